@@ -1,0 +1,44 @@
+"""rnnlite: trained recurrent networks to LiteRT models that take any sequence length, and back to life.
+
+`convert` and `verify` need TensorFlow (pip install 'rnnlite[convert]'); all else runs without it.
+"""
+
+from rnnlite._version import __version__
+from rnnlite.conversion import Converted, convert, verify
+from rnnlite.errors import (
+    DependencyError,
+    ModelError,
+    OutputError,
+    ParityError,
+    RnnliteError,
+    SampleError,
+    ShapeError,
+    SourceError,
+    TrustError,
+    UnsupportedError,
+)
+from rnnlite.lite.inspection import Inspection, inspect
+from rnnlite.report import Report
+from rnnlite.runtime.model import Model, load
+
+__all__ = [
+    "Converted",
+    "DependencyError",
+    "Inspection",
+    "Model",
+    "ModelError",
+    "OutputError",
+    "ParityError",
+    "Report",
+    "RnnliteError",
+    "SampleError",
+    "ShapeError",
+    "SourceError",
+    "TrustError",
+    "UnsupportedError",
+    "__version__",
+    "convert",
+    "inspect",
+    "load",
+    "verify",
+]

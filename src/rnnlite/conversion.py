@@ -1,0 +1,233 @@
+"""Conversion: the pipeline as one visible list of steps.
+
+source -> Program -> LiteRT flatbuffer -> repaired, compacted, named -> checked -> Converted
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnlite._version import __version__
+from rnnlite.errors import RnnliteError
+from rnnlite.lite.files import write_whole
+from rnnlite.lite.inspection import inspect
+from rnnlite.report import Parity, Report
+from rnnlite.sources.program import Port, Program, Request
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """A finished conversion.
+
+    Attributes:
+        tflite: the LiteRT model.
+        report: parity, sizes, ops, recurrences, notes; prints as a table.
+    """
+
+    tflite: bytes
+    report: Report
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to a path, whole or not at all.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        write_whole(path, self.tflite)
+        return Path(path)
+
+
+def convert(
+    source: Any,
+    *,
+    batch_size: int | str | None = "auto",
+    sequence_length: int | str | None = "auto",
+    custom_objects: Mapping[str, Any] | None = None,
+    trust: bool = False,
+    verify: bool = True,
+) -> Converted:
+    """Convert a recurrent Keras model to LiteRT, builtin ops only, in float32.
+
+    Args:
+        source: a path (.keras, .h5, SavedModel folder of Keras 2) or a live Keras 2 or 3 model.
+        batch_size: "auto" (1 where the source leaves it free, else what the source pins), an int,
+            or None for any.
+        sequence_length: "auto" (free wherever the source and its layers allow, else the pinned
+            length, with a note that names what pins it), None (free, or refused by name), or an int.
+        custom_objects: classes and functions by name, for files that need them.
+        trust: allow code in the file (Lambda layers) to run.
+        verify: check the result against the source, and refuse it if it differs.
+
+    Returns:
+        the LiteRT model and its report.
+
+    Raises:
+        RnnliteError: the source cannot be opened or converted; see its kinds.
+    """
+    request = Request(
+        batch_size=batch_size,
+        sequence_length=sequence_length,
+        custom_objects=custom_objects,
+        trust=trust,
+    )
+    from rnnlite.sources.opening import needs_tensorflow_backend, open_program
+
+    if needs_tensorflow_backend(source):
+        from rnnlite.sources.keras.child import convert_in_child
+
+        return convert_in_child(source, request, verify=verify)
+    clock = _Clock()
+    program = open_program(source, request)
+    clock.lap("trace")
+    data = build(program)
+    clock.lap("convert")
+    parity = _checked(program, data) if verify else None
+    clock.lap("check")
+    return Converted(data, make_report(program, data, parity, clock.laps))
+
+
+def build(program: Program) -> bytes:
+    """The flatbuffer of a Program, unchecked.
+
+    Raises:
+        UnsupportedError: an op has no builtin form.
+    """
+    from rnnlite.lite import flatbuffer
+    from rnnlite.lite.compact import compact
+    from rnnlite.lite.pack import pack
+    from rnnlite.lite.repair import separate_loop_results
+    from rnnlite.lite.translate import translate
+
+    model = flatbuffer.read(translate(program.function))
+    separate_loop_results(model)
+    pack(model, program, __version__)
+    compact(model)
+    return flatbuffer.write(model)
+
+
+def verify(
+    source: Any,
+    model: str | Path | bytes,
+    samples: Sequence[Any] | None = None,
+    *,
+    custom_objects: Mapping[str, Any] | None = None,
+    trust: bool = False,
+) -> Report:
+    """Check an existing LiteRT file against its source.
+
+    Args:
+        source: as `convert` takes it.
+        model: path or content of the LiteRT file.
+        samples: further inputs to compare on, as `Model.predict` takes them.
+        custom_objects, trust: as `convert` takes them.
+
+    Returns:
+        the report; `report.parity.within` says whether the model is equal to its source.
+
+    Raises:
+        RnnliteError: the source or the model cannot be opened, or do not fit each other.
+    """
+    from rnnlite.lite.files import read_model
+    from rnnlite.runtime.model import load
+    from rnnlite.runtime.samples import listed
+    from rnnlite.sources.opening import open_program
+    from rnnlite.verify import check
+
+    data = read_model(model)
+    loaded = load(data)
+    clock = _Clock()
+    batch = next((spec.shape[0] for spec in loaded.inputs if spec.shape), 1)
+    program = open_program(
+        source, Request(batch_size=batch, custom_objects=custom_objects, trust=trust)
+    )
+    program = _as_in_model(program, loaded)
+    clock.lap("trace")
+    arrays = [
+        [array[None] for array in sample] for sample in listed(samples, loaded.inputs)
+    ] if samples is not None else []
+    parity = check(program, data, arrays)
+    clock.lap("check")
+    return make_report(program, data, parity, clock.laps)
+
+
+def make_report(
+    program: Program, data: bytes, parity: Parity | None, seconds: Mapping[str, float]
+) -> Report:
+    """Put together what is known of a model."""
+    content = inspect(data)
+    notes = list(program.notes)
+    if parity is not None and parity.skipped:
+        lengths = ", ".join(map(str, parity.skipped))
+        notes.append(f"the source itself refuses length {lengths}: not compared there")
+    return Report(
+        origin=program.origin,
+        inputs=tuple(_port(p) for p in program.inputs),
+        outputs=tuple(_port(p) for p in program.outputs),
+        size=content.size,
+        weights=content.weights,
+        ops=content.ops,
+        recurrences=tuple(vars(r) for r in program.recurrences),
+        parity=parity,
+        notes=tuple(notes),
+        seconds=seconds,
+    )
+
+
+def _checked(program: Program, data: bytes) -> Parity:
+    from rnnlite.verify import check, require
+
+    parity = check(program, data)
+    require(parity, program.origin)
+    return parity
+
+
+def _port(port: Port) -> dict[str, Any]:
+    return {"name": port.name, "shape": port.shape, "dtype": port.dtype}
+
+
+def _as_in_model(program: Program, model: Any) -> Program:
+    """The Program with its inputs as the model has them: a length may be pinned there.
+
+    Raises:
+        ModelError: names, ranks or dtypes differ.
+    """
+    from dataclasses import replace
+
+    from rnnlite.errors import ModelError
+
+    ours = [(p.name, len(p.shape), p.dtype) for p in program.inputs]
+    theirs = [(s.name, len(s.shape), s.dtype) for s in model.inputs]
+    if ours != theirs or len(program.outputs) != len(model.outputs):
+        raise ModelError(
+            f"the LiteRT model was not made from {program.origin}",
+            expected=f"inputs {_shown(ours)} and {len(program.outputs)} outputs",
+            found=f"inputs {_shown(theirs)} and {len(model.outputs)} outputs",
+        )
+    inputs = tuple(
+        replace(p, shape=s.shape) for p, s in zip(program.inputs, model.inputs, strict=True)
+    )
+    return replace(program, inputs=inputs)
+
+
+def _shown(ports: Sequence[tuple[str, int, str]]) -> str:
+    return ", ".join(f"'{name}' of rank {rank} ({dtype})" for name, rank, dtype in ports)
+
+
+class _Clock:
+    """Seconds of each step."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name] = now - self._last
+        self._last = now
+
+
+__all__ = ["Converted", "RnnliteError", "build", "convert", "make_report", "verify"]

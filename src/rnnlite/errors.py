@@ -1,0 +1,72 @@
+"""The error family: every refusal of rnnlite is an `RnnliteError`.
+
+Each message says what is at fault by name, what was expected, what was found and what to do.
+The command line prints the message alone and exits with status 1.
+"""
+
+from __future__ import annotations
+
+
+class RnnliteError(Exception):
+    """Base of every refusal.
+
+    Args:
+        what: the offending thing, by name, and what is wrong with it.
+        expected: what would have been accepted.
+        found: what was there instead.
+        remedy: what the user can do.
+    """
+
+    def __init__(self, what: str, *, expected: str = "", found: str = "", remedy: str = "") -> None:
+        self.what = what
+        self.expected = expected
+        self.found = found
+        self.remedy = remedy
+        super().__init__(what, expected, found, remedy)
+
+    def __str__(self) -> str:
+        text = self.what.rstrip(".")
+        if self.expected:
+            text += f"; expected {self.expected}"
+        if self.found:
+            text += f"; found {self.found}"
+        text += "."
+        if self.remedy:
+            text += f" {self.remedy.rstrip('.')}."
+        return text
+
+
+class SourceError(RnnliteError):
+    """The source cannot be opened: missing, empty, truncated, or no model at all."""
+
+
+class TrustError(RnnliteError):
+    """Opening the source would run code from it, and the user has not allowed that."""
+
+
+class UnsupportedError(RnnliteError):
+    """The source holds something that has no form in builtin LiteRT ops."""
+
+
+class ShapeError(RnnliteError):
+    """A batch size or sequence length was asked for that the source does not allow."""
+
+
+class ParityError(RnnliteError):
+    """The LiteRT model does not compute what its source computes."""
+
+
+class ModelError(RnnliteError):
+    """A file or bytes that should be a LiteRT model cannot be read or run as one."""
+
+
+class SampleError(RnnliteError):
+    """A sample does not fit the model: rank, width, dtype, length or value."""
+
+
+class DependencyError(RnnliteError):
+    """A package that the call needs is not installed."""
+
+
+class OutputError(RnnliteError):
+    """A result cannot be written where it was asked for."""

@@ -1,0 +1,1 @@
+"""The flatbuffer side: convert, read and edit, name, inspect."""

@@ -1,0 +1,52 @@
+"""Read and write files whole: nothing half-written, nothing half-read."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from rnnlite.errors import ModelError, OutputError
+
+
+def read_model(source: str | Path | bytes) -> bytes:
+    """The content of a LiteRT file.
+
+    Raises:
+        ModelError: there is no such file, or it cannot be read.
+    """
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    try:
+        data = Path(source).read_bytes()
+    except OSError as e:
+        raise ModelError(f"cannot read the LiteRT model '{source}': {e.strerror or e}") from e
+    if not data:
+        raise ModelError(f"the LiteRT model '{source}' is empty")
+    return data
+
+
+def write_whole(path: str | Path, content: bytes) -> None:
+    """Write beside the path, then rename: the old file stays until the new one is finished.
+
+    Raises:
+        OutputError: the folder is missing or cannot be written.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise OutputError(f"cannot write '{target}': it is a folder")
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, target)
+    except OSError as e:
+        if temporary and os.path.exists(temporary):
+            os.unlink(temporary)
+        raise OutputError(f"cannot write '{target}': {e.strerror or e}") from e

@@ -1,0 +1,132 @@
+"""Read, edit and write LiteRT flatbuffers: the one place that touches the schema.
+
+What enters: bytes. What leaves: a mutable object tree (`ModelT` of the official schema), and helpers
+that name what a reader wants to know: op names, tensor types, loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+
+from rnnlite.errors import ModelError
+
+IDENTIFIER = b"TFL3"
+
+
+def _names(enum: type) -> dict[int, str]:
+    return {v: k for k, v in vars(enum).items() if isinstance(v, int) and not k.startswith("_")}
+
+
+_OPS = _names(schema.BuiltinOperator)
+_TYPES = _names(schema.TensorType)
+
+
+def read(data: bytes) -> Any:
+    """Parse a flatbuffer.
+
+    Raises:
+        ModelError: the bytes are no LiteRT model, or a truncated one.
+    """
+    if len(data) < 16 or data[4:8] != IDENTIFIER:
+        raise ModelError(
+            "this is no LiteRT model", expected="a flatbuffer with the identifier TFL3",
+            found=f"{len(data)} bytes beginning with {bytes(data[:8])!r}",
+        )
+    try:
+        model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
+    except Exception as e:
+        raise ModelError(
+            "the LiteRT model is truncated or damaged", found=f"{len(data)} bytes",
+            remedy="Convert or download it again",
+        ) from e
+    if not model.subgraphs or model.operatorCodes is None:
+        raise ModelError("the LiteRT model is damaged", expected="at least one subgraph", found="none")
+    return model
+
+
+def write(model: Any) -> bytes:
+    """Serialize the object tree."""
+    builder = flatbuffers.Builder(1 << 20)
+    builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
+    return bytes(builder.Output())
+
+
+def text(value: Any) -> str:
+    """A schema string, which may be bytes or missing."""
+    if value is None:
+        return ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def op_name(model: Any, op: Any) -> str:
+    """The op's name, e.g. "FULLY_CONNECTED", or "CUSTOM:FlexTensorListStack"."""
+    code = model.operatorCodes[op.opcodeIndex]
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    if builtin == schema.BuiltinOperator.CUSTOM:
+        return f"CUSTOM:{text(code.customCode)}"
+    return _OPS.get(builtin, f"OP_{builtin}")
+
+
+def dtype_name(tensor: Any) -> str:
+    """NumPy-like name of a tensor's type, e.g. "float32"."""
+    return _TYPES.get(tensor.type, str(tensor.type)).lower()
+
+
+def operators(model: Any) -> Iterator[tuple[int, Any, str]]:
+    """All ops: subgraph index, op, name."""
+    for index, subgraph in enumerate(model.subgraphs):
+        for op in subgraph.operators or []:
+            yield index, op, op_name(model, op)
+
+
+def loops(model: Any) -> Iterator[tuple[int, Any, int, int]]:
+    """All WHILE ops: subgraph index, op, index of the cond subgraph, of the body subgraph."""
+    for index, op, name in operators(model):
+        if name == "WHILE":
+            options = op.builtinOptions
+            yield index, op, options.condSubgraphIndex, options.bodySubgraphIndex
+
+
+def opcode(model: Any, builtin: int, version: int = 1) -> int:
+    """Index of the operator code of a builtin op, added if it is missing."""
+    for k, code in enumerate(model.operatorCodes):
+        found = max(code.builtinCode, code.deprecatedBuiltinCode)
+        if found == builtin and code.version >= version:
+            return k
+    code = schema.OperatorCodeT()
+    code.builtinCode = builtin
+    code.deprecatedBuiltinCode = min(builtin, 127)
+    code.version = version
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
+def buffer_sizes(model: Any) -> list[int]:
+    """Bytes of each constant buffer."""
+    return [0 if b.data is None else len(b.data) for b in model.buffers]
+
+
+def metadata(model: Any, name: str) -> bytes | None:
+    """The named metadata buffer."""
+    for entry in model.metadata or []:
+        if text(entry.name) == name:
+            data = model.buffers[entry.buffer].data
+            return None if data is None else bytes(bytearray(data))
+    return None
+
+
+def set_metadata(model: Any, name: str, content: bytes) -> None:
+    """Store a named metadata buffer, in place of one of the same name."""
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(content, np.uint8)
+    model.metadata = [m for m in model.metadata or [] if text(m.name) != name]
+    entry = schema.MetadataT()
+    entry.name = name
+    entry.buffer = len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata.append(entry)

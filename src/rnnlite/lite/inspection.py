@@ -1,0 +1,133 @@
+"""What a LiteRT file holds: inputs, outputs, ops, weights, loops. For any file, ours or not."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.files import read_model
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """An input or output: name, shape (None where free), dtype, quantization (scale, zero point)."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The content of one LiteRT file.
+
+    Attributes:
+        size: bytes of the file.
+        inputs, outputs: of the signature, or of the main subgraph where there is none.
+        ops: number of each op over all subgraphs.
+        custom_ops: names of the ops that the standard runtime does not have (Flex, custom).
+        weights: number of weights (constant elements in buffers of 64 bytes or more), each once.
+        weight_bytes: bytes they take, by dtype.
+        loops: number of WHILE ops.
+        record: what rnnlite stored on converting, if it did: version, origin, recurrences, notes.
+    """
+
+    size: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    ops: dict[str, int]
+    custom_ops: tuple[str, ...]
+    weights: int
+    weight_bytes: dict[str, int]
+    loops: int
+    record: dict[str, Any] | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        values = dict(vars(self))
+        values["inputs"] = [vars(t) for t in self.inputs]
+        values["outputs"] = [vars(t) for t in self.outputs]
+        return values
+
+    def __str__(self) -> str:
+        from rnnlite.tables import inspection_text
+
+        return inspection_text(self)
+
+
+MIN_WEIGHT_BYTES = 64
+"""Smaller constants are shapes and axes, not weights."""
+
+
+def inspect(source: str | Path | bytes) -> Inspection:
+    """Look into a LiteRT file without running it.
+
+    Args:
+        source: path or content.
+
+    Raises:
+        ModelError: it is no LiteRT model.
+    """
+    data = read_model(source)
+    model = flatbuffer.read(data)
+    main = model.subgraphs[0]
+    signature = model.signatureDefs[0] if model.signatureDefs else None
+
+    def infos(indices: Any, maps: Any) -> tuple[TensorInfo, ...]:
+        if maps:
+            return tuple(
+                _info(main.tensors[m.tensorIndex], flatbuffer.text(m.name)) for m in maps
+            )
+        return tuple(
+            _info(main.tensors[int(k)], flatbuffer.text(main.tensors[int(k)].name)) for k in indices
+        )
+
+    sizes = flatbuffer.buffer_sizes(model)
+    types: dict[int, str] = {}
+    elements = 0
+    for subgraph in model.subgraphs:
+        for tensor in subgraph.tensors:
+            if sizes[tensor.buffer] >= MIN_WEIGHT_BYTES and tensor.buffer not in types:
+                types[tensor.buffer] = flatbuffer.dtype_name(tensor)
+                elements += _elements(tensor)
+    weight_bytes: Counter[str] = Counter()
+    for buffer, dtype in types.items():
+        weight_bytes[dtype] += sizes[buffer]
+    ops = Counter(name for _, _, name in flatbuffer.operators(model))
+    record = flatbuffer.metadata(model, "rnnlite")
+    return Inspection(
+        size=len(data),
+        inputs=infos(main.inputs, signature.inputs if signature else None),
+        outputs=infos(main.outputs, signature.outputs if signature else None),
+        ops=dict(ops.most_common()),
+        custom_ops=tuple(sorted(n.removeprefix("CUSTOM:") for n in ops if n.startswith("CUSTOM:"))),
+        weights=elements,
+        weight_bytes=dict(weight_bytes),
+        loops=sum(1 for _ in flatbuffer.loops(model)),
+        record=json.loads(record) if record else None,
+    )
+
+
+def _elements(tensor: Any) -> int:
+    count = 1
+    for d in tensor.shape if tensor.shape is not None else []:
+        count *= int(d)
+    return count
+
+
+def _info(tensor: Any, name: str) -> TensorInfo:
+    signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
+    shape = [] if signature is None else [int(d) for d in signature]
+    quantization = tensor.quantization
+    scale = zero = None
+    if quantization is not None and quantization.scale is not None and len(quantization.scale) == 1:
+        scale, zero = float(quantization.scale[0]), int(quantization.zeroPoint[0])
+    return TensorInfo(
+        name, tuple(None if d < 0 else d for d in shape), flatbuffer.dtype_name(tensor), scale, zero
+    )

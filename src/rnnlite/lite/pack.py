@@ -1,0 +1,70 @@
+"""Give a converted flatbuffer its names: tensors, one signature, and a note of where it came from.
+
+What enters: the converter's flatbuffer and the Program's ports. What leaves: the same model with the
+signature "serving_default", inputs and outputs by the source's names in the source's order.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ai_edge_litert import schema_py_generated as schema
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.lite import flatbuffer
+from rnnlite.sources.program import Port, Program
+
+SIGNATURE = "serving_default"
+METADATA = "rnnlite"
+
+
+def pack(model: Any, program: Program, version: str) -> None:
+    """Name the main subgraph's inputs and outputs and store the signature and metadata, in place.
+
+    Raises:
+        UnsupportedError: the converter dropped an input or output.
+    """
+    main = model.subgraphs[0]
+    inputs = [int(t) for t in main.inputs]
+    outputs = [int(t) for t in main.outputs]
+    for what, ports, tensors in (
+        ("inputs", program.inputs, inputs),
+        ("outputs", program.outputs, outputs),
+    ):
+        if len(ports) != len(tensors):
+            raise UnsupportedError(
+                f"the official converter changed the number of {what}",
+                expected=str(len(ports)),
+                found=str(len(tensors)),
+            )
+    named: set[int] = set()
+    for ports, tensors in ((program.inputs, inputs), (program.outputs, outputs)):
+        for port, index in zip(ports, tensors, strict=True):
+            if index not in named:
+                main.tensors[index].name = port.name
+                named.add(index)
+    signature = schema.SignatureDefT()
+    signature.signatureKey = SIGNATURE
+    signature.subgraphIndex = 0
+    signature.inputs = _maps(program.inputs, inputs)
+    signature.outputs = _maps(program.outputs, outputs)
+    model.signatureDefs = [signature]
+    model.description = f"{program.origin}, converted by rnnlite {version}"
+    record = {
+        "version": version,
+        "origin": program.origin,
+        "recurrences": [vars(r) for r in program.recurrences],
+        "notes": list(program.notes),
+    }
+    flatbuffer.set_metadata(model, METADATA, json.dumps(record).encode())
+
+
+def _maps(ports: tuple[Port, ...], tensors: list[int]) -> list[Any]:
+    maps = []
+    for port, index in zip(ports, tensors, strict=True):
+        entry = schema.TensorMapT()
+        entry.name = port.name
+        entry.tensorIndex = index
+        maps.append(entry)
+    return maps

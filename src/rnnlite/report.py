@@ -1,0 +1,109 @@
+"""The report of a conversion or a check: plain data, which prints as tables. No TensorFlow here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class OutputParity:
+    """How far one output is from the source's, over all cases of a check.
+
+    Attributes:
+        name: the output.
+        max_abs: largest absolute difference.
+        max_rel: the same, relative to `scale`.
+        scale: largest absolute value of the source's output over all cases.
+        bound: what `max_rel` may be: 1e-5, or what the source's own rounding comes to, if more.
+    """
+
+    name: str
+    max_abs: float
+    max_rel: float
+    scale: float
+    bound: float
+
+    @property
+    def within(self) -> bool:
+        return self.max_rel <= self.bound
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The result of a check of a LiteRT model against its source.
+
+    Attributes:
+        outputs: one record an output.
+        lengths: sequence lengths that were run, in the order of the first runs.
+        batches: batch sizes that were run.
+        runs: how many times the LiteRT model ran.
+        skipped: lengths that the source itself refuses, with its reason.
+    """
+
+    outputs: tuple[OutputParity, ...]
+    lengths: tuple[int, ...]
+    batches: tuple[int, ...]
+    runs: int
+    skipped: Mapping[int, str] = field(default_factory=dict)
+
+    @property
+    def within(self) -> bool:
+        return all(o.within for o in self.outputs)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that there is to say of a conversion, or of a check of an existing file.
+
+    Attributes:
+        origin: what the source is.
+        inputs, outputs: name, shape (None where free) and dtype.
+        size: bytes of the LiteRT file.
+        weights: number of weights in it, each counted once.
+        ops: number of each op.
+        recurrences: name, kind, units, direction, outputs, masked, hoisted, unroll of each.
+        parity: the check, or None if it was not asked for.
+        notes: what the user should know.
+        seconds: time of each step.
+    """
+
+    origin: str
+    inputs: tuple[Mapping[str, Any], ...]
+    outputs: tuple[Mapping[str, Any], ...]
+    size: int
+    weights: int
+    ops: Mapping[str, int]
+    recurrences: tuple[Mapping[str, Any], ...]
+    parity: Parity | None
+    notes: tuple[str, ...]
+    seconds: Mapping[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Report:
+        """From `to_dict`, JSON in between allowed."""
+        values = dict(values)
+        parity = values["parity"]
+        if parity is not None:
+            values["parity"] = Parity(
+                outputs=tuple(OutputParity(**o) for o in parity["outputs"]),
+                lengths=tuple(parity["lengths"]),
+                batches=tuple(parity["batches"]),
+                runs=parity["runs"],
+                skipped={int(k): v for k, v in parity["skipped"].items()},
+            )
+        for name in ("inputs", "outputs", "recurrences", "notes"):
+            values[name] = tuple(values[name])
+        for name in ("inputs", "outputs"):
+            values[name] = tuple({**p, "shape": tuple(p["shape"])} for p in values[name])
+        return cls(**values)
+
+    def __str__(self) -> str:
+        from rnnlite.tables import report_text
+
+        return report_text(self)

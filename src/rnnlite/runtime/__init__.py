@@ -1,0 +1,1 @@
+"""Run LiteRT models with NumPy and ai-edge-litert alone: load, predict."""

@@ -1,0 +1,249 @@
+"""Load a LiteRT model and run it on sequences of different lengths.
+
+One interpreter serves every length: changing the input's shape costs microseconds. Samples of equal
+shape go together where the model's batch axis is free.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from rnnlite.errors import ModelError, SampleError
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.files import read_model
+from rnnlite.runtime.samples import Array, Sample, Spec, listed
+
+DEFAULT_BATCH = 32
+
+
+def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = True) -> Model:
+    """Load a LiteRT model.
+
+    Args:
+        source: path or content of a .tflite file.
+        num_threads: threads an op may use.
+        delegates: False runs the plain kernels, without XNNPACK.
+
+    Raises:
+        ModelError: it is no LiteRT model, or needs ops that this runtime does not have.
+    """
+    if not isinstance(num_threads, int) or isinstance(num_threads, bool) or num_threads < 1:
+        raise ModelError("num_threads is no number of threads", expected="an int of 1 or more", found=repr(num_threads))
+    return Model(read_model(source), num_threads=num_threads, delegates=delegates)
+
+
+class Model:
+    """A loaded LiteRT model. `load` makes one. Calls from several threads take turns.
+
+    Attributes:
+        inputs, outputs: `Spec`s in the source's order, with the source's names.
+    """
+
+    inputs: tuple[Spec, ...]
+    outputs: tuple[Spec, ...]
+
+    def __init__(self, data: bytes, *, num_threads: int = 1, delegates: bool = True) -> None:
+        parsed = flatbuffer.read(data)
+        custom = sorted({n for _, _, n in flatbuffer.operators(parsed) if n.startswith("CUSTOM:")})
+        if custom:
+            raise ModelError(
+                "the model needs ops that the LiteRT runtime does not have",
+                found=", ".join(name.removeprefix("CUSTOM:") for name in custom),
+                remedy="Convert its source with rnnlite, which uses builtin ops only",
+            )
+        resolver = OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        try:
+            self._interpreter = Interpreter(
+                model_content=data, num_threads=num_threads,
+                experimental_op_resolver_type=resolver,
+            )
+        except (ValueError, RuntimeError) as e:
+            raise ModelError(f"the LiteRT runtime cannot load the model: {_reason(e)}") from e
+        self._lock = threading.Lock()
+        self._allocated: tuple[tuple[int, ...], ...] | None = None
+        names_in, names_out = _signature_names(parsed)
+        details_in = {int(d["index"]): d for d in self._interpreter.get_input_details()}
+        details_out = {int(d["index"]): d for d in self._interpreter.get_output_details()}
+        self._input_ids = [index for _, index in names_in]
+        self._output_ids = [index for _, index in names_out]
+        self.inputs = tuple(_spec(name, details_in[index]) for name, index in names_in)
+        self.outputs = tuple(_spec(name, details_out[index]) for name, index in names_out)
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """Run once on whole batches, as the model takes them: quantized where it is quantized.
+
+        Args:
+            arrays: one (B, ...) array an input, in the order of `inputs`, of the inputs' dtypes.
+
+        Returns:
+            one (B, ...) array an output, in the order of `outputs`.
+
+        Raises:
+            SampleError: the runtime refuses the shapes.
+        """
+        shapes = tuple(a.shape for a in arrays)
+        with self._lock:
+            try:
+                if shapes != self._allocated:
+                    self._allocated = None
+                    for index, shape in zip(self._input_ids, shapes, strict=True):
+                        self._interpreter.resize_tensor_input(index, shape)
+                    self._interpreter.allocate_tensors()
+                    self._allocated = shapes
+                for index, array in zip(self._input_ids, arrays, strict=True):
+                    self._interpreter.set_tensor(index, np.ascontiguousarray(array))
+                self._interpreter.invoke()
+            except (ValueError, RuntimeError) as e:
+                self._allocated = None
+                raise SampleError(
+                    f"the model cannot run on inputs of shapes {list(shapes)}: {_reason(e)}"
+                ) from e
+            return [self._interpreter.get_tensor(index) for index in self._output_ids]
+
+    def predict(
+        self, samples: Iterable[Sample], *, batch_size: int | None = None, progress: bool = False
+    ) -> Any:
+        """Run the model on samples of any lengths.
+
+        Args:
+            samples: each one sequence without batch axis, (T, ...); a tuple or a dict by input name
+                where the model has several inputs.
+            batch_size: how many samples of equal shape run together at most, where the batch axis
+                is free; 32 if None.
+            progress: show a progress bar on standard error.
+
+        Returns:
+            one array (N, ...) in the samples' order where all results have one shape, else a list;
+            a dict of these by output name where the model has several outputs.
+
+        Raises:
+            SampleError: a sample does not fit the model; it is named by its place.
+        """
+        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
+            raise SampleError("batch_size is no batch size", expected="an int of 1 or more", found=repr(batch_size))
+        checked = listed(samples, self.inputs)
+        results: list[list[Array] | None] = [None] * len(checked)
+        done = _Progress(len(checked), progress)
+        for group in self._groups(checked, batch_size or DEFAULT_BATCH):
+            outputs = self.run(self._batch([checked[k] for k in group]))
+            for place, k in enumerate(group):
+                results[k] = [
+                    self._row(spec, y, place) for spec, y in zip(self.outputs, outputs, strict=True)
+                ]
+            done.add(len(group))
+        done.close()
+        columns = [_column([r[n] for r in results if r is not None]) for n in range(len(self.outputs))]
+        if len(columns) == 1:
+            return columns[0]
+        return {spec.name: column for spec, column in zip(self.outputs, columns, strict=True)}
+
+    def _fixed_batch(self) -> int | None:
+        sizes = {spec.shape[0] for spec in self.inputs if spec.shape}
+        return next((s for s in sizes if s is not None), None)
+
+    def _groups(self, samples: list[list[Array]], limit: int) -> Iterable[list[int]]:
+        """Indices that run together: equal shapes, at most `limit`, or the model's own batch."""
+        fixed = self._fixed_batch()
+        limit = fixed or limit
+        by_shape: dict[Any, list[int]] = {}
+        for k, sample in enumerate(samples):
+            by_shape.setdefault(tuple(a.shape for a in sample), []).append(k)
+        for group in by_shape.values():
+            for start in range(0, len(group), limit):
+                yield group[start : start + limit]
+
+    def _batch(self, samples: list[list[Array]]) -> list[Array]:
+        fixed = self._fixed_batch()
+        rows = samples
+        if fixed is not None and len(samples) < fixed:
+            # A pinned batch is filled up with copies of the last sample; their results are dropped.
+            rows = samples + [samples[-1]] * (fixed - len(samples))
+        return [
+            quantize(np.stack([row[n] for row in rows]), spec) for n, spec in enumerate(self.inputs)
+        ]
+
+    def _row(self, spec: Spec, output: Array, place: int) -> Array:
+        if not spec.shape or output.ndim == 0:
+            return dequantize(output, spec)
+        return dequantize(output[place], spec)
+
+
+def quantize(array: Array, spec: Spec) -> Array:
+    """Float to the input's integers, rounded to nearest even and saturated; q = x / scale + zero."""
+    if spec.quantization is None:
+        return array
+    scale, zero = spec.quantization
+    limits = np.iinfo(spec.dtype)
+    scaled = np.rint(np.asarray(array, np.float64) / scale) + zero
+    return np.clip(scaled, limits.min, limits.max).astype(spec.dtype)
+
+
+def dequantize(array: Array, spec: Spec) -> Array:
+    """The output's integers to float32; x = (q - zero) * scale."""
+    if spec.quantization is None:
+        return array.copy()
+    scale, zero = spec.quantization
+    return ((array.astype(np.float32) - zero) * np.float32(scale)).astype(np.float32)
+
+
+def _spec(name: str, detail: Any) -> Spec:
+    shape = tuple(None if d < 0 else int(d) for d in detail["shape_signature"])
+    parameters = detail["quantization_parameters"]
+    quantized = len(parameters["scales"]) == 1 and detail["dtype"] is not np.float32
+    quantization = (
+        (float(parameters["scales"][0]), int(parameters["zero_points"][0])) if quantized else None
+    )
+    return Spec(name, shape, np.dtype(detail["dtype"]).name, quantization)
+
+
+def _signature_names(parsed: Any) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    main = parsed.subgraphs[0]
+    if parsed.signatureDefs:
+        signature = parsed.signatureDefs[0]
+        if signature.subgraphIndex == 0:
+            return (
+                [(flatbuffer.text(m.name), int(m.tensorIndex)) for m in signature.inputs],
+                [(flatbuffer.text(m.name), int(m.tensorIndex)) for m in signature.outputs],
+            )
+    return (
+        [(flatbuffer.text(main.tensors[int(k)].name), int(k)) for k in main.inputs],
+        [(flatbuffer.text(main.tensors[int(k)].name), int(k)) for k in main.outputs],
+    )
+
+
+def _column(rows: list[Array]) -> Any:
+    shapes = {row.shape for row in rows}
+    return np.stack(rows) if len(shapes) == 1 else rows
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+class _Progress:
+    """A progress bar on standard error, or nothing."""
+
+    def __init__(self, total: int, shown: bool) -> None:
+        self._bar = None
+        if shown:
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._bar = Progress(console=Console(file=sys.stderr), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task("predict", total=total)
+
+    def add(self, count: int) -> None:
+        if self._bar is not None:
+            self._bar.advance(self._task, count)
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()

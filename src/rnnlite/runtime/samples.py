@@ -1,0 +1,203 @@
+"""Samples: check them against a model's inputs, read them from .npz, write results to .npz.
+
+A sample is one sequence without batch axis: an array, or for several inputs a tuple in the inputs'
+order or a dict by input name. The caller's arrays are never changed.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnlite.errors import SampleError
+from rnnlite.lite.files import write_whole
+
+Array = npt.NDArray[Any]
+Sample = Any
+"""An array (T, ...), a tuple of arrays, or a dict of arrays by input name."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """An input or output of a loaded model.
+
+    Attributes:
+        name: the source's name.
+        shape: with the batch axis first; None where an axis is free.
+        dtype: NumPy dtype name.
+        quantization: (scale, zero point), or None for a float or a plain integer.
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+    quantization: tuple[float, int] | None = None
+
+
+def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:
+    """A sample as one array an input, checked.
+
+    Args:
+        sample: see `Sample`.
+        inputs: the model's inputs.
+        label: how to call the sample in an error, e.g. "sample 3".
+
+    Returns:
+        arrays of the inputs' shapes without batch axis: float32, or the input's integer dtype.
+
+    Raises:
+        SampleError: wrong number of arrays, rank, width, length, dtype, or NaN.
+    """
+    values = _by_input(sample, inputs, label)
+    return [_checked(v, spec, label) for v, spec in zip(values, inputs, strict=True)]
+
+
+def _by_input(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Any]:
+    names = [spec.name for spec in inputs]
+    if isinstance(sample, Mapping):
+        if set(sample) != set(names):
+            raise SampleError(
+                f"{label} names other inputs than the model has", expected=", ".join(names),
+                found=", ".join(map(str, sample)) or "none",
+            )
+        return [sample[name] for name in names]
+    if isinstance(sample, tuple) or (isinstance(sample, list) and len(inputs) > 1):
+        if len(sample) != len(inputs):
+            raise SampleError(
+                f"{label} has the wrong number of arrays",
+                expected=f"{len(inputs)} ({', '.join(names)})", found=str(len(sample)),
+            )
+        return list(sample)
+    if len(inputs) > 1:
+        raise SampleError(
+            f"{label} is one array, the model has {len(inputs)} inputs",
+            expected=f"a tuple or dict with {', '.join(names)}",
+        )
+    return [sample]
+
+
+def _checked(value: Any, spec: Spec, label: str) -> Array:
+    try:
+        array = np.asarray(value)
+    except ValueError as e:
+        raise SampleError(f"{label} is no array", remedy="Give one array a sequence") from e
+    where = f"{label}, input '{spec.name}'"
+    wanted = spec.shape[1:]
+    shown = "(" + ", ".join("T" if d is None else str(d) for d in wanted) + ("," if len(wanted) == 1 else "") + ")"
+    if array.ndim != len(wanted):
+        raise SampleError(
+            f"{where} has the wrong rank", expected=f"shape {shown} without batch axis",
+            found=f"shape {array.shape}",
+        )
+    if any(w is not None and w != d for w, d in zip(wanted, array.shape, strict=True)):
+        raise SampleError(
+            f"{where} has the wrong shape", expected=shown, found=str(array.shape),
+        )
+    if 0 in array.shape:
+        raise SampleError(
+            f"{where} is empty", expected="at least one time step", found=f"shape {array.shape}"
+        )
+    dtype = np.dtype(spec.dtype)
+    if dtype.kind == "f" or spec.quantization is not None:
+        if array.dtype.kind not in "fiub":
+            raise SampleError(f"{where} has the wrong dtype", expected="float32", found=str(array.dtype))
+        array = array.astype(np.float32, copy=False)
+        if np.isnan(array).any():
+            raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")
+        return array
+    if dtype.kind == "b":
+        if array.dtype.kind not in "b":
+            raise SampleError(f"{where} has the wrong dtype", expected="bool", found=str(array.dtype))
+        return array
+    if array.dtype.kind not in "iu":
+        raise SampleError(
+            f"{where} has the wrong dtype", expected=f"integers ({dtype})", found=str(array.dtype)
+        )
+    limits = np.iinfo(dtype)
+    if array.min() < limits.min or array.max() > limits.max:
+        raise SampleError(
+            f"{where} has values outside {dtype}", expected=f"{limits.min} to {limits.max}",
+            found=f"{array.min()} to {array.max()}",
+        )
+    return array.astype(dtype, copy=False)
+
+
+def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:
+    """Samples as `np.savez(path, *samples)` writes them: arr_0, arr_1, ...
+
+    Args:
+        path: the .npz file. With several inputs its keys are NAME/0, NAME/1, ...
+        names: the model's input names.
+
+    Raises:
+        SampleError: no such file, no .npz, pickled content, or keys with gaps.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if not hasattr(file, "files"):
+                raise SampleError(f"'{path}' is a single .npy array", expected="an .npz of samples")
+            arrays = {key: file[key] for key in file.files}
+    except OSError as e:
+        raise SampleError(f"cannot read the samples '{path}': {e.strerror or e}") from e
+    except (ValueError, EOFError, zipfile.BadZipFile) as e:
+        raise SampleError(
+            f"'{path}' is no .npz file of plain arrays",
+            remedy="Write it with np.savez(path, *samples)",
+        ) from e
+    if not arrays:
+        raise SampleError(f"'{path}' holds no samples")
+    by_input = any("/" in key for key in arrays)
+    if not by_input and len(names) == 1:
+        prefixes = {names[0]: "arr_"}
+    else:
+        prefixes = {name: f"{name}/" for name in names}
+    count = len(arrays) // len(prefixes)
+    wanted = {name: [f"{prefix}{k}" for k in range(count)] for name, prefix in prefixes.items()}
+    keys = {key for column in wanted.values() for key in column}
+    if keys != set(arrays):
+        odd = sorted(set(arrays) ^ keys)[:4]
+        shape = "arr_0, arr_1, ..." if len(names) == 1 else ", ".join(f"{n}/0, {n}/1, ..." for n in names)
+        raise SampleError(
+            f"the samples in '{path}' are not named as expected", expected=shape,
+            found=f"missing or unexpected: {', '.join(odd)}",
+        )
+    if len(names) == 1:
+        return [arrays[key] for key in wanted[names[0]]]
+    return [{name: arrays[column[k]] for name, column in wanted.items()} for k in range(count)]
+
+
+def write_npz(path: str | Path, results: Any) -> None:
+    """Results of `predict`, as .npz: arr_0, arr_1, ... or NAME/0, NAME/1, ... for several outputs."""
+    arrays: dict[str, Array] = {}
+    if isinstance(results, Mapping):
+        for name, rows in results.items():
+            arrays.update({f"{name}/{k}": row for k, row in enumerate(rows)})
+    else:
+        arrays.update({f"arr_{k}": row for k, row in enumerate(results)})
+    sink = io.BytesIO()
+    np.savez(sink, **arrays)  # type: ignore[arg-type]
+    write_whole(path, sink.getvalue())
+
+
+def listed(samples: Iterable[Sample], inputs: Sequence[Spec]) -> list[list[Array]]:
+    """All samples, checked, as lists of arrays.
+
+    Raises:
+        SampleError: `samples` is no iterable of samples, is empty, or a sample does not fit.
+    """
+    if isinstance(samples, (str, bytes, Mapping)) or not isinstance(samples, Iterable):
+        raise SampleError(
+            "samples is not a list of samples", expected="an iterable of sequences",
+            found=type(samples).__name__,
+        )
+    checked = [check_sample(s, inputs, f"sample {k}") for k, s in enumerate(samples)]
+    if not checked:
+        raise SampleError("there are no samples", expected="at least one")
+    return checked

@@ -1,0 +1,1 @@
+"""Recurrences as Scans: cells, their NumPy oracle, the schedule and the lowering to TF ops."""

@@ -1,0 +1,124 @@
+"""The Scan: one recurrence over time, whatever source it came from.
+
+In the sense of `jax.lax.scan` and ONNX Scan, with the part that does not depend on the state
+taken out of the loop::
+
+    p      = project(x)               once, for all time steps: one large matrix product
+    y, s'  = step(p[t], s)            once a time step
+
+Tensors here are symbolic TensorFlow tensors, time-major: (T, B, ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Tensor = Any
+"""A symbolic TensorFlow tensor. TensorFlow ships no types."""
+
+Step = Callable[[Sequence[Tensor], Sequence[Tensor]], tuple[list[Tensor], list[Tensor]]]
+
+
+class Cell(Protocol):
+    """One recurrence step and the projection that is hoisted out of the loop.
+
+    Attributes:
+        kind: the name users know it by, e.g. "LSTM".
+        units: width of the state, or None where the notion does not apply.
+        hoisted: whether `project` does work (False: it hands its inputs on).
+        output_is_state: index of the state that equals the output, or None if none surely does.
+        recurrent_weights: number of weights that each time step reads; the schedule needs it.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def units(self) -> int | None: ...
+    @property
+    def hoisted(self) -> bool: ...
+    @property
+    def output_is_state(self) -> int | None: ...
+    @property
+    def recurrent_weights(self) -> int: ...
+
+    def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """From inputs (T, B, ...) to projected inputs (T, B, ...), all time steps at once."""
+        ...
+
+    def weights(self) -> list[Tensor]:
+        """The constants that every step reads, made once outside the loop."""
+        ...
+
+    def step(
+        self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """From projected inputs (B, ...), states (B, ...) and `weights()` to outputs, new states."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """A recurrence ready to be lowered.
+
+    Attributes:
+        cell: the step and its projection.
+        inputs: time-major tensors (T, B, ...), at least one.
+        initial_states: tensors (B, ...), one for each state.
+        reverse: read the inputs from the last time step to the first. Outputs then stand in the
+            order of computation, as Keras's `go_backwards` has them.
+        mask: bool (T, B) or (T, B, ...) or None. A masked step keeps the state.
+        zero_output_for_mask: a masked step's output is zero, not the output before it.
+        all_outputs: whether the outputs of all time steps are wanted, or the last alone.
+        name: name of the layer or loop it came from, for the report and for errors.
+    """
+
+    cell: Cell
+    inputs: tuple[Tensor, ...]
+    initial_states: tuple[Tensor, ...]
+    reverse: bool = False
+    mask: Tensor | None = None
+    zero_output_for_mask: bool = False
+    all_outputs: bool = False
+    name: str = "scan"
+
+
+@dataclass(frozen=True, eq=False)
+class ScanResult:
+    """What a lowered Scan gives.
+
+    Attributes:
+        last: outputs of the last step computed, each (B, ...).
+        outputs: outputs of all steps, each (T, B, ...), or None unless asked for.
+        states: final states, each (B, ...).
+    """
+
+    last: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...] | None
+    states: tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """What the report says of one Scan.
+
+    Attributes:
+        name: layer or loop name in the source.
+        kind: cell kind, e.g. "GRU".
+        units: state width, if known.
+        direction: "forward" or "backward".
+        outputs: "last" or "all".
+        masked: whether a mask is applied.
+        hoisted: whether the input projection runs outside the loop.
+        unroll: time steps an iteration.
+    """
+
+    name: str
+    kind: str
+    units: int | None
+    direction: str
+    outputs: str
+    masked: bool
+    hoisted: bool
+    unroll: int

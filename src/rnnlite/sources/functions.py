@@ -1,0 +1,60 @@
+"""TensorFlow functions: trace one for given ports, run it on NumPy arrays, perturb its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from rnnlite.sources.program import Array, Port, as_numpy
+
+Runner = Callable[[Sequence[Array]], list[Array]]
+
+
+def trace(function: Callable[[Sequence[Any]], list[Any]], inputs: Sequence[Port]) -> Any:
+    """Trace a function of a flat list of tensors; gives a ConcreteFunction."""
+    specs = [tf.TensorSpec(p.shape, p.dtype, name=f"input_{k}") for k, p in enumerate(inputs)]
+
+    def flat(*tensors: Any) -> list[Any]:
+        # A result that is an input, or given twice, needs an op of its own to be an output.
+        return [tf.identity(y) for y in function(list(tensors))]
+
+    return tf.function(flat).get_concrete_function(*specs)
+
+
+def runner(concrete: Any) -> Runner:
+    """A ConcreteFunction as a function of NumPy arrays."""
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        return as_numpy(concrete(*[tf.constant(a) for a in arrays]))
+
+    return run
+
+
+def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
+    """The function with moved weights.
+
+    Weights are the float constants of the frozen function that have more than one element. Each is
+    moved up or down at random by amount * sqrt(n), relative, n being its number of inputs (the
+    product of all its axes but the last).
+    """
+    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
+    graph = frozen.graph.as_graph_def()
+    rng = np.random.default_rng(seed)
+    for node in graph.node:
+        if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
+            continue
+        value = tf.make_ndarray(node.attr["value"].tensor)
+        if value.size > 1:
+            reach = amount * np.sqrt(value.size / value.shape[-1])
+            moved = value * (1 + reach * rng.choice([-1.0, 1.0], value.shape))
+            node.attr["value"].tensor.CopyFrom(
+                tf.make_tensor_proto(moved.astype(np.float32), shape=value.shape)
+            )
+    feeds = [t.name for t in frozen.inputs]
+    fetches = [t.name for t in frozen.outputs]
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+    return runner(wrapped.prune(feeds, fetches))

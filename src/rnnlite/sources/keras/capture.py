@@ -1,0 +1,319 @@
+"""Take hold of every recurrence of a Keras model while it is traced.
+
+Both Keras packages send each recurrence, whatever layer, wrapper or custom cell it came from,
+through one function, `backend.rnn`. Inside `capture` that function lowers a Scan instead, for the
+thread that entered it; fused shortcuts are closed; everything is put back on leaving.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.scan.cells import TracedCell
+from rnnlite.scan.lower import lower, schedule_for
+from rnnlite.scan.scan import Cell, Recurrence, Scan, Tensor
+from rnnlite.sources.keras.cells import known_cell
+from rnnlite.sources.keras.flavour import Flavour, layers_of
+
+_LOCK = threading.RLock()
+"""Held while the packages are patched: two threads take turns."""
+
+NEUTRAL: dict[str, Any] = {
+    "unroll": False,
+    "stateful": False,
+    "_stateful": False,
+    "use_cudnn": False,
+    "_could_use_gpu_kernel": False,
+    "dropout": 0.0,
+    "recurrent_dropout": 0.0,
+}
+"""Attributes of recurrent layers and cells that choose how, not what, is computed at inference, and
+the value that suits tracing. (Keras 3 draws dropout masks, and so moves its seeds, even then.)"""
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Hold the lock that keeps two threads from patching or neutralising at the same time."""
+    with _LOCK:
+        yield
+
+
+@contextmanager
+def neutral(model: Any) -> Iterator[None]:
+    """Within it, no layer unrolls, keeps state between calls, or takes a fused shortcut.
+
+    A stateful layer starts from zero state, as after `reset_states()`; its stored states are
+    neither read nor written.
+    """
+    saved: list[tuple[Any, str, Any]] = []
+    with _LOCK:
+        try:
+            for layer in filter(_recurrent, layers_of(model)):
+                for name, value in NEUTRAL.items():
+                    # Only plain attributes: a wrapper may give the same name as a property.
+                    if name in vars(layer) and vars(layer)[name] != value:
+                        saved.append((layer, name, vars(layer)[name]))
+                        setattr(layer, name, value)
+            yield
+        finally:
+            for layer, name, value in reversed(saved):
+                setattr(layer, name, value)
+
+
+def _recurrent(layer: Any) -> bool:
+    """Whether a layer is a recurrence, a cell, or a wrapper of one."""
+    return any(hasattr(layer, name) for name in ("cell", "cells", "state_size", "forward_layer"))
+
+
+@contextmanager
+def capture(flavour: Flavour) -> Iterator[list[Recurrence]]:
+    """Within it, the recurrences of this thread become lowered Scans; gives their records."""
+    records: list[Recurrence] = []
+    hook = _Hook(flavour, records)
+    with _LOCK:
+        undo: list[Callable[[], None]] = []
+        try:
+            for owner, name, value in hook.replacements():
+                if hasattr(owner, name):
+                    undo.append(_replace(owner, name, value))
+            yield records
+        finally:
+            for restore in reversed(undo):
+                restore()
+
+
+def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
+    inherited = isinstance(owner, type) and name not in vars(owner)
+    old = getattr(owner, name)
+    setattr(owner, name, value)
+    return (lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, old))
+
+
+class _Hook:
+    """What is put in place of the packages' functions during one capture."""
+
+    def __init__(self, flavour: Flavour, records: list[Recurrence]) -> None:
+        self.flavour = flavour
+        self.records = records
+        self.thread = threading.get_ident()
+        self.active: list[Any] = []
+        self.original_rnn = flavour.backend.rnn
+
+    def replacements(self) -> list[tuple[Any, str, Any]]:
+        """Owner, attribute and replacement of everything that is patched."""
+        entry = "inner_loop" if self.flavour.name == "Keras 3" else "__call__"
+        base = self.flavour.rnn.RNN
+        distributed = self.flavour.layers.TimeDistributed
+        found = [
+            (self.flavour.backend, "rnn", _not_converted(self.rnn)),
+            (base, entry, self._tracking(getattr(base, entry))),
+        ]
+        if self.flavour.name == "Keras 3":
+            found.append((distributed, "call", self._time_distributed(distributed.call)))
+        found += [
+            (self.flavour.backend, name, self._closed(getattr(self.flavour.backend, name, None)))
+            for name in self.flavour.fused
+        ]
+        return found
+
+    def _mine(self) -> bool:
+        return threading.get_ident() == self.thread
+
+    def _closed(self, original: Any) -> Any:
+        def fused(*args: Any, **kwargs: Any) -> Any:
+            if not self._mine():
+                return original(*args, **kwargs)
+            raise NotImplementedError("closed while rnnlite traces the model")
+
+        return fused
+
+    def _tracking(self, original: Any) -> Any:
+        """RNN layers announce themselves, so that `rnn` knows whose recurrence it holds."""
+
+        def tracked(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._mine():
+                return original(layer, *args, **kwargs)
+            self.active.append(layer)
+            try:
+                return original(layer, *args, **kwargs)
+            finally:
+                self.active.pop()
+
+        return tracked
+
+    def _time_distributed(self, original: Any) -> Any:
+        """Keras 3 unrolls or vectorises over time; folding time into the batch says the same."""
+
+        def call(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+            if not self._mine():
+                return original(wrapper, inputs, training=training, mask=mask)
+            kwargs: dict[str, Any] = {}
+            if wrapper.layer._call_has_mask_arg and mask is not None:
+                kwargs["mask"] = _fold(mask)
+            if wrapper.layer._call_has_training_arg:
+                kwargs["training"] = training
+            outputs = wrapper.layer.call(_fold(inputs), **kwargs)
+            return self.flavour.keras.tree.map_structure(lambda y: _unfold(y, inputs), outputs)
+
+        return call
+
+    def rnn(
+        self,
+        step_function: Any,
+        inputs: Any,
+        initial_states: Any,
+        go_backwards: bool = False,
+        mask: Any = None,
+        constants: Any = None,
+        unroll: bool = False,
+        input_length: Any = None,
+        time_major: bool = False,
+        zero_output_for_mask: bool = False,
+        return_all_outputs: bool = True,
+    ) -> Any:
+        """Stands for `backend.rnn`: same arguments, same results, the loop lowered as a Scan."""
+        if not self._mine():
+            return self.original_rnn(
+                step_function,
+                inputs,
+                initial_states,
+                go_backwards=go_backwards,
+                mask=mask,
+                constants=constants,
+                unroll=unroll,
+                input_length=input_length,
+                time_major=time_major,
+                zero_output_for_mask=zero_output_for_mask,
+                return_all_outputs=return_all_outputs,
+            )
+        layer = self.active[-1] if self.active else None
+        name = getattr(layer, "name", "rnn")
+        if tf.is_tensor(input_length):
+            raise UnsupportedError(
+                f"layer '{name}' is given a ragged tensor",
+                expected="a dense tensor with one time axis",
+                remedy="Build the model on dense inputs; rnnlite runs each sample at its own length",
+            )
+        flat_inputs = self.flavour.flatten(inputs)
+        cell, structure = self._cell(layer, step_function, inputs, initial_states, constants or [])
+        scan = Scan(
+            cell=cell,
+            inputs=tuple(x if time_major else _swap_time_and_batch(x) for x in flat_inputs),
+            initial_states=tuple(self.flavour.flatten(initial_states)),
+            reverse=bool(go_backwards),
+            mask=_time_major_mask(mask, time_major),
+            zero_output_for_mask=bool(zero_output_for_mask),
+            all_outputs=bool(return_all_outputs),
+            name=name,
+        )
+        schedule = schedule_for(scan)
+        result = lower(scan, schedule)
+        self.records.append(
+            Recurrence(
+                name=name,
+                kind=cell.kind,
+                units=cell.units,
+                direction="backward" if go_backwards else "forward",
+                outputs="all" if return_all_outputs else "last",
+                masked=mask is not None,
+                hoisted=cell.hoisted,
+                unroll=schedule.unroll,
+            )
+        )
+        if result.outputs is None:
+            outputs = [tf.expand_dims(y, 0) for y in result.last]
+        else:
+            outputs = list(result.outputs)
+        if not time_major:
+            outputs = [_swap_time_and_batch(y) for y in outputs]
+        pack = self.flavour.pack
+        return (
+            structure.outputs(pack, result.last),
+            structure.outputs(pack, outputs),
+            pack(initial_states, list(result.states)),
+        )
+
+    def _cell(
+        self, layer: Any, step_function: Any, inputs: Any, states: Any, constants: Any
+    ) -> tuple[Cell, _Structure]:
+        """The known cell, if this is a keras layer's own step over one; else its step, traced."""
+        structure = _Structure()
+        cell = getattr(layer, "cell", None)
+        own_step = (step_function.__module__ or "").split(".")[0] in ("keras", "tf_keras")
+        if cell is not None and own_step and not constants and len(self.flavour.flatten(inputs)) == 1:
+            known = known_cell(self.flavour, cell)
+            if known is not None:
+                return known, structure
+        flatten, pack = self.flavour.flatten, self.flavour.pack
+
+        def step(rows: Any, flat_states: Any) -> tuple[list[Tensor], list[Tensor]]:
+            nested = pack(states, list(flat_states))
+            output, new_states = step_function(
+                pack(inputs, list(rows)), tuple(nested) + tuple(constants)
+            )
+            structure.template = output
+            return flatten(output), flatten(new_states)
+
+        kind = type(cell).__name__ if cell is not None else "custom step"
+        return TracedCell(step, kind=kind, units=getattr(cell, "units", None)), structure
+
+
+class _Structure:
+    """The nesting of a step's output, learnt when the step is traced; a single tensor else."""
+
+    def __init__(self) -> None:
+        self.template: Any = None
+
+    def outputs(self, pack: Any, flat: Any) -> Any:
+        return list(flat)[0] if self.template is None else pack(self.template, list(flat))
+
+
+def _not_converted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep autograph from rewriting a function of ours, but not the user code that it calls."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    wrapper.autograph_info__ = {}  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _swap_time_and_batch(x: Tensor) -> Tensor:
+    """(B, T, ...) <-> (T, B, ...); with a batch of one a reshape does, which costs nothing."""
+    first, second, *rest = x.shape
+    if (first == 1 or second == 1) and all(d is not None for d in rest):
+        shape = [second, first, *rest]
+        if sum(d is None for d in shape) <= 1:
+            return tf.reshape(x, [-1 if d is None else d for d in shape])
+    return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
+
+
+def _time_major_mask(mask: Any, time_major: bool) -> Any:
+    if mask is None:
+        return None
+    mask = tf.cast(mask, tf.bool)
+    if mask.shape.rank == 2:
+        mask = tf.expand_dims(mask, -1)
+    return mask if time_major else _swap_time_and_batch(mask)
+
+
+def _fold(x: Tensor) -> Tensor:
+    """(B, T, ...) -> (B T, ...)."""
+    shape = tf.shape(x)
+    folded = tf.reshape(x, tf.concat([[-1], shape[2:]], 0))
+    b, t = x.shape[:2]
+    folded.set_shape([b * t if b is not None and t is not None else None, *x.shape[2:]])
+    return folded
+
+
+def _unfold(y: Tensor, like: Tensor) -> Tensor:
+    """(B T, ...) -> (B, T, ...), with the axes of `like`."""
+    result = tf.reshape(y, tf.concat([tf.shape(like)[:2], tf.shape(y)[1:]], 0))
+    result.set_shape([*like.shape[:2], *y.shape[1:]])
+    return result

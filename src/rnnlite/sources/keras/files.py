@@ -1,0 +1,104 @@
+"""Load a Keras model from a file of either flavour: .keras, .h5, SavedModel folder of Keras 2."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from rnnlite.errors import RnnliteError, SourceError, TrustError
+from rnnlite.sources.keras.flavour import Flavour
+from rnnlite.sources.program import Request
+from rnnlite.sources.sniff import Found, Kind
+from rnnlite.sources.trust import check_config
+
+MISSING = re.compile(
+    r"(?:Unknown (?:layer|object|activation function|\w+)|Could not locate (?:class|function)|"
+    r"Unable to (?:revive|restore) custom object of (?:class|type))"
+    r"[^'\"]*['\"]?([A-Za-z_][\w>.]*)['\"]?"
+)
+
+
+def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> Any:
+    """Load the model, without its optimizer.
+
+    Raises:
+        TrustError: it needs code or custom objects that were not allowed.
+        SourceError: Keras cannot read it.
+    """
+    custom = dict(request.custom_objects or {})
+    config = _saved_model_config(path) if found.kind is Kind.KERAS_SAVED_MODEL else found.config
+    check_config(
+        config,
+        origin=str(path),
+        trust=request.trust,
+        custom_objects=custom,
+        registered=flavour.keras.saving.get_registered_object,
+    )
+    try:
+        if found.kind is Kind.KERAS_HDF5 and flavour.name == "Keras 3":
+            # The public loader goes by the ending of the name.
+            from keras.src.legacy.saving.legacy_h5_format import load_model_from_hdf5
+
+            with flavour.keras.saving.custom_object_scope(custom):
+                return load_model_from_hdf5(str(path), custom_objects=custom, compile=False)
+        if found.kind is Kind.KERAS_HDF5:
+            from tf_keras.src.saving.legacy.hdf5_format import load_model_from_hdf5 as load_keras2
+
+            return load_keras2(str(path), custom_objects=custom, compile=False)
+        if found.kind is Kind.KERAS_ARCHIVE:
+            return _load_archive(flavour, path, custom, request)
+        return flavour.keras.models.load_model(str(path), custom_objects=custom, compile=False)
+    except RnnliteError:
+        raise
+    except Exception as e:
+        raise _refusal(path, found, e) from e
+
+
+def _load_archive(flavour: Flavour, path: Path, custom: dict[str, Any], request: Request) -> Any:
+    if flavour.name == "Keras 3":
+        from keras.src.saving.saving_lib import load_model as load
+    else:
+        from tf_keras.src.saving.saving_lib import load_model as load
+    return load(str(path), custom_objects=custom, compile=False, safe_mode=not request.trust)
+
+
+def _saved_model_config(path: Path) -> list[Any]:
+    """The configurations of all layers of a Keras 2 SavedModel."""
+    from google.protobuf.message import DecodeError
+    from tf_keras.protobuf.saved_metadata_pb2 import SavedMetadata
+
+    try:
+        metadata = SavedMetadata.FromString((path / "keras_metadata.pb").read_bytes())
+        configs = [json.loads(node.metadata) for node in metadata.nodes]
+    except (DecodeError, ValueError) as e:
+        raise SourceError(f"the SavedModel '{path}' is damaged", found=f"keras_metadata.pb: {e}") from e
+    return [
+        {"class_name": c.get("class_name"), "config": c.get("config")}
+        for c in configs
+        if isinstance(c, dict)
+    ]
+
+
+def _refusal(path: Path, found: Found, error: Exception) -> RnnliteError:
+    message = str(error)
+    missing = MISSING.search(message)
+    if missing:
+        name = missing.group(1).split(">")[-1]
+        return TrustError(
+            f"'{path}' needs the custom object '{name}'",
+            remedy=f"Pass it: custom_objects={{'{name}': {name}}} (--custom-objects FILE.py)",
+        )
+    if "unsafe" in message or "safe_mode" in message:
+        return TrustError(
+            f"'{path}' holds code that loading would run",
+            remedy="If you trust the file, allow it with trust=True (--trust)",
+        )
+    first = next((line for line in message.splitlines() if line.strip()), type(error).__name__)
+    version = found.keras_version or "an unknown version"
+    return SourceError(
+        f"Keras cannot load '{path}' ({found.kind.value} of Keras {version})",
+        found=first.strip()[:300],
+        remedy="Save the model again, or convert it live",
+    )

@@ -1,0 +1,234 @@
+"""From a live Keras model to a `Program`: plan its shapes, trace it, lower its recurrences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.sources.functions import Runner, perturbed, runner, trace
+from rnnlite.sources.keras import lengths
+from rnnlite.sources.keras.capture import capture, neutral
+from rnnlite.sources.keras.flavour import Flavour, layers_of
+from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
+from rnnlite.sources.probe import random_inputs
+from rnnlite.sources.program import Array, Port, Program, Request
+
+MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
+"""A GraphDef and a flatbuffer hold 2 GiB; some of it is not weights."""
+
+
+def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
+    """Open a live, built model of the given flavour.
+
+    Raises:
+        SourceError, ShapeError, UnsupportedError: see there.
+    """
+    _check_size(model)
+    with _tracing(flavour, model) as notes:
+        interface = _with_float32_inputs(interface_of(flavour, model))
+        values = _input_values(model, interface)
+        if not interface.declared:
+            interface = _with_integer_inputs(interface)
+            values = _input_values(model, interface)
+        source = _Source(flavour, model, interface)
+
+        def sample(inputs: Sequence[Port], length: int) -> list[Array]:
+            return random_inputs(inputs, length=length, batch=2, values=values)
+
+        plan = lengths.plan(flavour, model, interface, request, source.reference, sample)
+        names: list[str] = []
+        with capture(flavour) as records:
+            function = trace(_flat_call(interface, names), plan.inputs)
+    notes += plan.notes
+    notes += _state_notes(model)
+    if not records:
+        notes.append("the model has no recurrence; it is converted as it is")
+    outputs = tuple(
+        Port(name, tuple(t.shape), t.dtype.name)
+        for name, t in zip(names, function.outputs, strict=True)
+    )
+    return Program(
+        origin=f"{flavour.name} {type(model).__name__} '{model.name}'",
+        inputs=plan.inputs,
+        outputs=outputs,
+        function=function,
+        reference=plan.reference,
+        perturbed=source.perturbed(plan.inputs),
+        recurrences=tuple(dict.fromkeys(records)),
+        notes=tuple(notes),
+        input_values=values,
+    )
+
+
+class _Source:
+    """The model's own computation, its recurrences untouched: the reference of the check.
+
+    Keras 3 gives wrong results for TimeDistributed where the length is free while it traces (3.15
+    runs over the batch instead of time), so models with one are traced for each shape.
+    """
+
+    def __init__(self, flavour: Flavour, model: Any, interface: Interface) -> None:
+        self._flavour = flavour
+        self._model = model
+        self._interface = interface
+        self._traced: dict[tuple[Port, ...], Any] = {}
+        self._each_shape = flavour.name == "Keras 3" and any(
+            isinstance(layer, flavour.layers.TimeDistributed) for layer in layers_of(model)
+        )
+
+    def reference(self, inputs: Sequence[Port]) -> Runner:
+        """A function of NumPy arrays for all shapes that `inputs` allow; traces at once."""
+        self._trace(inputs)
+        return lambda arrays: runner(self._trace(self._shapes(inputs, arrays)))(arrays)
+
+    def perturbed(self, inputs: Sequence[Port]) -> Callable[[float, int], Runner]:
+        """See `Program.perturbed`."""
+
+        def perturb(amount: float, seed: int) -> Runner:
+            moved: dict[tuple[Port, ...], Runner] = {}
+
+            def run(arrays: Sequence[Array]) -> list[Array]:
+                key = self._shapes(inputs, arrays)
+                if key not in moved:
+                    moved[key] = perturbed(self._trace(key), amount, seed)
+                return moved[key](arrays)
+
+            return run
+
+        return perturb
+
+    def _shapes(self, inputs: Sequence[Port], arrays: Sequence[Array]) -> tuple[Port, ...]:
+        if not self._each_shape:
+            return tuple(inputs)
+        return tuple(replace(p, shape=a.shape) for p, a in zip(inputs, arrays, strict=True))
+
+    def _trace(self, inputs: Sequence[Port]) -> Any:
+        key = tuple(inputs)
+        if key not in self._traced:
+            with _tracing(self._flavour, self._model):
+                self._traced[key] = trace(_flat_call(self._interface, []), key)
+        return self._traced[key]
+
+
+@contextmanager
+def _tracing(flavour: Flavour, model: Any) -> Iterator[list[str]]:
+    """Within it, the model can be traced without side effects; gives notes on what was changed."""
+    with neutral(model), _in_float32(flavour, model) as notes:
+        yield list(notes)
+
+
+def _flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Any]], list[Any]]:
+    """The model as a function of flat lists; fills in the names of its outputs."""
+
+    def call(tensors: Sequence[Any]) -> list[Any]:
+        leaves = flat_outputs(interface.call(tensors), interface.output_names)
+        names[:] = [name for name, _ in leaves]
+        return [tf.convert_to_tensor(leaf) for _, leaf in leaves]
+
+    return call
+
+
+def _check_size(model: Any) -> None:
+    size = sum(
+        int(tf.TensorShape(w.shape).num_elements() or 0) * 4 for w in getattr(model, "weights", [])
+    )
+    if size > MAX_WEIGHT_BYTES:
+        raise UnsupportedError(
+            f"the model '{model.name}' is too large for one flatbuffer",
+            expected=f"at most {MAX_WEIGHT_BYTES >> 20} MiB of weights",
+            found=f"{size >> 20} MiB",
+            remedy="Split the model and convert its parts",
+        )
+
+
+@contextmanager
+def _in_float32(flavour: Flavour, model: Any) -> Iterator[list[str]]:
+    """Within it, layers of half or double precision compute in float32; gives a note on it."""
+    changed: list[tuple[Any, Any]] = []
+    names: set[str] = set()
+    try:
+        for layer in layers_of(model):
+            compute = getattr(layer, "compute_dtype", None)
+            if compute in ("float16", "bfloat16", "float64"):
+                names.add(compute)
+                if flavour.name == "Keras 3":
+                    changed.append((layer, layer.dtype_policy))
+                    layer.dtype_policy = "float32"
+                else:
+                    changed.append((layer, layer._dtype_policy))
+                    layer._set_dtype_policy("float32")
+        yield [f"layers that compute in {n} are converted to compute in float32" for n in sorted(names)]
+    finally:
+        for layer, policy in reversed(changed):
+            if flavour.name == "Keras 3":
+                layer.dtype_policy = policy
+            else:
+                layer._set_dtype_policy(policy)
+
+
+def _with_float32_inputs(interface: Interface) -> Interface:
+    inputs = tuple(
+        replace(p, dtype="float32") if p.dtype in ("float16", "bfloat16", "float64") else p
+        for p in interface.inputs
+    )
+    return replace(interface, inputs=inputs)
+
+
+def _with_integer_inputs(interface: Interface) -> Interface:
+    """Inputs of a subclassed model that are only ever cast to int32 are token ids.
+
+    Keras 3 stores the shapes of the first call, not its dtypes.
+    """
+    free = tuple(
+        replace(p, shape=(None, *p.shape[1:])) if p.shape else p for p in interface.inputs
+    )
+    try:
+        concrete = trace(_flat_call(interface, []), free)
+    except Exception:  # noqa: BLE001 - the plan reports what does not trace
+        return replace(interface, inputs=free)
+    inputs = []
+    for port, tensor in zip(free, concrete.inputs, strict=False):
+        consumers = tensor.consumers()
+        cast = consumers and all(
+            op.type == "Cast" and op.outputs[0].dtype.is_integer for op in consumers
+        )
+        inputs.append(replace(port, dtype="int32") if cast else port)
+    return replace(interface, inputs=tuple(inputs))
+
+
+def _input_values(model: Any, interface: Interface) -> dict[str, float]:
+    """Ranges of ids and mask values, as the layers state them."""
+    layers = layers_of(model)
+    counts = [
+        int(n)
+        for layer in layers
+        for n in (getattr(layer, "input_dim", None), getattr(layer, "num_tokens", None))
+        if isinstance(n, int) and type(layer).__name__ in ("Embedding", "CategoryEncoding")
+    ]
+    masks = [layer.mask_value for layer in layers if type(layer).__name__ == "Masking"]
+    values: dict[str, float] = {}
+    for port in interface.inputs:
+        if counts and not port.dtype.startswith(("float", "bool")):
+            values[port.name] = min(counts)
+        elif masks and port.dtype.startswith("float"):
+            values[port.name] = float(masks[0])
+    return values
+
+
+def _state_notes(model: Any) -> list[str]:
+    names = [
+        layer.name
+        for layer in layers_of(model)
+        if getattr(layer, "stateful", False) is True and hasattr(layer, "cell")
+    ]
+    if not names:
+        return []
+    return [
+        f"stateful layers ({', '.join(names)}) start from zero state at every call, as after "
+        "reset_states()"
+    ]

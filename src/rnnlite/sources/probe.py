@@ -1,0 +1,55 @@
+"""Random inputs that exercise a model: features, token ids, masks with holes. NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rnnlite.sources.program import Array, Port
+
+DEFAULT_VALUES = 2
+"""Integer inputs whose range nothing tells: 0 and 1 are safe for flags and one-hot codes."""
+
+
+def random_inputs(
+    ports: Sequence[Port],
+    *,
+    length: int | Sequence[int],
+    batch: int,
+    values: Mapping[str, float],
+    seed: int = 0,
+) -> list[Array]:
+    """One array for each port, free axes filled in.
+
+    Args:
+        ports: the inputs.
+        length: size of every free axis that is not the batch, or one size for each port.
+        batch: size of the batch where it is free.
+        values: see `Program.input_values`. Where it names a mask value for a float input, about a
+            fifth of the time steps carry it, in front, behind and in between.
+        seed: of the random generator.
+
+    Returns:
+        normal floats, uniform ids below the stated number of values, booleans mostly true.
+    """
+    rng = np.random.default_rng(seed)
+    lengths = [length] * len(ports) if isinstance(length, int) else list(length)
+    arrays = []
+    for port, free in zip(ports, lengths, strict=True):
+        shape = [
+            d if d is not None else (batch if axis == 0 else free)
+            for axis, d in enumerate(port.shape)
+        ]
+        dtype = np.dtype(port.dtype)
+        if dtype.kind in "iu":
+            count = int(values.get(port.name, DEFAULT_VALUES))
+            arrays.append(rng.integers(0, max(count, 1), shape).astype(dtype))
+        elif dtype.kind == "b":
+            arrays.append(rng.random(shape) < 0.75)
+        else:
+            array = rng.standard_normal(shape).astype(dtype)
+            if port.name in values and len(shape) >= 3:
+                array[rng.random(shape[:2]) < 0.2] = values[port.name]
+            arrays.append(array)
+    return arrays

@@ -1,0 +1,84 @@
+"""The Program: what every front end gives and every later stage takes, its source forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rnnlite.scan.scan import Recurrence
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Port:
+    """One input or output of a model.
+
+    Attributes:
+        name: the source's name for it.
+        shape: with the batch axis; None where an axis is free.
+        dtype: NumPy name, e.g. "float32".
+    """
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A source opened, its recurrences lowered.
+
+    Attributes:
+        origin: what the source is, for the report, e.g. "Keras 3 Sequential 'speaker'".
+        inputs, outputs: in the source's order, with the source's names.
+        function: a TensorFlow ConcreteFunction, list of inputs -> list of outputs, recurrences
+            lowered to loops of plain ops, weights inlined.
+        reference: the source's own computation on NumPy arrays, in the order of `inputs`; it takes
+            every shape that `inputs` allow and raises whatever the source raises.
+        perturbed: (amount, seed) -> the same with every weight moved at random by about amount *
+            sqrt(its number of inputs), relative. The check derives its error bound from it.
+        recurrences: one record for each Scan.
+        notes: what the user should know, e.g. which layer pins the length.
+        input_values: for integer inputs, by name, the number of values that may occur (ids run
+            from 0); for float inputs, the value that masks a time step, if any.
+    """
+
+    origin: str
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    function: Any
+    reference: Callable[[Sequence[Array]], list[Array]]
+    perturbed: Callable[[float, int], Callable[[Sequence[Array]], list[Array]]]
+    recurrences: tuple[Recurrence, ...]
+    notes: tuple[str, ...] = ()
+    input_values: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """How the user wants the source opened; every front end takes the same.
+
+    Attributes:
+        batch_size: "auto", a size, or None for a free axis.
+        sequence_length: "auto", a length, or None for free or refused.
+        inputs, outputs: tensor names, for graphs.
+        custom_objects: classes and functions by name, for files that need them.
+        trust: whether code from the source may run (Lambda layers).
+    """
+
+    batch_size: int | str | None = "auto"
+    sequence_length: int | str | None = "auto"
+    inputs: Sequence[str] | None = None
+    outputs: Sequence[str] | None = None
+    custom_objects: Mapping[str, Any] | None = None
+    trust: bool = False
+
+
+def as_numpy(values: Sequence[Any]) -> list[Array]:
+    """TensorFlow results as NumPy arrays."""
+    return [np.asarray(value) for value in values]

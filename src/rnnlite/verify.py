@@ -1,0 +1,237 @@
+"""Check a LiteRT model against its source, numerically, at several lengths.
+
+What enters: a Program (with the source's own function) and the flatbuffer. What leaves: a `Parity`.
+Each case runs twice on one interpreter, lengths in the order long, short, long, with the default
+delegates and without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnlite.errors import ParityError, SampleError, ShapeError
+from rnnlite.report import OutputParity, Parity
+from rnnlite.runtime.model import Model, load
+from rnnlite.sources.probe import random_inputs
+from rnnlite.sources.program import Array, Program
+
+TOLERANCE = 1e-5
+"""Largest difference allowed, relative to the output's scale, for a network of ordinary rounding."""
+
+LENGTHS = (19, 1, 5, 8)
+"""Long and short, below, at and above the number of unrolled steps, and no multiple of it."""
+
+LONGER = (33, 64, 100, 128, 200, 256, 300, 400)
+"""Taken in turn for lengths that the source refuses, as one with valid convolutions does."""
+
+BATCHES = (1, 3)
+
+PERTURBATIONS = 3
+CONFIDENCE = 8.0
+"""Two computations err (source and LiteRT), each by up to 4 times the standard rounding error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """Inputs and what the source makes of them."""
+
+    length: int
+    batch: int
+    inputs: list[Array]
+    expected: list[Array]
+
+
+def check(
+    program: Program, data: bytes, samples: Sequence[list[Array]] | None = None
+) -> Parity:
+    """Compare the LiteRT model with the Program's reference.
+
+    Args:
+        program: where the model came from.
+        data: the flatbuffer.
+        samples: inputs to use besides the random ones, each a list of (B, ...) arrays.
+
+    Raises:
+        ShapeError: the source runs at no length that was tried.
+        SampleError: the source refuses one of the samples.
+    """
+    cases, skipped = _cases(program)
+    cases += _sample_cases(program, samples or [])
+    scale = [max(_scale(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
+    differences = np.zeros(len(program.outputs))
+    runs = 0
+    for delegates in (True, False):
+        model = load(data, delegates=delegates)
+        for case in _ordered(cases):
+            for _ in range(2):
+                found = model.run(case.inputs)
+                runs += 1
+                for n, (a, b) in enumerate(zip(found, case.expected, strict=True)):
+                    differences[n] = max(differences[n], difference(a, b))
+    relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
+    bounds = [TOLERANCE] * len(scale)
+    if any(r > TOLERANCE for r in relative):
+        bounds = _derived_bounds(program, cases, scale)
+    free = any(None in p.shape[1:] for p in program.inputs)
+    return Parity(
+        outputs=tuple(
+            OutputParity(port.name, float(d), float(r), float(s), float(b))
+            for port, d, r, s, b in zip(
+                program.outputs, differences, relative, scale, bounds, strict=True
+            )
+        ),
+        lengths=tuple(dict.fromkeys(c.length for c in cases)) if free else (),
+        batches=tuple(dict.fromkeys(c.batch for c in cases)),
+        runs=runs,
+        skipped=skipped,
+    )
+
+
+def require(parity: Parity, origin: str) -> None:
+    """Refuse a model that is not equal to its source.
+
+    Raises:
+        ParityError: with the figures of each output that is too far off.
+    """
+    off = [o for o in parity.outputs if not o.within]
+    if off:
+        raise ParityError(
+            f"the LiteRT model differs from {origin}",
+            expected="; ".join(f"'{o.name}' within {o.bound:.1e} of its scale" for o in off),
+            found="; ".join(
+                f"'{o.name}' off by {o.max_rel:.2e} relative ({o.max_abs:.2e} absolute, "
+                f"scale {o.scale:.3g})"
+                for o in off
+            ),
+            remedy="Nothing was written. Please report the model's configuration",
+        )
+
+
+def difference(found: Array, expected: Array) -> float:
+    """Largest absolute difference; infinite if shapes differ, or NaN and infinity fall elsewhere."""
+    if found.shape != expected.shape:
+        return float("inf")
+    if found.size == 0:
+        return 0.0
+    a, b = found.astype(np.float64), expected.astype(np.float64)
+    finite = np.isfinite(b)
+    if not np.array_equal(finite, np.isfinite(a)):
+        return float("inf")
+    if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
+        return float("inf")
+    return float(np.max(np.abs(a - b)[finite], initial=0.0))
+
+
+def _scale(expected: Array) -> float:
+    values = np.abs(expected.astype(np.float64))
+    return float(np.max(values[np.isfinite(values)], initial=0.0))
+
+
+def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
+    free_length = any(None in p.shape[1:] for p in program.inputs)
+    free_batch = any(p.shape and p.shape[0] is None for p in program.inputs)
+    fixed = next((p.shape[0] for p in program.inputs if p.shape and p.shape[0]), 1) or 1
+    batches = BATCHES if free_batch else (fixed,)
+    wanted = len(LENGTHS) if free_length else 1
+    cases: list[Case] = []
+    skipped: dict[int, str] = {}
+    accepted = 0
+    for length in (*LENGTHS, *LONGER) if free_length else (0,):
+        if accepted == wanted:
+            break
+        found = []
+        try:
+            for batch in batches:
+                inputs = _inputs(program, length, batch)
+                found.append(Case(length, batch, inputs, program.reference(inputs)))
+        except Exception as e:  # noqa: BLE001 - the source's own refusal, of any kind
+            skipped[length] = " ".join(str(e).split())[:200]
+            continue
+        cases += found
+        accepted += 1
+    if not cases:
+        raise ShapeError(
+            f"{program.origin} runs at none of the lengths {list(skipped)}",
+            found=next(iter(skipped.values())),
+            remedy="Convert with a sequence_length that the model takes, or with verify off",
+        )
+    return cases + _unequal_lengths(program, batches[0]), skipped
+
+
+def _unequal_lengths(program: Program, batch: int) -> list[Case]:
+    """Several sequences of different lengths at once, where the source takes that.
+
+    A mask belongs to its sequence: with one among the inputs, lengths stay equal.
+    """
+    free = [p for p in program.inputs if None in p.shape[1:]]
+    if len(free) < 2 or any(p.dtype == "bool" for p in free):
+        return []
+    lengths = [5 + 2 * k for k in range(len(program.inputs))]
+    inputs = random_inputs(
+        program.inputs, length=lengths, batch=batch, values=program.input_values, seed=7
+    )
+    try:
+        return [Case(max(lengths), batch, inputs, program.reference(inputs))]
+    except Exception:  # noqa: BLE001 - the source wants equal lengths
+        return []
+
+
+def _inputs(program: Program, length: int, batch: int) -> list[Array]:
+    return random_inputs(
+        program.inputs, length=length, batch=batch, values=program.input_values,
+        seed=1000 * length + batch,
+    )
+
+
+def _sample_cases(program: Program, samples: Sequence[list[Array]]) -> list[Case]:
+    cases = []
+    for k, inputs in enumerate(samples):
+        try:
+            expected = program.reference(inputs)
+        except Exception as e:
+            raise SampleError(
+                f"{program.origin} refuses sample {k}", found=" ".join(str(e).split())[:200]
+            ) from e
+        length = max((a.shape[1] for a in inputs if a.ndim > 1), default=1)
+        cases.append(Case(length, len(inputs[0]), list(inputs), expected))
+    return cases
+
+
+def _ordered(cases: list[Case]) -> list[Case]:
+    """Long, short, long, then the others."""
+    longest = max(cases, key=lambda c: c.length)
+    shortest = min(cases, key=lambda c: c.length)
+    if longest is shortest:
+        return cases
+    return [longest, shortest, longest, *(c for c in cases if c is not longest and c is not shortest)]
+
+
+def _derived_bounds(program: Program, cases: list[Case], scale: list[float]) -> list[float]:
+    """What the source's own rounding comes to, for each output, relative to its scale.
+
+    A computation in float32 gives the exact result for weights moved by about sqrt(n) u, n being
+    the length of the inner products and u = 2**-24 (Higham and Mary 2019, a probabilistic backward
+    error bound). So the source runs with weights moved by that much, several times at random, and
+    the largest change, times a factor for two computations and for confidence, bounds the
+    difference that rounding may make.
+    """
+    change = np.zeros(len(scale))
+    for seed in range(PERTURBATIONS):
+        moved: Callable[[Sequence[Array]], list[Array]] = program.perturbed(2.0**-24, seed)
+        for case in cases:
+            for n, (a, b) in enumerate(zip(moved(case.inputs), case.expected, strict=True)):
+                d = difference(a, b)
+                if np.isfinite(d):
+                    change[n] = max(change[n], d)
+    return [
+        max(TOLERANCE, CONFIDENCE * float(c) / s) if s > 0 else TOLERANCE
+        for c, s in zip(change, scale, strict=True)
+    ]
+
+
+def model_inputs(model: Model) -> tuple[tuple[int | None, ...], ...]:
+    """Shapes of a model's inputs, for opening its source in the same form."""
+    return tuple(spec.shape for spec in model.inputs)
