@@ -121,7 +121,7 @@ def custom_cell(K: Any) -> type:
 def _activation(K: Any, name: str, form: str) -> Any:
     if form == "callable":
         return getattr(K.activations, name)
-    if form == "layer" and name != "swish":
+    if form == "layer" and K.__name__ == "keras":
         return K.layers.Activation(name)
     return name
 
@@ -167,7 +167,7 @@ def recurrent_layer(
             cells = [getattr(L, f"{k}Cell")(o["units"], **_cell(K, k, o)) for k in o["cells"]]
             cell = cells[0] if o["kind"] == "cell" else cells
         layer = L.RNN(cell, zero_output_for_mask=o["zero_output_for_mask"], **common)
-    if o["bidirectional"] and not stateful and o["kind"] in (*CELLS, "cell"):
+    if o["bidirectional"] and not stateful and not o["go_backwards"]:
         layer = L.Bidirectional(layer, merge_mode=o["bidirectional"])
     return layer
 

@@ -100,9 +100,10 @@ def build(program: Program) -> bytes:
     from rnnlite.lite.compact import compact
     from rnnlite.lite.pack import pack
     from rnnlite.lite.repair import separate_loop_results
+    from rnnlite.lite.rewrite import rewrite
     from rnnlite.lite.translate import translate
 
-    model = flatbuffer.read(translate(program.function))
+    model = flatbuffer.read(translate(rewrite(program.function)))
     separate_loop_results(model)
     pack(model, program, __version__)
     compact(model)

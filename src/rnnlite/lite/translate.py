@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import absl.logging
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
@@ -28,14 +29,20 @@ def translate(function: Any) -> bytes:
     Raises:
         UnsupportedError: an op has no builtin form.
     """
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([function], None)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     log: list[str] = []
-    try:
-        with _LOCK, _captured_stderr(log):
+    verbosity = absl.logging.get_verbosity()
+    with _LOCK, _captured_stderr(log):
+        # It warns against converting a function without its owner; constants have no owner.
+        absl.logging.set_verbosity(absl.logging.ERROR)
+        try:
+            converter = tf.lite.TFLiteConverter.from_concrete_functions([function], None)
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             return bytes(converter.convert())
-    except Exception as e:
-        raise _refusal(f"{e}\n{''.join(log)}") from e
+        except Exception as e:
+            failure = e
+        finally:
+            absl.logging.set_verbosity(verbosity)
+    raise _refusal(f"{failure}\n{''.join(log)}", function) from failure
 
 
 @contextmanager
@@ -54,24 +61,22 @@ def _captured_stderr(log: list[str]) -> Iterator[None]:
             log.append(sink.read().decode("utf-8", "replace"))
 
 
-def _refusal(message: str) -> UnsupportedError:
+def _refusal(message: str, function: Any) -> UnsupportedError:
     """Turn the converter's diagnostics into one sentence that names ops and places."""
-    ops = re.findall(r"'(tf\.[A-Za-z0-9_]+)' op is neither", message)
-    if not ops:
-        ops = re.findall(r"\b(tf\.[A-Z][A-Za-z0-9]+)\b", message)
-    ops = sorted(set(ops))
-    places = re.findall(r'loc\((?:fused\[)?"[^"]*?:", "([^"]+)"', message)
-    if not places:
-        places = re.findall(r'loc\("([^"]+)"', message)
-    place = places[0].split("@")[0] if places else ""
+    ops = re.findall(r"'tf\.([A-Za-z0-9_]+)' op is neither", message)
+    ops = sorted(set(ops or re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", message)))
     if ops:
+        places = [op.name for op in function.graph.get_operations() if op.type in ops]
+        where = f" (at {', '.join(repr(p) for p in places[:3])})" if places else ""
         return UnsupportedError(
-            f"{', '.join(ops)} {'has' if len(ops) == 1 else 'have'} no builtin LiteRT form"
-            + (f" (at '{place}')" if place else ""),
+            f"{', '.join(ops)} {'has' if len(ops) == 1 else 'have'} no builtin LiteRT form{where}",
             remedy="Replace the layer that uses it, or take it out of the model and run it outside",
         )
+    assigned = re.search(r"node (\S+)/Assign\w*VariableOp", message)
+    if assigned:
+        return UnsupportedError(
+            f"'{assigned.group(1)}' writes to a variable when the model is called",
+            remedy="LiteRT models here keep no state: give it as an input and an output",
+        )
     first = next((line for line in message.splitlines() if line.strip()), "no reason given")
-    return UnsupportedError(
-        "the official converter refused the model" + (f" at '{place}'" if place else ""),
-        found=first.strip()[:300],
-    )
+    return UnsupportedError("the official converter refused the model", found=first.strip()[:300])

@@ -7,6 +7,7 @@ thread that entered it; fused shortcuts are closed; everything is put back on le
 
 from __future__ import annotations
 
+import importlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ import tensorflow as tf
 from rnnlite.errors import UnsupportedError
 from rnnlite.scan.cells import TracedCell
 from rnnlite.scan.lower import lower, schedule_for
-from rnnlite.scan.scan import Cell, Recurrence, Scan, Tensor
+from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
 from rnnlite.sources.keras.cells import known_cell
 from rnnlite.sources.keras.flavour import Flavour, layers_of
 
@@ -45,11 +46,16 @@ def exclusive() -> Iterator[None]:
 
 
 @contextmanager
-def neutral(model: Any) -> Iterator[None]:
+def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[frozenset[int]]:
     """Within it, no layer unrolls, keeps state between calls, or takes a fused shortcut.
 
     A stateful layer starts from zero state, as after `reset_states()`; its stored states are
     neither read nor written.
+
+    Args:
+        keep_unroll: leave unrolling as it is.
+
+    Gives the ids of the layers that unroll; `capture` wants to know them.
     """
     saved: list[tuple[Any, str, Any]] = []
     with _LOCK:
@@ -57,13 +63,28 @@ def neutral(model: Any) -> Iterator[None]:
             for layer in filter(_recurrent, layers_of(model)):
                 for name, value in NEUTRAL.items():
                     # Only plain attributes: a wrapper may give the same name as a property.
+                    if name == "unroll" and keep_unroll:
+                        continue
                     if name in vars(layer) and vars(layer)[name] != value:
                         saved.append((layer, name, vars(layer)[name]))
                         setattr(layer, name, value)
-            yield
+            yield frozenset(id(layer) for layer, name, _ in saved if name == "unroll")
         finally:
             for layer, name, value in reversed(saved):
                 setattr(layer, name, value)
+
+
+@contextmanager
+def any_input_shape(flavour: Flavour) -> Iterator[None]:
+    """Within it, models do not hold callers to the length that their Input states."""
+    module = "keras.src.models" if flavour.name == "Keras 3" else "tf_keras.src.engine"
+    functional = importlib.import_module(f"{module}.functional").Functional
+    stated = functional.input_spec
+    functional.input_spec = property(lambda self: None, lambda self, value: None)
+    try:
+        yield
+    finally:
+        functional.input_spec = stated
 
 
 def _recurrent(layer: Any) -> bool:
@@ -72,10 +93,15 @@ def _recurrent(layer: Any) -> bool:
 
 
 @contextmanager
-def capture(flavour: Flavour) -> Iterator[list[Recurrence]]:
-    """Within it, the recurrences of this thread become lowered Scans; gives their records."""
+def capture(flavour: Flavour, unrolled: frozenset[int]) -> Iterator[list[Recurrence]]:
+    """Within it, the recurrences of this thread become lowered Scans; gives their records.
+
+    Args:
+        flavour: the package to take hold of.
+        unrolled: ids of the layers that the source unrolls.
+    """
     records: list[Recurrence] = []
-    hook = _Hook(flavour, records)
+    hook = _Hook(flavour, records, unrolled)
     with _LOCK:
         undo: list[Callable[[], None]] = []
         try:
@@ -98,7 +124,10 @@ def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
 class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
-    def __init__(self, flavour: Flavour, records: list[Recurrence]) -> None:
+    def __init__(
+        self, flavour: Flavour, records: list[Recurrence], unrolled: frozenset[int]
+    ) -> None:
+        self.unrolled = unrolled
         self.flavour = flavour
         self.records = records
         self.thread = threading.get_ident()
@@ -202,18 +231,25 @@ class _Hook:
             )
         flat_inputs = self.flavour.flatten(inputs)
         cell, structure = self._cell(layer, step_function, inputs, initial_states, constants or [])
+        mask = _time_major_mask(mask, time_major)
+        # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
+        crossed = (
+            id(layer) in self.unrolled and bool(go_backwards) and zero_output_for_mask
+        ) and mask is not None
         scan = Scan(
             cell=cell,
             inputs=tuple(x if time_major else _swap_time_and_batch(x) for x in flat_inputs),
             initial_states=tuple(self.flavour.flatten(initial_states)),
             reverse=bool(go_backwards),
-            mask=_time_major_mask(mask, time_major),
-            zero_output_for_mask=bool(zero_output_for_mask),
+            mask=mask,
+            zero_output_for_mask=bool(zero_output_for_mask) and not crossed,
             all_outputs=bool(return_all_outputs),
             name=name,
         )
         schedule = schedule_for(scan)
         result = lower(scan, schedule)
+        if crossed:
+            result = _zeroed_in_forward_order(result, mask)
         self.records.append(
             Recurrence(
                 name=name,
@@ -272,6 +308,20 @@ class _Structure:
 
     def outputs(self, pack: Any, flat: Any) -> Any:
         return list(flat)[0] if self.template is None else pack(self.template, list(flat))
+
+
+def _zeroed_in_forward_order(result: ScanResult, mask: Tensor) -> ScanResult:
+    def zeroed(keep: Tensor, y: Tensor) -> Tensor:
+        for _ in range(y.shape.rank - keep.shape.rank):
+            keep = tf.expand_dims(keep, -1)
+        return tf.where(keep, y, tf.zeros_like(y))
+
+    outputs = result.outputs
+    return ScanResult(
+        last=tuple(zeroed(mask[0], y) for y in result.last),
+        outputs=None if outputs is None else tuple(zeroed(mask, y) for y in outputs),
+        states=result.states,
+    )
 
 
 def _not_converted(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -6,16 +6,15 @@ freed; where one does not, that layer is named.
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import RnnliteError, ShapeError
+from rnnlite.sources.keras.capture import any_input_shape, neutral
 from rnnlite.sources.keras.flavour import Flavour
 from rnnlite.sources.keras.interface import Interface
 from rnnlite.sources.program import Array, Port, Request
@@ -149,7 +148,7 @@ def _freed(
         )
         try:
             reference = trial(candidate)
-            for other in (length + 1, 2 * length + 3):
+            for other in (length + 1, length + 2):
                 reference(sample(candidate, other))
         except RnnliteError:
             raise
@@ -198,8 +197,8 @@ def blame(
     other = [
         _with_length(p, (p.shape[1] or 1) + 1) if k in pinned else p for k, p in enumerate(inputs)
     ]
-    first, _ = _record(flavour, interface, sample(list(inputs), max(lengths)))
-    second, failed = _record(flavour, interface, sample(other, max(lengths) + 1))
+    first, _ = _record(flavour, model, interface, sample(list(inputs), max(lengths)))
+    second, failed = _record(flavour, model, interface, sample(other, max(lengths) + 1))
     if failed is None:
         return f"a layer that could not be told apart ({first_line(failure)})"
     layer, shape = failed
@@ -221,7 +220,7 @@ class _Call:
 
 
 def _record(
-    flavour: Flavour, interface: Interface, arrays: list[Array]
+    flavour: Flavour, model: Any, interface: Interface, arrays: list[Array]
 ) -> tuple[list[_Call], tuple[Any, tuple[int, ...]] | None]:
     """Run the model eagerly: the calls of its layers, and the innermost one that failed."""
     calls: list[_Call] = []
@@ -246,23 +245,10 @@ def _record(
 
     base.__call__ = recording
     try:
-        with _any_input_shape(flavour):
+        with neutral(model), any_input_shape(flavour):
             interface.call([np.asarray(a) for a in arrays])
     except Exception:  # noqa: BLE001, S110 - which layer failed is what is asked
         pass
     finally:
         base.__call__ = original
     return calls, failed[0] if failed else None
-
-
-@contextmanager
-def _any_input_shape(flavour: Flavour) -> Iterator[None]:
-    """Within it, models do not hold callers to the length that their Input states."""
-    module = "keras.src.models" if flavour.name == "Keras 3" else "tf_keras.src.engine"
-    functional = importlib.import_module(f"{module}.functional").Functional
-    stated = functional.input_spec
-    functional.input_spec = property(lambda self: None, lambda self, value: None)
-    try:
-        yield
-    finally:
-        functional.input_spec = stated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -12,7 +12,7 @@ import tensorflow as tf
 from rnnlite.errors import UnsupportedError
 from rnnlite.sources.functions import Runner, perturbed, runner, trace
 from rnnlite.sources.keras import lengths
-from rnnlite.sources.keras.capture import capture, neutral
+from rnnlite.sources.keras.capture import any_input_shape, capture, neutral
 from rnnlite.sources.keras.flavour import Flavour, layers_of
 from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
 from rnnlite.sources.probe import random_inputs
@@ -29,22 +29,21 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
         SourceError, ShapeError, UnsupportedError: see there.
     """
     _check_size(model)
-    with _tracing(flavour, model) as notes:
-        interface = _with_float32_inputs(interface_of(flavour, model))
-        values = _input_values(model, interface)
-        if not interface.declared:
+    interface = _with_float32_inputs(interface_of(flavour, model))
+    if not interface.declared:
+        with _tracing(flavour, model):
             interface = _with_integer_inputs(interface)
-            values = _input_values(model, interface)
-        source = _Source(flavour, model, interface)
+    values = _input_values(model, interface)
+    source = _Source(flavour, model, interface)
 
-        def sample(inputs: Sequence[Port], length: int) -> list[Array]:
-            return random_inputs(inputs, length=length, batch=2, values=values)
+    def sample(inputs: Sequence[Port], length: int) -> list[Array]:
+        return random_inputs(inputs, length=length, batch=2, values=values)
 
-        plan = lengths.plan(flavour, model, interface, request, source.reference, sample)
-        names: list[str] = []
-        with capture(flavour) as records:
-            function = trace(_flat_call(interface, names), plan.inputs)
-    notes += plan.notes
+    plan = lengths.plan(flavour, model, interface, request, source.reference, sample)
+    names: list[str] = []
+    with _tracing(flavour, model) as tracing, capture(flavour, tracing.unrolled) as records:
+        function = trace(_flat_call(interface, names), plan.inputs)
+    notes = [*tracing.notes, *plan.notes]
     notes += _state_notes(model)
     if not records:
         notes.append("the model has no recurrence; it is converted as it is")
@@ -68,8 +67,12 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
 class _Source:
     """The model's own computation, its recurrences untouched: the reference of the check.
 
-    Keras 3 gives wrong results for TimeDistributed where the length is free while it traces (3.15
-    runs over the batch instead of time), so models with one are traced for each shape.
+    It is traced once, for free shapes, but for each shape anew
+
+    1. where a layer unrolls under a mask: the source then needs a length, and unrolled layers treat
+       masks in their own way;
+    2. where Keras 3 has a TimeDistributed, which gives wrong results where the length is free (3.15
+       runs it over the batch instead of time).
     """
 
     def __init__(self, flavour: Flavour, model: Any, interface: Interface) -> None:
@@ -77,13 +80,19 @@ class _Source:
         self._model = model
         self._interface = interface
         self._traced: dict[tuple[Port, ...], Any] = {}
-        self._each_shape = flavour.name == "Keras 3" and any(
-            isinstance(layer, flavour.layers.TimeDistributed) for layer in layers_of(model)
+        layers = layers_of(model)
+        self._unrolled = any(
+            getattr(layer, "unroll", False) is True for layer in layers
+        ) and _masks(layers, interface)
+        self._each_shape = self._unrolled or (
+            flavour.name == "Keras 3"
+            and any(isinstance(layer, flavour.layers.TimeDistributed) for layer in layers)
         )
 
     def reference(self, inputs: Sequence[Port]) -> Runner:
-        """A function of NumPy arrays for all shapes that `inputs` allow; traces at once."""
-        self._trace(inputs)
+        """A function of NumPy arrays for all shapes that `inputs` allow."""
+        if not self._each_shape:
+            self._trace(inputs)
         return lambda arrays: runner(self._trace(self._shapes(inputs, arrays)))(arrays)
 
     def perturbed(self, inputs: Sequence[Port]) -> Callable[[float, int], Runner]:
@@ -110,16 +119,30 @@ class _Source:
     def _trace(self, inputs: Sequence[Port]) -> Any:
         key = tuple(inputs)
         if key not in self._traced:
-            with _tracing(self._flavour, self._model):
+            with _tracing(self._flavour, self._model, keep_unroll=self._unrolled):
                 self._traced[key] = trace(_flat_call(self._interface, []), key)
         return self._traced[key]
 
 
+@dataclass(frozen=True)
+class _Tracing:
+    """Ids of layers that unroll, and notes for the user."""
+
+    unrolled: frozenset[int]
+    notes: tuple[str, ...]
+
+
 @contextmanager
-def _tracing(flavour: Flavour, model: Any) -> Iterator[list[str]]:
-    """Within it, the model can be traced without side effects; gives notes on what was changed."""
-    with neutral(model), _in_float32(flavour, model) as notes:
-        yield list(notes)
+def _tracing(
+    flavour: Flavour, model: Any, *, keep_unroll: bool = False
+) -> Iterator[_Tracing]:
+    """Within it, the model can be traced without side effects; gives what was changed for it."""
+    with (
+        neutral(model, keep_unroll=keep_unroll) as unrolled,
+        any_input_shape(flavour),
+        _in_float32(flavour, model) as notes,
+    ):
+        yield _Tracing(unrolled, tuple(notes))
 
 
 def _flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Any]], list[Any]]:
@@ -218,6 +241,13 @@ def _input_values(model: Any, interface: Interface) -> dict[str, float]:
         elif masks and port.dtype.startswith("float"):
             values[port.name] = float(masks[0])
     return values
+
+
+def _masks(layers: Sequence[Any], interface: Interface) -> bool:
+    """Whether a mask may reach a recurrence."""
+    return any(p.dtype == "bool" for p in interface.inputs) or any(
+        type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False) for layer in layers
+    )
 
 
 def _state_notes(model: Any) -> list[str]:
