@@ -10,7 +10,17 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-ACTIVATIONS = ["tanh", "relu", "sigmoid", "linear", "elu", "softsign", "hard_sigmoid", "softmax", "swish"]
+ACTIVATIONS = [
+    "tanh",
+    "relu",
+    "sigmoid",
+    "linear",
+    "elu",
+    "softsign",
+    "hard_sigmoid",
+    "softmax",
+    "swish",
+]
 GATES = ["sigmoid", "hard_sigmoid", "tanh", "softmax"]
 MERGES = ["concat", "sum", "ave", "mul"]
 CELLS = ["LSTM", "GRU", "SimpleRNN"]
@@ -51,7 +61,9 @@ def models(draw: st.DrawFn) -> dict[str, Any]:
     fixed = draw(st.booleans())
     return {
         "seed": draw(st.integers(0, 10_000)),
-        "form": draw(st.sampled_from(["functional", "functional", "sequential", "subclassed", "nested"])),
+        "form": draw(
+            st.sampled_from(["functional", "functional", "sequential", "subclassed", "nested"])
+        ),
         "mask": mask,
         "features": draw(st.integers(1, 6)),
         "length": draw(st.integers(2, 12)) if fixed else None,
@@ -102,8 +114,12 @@ def custom_cell(K: Any) -> type:
             self.output_size = units
 
         def build(self, shape: Any) -> None:
-            self.w = self.add_weight(shape=(shape[-1], self.units), initializer="glorot_uniform", name="w")
-            self.u = self.add_weight(shape=(self.units, self.units), initializer="orthogonal", name="u")
+            self.w = self.add_weight(
+                shape=(shape[-1], self.units), initializer="glorot_uniform", name="w"
+            )
+            self.u = self.add_weight(
+                shape=(self.units, self.units), initializer="orthogonal", name="u"
+            )
             self.built = True
 
         def call(self, inputs: Any, states: Any) -> Any:
@@ -134,7 +150,9 @@ def _cell(K: Any, kind: str, o: dict[str, Any]) -> Any:
         "recurrent_dropout": o["recurrent_dropout"],
     }
     if kind != "SimpleRNN":
-        kwargs["recurrent_activation"] = _activation(K, o["recurrent_activation"], o["activation_form"])
+        kwargs["recurrent_activation"] = _activation(
+            K, o["recurrent_activation"], o["activation_form"]
+        )
         kwargs["implementation"] = o["implementation"]
     if kind == "GRU":
         kwargs["reset_after"] = o["reset_after"]
@@ -192,7 +210,11 @@ def build(K: Any, draw: dict[str, Any], cell_class: type | None = None) -> Any:
     elif form == "subclassed" and draw["mask"] != "explicit":
         model = _subclassed(K, body)
         batch_shape = (2, length or 5) if ids else (2, length or 5, draw["features"])
-        model(K.ops.zeros(batch_shape, dtype) if hasattr(K, "ops") else __import__("tensorflow").zeros(batch_shape, dtype))
+        model(
+            K.ops.zeros(batch_shape, dtype)
+            if hasattr(K, "ops")
+            else __import__("tensorflow").zeros(batch_shape, dtype)
+        )
     else:
         x = _input(K, shape, dtype, batch, tensor=True, name="sequence")
         inputs = [x]
@@ -213,7 +235,9 @@ def _dtype(x: Any) -> str:
     return getattr(x.dtype, "name", x.dtype)
 
 
-def _input(K: Any, shape: Any, dtype: str, batch: int | None, tensor: bool = False, name: str | None = None) -> Any:
+def _input(
+    K: Any, shape: Any, dtype: str, batch: int | None, tensor: bool = False, name: str | None = None
+) -> Any:
     if K.__name__ == "keras" or tensor:
         if K.__name__ == "keras":
             return K.Input(batch_shape=(batch, *shape), dtype=dtype, name=name)
@@ -227,7 +251,9 @@ def _sequential(K: Any, draw: dict[str, Any], cell_class: type) -> list[Any]:
     for k, o in enumerate(draw["layers"]):
         sequences = draw["last_sequences"] or k < count - 1
         layers.append(
-            recurrent_layer(K, o, sequences=sequences, state=False, stateful=False, cell_class=cell_class)
+            recurrent_layer(
+                K, o, sequences=sequences, state=False, stateful=False, cell_class=cell_class
+            )
         )
     if draw["head"] == "dense":
         layers.append(K.layers.Dense(3, activation="softmax"))
@@ -262,13 +288,19 @@ def _body(K: Any, draw: dict[str, Any], stateful: bool, cell_class: type) -> Any
         last = k == count - 1
         recurrences.append(
             recurrent_layer(
-                K, o, sequences=draw["last_sequences"] or not last,
-                state=draw["return_state"] and last, stateful=stateful, cell_class=cell_class,
+                K,
+                o,
+                sequences=draw["last_sequences"] or not last,
+                state=draw["return_state"] and last,
+                stateful=stateful,
+                cell_class=cell_class,
             )
         )
     computed = [
         L.Dense(o["units"], activation="tanh", name=f"initial_{k}")
-        if o["initial_state"] == "computed" and o["kind"] in ("GRU", "SimpleRNN") and not o["bidirectional"]
+        if o["initial_state"] == "computed"
+        and o["kind"] in ("GRU", "SimpleRNN")
+        and not o["bidirectional"]
         else None
         for k, o in enumerate(draw["layers"])
     ]
@@ -302,13 +334,19 @@ def _body(K: Any, draw: dict[str, Any], stateful: bool, cell_class: type) -> Any
             x = distributed(x)
         elif attention is not None and final_sequence:
             x = attention(x, x)
-        flat = [s for group in states for s in (group if isinstance(group, (list, tuple)) else [group])]
+        flat = [
+            s for group in states for s in (group if isinstance(group, (list, tuple)) else [group])
+        ]
         outputs = [x, *flat]
         if draw["exits"]:
             outputs.append(exit_head(exits[0]))
         return outputs[0] if len(outputs) == 1 else outputs
 
-    body.layers = [l for l in [*pre, *recurrences, *computed, pool, head, exit_head, distributed, attention] if l is not None]  # type: ignore[attr-defined]
+    body.layers = [
+        l
+        for l in [*pre, *recurrences, *computed, pool, head, exit_head, distributed, attention]
+        if l is not None
+    ]  # type: ignore[attr-defined]
     return body
 
 
@@ -329,9 +367,14 @@ def build_conv(K: Any, draw: dict[str, Any]) -> Any:
     K.utils.set_random_seed(draw["seed"])
     L = K.layers
     layer = getattr(L, f"ConvLSTM{draw['rank']}D")(
-        draw["filters"], draw["kernel_size"], strides=draw["strides"], padding=draw["padding"],
-        activation=draw["activation"], recurrent_activation=draw["recurrent_activation"],
-        use_bias=draw["use_bias"], go_backwards=draw["go_backwards"],
+        draw["filters"],
+        draw["kernel_size"],
+        strides=draw["strides"],
+        padding=draw["padding"],
+        activation=draw["activation"],
+        recurrent_activation=draw["recurrent_activation"],
+        use_bias=draw["use_bias"],
+        go_backwards=draw["go_backwards"],
         return_sequences=draw["return_sequences"],
         return_state=draw["return_state"] and not draw["bidirectional"],
     )
@@ -350,7 +393,9 @@ def _randomise(model: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     model.set_weights(
         [
-            w + 0.2 * rng.standard_normal(w.shape).astype(w.dtype) if w.dtype.kind == "f" and w.size else w
+            w + 0.2 * rng.standard_normal(w.shape).astype(w.dtype)
+            if w.dtype.kind == "f" and w.size
+            else w
             for w in model.get_weights()
         ]
     )

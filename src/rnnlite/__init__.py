@@ -1,4 +1,4 @@
-"""rnnlite: trained recurrent networks to LiteRT models that take any sequence length, and back to life.
+"""rnnlite: trained recurrent networks to LiteRT models of any sequence length, checked and run.
 
 `convert` and `verify` need TensorFlow (pip install 'rnnlite[convert]'); all else runs without it.
 """

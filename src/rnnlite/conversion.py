@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rnnlite._version import __version__
-from rnnlite.errors import RnnliteError
+from rnnlite.errors import ModelError
 from rnnlite.lite.files import write_whole
 from rnnlite.lite.inspection import inspect
 from rnnlite.report import Parity, Report
@@ -57,7 +57,7 @@ def convert(
         batch_size: "auto" (1 where the source leaves it free, else what the source pins), an int,
             or None for any.
         sequence_length: "auto" (free wherever the source and its layers allow, else the pinned
-            length, with a note that names what pins it), None (free, or refused by name), or an int.
+            length, with a note that names what pins it), None (free, or refused by name), an int.
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.
         verify: check the result against the source, and refuse it if it differs.
@@ -83,11 +83,17 @@ def convert(
     clock = _Clock()
     program = open_program(source, request)
     clock.lap("trace")
+    from rnnlite.verify import check
+
     data = build(program)
     clock.lap("convert")
-    parity = _checked(program, data) if verify else None
-    clock.lap("check")
-    return Converted(data, make_report(program, data, parity, clock.laps))
+    parity = None
+    if verify:
+        parity = check(program, data)
+        clock.lap("check")
+    report = make_report(program, data, parity, clock.laps)
+    report.require_parity()
+    return Converted(data, report)
 
 
 def build(program: Program) -> bytes:
@@ -147,9 +153,11 @@ def verify(
     )
     program = _as_in_model(program, loaded)
     clock.lap("trace")
-    arrays = [
-        [array[None] for array in sample] for sample in listed(samples, loaded.inputs)
-    ] if samples is not None else []
+    arrays = (
+        [[array[None] for array in sample] for sample in listed(samples, loaded.inputs)]
+        if samples is not None
+        else []
+    )
     parity = check(program, data, arrays)
     clock.lap("check")
     return make_report(program, data, parity, clock.laps)
@@ -178,14 +186,6 @@ def make_report(
     )
 
 
-def _checked(program: Program, data: bytes) -> Parity:
-    from rnnlite.verify import check, require
-
-    parity = check(program, data)
-    require(parity, program.origin)
-    return parity
-
-
 def _port(port: Port) -> dict[str, Any]:
     return {"name": port.name, "shape": port.shape, "dtype": port.dtype}
 
@@ -196,10 +196,6 @@ def _as_in_model(program: Program, model: Any) -> Program:
     Raises:
         ModelError: names, ranks or dtypes differ.
     """
-    from dataclasses import replace
-
-    from rnnlite.errors import ModelError
-
     ours = [(p.name, len(p.shape), p.dtype) for p in program.inputs]
     theirs = [(s.name, len(s.shape), s.dtype) for s in model.inputs]
     if ours != theirs or len(program.outputs) != len(model.outputs):
@@ -229,6 +225,3 @@ class _Clock:
         now = time.perf_counter()
         self.laps[name] = now - self._last
         self._last = now
-
-
-__all__ = ["Converted", "RnnliteError", "build", "convert", "make_report", "verify"]

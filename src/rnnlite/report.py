@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rnnlite.errors import ParityError
+
 
 @dataclass(frozen=True)
 class OutputParity:
@@ -27,6 +29,7 @@ class OutputParity:
 
     @property
     def within(self) -> bool:
+        """Whether the output is as close as rounding allows."""
         return self.max_rel <= self.bound
 
 
@@ -50,6 +53,7 @@ class Parity:
 
     @property
     def within(self) -> bool:
+        """Whether every output is."""
         return all(o.within for o in self.outputs)
 
 
@@ -83,6 +87,25 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+    def require_parity(self) -> None:
+        """Refuse a model that is not equal to its source.
+
+        Raises:
+            ParityError: with the figures of each output that is too far off.
+        """
+        off = [o for o in self.parity.outputs if not o.within] if self.parity else []
+        if off:
+            raise ParityError(
+                f"the LiteRT model differs from {self.origin}",
+                expected="; ".join(f"'{o.name}' within {o.bound:.1e} of its scale" for o in off),
+                found="; ".join(
+                    f"'{o.name}' off by {o.max_rel:.2e} relative ({o.max_abs:.2e} absolute, "
+                    f"scale {o.scale:.3g})"
+                    for o in off
+                ),
+                remedy="Do not use it; please report the model's configuration",
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:

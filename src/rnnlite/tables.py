@@ -37,7 +37,9 @@ def inspection_text(inspection: Inspection) -> str:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A table of ours: numbers to the right, plain rule under the heading."""
     rows = [list(row) for row in rows]
-    result = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    result = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
     for k, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[k], (int, float)) for row in rows)
         result.add_column(name, justify="right" if numeric else "left", overflow="fold")
@@ -50,7 +52,9 @@ def report_tables(report: Report) -> RenderableType:
     """The whole report."""
     parts: list[RenderableType] = [
         Text(report.origin, style="bold"),
-        Text(f"{size_text(report.size)}, {report.weights:,} weights, {seconds_text(report.seconds)}"),
+        Text(
+            f"{size_text(report.size)}, {report.weights:,} weights, {seconds_text(report.seconds)}"
+        ),
         _ports(report.inputs, report.outputs),
     ]
     if report.recurrences:
@@ -68,9 +72,7 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
     parts: list[RenderableType] = [
         Text(str(record.get("origin", "LiteRT model, not converted by rnnlite")), style="bold"),
         Text(f"{size_text(inspection.size)}, {inspection.weights:,} weights ({weights or 'none'})"),
-        _ports(
-            [vars(t) for t in inspection.inputs], [vars(t) for t in inspection.outputs]
-        ),
+        _ports([vars(t) for t in inspection.inputs], [vars(t) for t in inspection.outputs]),
     ]
     if record.get("recurrences"):
         parts.append(_recurrences(record["recurrences"]))
@@ -109,7 +111,8 @@ def _cell(value: Any) -> str:
 def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
     spaced: list[RenderableType] = []
     for k, part in enumerate(parts):
-        if k and (isinstance(part, Table) or isinstance(parts[k - 1], Table)):
+        blocks = (Table, Group)
+        if k and (isinstance(part, blocks) or isinstance(parts[k - 1], blocks)):
             spaced.append(Text(""))
         spaced.append(part)
     return spaced
@@ -132,11 +135,26 @@ def _ports(inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, A
 def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:
     return table(
         "Recurrences",
-        ["name", "cell", "units", "direction", "outputs", "masked", "projection", "steps/iteration"],
+        [
+            "name",
+            "cell",
+            "units",
+            "direction",
+            "outputs",
+            "masked",
+            "projection",
+            "steps/iteration",
+        ],
         [
             [
-                r["name"], r["kind"], r["units"], r["direction"], r["outputs"], r["masked"],
-                "hoisted" if r["hoisted"] else "in the loop", r["unroll"],
+                r["name"],
+                r["kind"],
+                r["units"],
+                r["direction"],
+                r["outputs"],
+                r["masked"],
+                "hoisted" if r["hoisted"] else "in the loop",
+                r["unroll"],
             ]
             for r in recurrences
         ],
@@ -146,9 +164,15 @@ def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:
 def _parity(parity: Parity) -> RenderableType:
     lengths = ", ".join(map(str, parity.lengths)) or "none free"
     batches = ", ".join(map(str, parity.batches))
-    title = f"Parity with the source ({parity.runs} runs; lengths {lengths}; batches {batches})"
+    return Group(
+        Text(f"Parity with the source: {parity.runs} runs, lengths {lengths}, batches {batches}"),
+        _parity_table(parity),
+    )
+
+
+def _parity_table(parity: Parity) -> Table:
     return table(
-        title,
+        "",
         ["output", "largest difference", "relative to scale", "allowed", "scale"],
         [[o.name, o.max_abs, o.max_rel, o.bound, o.scale] for o in parity.outputs],
     )

@@ -1,9 +1,8 @@
 """Make a flatbuffer small: each constant once, no empty buffers, no names that nobody reads.
 
-The converter writes one buffer a tensor, constants of equal content in several places, and the full
-path of each op as the name of its result. The pass ensures that equal buffers are one, that buffer 0
-serves all tensors without content, and that tensors inside keep a name only if an input, output or
-signature has it.
+The converter writes one buffer a tensor, constants of equal content in several places, and the
+full path of each op as the name of its result. The pass ensures that equal buffers are one, that
+buffer 0 serves all tensors without content, and that only inputs and outputs keep a name.
 """
 
 from __future__ import annotations
@@ -35,7 +34,11 @@ def compact(model: Any) -> None:
         return moved[index]
 
     for subgraph in model.subgraphs:
-        kept = {int(t) for t in [*subgraph.inputs, *subgraph.outputs]} if subgraph is model.subgraphs[0] else set()
+        kept = (
+            {int(t) for t in [*subgraph.inputs, *subgraph.outputs]}
+            if subgraph is model.subgraphs[0]
+            else set()
+        )
         for index, tensor in enumerate(subgraph.tensors):
             tensor.buffer = place(tensor.buffer)
             if index not in kept:

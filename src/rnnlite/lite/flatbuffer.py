@@ -1,7 +1,7 @@
 """Read, edit and write LiteRT flatbuffers: the one place that touches the schema.
 
-What enters: bytes. What leaves: a mutable object tree (`ModelT` of the official schema), and helpers
-that name what a reader wants to know: op names, tensor types, loops.
+What enters: bytes. What leaves: a mutable object tree (`ModelT` of the official schema), and
+helpers that name what a reader wants to know: op names, tensor types, loops.
 """
 
 from __future__ import annotations
@@ -34,18 +34,22 @@ def read(data: bytes) -> Any:
     """
     if len(data) < 16 or data[4:8] != IDENTIFIER:
         raise ModelError(
-            "this is no LiteRT model", expected="a flatbuffer with the identifier TFL3",
+            "this is no LiteRT model",
+            expected="a flatbuffer with the identifier TFL3",
             found=f"{len(data)} bytes beginning with {bytes(data[:8])!r}",
         )
     try:
         model = schema.ModelT.InitFromPackedBuf(bytearray(data), 0)
     except Exception as e:
         raise ModelError(
-            "the LiteRT model is truncated or damaged", found=f"{len(data)} bytes",
+            "the LiteRT model is truncated or damaged",
+            found=f"{len(data)} bytes",
             remedy="Convert or download it again",
         ) from e
     if not model.subgraphs or model.operatorCodes is None:
-        raise ModelError("the LiteRT model is damaged", expected="at least one subgraph", found="none")
+        raise ModelError(
+            "the LiteRT model is damaged", expected="at least one subgraph", found="none"
+        )
     return model
 
 

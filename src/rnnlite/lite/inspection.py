@@ -14,7 +14,7 @@ from rnnlite.lite.files import read_model
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output: name, shape (None where free), dtype, quantization (scale, zero point)."""
+    """An input or output: name, shape (None where free), dtype, scale and zero point."""
 
     name: str
     shape: tuple[int | None, ...]
@@ -81,9 +81,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
 
     def infos(indices: Any, maps: Any) -> tuple[TensorInfo, ...]:
         if maps:
-            return tuple(
-                _info(main.tensors[m.tensorIndex], flatbuffer.text(m.name)) for m in maps
-            )
+            return tuple(_info(main.tensors[m.tensorIndex], flatbuffer.text(m.name)) for m in maps)
         return tuple(
             _info(main.tensors[int(k)], flatbuffer.text(main.tensors[int(k)].name)) for k in indices
         )

@@ -1,7 +1,7 @@
 """Give a converted flatbuffer its names: tensors, one signature, and a note of where it came from.
 
-What enters: the converter's flatbuffer and the Program's ports. What leaves: the same model with the
-signature "serving_default", inputs and outputs by the source's names in the source's order.
+What enters: the converter's flatbuffer and the Program's ports. What leaves: the same model with
+the signature "serving_default", inputs and outputs by the source's names in the source's order.
 """
 
 from __future__ import annotations
@@ -56,6 +56,11 @@ def pack(model: Any, program: Program, version: str) -> None:
         "origin": program.origin,
         "recurrences": [vars(r) for r in program.recurrences],
         "notes": list(program.notes),
+        "id_ranges": {
+            port.name: int(program.input_values[port.name])
+            for port in program.inputs
+            if port.dtype.startswith("int") and port.name in program.input_values
+        },
     }
     flatbuffer.set_metadata(model, METADATA, json.dumps(record).encode())
 

@@ -1,6 +1,6 @@
 """Rewrite TensorFlow ops that the official converter refuses into ones that it takes.
 
-What enters: a ConcreteFunction. What leaves: an equal one, the same object if there was nothing to do.
+What enters: a ConcreteFunction. What leaves: an equal one, itself if there was nothing to do.
 
 1. StridedSlice that enters new axes (x[:, tf.newaxis]) into tensors of free shape becomes
    ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
@@ -136,4 +136,3 @@ def _constant(nodes: Any, name: str, value: Any) -> str:
     node.attr["dtype"].type = tf.as_dtype(array.dtype).as_datatype_enum
     node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(array))
     return name
-

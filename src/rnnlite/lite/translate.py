@@ -38,7 +38,7 @@ def translate(function: Any) -> bytes:
             converter = tf.lite.TFLiteConverter.from_concrete_functions([function], None)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
             return bytes(converter.convert())
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001 - raised again below, as a refusal
             failure = e
         finally:
             absl.logging.set_verbosity(verbosity)

@@ -6,9 +6,11 @@ shape go together where the model's batch axis is free.
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,11 @@ def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = 
         ModelError: it is no LiteRT model, or needs ops that this runtime does not have.
     """
     if not isinstance(num_threads, int) or isinstance(num_threads, bool) or num_threads < 1:
-        raise ModelError("num_threads is no number of threads", expected="an int of 1 or more", found=repr(num_threads))
+        raise ModelError(
+            "num_threads is no number of threads",
+            expected="an int of 1 or more",
+            found=repr(num_threads),
+        )
     return Model(read_model(source), num_threads=num_threads, delegates=delegates)
 
 
@@ -58,10 +64,13 @@ class Model:
                 found=", ".join(name.removeprefix("CUSTOM:") for name in custom),
                 remedy="Convert its source with rnnlite, which uses builtin ops only",
             )
-        resolver = OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        resolver = (
+            OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
         try:
             self._interpreter = Interpreter(
-                model_content=data, num_threads=num_threads,
+                model_content=data,
+                num_threads=num_threads,
                 experimental_op_resolver_type=resolver,
             )
         except (ValueError, RuntimeError) as e:
@@ -73,7 +82,10 @@ class Model:
         details_out = {int(d["index"]): d for d in self._interpreter.get_output_details()}
         self._input_ids = [index for _, index in names_in]
         self._output_ids = [index for _, index in names_out]
-        self.inputs = tuple(_spec(name, details_in[index]) for name, index in names_in)
+        ids = _id_ranges(parsed)
+        self.inputs = tuple(
+            replace(_spec(name, details_in[index]), ids=ids.get(name)) for name, index in names_in
+        )
         self.outputs = tuple(_spec(name, details_out[index]) for name, index in names_out)
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
@@ -127,7 +139,11 @@ class Model:
             SampleError: a sample does not fit the model; it is named by its place.
         """
         if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-            raise SampleError("batch_size is no batch size", expected="an int of 1 or more", found=repr(batch_size))
+            raise SampleError(
+                "batch_size is no batch size",
+                expected="an int of 1 or more",
+                found=repr(batch_size),
+            )
         checked = listed(samples, self.inputs)
         results: list[list[Array] | None] = [None] * len(checked)
         done = _Progress(len(checked), progress)
@@ -139,7 +155,9 @@ class Model:
                 ]
             done.add(len(group))
         done.close()
-        columns = [_column([r[n] for r in results if r is not None]) for n in range(len(self.outputs))]
+        columns = [
+            _column([r[n] for r in results if r is not None]) for n in range(len(self.outputs))
+        ]
         if len(columns) == 1:
             return columns[0]
         return {spec.name: column for spec, column in zip(self.outputs, columns, strict=True)}
@@ -176,7 +194,7 @@ class Model:
 
 
 def quantize(array: Array, spec: Spec) -> Array:
-    """Float to the input's integers, rounded to nearest even and saturated; q = x / scale + zero."""
+    """Float to the input's integers, q = x / scale + zero, rounded to nearest and saturated."""
     if spec.quantization is None:
         return array
     scale, zero = spec.quantization
@@ -190,7 +208,7 @@ def dequantize(array: Array, spec: Spec) -> Array:
     if spec.quantization is None:
         return array.copy()
     scale, zero = spec.quantization
-    return ((array.astype(np.float32) - zero) * np.float32(scale)).astype(np.float32)
+    return np.asarray((array.astype(np.float32) - zero) * np.float32(scale), np.float32)
 
 
 def _spec(name: str, detail: Any) -> Spec:
@@ -201,6 +219,12 @@ def _spec(name: str, detail: Any) -> Spec:
         (float(parameters["scales"][0]), int(parameters["zero_points"][0])) if quantized else None
     )
     return Spec(name, shape, np.dtype(detail["dtype"]).name, quantization)
+
+
+def _id_ranges(parsed: Any) -> dict[str, int]:
+    """How many token ids each input takes, as rnnlite stores it with the model."""
+    record = flatbuffer.metadata(parsed, "rnnlite")
+    return {} if record is None else dict(json.loads(record).get("id_ranges", {}))
 
 
 def _signature_names(parsed: Any) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:

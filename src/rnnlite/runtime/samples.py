@@ -33,12 +33,14 @@ class Spec:
         shape: with the batch axis first; None where an axis is free.
         dtype: NumPy dtype name.
         quantization: (scale, zero point), or None for a float or a plain integer.
+        ids: for token ids, how many there are, if the file says so: 0 to ids - 1 are valid.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
     quantization: tuple[float, int] | None = None
+    ids: int | None = None
 
 
 def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:
@@ -64,7 +66,8 @@ def _by_input(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Any]:
     if isinstance(sample, Mapping):
         if set(sample) != set(names):
             raise SampleError(
-                f"{label} names other inputs than the model has", expected=", ".join(names),
+                f"{label} names other inputs than the model has",
+                expected=", ".join(names),
                 found=", ".join(map(str, sample)) or "none",
             )
         return [sample[name] for name in names]
@@ -72,7 +75,8 @@ def _by_input(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Any]:
         if len(sample) != len(inputs):
             raise SampleError(
                 f"{label} has the wrong number of arrays",
-                expected=f"{len(inputs)} ({', '.join(names)})", found=str(len(sample)),
+                expected=f"{len(inputs)} ({', '.join(names)})",
+                found=str(len(sample)),
             )
         return list(sample)
     if len(inputs) > 1:
@@ -90,15 +94,23 @@ def _checked(value: Any, spec: Spec, label: str) -> Array:
         raise SampleError(f"{label} is no array", remedy="Give one array a sequence") from e
     where = f"{label}, input '{spec.name}'"
     wanted = spec.shape[1:]
-    shown = "(" + ", ".join("T" if d is None else str(d) for d in wanted) + ("," if len(wanted) == 1 else "") + ")"
+    shown = (
+        "("
+        + ", ".join("T" if d is None else str(d) for d in wanted)
+        + ("," if len(wanted) == 1 else "")
+        + ")"
+    )
     if array.ndim != len(wanted):
         raise SampleError(
-            f"{where} has the wrong rank", expected=f"shape {shown} without batch axis",
+            f"{where} has the wrong rank",
+            expected=f"shape {shown} without batch axis",
             found=f"shape {array.shape}",
         )
     if any(w is not None and w != d for w, d in zip(wanted, array.shape, strict=True)):
         raise SampleError(
-            f"{where} has the wrong shape", expected=shown, found=str(array.shape),
+            f"{where} has the wrong shape",
+            expected=shown,
+            found=str(array.shape),
         )
     if 0 in array.shape:
         raise SampleError(
@@ -107,23 +119,31 @@ def _checked(value: Any, spec: Spec, label: str) -> Array:
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "f" or spec.quantization is not None:
         if array.dtype.kind not in "fiub":
-            raise SampleError(f"{where} has the wrong dtype", expected="float32", found=str(array.dtype))
+            raise SampleError(
+                f"{where} has the wrong dtype", expected="float32", found=str(array.dtype)
+            )
         array = array.astype(np.float32, copy=False)
         if np.isnan(array).any():
             raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")
         return array
     if dtype.kind == "b":
         if array.dtype.kind not in "b":
-            raise SampleError(f"{where} has the wrong dtype", expected="bool", found=str(array.dtype))
+            raise SampleError(
+                f"{where} has the wrong dtype", expected="bool", found=str(array.dtype)
+            )
         return array
     if array.dtype.kind not in "iu":
         raise SampleError(
             f"{where} has the wrong dtype", expected=f"integers ({dtype})", found=str(array.dtype)
         )
-    limits = np.iinfo(dtype)
-    if array.min() < limits.min or array.max() > limits.max:
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    if spec.ids is not None:
+        # The runtime does not check all of these: a bad id reads another row, or other memory.
+        low, high = 0, spec.ids - 1
+    if array.min() < low or array.max() > high:
         raise SampleError(
-            f"{where} has values outside {dtype}", expected=f"{limits.min} to {limits.max}",
+            f"{where} has values out of range",
+            expected=f"{low} to {high}",
             found=f"{array.min()} to {array.max()}",
         )
     return array.astype(dtype, copy=False)
@@ -163,9 +183,14 @@ def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:
     keys = {key for column in wanted.values() for key in column}
     if keys != set(arrays):
         odd = sorted(set(arrays) ^ keys)[:4]
-        shape = "arr_0, arr_1, ..." if len(names) == 1 else ", ".join(f"{n}/0, {n}/1, ..." for n in names)
+        shape = (
+            "arr_0, arr_1, ..."
+            if len(names) == 1
+            else ", ".join(f"{n}/0, {n}/1, ..." for n in names)
+        )
         raise SampleError(
-            f"the samples in '{path}' are not named as expected", expected=shape,
+            f"the samples in '{path}' are not named as expected",
+            expected=shape,
             found=f"missing or unexpected: {', '.join(odd)}",
         )
     if len(names) == 1:
@@ -174,7 +199,7 @@ def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:
 
 
 def write_npz(path: str | Path, results: Any) -> None:
-    """Results of `predict`, as .npz: arr_0, arr_1, ... or NAME/0, NAME/1, ... for several outputs."""
+    """Write results of `predict`: arr_0, arr_1, ... or NAME/0, NAME/1, ... for several outputs."""
     arrays: dict[str, Array] = {}
     if isinstance(results, Mapping):
         for name, rows in results.items():
@@ -194,7 +219,8 @@ def listed(samples: Iterable[Sample], inputs: Sequence[Spec]) -> list[list[Array
     """
     if isinstance(samples, (str, bytes, Mapping)) or not isinstance(samples, Iterable):
         raise SampleError(
-            "samples is not a list of samples", expected="an iterable of sequences",
+            "samples is not a list of samples",
+            expected="an iterable of sequences",
             found=type(samples).__name__,
         )
     checked = [check_sample(s, inputs, f"sample {k}") for k, s in enumerate(samples)]

@@ -100,7 +100,7 @@ class _Lowering:
         for k, (a, b) in enumerate(zip(old, states, strict=True)):
             if a.dtype != b.dtype or not a.shape.is_compatible_with(b.shape):
                 raise UnsupportedError(
-                    f"state {k} of '{self.scan.name}' ({self.cell.kind}) changes its type in a step",
+                    f"state {k} of '{self.scan.name}' ({self.cell.kind}) changes its type",
                     expected=f"{a.dtype.name}{a.shape}",
                     found=f"{b.dtype.name}{b.shape}",
                     remedy="Give the initial state the shape and dtype of the new state",
@@ -139,12 +139,18 @@ class _Lowering:
         )
 
     def _state_of_output(self) -> int:
-        assert self.output_state is not None
+        if self.output_state is None:
+            raise AssertionError("an output that is no state is carried")
         return self.output_state
 
     def _unpack(self, carry: Carry) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
         n, m = len(self.scan.initial_states), len(self.outputs) if self.carries_output else 0
-        return carry[0], list(carry[1 : 1 + n]), list(carry[1 + n : 1 + n + m]), list(carry[1 + n + m :])
+        return (
+            carry[0],
+            list(carry[1 : 1 + n]),
+            list(carry[1 + n : 1 + n + m]),
+            list(carry[1 + n + m :]),
+        )
 
     def _initial_carry(self) -> Carry:
         zeros: list[Tensor] = []
@@ -243,9 +249,10 @@ class _Lowering:
         return ys
 
     def _mask_row(self, t: Tensor) -> Tensor:
+        mask: Tensor = self.mask
         index = self.length - 1 - t if self.scan.reverse else t
-        row = _slice_rows(self.mask, index, 1)
-        return tf.reshape(row, [-1 if d is None else d for d in self.mask.shape[1:]])
+        row = _slice_rows(mask, index, 1)
+        return tf.reshape(row, [-1 if d is None else d for d in mask.shape[1:]])
 
 
 def _common(a: Any, b: Any) -> Any:

@@ -54,7 +54,7 @@ class Cell(Protocol):
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """From projected inputs (B, ...), states (B, ...) and `weights()` to outputs, new states."""
+        """From projected inputs (B, ...), states and `weights()` to outputs and new states."""
         ...
 
 

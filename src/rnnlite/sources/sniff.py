@@ -38,7 +38,11 @@ class Found:
 
     @property
     def is_keras3(self) -> bool:
-        return self.keras_version.split(".")[0].isdigit() and int(self.keras_version.split(".")[0]) >= 3
+        """Whether Keras 3 wrote it."""
+        return (
+            self.keras_version.split(".")[0].isdigit()
+            and int(self.keras_version.split(".")[0]) >= 3
+        )
 
 
 def sniff(path: Path) -> Found:
@@ -64,7 +68,8 @@ def sniff(path: Path) -> Found:
         return _archive(path)
     if head[4:8] == b"TFL3":
         raise SourceError(
-            f"'{path}' is a LiteRT model already", expected="a Keras model",
+            f"'{path}' is a LiteRT model already",
+            expected="a Keras model",
             remedy="Run it with rnnlite predict, or look into it with rnnlite inspect",
         )
     raise SourceError(
@@ -89,11 +94,14 @@ def _archive(path: Path) -> Found:
             bad = archive.testzip()
     except (zipfile.BadZipFile, EOFError, OSError, ValueError) as e:
         raise SourceError(
-            f"the .keras archive '{path}' is truncated or damaged", found=str(e),
+            f"the .keras archive '{path}' is truncated or damaged",
+            found=str(e),
             remedy="Save the model again",
         ) from e
     if bad is not None:
-        raise SourceError(f"the .keras archive '{path}' is damaged", found=f"a bad checksum in {bad}")
+        raise SourceError(
+            f"the .keras archive '{path}' is damaged", found=f"a bad checksum in {bad}"
+        )
     return Found(Kind.KERAS_ARCHIVE, str(metadata.get("keras_version", "")), config)
 
 
@@ -102,7 +110,8 @@ def _hdf5(path: Path) -> Found:
         import h5py
     except ImportError as e:
         raise DependencyError(
-            "the package h5py is not installed", remedy="Install it with: pip install 'rnnlite[convert]'"
+            "the package h5py is not installed",
+            remedy="Install it with: pip install 'rnnlite[convert]'",
         ) from e
     try:
         with h5py.File(path, "r") as file:
@@ -113,13 +122,15 @@ def _hdf5(path: Path) -> Found:
             weights_only = "layer_names" in file.attrs or "layers" in file
     except (OSError, RuntimeError, KeyError) as e:
         raise SourceError(
-            f"the HDF5 file '{path}' is truncated or damaged", found=str(e).splitlines()[0],
+            f"the HDF5 file '{path}' is truncated or damaged",
+            found=str(e).splitlines()[0],
             remedy="Save or download the model again",
         ) from e
     if not config:
         what = "weights alone" if weights_only else "no Keras model"
         raise SourceError(
-            f"the HDF5 file '{path}' holds {what}", expected="a model saved with model.save(path)",
+            f"the HDF5 file '{path}' holds {what}",
+            expected="a model saved with model.save(path)",
             found="no attribute model_config",
             remedy="Build the model in Python, load the weights into it, and convert it live",
         )
@@ -133,7 +144,8 @@ def _folder(path: Path) -> Found:
     saved = path / "saved_model.pb"
     if not saved.exists():
         raise SourceError(
-            f"the folder '{path}' is no SavedModel", expected="saved_model.pb in it",
+            f"the folder '{path}' is no SavedModel",
+            expected="saved_model.pb in it",
             found=", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing",
         )
     metadata = path / "keras_metadata.pb"

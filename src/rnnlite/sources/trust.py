@@ -50,7 +50,8 @@ def check_config(
             if not known and registered(str(registered_name or name)) is None:
                 raise TrustError(
                     f"'{origin}' needs the custom object '{registered_name or name}'",
-                    remedy=f"Pass it: custom_objects={{'{name}': {name}}} (--custom-objects FILE.py)",
+                    remedy=f"Pass it: custom_objects={{'{name}': {name}}} "
+                    "(--custom-objects FILE.py)",
                 )
 
 

@@ -227,7 +227,7 @@ class _Hook:
             raise UnsupportedError(
                 f"layer '{name}' is given a ragged tensor",
                 expected="a dense tensor with one time axis",
-                remedy="Build the model on dense inputs; rnnlite runs each sample at its own length",
+                remedy="Build the model on dense inputs; each sample runs at its own length",
             )
         flat_inputs = self.flavour.flatten(inputs)
         cell, structure = self._cell(layer, step_function, inputs, initial_states, constants or [])
@@ -282,7 +282,12 @@ class _Hook:
         structure = _Structure()
         cell = getattr(layer, "cell", None)
         own_step = (step_function.__module__ or "").split(".")[0] in ("keras", "tf_keras")
-        if cell is not None and own_step and not constants and len(self.flavour.flatten(inputs)) == 1:
+        if (
+            cell is not None
+            and own_step
+            and not constants
+            and len(self.flavour.flatten(inputs)) == 1
+        ):
             known = known_cell(self.flavour, cell)
             if known is not None:
                 return known, structure
@@ -307,7 +312,7 @@ class _Structure:
         self.template: Any = None
 
     def outputs(self, pack: Any, flat: Any) -> Any:
-        return list(flat)[0] if self.template is None else pack(self.template, list(flat))
+        return next(iter(flat)) if self.template is None else pack(self.template, list(flat))
 
 
 def _zeroed_in_forward_order(result: ScanResult, mask: Tensor) -> ScanResult:

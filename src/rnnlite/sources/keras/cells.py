@@ -13,15 +13,52 @@ from rnnlite.scan.scan import Cell
 from rnnlite.sources.keras.flavour import Flavour
 
 ELEMENTWISE = frozenset(
-    "celu elu exponential gelu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh leaky_relu "
-    "linear log_sigmoid mish relu relu6 selu sigmoid silu soft_shrink softplus softsign "
-    "sparse_plus sparse_sigmoid squareplus swish tanh tanh_shrink threshold".split()
+    [
+        "celu",
+        "elu",
+        "exponential",
+        "gelu",
+        "hard_shrink",
+        "hard_sigmoid",
+        "hard_silu",
+        "hard_swish",
+        "hard_tanh",
+        "leaky_relu",
+        "linear",
+        "log_sigmoid",
+        "mish",
+        "relu",
+        "relu6",
+        "selu",
+        "sigmoid",
+        "silu",
+        "soft_shrink",
+        "softplus",
+        "softsign",
+        "sparse_plus",
+        "sparse_sigmoid",
+        "squareplus",
+        "swish",
+        "tanh",
+        "tanh_shrink",
+        "threshold",
+    ]
 )
 """Activation functions of Keras that act on each element alone."""
 
 HARMLESS = frozenset(
-    "__init__ __module__ __doc__ __qualname__ __annotations__ __firstlineno__ "
-    "__static_attributes__ build get_config from_config".split()
+    [
+        "__init__",
+        "__module__",
+        "__doc__",
+        "__qualname__",
+        "__annotations__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "build",
+        "get_config",
+        "from_config",
+    ]
 )
 """What a subclass may define and still compute what its base class computes."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,14 @@ def _load_archive(flavour: Flavour, path: Path, custom: dict[str, Any], request:
         from keras.src.saving.saving_lib import load_model as load
     else:
         from tf_keras.src.saving.saving_lib import load_model as load
-    return load(str(path), custom_objects=custom, compile=False, safe_mode=not request.trust)
+    options = {"custom_objects": custom, "compile": False, "safe_mode": not request.trust}
+    if path.suffix == ".keras":
+        return load(str(path), **options)
+    # The loaders go by the ending of the name.
+    with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
+        named = Path(folder) / "model.keras"
+        named.symlink_to(path.resolve())
+        return load(str(named), **options)
 
 
 def _saved_model_config(path: Path) -> list[Any]:
@@ -73,7 +81,9 @@ def _saved_model_config(path: Path) -> list[Any]:
         metadata = SavedMetadata.FromString((path / "keras_metadata.pb").read_bytes())
         configs = [json.loads(node.metadata) for node in metadata.nodes]
     except (DecodeError, ValueError) as e:
-        raise SourceError(f"the SavedModel '{path}' is damaged", found=f"keras_metadata.pb: {e}") from e
+        raise SourceError(
+            f"the SavedModel '{path}' is damaged", found=f"keras_metadata.pb: {e}"
+        ) from e
     return [
         {"class_name": c.get("class_name"), "config": c.get("config")}
         for c in configs

@@ -40,6 +40,7 @@ class Flavour:
 
     @property
     def layers(self) -> Any:
+        """The package's module `layers`."""
         return self.keras.layers
 
     def owns(self, model: Any) -> bool:

@@ -54,8 +54,9 @@ def flat_outputs(result: Any, names: tuple[str, ...] | None) -> list[tuple[str, 
         found = list(names) if names else ["output"]
     else:
         found = [
-            "/".join(str(key) for key in path) if isinstance(path[0], str) else
-            "output_" + "_".join(str(key) for key in path)
+            "/".join(str(key) for key in path)
+            if isinstance(path[0], str)
+            else "output_" + "_".join(str(key) for key in path)
             for path, _ in leaves
         ]
     return list(zip(unique(found), [leaf for _, leaf in leaves], strict=True))
@@ -111,8 +112,7 @@ def _functional_interface(flavour: Flavour, model: Any, graph: Any) -> Interface
         by_id = {id(x): key for key, x in struct.items()}
         names = [by_id.get(id(x), name) for x, name in zip(flat, names, strict=True)]
     ports = tuple(
-        Port(name, tuple(x.shape), _dtype(x))
-        for name, x in zip(unique(names), flat, strict=True)
+        Port(name, tuple(x.shape), _dtype(x)) for name, x in zip(unique(names), flat, strict=True)
     )
     for port, x in zip(ports, flat, strict=True):
         if getattr(x, "sparse", False) or getattr(x, "ragged", False) or port.dtype == "string":
@@ -196,9 +196,11 @@ def _keras2_spec(model: Any) -> tuple[Any, Any] | None:
         if isinstance(value, dict):
             return {key: port(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return tuple(port(item) for item in value) if isinstance(value, tuple) else [
-                port(item) for item in value
-            ]
+            return (
+                tuple(port(item) for item in value)
+                if isinstance(value, tuple)
+                else [port(item) for item in value]
+            )
         if not hasattr(value, "shape"):
             return value
         return Port(str(value.name or "input").split(":")[0], tuple(value.shape), value.dtype.name)

@@ -45,15 +45,20 @@ def batch_of(interface: Interface, request: Request) -> int | None:
         pinned = {p.shape[0] for p in interface.inputs if p.shape and p.shape[0] is not None}
         return pinned.pop() if interface.declared and len(pinned) == 1 else 1
     if wanted is None or (isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > 0):
-        return wanted  # type: ignore[return-value]
+        return wanted
     raise ShapeError(
-        "batch_size is no batch size", expected='"auto", None or an int of 1 or more',
+        "batch_size is no batch size",
+        expected='"auto", None or an int of 1 or more',
         found=repr(wanted),
     )
 
 
 def plan(
-    flavour: Flavour, model: Any, interface: Interface, request: Request, trial: Trial,
+    flavour: Flavour,
+    model: Any,
+    interface: Interface,
+    request: Request,
+    trial: Trial,
     sample: Callable[[Sequence[Port], int], list[Array]],
 ) -> Plan:
     """Decide the shapes of all inputs.
@@ -74,7 +79,8 @@ def plan(
         isinstance(wanted, int) and not isinstance(wanted, bool) and wanted > 0
     ):
         raise ShapeError(
-            "sequence_length is no length", expected='"auto", None or an int of 1 or more',
+            "sequence_length is no length",
+            expected='"auto", None or an int of 1 or more',
             found=repr(wanted),
         )
     if isinstance(wanted, int):
@@ -109,9 +115,7 @@ def _built(
         ) from e
 
 
-def _fixed(
-    model: Any, inputs: tuple[Port, ...], length: int, trial: Trial, sample: Any
-) -> Plan:
+def _fixed(model: Any, inputs: tuple[Port, ...], length: int, trial: Trial, sample: Any) -> Plan:
     """Every sequence of the given length."""
     fixed = tuple(
         _with_length(p, length)
@@ -131,8 +135,14 @@ def _fixed(
 
 
 def _freed(
-    flavour: Flavour, model: Any, interface: Interface, inputs: tuple[Port, ...],
-    pinned: list[int], demanded: bool, trial: Trial, sample: Any,
+    flavour: Flavour,
+    model: Any,
+    interface: Interface,
+    inputs: tuple[Port, ...],
+    pinned: list[int],
+    demanded: bool,
+    trial: Trial,
+    sample: Any,
 ) -> Plan:
     """Free the pinned lengths that the layers let go: all at once, else one input at a time."""
     length = max(inputs[k].shape[1] or 0 for k in pinned)
@@ -143,23 +153,22 @@ def _freed(
         tried = sorted({*free, *group})
         if tried == free:
             continue
-        candidate = tuple(
-            _with_length(p, None) if k in tried else p for k, p in enumerate(inputs)
-        )
+        candidate = tuple(_with_length(p, None) if k in tried else p for k, p in enumerate(inputs))
         try:
             reference = trial(candidate)
             for other in (length + 1, length + 2):
                 reference(sample(candidate, other))
         except RnnliteError:
             raise
-        except Exception as e:
+        except Exception as e:  # noqa: BLE001 - whatever the source raises; blamed below
             failure = failure or e
             continue
         free = tried
         if len(free) == len(pinned):
             return Plan(candidate, reference, ())
     candidate = tuple(_with_length(p, None) if k in free else p for k, p in enumerate(inputs))
-    assert failure is not None
+    if failure is None:
+        return Plan(candidate, _built(trial, candidate, model), ())
     culprit = blame(flavour, model, interface, inputs, pinned, failure, sample)
     names = ", ".join(f"'{inputs[k].name}'" for k in pinned if k not in free)
     if demanded:
@@ -168,7 +177,7 @@ def _freed(
             remedy="Use sequence_length='auto' to keep it, or replace that layer by one that does "
             "not mix time steps into features",
         )
-    lengths = sorted({inputs[k].shape[1] for k in pinned if k not in free})
+    lengths = sorted({inputs[k].shape[1] or 0 for k in pinned if k not in free})
     note = f"length {', '.join(map(str, lengths))} of input {names} is kept: pinned by {culprit}"
     return Plan(candidate, _built(trial, candidate, model), (note,))
 
@@ -185,8 +194,13 @@ def first_line(error: BaseException) -> str:
 
 
 def blame(
-    flavour: Flavour, model: Any, interface: Interface, inputs: Sequence[Port],
-    pinned: Sequence[int], failure: BaseException, sample: Any,
+    flavour: Flavour,
+    model: Any,
+    interface: Interface,
+    inputs: Sequence[Port],
+    pinned: Sequence[int],
+    failure: BaseException,
+    sample: Any,
 ) -> str:
     """Name the layer that pins the length.
 

@@ -133,9 +133,7 @@ class _Tracing:
 
 
 @contextmanager
-def _tracing(
-    flavour: Flavour, model: Any, *, keep_unroll: bool = False
-) -> Iterator[_Tracing]:
+def _tracing(flavour: Flavour, model: Any, *, keep_unroll: bool = False) -> Iterator[_Tracing]:
     """Within it, the model can be traced without side effects; gives what was changed for it."""
     with (
         neutral(model, keep_unroll=keep_unroll) as unrolled,
@@ -185,7 +183,9 @@ def _in_float32(flavour: Flavour, model: Any) -> Iterator[list[str]]:
                 else:
                     changed.append((layer, layer._dtype_policy))
                     layer._set_dtype_policy("float32")
-        yield [f"layers that compute in {n} are converted to compute in float32" for n in sorted(names)]
+        yield [
+            f"layers that compute in {n} are converted to compute in float32" for n in sorted(names)
+        ]
     finally:
         for layer, policy in reversed(changed):
             if flavour.name == "Keras 3":
@@ -207,9 +207,7 @@ def _with_integer_inputs(interface: Interface) -> Interface:
 
     Keras 3 stores the shapes of the first call, not its dtypes.
     """
-    free = tuple(
-        replace(p, shape=(None, *p.shape[1:])) if p.shape else p for p in interface.inputs
-    )
+    free = tuple(replace(p, shape=(None, *p.shape[1:])) if p.shape else p for p in interface.inputs)
     try:
         concrete = trace(_flat_call(interface, []), free)
     except Exception:  # noqa: BLE001 - the plan reports what does not trace
