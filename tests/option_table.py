@@ -1,6 +1,6 @@
 """The option table: a Hypothesis strategy over recurrent models of both Keras flavours.
 
-Each draw is a dictionary of plain values, so that a failing case prints as it is and can be rebuilt.
+Each draw is a dictionary of plain values: a failing case prints as it is and can be rebuilt.
 `build` makes the model of a draw.
 """
 
@@ -193,7 +193,6 @@ def recurrent_layer(
 def build(K: Any, draw: dict[str, Any], cell_class: type | None = None) -> Any:
     """The model of a draw of `models`, in the package K (keras or tf_keras), weights random."""
     K.utils.set_random_seed(draw["seed"])
-    L = K.layers
     cell_class = cell_class or custom_cell(K)
     unrolled = any(o["unroll"] for o in draw["layers"])
     length = draw["length"] or (7 if unrolled else None)
@@ -342,11 +341,8 @@ def _body(K: Any, draw: dict[str, Any], stateful: bool, cell_class: type) -> Any
             outputs.append(exit_head(exits[0]))
         return outputs[0] if len(outputs) == 1 else outputs
 
-    body.layers = [
-        l
-        for l in [*pre, *recurrences, *computed, pool, head, exit_head, distributed, attention]
-        if l is not None
-    ]  # type: ignore[attr-defined]
+    parts = [*pre, *recurrences, *computed, pool, head, exit_head, distributed, attention]
+    body.layers = [part for part in parts if part is not None]  # type: ignore[attr-defined]
     return body
 
 

@@ -83,7 +83,7 @@ def convert(
     clock = _Clock()
     program = open_program(source, request)
     clock.lap("trace")
-    from rnnlite.verify import check
+    from rnnlite.parity import check
 
     data = build(program)
     clock.lap("convert")
@@ -142,7 +142,7 @@ def verify(
     from rnnlite.runtime.model import load
     from rnnlite.runtime.samples import listed
     from rnnlite.sources.opening import open_program
-    from rnnlite.verify import check
+    from rnnlite.parity import check
 
     data = read_model(model)
     loaded = load(data)

@@ -56,11 +56,7 @@ def pack(model: Any, program: Program, version: str) -> None:
         "origin": program.origin,
         "recurrences": [vars(r) for r in program.recurrences],
         "notes": list(program.notes),
-        "id_ranges": {
-            port.name: int(program.input_values[port.name])
-            for port in program.inputs
-            if port.dtype.startswith("int") and port.name in program.input_values
-        },
+        "id_ranges": dict(program.id_ranges),
     }
     flatbuffer.set_metadata(model, METADATA, json.dumps(record).encode())
 

@@ -200,7 +200,7 @@ def quantize(array: Array, spec: Spec) -> Array:
     scale, zero = spec.quantization
     limits = np.iinfo(spec.dtype)
     scaled = np.rint(np.asarray(array, np.float64) / scale) + zero
-    return np.clip(scaled, limits.min, limits.max).astype(spec.dtype)
+    return np.asarray(np.clip(scaled, limits.min, limits.max), spec.dtype)
 
 
 def dequantize(array: Array, spec: Spec) -> Array:
@@ -221,10 +221,11 @@ def _spec(name: str, detail: Any) -> Spec:
     return Spec(name, shape, np.dtype(detail["dtype"]).name, quantization)
 
 
-def _id_ranges(parsed: Any) -> dict[str, int]:
-    """How many token ids each input takes, as rnnlite stores it with the model."""
+def _id_ranges(parsed: Any) -> dict[str, tuple[int, int]]:
+    """Valid token ids of each input, as rnnlite stores them with the model."""
     record = flatbuffer.metadata(parsed, "rnnlite")
-    return {} if record is None else dict(json.loads(record).get("id_ranges", {}))
+    ranges = {} if record is None else json.loads(record).get("id_ranges", {})
+    return {name: (int(low), int(high)) for name, (low, high) in ranges.items()}
 
 
 def _signature_names(parsed: Any) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -260,7 +261,7 @@ class _Progress:
             from rich.console import Console
             from rich.progress import Progress
 
-            self._bar = Progress(console=Console(file=sys.stderr), transient=True)
+            self._bar = Progress(console=Console(file=sys.stderr))
             self._bar.start()
             self._task = self._bar.add_task("predict", total=total)
 

@@ -33,14 +33,14 @@ class Spec:
         shape: with the batch axis first; None where an axis is free.
         dtype: NumPy dtype name.
         quantization: (scale, zero point), or None for a float or a plain integer.
-        ids: for token ids, how many there are, if the file says so: 0 to ids - 1 are valid.
+        ids: for token ids, the smallest and largest valid one, if the file says so.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
     quantization: tuple[float, int] | None = None
-    ids: int | None = None
+    ids: tuple[int, int] | None = None
 
 
 def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:
@@ -139,7 +139,7 @@ def _checked(value: Any, spec: Spec, label: str) -> Array:
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     if spec.ids is not None:
         # The runtime does not check all of these: a bad id reads another row, or other memory.
-        low, high = 0, spec.ids - 1
+        low, high = spec.ids
     if array.min() < low or array.max() > high:
         raise SampleError(
             f"{where} has values out of range",
@@ -160,9 +160,10 @@ def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:
         SampleError: no such file, no .npz, pickled content, or keys with gaps.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):
-                raise SampleError(f"'{path}' is a single .npy array", expected="an .npz of samples")
+        file = np.load(path, allow_pickle=False)
+        if not hasattr(file, "files"):
+            raise SampleError(f"'{path}' is a single .npy array", expected="an .npz of samples")
+        with file:
             arrays = {key: file[key] for key in file.files}
     except OSError as e:
         raise SampleError(f"cannot read the samples '{path}': {e.strerror or e}") from e

@@ -58,3 +58,54 @@ def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
     fetches = [t.name for t in frozen.outputs]
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     return runner(wrapped.prune(feeds, fetches))
+
+
+INDEX_OPS = frozenset(
+    [
+        "Identity",
+        "Cast",
+        "Reshape",
+        "ExpandDims",
+        "Squeeze",
+        "Transpose",
+        "SelectV2",
+        "AddV2",
+        "Less",
+        "StopGradient",
+    ]
+)
+"""Ops that hand token ids on to the lookup; the comparison and sum wrap negative ids around."""
+
+
+def id_ranges(concrete: Any, inputs: Sequence[Port]) -> dict[str, tuple[int, int]]:
+    """Smallest and largest valid value of each integer input that is looked up in a table.
+
+    Found by following the input to the GATHER of an embedding; inputs that reach none are left out.
+    """
+    rows = {id(v.handle): int(v.shape[0]) for v in concrete.variables if v.shape.rank}
+    captured = {id(inner): id(outer) for outer, inner in concrete.graph.captures}
+    found: dict[str, tuple[int, int]] = {}
+    for port, tensor in zip(inputs, concrete.inputs, strict=False):
+        if np.dtype(port.dtype).kind not in "iu":
+            continue
+        seen: set[str] = set()
+        queue, wraps, count = [tensor], False, None
+        while queue:
+            current = queue.pop()
+            for op in current.consumers():
+                if op.type in ("GatherV2", "ResourceGather") and op.inputs[1] is current:
+                    table = op.inputs[0]
+                    size = (
+                        table.shape[0]
+                        if op.type == "GatherV2"
+                        else rows.get(captured.get(id(table), 0))
+                    )
+                    if size is not None:
+                        count = int(size) if count is None else min(count, int(size))
+                elif op.type in INDEX_OPS and op.name not in seen:
+                    seen.add(op.name)
+                    wraps = wraps or op.type == "SelectV2"
+                    queue.extend(op.outputs)
+        if count is not None:
+            found[port.name] = (-count if wraps else 0, count - 1)
+    return found

@@ -8,7 +8,7 @@ import numpy as np
 
 from rnnlite.sources.program import Array, Port
 
-DEFAULT_VALUES = 2
+DEFAULT_LARGEST = 1
 """Integer inputs whose range nothing tells: 0 and 1 are safe for flags and one-hot codes."""
 
 
@@ -17,7 +17,8 @@ def random_inputs(
     *,
     length: int | Sequence[int],
     batch: int,
-    values: Mapping[str, float],
+    id_ranges: Mapping[str, tuple[int, int]],
+    mask_values: Mapping[str, float],
     seed: int = 0,
 ) -> list[Array]:
     """One array for each port, free axes filled in.
@@ -26,8 +27,9 @@ def random_inputs(
         ports: the inputs.
         length: size of every free axis that is not the batch, or one size for each port.
         batch: size of the batch where it is free.
-        values: see `Program.input_values`. Where it names a mask value for a float input, about a
-            fifth of the time steps carry it, in front, behind and in between.
+        id_ranges: see `Program.id_ranges`; ids are drawn from the part that is not negative.
+        mask_values: see `Program.mask_values`; about a fifth of the time steps carry the mask
+            value, in front, behind and in between.
         seed: of the random generator.
 
     Returns:
@@ -43,13 +45,13 @@ def random_inputs(
         ]
         dtype = np.dtype(port.dtype)
         if dtype.kind in "iu":
-            count = int(values.get(port.name, DEFAULT_VALUES))
-            arrays.append(rng.integers(0, max(count, 1), shape).astype(dtype))
+            _, largest = id_ranges.get(port.name, (0, DEFAULT_LARGEST))
+            arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
         elif dtype.kind == "b":
             arrays.append(rng.random(shape) < 0.75)
         else:
             array = rng.standard_normal(shape).astype(dtype)
-            if port.name in values and len(shape) >= 3:
-                array[rng.random(shape[:2]) < 0.2] = values[port.name]
+            if port.name in mask_values and len(shape) >= 3:
+                array[rng.random(shape[:2]) < 0.2] = mask_values[port.name]
             arrays.append(array)
     return arrays

@@ -44,8 +44,8 @@ class Program:
             sqrt(its number of inputs), relative. The check derives its error bound from it.
         recurrences: one record for each Scan.
         notes: what the user should know, e.g. which layer pins the length.
-        input_values: for integer inputs, by name, the number of values that may occur (ids run
-            from 0); for float inputs, the value that masks a time step, if any.
+        id_ranges: smallest and largest valid value of integer inputs that are looked up in a table.
+        mask_values: the value that masks a time step, for float inputs that have one.
     """
 
     origin: str
@@ -56,7 +56,8 @@ class Program:
     perturbed: Callable[[float, int], Callable[[Sequence[Array]], list[Array]]]
     recurrences: tuple[Recurrence, ...]
     notes: tuple[str, ...] = ()
-    input_values: Mapping[str, float] = field(default_factory=dict)
+    id_ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    mask_values: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

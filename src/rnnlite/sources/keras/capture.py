@@ -15,7 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.scan.cells import TracedCell
 from rnnlite.scan.lower import lower, schedule_for
 from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
@@ -109,6 +109,11 @@ def capture(flavour: Flavour, unrolled: frozenset[int]) -> Iterator[list[Recurre
                 if hasattr(owner, name):
                     undo.append(_replace(owner, name, value))
             yield records
+        except Exception as e:
+            # Keras and autograph wrap what is raised while they trace; a refusal goes out as it is.
+            if hook.refusal is not None:
+                raise hook.refusal from e
+            raise
         finally:
             for restore in reversed(undo):
                 restore()
@@ -132,6 +137,7 @@ class _Hook:
         self.records = records
         self.thread = threading.get_ident()
         self.active: list[Any] = []
+        self.refusal: RnnliteError | None = None
         self.original_rnn = flavour.backend.rnn
 
     def replacements(self) -> list[tuple[Any, str, Any]]:
@@ -140,7 +146,7 @@ class _Hook:
         base = self.flavour.rnn.RNN
         distributed = self.flavour.layers.TimeDistributed
         found = [
-            (self.flavour.backend, "rnn", _not_converted(self.rnn)),
+            (self.flavour.backend, "rnn", _not_converted(self._remembering(self.rnn))),
             (base, entry, self._tracking(getattr(base, entry))),
         ]
         if self.flavour.name == "Keras 3":
@@ -161,6 +167,16 @@ class _Hook:
             raise NotImplementedError("closed while rnnlite traces the model")
 
         return fused
+
+    def _remembering(self, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except RnnliteError as e:
+                self.refusal = e
+                raise
+
+        return call
 
     def _tracking(self, original: Any) -> Any:
         """RNN layers announce themselves, so that `rnn` knows whose recurrence it holds."""

@@ -114,7 +114,8 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
     ports = [Port(p["name"], p["shape"], p["dtype"]) for p in report.inputs]
     stated = [tuple(x.shape) for x in getattr(source, "inputs", None) or []]
     length = next((s[1] for s in stated if len(s) > 1 and s[1] is not None), LENGTH)
-    arrays = random_inputs(ports, length=length, batch=2, values={})
+    spans = {s.name: s.ids for s in load(data).inputs if s.ids is not None}
+    arrays = random_inputs(ports, length=length, batch=2, id_ranges=spans, mask_values={})
     nested = getattr(source, "_inputs_struct", None)
     import keras
 
@@ -131,7 +132,7 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
 
 
 def _require_close(found: Sequence[Array], expected: Sequence[Array], report: Report) -> None:
-    from rnnlite.verify import difference
+    from rnnlite.parity import difference
 
     for port, a, b in zip(report.outputs, found, expected, strict=True):
         scale = float(np.max(np.abs(b), initial=0.0)) or 1.0

@@ -115,9 +115,9 @@ def _functional_interface(flavour: Flavour, model: Any, graph: Any) -> Interface
         Port(name, tuple(x.shape), _dtype(x)) for name, x in zip(unique(names), flat, strict=True)
     )
     for port, x in zip(ports, flat, strict=True):
-        if getattr(x, "sparse", False) or getattr(x, "ragged", False) or port.dtype == "string":
+        if getattr(x, "sparse", False) or port.dtype == "string":
             raise SourceError(
-                f"input '{port.name}' is a sparse, ragged or string tensor",
+                f"input '{port.name}' is a sparse or string tensor",
                 expected="a dense numeric tensor",
                 remedy="Build the model on dense inputs",
             )

@@ -183,14 +183,26 @@ def _freed(
 
 
 def first_line(error: BaseException) -> str:
-    """The line of a foreign error that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else type(error).__name__
-    for line in lines:
-        if re.search(r"[Ii]ncompatible|must|cannot|expected|not in|mismatch|[Uu]nsupported", line):
-            text = line
-            break
-    return text[:300].rstrip(".")
+    """The line of a foreign error that says what is wrong.
+
+    Keras and autograph put their own frames and headings around it.
+    """
+    noise = re.compile(
+        r"in user code|Exception encountered when calling|Traceback|File \"|Arguments received|"
+        r"Call arguments received|\W*$"
+    )
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    named = [m.group(1) for m in re.finditer(r"^\s*(?:\w+\.)*\w*Error: (.+)$", text, re.MULTILINE)]
+    lines = [line.strip() for line in text.splitlines()]
+    plain = [line for line in lines if line and not noise.match(line)]
+    for line in named:
+        if not noise.match(line):
+            return line[:300].rstrip(".")
+    if named:
+        # The heading is Keras's; what it says comes in the next line.
+        start = next(k for k, line in enumerate(lines) if line.endswith(named[-1].strip()))
+        plain = [line for line in lines[start + 1 :] if line and not noise.match(line)]
+    return (plain[0] if plain else type(error).__name__)[:300].rstrip(".")
 
 
 def blame(

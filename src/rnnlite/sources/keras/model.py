@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.sources.functions import Runner, perturbed, runner, trace
+from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
 from rnnlite.sources.keras import lengths
 from rnnlite.sources.keras.capture import any_input_shape, capture, neutral
 from rnnlite.sources.keras.flavour import Flavour, layers_of
@@ -28,16 +28,21 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     Raises:
         SourceError, ShapeError, UnsupportedError: see there.
     """
-    _check_size(model)
     interface = _with_float32_inputs(interface_of(flavour, model))
+    _check_size(model)
     if not interface.declared:
         with _tracing(flavour, model):
             interface = _with_integer_inputs(interface)
-    values = _input_values(model, interface)
     source = _Source(flavour, model, interface)
 
     def sample(inputs: Sequence[Port], length: int) -> list[Array]:
-        return random_inputs(inputs, length=length, batch=2, values=values)
+        return random_inputs(
+            inputs,
+            length=length,
+            batch=2,
+            id_ranges=source.id_ranges,
+            mask_values=source.mask_values,
+        )
 
     plan = lengths.plan(flavour, model, interface, request, source.reference, sample)
     names: list[str] = []
@@ -60,7 +65,8 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
         perturbed=source.perturbed(plan.inputs),
         recurrences=tuple(dict.fromkeys(records)),
         notes=tuple(notes),
-        input_values=values,
+        id_ranges=id_ranges(function, plan.inputs),
+        mask_values=source.mask_values,
     )
 
 
@@ -80,6 +86,8 @@ class _Source:
         self._model = model
         self._interface = interface
         self._traced: dict[tuple[Port, ...], Any] = {}
+        self.id_ranges: dict[str, tuple[int, int]] = {}
+        self.mask_values = _mask_values(model, interface)
         layers = layers_of(model)
         self._unrolled = any(
             getattr(layer, "unroll", False) is True for layer in layers
@@ -121,6 +129,7 @@ class _Source:
         if key not in self._traced:
             with _tracing(self._flavour, self._model, keep_unroll=self._unrolled):
                 self._traced[key] = trace(_flat_call(self._interface, []), key)
+            self.id_ranges = id_ranges(self._traced[key], key)
         return self._traced[key]
 
 
@@ -155,9 +164,7 @@ def _flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Any
 
 
 def _check_size(model: Any) -> None:
-    size = sum(
-        int(tf.TensorShape(w.shape).num_elements() or 0) * 4 for w in getattr(model, "weights", [])
-    )
+    size = sum(int(tf.TensorShape(w.shape).num_elements() or 0) * 4 for w in model.weights)
     if size > MAX_WEIGHT_BYTES:
         raise UnsupportedError(
             f"the model '{model.name}' is too large for one flatbuffer",
@@ -179,7 +186,10 @@ def _in_float32(flavour: Flavour, model: Any) -> Iterator[list[str]]:
                 names.add(compute)
                 if flavour.name == "Keras 3":
                     changed.append((layer, layer.dtype_policy))
-                    layer.dtype_policy = "float32"
+                    policy = flavour.keras.DTypePolicy("float32")
+                    # Variables keep their type; that it is another one makes Keras cast them.
+                    policy._variable_dtype = layer.variable_dtype
+                    layer.dtype_policy = policy
                 else:
                     changed.append((layer, layer._dtype_policy))
                     layer._set_dtype_policy("float32")
@@ -203,7 +213,7 @@ def _with_float32_inputs(interface: Interface) -> Interface:
 
 
 def _with_integer_inputs(interface: Interface) -> Interface:
-    """Inputs of a subclassed model that are only ever cast to int32 are token ids.
+    """Inputs of a subclassed model that are cast to int32, or compared for a mask, are token ids.
 
     Keras 3 stores the shapes of the first call, not its dtypes.
     """
@@ -214,31 +224,18 @@ def _with_integer_inputs(interface: Interface) -> Interface:
         return replace(interface, inputs=free)
     inputs = []
     for port, tensor in zip(free, concrete.inputs, strict=False):
-        consumers = tensor.consumers()
-        cast = consumers and all(
-            op.type == "Cast" and op.outputs[0].dtype.is_integer for op in consumers
-        )
-        inputs.append(replace(port, dtype="int32") if cast else port)
+        ops = [op for op in tensor.consumers() if op.type not in ("NotEqual", "Equal", "Shape")]
+        ids = ops and all(op.type == "Cast" and op.outputs[0].dtype.is_integer for op in ops)
+        inputs.append(replace(port, dtype="int32") if ids else port)
     return replace(interface, inputs=tuple(inputs))
 
 
-def _input_values(model: Any, interface: Interface) -> dict[str, float]:
-    """Ranges of ids and mask values, as the layers state them."""
-    layers = layers_of(model)
-    counts = [
-        int(n)
-        for layer in layers
-        for n in (getattr(layer, "input_dim", None), getattr(layer, "num_tokens", None))
-        if isinstance(n, int) and type(layer).__name__ in ("Embedding", "CategoryEncoding")
-    ]
-    masks = [layer.mask_value for layer in layers if type(layer).__name__ == "Masking"]
-    values: dict[str, float] = {}
-    for port in interface.inputs:
-        if counts and not port.dtype.startswith(("float", "bool")):
-            values[port.name] = min(counts)
-        elif masks and port.dtype.startswith("float"):
-            values[port.name] = float(masks[0])
-    return values
+def _mask_values(model: Any, interface: Interface) -> dict[str, float]:
+    """The value of the model's Masking layer, for its float inputs."""
+    values = [layer.mask_value for layer in layers_of(model) if type(layer).__name__ == "Masking"]
+    if not values:
+        return {}
+    return {p.name: float(values[0]) for p in interface.inputs if p.dtype.startswith("float")}
 
 
 def _masks(layers: Sequence[Any], interface: Interface) -> bool:

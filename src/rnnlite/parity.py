@@ -100,7 +100,7 @@ def difference(found: Array, expected: Array) -> float:
         return float("inf")
     if not np.array_equal(a[~finite], b[~finite], equal_nan=True):
         return float("inf")
-    return float(np.max(np.abs(a - b)[finite], initial=0.0))
+    return float(np.max(np.abs(a[finite] - b[finite]), initial=0.0))
 
 
 def _scale(expected: Array) -> float:
@@ -149,7 +149,12 @@ def _unequal_lengths(program: Program, batch: int) -> list[Case]:
         return []
     lengths = [5 + 2 * k for k in range(len(program.inputs))]
     inputs = random_inputs(
-        program.inputs, length=lengths, batch=batch, values=program.input_values, seed=7
+        program.inputs,
+        length=lengths,
+        batch=batch,
+        id_ranges=program.id_ranges,
+        mask_values=program.mask_values,
+        seed=7,
     )
     try:
         return [Case(max(lengths), batch, inputs, program.reference(inputs))]
@@ -162,7 +167,8 @@ def _inputs(program: Program, length: int, batch: int) -> list[Array]:
         program.inputs,
         length=length,
         batch=batch,
-        values=program.input_values,
+        id_ranges=program.id_ranges,
+        mask_values=program.mask_values,
         seed=1000 * length + batch,
     )
 

@@ -1,0 +1,43 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Each makes its own environment.
+
+PYTHON ?= python3
+DEMO := .venv-demo
+DEV := .venv-dev
+# Tests that build models by the dozen run side by side; BLAS threads would fight over the cores.
+JOBS ?= 2
+
+.PHONY: demo test lint types units format clean
+
+demo: $(DEMO)/ready
+	$(DEMO)/bin/python examples/speakers.py
+
+test: lint types units
+
+lint: $(DEV)/ready
+	$(DEV)/bin/ruff check src tests examples
+	$(DEV)/bin/ruff format --check src tests examples
+
+types: $(DEV)/ready
+	$(DEV)/bin/mypy
+
+units: $(DEV)/ready
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n $(JOBS)
+
+format: $(DEV)/ready
+	$(DEV)/bin/ruff check --fix src tests examples
+	$(DEV)/bin/ruff format src tests examples
+
+$(DEMO)/ready: pyproject.toml
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/python -m pip install --quiet --upgrade pip
+	$(DEMO)/bin/python -m pip install --quiet -e '.[demo]'
+	touch $@
+
+$(DEV)/ready: pyproject.toml
+	$(PYTHON) -m venv $(DEV)
+	$(DEV)/bin/python -m pip install --quiet --upgrade pip
+	$(DEV)/bin/python -m pip install --quiet -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(DEMO) $(DEV) demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache

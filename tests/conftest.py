@@ -1,0 +1,47 @@
+"""Test set-up: TensorFlow quiet, Keras on it; small models shared by the modules."""
+
+import os
+import sys
+from pathlib import Path
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+sys.path.insert(0, str(Path(__file__).parent))
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+
+import rnnlite
+
+
+@pytest.fixture(params=["keras", "tf_keras"])
+def K(request):  # noqa: N802
+    """Both Keras packages in turn."""
+    return {"keras": keras, "tf_keras": tf_keras}[request.param]
+
+
+@pytest.fixture(scope="session")
+def exits_model():
+    """A Keras 3 model with two exits, one a sequence and one a last state, built for length 12."""
+    keras.utils.set_random_seed(1)
+    x = keras.Input((12, 3), name="frames")
+    sequence = keras.layers.Bidirectional(keras.layers.LSTM(4, return_sequences=True))(x)
+    tags = keras.layers.Dense(2, name="tags")(sequence)
+    label = keras.layers.GRU(5, name="label")(sequence)
+    return keras.Model(x, [tags, label])
+
+
+@pytest.fixture(scope="session")
+def exits(exits_model):
+    """`exits_model`, converted."""
+    return rnnlite.convert(exits_model)
+
+
+@pytest.fixture(scope="session")
+def sequences():
+    """Five sequences of different lengths, three features."""
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal((t, 3)).astype(np.float32) for t in (4, 9, 4, 1, 30)]

@@ -1,0 +1,32 @@
+"""Each constant once, no names inside."""
+
+import keras
+import numpy as np
+
+import rnnlite
+from rnnlite.lite import flatbuffer
+
+
+def test_each_weight_stands_once():
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.LSTM(16, return_sequences=True)
+    x = keras.Input((None, 16))
+    model = keras.Model(x, layer(layer(x)))
+    data = rnnlite.convert(model).tflite
+    parsed = flatbuffer.read(data)
+    contents = [bytes(b.data) for b in parsed.buffers if b.data is not None]
+    assert len(contents) == len(set(contents))
+    floats = sum(len(b.data) for b in parsed.buffers if b.data is not None and len(b.data) >= 256)
+    record = len(flatbuffer.metadata(parsed, "rnnlite"))
+    count = sum(int(np.prod(w.shape)) for w in layer.weights)
+    # Two layers share their weights, each runs in two loops of up to eight steps: still one copy.
+    assert floats - record <= 4 * count + 2048
+    assert rnnlite.inspect(data).weights < 1.2 * count
+
+
+def test_only_inputs_and_outputs_keep_names(exits):
+    parsed = flatbuffer.read(exits.tflite)
+    names = {
+        flatbuffer.text(t.name) for g in parsed.subgraphs for t in g.tensors if t.name is not None
+    }
+    assert names == {"frames", "tags", "label"}

@@ -1,0 +1,43 @@
+"""Whole files or none."""
+
+import os
+
+import pytest
+
+from rnnlite.errors import ModelError, OutputError
+from rnnlite.lite.files import read_model, write_whole
+
+
+def test_replaces_the_old_file(tmp_path):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"old")
+    write_whole(path, b"new")
+    assert path.read_bytes() == b"new"
+    assert os.listdir(tmp_path) == ["model.tflite"]
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"old")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="No space left"):
+        write_whole(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["model.tflite"]
+
+
+def test_a_folder_or_a_missing_folder_is_refused(tmp_path):
+    with pytest.raises(OutputError, match="is a folder"):
+        write_whole(tmp_path, b"x")
+    with pytest.raises(OutputError, match="No such file"):
+        write_whole(tmp_path / "a" / "b", b"x")
+
+
+def test_an_empty_model_file_is_refused(tmp_path):
+    (tmp_path / "e.tflite").touch()
+    with pytest.raises(ModelError, match="is empty"):
+        read_model(tmp_path / "e.tflite")

@@ -1,0 +1,156 @@
+"""load and predict."""
+
+import subprocess
+import sys
+import threading
+
+import keras
+import numpy as np
+import pytest
+
+import rnnlite
+from rnnlite.runtime.model import dequantize, quantize
+from rnnlite.runtime.samples import Spec
+
+
+def test_signature_names_and_order_are_the_sources(exits):
+    model = rnnlite.load(exits.tflite)
+    assert [s.name for s in model.inputs] == ["frames"]
+    assert [s.name for s in model.outputs] == ["tags", "label"]
+    assert model.inputs[0].shape == (1, None, 3)
+
+
+def test_predict_gives_the_sources_results_in_order(exits, exits_model, sequences):
+    found = rnnlite.load(exits.tflite).predict(sequences)
+    assert isinstance(found["tags"], list)
+    assert found["label"].shape == (5, 5)
+    for k, x in enumerate(sequences):
+        tags, label = exits_model.call(x[None])
+        np.testing.assert_allclose(found["tags"][k], tags[0], atol=2e-6)
+        np.testing.assert_allclose(found["label"][k], label[0], atol=2e-6)
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 2, 7])
+def test_batches_of_equal_length_change_nothing(exits_model, sequences, batch_size):
+    model = rnnlite.load(rnnlite.convert(exits_model, batch_size=None, verify=False).tflite)
+    samples = sequences * 3
+    found = model.predict(samples, batch_size=batch_size)
+    one_by_one = [model.predict([s])["label"][0] for s in samples]
+    np.testing.assert_allclose(found["label"], one_by_one, atol=1e-6)
+
+
+def test_a_pinned_batch_is_filled_up(exits_model, sequences):
+    pinned = rnnlite.load(rnnlite.convert(exits_model, batch_size=4, verify=False).tflite)
+    single = rnnlite.load(rnnlite.convert(exits_model, verify=False).tflite)
+    np.testing.assert_allclose(
+        pinned.predict(sequences)["label"], single.predict(sequences)["label"], atol=1e-6
+    )
+
+
+def test_one_output_of_one_shape_is_one_array():
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.GRU(2)])
+    loaded = rnnlite.load(rnnlite.convert(model, verify=False).tflite)
+    found = loaded.predict([np.ones((t, 3)) for t in (2, 5)])
+    assert found.shape == (2, 2)
+
+
+def test_the_callers_arrays_are_left_alone(exits, sequences):
+    before = [s.copy() for s in sequences]
+    rnnlite.load(exits.tflite).predict(sequences)
+    for a, b in zip(before, sequences, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_results_outlive_the_next_call(exits, sequences):
+    model = rnnlite.load(exits.tflite)
+    first = model.predict(sequences[:1])["label"]
+    kept = first.copy()
+    model.predict(sequences[1:])
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_threads_take_turns(exits, sequences):
+    model = rnnlite.load(exits.tflite)
+    expected = model.predict(sequences)["label"]
+    failures = []
+
+    def work():
+        for _ in range(20):
+            if not np.array_equal(model.predict(sequences)["label"], expected):
+                failures.append(1)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failures
+
+
+def test_progress_is_shown_on_request(exits, sequences, capfd):
+    rnnlite.load(exits.tflite).predict(sequences, progress=True)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "predict" in err
+
+
+def test_refusals(exits, sequences):
+    with pytest.raises(rnnlite.ModelError, match="no LiteRT model"):
+        rnnlite.load(b"something else entirely")
+    with pytest.raises(rnnlite.ModelError, match="num_threads"):
+        rnnlite.load(exits.tflite, num_threads=0)
+    model = rnnlite.load(exits.tflite)
+    with pytest.raises(rnnlite.SampleError, match=r"sample 1, input 'frames'"):
+        model.predict([sequences[0], np.ones((4, 9))])
+    with pytest.raises(rnnlite.SampleError, match="batch_size"):
+        model.predict(sequences, batch_size=0)
+
+
+def test_a_length_that_the_model_cannot_take_is_refused_and_the_next_call_works():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential(
+        [keras.Input((None, 3)), keras.layers.Conv1D(2, 5), keras.layers.LSTM(2)]
+    )
+    loaded = rnnlite.load(rnnlite.convert(model).tflite)
+    good = loaded.predict([np.ones((9, 3))])
+    with pytest.raises(
+        rnnlite.SampleError, match=r"cannot run on inputs of shapes \[\(1, 2, 3\)\]"
+    ):
+        loaded.predict([np.ones((2, 3))])
+    np.testing.assert_array_equal(loaded.predict([np.ones((9, 3))]), good)
+
+
+def test_a_model_with_flex_ops_is_refused_by_name(tmp_path):
+    model = keras.Sequential([keras.Input((5, 3)), keras.layers.GRU(2)])
+    path = tmp_path / "official.tflite"
+    model.export(path, format="litert", verbose=False)
+    with pytest.raises(rnnlite.ModelError, match="FlexTensorList"):
+        rnnlite.load(path)
+
+
+def test_quantize_rounds_and_saturates():
+    spec = Spec("x", (1, None), "int8", quantization=(0.5, 10))
+    q = quantize(np.array([0.0, 0.74, 0.76, -1.0, 1e9, -1e9, np.inf], np.float32), spec)
+    assert q.tolist() == [10, 11, 12, 8, 127, -128, 127]
+    assert q.dtype == np.int8
+    assert dequantize(q[:3], spec).tolist() == [0.0, 0.5, 1.0]
+
+
+def test_the_runtime_needs_no_tensorflow(exits, tmp_path):
+    path = tmp_path / "m.tflite"
+    exits.save(path)
+    program = (
+        "import sys\n"
+        "for name in ('tensorflow', 'keras', 'tf_keras', 'h5py'):\n"
+        "    sys.modules[name] = None\n"
+        "import numpy as np, rnnlite, rnnlite.cli, rnnlite.bench\n"
+        f"m = rnnlite.load({str(path)!r})\n"
+        "print(m.predict([np.ones((4, 3)), np.ones((6, 3))])['label'].shape)\n"
+        "try:\n"
+        "    rnnlite.convert('model.keras')\n"
+        "except rnnlite.DependencyError as e:\n"
+        "    print(e)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.splitlines()[0] == "(2, 5)", done.stderr
+    assert "pip install 'rnnlite[convert]'" in done.stdout

@@ -1,0 +1,124 @@
+"""Samples: what fits, what is refused, and the .npz form."""
+
+import numpy as np
+import pytest
+
+from rnnlite.errors import SampleError
+from rnnlite.runtime.samples import Spec, check_sample, listed, read_npz, write_npz
+
+FRAMES = Spec("frames", (1, None, 3), "float32")
+IDS = Spec("ids", (1, None), "int32", ids=(0, 9))
+GATE = Spec("valid", (None, None), "bool")
+LEVEL = Spec("level", (1, None, 2), "int8", quantization=(0.1, 3))
+
+
+def one(value, spec=FRAMES):
+    return check_sample(value, [spec], "sample 4")[0]
+
+
+def test_floats_of_any_width_become_float32_and_the_callers_array_is_left_alone():
+    mine = np.ones((5, 3))
+    found = one(mine)
+    assert found.dtype == np.float32
+    assert mine.dtype == np.float64
+    assert one(np.ones((5, 3), np.int16)).dtype == np.float32
+    assert one([[1, 2, 3]]).shape == (1, 3)
+    assert one(np.ones((5, 2)), LEVEL).dtype == np.float32
+
+
+def test_integers_stay_integers():
+    assert one(np.array([1, 2], np.int64), IDS).dtype == np.int32
+
+
+@pytest.mark.parametrize(
+    ("value", "spec", "message"),
+    [
+        (
+            np.ones((1, 5, 3)),
+            FRAMES,
+            r"wrong rank; expected shape \(T, 3\).*found shape \(1, 5, 3\)",
+        ),
+        (np.ones((5, 4)), FRAMES, r"wrong shape; expected \(T, 3\); found \(5, 4\)"),
+        (np.ones((0, 3)), FRAMES, "is empty; expected at least one time step"),
+        (np.full((5, 3), np.nan), FRAMES, "holds NaN"),
+        (np.array([["a"] * 3]), FRAMES, "wrong dtype; expected float32; found <U1"),
+        (np.ones(4), IDS, r"wrong dtype; expected integers \(int32\); found float64"),
+        (np.array([3, 10]), IDS, "out of range; expected 0 to 9; found 3 to 10"),
+        (np.array([-1]), IDS, "out of range"),
+        (np.ones(3), GATE, "wrong dtype; expected bool"),
+        ([[1, 2], [3]], FRAMES, "is no array"),
+    ],
+)
+def test_what_does_not_fit_is_named(value, spec, message):
+    with pytest.raises(SampleError, match=f"sample 4.*{message}"):
+        one(value, spec)
+
+
+def test_several_inputs_by_order_and_by_name():
+    frames, ids = np.ones((2, 3)), np.array([1, 2, 3])
+    by_order = check_sample((frames, ids), [FRAMES, IDS], "sample 0")
+    by_name = check_sample({"ids": ids, "frames": frames}, [FRAMES, IDS], "sample 0")
+    assert [a.shape for a in by_order] == [a.shape for a in by_name] == [(2, 3), (3,)]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (np.ones((2, 3)), "is one array, the model has 2 inputs"),
+        ((np.ones((2, 3)),), "wrong number of arrays; expected 2"),
+        ({"frames": np.ones((2, 3)), "id": 1}, "names other inputs.*expected frames, ids"),
+    ],
+)
+def test_several_inputs_refused(value, message):
+    with pytest.raises(SampleError, match=message):
+        check_sample(value, [FRAMES, IDS], "sample 0")
+
+
+@pytest.mark.parametrize("value", [[], iter([])])
+def test_no_samples(value):
+    with pytest.raises(SampleError, match="there are no samples"):
+        listed(value, [FRAMES])
+
+
+@pytest.mark.parametrize("value", [7, "abc", {"a": 1}])
+def test_no_list_of_samples(value):
+    with pytest.raises(SampleError, match="not a list of samples"):
+        listed(value, [FRAMES])
+
+
+def test_npz_there_and_back(tmp_path):
+    rows = [np.ones((t, 3), np.float32) * t for t in range(1, 13)]
+    np.savez(tmp_path / "s.npz", *rows)
+    found = read_npz(tmp_path / "s.npz", ["frames"])
+    assert [a.shape[0] for a in found] == list(range(1, 13))
+    write_npz(tmp_path / "o.npz", rows)
+    assert [a.shape for a in read_npz(tmp_path / "o.npz", ["x"])] == [a.shape for a in rows]
+
+
+def test_npz_of_several_inputs(tmp_path):
+    write_npz(tmp_path / "s.npz", {"a": [np.ones(1), np.ones(2)], "b": [np.ones(3), np.ones(4)]})
+    found = read_npz(tmp_path / "s.npz", ["a", "b"])
+    assert [{k: v.shape for k, v in row.items()} for row in found] == [
+        {"a": (1,), "b": (3,)},
+        {"a": (2,), "b": (4,)},
+    ]
+
+
+def test_npz_refusals(tmp_path):
+    with pytest.raises(SampleError, match="cannot read the samples"):
+        read_npz(tmp_path / "none.npz", ["x"])
+    (tmp_path / "text.npz").write_text("hello")
+    with pytest.raises(SampleError, match=r"is no \.npz file of plain arrays"):
+        read_npz(tmp_path / "text.npz", ["x"])
+    np.savez(tmp_path / "names.npz", first=np.ones(3))
+    with pytest.raises(SampleError, match=r"not named as expected; expected arr_0.*first"):
+        read_npz(tmp_path / "names.npz", ["x"])
+    np.savez(tmp_path / "pickled.npz", np.array([None]))
+    with pytest.raises(SampleError, match="plain arrays"):
+        read_npz(tmp_path / "pickled.npz", ["x"])
+    np.savez(tmp_path / "empty.npz")
+    with pytest.raises(SampleError, match="holds no samples"):
+        read_npz(tmp_path / "empty.npz", ["x"])
+    np.save(tmp_path / "one.npy", np.ones(3))
+    with pytest.raises(SampleError, match=r"single \.npy"):
+        read_npz(tmp_path / "one.npy", ["x"])

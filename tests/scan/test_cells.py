@@ -1,0 +1,154 @@
+"""Known cells and their lowering against the NumPy oracle, over the options of a Scan."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.scan import cells, oracle
+from rnnlite.scan.cells import Activation
+from rnnlite.scan.lower import is_zero, lower
+from rnnlite.scan.scan import Scan
+from rnnlite.scan.schedule import Schedule
+
+TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
+SOFTMAX = Activation(tf.nn.softmax, False)
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def make(kind, rng, features, units):
+    """A cell and its oracle step, with random weights."""
+
+    def w(*shape):
+        return rng.standard_normal(shape).astype(np.float32) * 0.5
+
+    if kind == "lstm":
+        weights = w(features, 4 * units), w(units, 4 * units), w(4 * units)
+        return cells.LSTM(*weights, TANH, SIGMOID), oracle.lstm_step(*weights), 2
+    if kind == "lstm_softmax":
+        weights = w(features, 4 * units), w(units, 4 * units), None
+        cell = cells.LSTM(*weights, TANH, SOFTMAX)
+        return cell, oracle.lstm_step(*weights, recurrent_activation=softmax), 2
+    if kind == "simple":
+        weights = w(features, units), w(units, units), w(units)
+        return cells.SimpleRNN(*weights, TANH), oracle.simple_rnn_step(*weights), 1
+    after = kind == "gru_after"
+    bias = w(2, 3 * units) if after else w(3 * units)
+    weights = w(features, 3 * units), w(units, 3 * units), bias
+    return cells.GRU(*weights, TANH, SIGMOID, after), oracle.gru_step(*weights, after), 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    kind=st.sampled_from(["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"]),
+    seed=st.integers(0, 1000),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 19), st.integers(1, 4), st.integers(1, 5)),
+    unroll=st.sampled_from([1, 2, 4, 8]),
+    reverse=st.booleans(),
+    masked=st.booleans(),
+    zero=st.booleans(),
+    initial=st.booleans(),
+    free=st.booleans(),
+)
+def test_lowered_scan_equals_the_oracle(
+    kind, seed, shape, unroll, reverse, masked, zero, initial, free
+):
+    batch, length, features, units = shape
+    rng = np.random.default_rng(seed)
+    cell, step, count = make(kind, rng, features, units)
+    x = rng.standard_normal((batch, length, features)).astype(np.float32)
+    mask = rng.random((batch, length)) < 0.6 if masked else None
+    states = [
+        rng.standard_normal((batch, units)).astype(np.float32) * initial for _ in range(count)
+    ]
+    expected, final = oracle.scan(
+        step, x, states, reverse=reverse, mask=mask, zero_output_for_mask=zero
+    )
+
+    def run(value):
+        result = lower(
+            Scan(
+                cell=cell,
+                inputs=(tf.transpose(value, [1, 0, 2]),),
+                initial_states=tuple(tf.constant(s) for s in states),
+                reverse=reverse,
+                mask=None if mask is None else tf.constant(mask.T),
+                zero_output_for_mask=zero,
+                all_outputs=True,
+            ),
+            Schedule(unroll if free or unroll <= length else 1),
+        )
+        return result.last[0], result.outputs[0], result.states
+
+    spec = tf.TensorSpec([batch, None if free else length, features], tf.float32)
+    last, outputs, new_states = tf.function(run).get_concrete_function(spec)(tf.constant(x))
+    np.testing.assert_allclose(np.swapaxes(outputs, 0, 1), expected, atol=3e-6)
+    np.testing.assert_allclose(last, expected[:, -1], atol=3e-6)
+    for found, wanted in zip(new_states, final, strict=True):
+        np.testing.assert_allclose(found, wanted, atol=3e-6)
+
+
+def test_conv_lstm_of_kernel_one_is_an_lstm_at_every_pixel():
+    rng = np.random.default_rng(3)
+    kernel, recurrent, bias = (
+        rng.standard_normal(s).astype(np.float32) for s in ((1, 2, 12), (1, 3, 12), (12,))
+    )
+
+    def conv(x, w):
+        return tf.nn.conv1d(x, w, 1, "SAME")
+
+    cell = cells.ConvLSTM(kernel, recurrent, bias, TANH, SIGMOID, conv, conv, channel_axis=-1)
+    x = rng.standard_normal((2, 6, 5, 2)).astype(np.float32)
+    zero = tf.zeros((2, 5, 3))
+
+    @tf.function
+    def run(value):
+        scan = Scan(cell, (tf.transpose(value, [1, 0, 2, 3]),), (zero, zero), all_outputs=True)
+        return lower(scan, Schedule(1)).outputs[0]
+
+    step = oracle.lstm_step(kernel[0], recurrent[0], bias)
+    pixels = x.transpose(0, 2, 1, 3).reshape(10, 6, 2)
+    expected, _ = oracle.scan(step, pixels, [np.zeros((10, 3))] * 2)
+    found = run(tf.constant(x)).numpy().transpose(1, 2, 0, 3).reshape(10, 6, 3)
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+def traced(step, states, x=None):
+    x = tf.zeros((4, 1, 2)) if x is None else x
+    cell = cells.TracedCell(step, kind="MyCell")
+
+    @tf.function(autograph=False)
+    def run():
+        return lower(Scan(cell, (x,), states, name="mine"), Schedule(1)).last
+
+    return run()
+
+
+def test_a_cell_that_drops_a_state_is_refused_by_name():
+    with pytest.raises(UnsupportedError, match=r"'mine' \(MyCell\).*expected 2; found 1"):
+        traced(lambda p, s: ([p[0]], [s[0]]), (tf.zeros((1, 2)), tf.zeros((1, 2))))
+
+
+def test_a_cell_that_changes_a_states_shape_is_refused_by_name():
+    with pytest.raises(UnsupportedError, match=r"state 0 of 'mine'.*changes its type"):
+        traced(lambda p, s: ([p[0]], [tf.zeros((1, 3))]), (tf.zeros((1, 2)),))
+
+
+def test_an_output_that_is_no_state_is_carried():
+    result = traced(lambda p, s: ([2.0 * s[0]], [s[0] + 1.0]), (tf.zeros((1, 2)),))
+    np.testing.assert_array_equal(result[0], [[6.0, 6.0]])
+
+
+def test_is_zero_tells_constants_and_fills():
+    with tf.Graph().as_default():
+        n = tf.compat.v1.placeholder(tf.int32, [])
+        assert is_zero(tf.zeros((2, 3)))
+        assert is_zero(tf.identity(tf.zeros(tf.stack([n, 3]))))
+        assert not is_zero(tf.ones(tf.stack([n, 3])))
+        assert not is_zero(tf.compat.v1.placeholder(tf.float32, [2]))

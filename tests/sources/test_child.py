@@ -1,0 +1,60 @@
+"""A Keras 3 model on another backend: Keras's own NumPy backend needs nothing installed."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import rnnlite
+
+PROGRAM = """
+import json, sys
+import numpy as np
+import keras, rnnlite
+assert keras.config.backend() == "numpy"
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((9, 3)), keras.layers.Bidirectional(keras.layers.GRU(4))])
+found = rnnlite.convert(model, batch_size=None)
+x = np.random.default_rng(0).standard_normal((2, 9, 3)).astype("float32")
+result = rnnlite.load(found.tflite).predict(list(x))
+print(json.dumps({
+    "difference": float(np.abs(result - np.asarray(model(x))).max()),
+    "shape": found.report.inputs[0]["shape"],
+    "within": found.report.parity.within,
+    "tensorflow": "tensorflow" in sys.modules,
+}))
+lambda_model = keras.Sequential([keras.Input((3, 3)), keras.layers.Reshape((9,))])
+try:
+    rnnlite.convert(lambda_model, sequence_length=None)
+except rnnlite.RnnliteError as e:
+    print(type(e).__name__, e)
+"""
+
+
+@pytest.mark.long
+def test_another_backend():
+    environment = {**os.environ, "KERAS_BACKEND": "numpy"}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
+    )
+    lines = done.stdout.splitlines()
+    assert lines, done.stderr
+    found = json.loads(lines[0])
+    assert found["difference"] < 1e-5
+    assert found["shape"] == [None, None, 3]
+    assert found["within"]
+    assert lines[1].startswith("ShapeError the length of input")
+
+
+def test_custom_objects_that_no_other_process_can_import():
+    from rnnlite.sources.keras.child import _by_reference
+
+    class Local:
+        pass
+
+    with pytest.raises(rnnlite.SourceError, match="'Local' cannot be handed"):
+        _by_reference({"Local": Local})
+    assert _by_reference({"a": np.linalg.norm}) == {"a": ["numpy.linalg", "norm"]}

@@ -1,0 +1,173 @@
+"""The command line, as a user types it."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+import rnnlite
+from rnnlite.cli import app
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runner = CliRunner()
+
+    def call(*arguments):
+        return runner.invoke(app, [str(a) for a in arguments])
+
+    return call
+
+
+@pytest.fixture
+def files(tmp_path, exits_model, exits, sequences):
+    exits_model.save(tmp_path / "m.keras")
+    exits.save(tmp_path / "m.tflite")
+    np.savez(tmp_path / "s.npz", *sequences)
+    return tmp_path
+
+
+def test_help_and_version(run):
+    for command in ("convert", "predict", "inspect", "verify", "bench"):
+        assert command in run("--help").output
+        result = run(command, "--help")
+        assert result.exit_code == 0
+        assert "--json" in result.output
+    assert rnnlite.__version__ in run("--version").output
+
+
+def test_convert_writes_a_checked_file(run, files):
+    result = run("convert", "m.keras", "-o", "out.tflite")
+    assert result.exit_code == 0, result.output
+    assert "wrote out.tflite" in result.output
+    assert "Parity with the source" in result.output
+    assert rnnlite.load(files / "out.tflite").outputs[1].name == "label"
+
+
+def test_convert_json(run, files):
+    result = run(
+        "convert",
+        "m.keras",
+        "-o",
+        "o.tflite",
+        "--json",
+        "--batch-size",
+        "any",
+        "--sequence-length",
+        "9",
+        "--no-verify",
+    )
+    report = json.loads(result.stdout)
+    assert report["inputs"][0]["shape"] == [None, 9, 3]
+    assert report["parity"] is None
+
+
+def test_predict(run, files, exits, sequences):
+    result = run("predict", "m.tflite", "s.npz", "-o", "out.npz", "--json")
+    assert json.loads(result.stdout)["outputs"]["label"] == "(5, 5)"
+    expected = rnnlite.load(exits.tflite).predict(sequences)
+    with np.load(files / "out.npz") as found:
+        for k in range(5):
+            np.testing.assert_array_equal(found[f"label/{k}"], expected["label"][k])
+            np.testing.assert_array_equal(found[f"tags/{k}"], expected["tags"][k])
+
+
+def test_inspect_verify_bench(run, files):
+    assert "forward_lstm" in run("inspect", "m.tflite").output
+    assert json.loads(run("inspect", "m.tflite", "--json").stdout)["custom_ops"] == []
+    result = run("verify", "m.keras", "m.tflite", "--samples", "s.npz", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["parity"]["lengths"][-1] == 30
+    result = run("bench", "m.tflite", "--lengths", "2,4", "--repeats", "3", "--json")
+    assert [t["length"] for t in json.loads(result.stdout)] == [2, 4]
+
+
+def test_verify_of_a_model_that_differs(run, files):
+    other = __import__("keras").models.load_model(files / "m.keras")
+    other.set_weights([w * 1.01 for w in other.get_weights()])
+    other.save(files / "other.keras")
+    result = run("verify", "other.keras", "m.tflite")
+    assert result.exit_code == 1
+    assert "rnnlite: the LiteRT model differs from" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["convert", "none.keras", "-o", "x.tflite"], "there is no file or folder 'none.keras'"),
+        (["convert", "m.keras", "-o", "no/x.tflite"], "there is no folder 'no'"),
+        (["convert", "m.tflite", "-o", "x.tflite"], "is a LiteRT model already"),
+        (["convert", "m.keras", "-o", "x.tflite", "--custom-objects", "c.py"], "no file 'c.py'"),
+        (["predict", "s.npz", "s.npz", "-o", "x.npz"], "no LiteRT model"),
+        (["predict", "m.tflite", "m.tflite", "-o", "x.npz"], "no .npz file"),
+        (["predict", "m.tflite", "s.npz", "-o", "no/x.npz"], "cannot write"),
+        (["inspect", "none.tflite"], "cannot read the LiteRT model 'none.tflite'"),
+        (["bench", "none.tflite"], "cannot read the LiteRT model"),
+        (["verify", "m.keras", "none.tflite"], "cannot read the LiteRT model"),
+    ],
+)
+def test_refusals_are_one_message_and_status_1(run, files, arguments, message):
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("rnnlite: ")
+    assert message in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stdout == ""
+    assert not (files / "x.tflite").exists()
+    assert not (files / "x.npz").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["convert"],
+        ["convert", "m.keras"],
+        ["convert", "m.keras", "-o", "x", "--batch-size", "0"],
+        ["convert", "m.keras", "-o", "x", "--sequence-length", "long"],
+        ["bench", "m.tflite", "--lengths", "1,b"],
+        ["unknown"],
+    ],
+)
+def test_wrong_usage_is_status_2(run, files, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_a_failed_conversion_leaves_the_old_file(run, files):
+    (files / "out.tflite").write_bytes(b"old")
+    assert run("convert", "s.npz", "-o", "out.tflite").exit_code == 1
+    assert (files / "out.tflite").read_bytes() == b"old"
+
+
+def test_custom_objects_file(run, files):
+    import keras
+
+    import option_table
+
+    (files / "cells.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(__import__('pathlib').Path(__file__).parent)!r})\n"
+        "import keras, option_table\nDelayCell = option_table.custom_cell(keras)\n"
+    )
+    cell = option_table.custom_cell(keras)
+    model = keras.Sequential([keras.Input((None, 2)), keras.layers.RNN(cell(3))])
+    model.save(files / "custom.keras")
+    assert run("convert", "custom.keras", "-o", "c.tflite").exit_code == 1
+    result = run("convert", "custom.keras", "-o", "c.tflite", "--custom-objects", "cells.py")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.long
+def test_the_installed_command_is_quiet_on_standard_error(files):
+    done = subprocess.run(
+        [sys.executable, "-m", "rnnlite.cli", "convert", "m.keras", "-o", "q.tflite"],
+        cwd=files,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout

@@ -1,0 +1,19 @@
+"""The error family."""
+
+import inspect
+
+from rnnlite import errors
+
+
+def test_all_are_of_one_family_and_public():
+    import rnnlite
+
+    kinds = [k for _, k in inspect.getmembers(errors, inspect.isclass)]
+    assert all(issubclass(k, errors.RnnliteError) for k in kinds)
+    assert {k.__name__ for k in kinds} <= set(rnnlite.__all__)
+
+
+def test_message():
+    error = errors.ShapeError("layer 'x' is odd", expected="2", found="3", remedy="Use 2.")
+    assert str(error) == "layer 'x' is odd; expected 2; found 3. Use 2."
+    assert str(errors.SourceError("'m.h5' is empty")) == "'m.h5' is empty."

@@ -1,0 +1,122 @@
+"""Random models over the option table, both Keras packages, against their source.
+
+`convert` itself refuses a model that differs from its source; here the comparison is made anew,
+with the live model called as a user calls it.
+"""
+
+import os
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import option_table
+import rnnlite
+
+EXAMPLES = int(os.environ.get("RNNLITE_EXAMPLES", "25"))
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+TOLERANCE = 2e-4
+
+
+def sample(model, length, batch, seed):
+    """One array an input, as a user would feed it."""
+    rng = np.random.default_rng(seed)
+    arrays = []
+    for x in model.inputs:
+        dtype = getattr(x.dtype, "name", x.dtype)
+        shape = [batch, x.shape[1] or length, *x.shape[2:]]
+        if dtype == "bool":
+            arrays.append(rng.random(shape) < 0.7)
+        elif dtype == "int32":
+            arrays.append(rng.integers(0, 11, shape).astype(np.int32))
+        else:
+            arrays.append(rng.standard_normal(shape).astype(np.float32))
+    return arrays
+
+
+def flat(value):
+    if isinstance(value, (list, tuple)):
+        return [y for item in value for y in flat(item)]
+    return [np.asarray(value)]
+
+
+def compare(model, draw, free_batch):
+    """Convert; compare at the model's own length, or at several."""
+    batch = model.inputs[0].shape[0] if getattr(model, "inputs", None) else None
+    if getattr(model, "inputs", None):
+        probe = sample(model, 5, batch or 2, 0)
+        try:
+            model(probe if len(probe) > 1 else probe[0])
+        except Exception:
+            # Keras itself cannot run a few combinations, such as a mask over stacked cells.
+            assume(False)
+    converted = rnnlite.convert(model, batch_size=None if free_batch and batch is None else "auto")
+    assert not rnnlite.inspect(converted.tflite).custom_ops
+    if not getattr(model, "inputs", None) or draw.get("stateful"):
+        return
+    loaded = rnnlite.load(converted.tflite)
+    for length in (2, 11, 30):
+        arrays = sample(model, length, 1 if batch is None else batch, length)
+        expected = flat(model(arrays if len(arrays) > 1 else arrays[0]))
+        found = loaded.run(arrays)
+        for a, b in zip(found, expected, strict=True):
+            scale = float(np.max(np.abs(b), initial=0)) or 1.0
+            np.testing.assert_allclose(a, b, atol=TOLERANCE * scale, rtol=0)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
+@SETTINGS
+@given(draw=option_table.models(), free_batch=st.booleans())
+def test_random_models(K, draw, free_batch):
+    try:
+        model = option_table.build(K, draw)
+    except Exception:
+        # Keras itself refuses a few combinations when they are built.
+        assume(False)
+    compare(model, draw, free_batch)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
+@settings(SETTINGS, max_examples=max(EXAMPLES // 3, 1))
+@given(draw=option_table.conv_models(), free_batch=st.booleans())
+def test_random_conv_lstms(K, draw, free_batch):
+    compare(option_table.build_conv(K, draw), draw, free_batch)
+
+
+@pytest.mark.long
+@settings(SETTINGS, max_examples=max(EXAMPLES // 5, 1))
+@given(draw=option_table.models())
+def test_random_models_from_files(tmp_path_factory, draw):
+    assume(draw["form"] != "subclassed")
+    folder = tmp_path_factory.mktemp("table")
+    for K, name in ((keras, "m.keras"), (tf_keras, "m.h5")):
+        cell = option_table.custom_cell(K)
+        try:
+            model = option_table.build(K, draw, cell)
+            model.save(folder / name)
+            K.models.load_model(folder / name, custom_objects={"DelayCell": cell}, compile=False)
+            probe = sample(model, 5, model.inputs[0].shape[0] or 2, 0)
+            model(probe if len(probe) > 1 else probe[0])
+        except Exception:
+            # Not every model can be saved, or loaded again, by Keras itself.
+            continue
+        live = rnnlite.convert(model, verify=False)
+        filed = rnnlite.convert(folder / name, custom_objects={"DelayCell": cell})
+        arrays = sample(model, 7, model.inputs[0].shape[0] or 1, 1)
+        for a, b in zip(
+            rnnlite.load(live.tflite).run(arrays),
+            rnnlite.load(filed.tflite).run(arrays),
+            strict=True,
+        ):
+            np.testing.assert_allclose(a, b, atol=1e-6)

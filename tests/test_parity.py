@@ -1,0 +1,111 @@
+"""The check can fail: a changed weight is found; bounds are derived, not guessed."""
+
+import keras
+import numpy as np
+import pytest
+
+import rnnlite
+from rnnlite import conversion
+from rnnlite.lite import flatbuffer
+from rnnlite.parity import TOLERANCE, difference
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(3)
+    return keras.Sequential([keras.Input((None, 2)), keras.layers.LSTM(6), keras.layers.Dense(2)])
+
+
+def tampered(data, factor):
+    """One weight matrix times a factor."""
+    parsed = flatbuffer.read(data)
+    largest = max(
+        (b for b in parsed.buffers if b.data is not None and len(b.data) == 6 * 24 * 4),
+        key=lambda b: len(b.data),
+    )
+    values = np.frombuffer(bytes(largest.data), np.float32) * np.float32(factor)
+    largest.data = np.frombuffer(values.tobytes(), np.uint8)
+    return flatbuffer.write(parsed)
+
+
+def test_an_equal_model_passes_with_all_its_cases(model):
+    parity = rnnlite.convert(model, batch_size=None).report.parity
+    assert parity.within
+    assert parity.lengths == (19, 1, 5, 8)
+    assert parity.batches == (1, 3)
+    # (4 lengths x 2 batches + the long one again) x twice x with and without delegates
+    assert parity.runs == 36
+    assert parity.outputs[0].bound == TOLERANCE
+
+
+def test_a_changed_weight_is_found(model):
+    data = rnnlite.convert(model).tflite
+    report = rnnlite.verify(model, tampered(data, 1.001))
+    assert not report.parity.within
+    with pytest.raises(rnnlite.ParityError, match=r"differs from Keras 3 .*within 1.0e-05"):
+        report.require_parity()
+    assert rnnlite.verify(model, tampered(data, 1.0)).parity.within
+
+
+def test_convert_refuses_a_result_that_differs(model, monkeypatch):
+    build = conversion.build
+    monkeypatch.setattr(conversion, "build", lambda p: tampered(build(p), 1.001))
+    with pytest.raises(rnnlite.ParityError):
+        rnnlite.convert(model)
+    assert rnnlite.convert(model, verify=False).report.parity is None
+
+
+def test_samples_of_the_user_are_compared_too(model):
+    data = rnnlite.convert(model).tflite
+    report = rnnlite.verify(model, data, [np.ones((t, 2)) for t in (40, 2)])
+    assert report.parity.lengths == (19, 1, 5, 8, 40, 2)
+    assert report.parity.within
+
+
+def test_a_model_of_another_source_is_refused(model, exits):
+    with pytest.raises(rnnlite.ModelError, match=r"was not made from.*expected inputs"):
+        rnnlite.verify(model, exits.tflite)
+
+
+def test_a_network_that_amplifies_rounding_gets_a_derived_bound():
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.SimpleRNN(4, activation="linear")
+    source = keras.Sequential([keras.Input((None, 2)), layer, keras.layers.Dense(1)])
+    # Sums of large numbers that nearly cancel: float32 itself is off by far more than 1e-5.
+    w, u, b = layer.get_weights()
+    layer.set_weights([w * 1000, u * 2, b + 1000])
+    head = source.layers[-1]
+    kernel = np.array([[1.0], [-1.0], [1.0], [-1.0]], np.float32)
+    head.set_weights([kernel, np.zeros(1, np.float32)])
+    layer.set_weights([np.tile(w[:, :1] * 1000, (1, 4)) + w, np.full((4, 4), 0.5, np.float32), b])
+    parity = rnnlite.convert(source, verify=False)
+    report = rnnlite.verify(source, parity.tflite)
+    output = report.parity.outputs[0]
+    assert output.bound >= TOLERANCE
+    assert report.parity.within
+
+
+def test_lengths_that_the_source_refuses_are_named():
+    source = keras.Sequential(
+        [keras.Input((None, 2)), keras.layers.Conv1D(2, 7), keras.layers.GRU(2)]
+    )
+    report = rnnlite.convert(source).report
+    assert set(report.parity.skipped) == {1, 5}
+    assert len(report.parity.lengths) == 4
+    assert any("the source itself refuses length 1, 5" in n for n in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ([1.0, 2.0], [1.0, 2.5], 0.5),
+        ([np.nan, 1.0], [np.nan, 1.0], 0.0),
+        ([np.inf], [np.inf], 0.0),
+        ([np.inf], [-np.inf], np.inf),
+        ([np.nan], [1.0], np.inf),
+        ([1.0], [1.0, 2.0], np.inf),
+        ([True], [False], 1.0),
+    ],
+)
+def test_difference(a, b, expected):
+    assert difference(np.array(a), np.array(b)) == expected
