@@ -370,7 +370,7 @@ def build_conv(K: Any, draw: dict[str, Any]) -> Any:
         activation=draw["activation"],
         recurrent_activation=draw["recurrent_activation"],
         use_bias=draw["use_bias"],
-        go_backwards=draw["go_backwards"],
+        go_backwards=draw["go_backwards"] and not draw["bidirectional"],
         return_sequences=draw["return_sequences"],
         return_state=draw["return_state"] and not draw["bidirectional"],
     )

@@ -139,10 +139,10 @@ def verify(
         RnnliteError: the source or the model cannot be opened, or do not fit each other.
     """
     from rnnlite.lite.files import read_model
+    from rnnlite.parity import check
     from rnnlite.runtime.model import load
     from rnnlite.runtime.samples import listed
     from rnnlite.sources.opening import open_program
-    from rnnlite.parity import check
 
     data = read_model(model)
     loaded = load(data)

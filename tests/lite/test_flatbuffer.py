@@ -43,3 +43,35 @@ def test_other_bytes_are_refused(data):
 def test_a_truncated_model_is_refused(exits, part):
     with pytest.raises(ModelError, match="truncated or damaged"):
         flatbuffer.read(exits.tflite[: int(len(exits.tflite) * part)])
+
+
+def broken(exits, change):
+    model = flatbuffer.read(exits.tflite)
+    change(model)
+    return flatbuffer.write(model)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: setattr(m.subgraphs[0].operators[0], "opcodeIndex", 999), "op without a code"),
+        (lambda m: setattr(m.subgraphs[1], "outputs", [999]), "tensor that is not there"),
+        (lambda m: setattr(m.subgraphs[0].tensors[0], "buffer", 999), "buffer that is not there"),
+        (lambda m: setattr(m.signatureDefs[0].inputs[0], "tensorIndex", 999), "a signature of a"),
+        (lambda m: setattr(m.metadata[0], "buffer", 999), "metadata without content"),
+        (lambda m: flatbuffer.set_metadata(m, "rnnlite", b"{"), "metadata 'rnnlite'"),
+    ],
+)
+def test_references_that_point_nowhere_are_refused(exits, change, message):
+    data = broken(exits, change)
+    with pytest.raises(ModelError, match=f"is damaged; found .*{message}"):
+        flatbuffer.record(flatbuffer.read(data))
+
+
+def test_a_loop_without_a_body_is_refused(exits):
+    def change(model):
+        _, op, _, _ = next(flatbuffer.loops(model))
+        op.builtinOptions.bodySubgraphIndex = 999
+
+    with pytest.raises(ModelError, match="a loop whose body is not there"):
+        flatbuffer.read(broken(exits, change))

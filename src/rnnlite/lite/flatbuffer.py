@@ -6,6 +6,7 @@ helpers that name what a reader wants to know: op names, tensor types, loops.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from ai_edge_litert import schema_py_generated as schema
 from rnnlite.errors import ModelError
 
 IDENTIFIER = b"TFL3"
+RECORD = "rnnlite"
+"""Name of the metadata buffer that rnnlite writes."""
 
 
 def _names(enum: type) -> dict[int, str]:
@@ -46,11 +49,46 @@ def read(data: bytes) -> Any:
             found=f"{len(data)} bytes",
             remedy="Convert or download it again",
         ) from e
-    if not model.subgraphs or model.operatorCodes is None:
+    fault = _fault(model)
+    if fault:
         raise ModelError(
-            "the LiteRT model is damaged", expected="at least one subgraph", found="none"
+            "the LiteRT model is damaged", found=fault, remedy="Convert or download it again"
         )
     return model
+
+
+def _fault(model: Any) -> str:
+    """The first reference in the model that points nowhere, in words; "" if there is none."""
+    if not model.subgraphs or model.operatorCodes is None or not model.buffers:
+        return "no subgraph, no op or no buffer"
+    for k, subgraph in enumerate(model.subgraphs):
+        count = len(subgraph.tensors or [])
+        used = list(_indices(subgraph.inputs)) + list(_indices(subgraph.outputs))
+        for op in subgraph.operators or []:
+            if not 0 <= op.opcodeIndex < len(model.operatorCodes):
+                return f"an op without a code in subgraph {k}"
+            used += [*(t for t in _indices(op.inputs) if t != -1), *_indices(op.outputs)]
+        if any(not 0 <= t < count for t in used):
+            return f"an op of a tensor that is not there in subgraph {k}"
+        if any(not 0 <= t.buffer < len(model.buffers) for t in subgraph.tensors or []):
+            return f"a tensor of a buffer that is not there in subgraph {k}"
+    for _, _, cond, body in loops(model):
+        if not (min(cond, body) >= 0 and max(cond, body) < len(model.subgraphs)):
+            return "a loop whose body is not there"
+    for signature in model.signatureDefs or []:
+        if not 0 <= signature.subgraphIndex < len(model.subgraphs):
+            return "a signature of a subgraph that is not there"
+        count = len(model.subgraphs[signature.subgraphIndex].tensors or [])
+        maps = [*(signature.inputs or []), *(signature.outputs or [])]
+        if any(not 0 <= m.tensorIndex < count for m in maps):
+            return "a signature of a tensor that is not there"
+    if any(not 0 <= m.buffer < len(model.buffers) for m in model.metadata or []):
+        return "metadata without content"
+    return ""
+
+
+def _indices(values: Any) -> Iterator[int]:
+    return (int(v) for v in (values if values is not None else []))
 
 
 def write(model: Any) -> bytes:
@@ -93,7 +131,9 @@ def loops(model: Any) -> Iterator[tuple[int, Any, int, int]]:
     for index, op, name in operators(model):
         if name == "WHILE":
             options = op.builtinOptions
-            yield index, op, options.condSubgraphIndex, options.bodySubgraphIndex
+            cond = getattr(options, "condSubgraphIndex", len(model.subgraphs))
+            body = getattr(options, "bodySubgraphIndex", len(model.subgraphs))
+            yield index, op, cond, body
 
 
 def opcode(model: Any, builtin: int, version: int = 1) -> int:
@@ -122,6 +162,22 @@ def metadata(model: Any, name: str) -> bytes | None:
             data = model.buffers[entry.buffer].data
             return None if data is None else bytes(bytearray(data))
     return None
+
+
+def record(model: Any) -> dict[str, Any]:
+    """What rnnlite stored on converting: version, origin, recurrences, ...; empty for other files.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    content = metadata(model, RECORD)
+    if content is None:
+        return {}
+    try:
+        found = json.loads(content)
+    except ValueError as e:
+        raise ModelError("the LiteRT model is damaged", found=f"metadata '{RECORD}': {e}") from e
+    return found if isinstance(found, dict) else {}
 
 
 def set_metadata(model: Any, name: str, content: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,7 +97,6 @@ def inspect(source: str | Path | bytes) -> Inspection:
     for buffer, dtype in types.items():
         weight_bytes[dtype] += sizes[buffer]
     ops = Counter(name for _, _, name in flatbuffer.operators(model))
-    record = flatbuffer.metadata(model, "rnnlite")
     return Inspection(
         size=len(data),
         inputs=infos(main.inputs, signature.inputs if signature else None),
@@ -108,7 +106,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
         weights=elements,
         weight_bytes=dict(weight_bytes),
         loops=sum(1 for _ in flatbuffer.loops(model)),
-        record=json.loads(record) if record else None,
+        record=flatbuffer.record(model) or None,
     )
 
 

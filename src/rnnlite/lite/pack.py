@@ -16,7 +16,6 @@ from rnnlite.lite import flatbuffer
 from rnnlite.sources.program import Port, Program
 
 SIGNATURE = "serving_default"
-METADATA = "rnnlite"
 
 
 def pack(model: Any, program: Program, version: str) -> None:
@@ -58,7 +57,7 @@ def pack(model: Any, program: Program, version: str) -> None:
         "notes": list(program.notes),
         "id_ranges": dict(program.id_ranges),
     }
-    flatbuffer.set_metadata(model, METADATA, json.dumps(record).encode())
+    flatbuffer.set_metadata(model, flatbuffer.RECORD, json.dumps(record).encode())
 
 
 def _maps(ports: tuple[Port, ...], tensors: list[int]) -> list[Any]:

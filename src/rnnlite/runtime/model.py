@@ -6,7 +6,6 @@ shape go together where the model's batch axis is free.
 
 from __future__ import annotations
 
-import json
 import sys
 import threading
 from collections.abc import Iterable, Sequence
@@ -223,8 +222,7 @@ def _spec(name: str, detail: Any) -> Spec:
 
 def _id_ranges(parsed: Any) -> dict[str, tuple[int, int]]:
     """Valid token ids of each input, as rnnlite stores them with the model."""
-    record = flatbuffer.metadata(parsed, "rnnlite")
-    ranges = {} if record is None else json.loads(record).get("id_ranges", {})
+    ranges = flatbuffer.record(parsed).get("id_ranges", {})
     return {name: (int(low), int(high)) for name, (low, high) in ranges.items()}
 
 
