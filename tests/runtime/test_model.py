@@ -154,3 +154,41 @@ def test_the_runtime_needs_no_tensorflow(exits, tmp_path):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.splitlines()[0] == "(2, 5)", done.stderr
     assert "pip install 'rnnlite[convert]'" in done.stdout
+
+
+def test_a_longer_sequence_gets_a_fresh_interpreter_a_shorter_one_does_not(exits):
+    model = rnnlite.load(exits.tflite)
+    made = []
+    create = model._new_interpreter
+
+    def counted():
+        made.append(1)
+        return create()
+
+    model._new_interpreter = counted
+    for length, fresh in ((9, 0), (3, 0), (9, 0), (10, 1), (4, 1), (10, 1), (30, 2)):
+        model.run([np.ones((1, length, 3), np.float32)])
+        assert len(made) == fresh, length
+
+
+def test_predict_starts_with_the_longest(exits, sequences):
+    model = rnnlite.load(exits.tflite)
+    lengths = []
+    run = model.run
+    model.run = lambda arrays: (lengths.append(arrays[0].shape[1]), run(arrays))[1]
+    model.predict(sequences)
+    assert lengths == [30, 9, 4, 4, 1]
+
+
+@pytest.mark.long
+def test_growing_sequences_through_two_loops_are_right_every_time(exits):
+    rng = np.random.default_rng(0)
+    lengths = (1, 2, 3, 4, 8, 9, 16, 17, 24, 30)
+    inputs = {t: [rng.standard_normal((1, t, 3)).astype(np.float32)] for t in lengths}
+    plain = rnnlite.load(exits.tflite, delegates=False)
+    expected = {t: plain.run(inputs[t]) for t in lengths}
+    for _ in range(400):
+        model = rnnlite.load(exits.tflite)
+        for t in rng.permutation(lengths):
+            for a, b in zip(model.run(inputs[int(t)]), expected[int(t)], strict=True):
+                np.testing.assert_allclose(a, b, atol=1e-5)

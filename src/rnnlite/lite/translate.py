@@ -65,6 +65,13 @@ def _refusal(message: str, function: Any) -> UnsupportedError:
     """Turn the converter's diagnostics into one sentence that names ops and places."""
     ops = re.findall(r"'tf\.([A-Za-z0-9_]+)' op is neither", message)
     ops = sorted(set(ops or re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", message)))
+    if any(op.startswith("TensorList") for op in ops):
+        return UnsupportedError(
+            f"the model holds a loop that was not recognised as a recurrence ({', '.join(ops)})",
+            expected="Keras recurrent layers, or loops that LiteRT can run",
+            remedy="If it comes from a SavedModel, pass the class of its layer as a custom object; "
+            "a loop written by hand can be written as the cell of an RNN layer",
+        )
     if ops:
         places = [op.name for op in function.graph.get_operations() if op.type in ops]
         where = f" (at {', '.join(repr(p) for p in places[:3])})" if places else ""

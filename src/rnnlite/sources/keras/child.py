@@ -22,6 +22,7 @@ import numpy as np
 from rnnlite import errors
 from rnnlite.errors import RnnliteError, SourceError
 from rnnlite.report import Report
+from rnnlite.sources.keras.flavour import layers_of
 from rnnlite.sources.program import Array, Port, Request
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def convert_in_child(source: Any, request: Request, *, verify: bool) -> Converte
     """
     from rnnlite.conversion import Converted
 
+    live = not isinstance(source, (str, Path))
+    objects = {**(_classes_of(source) if live else {}), **(request.custom_objects or {})}
+    references = _by_reference(objects)
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
         path = Path(folder)
         if isinstance(source, (str, Path)):
@@ -51,9 +55,9 @@ def convert_in_child(source: Any, request: Request, *, verify: bool) -> Converte
             "source": str(saved),
             "batch_size": request.batch_size,
             "sequence_length": request.sequence_length,
-            "custom_objects": _by_reference(request.custom_objects),
+            "custom_objects": references,
             # A live model's code is the caller's own; a file's is not.
-            "trust": request.trust or not isinstance(source, (str, Path)),
+            "trust": request.trust or live,
             "verify": verify,
             "path": sys.path,
         }
@@ -79,15 +83,21 @@ def convert_in_child(source: Any, request: Request, *, verify: bool) -> Converte
             raise kind(content["what"], **content["parts"])
         data = (path / "model.tflite").read_bytes()
         report = Report.from_dict(content["report"])
-    if verify and not isinstance(source, (str, Path)):
+    if verify and live:
         _compare(source, data, report)
     return Converted(data, report)
+
+
+def _classes_of(model: Any) -> dict[str, Any]:
+    """The classes of a live model's layers that are not Keras's own."""
+    kinds = {type(layer) for layer in layers_of(model)}
+    return {kind.__name__: kind for kind in kinds if kind.__module__.split(".")[0] != "keras"}
 
 
 def _by_reference(objects: Any) -> dict[str, list[str]]:
     """Custom objects by module and name, as another process can import them."""
     found = {}
-    for name, value in (objects or {}).items():
+    for name, value in objects.items():
         module = getattr(value, "__module__", None)
         qualified = getattr(value, "__qualname__", "")
         if not module or module == "__main__" or "<locals>" in qualified:

@@ -22,6 +22,9 @@ from rnnlite.sources.program import Array, Port, Request
 Trial = Callable[[Sequence[Port]], Callable[[Sequence[Array]], list[Array]]]
 """Builds the source's own function for the given input shapes; raises what the source raises."""
 
+OTHER_LENGTHS = (1, 2)
+"""A pinned length is tried with these added; one alone may be rounded away by pooling."""
+
 RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding")
 
 
@@ -156,8 +159,8 @@ def _freed(
         candidate = tuple(_with_length(p, None) if k in tried else p for k, p in enumerate(inputs))
         try:
             reference = trial(candidate)
-            for other in (length + 1, length + 2):
-                reference(sample(candidate, other))
+            for change in OTHER_LENGTHS:
+                reference(sample(candidate, length + change))
         except RnnliteError:
             raise
         except Exception as e:  # noqa: BLE001 - whatever the source raises; blamed below
@@ -219,12 +222,16 @@ def blame(
     The model runs eagerly at its own length and at another one, layer by layer. The layer that
     fails is at fault, unless it was handed a feature axis that an earlier layer made of time steps.
     """
-    lengths = [inputs[k].shape[1] or 1 for k in pinned]
-    other = [
-        _with_length(p, (p.shape[1] or 1) + 1) if k in pinned else p for k, p in enumerate(inputs)
-    ]
-    first, _ = _record(flavour, model, interface, sample(list(inputs), max(lengths)))
-    second, failed = _record(flavour, model, interface, sample(other, max(lengths) + 1))
+    first, _ = _record(flavour, model, interface, sample(list(inputs), 1))
+    failed = None
+    for change in OTHER_LENGTHS:
+        other = [
+            _with_length(p, (p.shape[1] or 1) + change) if k in pinned else p
+            for k, p in enumerate(inputs)
+        ]
+        second, failed = _record(flavour, model, interface, sample(other, 1))
+        if failed is not None:
+            break
     if failed is None:
         return f"a layer that could not be told apart ({first_line(failure)})"
     layer, shape = failed
