@@ -6,16 +6,19 @@ DEV := .venv-dev
 # Tests that build models by the dozen run side by side; BLAS threads would fight over the cores.
 JOBS ?= 2
 
-.PHONY: demo test lint types units format clean
+.PHONY: demo test bench lint types units format clean
 
 demo: $(DEMO)/ready
 	$(DEMO)/bin/python examples/speakers.py
 
 test: lint types units
 
+bench: $(DEMO)/ready
+	$(DEMO)/bin/python benchmarks/conversion_time.py
+
 lint: $(DEV)/ready
-	$(DEV)/bin/ruff check src tests examples
-	$(DEV)/bin/ruff format --check src tests examples
+	$(DEV)/bin/ruff check src tests examples benchmarks
+	$(DEV)/bin/ruff format --check src tests examples benchmarks
 
 types: $(DEV)/ready
 	$(DEV)/bin/mypy
@@ -24,8 +27,8 @@ units: $(DEV)/ready
 	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n $(JOBS)
 
 format: $(DEV)/ready
-	$(DEV)/bin/ruff check --fix src tests examples
-	$(DEV)/bin/ruff format src tests examples
+	$(DEV)/bin/ruff check --fix src tests examples benchmarks
+	$(DEV)/bin/ruff format src tests examples benchmarks
 
 $(DEMO)/ready: pyproject.toml
 	$(PYTHON) -m venv $(DEMO)

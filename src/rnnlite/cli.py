@@ -7,19 +7,24 @@ TensorFlow is imported only by the commands that need it.
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
-from rich.console import Console
 
 from rnnlite import __version__
-from rnnlite.errors import OutputError, RnnliteError, SourceError
+from rnnlite.console import (
+    console,
+    load_objects,
+    native_messages,
+    quiet_import,
+    refusals,
+    shape_of,
+    show,
+    status,
+)
+from rnnlite.errors import OutputError
 
 app = typer.Typer(
     name="rnnlite",
@@ -111,12 +116,12 @@ def convert(
     Example: rnnlite convert speaker.keras -o speaker.tflite
     """
     batch, length = _size(batch_size), _size(sequence_length)
-    with _refusals():
+    with refusals():
         if not out.resolve().parent.is_dir():
             raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
-        objects = _load_objects(custom_objects)
-        rnnlite = _quiet_import()
-        with _status("converting"):
+        objects = load_objects(custom_objects)
+        rnnlite = quiet_import()
+        with status("converting"):
             converted = rnnlite.convert(
                 source,
                 batch_size=batch,
@@ -126,9 +131,9 @@ def convert(
                 verify=not no_verify,
             )
         converted.save(out)
-        _show(converted.report, as_json)
+        show(converted.report, as_json)
         if not as_json:
-            Console(soft_wrap=True, highlight=False).print(f"\nwrote {out}")
+            typer.echo(f"\nwrote {out}")
 
 
 @app.command()
@@ -159,11 +164,11 @@ def predict(
 
     Example: rnnlite predict speaker.tflite utterances.npz -o scores.npz
     """
-    with _refusals():
+    with refusals():
         from rnnlite.runtime.model import load
         from rnnlite.runtime.samples import read_npz, write_npz
 
-        with _native_messages():
+        with native_messages():
             loaded = load(model, num_threads=threads)
             rows = read_npz(samples, [spec.name for spec in loaded.inputs])
             results = loaded.predict(rows, batch_size=batch_size, progress=sys.stderr.isatty())
@@ -171,7 +176,7 @@ def predict(
         summary = {
             "samples": len(rows),
             "outputs": {
-                spec.name: _shape_of(results[spec.name] if isinstance(results, dict) else results)
+                spec.name: shape_of(results[spec.name] if isinstance(results, dict) else results)
                 for spec in loaded.outputs
             },
             "out": str(out),
@@ -186,10 +191,10 @@ def predict(
 @app.command()
 def inspect(model: ModelFile, as_json: Json = False) -> None:
     """Show what a LiteRT file holds: signature, recurrences, ops, weights."""
-    with _refusals():
+    with refusals():
         from rnnlite.lite.inspection import inspect as look
 
-        _show(look(model), as_json)
+        show(look(model), as_json)
 
 
 @app.command()
@@ -208,18 +213,18 @@ def verify(
 
     Exit status 1 if they differ by more than rounding.
     """
-    with _refusals():
-        objects = _load_objects(custom_objects)
+    with refusals():
+        objects = load_objects(custom_objects)
         rows = None
         if samples is not None:
             from rnnlite.lite.inspection import inspect as look
             from rnnlite.runtime.samples import read_npz
 
             rows = read_npz(samples, [t.name for t in look(model).inputs])
-        rnnlite = _quiet_import()
-        with _status("comparing"):
+        rnnlite = quiet_import()
+        with status("comparing"):
             report = rnnlite.verify(source, model, rows, custom_objects=objects, trust=trust)
-        _show(report, as_json)
+        show(report, as_json)
         report.require_parity()
 
 
@@ -235,122 +240,15 @@ def bench(
 ) -> None:
     """Time a LiteRT file on random input, by sequence length."""
     wanted = _lengths(lengths)
-    with _refusals():
+    with refusals():
         from rnnlite.bench import bench_tables, time_model
 
-        with _native_messages():
+        with native_messages():
             timings = time_model(model, lengths=wanted, num_threads=threads, repeats=repeats)
         if as_json:
             typer.echo(json.dumps([vars(t) for t in timings]))
         else:
-            _console().print(bench_tables(timings))
-
-
-def _show(value: Any, as_json: bool) -> None:
-    """A report: tables on a terminal, plain text in a pipe, JSON on request."""
-    if as_json:
-        typer.echo(json.dumps(value.to_dict()))
-    elif sys.stdout.isatty():
-        from rnnlite import tables
-        from rnnlite.report import Report
-
-        render: Callable[[Any], Any] = (
-            tables.report_tables if isinstance(value, Report) else tables.inspection_tables
-        )
-        _console().print(render(value))
-    else:
-        typer.echo(str(value))
-
-
-def _console() -> Console:
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
-
-
-@contextmanager
-def _status(text: str) -> Iterator[None]:
-    """A spinner on a terminal's standard error; nothing in a pipe."""
-    if sys.stderr.isatty():
-        with Console(stderr=True).status(text), _native_messages():
-            yield
-    else:
-        with _native_messages():
-            yield
-
-
-@contextmanager
-def _native_messages() -> Iterator[None]:
-    """Keep native libraries' chatter off standard error; their errors come as exceptions."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    visible = os.fdopen(os.dup(2), "w")
-    previous = sys.stderr
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 2)
-    sys.stderr = visible
-    try:
-        yield
-    finally:
-        sys.stderr = previous
-        visible.close()
-        os.dup2(saved, 2)
-        os.close(saved)
-        os.close(sink)
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """Turn a refusal into one message and exit status 1."""
-    try:
-        yield
-    except RnnliteError as e:
-        typer.echo(f"rnnlite: {e}", err=True)
-        raise typer.Exit(1) from None
-    except KeyboardInterrupt:
-        typer.echo("rnnlite: interrupted", err=True)
-        raise typer.Exit(1) from None
-    except MemoryError:
-        typer.echo("rnnlite: out of memory.", err=True)
-        raise typer.Exit(1) from None
-
-
-def _quiet_import() -> Any:
-    """The package, with TensorFlow told to keep quiet before it is first imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    import logging
-    import warnings
-
-    warnings.simplefilter("ignore")
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
-    import rnnlite
-
-    return rnnlite
-
-
-def _load_objects(path: Path | None) -> dict[str, Any] | None:
-    """Run a Python file of the user's and give its public names."""
-    if path is None:
-        return None
-    import runpy
-
-    if not path.is_file():
-        raise SourceError(
-            f"there is no file '{path}'", remedy="--custom-objects takes a Python file"
-        )
-    _quiet_import()
-    try:
-        names = runpy.run_path(str(path))
-    except Exception as e:
-        raise SourceError(f"the custom objects file '{path}' fails: {type(e).__name__}: {e}") from e
-    return {
-        name: value for name, value in names.items() if not name.startswith("_") and callable(value)
-    }
-
-
-def _shape_of(column: Any) -> str:
-    if isinstance(column, np.ndarray):
-        return str(column.shape)
-    return f"{len(column)} arrays of different shapes"
+            console().print(bench_tables(timings))
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ import threading
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import rnnlite
 from rnnlite.runtime.model import dequantize, quantize
@@ -121,10 +122,13 @@ def test_a_length_that_the_model_cannot_take_is_refused_and_the_next_call_works(
 
 
 def test_a_model_with_flex_ops_is_refused_by_name(tmp_path):
-    model = keras.Sequential([keras.Input((5, 3)), keras.layers.GRU(2)])
-    path = tmp_path / "official.tflite"
-    model.export(path, format="litert", verbose=False)
-    with pytest.raises(rnnlite.ModelError, match="FlexTensorList"):
+    function = tf.function(lambda x: tf.linalg.svd(x, compute_uv=False))
+    concrete = function.get_concrete_function(tf.TensorSpec([3, 3]))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], None)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.SELECT_TF_OPS]
+    path = tmp_path / "flex.tflite"
+    path.write_bytes(converter.convert())
+    with pytest.raises(rnnlite.ModelError, match=r"does not have; found FlexSvd\. Convert"):
         rnnlite.load(path)
 
 

@@ -7,10 +7,10 @@ thread that entered it; fused shortcuts are closed; everything is put back on le
 
 from __future__ import annotations
 
-import importlib
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import tensorflow as tf
@@ -20,76 +20,8 @@ from rnnlite.scan.cells import TracedCell
 from rnnlite.scan.lower import lower, schedule_for
 from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
 from rnnlite.sources.keras.cells import known_cell
-from rnnlite.sources.keras.flavour import Flavour, layers_of
-
-_LOCK = threading.RLock()
-"""Held while the packages are patched: two threads take turns."""
-
-NEUTRAL: dict[str, Any] = {
-    "unroll": False,
-    "stateful": False,
-    "_stateful": False,
-    "use_cudnn": False,
-    "_could_use_gpu_kernel": False,
-    "dropout": 0.0,
-    "recurrent_dropout": 0.0,
-}
-"""Attributes of recurrent layers and cells that choose how, not what, is computed at inference, and
-the value that suits tracing. (Keras 3 draws dropout masks, and so moves its seeds, even then.)"""
-
-
-@contextmanager
-def exclusive() -> Iterator[None]:
-    """Hold the lock that keeps two threads from patching or neutralising at the same time."""
-    with _LOCK:
-        yield
-
-
-@contextmanager
-def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[frozenset[int]]:
-    """Within it, no layer unrolls, keeps state between calls, or takes a fused shortcut.
-
-    A stateful layer starts from zero state, as after `reset_states()`; its stored states are
-    neither read nor written.
-
-    Args:
-        keep_unroll: leave unrolling as it is.
-
-    Gives the ids of the layers that unroll; `capture` wants to know them.
-    """
-    saved: list[tuple[Any, str, Any]] = []
-    with _LOCK:
-        try:
-            for layer in filter(_recurrent, layers_of(model)):
-                for name, value in NEUTRAL.items():
-                    # Only plain attributes: a wrapper may give the same name as a property.
-                    if name == "unroll" and keep_unroll:
-                        continue
-                    if name in vars(layer) and vars(layer)[name] != value:
-                        saved.append((layer, name, vars(layer)[name]))
-                        setattr(layer, name, value)
-            yield frozenset(id(layer) for layer, name, _ in saved if name == "unroll")
-        finally:
-            for layer, name, value in reversed(saved):
-                setattr(layer, name, value)
-
-
-@contextmanager
-def any_input_shape(flavour: Flavour) -> Iterator[None]:
-    """Within it, models do not hold callers to the length that their Input states."""
-    module = "keras.src.models" if flavour.name == "Keras 3" else "tf_keras.src.engine"
-    functional = importlib.import_module(f"{module}.functional").Functional
-    stated = functional.input_spec
-    functional.input_spec = property(lambda self: None, lambda self, value: None)
-    try:
-        yield
-    finally:
-        functional.input_spec = stated
-
-
-def _recurrent(layer: Any) -> bool:
-    """Whether a layer is a recurrence, a cell, or a wrapper of one."""
-    return any(hasattr(layer, name) for name in ("cell", "cells", "state_size", "forward_layer"))
+from rnnlite.sources.keras.flavour import Flavour
+from rnnlite.sources.keras.neutral import LOCK
 
 
 @contextmanager
@@ -102,7 +34,7 @@ def capture(flavour: Flavour, unrolled: frozenset[int]) -> Iterator[list[Recurre
     """
     records: list[Recurrence] = []
     hook = _Hook(flavour, records, unrolled)
-    with _LOCK:
+    with LOCK:
         undo: list[Callable[[], None]] = []
         try:
             for owner, name, value in hook.replacements():
@@ -238,58 +170,59 @@ class _Hook:
                 return_all_outputs=return_all_outputs,
             )
         layer = self.active[-1] if self.active else None
-        name = getattr(layer, "name", "rnn")
         if tf.is_tensor(input_length):
             raise UnsupportedError(
-                f"layer '{name}' is given a ragged tensor",
+                f"layer '{getattr(layer, 'name', 'rnn')}' is given a ragged tensor",
                 expected="a dense tensor with one time axis",
                 remedy="Build the model on dense inputs; each sample runs at its own length",
             )
-        flat_inputs = self.flavour.flatten(inputs)
+        turn: Callable[[Tensor], Tensor] = _as_it_is if time_major else _swap_time_and_batch
         cell, structure = self._cell(layer, step_function, inputs, initial_states, constants or [])
-        mask = _time_major_mask(mask, time_major)
-        # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
-        crossed = (
-            id(layer) in self.unrolled and bool(go_backwards) and zero_output_for_mask
-        ) and mask is not None
         scan = Scan(
             cell=cell,
-            inputs=tuple(x if time_major else _swap_time_and_batch(x) for x in flat_inputs),
+            inputs=tuple(turn(x) for x in self.flavour.flatten(inputs)),
             initial_states=tuple(self.flavour.flatten(initial_states)),
             reverse=bool(go_backwards),
-            mask=mask,
-            zero_output_for_mask=bool(zero_output_for_mask) and not crossed,
+            mask=None if mask is None else turn(_with_feature_axis(mask)),
+            zero_output_for_mask=bool(zero_output_for_mask),
             all_outputs=bool(return_all_outputs),
-            name=name,
+            name=getattr(layer, "name", "rnn"),
         )
-        schedule = schedule_for(scan)
-        result = lower(scan, schedule)
-        if crossed:
-            result = _zeroed_in_forward_order(result, mask)
-        self.records.append(
-            Recurrence(
-                name=name,
-                kind=cell.kind,
-                units=cell.units,
-                direction="backward" if go_backwards else "forward",
-                outputs="all" if return_all_outputs else "last",
-                masked=mask is not None,
-                hoisted=cell.hoisted,
-                unroll=schedule.unroll,
-            )
-        )
+        result = self._lowered(scan, unrolled=id(layer) in self.unrolled)
         if result.outputs is None:
-            outputs = [tf.expand_dims(y, 0) for y in result.last]
+            outputs = [turn(tf.expand_dims(y, 0)) for y in result.last]
         else:
-            outputs = list(result.outputs)
-        if not time_major:
-            outputs = [_swap_time_and_batch(y) for y in outputs]
+            outputs = [turn(y) for y in result.outputs]
         pack = self.flavour.pack
         return (
             structure.outputs(pack, result.last),
             structure.outputs(pack, outputs),
             pack(initial_states, list(result.states)),
         )
+
+    def _lowered(self, scan: Scan, *, unrolled: bool) -> ScanResult:
+        """Lower a Scan and keep its record."""
+        schedule = schedule_for(scan)
+        # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
+        crossed = unrolled and scan.reverse and scan.zero_output_for_mask and scan.mask is not None
+        if crossed:
+            result = lower(replace(scan, zero_output_for_mask=False), schedule)
+            result = _zeroed_in_forward_order(result, scan.mask)
+        else:
+            result = lower(scan, schedule)
+        self.records.append(
+            Recurrence(
+                name=scan.name,
+                kind=scan.cell.kind,
+                units=scan.cell.units,
+                direction="backward" if scan.reverse else "forward",
+                outputs="all" if scan.all_outputs else "last",
+                masked=scan.mask is not None,
+                hoisted=scan.cell.hoisted,
+                unroll=schedule.unroll,
+            )
+        )
+        return result
 
     def _cell(
         self, layer: Any, step_function: Any, inputs: Any, states: Any, constants: Any
@@ -365,13 +298,14 @@ def _swap_time_and_batch(x: Tensor) -> Tensor:
     return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
 
 
-def _time_major_mask(mask: Any, time_major: bool) -> Any:
-    if mask is None:
-        return None
+def _as_it_is(x: Tensor) -> Tensor:
+    return x
+
+
+def _with_feature_axis(mask: Tensor) -> Tensor:
+    """A mask (B, T) or (B, T, ...) as bool (B, T, 1) or (B, T, ...)."""
     mask = tf.cast(mask, tf.bool)
-    if mask.shape.rank == 2:
-        mask = tf.expand_dims(mask, -1)
-    return mask if time_major else _swap_time_and_batch(mask)
+    return tf.expand_dims(mask, -1) if mask.shape.rank == 2 else mask
 
 
 def _fold(x: Tensor) -> Tensor:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import RnnliteError, ShapeError
-from rnnlite.sources.keras.capture import any_input_shape, neutral
 from rnnlite.sources.keras.flavour import Flavour
 from rnnlite.sources.keras.interface import Interface
+from rnnlite.sources.keras.neutral import any_input_shape, neutral
 from rnnlite.sources.program import Array, Port, Request
 
 Trial = Callable[[Sequence[Port]], Callable[[Sequence[Array]], list[Array]]]

@@ -12,9 +12,10 @@ import tensorflow as tf
 from rnnlite.errors import UnsupportedError
 from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
 from rnnlite.sources.keras import lengths
-from rnnlite.sources.keras.capture import any_input_shape, capture, neutral
+from rnnlite.sources.keras.capture import capture
 from rnnlite.sources.keras.flavour import Flavour, layers_of
 from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
+from rnnlite.sources.keras.neutral import any_input_shape, neutral
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program, Request
 
