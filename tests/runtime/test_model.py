@@ -128,7 +128,7 @@ def test_a_model_with_flex_ops_is_refused_by_name(tmp_path):
     converter.target_spec.supported_ops = [tf.lite.OpsSet.SELECT_TF_OPS]
     path = tmp_path / "flex.tflite"
     path.write_bytes(converter.convert())
-    with pytest.raises(rnnlite.ModelError, match=r"does not have; found FlexMatrixInverse\. Convert"):
+    with pytest.raises(rnnlite.ModelError, match=r"does not have; found .*FlexMatrixInverse"):
         rnnlite.load(path)
 
 
