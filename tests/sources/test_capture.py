@@ -1,6 +1,7 @@
 """Taking hold of recurrences: what is recorded, what is put back, what is refused."""
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
@@ -100,3 +101,22 @@ def test_time_major_of_keras2():
     # (B, T, F) taken as (T, B, F): the first axis is time.
     model = tf_keras.Model(x, layer(x))
     assert recurrences(model, batch_size=5)[0]["kind"] == "GRU"
+
+
+def test_dropout_that_is_on_at_inference_is_refused_by_name(K):
+    class Noisy(K.Model):
+        def __init__(self, dropout):
+            super().__init__()
+            self.rnn = K.layers.LSTM(2, dropout=dropout, name="noisy")
+
+        def call(self, x):
+            return self.rnn(x, training=True)
+
+    for dropout in (0.5, 0.0):
+        model = Noisy(dropout)
+        model(np.zeros((1, 4, 3), np.float32))
+        if dropout:
+            with pytest.raises(rnnlite.UnsupportedError, match="'noisy' drops out at inference"):
+                rnnlite.convert(model)
+        else:
+            assert recurrences(model)[0]["name"] == "noisy"

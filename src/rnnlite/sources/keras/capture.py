@@ -21,19 +21,19 @@ from rnnlite.scan.lower import lower, schedule_for
 from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
 from rnnlite.sources.keras.cells import known_cell
 from rnnlite.sources.keras.flavour import Flavour
-from rnnlite.sources.keras.neutral import LOCK
+from rnnlite.sources.keras.neutral import LOCK, Changed
 
 
 @contextmanager
-def capture(flavour: Flavour, unrolled: frozenset[int]) -> Iterator[list[Recurrence]]:
+def capture(flavour: Flavour, changed: Changed) -> Iterator[list[Recurrence]]:
     """Within it, the recurrences of this thread become lowered Scans; gives their records.
 
     Args:
         flavour: the package to take hold of.
-        unrolled: ids of the layers that the source unrolls.
+        changed: what `neutral` changed in the model.
     """
     records: list[Recurrence] = []
-    hook = _Hook(flavour, records, unrolled)
+    hook = _Hook(flavour, records, changed)
     with LOCK:
         undo: list[Callable[[], None]] = []
         try:
@@ -61,10 +61,8 @@ def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
 class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
-    def __init__(
-        self, flavour: Flavour, records: list[Recurrence], unrolled: frozenset[int]
-    ) -> None:
-        self.unrolled = unrolled
+    def __init__(self, flavour: Flavour, records: list[Recurrence], changed: Changed) -> None:
+        self.changed = changed
         self.flavour = flavour
         self.records = records
         self.thread = threading.get_ident()
@@ -116,6 +114,7 @@ class _Hook:
         def tracked(layer: Any, *args: Any, **kwargs: Any) -> Any:
             if not self._mine():
                 return original(layer, *args, **kwargs)
+            self._refuse_dropout(layer, kwargs.get("training"))
             self.active.append(layer)
             try:
                 return original(layer, *args, **kwargs)
@@ -123,6 +122,18 @@ class _Hook:
                 self.active.pop()
 
         return tracked
+
+    def _refuse_dropout(self, layer: Any, training: Any) -> None:
+        """Dropout that is on at inference, by training=True, is random: it has no LiteRT form."""
+        cell = getattr(layer, "cell", None)
+        cells = [cell, *(getattr(cell, "cells", None) or [])]
+        if training is True and any(id(c) in self.changed.dropping for c in cells):
+            self.refusal = UnsupportedError(
+                f"layer '{layer.name}' drops out at inference, as it is called with training=True",
+                expected="dropout that is off at inference",
+                remedy="Call the layer without training=True",
+            )
+            raise self.refusal
 
     def _time_distributed(self, original: Any) -> Any:
         """Keras 3 unrolls or vectorises over time; folding time into the batch says the same."""
@@ -188,7 +199,7 @@ class _Hook:
             all_outputs=bool(return_all_outputs),
             name=getattr(layer, "name", "rnn"),
         )
-        result = self._lowered(scan, unrolled=id(layer) in self.unrolled)
+        result = self._lowered(scan, unrolled=id(layer) in self.changed.unrolled)
         if result.outputs is None:
             outputs = [turn(tf.expand_dims(y, 0)) for y in result.last]
         else:

@@ -15,7 +15,7 @@ from rnnlite.sources.keras import lengths
 from rnnlite.sources.keras.capture import capture
 from rnnlite.sources.keras.flavour import Flavour, layers_of
 from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
-from rnnlite.sources.keras.neutral import any_input_shape, neutral
+from rnnlite.sources.keras.neutral import Changed, any_input_shape, neutral
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program, Request
 
@@ -47,7 +47,7 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
 
     plan = lengths.plan(flavour, model, interface, request, source.reference, sample)
     names: list[str] = []
-    with _tracing(flavour, model) as tracing, capture(flavour, tracing.unrolled) as records:
+    with _tracing(flavour, model) as tracing, capture(flavour, tracing.changed) as records:
         function = trace(_flat_call(interface, names), plan.inputs)
     notes = [*tracing.notes, *plan.notes]
     notes += _state_notes(model)
@@ -136,9 +136,9 @@ class _Source:
 
 @dataclass(frozen=True)
 class _Tracing:
-    """Ids of layers that unroll, and notes for the user."""
+    """What was changed in the model, and notes for the user."""
 
-    unrolled: frozenset[int]
+    changed: Changed
     notes: tuple[str, ...]
 
 
@@ -146,11 +146,11 @@ class _Tracing:
 def _tracing(flavour: Flavour, model: Any, *, keep_unroll: bool = False) -> Iterator[_Tracing]:
     """Within it, the model can be traced without side effects; gives what was changed for it."""
     with (
-        neutral(model, keep_unroll=keep_unroll) as unrolled,
+        neutral(model, keep_unroll=keep_unroll) as changed,
         any_input_shape(flavour),
         _in_float32(flavour, model) as notes,
     ):
-        yield _Tracing(unrolled, tuple(notes))
+        yield _Tracing(changed, tuple(notes))
 
 
 def _flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Any]], list[Any]]:

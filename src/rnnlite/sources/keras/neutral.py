@@ -9,6 +9,7 @@ import importlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from rnnlite.sources.keras.flavour import Flavour, layers_of
@@ -29,8 +30,16 @@ NEUTRAL: dict[str, Any] = {
 the value that suits tracing. (Keras 3 draws dropout masks, and so moves its seeds, even then.)"""
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What `neutral` changed, by id: layers that unroll, cells that drop out."""
+
+    unrolled: frozenset[int]
+    dropping: frozenset[int]
+
+
 @contextmanager
-def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[frozenset[int]]:
+def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[Changed]:
     """Within it, no layer unrolls, keeps state between calls, or takes a fused shortcut.
 
     A stateful layer starts from zero state, as after `reset_states()`; its stored states are
@@ -39,7 +48,7 @@ def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[frozenset[int]
     Args:
         keep_unroll: leave unrolling as it is.
 
-    Gives the ids of the layers that unroll; `capture` wants to know them.
+    Gives what was changed; `capture` wants to know it.
     """
     saved: list[tuple[Any, str, Any]] = []
     with LOCK:
@@ -52,7 +61,10 @@ def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[frozenset[int]
                     if name in vars(layer) and vars(layer)[name] != value:
                         saved.append((layer, name, vars(layer)[name]))
                         setattr(layer, name, value)
-            yield frozenset(id(layer) for layer, name, _ in saved if name == "unroll")
+            yield Changed(
+                frozenset(id(layer) for layer, name, _ in saved if name == "unroll"),
+                frozenset(id(layer) for layer, name, _ in saved if "dropout" in name),
+            )
         finally:
             for layer, name, value in reversed(saved):
                 setattr(layer, name, value)
