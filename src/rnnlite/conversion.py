@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from rnnlite._version import __version__
 from rnnlite.errors import ModelError
 from rnnlite.lite.files import write_whole
 from rnnlite.lite.inspection import inspect
+from rnnlite.quantization.modes import Order, take_order
+from rnnlite.quantization.record import Quantization
 from rnnlite.report import Parity, Report
 from rnnlite.sources.program import Port, Program, Request
 
@@ -46,11 +49,16 @@ def convert(
     *,
     batch_size: int | str | None = "auto",
     sequence_length: int | str | None = "auto",
+    quantize: str | None = None,
+    calibration: Any = None,
+    io: str | None = None,
+    allow_float: bool = False,
     custom_objects: Mapping[str, Any] | None = None,
     trust: bool = False,
     verify: bool = True,
+    progress: bool = False,
 ) -> Converted:
-    """Convert a recurrent Keras model to LiteRT, builtin ops only, in float32.
+    """Convert a recurrent Keras model to LiteRT, builtin ops only.
 
     Args:
         source: a path (.keras, .h5, SavedModel folder of Keras 2) or a live Keras 2 or 3 model.
@@ -58,9 +66,20 @@ def convert(
             or None for any.
         sequence_length: "auto" (free wherever the source and its layers allow, else the pinned
             length, with a note that names what pins it), None (free, or refused by name), an int.
+        quantize: None (float32); "float16" (weights in 16 bits); "dynamic" (int8 weights, float
+            activations); "int8" (integers throughout); "int16x8" (integers throughout, int16
+            activations, int8 weights).
+        calibration: samples as `Model.predict` takes them, or the path of an .npz; needed for int8
+            and int16x8, and used to measure the error of the other modes.
+        io: type of float inputs and outputs of the integer modes: "int8" or "int16" (the default
+            of each), or "float32". Integer inputs, such as token ids, stay what they are.
+        allow_float: in the integer modes, keep an op that has no integer kernel in float, and say
+            so in the report, instead of refusing it.
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.
-        verify: check the result against the source, and refuse it if it differs.
+        verify: check the float32 result against the source, and refuse it if it differs. What
+            quantization costs is measured in any case and stands in the report.
+        progress: show the progress of calibration on standard error.
 
     Returns:
         the LiteRT model and its report.
@@ -68,6 +87,9 @@ def convert(
     Raises:
         RnnliteError: the source cannot be opened or converted; see its kinds.
     """
+    order = take_order(
+        quantize, calibration, io, allow_float=allow_float, progress=progress
+    )
     request = Request(
         batch_size=batch_size,
         sequence_length=sequence_length,
@@ -79,13 +101,14 @@ def convert(
     if needs_tensorflow_backend(source):
         from rnnlite.sources.keras.child import convert_in_child
 
-        return convert_in_child(source, request, verify=verify)
+        return convert_in_child(source, request, order, verify=verify)
     clock = _Clock()
     program = open_program(source, request)
     clock.lap("trace")
     from rnnlite.parity import check
 
-    data = build(program)
+    model = lower(program)
+    data = finish(program, model if order is None else deepcopy(model))
     clock.lap("convert")
     parity = None
     if verify:
@@ -93,27 +116,64 @@ def convert(
         clock.lap("check")
     report = make_report(program, data, parity, clock.laps)
     report.require_parity()
+    if order is not None:
+        data, quantization = _quantized(program, model, order)
+        clock.lap("quantize")
+        report = make_report(program, data, parity, clock.laps, quantization)
     return Converted(data, report)
 
 
-def build(program: Program) -> bytes:
-    """The flatbuffer of a Program, unchecked.
+def lower(program: Program) -> Any:
+    """The float model of a Program as an object tree, with the converter's names.
 
     Raises:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite import flatbuffer
-    from rnnlite.lite.compact import compact
-    from rnnlite.lite.pack import pack
     from rnnlite.lite.repair import separate_loop_results
     from rnnlite.lite.rewrite import rewrite
     from rnnlite.lite.translate import translate
 
     model = flatbuffer.read(translate(rewrite(program.function)))
     separate_loop_results(model)
-    pack(model, program, __version__)
+    return model
+
+
+def finish(program: Program, model: Any, details: Mapping[str, Any] | None = None) -> bytes:
+    """Name, compact, check and write a model, which is changed.
+
+    Raises:
+        ModelError: it is not well formed.
+    """
+    from rnnlite.lite import flatbuffer
+    from rnnlite.lite.compact import compact
+    from rnnlite.lite.pack import pack
+    from rnnlite.lite.structure import check_structure
+    from rnnlite.quantization.check import check_grids
+
+    pack(model, program, __version__, details or {})
     compact(model)
+    check_structure(model)
+    check_grids(model)
     return flatbuffer.write(model)
+
+
+def _quantized(program: Program, model: Any, order: Order) -> tuple[bytes, Quantization]:
+    from rnnlite.parity import probes
+    from rnnlite.quantization.quantize import quantize_model
+    from rnnlite.runtime.samples import Spec
+
+    specs = [
+        Spec(p.name, p.shape, p.dtype, ids=program.id_ranges.get(p.name)) for p in program.inputs
+    ]
+    return quantize_model(
+        model,
+        order,
+        inputs=specs,
+        reference=program.reference,
+        finish=lambda tree: finish(program, tree, {"quantize": order.mode, "io": order.io}),
+        probes=lambda: probes(program),
+    )
 
 
 def verify(
@@ -164,7 +224,11 @@ def verify(
 
 
 def make_report(
-    program: Program, data: bytes, parity: Parity | None, seconds: Mapping[str, float]
+    program: Program,
+    data: bytes,
+    parity: Parity | None,
+    seconds: Mapping[str, float],
+    quantization: Quantization | None = None,
 ) -> Report:
     """Put together what is known of a model."""
     content = inspect(data)
@@ -181,8 +245,9 @@ def make_report(
         ops=content.ops,
         recurrences=tuple(vars(r) for r in program.recurrences),
         parity=parity,
+        quantization=quantization,
         notes=tuple(notes),
-        seconds=seconds,
+        seconds=dict(seconds),
     )
 
 

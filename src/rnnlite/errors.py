@@ -52,6 +52,10 @@ class ShapeError(RnnliteError):
     """A batch size or sequence length was asked for that the source does not allow."""
 
 
+class QuantizationError(RnnliteError):
+    """A quantization was asked for that does not exist, lacks its data, or changes nothing."""
+
+
 class ParityError(RnnliteError):
     """The LiteRT model does not compute what its source computes."""
 

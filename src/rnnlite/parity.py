@@ -88,6 +88,31 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     )
 
 
+PROBES = 8
+
+
+def probes(program: Program) -> list[list[Array]]:
+    """Random samples of several lengths, without batch axis, where the user gave none.
+
+    Raises:
+        ShapeError: the source runs at no length that was tried.
+    """
+    cases, _ = _cases(program)
+    lengths = list(dict.fromkeys(c.length for c in cases)) or [0]
+    found = []
+    for k in range(PROBES):
+        inputs = random_inputs(
+            program.inputs,
+            length=lengths[k % len(lengths)],
+            batch=1,
+            id_ranges=program.id_ranges,
+            mask_values=program.mask_values,
+            seed=k,
+        )
+        found.append([a[0] for a in inputs])
+    return found
+
+
 def difference(found: Array, expected: Array) -> float:
     """Largest absolute difference; infinite if shapes or the places of NaN and infinity differ."""
     if found.shape != expected.shape:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnnlite.errors import ParityError
+from rnnlite.quantization.record import Quantization
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,8 @@ class Report:
         weights: number of weights in it, each counted once.
         ops: number of each op.
         recurrences: name, kind, units, direction, outputs, masked, hoisted, unroll of each.
-        parity: the check, or None if it was not asked for.
+        parity: the check of the float32 model, or None if it was not asked for.
+        quantization: what quantization did and cost, or None for a float32 model.
         notes: what the user should know.
         seconds: time of each step.
     """
@@ -83,6 +85,7 @@ class Report:
     parity: Parity | None
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
+    quantization: Quantization | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -120,6 +123,8 @@ class Report:
                 runs=parity["runs"],
                 skipped={int(k): v for k, v in parity["skipped"].items()},
             )
+        if values.get("quantization") is not None:
+            values["quantization"] = Quantization.from_dict(values["quantization"])
         for name in ("inputs", "outputs", "recurrences", "notes"):
             values[name] = tuple(values[name])
         for name in ("inputs", "outputs"):

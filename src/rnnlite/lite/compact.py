@@ -1,8 +1,9 @@
-"""Make a flatbuffer small: each constant once, no empty buffers, no names that nobody reads.
+"""Make a flatbuffer small: each constant once, nothing that nobody reads.
 
 The converter writes one buffer a tensor, constants of equal content in several places, and the
 full path of each op as the name of its result. The pass ensures that equal buffers are one, that
-buffer 0 serves all tensors without content, and that only inputs and outputs keep a name.
+buffer 0 serves all tensors without content, that only inputs and outputs keep a name, and that
+every tensor and every op code is in use.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from ai_edge_litert import schema_py_generated as schema
 
 
 def compact(model: Any) -> None:
-    """Rewrite buffers and names, in place."""
+    """Rewrite tensors, buffers, names and op codes, in place."""
+    for subgraph in model.subgraphs:
+        _drop_unused_tensors(model, subgraph)
+    _drop_unused_codes(model)
     empty = schema.BufferT()
     buffers = [empty]
     places: dict[bytes, int] = {}
@@ -47,3 +51,38 @@ def compact(model: Any) -> None:
         entry.buffer = place(entry.buffer)
     model.metadataBuffer = None
     model.buffers = buffers
+
+
+def _drop_unused_tensors(model: Any, subgraph: Any) -> None:
+    """Remove tensors that no op, input or output names."""
+    used = {int(t) for t in [*subgraph.inputs, *subgraph.outputs]}
+    for op in subgraph.operators or []:
+        used |= {int(t) for t in op.inputs if int(t) >= 0}
+        used |= {int(t) for t in op.outputs}
+        used |= {int(t) for t in op.intermediates if int(t) >= 0} if op.intermediates else set()
+    if len(used) == len(subgraph.tensors):
+        return
+    order = sorted(used)
+    places = {old: new for new, old in enumerate(order)}
+    places[-1] = -1
+    subgraph.tensors = [subgraph.tensors[old] for old in order]
+    subgraph.inputs = [places[int(t)] for t in subgraph.inputs]
+    subgraph.outputs = [places[int(t)] for t in subgraph.outputs]
+    for op in subgraph.operators or []:
+        op.inputs = [places[int(t)] for t in op.inputs]
+        op.outputs = [places[int(t)] for t in op.outputs]
+        if op.intermediates:
+            op.intermediates = [places[int(t)] for t in op.intermediates]
+    for signature in model.signatureDefs or []:
+        if model.subgraphs[signature.subgraphIndex] is subgraph:
+            for entry in [*(signature.inputs or []), *(signature.outputs or [])]:
+                entry.tensorIndex = places[int(entry.tensorIndex)]
+
+
+def _drop_unused_codes(model: Any) -> None:
+    used = sorted({op.opcodeIndex for s in model.subgraphs for op in s.operators or []})
+    places = {old: new for new, old in enumerate(used)}
+    model.operatorCodes = [model.operatorCodes[old] for old in used]
+    for subgraph in model.subgraphs:
+        for op in subgraph.operators or []:
+            op.opcodeIndex = places[op.opcodeIndex]

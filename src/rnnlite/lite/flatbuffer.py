@@ -49,15 +49,15 @@ def read(data: bytes) -> Any:
             found=f"{len(data)} bytes",
             remedy="Convert or download it again",
         ) from e
-    fault = _fault(model)
-    if fault:
+    broken = fault(model)
+    if broken:
         raise ModelError(
-            "the LiteRT model is damaged", found=fault, remedy="Convert or download it again"
+            "the LiteRT model is damaged", found=broken, remedy="Convert or download it again"
         )
     return model
 
 
-def _fault(model: Any) -> str:
+def fault(model: Any) -> str:
     """The first reference in the model that points nowhere, in words; "" if there is none."""
     if not model.subgraphs or model.operatorCodes is None or not model.buffers:
         return "no subgraph, no op or no buffer"
@@ -148,6 +148,12 @@ def opcode(model: Any, builtin: int, version: int = 1) -> int:
     code.version = version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1
+
+
+def content(model: Any, tensor: Any) -> Any:
+    """The bytes of a constant, None for any other tensor."""
+    data = model.buffers[tensor.buffer].data
+    return None if data is None or len(data) == 0 else data
 
 
 def buffer_sizes(model: Any) -> list[int]:

@@ -7,6 +7,7 @@ the signature "serving_default", inputs and outputs by the source's names in the
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
@@ -18,7 +19,9 @@ from rnnlite.sources.program import Port, Program
 SIGNATURE = "serving_default"
 
 
-def pack(model: Any, program: Program, version: str) -> None:
+def pack(
+    model: Any, program: Program, version: str, details: Mapping[str, Any] | None = None
+) -> None:
     """Name the main subgraph's inputs and outputs and store the signature and metadata, in place.
 
     Raises:
@@ -56,6 +59,8 @@ def pack(model: Any, program: Program, version: str) -> None:
         "recurrences": [vars(r) for r in program.recurrences],
         "notes": list(program.notes),
         "id_ranges": dict(program.id_ranges),
+        "mask_values": dict(program.mask_values),
+        **(details or {}),
     }
     flatbuffer.set_metadata(model, flatbuffer.RECORD, json.dumps(record).encode())
 

@@ -11,9 +11,8 @@ from __future__ import annotations
 from copy import deepcopy
 from typing import Any
 
-from ai_edge_litert import schema_py_generated as schema
-
 from rnnlite.lite import flatbuffer
+from rnnlite.lite.edit import new_op
 
 
 def separate_loop_results(model: Any) -> int:
@@ -39,18 +38,11 @@ def _copied(model: Any, subgraph: Any, tensor: int) -> int:
     copy = deepcopy(source)
     copy.name = flatbuffer.text(source.name) + "_copy"
     subgraph.tensors.append(copy)
-    op = schema.OperatorT()
-    op.inputs = [tensor]
-    op.outputs = [len(subgraph.tensors) - 1]
+    result = len(subgraph.tensors) - 1
     if len(source.shape if source.shape is not None else []) == 0:
         # A scalar has no axis to concatenate along.
-        op.opcodeIndex = flatbuffer.opcode(model, schema.BuiltinOperator.RESHAPE)
-        op.builtinOptionsType = schema.BuiltinOptions.ReshapeOptions
-        op.builtinOptions = schema.ReshapeOptionsT()
-        op.builtinOptions.newShape = []
+        op = new_op(model, "RESHAPE", [tensor], [result], options="ReshapeOptions", newShape=[])
     else:
-        op.opcodeIndex = flatbuffer.opcode(model, schema.BuiltinOperator.CONCATENATION)
-        op.builtinOptionsType = schema.BuiltinOptions.ConcatenationOptions
-        op.builtinOptions = schema.ConcatenationOptionsT()
+        op = new_op(model, "CONCATENATION", [tensor], [result], options="ConcatenationOptions")
     subgraph.operators = [*(subgraph.operators or []), op]
-    return len(subgraph.tensors) - 1
+    return result

@@ -11,7 +11,6 @@ model's batch axis is free, longest first.
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -24,6 +23,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from rnnlite.errors import ModelError, SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.files import read_model
+from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Array, Sample, Spec, listed
 
 DEFAULT_BATCH = 32
@@ -141,7 +141,12 @@ class Model:
             return [self._interpreter.get_tensor(index) for index in self._output_ids]
 
     def predict(
-        self, samples: Iterable[Sample], *, batch_size: int | None = None, progress: bool = False
+        self,
+        samples: Iterable[Sample],
+        *,
+        batch_size: int | None = None,
+        progress: bool = False,
+        raw: bool = False,
     ) -> Any:
         """Run the model on samples of any lengths.
 
@@ -151,6 +156,7 @@ class Model:
             batch_size: how many samples of equal shape run together at most, where the batch axis
                 is free; 32 if None.
             progress: show a progress bar on standard error.
+            raw: give the integers of quantized outputs as they are, not the numbers they stand for.
 
         Returns:
             one array (N, ...) in the samples' order where all results have one shape, else a list;
@@ -167,15 +173,15 @@ class Model:
             )
         checked = listed(samples, self.inputs)
         results: list[list[Array] | None] = [None] * len(checked)
-        done = _Progress(len(checked), progress)
-        for group in self._groups(checked, batch_size or DEFAULT_BATCH):
-            outputs = self.run(self._batch([checked[k] for k in group]))
-            for place, k in enumerate(group):
-                results[k] = [
-                    self._row(spec, y, place) for spec, y in zip(self.outputs, outputs, strict=True)
-                ]
-            done.add(len(group))
-        done.close()
+        with Progress("predict", len(checked), progress) as bar:
+            for group in self._groups(checked, batch_size or DEFAULT_BATCH):
+                outputs = self.run(self._batch([checked[k] for k in group]))
+                for place, k in enumerate(group):
+                    results[k] = [
+                        self._row(spec, y, place, raw)
+                        for spec, y in zip(self.outputs, outputs, strict=True)
+                    ]
+                bar.add(len(group))
         columns = [
             _column([r[n] for r in results if r is not None]) for n in range(len(self.outputs))
         ]
@@ -213,10 +219,9 @@ class Model:
             quantize(np.stack([row[n] for row in rows]), spec) for n, spec in enumerate(self.inputs)
         ]
 
-    def _row(self, spec: Spec, output: Array, place: int) -> Array:
-        if not spec.shape or output.ndim == 0:
-            return dequantize(output, spec)
-        return dequantize(output[place], spec)
+    def _row(self, spec: Spec, output: Array, place: int, raw: bool) -> Array:
+        row = output[place] if spec.shape and output.ndim else output
+        return row.copy() if raw else dequantize(row, spec)
 
 
 def _fits(shapes: Shapes, largest: Shapes) -> bool:
@@ -283,25 +288,3 @@ def _column(rows: list[Array]) -> Any:
 
 def _reason(error: BaseException) -> str:
     return " ".join(str(error).split())[:300]
-
-
-class _Progress:
-    """A progress bar on standard error, or nothing."""
-
-    def __init__(self, total: int, shown: bool) -> None:
-        self._bar = None
-        if shown:
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._bar = Progress(console=Console(file=sys.stderr))
-            self._bar.start()
-            self._task = self._bar.add_task("predict", total=total)
-
-    def add(self, count: int) -> None:
-        if self._bar is not None:
-            self._bar.advance(self._task, count)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()

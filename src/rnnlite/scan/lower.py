@@ -194,8 +194,10 @@ class _Lowering:
             rows = self._rows(t, unroll)
             sequence: list[list[Tensor]] = []
             for k in range(unroll):
-                states, previous = self._step(t + k if k else t, rows[k], states, previous)
-                sequence.append(self._written(previous, states, t + k if k else t))
+                # Calibration knows the tensors of all steps by these names.
+                with tf.name_scope(f"step_{k}"):
+                    states, previous = self._step(t + k if k else t, rows[k], states, previous)
+                    sequence.append(self._written(previous, states, t + k if k else t))
             if buffers:
                 buffers = [
                     _write(buffer, [ys[n] for ys in sequence], t)

@@ -1,0 +1,139 @@
+"""Measure a quantized model against its source on samples: error, its course over length, classes.
+
+What enters: the source's computation, the quantized model, samples. What leaves: one
+`OutputAccuracy` an output. Errors are relative: the root mean square of the difference over that of
+the source's output, both over all samples.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rnnlite.quantization.grid import Array
+from rnnlite.quantization.record import OutputAccuracy
+from rnnlite.runtime.model import Model, dequantize, load
+from rnnlite.runtime.model import quantize as to_input
+
+LENGTHS = (10, 100, 1000)
+MOST_SAMPLES = 50
+LONG_SEQUENCES = 3
+Reference = Callable[[Sequence[Array]], list[Array]]
+
+
+def measure(
+    reference: Reference, data: bytes, samples: Sequence[list[Array]], *, lengths: bool = True
+) -> tuple[OutputAccuracy, ...]:
+    """Compare on samples.
+
+    Args:
+        reference: the source, from batches of inputs to batches of outputs, in float.
+        data: the quantized model.
+        samples: each one array an input, without batch axis.
+        lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples.
+    """
+    model = load(data)
+    chosen = list(samples)[:MOST_SAMPLES]
+    pairs = _pairs(reference, model, chosen)
+    sums = [_Sum() for _ in model.outputs]
+    for found, expected in pairs:
+        for total, a, b in zip(sums, found, expected, strict=True):
+            total.add(a, b)
+    courses: list[dict[int, float]] = [{} for _ in model.outputs]
+    if lengths and any(None in spec.shape[1:] for spec in model.inputs):
+        for length in LENGTHS:
+            for k, error in enumerate(_at_length(reference, model, chosen, length)):
+                if error is not None:
+                    courses[k][length] = error
+    return tuple(
+        OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course)
+        for spec, s, course in zip(model.outputs, sums, courses, strict=True)
+    )
+
+
+class _Sum:
+    """Sums of squares over samples, and of equal classes."""
+
+    def __init__(self) -> None:
+        self.noise = self.signal = 0.0
+        self.equal = self.rows = 0
+        self.classes = True
+
+    def add(self, found: Array, expected: Array) -> None:
+        a, b = found.astype(np.float64), expected.astype(np.float64)
+        finite = np.isfinite(b)
+        self.noise += float(np.sum(np.square(np.where(finite, a - b, 0.0))))
+        self.signal += float(np.sum(np.square(np.where(finite, b, 0.0))))
+        if b.ndim and b.shape[-1] > 1 and np.allclose(b.sum(axis=-1), 1, atol=1e-3) and b.min() >= 0:
+            self.equal += int(np.sum(a.argmax(axis=-1) == b.argmax(axis=-1)))
+            self.rows += int(np.prod(b.shape[:-1]))
+        else:
+            self.classes = False
+
+    def error(self) -> float:
+        if self.signal == 0:
+            return 0.0 if self.noise == 0 else math.inf
+        return math.sqrt(self.noise / self.signal)
+
+    def snr(self) -> float:
+        error = self.error()
+        return -20 * math.log10(error) if error > 0 else math.inf
+
+    def agreement(self) -> float | None:
+        return self.equal / self.rows if self.classes and self.rows else None
+
+
+def _pairs(
+    reference: Reference, model: Model, samples: Sequence[list[Array]]
+) -> list[tuple[list[Array], list[Array]]]:
+    """What the model and the source make of each sample, longest first."""
+    batch = next((spec.shape[0] for spec in model.inputs if spec.shape and spec.shape[0]), 1)
+    pairs = []
+    order = sorted(samples, key=lambda row: -max((a.size for a in row), default=0))
+    for row in order:
+        arrays = [np.repeat(a[None], batch or 1, axis=0) for a in row]
+        expected = reference(arrays)
+        inputs = [to_input(a, spec) for a, spec in zip(arrays, model.inputs, strict=True)]
+        found = model.run(inputs)
+        pairs.append(
+            (
+                [dequantize(y, spec) for y, spec in zip(found, model.outputs, strict=True)],
+                expected,
+            )
+        )
+    return pairs
+
+
+def _at_length(
+    reference: Reference, model: Model, samples: Sequence[list[Array]], length: int
+) -> list[float | None]:
+    """The error of sequences of one length: samples laid end to end, then cut."""
+    rows = []
+    for start in range(min(LONG_SEQUENCES, len(samples))):
+        row = []
+        for k, spec in enumerate(model.inputs):
+            axes = [axis for axis, d in enumerate(spec.shape[1:]) if d is None]
+            array = samples[start][k]
+            for axis in axes:
+                parts, total, place = [], 0, start
+                while total < length:
+                    part = samples[place % len(samples)][k]
+                    parts.append(part)
+                    total += part.shape[axis]
+                    place += 1
+                if len(axes) > 1:
+                    return [None] * len(model.outputs)
+                array = np.concatenate(parts, axis=axis).take(range(length), axis=axis)
+            row.append(array)
+        rows.append(row)
+    sums = [_Sum() for _ in model.outputs]
+    try:
+        pairs = _pairs(reference, model, rows)
+    except Exception:  # noqa: BLE001 - the source takes no sequences of this length
+        return [None] * len(model.outputs)
+    for found, expected in pairs:
+        for total_sum, a, b in zip(sums, found, expected, strict=True):
+            total_sum.add(a, b)
+    return [s.error() for s in sums]

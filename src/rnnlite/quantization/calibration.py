@@ -1,0 +1,209 @@
+"""Calibration: the range of every float tensor of a model over samples, loop bodies included.
+
+What enters: a float flatbuffer and samples as `predict` takes them. What leaves: smallest and
+largest value by place. LiteRT's calibrating interpreter watches every op of every subgraph over all
+its iterations. Unrolled steps and the loop of single steps compute the same thing, so their tensors
+share one range: they are known by their names, in which `scan/lower.py` numbers the steps.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from ai_edge_litert import _pywrap_tfl_calibration
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from rnnlite.errors import SampleError
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.control_flow import Place
+from rnnlite.quantization.grid import Array, Range, union
+from rnnlite.runtime.samples import Spec, listed, read_npz
+
+FEW_SAMPLES = 20
+HELD_OUT = 5
+"""Every fifth sample is kept to measure the error on, as far as there are enough."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Checked calibration data.
+
+    Attributes:
+        used: samples to calibrate on, each one array an input, without batch axis.
+        held_out: samples to measure the error on; the used ones where there are fewer than five.
+        warnings: what is poor about the data.
+    """
+
+    used: list[list[Array]]
+    held_out: list[list[Array]]
+    warnings: tuple[str, ...]
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        """All lengths of the used samples, sorted."""
+        return tuple(sorted({max((a.shape[0] for a in s if a.ndim), default=1) for s in self.used}))
+
+
+@dataclass(eq=False)
+class Ranges:
+    """Ranges by place.
+
+    Attributes:
+        values: smallest and largest value seen.
+        constant: names of tensors that had one single value in all runs.
+        unseen: names of tensors that no run computed.
+    """
+
+    values: dict[Place, Range]
+    constant: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+
+
+def take_samples(calibration: Any, inputs: Sequence[Spec]) -> Samples:
+    """Read and check calibration data.
+
+    Args:
+        calibration: an iterable of samples, or the path of an .npz.
+        inputs: the float model's inputs.
+
+    Raises:
+        SampleError: it is empty, or a sample holds NaN or infinity or does not fit the model.
+    """
+    if isinstance(calibration, (str,)) or hasattr(calibration, "__fspath__"):
+        calibration = read_npz(calibration, [spec.name for spec in inputs])
+    rows = listed(calibration, inputs)
+    for k, row in enumerate(rows):
+        for spec, array in zip(inputs, row, strict=True):
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise SampleError(
+                    f"calibration sample {k}, input '{spec.name}' holds infinity",
+                    remedy="Drop or clip such values",
+                )
+    warnings = []
+    if len(rows) < FEW_SAMPLES:
+        warnings.append(
+            f"{len(rows)} calibration samples are few: ranges may be too narrow, give "
+            f"{FEW_SAMPLES} or more"
+        )
+    free = [k for k, spec in enumerate(inputs) if None in spec.shape[1:]]
+    lengths = {row[free[0]].shape[0] for row in rows} if free else set()
+    if len(lengths) == 1:
+        warnings.append(
+            f"all calibration samples have length {next(iter(lengths))}: give the lengths that the "
+            "model will see, states may grow with length"
+        )
+    held = [k for k in range(len(rows)) if k % HELD_OUT == HELD_OUT - 1]
+    used = [row for k, row in enumerate(rows) if k not in set(held)]
+    return Samples(used, [rows[k] for k in held] or rows, tuple(warnings))
+
+
+def calibrate(
+    model: Any, samples: Samples, *, advance: Callable[[], None] | None = None
+) -> Ranges:
+    """Run the samples through the float model and watch every tensor.
+
+    Args:
+        model: the float model, as an object tree with the converter's names.
+        samples: see `take_samples`.
+        advance: called after each sample.
+
+    Raises:
+        SampleError: the model cannot run on a sample.
+    """
+    names = _names(model)
+    watched = _Watched(model)
+    for k, row in enumerate(samples.used):
+        watched.run(row, f"calibration sample {k}")
+        if advance is not None:
+            advance()
+    return _shared(model, watched.ranges, names)
+
+
+class _Watched:
+    """An interpreter whose runs widen the ranges."""
+
+    def __init__(self, model: Any) -> None:
+        self.ranges: dict[Place, Range] = {}
+        names = {}
+        places: dict[str, Place] = {}
+        for s, content in enumerate(model.subgraphs):
+            for t, tensor in enumerate(content.tensors):
+                names[s, t] = tensor.name
+                tensor.name = f"{s}:{t}"
+                places[tensor.name] = (s, t)
+        data = flatbuffer.write(model)
+        for (s, t), name in names.items():
+            model.subgraphs[s].tensors[t].name = name
+        self.places = places
+        # The delegate would hide the tensors that it fuses away.
+        self.interpreter = Interpreter(
+            model_content=data,
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+        )
+        main = model.subgraphs[0]
+        self.inputs = [int(t) for t in main.inputs]
+        fixed = [d["shape_signature"] for d in self.interpreter.get_input_details()]
+        self.batch = max((int(s[0]) for s in fixed if len(s)), default=1)
+
+    def run(self, row: list[Array], label: str) -> None:
+        batch = max(self.batch, 1)
+        arrays = [np.repeat(a[None], batch, axis=0) for a in row]
+        try:
+            for index, array in zip(self.inputs, arrays, strict=True):
+                self.interpreter.resize_tensor_input(index, array.shape)
+            self.interpreter.allocate_tensors()
+            for index, array in zip(self.inputs, arrays, strict=True):
+                self.interpreter.set_tensor(index, np.ascontiguousarray(array))
+            found = _pywrap_tfl_calibration.InvokeWithCalibration(
+                self.interpreter._native_handle(), 0
+            )
+        except (ValueError, RuntimeError) as e:
+            raise SampleError(
+                f"the model cannot run on {label}", found=" ".join(str(e).split())[:200]
+            ) from e
+        for index, array in zip(self.inputs, arrays, strict=True):
+            if array.dtype.kind == "f":
+                self._widen((0, index), (float(array.min()), float(array.max())))
+        for name, seen in found.items():
+            place = self.places.get(name)
+            if place is not None:
+                self._widen(place, (float(seen.min), float(seen.max)))
+
+    def _widen(self, place: Place, values: Range) -> None:
+        if np.isfinite(values).all():
+            known = self.ranges.get(place)
+            self.ranges[place] = values if known is None else union(known, values)
+
+
+def _names(model: Any) -> dict[Place, str]:
+    """Each tensor's name with the numbers of loops and steps taken out."""
+    return {
+        (s, t): _neutral(flatbuffer.text(tensor.name))
+        for s, content in enumerate(model.subgraphs)
+        for t, tensor in enumerate(content.tensors)
+    }
+
+
+def _neutral(name: str) -> str:
+    name = re.sub(r"step_\d+/", "step/", re.sub(r"scan_\d+", "scan", name))
+    # The converter numbers tensors of one name.
+    return ";".join(re.sub(r"(?<=[A-Za-z])\d+$", "", part) for part in name.split(";"))
+
+
+def _shared(model: Any, ranges: dict[Place, Range], names: dict[Place, str]) -> Ranges:
+    """Give tensors of the same name the union of their ranges."""
+    by_name: dict[str, Range] = {}
+    for place, values in ranges.items():
+        name = names[place]
+        if "step/" in name:
+            by_name[name] = union(by_name[name], values) if name in by_name else values
+    result = Ranges({})
+    for (s, t), name in names.items():
+        known = by_name.get(name, ranges.get((s, t))) if "step/" in name else ranges.get((s, t))
+        if known is not None:
+            result.values[s, t] = known
+    return result

@@ -1,0 +1,115 @@
+"""Integer grids: real = scale * (integer - zero point). NumPy alone.
+
+What enters: ranges and arrays of real numbers. What leaves: scales, zero points and integers. int8
+activations are asymmetric, int16 activations and all weights symmetric, as the LiteRT quantization
+specification has it (https://ai.google.dev/edge/litert/models/quantization_spec).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Range = tuple[float, float]
+
+LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
+WEIGHT_LIMIT = 127
+"""Weights keep to -127..127, so that a product of two weights and inputs never wraps."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The integers that stand for the values of a tensor.
+
+    Attributes:
+        dtype: "int8" or "int16".
+        scale: distance of two neighbouring values; a float32 number.
+        zero: the integer that stands for 0.0.
+    """
+
+    dtype: str
+    scale: float
+    zero: int
+
+    @property
+    def span(self) -> Range:
+        """Smallest and largest value on the grid."""
+        low, high = LIMITS[self.dtype]
+        return (low - self.zero) * self.scale, (high - self.zero) * self.scale
+
+    def covers(self, values: Range) -> bool:
+        """Whether a range lies on the grid, to half a step (one at the upper end)."""
+        low, high = self.span
+        return values[0] >= low - 0.5 * self.scale and values[1] <= high + 1.01 * self.scale
+
+    def quantize(self, values: Array) -> Array:
+        """Nearest integers, saturated."""
+        low, high = LIMITS[self.dtype]
+        scaled = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero
+        return np.clip(scaled, low, high).astype(self.dtype)
+
+
+def union(a: Range, b: Range) -> Range:
+    """The smallest range that holds both."""
+    return min(a[0], b[0]), max(a[1], b[1])
+
+
+def width(values: Range) -> float:
+    """Extent of a range with zero, which every grid holds."""
+    return max(values[1], 0.0) - min(values[0], 0.0)
+
+
+def grid_of(values: Range, dtype: str) -> Grid:
+    """The grid of a range, with zero on it exactly.
+
+    Args:
+        values: smallest and largest value.
+        dtype: "int8" (asymmetric) or "int16" (symmetric).
+    """
+    low, high = min(values[0], 0.0), max(values[1], 0.0)
+    if dtype == "int16":
+        largest = max(-low, high)
+        return Grid(dtype, _float32(largest / 32767) if largest > 0 else 2.0**-15, 0)
+    if high - low <= 0:
+        return Grid(dtype, 2.0**-7, 0)
+    scale = _float32((high - low) / 255)
+    return Grid(dtype, scale, int(np.clip(np.rint(-128 - low / scale), -128, 127)))
+
+
+def symmetric(values: Range) -> Grid:
+    """An int8 grid with zero point 0, as weights that are no constants need it."""
+    largest = max(abs(values[0]), abs(values[1]))
+    return Grid("int8", _float32(largest / WEIGHT_LIMIT) if largest > 0 else 2.0**-7, 0)
+
+
+def channel_scales(weights: Array, axis: int | None) -> Array:
+    """One scale for each index of an axis (or one for all), float32, never zero.
+
+    Args:
+        weights: any shape.
+        axis: the axis of the output channels, or None for a single scale.
+    """
+    axes = tuple(k for k in range(weights.ndim) if k != axis)
+    largest = np.max(np.abs(weights), axis=axes if axis is not None else None, initial=0.0)
+    scales = np.atleast_1d(np.asarray(largest, np.float64) / WEIGHT_LIMIT)
+    # A channel of zeros takes the median's scale: it has no own, and its bias needs one.
+    usual = float(np.median(scales[scales > 0])) if np.any(scales > 0) else 2.0**-7
+    return np.where(scales > 0, scales, usual).astype(np.float32)
+
+
+def quantize_weights(weights: Array, scales: Array, axis: int | None) -> Array:
+    """int8 weights, nearest, within -127..127."""
+    shape = [1] * weights.ndim
+    if axis is not None:
+        shape[axis] = -1
+    by = scales.astype(np.float64).reshape(shape if axis is not None else [1] * weights.ndim)
+    rounded = np.rint(weights.astype(np.float64) / by)
+    return np.clip(rounded, -WEIGHT_LIMIT, WEIGHT_LIMIT).astype(np.int8)
+
+
+def _float32(value: float) -> float:
+    return float(np.float32(max(value, 2.0**-60)))

@@ -1,0 +1,177 @@
+"""What each LiteRT op asks of the integer grids of its operands and results. Pure data.
+
+The sources are the LiteRT kernels' own checks and the quantization specification. An op that is not
+here has no integer kernel that rnnlite knows of, and is refused by name in the integer modes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from rnnlite.quantization.grid import Grid
+
+
+class Kind(Enum):
+    """How an op treats its float operands and results."""
+
+    MOVES = "moves values: operands and results share one grid"
+    COMPUTES = "computes: each operand and result has a grid of its own"
+    WEIGHTS = "multiplies by constant weights"
+    COMPARES = "compares: operands share one grid, the result is boolean"
+    LOOKS = "reads the shape or the order of values alone"
+    FLOW = "control flow: grids are tied by the subgraphs"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One op's demands.
+
+    Attributes:
+        kind: see `Kind`.
+        joined: for MOVES, operands that may be requantized to the result's grid instead of tied.
+        fixed: the grids that the kernel prescribes for its result.
+        int16: whether there is an int16 kernel.
+        data, weights, bias: for WEIGHTS, the places of these operands.
+        axis: for WEIGHTS, the axis of the output channels.
+    """
+
+    kind: Kind
+    joined: tuple[int, ...] = ()
+    fixed: tuple[Grid, Grid] | None = None
+    int16: bool = True
+    data: int = 0
+    weights: int = 1
+    bias: int = 2
+    axis: int = 0
+
+    def fixed_grid(self, dtype: str) -> Grid | None:
+        """The prescribed grid of the result, if there is one."""
+        if self.fixed is None:
+            return None
+        return self.fixed[0] if dtype == "int8" else self.fixed[1]
+
+
+_MOVES = Rule(Kind.MOVES)
+_COMPUTES = Rule(Kind.COMPUTES)
+_INT8_ONLY = Rule(Kind.COMPUTES, int16=False)
+_UNIT = (Grid("int8", 2.0**-8, -128), Grid("int16", 2.0**-15, 0))
+_SIGNED_UNIT = (Grid("int8", 2.0**-7, 0), Grid("int16", 2.0**-15, 0))
+_COUNT = (Grid("int8", 1.0, 0), Grid("int16", 1.0, 0))
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(
+        (
+            "RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE SLICE STRIDED_SLICE SPLIT SPLIT_V UNPACK GATHER "
+            "GATHER_ND REVERSE_V2 REVERSE_SEQUENCE TILE BROADCAST_TO PAD MIRROR_PAD MAX_POOL_2D "
+            "AVERAGE_POOL_2D REDUCE_MAX REDUCE_MIN FILL SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND "
+            "DEPTH_TO_SPACE SPACE_TO_DEPTH RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR"
+        ).split(),
+        _MOVES,
+    ),
+    "PACK": Rule(Kind.MOVES, joined=tuple(range(64))),
+    "CONCATENATION": Rule(Kind.MOVES, joined=tuple(range(64))),
+    "MAXIMUM": Rule(Kind.MOVES, joined=(0, 1)),
+    "MINIMUM": Rule(Kind.MOVES, joined=(0, 1)),
+    "SELECT": Rule(Kind.MOVES, joined=(1, 2)),
+    "SELECT_V2": Rule(Kind.MOVES, joined=(1, 2)),
+    "DYNAMIC_UPDATE_SLICE": Rule(Kind.MOVES, joined=(1,)),
+    "PADV2": Rule(Kind.MOVES, joined=(2,)),
+    **dict.fromkeys(
+        (
+            "ADD SUB MUL DIV RELU RELU6 LEAKY_RELU ABS EXP LOG RSQRT MEAN SUM BATCH_MATMUL QUANTIZE"
+        ).split(),
+        _COMPUTES,
+    ),
+    **dict.fromkeys(
+        "ELU GELU HARD_SWISH PRELU SQUARED_DIFFERENCE RELU_0_TO_1 RELU_N1_TO_1".split(), _INT8_ONLY
+    ),
+    "LOGISTIC": Rule(Kind.COMPUTES, fixed=_UNIT),
+    "SOFTMAX": Rule(Kind.COMPUTES, fixed=_UNIT),
+    "TANH": Rule(Kind.COMPUTES, fixed=_SIGNED_UNIT),
+    "L2_NORMALIZATION": Rule(Kind.COMPUTES, fixed=_SIGNED_UNIT, int16=False),
+    "LOG_SOFTMAX": Rule(
+        Kind.COMPUTES, fixed=(Grid("int8", 2.0**-4, 127), Grid("int16", 1.0, 0)), int16=False
+    ),
+    "CAST": Rule(Kind.COMPUTES, fixed=_COUNT),
+    "FULLY_CONNECTED": Rule(Kind.WEIGHTS),
+    "CONV_2D": Rule(Kind.WEIGHTS),
+    "DEPTHWISE_CONV_2D": Rule(Kind.WEIGHTS, axis=3),
+    "TRANSPOSE_CONV": Rule(Kind.WEIGHTS, data=2, bias=3),
+    **dict.fromkeys("EQUAL NOT_EQUAL".split(), Rule(Kind.COMPARES)),
+    **dict.fromkeys(
+        "LESS LESS_EQUAL GREATER GREATER_EQUAL".split(), Rule(Kind.COMPARES, int16=False)
+    ),
+    **dict.fromkeys("SHAPE RANK ARG_MAX ARG_MIN".split(), Rule(Kind.LOOKS)),
+    **dict.fromkeys("WHILE IF".split(), Rule(Kind.FLOW)),
+}
+
+VERSIONS: dict[str, tuple[int, int]] = {
+    "ABS": (2, 3),
+    "ADD": (2, 3),
+    "SUB": (2, 5),
+    "MUL": (2, 4),
+    "DIV": (2, 2),
+    "RELU": (2, 3),
+    "RELU6": (2, 3),
+    "TANH": (2, 3),
+    "LOGISTIC": (2, 3),
+    "SOFTMAX": (2, 3),
+    "LEAKY_RELU": (1, 2),
+    "AVERAGE_POOL_2D": (2, 3),
+    "MAX_POOL_2D": (2, 3),
+    "CONV_2D": (3, 8),
+    "DEPTHWISE_CONV_2D": (3, 5),
+    "TRANSPOSE_CONV": (2, 4),
+    "FULLY_CONNECTED": (5, 11),
+    "BATCH_MATMUL": (2, 3),
+    "CONCATENATION": (2, 3),
+    "PAD": (2, 3),
+    "PADV2": (2, 3),
+    "MIRROR_PAD": (2, 3),
+    "GATHER": (2, 4),
+    "GATHER_ND": (2, 3),
+    "TRANSPOSE": (2, 4),
+    "MEAN": (2, 3),
+    "SUM": (2, 2),
+    "REDUCE_MAX": (2, 3),
+    "REDUCE_MIN": (2, 3),
+    "SPLIT": (2, 4),
+    "SPLIT_V": (2, 2),
+    "SQUEEZE": (1, 2),
+    "STRIDED_SLICE": (2, 4),
+    "SLICE": (2, 4),
+    "EXP": (2, 2),
+    "LOG": (2, 2),
+    "RSQRT": (2, 3),
+    "MAXIMUM": (2, 4),
+    "MINIMUM": (2, 4),
+    "SELECT": (2, 3),
+    "EQUAL": (2, 5),
+    "NOT_EQUAL": (2, 4),
+    "LESS": (2, 2),
+    "LESS_EQUAL": (2, 2),
+    "GREATER": (2, 2),
+    "GREATER_EQUAL": (2, 2),
+    "PACK": (2, 3),
+    "UNPACK": (2, 4),
+    "FILL": (3, 3),
+    "REVERSE_V2": (2, 3),
+    "TILE": (2, 2),
+    "BROADCAST_TO": (3, 3),
+    "SPACE_TO_BATCH_ND": (2, 3),
+    "BATCH_TO_SPACE_ND": (2, 3),
+    "DEPTH_TO_SPACE": (2, 2),
+    "SPACE_TO_DEPTH": (2, 2),
+    "RESIZE_BILINEAR": (2, 3),
+    "RESIZE_NEAREST_NEIGHBOR": (2, 4),
+    "SQUARED_DIFFERENCE": (2, 2),
+    "LOG_SOFTMAX": (2, 2),
+    "L2_NORMALIZATION": (2, 2),
+    "QUANTIZE": (1, 2),
+    "ARG_MAX": (2, 2),
+    "ARG_MIN": (2, 2),
+    "DYNAMIC_UPDATE_SLICE": (1, 4),
+    "CAST": (1, 4),
+}
+"""Smallest op version with the int8 kernel and with the int16 kernel; 1 where missing here."""

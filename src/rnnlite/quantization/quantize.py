@@ -1,0 +1,222 @@
+"""Quantize a model: the steps in order, and the choice between precisions by measured error.
+
+What enters: a float model as the converter gave it, an `Order`, the source's computation. What
+leaves: the finished flatbuffer and a `Quantization` record.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rnnlite.errors import QuantizationError
+from rnnlite.lite import flatbuffer
+from rnnlite.quantization.accuracy import Reference, measure
+from rnnlite.quantization.calibration import Ranges, Samples, calibrate, take_samples
+from rnnlite.quantization.decompose import decompose
+from rnnlite.quantization.grid import Array
+from rnnlite.quantization.integer import to_integers
+from rnnlite.quantization.modes import LIMITS, Order
+from rnnlite.quantization.plan import Precision, make_plan
+from rnnlite.quantization.record import Quantization, WeightRecord
+from rnnlite.quantization.weights import to_dynamic, to_float16
+from rnnlite.runtime.progress import Progress
+from rnnlite.runtime.samples import Spec
+
+Finish = Callable[[Any], bytes]
+"""From an object tree to the finished, checked flatbuffer."""
+
+ENOUGH = 0.02
+"""An int8 model whose error is below this is not refined further."""
+
+GAIN = 0.8
+"""A finer precision is taken if it brings the error below this share of the coarser one's."""
+
+PRODUCTS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
+
+
+def all_int8(op: str, in_loop: bool) -> str:
+    """Everything in int8."""
+    return "int8"
+
+
+def int16_states(op: str, in_loop: bool) -> str:
+    """Products in int8; states and gates of the recurrences in int16."""
+    return "int16" if in_loop and op not in PRODUCTS else "int8"
+
+
+def all_int16(op: str, in_loop: bool) -> str:
+    """Activations in int16 throughout; weights are int8 all the same."""
+    return "int16"
+
+
+PRECISIONS: dict[str, tuple[Precision, ...]] = {
+    "int8": (all_int8, int16_states, all_int16),
+    "int16x8": (all_int16,),
+}
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    data: bytes
+    weights: list[WeightRecord]
+    kept: tuple[str, ...]
+    precision: Precision
+    error: float
+
+
+def quantize_model(
+    model: Any,
+    order: Order,
+    *,
+    inputs: Sequence[Spec],
+    reference: Reference,
+    finish: Finish,
+    probes: Callable[[], list[list[Array]]],
+) -> tuple[bytes, Quantization]:
+    """Quantize.
+
+    Args:
+        model: the float model with the converter's names; it is changed.
+        order: what is asked for.
+        inputs: the model's inputs.
+        reference: the source's computation on batches.
+        finish: names, compacts, checks and writes a model.
+        probes: random samples to measure on where there is no calibration data.
+
+    Raises:
+        QuantizationError: the mode changes nothing.
+        SampleError: the calibration data does not fit.
+        UnsupportedError: an op has no integer kernel.
+    """
+    size_before = len(finish(deepcopy(model)))
+    samples = take_samples(order.calibration, inputs) if order.calibration is not None else None
+    warnings = list(samples.warnings) if samples is not None else []
+    held_out = samples.held_out if samples is not None else probes()
+    if order.integer and samples is not None:
+        best, ranges = _integer(model, order, samples, reference, finish)
+        warnings += _range_warnings(ranges)
+    else:
+        weights = to_float16(model) if order.mode == "float16" else to_dynamic(model)
+        best = _Candidate(finish(model), weights, (), all_int8, 0.0)
+    changed = [w for w in best.weights if w.dtype != "float32"]
+    if not changed:
+        raise QuantizationError(
+            f"quantize='{order.mode}' changes nothing in this model",
+            found="no kernel of a matrix product, convolution or lookup"
+            if not best.weights
+            else "; ".join(f"'{w.name}' {list(w.shape)}: {w.how}" for w in best.weights[:3]),
+            remedy="Convert it in float32",
+        )
+    accuracy = measure(reference, best.data, held_out)
+    limit = LIMITS[order.mode]
+    warnings += [
+        f"output '{a.name}' is off by {100 * a.rms_error:.1f} % of its RMS, more than the "
+        f"{100 * limit:.0f} % that {order.mode} usually keeps within"
+        for a in accuracy
+        if a.rms_error > limit
+    ]
+    record = Quantization(
+        mode=order.mode,
+        io=order.io,
+        inner=_inner(order, best),
+        size_before=size_before,
+        weights=tuple(best.weights),
+        ops=op_types(flatbuffer.read(best.data)),
+        kept=best.kept,
+        samples=len(samples.used) if samples is not None else 0,
+        held_out=len(held_out),
+        lengths=(samples.lengths[0], samples.lengths[-1]) if samples is not None else None,
+        accuracy=accuracy,
+        measured_on=_measured_on(samples),
+        warnings=tuple(warnings),
+    )
+    return best.data, record
+
+
+def _integer(
+    model: Any, order: Order, samples: Samples, reference: Reference, finish: Finish
+) -> tuple[_Candidate, Ranges]:
+    """The first precision that is good enough, else the best by a clear margin."""
+    best: _Candidate | None = None
+    for precision in PRECISIONS[order.mode]:
+        plain = deepcopy(model)
+        decompose(plain, precision)
+        with Progress("calibrating", len(samples.used), order.progress) as bar:
+            ranges = calibrate(plain, samples, advance=bar.add)
+        plan = make_plan(plain, ranges.values, precision, allow_float=order.allow_float)
+        kept = _kept(plain, plan.kept)
+        weights = to_integers(plain, plan, order.io)
+        data = finish(plain)
+        found = measure(reference, data, samples.held_out, lengths=False)
+        error = max((a.rms_error for a in found), default=0.0)
+        if best is None or error < GAIN * best.error:
+            best = _Candidate(data, weights, kept, precision, error)
+        if best.error <= ENOUGH:
+            break
+    if best is None:
+        raise AssertionError("no precision for the mode")
+    return best, ranges
+
+
+def _kept(model: Any, kept: dict[tuple[int, int], str]) -> tuple[str, ...]:
+    names = []
+    for (subgraph, position), reason in kept.items():
+        op = model.subgraphs[subgraph].operators[position]
+        tensor = model.subgraphs[subgraph].tensors[int(op.outputs[0])]
+        name = flatbuffer.op_name(model, op)
+        names.append(f"{name} '{flatbuffer.text(tensor.name)}': {reason}")
+    return tuple(names)
+
+
+def _inner(order: Order, best: _Candidate) -> str:
+    if not order.integer:
+        return "float32"
+    return {
+        all_int8: "int8",
+        int16_states: "products int8, states and gates int16",
+        all_int16: "int16",
+    }[best.precision]
+
+
+def _range_warnings(ranges: Ranges) -> list[str]:
+    warnings = []
+    for names, what in (
+        (ranges.constant, "never varied over the calibration samples"),
+        (ranges.unseen, "was never computed in calibration"),
+    ):
+        if names:
+            more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+            shown = ", ".join(f"'{name}'" for name in names[:3])
+            warnings.append(f"{shown}{more}: {what}")
+    return warnings
+
+
+def _measured_on(samples: Samples | None) -> str:
+    if samples is None:
+        return "random inputs"
+    if samples.held_out is samples.used or len(samples.held_out) > len(samples.used):
+        return "the calibration samples themselves"
+    return f"{len(samples.held_out)} held-out calibration samples"
+
+
+def op_types(model: Any) -> dict[str, dict[str, int]]:
+    """For each op of a model, how many run in which type."""
+    found: dict[str, Counter[str]] = {}
+    for index, op, name in flatbuffer.operators(model):
+        tensors = model.subgraphs[index].tensors
+        types = [
+            flatbuffer.dtype_name(tensors[int(t)]) for t in [*op.outputs, *op.inputs] if int(t) >= 0
+        ]
+        kind = types[0] if types else "none"
+        if kind == "bool" and any(t in ("int8", "int16", "float32") for t in types):
+            kind = next(t for t in types if t in ("int8", "int16", "float32"))
+        if kind == "float32" and "int8" in types and name != "DEQUANTIZE":
+            kind = "float32, int8 weights"
+        found.setdefault(name, Counter())[kind] += 1
+    return {name: dict(counts) for name, counts in sorted(found.items())}

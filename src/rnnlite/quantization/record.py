@@ -1,0 +1,95 @@
+"""What a quantization did and how good it is: plain data for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class WeightRecord:
+    """One constant and the type it is kept in.
+
+    Attributes:
+        name: the tensor's name in the converted graph.
+        shape: its shape.
+        dtype: "int8", "int16", "int32", "int64", "float16" or "float32".
+        how: how its scales were chosen, or why it stayed in float.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    how: str
+
+
+@dataclass(frozen=True)
+class OutputAccuracy:
+    """How far one output is from the source's, over the held-out samples.
+
+    Attributes:
+        name: the output.
+        rms_error: root of the mean squared difference, relative to the source's root mean square.
+        snr_db: signal-to-noise ratio in decibels, -20 log10(rms_error).
+        argmax_agreement: share of results with the same largest class, for classifiers, else None.
+        by_length: rms_error of sequences of a given length, where the length is free.
+    """
+
+    name: str
+    rms_error: float
+    snr_db: float
+    argmax_agreement: float | None
+    by_length: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """All that there is to say of a quantization.
+
+    Attributes:
+        mode: "float16", "dynamic", "int8" or "int16x8".
+        io: type of the float inputs and outputs: "float32", "int8" or "int16".
+        inner: type in which the recurrences compute, and why.
+        size_before: bytes of the same model in float32.
+        weights: one record a constant.
+        ops: for each op, how many run in which type.
+        kept: ops that stayed in float, with the reason.
+        samples: number of calibration samples used; of those held out for the measurement.
+        lengths: shortest and longest of the used ones, None without calibration.
+        accuracy: one record an output.
+        measured_on: what the accuracy was measured on.
+        warnings: what is poor about the data.
+    """
+
+    mode: str
+    io: str
+    inner: str
+    size_before: int
+    weights: tuple[WeightRecord, ...]
+    ops: Mapping[str, Mapping[str, int]]
+    kept: tuple[str, ...] = ()
+    samples: int = 0
+    held_out: int = 0
+    lengths: tuple[int, int] | None = None
+    accuracy: tuple[OutputAccuracy, ...] = ()
+    measured_on: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Quantization:
+        """From plain data, JSON in between allowed."""
+        values = dict(values)
+        values["weights"] = tuple(
+            WeightRecord(**{**w, "shape": tuple(w["shape"])}) for w in values["weights"]
+        )
+        values["accuracy"] = tuple(
+            OutputAccuracy(
+                **{**a, "by_length": {int(k): v for k, v in a["by_length"].items()}}
+            )
+            for a in values["accuracy"]
+        )
+        lengths = values["lengths"]
+        values["lengths"] = tuple(lengths) if lengths is not None else None
+        values["kept"], values["warnings"] = tuple(values["kept"]), tuple(values["warnings"])
+        return cls(**values)
