@@ -19,7 +19,7 @@ from rnnlite.lite.inspection import inspect
 from rnnlite.quantization.modes import Order, take_order
 from rnnlite.quantization.record import Quantization
 from rnnlite.report import Parity, Report
-from rnnlite.sources.program import Port, Program, Request
+from rnnlite.sources.program import Program, Request
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,40 +87,52 @@ def convert(
     Raises:
         RnnliteError: the source cannot be opened or converted; see its kinds.
     """
-    order = take_order(
-        quantize, calibration, io, allow_float=allow_float, progress=progress
-    )
+    order = take_order(quantize, calibration, io, allow_float=allow_float, progress=progress)
     request = Request(
         batch_size=batch_size,
         sequence_length=sequence_length,
         custom_objects=custom_objects,
         trust=trust,
     )
-    from rnnlite.sources.opening import needs_tensorflow_backend, open_program
+    from rnnlite.sources.opening import needs_tensorflow_backend
 
     if needs_tensorflow_backend(source):
         from rnnlite.sources.keras.child import convert_in_child
 
         return convert_in_child(source, request, order, verify=verify)
+    return convert_here(source, request, order, verify=verify)[0]
+
+
+def convert_here(
+    source: Any, request: Request, order: Order | None, *, verify: bool
+) -> tuple[Converted, bytes]:
+    """`convert` in this process; gives the float32 model as well, which is the first of the two
+    where nothing is quantized.
+
+    Raises:
+        RnnliteError: as `convert`.
+    """
+    from rnnlite.parity import check
+    from rnnlite.sources.opening import open_program
+
     clock = _Clock()
     program = open_program(source, request)
     clock.lap("trace")
-    from rnnlite.parity import check
-
     model = lower(program)
-    data = finish(program, model if order is None else deepcopy(model))
+    plain = finish(program, model if order is None else deepcopy(model))
     clock.lap("convert")
     parity = None
     if verify:
-        parity = check(program, data)
+        parity = check(program, plain)
         clock.lap("check")
-    report = make_report(program, data, parity, clock.laps)
+    report = make_report(program, plain, parity, clock.laps)
     report.require_parity()
-    if order is not None:
-        data, quantization = _quantized(program, model, order)
-        clock.lap("quantize")
-        report = make_report(program, data, parity, clock.laps, quantization)
-    return Converted(data, report)
+    if order is None:
+        return Converted(plain, report), plain
+    data, quantization = _quantized(program, model, order)
+    clock.lap("quantize")
+    report = make_report(program, data, parity, clock.laps, quantization)
+    return Converted(data, report), plain
 
 
 def lower(program: Program) -> Any:
@@ -130,12 +142,13 @@ def lower(program: Program) -> Any:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite import flatbuffer
-    from rnnlite.lite.repair import separate_loop_results
+    from rnnlite.lite.repair import drop_cast_pairs, separate_loop_results
     from rnnlite.lite.rewrite import rewrite
     from rnnlite.lite.translate import translate
 
     model = flatbuffer.read(translate(rewrite(program.function)))
     separate_loop_results(model)
+    drop_cast_pairs(model)
     return model
 
 
@@ -193,19 +206,23 @@ def verify(
         custom_objects, trust: as `convert` takes them.
 
     Returns:
-        the report; `report.parity.within` says whether the model is equal to its source.
+        the report; `report.parity.within` says whether the model is equal to its source. For a
+        quantized file `report.quantization.accuracy` says how far it is off instead.
 
     Raises:
         RnnliteError: the source or the model cannot be opened, or do not fit each other.
     """
+    from rnnlite.lite import flatbuffer
     from rnnlite.lite.files import read_model
-    from rnnlite.parity import check
+    from rnnlite.parity import check, probes
+    from rnnlite.quantization.quantize import remeasure
     from rnnlite.runtime.model import load
     from rnnlite.runtime.samples import listed
     from rnnlite.sources.opening import open_program
 
     data = read_model(model)
     loaded = load(data)
+    mode = flatbuffer.record(flatbuffer.read(data)).get("quantize")
     clock = _Clock()
     batch = next((spec.shape[0] for spec in loaded.inputs if spec.shape), 1)
     program = open_program(
@@ -218,6 +235,11 @@ def verify(
         if samples is not None
         else []
     )
+    if mode is not None:
+        rows = [[array[0] for array in sample] for sample in arrays]
+        quantization = remeasure(program.reference, data, mode, rows or probes(program), bool(rows))
+        clock.lap("check")
+        return make_report(program, data, None, clock.laps, quantization)
     parity = check(program, data, arrays)
     clock.lap("check")
     return make_report(program, data, parity, clock.laps)
@@ -238,8 +260,8 @@ def make_report(
         notes.append(f"the source itself refuses length {lengths}: not compared there")
     return Report(
         origin=program.origin,
-        inputs=tuple(_port(p) for p in program.inputs),
-        outputs=tuple(_port(p) for p in program.outputs),
+        inputs=tuple(vars(t) for t in content.inputs),
+        outputs=tuple(vars(t) for t in content.outputs),
         size=content.size,
         weights=content.weights,
         ops=content.ops,
@@ -251,10 +273,6 @@ def make_report(
     )
 
 
-def _port(port: Port) -> dict[str, Any]:
-    return {"name": port.name, "shape": port.shape, "dtype": port.dtype}
-
-
 def _as_in_model(program: Program, model: Any) -> Program:
     """The Program with its inputs as the model has them: a length may be pinned there.
 
@@ -262,7 +280,9 @@ def _as_in_model(program: Program, model: Any) -> Program:
         ModelError: names, ranks or dtypes differ.
     """
     ours = [(p.name, len(p.shape), p.dtype) for p in program.inputs]
-    theirs = [(s.name, len(s.shape), s.dtype) for s in model.inputs]
+    theirs = [
+        (s.name, len(s.shape), "float32" if s.quantization else s.dtype) for s in model.inputs
+    ]
     if ours != theirs or len(program.outputs) != len(model.outputs):
         raise ModelError(
             f"the LiteRT model was not made from {program.origin}",

@@ -12,6 +12,7 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
+    from rnnlite.quantization.record import Quantization
     from rnnlite.report import Parity, Report
 
 PLAIN_WIDTH = 100
@@ -60,7 +61,10 @@ def report_tables(report: Report) -> RenderableType:
     if report.recurrences:
         parts.append(_recurrences(report.recurrences))
     parts.append(Text("ops: " + ", ".join(f"{n} {c}" for n, c in report.ops.items())))
-    parts.append(_parity(report.parity) if report.parity else Text("parity: not checked"))
+    if report.parity or report.quantization is None:
+        parts.append(_parity(report.parity) if report.parity else Text("parity: not checked"))
+    if report.quantization is not None:
+        parts += _quantization(report.quantization, report.size)
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
     return Group(*_spaced(parts))
 
@@ -74,6 +78,8 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         Text(f"{size_text(inspection.size)}, {inspection.weights:,} weights ({weights or 'none'})"),
         _ports([vars(t) for t in inspection.inputs], [vars(t) for t in inspection.outputs]),
     ]
+    if record.get("quantize"):
+        parts.append(Text(f"quantized: {record['quantize']}, border {record['io']}"))
     if record.get("recurrences"):
         parts.append(_recurrences(record["recurrences"]))
     parts.append(Text("ops: " + ", ".join(f"{n} {c}" for n, c in inspection.ops.items())))
@@ -176,3 +182,59 @@ def _parity_table(parity: Parity) -> Table:
         ["output", "largest difference", "relative to scale", "allowed", "scale"],
         [[o.name, o.max_abs, o.max_rel, o.bound, o.scale] for o in parity.outputs],
     )
+
+
+def _quantization(q: Quantization, size: int) -> list[RenderableType]:
+    head = f"Quantization: {q.mode}, inputs and outputs {q.io}"
+    if q.inner:
+        head += f", recurrences compute in {q.inner}"
+    parts: list[RenderableType] = [Text(head, style="bold")]
+    if q.size_before:
+        share = size / q.size_before
+        parts.append(
+            Text(f"{size_text(q.size_before)} in float32, now {size_text(size)} ({share:.2f})")
+        )
+    if q.lengths is not None:
+        parts.append(
+            Text(f"calibrated on {q.samples} samples of {q.lengths[0]} to {q.lengths[1]} steps")
+        )
+    if q.weights:
+        parts.append(
+            table(
+                "Weights",
+                ["name", "shape", "type", "how"],
+                [[w.name[-48:], shape_text(w.shape), w.dtype, w.how] for w in q.weights],
+            )
+        )
+    parts.append(
+        table(
+            "Types that the ops run in",
+            ["op", "how many"],
+            [[n, ", ".join(f"{c} {t}" for t, c in types.items())] for n, types in q.ops.items()],
+        )
+    )
+    parts += [Text(f"stayed in float: {kept}", style="yellow") for kept in q.kept]
+    lengths = sorted({length for a in q.accuracy for length in a.by_length})
+    parts.append(
+        table(
+            f"Error against the source, on {q.measured_on}",
+            [
+                "output",
+                "RMS error %",
+                "SNR dB",
+                "same class %",
+                *[f"% at T={length}" for length in lengths],
+            ],
+            [
+                [
+                    a.name,
+                    100 * a.rms_error,
+                    a.snr_db,
+                    None if a.argmax_agreement is None else 100 * a.argmax_agreement,
+                    *[100 * a.by_length[n] if n in a.by_length else None for n in lengths],
+                ]
+                for a in q.accuracy
+            ],
+        )
+    )
+    return parts + [Text(f"warning: {warning}", style="yellow") for warning in q.warnings]

@@ -1,8 +1,8 @@
 """The structural check that every model passes before it is written.
 
-What enters: a model. What leaves: nothing, or a refusal that names the first fault: a reference that
-points nowhere, a value read before it is made, a constant of the wrong size, or places that WHILE
-and IF tie together but that differ in type, rank, scale or zero point.
+What enters: a model. What leaves: nothing, or a refusal that names the first fault: a reference
+that points nowhere, a value read before it is made, a constant of the wrong size, or places that
+WHILE and IF tie together but that differ in type, rank, scale or zero point.
 """
 
 from __future__ import annotations

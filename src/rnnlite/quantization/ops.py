@@ -52,58 +52,51 @@ class Rule:
         return self.fixed[0] if dtype == "int8" else self.fixed[1]
 
 
-_MOVES = Rule(Kind.MOVES)
-_COMPUTES = Rule(Kind.COMPUTES)
-_INT8_ONLY = Rule(Kind.COMPUTES, int16=False)
 _UNIT = (Grid("int8", 2.0**-8, -128), Grid("int16", 2.0**-15, 0))
 _SIGNED_UNIT = (Grid("int8", 2.0**-7, 0), Grid("int16", 2.0**-15, 0))
 _COUNT = (Grid("int8", 1.0, 0), Grid("int16", 1.0, 0))
 
+
+def _each(names: str, rule: Rule) -> dict[str, Rule]:
+    """The same rule for several ops."""
+    return dict.fromkeys(names.split(), rule)
+
+
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(
-        (
-            "RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE SLICE STRIDED_SLICE SPLIT SPLIT_V UNPACK GATHER "
-            "GATHER_ND REVERSE_V2 REVERSE_SEQUENCE TILE BROADCAST_TO PAD MIRROR_PAD MAX_POOL_2D "
-            "AVERAGE_POOL_2D REDUCE_MAX REDUCE_MIN FILL SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND "
-            "DEPTH_TO_SPACE SPACE_TO_DEPTH RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR"
-        ).split(),
-        _MOVES,
+    **_each(
+        "RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE SLICE STRIDED_SLICE SPLIT SPLIT_V UNPACK GATHER "
+        "GATHER_ND REVERSE_V2 REVERSE_SEQUENCE TILE BROADCAST_TO PAD MIRROR_PAD MAX_POOL_2D "
+        "AVERAGE_POOL_2D REDUCE_MAX REDUCE_MIN FILL SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND "
+        "DEPTH_TO_SPACE SPACE_TO_DEPTH RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR",
+        Rule(Kind.MOVES),
     ),
-    "PACK": Rule(Kind.MOVES, joined=tuple(range(64))),
-    "CONCATENATION": Rule(Kind.MOVES, joined=tuple(range(64))),
-    "MAXIMUM": Rule(Kind.MOVES, joined=(0, 1)),
-    "MINIMUM": Rule(Kind.MOVES, joined=(0, 1)),
-    "SELECT": Rule(Kind.MOVES, joined=(1, 2)),
-    "SELECT_V2": Rule(Kind.MOVES, joined=(1, 2)),
+    **_each("PACK CONCATENATION", Rule(Kind.MOVES, joined=tuple(range(64)))),
+    **_each("MAXIMUM MINIMUM", Rule(Kind.MOVES, joined=(0, 1))),
+    **_each("SELECT SELECT_V2", Rule(Kind.MOVES, joined=(1, 2))),
     "DYNAMIC_UPDATE_SLICE": Rule(Kind.MOVES, joined=(1,)),
     "PADV2": Rule(Kind.MOVES, joined=(2,)),
-    **dict.fromkeys(
-        (
-            "ADD SUB MUL DIV RELU RELU6 LEAKY_RELU ABS EXP LOG RSQRT MEAN SUM BATCH_MATMUL QUANTIZE"
-        ).split(),
-        _COMPUTES,
+    **_each(
+        "ADD SUB MUL DIV RELU RELU6 LEAKY_RELU ABS EXP LOG RSQRT MEAN SUM BATCH_MATMUL QUANTIZE",
+        Rule(Kind.COMPUTES),
     ),
-    **dict.fromkeys(
-        "ELU GELU HARD_SWISH PRELU SQUARED_DIFFERENCE RELU_0_TO_1 RELU_N1_TO_1".split(), _INT8_ONLY
+    **_each(
+        "ELU GELU HARD_SWISH PRELU SQUARED_DIFFERENCE RELU_0_TO_1 RELU_N1_TO_1",
+        Rule(Kind.COMPUTES, int16=False),
     ),
-    "LOGISTIC": Rule(Kind.COMPUTES, fixed=_UNIT),
-    "SOFTMAX": Rule(Kind.COMPUTES, fixed=_UNIT),
+    **_each("LOGISTIC SOFTMAX", Rule(Kind.COMPUTES, fixed=_UNIT)),
     "TANH": Rule(Kind.COMPUTES, fixed=_SIGNED_UNIT),
     "L2_NORMALIZATION": Rule(Kind.COMPUTES, fixed=_SIGNED_UNIT, int16=False),
     "LOG_SOFTMAX": Rule(
         Kind.COMPUTES, fixed=(Grid("int8", 2.0**-4, 127), Grid("int16", 1.0, 0)), int16=False
     ),
     "CAST": Rule(Kind.COMPUTES, fixed=_COUNT),
-    "FULLY_CONNECTED": Rule(Kind.WEIGHTS),
-    "CONV_2D": Rule(Kind.WEIGHTS),
+    **_each("FULLY_CONNECTED CONV_2D", Rule(Kind.WEIGHTS)),
     "DEPTHWISE_CONV_2D": Rule(Kind.WEIGHTS, axis=3),
     "TRANSPOSE_CONV": Rule(Kind.WEIGHTS, data=2, bias=3),
-    **dict.fromkeys("EQUAL NOT_EQUAL".split(), Rule(Kind.COMPARES)),
-    **dict.fromkeys(
-        "LESS LESS_EQUAL GREATER GREATER_EQUAL".split(), Rule(Kind.COMPARES, int16=False)
-    ),
-    **dict.fromkeys("SHAPE RANK ARG_MAX ARG_MIN".split(), Rule(Kind.LOOKS)),
-    **dict.fromkeys("WHILE IF".split(), Rule(Kind.FLOW)),
+    **_each("EQUAL NOT_EQUAL", Rule(Kind.COMPARES)),
+    **_each("LESS LESS_EQUAL GREATER GREATER_EQUAL", Rule(Kind.COMPARES, int16=False)),
+    **_each("SHAPE RANK ARG_MAX ARG_MIN", Rule(Kind.LOOKS)),
+    **_each("WHILE IF", Rule(Kind.FLOW)),
 }
 
 VERSIONS: dict[str, tuple[int, int]] = {

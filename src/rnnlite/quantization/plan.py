@@ -17,6 +17,7 @@ import numpy as np
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place, flows, in_loops
+from rnnlite.quantization.clip import clip_masked, clip_ranges
 from rnnlite.quantization.grid import Array, Grid, Range, grid_of, union, width
 from rnnlite.quantization.ops import RULES, Kind, Rule
 
@@ -64,6 +65,10 @@ class Plan:
     def together(self, a: Place, b: Place) -> bool:
         """Whether two places share one grid by construction."""
         return self.root(a) == self.root(b)
+
+    def narrow(self, place: Place, values: Range) -> None:
+        """Give the group of a place a smaller range; values beyond it saturate."""
+        self._range[self.root(place)] = values
 
     def _tie(self, a: Place, b: Place) -> None:
         ra, rb = self.root(a), self.root(b)
@@ -132,6 +137,8 @@ def make_plan(
     for target, value in joins:
         _join(plan, target, value)
     _choose_types(plan, ops)
+    clip_ranges(plan, _readers(plan, ops), plan._dtype)
+    clip_masked(plan, ops, lambda place: place in plan._parent)
     _choose_grids(plan, ops)
     return plan
 
@@ -249,6 +256,27 @@ def _choose_types(plan: Plan, ops: list[_Op]) -> None:
         plan._dtype[root] = dtype or default
 
 
+def _readers(plan: Plan, ops: list[_Op]) -> dict[Place, set[str]]:
+    """The ops that read each group's values; "" where all of its range is needed."""
+    readers: dict[Place, set[str]] = {}
+    for op in ops:
+        for place in op.operands():
+            if place not in plan._parent or op.rule.kind in (Kind.FLOW, Kind.LOOKS):
+                continue
+            moved = op.rule.kind is Kind.MOVES and plan.together(place, op.results()[0])
+            if not moved:
+                readers.setdefault(plan.root(place), set()).add(op.name)
+    for place in [(0, int(t)) for t in plan.model.subgraphs[0].outputs]:
+        if place in plan._parent:
+            readers.setdefault(plan.root(place), set()).add("")
+    for subgraph, position in plan.kept:
+        op = plan.model.subgraphs[subgraph].operators[position]
+        for t in map(int, op.inputs):
+            if (subgraph, t) in plan._parent:
+                readers.setdefault(plan.root((subgraph, t)), set()).add("")
+    return readers
+
+
 def _choose_grids(plan: Plan, ops: list[_Op]) -> None:
     for op in ops:
         for place in op.results():
@@ -258,8 +286,8 @@ def _choose_grids(plan: Plan, ops: list[_Op]) -> None:
                 if fixed is not None:
                     plan._fixed.setdefault(root, set()).add(fixed)
     for root, dtype in plan._dtype.items():
-        fixed = plan._fixed.get(root, set())
-        only = next(iter(fixed)) if len(fixed) == 1 else None
+        wanted = plan._fixed.get(root, set())
+        only = next(iter(wanted)) if len(wanted) == 1 else None
         if only is not None and only.covers(plan._range[root]):
             plan._grid[root] = only
         else:

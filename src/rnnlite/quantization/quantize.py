@@ -12,13 +12,11 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.accuracy import Reference, measure
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate, take_samples
-from rnnlite.quantization.decompose import decompose
+from rnnlite.quantization.decompose import decompose, scale_rows
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.modes import LIMITS, Order
@@ -102,6 +100,8 @@ def quantize_model(
         best, ranges = _integer(model, order, samples, reference, finish)
         warnings += _range_warnings(ranges)
     else:
+        if order.mode == "dynamic":
+            scale_rows(model)
         weights = to_float16(model) if order.mode == "float16" else to_dynamic(model)
         best = _Candidate(finish(model), weights, (), all_int8, 0.0)
     changed = [w for w in best.weights if w.dtype != "float32"]
@@ -137,6 +137,33 @@ def quantize_model(
         warnings=tuple(warnings),
     )
     return best.data, record
+
+
+def remeasure(
+    reference: Reference, data: bytes, mode: str, samples: Sequence[list[Array]], given: bool
+) -> Quantization:
+    """What can be said of a quantized file afterwards: its types and its error on samples.
+
+    Args:
+        reference: the source's computation on batches.
+        data: the file.
+        mode: the mode that its metadata states.
+        samples: to measure on, without batch axis.
+        given: whether they are the user's own, or random.
+    """
+    model = flatbuffer.read(data)
+    details = flatbuffer.record(model)
+    return Quantization(
+        mode=mode,
+        io=str(details.get("io", "float32")),
+        inner="",
+        size_before=0,
+        weights=(),
+        ops=op_types(model),
+        held_out=len(samples),
+        accuracy=measure(reference, data, samples),
+        measured_on=f"{len(samples)} samples" if given else "random inputs",
+    )
 
 
 def _integer(
@@ -177,11 +204,11 @@ def _kept(model: Any, kept: dict[tuple[int, int], str]) -> tuple[str, ...]:
 def _inner(order: Order, best: _Candidate) -> str:
     if not order.integer:
         return "float32"
-    return {
-        all_int8: "int8",
-        int16_states: "products int8, states and gates int16",
-        all_int16: "int16",
-    }[best.precision]
+    if best.precision is all_int8:
+        return "int8"
+    if best.precision is int16_states:
+        return "products int8, states and gates int16"
+    return "int16"
 
 
 def _range_warnings(ranges: Ranges) -> list[str]:

@@ -84,9 +84,7 @@ class Quantization:
             WeightRecord(**{**w, "shape": tuple(w["shape"])}) for w in values["weights"]
         )
         values["accuracy"] = tuple(
-            OutputAccuracy(
-                **{**a, "by_length": {int(k): v for k, v in a["by_length"].items()}}
-            )
+            OutputAccuracy(**{**a, "by_length": {int(k): v for k, v in a["by_length"].items()}})
             for a in values["accuracy"]
         )
         lengths = values["lengths"]

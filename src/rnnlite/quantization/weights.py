@@ -56,9 +56,7 @@ def to_float16(model: Any) -> list[WeightRecord]:
                 else:
                     if t not in plain:
                         name = content.tensors[t].name
-                        half = new_constant(
-                            model, content, values.astype(np.float16), name=name
-                        )
+                        half = new_constant(model, content, values.astype(np.float16), name=name)
                         plain[t] = new_tensor(content, t, "float32")
                         ops.append(new_op(model, "DEQUANTIZE", [half], [plain[t]], version=3))
                         _note(model, (index, t), records, "float16", "")
@@ -130,9 +128,7 @@ def _stays(model: Any, place: Place, records: dict[int, WeightRecord], why: str)
             _note(model, place, records, "float32", why)
 
 
-def _note(
-    model: Any, place: Place, records: dict[int, WeightRecord], dtype: str, how: str
-) -> None:
+def _note(model: Any, place: Place, records: dict[int, WeightRecord], dtype: str, how: str) -> None:
     tensor = model.subgraphs[place[0]].tensors[place[1]]
     shape = tuple(int(d) for d in (tensor.shape if tensor.shape is not None else []))
     records[tensor.buffer] = WeightRecord(flatbuffer.text(tensor.name), shape, dtype, how)

@@ -21,6 +21,7 @@ import numpy as np
 
 from rnnlite import errors
 from rnnlite.errors import RnnliteError, SourceError
+from rnnlite.quantization.modes import Order
 from rnnlite.report import Report
 from rnnlite.sources.keras.flavour import layers_of
 from rnnlite.sources.program import Array, Port, Request
@@ -33,7 +34,9 @@ TOLERANCE = 1e-4
 """Between two backends, which round in their own ways; the strict check runs in the child."""
 
 
-def convert_in_child(source: Any, request: Request, *, verify: bool) -> Converted:
+def convert_in_child(
+    source: Any, request: Request, quantization: Order | None, *, verify: bool
+) -> Converted:
     """Save, convert in a child process with the TensorFlow backend, compare.
 
     Raises:
@@ -60,6 +63,7 @@ def convert_in_child(source: Any, request: Request, *, verify: bool) -> Converte
             "trust": request.trust or live,
             "verify": verify,
             "path": sys.path,
+            "quantization": _quantization_order(quantization, path),
         }
         (path / "order.json").write_text(json.dumps(order))
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
@@ -82,10 +86,53 @@ def convert_in_child(source: Any, request: Request, *, verify: bool) -> Converte
             kind = getattr(errors, content["refused"], RnnliteError)
             raise kind(content["what"], **content["parts"])
         data = (path / "model.tflite").read_bytes()
+        plain = (path / "plain.tflite").read_bytes()
         report = Report.from_dict(content["report"])
     if verify and live:
-        _compare(source, data, report)
+        _compare(source, plain, report)
     return Converted(data, report)
+
+
+def _quantization_order(order: Order | None, folder: Path) -> dict[str, Any] | None:
+    """The order as plain data; samples go to a file beside it."""
+    if order is None:
+        return None
+    calibration = order.calibration
+    if isinstance(calibration, (str, Path)):
+        calibration = str(Path(calibration).resolve())
+    elif calibration is not None:
+        arrays: dict[str, Any] = {}
+        for k, sample in enumerate(calibration):
+            if isinstance(sample, dict):
+                arrays.update({f"{k}/dict/{name}": value for name, value in sample.items()})
+            elif isinstance(sample, (tuple, list)):
+                arrays.update({f"{k}/tuple/{n}": value for n, value in enumerate(sample)})
+            else:
+                arrays[f"{k}/array/0"] = sample
+        calibration = str(folder / "samples.npz")
+        np.savez(calibration, **{"count": np.array(k + 1 if arrays else 0), **arrays})
+    return {**vars(order), "calibration": calibration, "progress": False}
+
+
+def _read_samples(path: str | None) -> Any:
+    """The samples as they were given: a path, or what `_quantization_order` wrote."""
+    if path is None or Path(path).name != "samples.npz":
+        return path
+    with np.load(path) as file:
+        if "count" not in file.files:
+            return path
+        samples: list[Any] = [None] * int(file["count"])
+        for key in file.files:
+            if key == "count":
+                continue
+            place, form, name = key.split("/", 2)
+            if form == "array":
+                samples[int(place)] = file[key]
+            elif form == "dict":
+                samples[int(place)] = {**(samples[int(place)] or {}), name: file[key]}
+            else:
+                samples[int(place)] = (*(samples[int(place)] or ()), file[key])
+    return samples
 
 
 def _classes_of(model: Any) -> dict[str, Any]:
@@ -121,7 +168,7 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
     from rnnlite.sources.keras.interface import flat_outputs
     from rnnlite.sources.probe import random_inputs
 
-    ports = [Port(p["name"], p["shape"], p["dtype"]) for p in report.inputs]
+    ports = [Port(s.name, s.shape, s.dtype) for s in load(data).inputs]
     stated = [tuple(x.shape) for x in getattr(source, "inputs", None) or []]
     length = next((s[1] for s in stated if len(s) > 1 and s[1] is not None), LENGTH)
     spans = {s.name: s.ids for s in load(data).inputs if s.ids is not None}
@@ -168,17 +215,23 @@ def _main(folder: Path) -> None:
             for part in qualified.split("."):
                 value = getattr(value, part)
             objects[name] = value
-        from rnnlite.conversion import convert
+        from rnnlite.conversion import convert_here
 
-        converted = convert(
-            order["source"],
+        request = Request(
             batch_size=order["batch_size"],
             sequence_length=order["sequence_length"],
             custom_objects=objects,
             trust=order["trust"],
-            verify=order["verify"],
+        )
+        wanted = order["quantization"]
+        quantization = None
+        if wanted is not None:
+            quantization = Order(**{**wanted, "calibration": _read_samples(wanted["calibration"])})
+        converted, plain = convert_here(
+            order["source"], request, quantization, verify=order["verify"]
         )
         (folder / "model.tflite").write_bytes(converted.tflite)
+        (folder / "plain.tflite").write_bytes(plain)
         answer = {"report": converted.report.to_dict()}
     except RnnliteError as e:
         parts = {"expected": e.expected, "found": e.found, "remedy": e.remedy}

@@ -10,6 +10,7 @@ from typing import Any
 
 from rnnlite.errors import RnnliteError, SourceError, TrustError
 from rnnlite.sources.keras.flavour import Flavour
+from rnnlite.sources.keras.legacy import upgrade
 from rnnlite.sources.program import Request
 from rnnlite.sources.sniff import Found, Kind
 from rnnlite.sources.trust import check_config
@@ -45,9 +46,7 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
             with flavour.keras.saving.custom_object_scope(custom):
                 return load_model_from_hdf5(str(path), custom_objects=custom, compile=False)
         if found.kind is Kind.KERAS_HDF5:
-            from tf_keras.src.saving.legacy.hdf5_format import load_model_from_hdf5 as load_keras2
-
-            return load_keras2(str(path), custom_objects=custom, compile=False)
+            return _load_keras2_hdf5(path, found, custom)
         if found.kind is Kind.KERAS_ARCHIVE:
             return _load_archive(flavour, path, custom, request)
         return flavour.keras.models.load_model(str(path), custom_objects=custom, compile=False)
@@ -55,6 +54,19 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
         raise
     except Exception as e:
         raise _refusal(path, found, e) from e
+
+
+def _load_keras2_hdf5(path: Path, found: Found, custom: dict[str, Any]) -> Any:
+    """Build the model from its upgraded configuration, then load the weights."""
+    import h5py
+    from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
+    from tf_keras.src.saving.legacy.model_config import model_from_config
+    from tf_keras.utils import custom_object_scope
+
+    with h5py.File(path, "r") as file, custom_object_scope(custom):
+        model = model_from_config(upgrade(found.config), custom_objects=custom)
+        load_weights_from_hdf5_group(file["model_weights"], model)
+    return model
 
 
 def _load_archive(flavour: Flavour, path: Path, custom: dict[str, Any], request: Request) -> Any:

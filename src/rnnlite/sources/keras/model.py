@@ -31,7 +31,8 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     """
     interface = _with_float32_inputs(interface_of(flavour, model))
     _check_size(model)
-    if not interface.declared:
+    looked_up = any(type(layer).__name__ == "Embedding" for layer in layers_of(model))
+    if not interface.declared or looked_up:
         with _tracing(flavour, model):
             interface = _with_integer_inputs(interface)
     source = _Source(flavour, model, interface)
@@ -214,11 +215,16 @@ def _with_float32_inputs(interface: Interface) -> Interface:
 
 
 def _with_integer_inputs(interface: Interface) -> Interface:
-    """Inputs of a subclassed model that are cast to int32, or compared for a mask, are token ids.
+    """Float inputs that are only cast to int32, or compared for a mask, are token ids.
 
-    Keras 3 stores the shapes of the first call, not its dtypes.
+    Keras 2 declares the input of an Embedding that comes first as float32; Keras 3 stores the
+    shapes of a subclassed model's first call, not its dtypes.
     """
-    free = tuple(replace(p, shape=(None, *p.shape[1:])) if p.shape else p for p in interface.inputs)
+    if not any(p.dtype == "float32" for p in interface.inputs):
+        return interface
+    free = interface.inputs
+    if not interface.declared:
+        free = tuple(replace(p, shape=(None, *p.shape[1:])) if p.shape else p for p in free)
     try:
         concrete = trace(_flat_call(interface, []), free)
     except Exception:  # noqa: BLE001 - the plan reports what does not trace
@@ -227,7 +233,7 @@ def _with_integer_inputs(interface: Interface) -> Interface:
     for port, tensor in zip(free, concrete.inputs, strict=False):
         ops = [op for op in tensor.consumers() if op.type not in ("NotEqual", "Equal", "Shape")]
         ids = ops and all(op.type == "Cast" and op.outputs[0].dtype.is_integer for op in ops)
-        inputs.append(replace(port, dtype="int32") if ids else port)
+        inputs.append(replace(port, dtype="int32") if ids and port.dtype == "float32" else port)
     return replace(interface, inputs=tuple(inputs))
 
 
