@@ -113,12 +113,18 @@ def convert_here(
         RnnliteError: as `convert`.
     """
     from rnnlite.parity import check
+    from rnnlite.quantization.budget import affordable_unroll
     from rnnlite.sources.opening import open_program
 
     clock = _Clock()
     program = open_program(source, request)
     clock.lap("trace")
     model = lower(program)
+    if order is not None and order.mode in ("dynamic", "int8"):
+        while (unroll := affordable_unroll(model, request.max_unroll)) < request.max_unroll:
+            request = replace(request, max_unroll=unroll)
+            program = open_program(source, request)
+            model = lower(program)
     plain = finish(program, model if order is None else deepcopy(model))
     clock.lap("convert")
     parity = None

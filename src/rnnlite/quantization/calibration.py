@@ -21,6 +21,7 @@ from rnnlite.errors import SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place
 from rnnlite.quantization.grid import Array, Range, union
+from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.runtime.samples import Spec, listed, read_npz
 
 FEW_SAMPLES = 20
@@ -200,8 +201,29 @@ def _shared(model: Any, ranges: dict[Place, Range], names: dict[Place, str]) -> 
         if "step/" in name:
             by_name[name] = union(by_name[name], values) if name in by_name else values
     result = Ranges({})
-    for (s, t), name in names.items():
-        known = by_name.get(name, ranges.get((s, t))) if "step/" in name else ranges.get((s, t))
+    for place, name in names.items():
+        known = by_name.get(name, ranges.get(place)) if "step/" in name else ranges.get(place)
         if known is not None:
-            result.values[s, t] = known
+            result.values[place] = known
+    for place in _computed(model):
+        label = names[place] or f"tensor {place[1]} of subgraph {place[0]}"
+        known = result.values.get(place)
+        if known is None:
+            result.unseen.append(label)
+        elif known[0] == known[1]:
+            result.constant.append(label)
     return result
+
+
+def _computed(model: Any) -> list[Place]:
+    """Float inputs, and what ops compute from floats (not what they only move)."""
+    places = [(0, int(t)) for t in model.subgraphs[0].inputs]
+    for index, op, name in flatbuffer.operators(model):
+        rule = RULES.get(name)
+        if rule is not None and rule.kind in (Kind.COMPUTES, Kind.WEIGHTS):
+            places += [(index, int(t)) for t in op.outputs]
+    return [
+        (s, t)
+        for s, t in places
+        if flatbuffer.dtype_name(model.subgraphs[s].tensors[t]) == "float32"
+    ]

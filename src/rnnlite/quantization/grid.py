@@ -20,8 +20,9 @@ LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
 WEIGHT_LIMIT = 127
 """Weights keep to -127..127, so that a product of two weights and inputs never wraps."""
 
-HEADROOM = 2.0
-"""int16 grids reach this far beyond what calibration saw: 15 bits are enough to spare one."""
+HEADROOM = {"int8": 1.1, "int16": 2.0}
+"""How far grids of activations reach beyond what calibration saw: new samples exceed it a little,
+and int16 has a bit to spare."""
 
 SCALE_FACTORS = np.concatenate([[1.0], np.linspace(0.8, 1.25, 91)])
 """Scales that are tried for weights, relative to the plain one."""
@@ -69,21 +70,19 @@ def width(values: Range) -> float:
     return max(values[1], 0.0) - min(values[0], 0.0)
 
 
-def grid_of(values: Range, dtype: str) -> Grid:
+def grid_of(values: Range, dtype: str, *, headroom: bool = True) -> Grid:
     """The grid of a range, with zero on it exactly.
 
     Args:
         values: smallest and largest value.
         dtype: "int8" (asymmetric) or "int16" (symmetric).
+        headroom: False for constants, whose range is known.
     """
     low, high = min(values[0], 0.0), max(values[1], 0.0)
-    if dtype == "int8":
-        import os
-
-        f = float(os.environ.get("M8", "1"))
-        low, high = low * f, high * f
+    if headroom:
+        low, high = low * HEADROOM[dtype], high * HEADROOM[dtype]
     if dtype == "int16":
-        largest = HEADROOM * max(-low, high)
+        largest = max(-low, high)
         return Grid(dtype, _float32(largest / 32767) if largest > 0 else 2.0**-15, 0)
     if high - low <= 0:
         return Grid(dtype, 2.0**-7, 0)

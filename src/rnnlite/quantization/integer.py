@@ -173,7 +173,7 @@ class _Rewriting:
     def _own(self, place: Place, dtype: str) -> Grid:
         """The grid of a value in the type that an op computes in."""
         if place in self.constants:
-            return grid_of(range_of(self.constants[place]), dtype)
+            return grid_of(range_of(self.constants[place]), dtype, headroom=False)
         grid = self.plan.grid(place)
         return grid if grid.dtype == dtype else grid_of(self.plan.range(place), dtype)
 
@@ -397,7 +397,7 @@ class _Rewriting:
 
     def _constant_result(self, index: int, k: int, place: Place) -> int:
         if index == 0:
-            grid = grid_of(range_of(self.constants[place]), self.io)
+            grid = grid_of(range_of(self.constants[place]), self.io, headroom=False)
             return self._constant(place, grid) if self.io != "float32" else place[1]
         # A body may give one constant as several results: known by its number, as above.
         for flow in flows(self.model):

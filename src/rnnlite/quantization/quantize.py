@@ -16,12 +16,14 @@ from rnnlite.errors import QuantizationError
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.accuracy import Reference, measure
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate, take_samples
-from rnnlite.quantization.decompose import decompose, scale_rows
+from rnnlite.quantization.conv3d import flatten_conv3d
+from rnnlite.quantization.decompose import decompose
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.modes import LIMITS, Order
 from rnnlite.quantization.plan import Precision, make_plan
 from rnnlite.quantization.record import Quantization, WeightRecord
+from rnnlite.quantization.split import scale_rows, split_weights
 from rnnlite.quantization.weights import to_dynamic, to_float16
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Spec
@@ -29,8 +31,8 @@ from rnnlite.runtime.samples import Spec
 Finish = Callable[[Any], bytes]
 """From an object tree to the finished, checked flatbuffer."""
 
-ENOUGH = 0.02
-"""An int8 model whose error is below this is not refined further."""
+ENOUGH = {"int8": 0.02, "int16x8": 0.01}
+"""A model whose error is below this is not refined further."""
 
 GAIN = 0.8
 """A finer precision is taken if it brings the error below this share of the coarser one's."""
@@ -53,10 +55,35 @@ def all_int16(op: str, in_loop: bool) -> str:
     return "int16"
 
 
-PRECISIONS: dict[str, tuple[Precision, ...]] = {
-    "int8": (all_int8, int16_states, all_int16),
-    "int16x8": (all_int16,),
+@dataclass(frozen=True)
+class Trial:
+    """One way to quantize a model to integers.
+
+    Attributes:
+        name: for the report.
+        precision: the type each op computes in.
+        by_row: whether embeddings get a scale a row.
+        split: whether kernels are kept in two int8 parts.
+    """
+
+    name: str
+    precision: Precision
+    by_row: bool = False
+    split: bool = False
+
+
+TRIALS: dict[str, tuple[Trial, ...]] = {
+    "int8": (
+        Trial("int8", all_int8),
+        Trial("products int8, states and gates int16", int16_states),
+        Trial("int16", all_int16, by_row=True),
+    ),
+    "int16x8": (
+        Trial("int16", all_int16, by_row=True),
+        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split=True),
+    ),
 }
+"""By mode, cheapest first. What each gave is in ARCHITECTURE.md."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +91,7 @@ class _Candidate:
     data: bytes
     weights: list[WeightRecord]
     kept: tuple[str, ...]
-    precision: Precision
+    trial: str
     error: float
 
 
@@ -101,9 +128,10 @@ def quantize_model(
         warnings += _range_warnings(ranges)
     else:
         if order.mode == "dynamic":
+            flatten_conv3d(model)
             scale_rows(model)
         weights = to_float16(model) if order.mode == "float16" else to_dynamic(model)
-        best = _Candidate(finish(model), weights, (), all_int8, 0.0)
+        best = _Candidate(finish(model), weights, (), "float32", 0.0)
     changed = [w for w in best.weights if w.dtype != "float32"]
     if not changed:
         raise QuantizationError(
@@ -124,7 +152,7 @@ def quantize_model(
     record = Quantization(
         mode=order.mode,
         io=order.io,
-        inner=_inner(order, best),
+        inner=best.trial,
         size_before=size_before,
         weights=tuple(best.weights),
         ops=op_types(flatbuffer.read(best.data)),
@@ -171,20 +199,25 @@ def _integer(
 ) -> tuple[_Candidate, Ranges]:
     """The first precision that is good enough, else the best by a clear margin."""
     best: _Candidate | None = None
-    for precision in PRECISIONS[order.mode]:
+    for trial in TRIALS[order.mode]:
         plain = deepcopy(model)
-        decompose(plain, precision)
+        flatten_conv3d(plain)
+        if trial.by_row:
+            scale_rows(plain)
+        if trial.split:
+            split_weights(plain)
+        decompose(plain, trial.precision)
         with Progress("calibrating", len(samples.used), order.progress) as bar:
             ranges = calibrate(plain, samples, advance=bar.add)
-        plan = make_plan(plain, ranges.values, precision, allow_float=order.allow_float)
+        plan = make_plan(plain, ranges.values, trial.precision, allow_float=order.allow_float)
         kept = _kept(plain, plan.kept)
         weights = to_integers(plain, plan, order.io)
         data = finish(plain)
         found = measure(reference, data, samples.held_out, lengths=False)
         error = max((a.rms_error for a in found), default=0.0)
         if best is None or error < GAIN * best.error:
-            best = _Candidate(data, weights, kept, precision, error)
-        if best.error <= ENOUGH:
+            best = _Candidate(data, weights, kept, trial.name, error)
+        if best.error <= ENOUGH[order.mode]:
             break
     if best is None:
         raise AssertionError("no precision for the mode")
@@ -199,16 +232,6 @@ def _kept(model: Any, kept: dict[tuple[int, int], str]) -> tuple[str, ...]:
         name = flatbuffer.op_name(model, op)
         names.append(f"{name} '{flatbuffer.text(tensor.name)}': {reason}")
     return tuple(names)
-
-
-def _inner(order: Order, best: _Candidate) -> str:
-    if not order.integer:
-        return "float32"
-    if best.precision is all_int8:
-        return "int8"
-    if best.precision is int16_states:
-        return "products int8, states and gates int16"
-    return "int16"
 
 
 def _range_warnings(ranges: Ranges) -> list[str]:

@@ -83,9 +83,12 @@ class Model:
         details_out = {int(d["index"]): d for d in self._interpreter.get_output_details()}
         self._input_ids = [index for _, index in names_in]
         self._output_ids = [index for _, index in names_out]
-        ids = _id_ranges(parsed)
+        record = flatbuffer.record(parsed)
+        ids = _id_ranges(record)
+        masks = {name: float(value) for name, value in record.get("mask_values", {}).items()}
         self.inputs = tuple(
-            replace(_spec(name, details_in[index]), ids=ids.get(name)) for name, index in names_in
+            replace(_spec(name, details_in[index]), ids=ids.get(name), mask_value=masks.get(name))
+            for name, index in names_in
         )
         self.outputs = tuple(_spec(name, details_out[index]) for name, index in names_out)
 
@@ -233,13 +236,29 @@ def _fits(shapes: Shapes, largest: Shapes) -> bool:
 
 
 def quantize(array: Array, spec: Spec) -> Array:
-    """Float to the input's integers, q = x / scale + zero, rounded to nearest and saturated."""
+    """Float to the input's integers, q = x / scale + zero, rounded to nearest and saturated.
+
+    A time step that is not masked, but whose features all round to the mask's integer, is moved off
+    it by one step: it would be masked otherwise.
+    """
     if spec.quantization is None:
         return array
     scale, zero = spec.quantization
     limits = np.iinfo(spec.dtype)
-    scaled = np.rint(np.asarray(array, np.float64) / scale) + zero
-    return np.asarray(np.clip(scaled, limits.min, limits.max), spec.dtype)
+
+    def integers(values: Array) -> Array:
+        return np.asarray(np.clip(np.rint(values / scale) + zero, limits.min, limits.max))
+
+    values = np.asarray(array, np.float64)
+    found = integers(values)
+    if spec.mask_value is not None:
+        mask = np.asarray(np.float32(spec.mask_value), np.float64)
+        code = integers(mask)
+        merged = (found == code).all(axis=-1, keepdims=True) & (values != mask)
+        moved = found + np.where(values > mask, 1, -1)
+        moved = np.where((moved < limits.min) | (moved > limits.max), 2 * found - moved, moved)
+        found = np.where(merged, moved, found)
+    return np.asarray(found, spec.dtype)
 
 
 def dequantize(array: Array, spec: Spec) -> Array:
@@ -260,9 +279,9 @@ def _spec(name: str, detail: Any) -> Spec:
     return Spec(name, shape, np.dtype(detail["dtype"]).name, quantization)
 
 
-def _id_ranges(parsed: Any) -> dict[str, tuple[int, int]]:
+def _id_ranges(record: dict[str, Any]) -> dict[str, tuple[int, int]]:
     """Valid token ids of each input, as rnnlite stores them with the model."""
-    ranges = flatbuffer.record(parsed).get("id_ranges", {})
+    ranges = record.get("id_ranges", {})
     return {name: (int(low), int(high)) for name, (low, high) in ranges.items()}
 
 

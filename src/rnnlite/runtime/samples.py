@@ -34,6 +34,7 @@ class Spec:
         dtype: NumPy dtype name.
         quantization: (scale, zero point), or None for a float or a plain integer.
         ids: for token ids, the smallest and largest valid one, if the file says so.
+        mask_value: the value that masks a time step, if the file says so.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Spec:
     dtype: str
     quantization: tuple[float, int] | None = None
     ids: tuple[int, int] | None = None
+    mask_value: float | None = None
 
 
 def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:

@@ -16,19 +16,20 @@ from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.scan.scan import Scan, ScanResult, Tensor
-from rnnlite.scan.schedule import Schedule, choose
+from rnnlite.scan.schedule import MAX_UNROLL, Schedule, choose
 
 Carry = tuple[Tensor, ...]
 
 
-def schedule_for(scan: Scan) -> Schedule:
-    """The schedule that `lower` uses for this Scan."""
+def schedule_for(scan: Scan, max_unroll: int = MAX_UNROLL) -> Schedule:
+    """The schedule of a Scan, with at most so many time steps an iteration."""
     first = scan.inputs[0]
     return choose(
         recurrent_weights=scan.cell.recurrent_weights,
         hoisted=scan.cell.hoisted,
         static_batch=first.shape[1] is not None,
         length=first.shape[0],
+        max_unroll=max_unroll,
     )
 
 

@@ -32,6 +32,7 @@ def choose(
     length: int | None,
     weight_bytes: int = 4,
     l2_bytes: int = DEFAULT_L2_BYTES,
+    max_unroll: int = MAX_UNROLL,
 ) -> Schedule:
     """Choose the schedule of one Scan.
 
@@ -43,13 +44,14 @@ def choose(
         length: the number of time steps, if it is fixed.
         weight_bytes: bytes a weight in the loop.
         l2_bytes: the target's L2 cache a core.
+        max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
 
     Returns:
         a schedule with the largest power of two K, up to 8, that fits.
     """
     if not hoisted or recurrent_weights <= 0 or not static_batch:
         return Schedule(1)
-    unroll = MAX_UNROLL
+    unroll = max_unroll
     while unroll > 1 and unroll * recurrent_weights * weight_bytes > l2_bytes // 2:
         unroll //= 2
     if length is not None:

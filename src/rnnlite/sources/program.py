@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rnnlite.scan.scan import Recurrence
+from rnnlite.scan.schedule import MAX_UNROLL
 
 Array = npt.NDArray[Any]
 
@@ -70,6 +71,7 @@ class Request:
         inputs, outputs: tensor names, for graphs.
         custom_objects: classes and functions by name, for files that need them.
         trust: whether code from the source may run (Lambda layers).
+        max_unroll: time steps an iteration of a loop at most.
     """
 
     batch_size: int | str | None = "auto"
@@ -78,6 +80,7 @@ class Request:
     outputs: Sequence[str] | None = None
     custom_objects: Mapping[str, Any] | None = None
     trust: bool = False
+    max_unroll: int = MAX_UNROLL
 
 
 def as_numpy(values: Sequence[Any]) -> list[Array]:

@@ -19,13 +19,16 @@ from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.scan.cells import TracedCell
 from rnnlite.scan.lower import lower, schedule_for
 from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
+from rnnlite.scan.schedule import MAX_UNROLL
 from rnnlite.sources.keras.cells import known_cell
 from rnnlite.sources.keras.flavour import Flavour
 from rnnlite.sources.keras.neutral import LOCK, Changed
 
 
 @contextmanager
-def capture(flavour: Flavour, changed: Changed) -> Iterator[list[Recurrence]]:
+def capture(
+    flavour: Flavour, changed: Changed, max_unroll: int = MAX_UNROLL
+) -> Iterator[list[Recurrence]]:
     """Within it, the recurrences of this thread become lowered Scans; gives their records.
 
     Args:
@@ -33,7 +36,7 @@ def capture(flavour: Flavour, changed: Changed) -> Iterator[list[Recurrence]]:
         changed: what `neutral` changed in the model.
     """
     records: list[Recurrence] = []
-    hook = _Hook(flavour, records, changed)
+    hook = _Hook(flavour, records, changed, max_unroll)
     with LOCK:
         undo: list[Callable[[], None]] = []
         try:
@@ -61,8 +64,11 @@ def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
 class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
-    def __init__(self, flavour: Flavour, records: list[Recurrence], changed: Changed) -> None:
+    def __init__(
+        self, flavour: Flavour, records: list[Recurrence], changed: Changed, max_unroll: int
+    ) -> None:
         self.changed = changed
+        self.max_unroll = max_unroll
         self.flavour = flavour
         self.records = records
         self.thread = threading.get_ident()
@@ -213,7 +219,7 @@ class _Hook:
 
     def _lowered(self, scan: Scan, *, unrolled: bool) -> ScanResult:
         """Lower a Scan and keep its record."""
-        schedule = schedule_for(scan)
+        schedule = schedule_for(scan, self.max_unroll)
         # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
         crossed = unrolled and scan.reverse and scan.zero_output_for_mask and scan.mask is not None
         if crossed:

@@ -48,7 +48,10 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
 
     plan = lengths.plan(flavour, model, interface, request, source.reference, sample)
     names: list[str] = []
-    with _tracing(flavour, model) as tracing, capture(flavour, tracing.changed) as records:
+    with (
+        _tracing(flavour, model) as tracing,
+        capture(flavour, tracing.changed, request.max_unroll) as records,
+    ):
         function = trace(_flat_call(interface, names), plan.inputs)
     notes = [*tracing.notes, *plan.notes]
     notes += _state_notes(model)
