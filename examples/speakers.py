@@ -1,8 +1,8 @@
 """Who speaks? A recurrent Keras model on utterances of 7 to 29 frames, from training to LiteRT.
 
-Trains a bidirectional GRU on Japanese Vowels at the utterances' own lengths, saves it, converts it,
-checks it, runs all test utterances through the LiteRT model, prints one table, draws one picture.
-Everything is written to the folder demo-output.
+Trains a bidirectional GRU on Japanese Vowels at the utterances' own lengths, saves it, converts it
+in float32 and in four quantizations, checks each, runs all test utterances through the LiteRT
+models, prints one table, draws one picture. Everything is written to the folder demo-output.
 """
 
 import os
@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 import rnnlite
+from rnnlite.runtime.model import quantize
 from rnnlite.tables import table
 
 matplotlib.use("Agg")
@@ -31,6 +32,8 @@ OUT = Path("demo-output")
 EPOCHS = 40
 BATCH = 16
 LENGTHS = (10, 30, 100, 300, 1000)
+MODES = (None, "float16", "dynamic", "int8", "int16x8")
+CALIBRATION = 100
 console = Console(width=100)
 
 
@@ -122,48 +125,72 @@ def main():
     model = train(train_x, train_y)
     model.save(OUT / "speakers.keras")
 
-    converted = rnnlite.convert(OUT / "speakers.keras")
-    converted.save(OUT / "speakers.tflite")
-    console.print(str(converted.report), highlight=False)
-
     compiled = tf.function(lambda x: model(x, training=False), reduce_retracing=True)
-    lite = rnnlite.load(OUT / "speakers.tflite")
     expected = np.stack(
         [
             compiled(tf.constant(x[None]))[0].numpy()
             for x in track(test_x, description="source", console=console)
         ]
     )
-    found = lite.predict(test_x, progress=True)
-    rows = [x[None] for x in test_x]
-    tensors = [tf.constant(x) for x in rows]
-    picture(compiled, lite, OUT / "latency.png")
-    sizes = {n: (OUT / n).stat().st_size for n in ("speakers.keras", "speakers.tflite")}
-    console.print()
+    tensors = [tf.constant(x[None]) for x in test_x]
+    size = (OUT / "speakers.keras").stat().st_size
+    rows = [row("Keras (compiled)", expected, expected, test_y, size, compiled, tensors)]
+
+    calibration = train_x[:: max(len(train_x) // CALIBRATION, 1)]
+    for mode in MODES:
+        converted = rnnlite.convert(
+            OUT / "speakers.keras", quantize=mode, calibration=calibration if mode else None
+        )
+        name = f"speakers-{mode or 'float32'}.tflite"
+        converted.save(OUT / name)
+        if mode in (None, "int8"):
+            console.print(str(converted.report), highlight=False)
+            console.print()
+        lite = rnnlite.load(OUT / name)
+        found = lite.predict(test_x)
+        inputs = [quantize(x[None], lite.inputs[0]) for x in test_x]
+        size = (OUT / name).stat().st_size
+        rows.append(
+            row(
+                f"LiteRT {mode or 'float32'}",
+                found,
+                expected,
+                test_y,
+                size,
+                lambda x, lite=lite: lite.run([x]),
+                inputs,
+            )
+        )
+    picture(compiled, rnnlite.load(OUT / "speakers-float32.tflite"), OUT / "latency.png")
     console.print(
         table(
             f"{len(test_x)} test utterances of {min(map(len, test_x))} to "
             f"{max(map(len, test_x))} frames",
-            ["model", "accuracy %", "largest difference", "kB", "ms an utterance"],
             [
-                [
-                    "Keras (compiled)",
-                    round(100 * float(np.mean(expected.argmax(1) == test_y)), 2),
-                    0.0,
-                    round(sizes["speakers.keras"] / 1000, 1),
-                    round(milliseconds(compiled, tensors), 3),
-                ],
-                [
-                    "LiteRT",
-                    round(100 * float(np.mean(found.argmax(1) == test_y)), 2),
-                    float(np.abs(found - expected).max()),
-                    round(sizes["speakers.tflite"] / 1000, 1),
-                    round(milliseconds(lambda x: lite.run([x]), rows), 3),
-                ],
+                "model",
+                "accuracy %",
+                "RMS error %",
+                "largest difference",
+                "kB",
+                "ms an utterance",
             ],
+            rows,
         )
     )
-    console.print(f"\nwrote {OUT}/speakers.keras, {OUT}/speakers.tflite, {OUT}/latency.png")
+    console.print(f"\nwrote {OUT}/speakers.keras, {OUT}/speakers-*.tflite, {OUT}/latency.png")
+
+
+def row(name, found, expected, labels, size, function, inputs):
+    """One line of the last table."""
+    error = np.sqrt(np.mean(np.square(found - expected)) / np.mean(np.square(expected)))
+    return [
+        name,
+        round(100 * float(np.mean(found.argmax(1) == labels)), 2),
+        round(100 * float(error), 3),
+        float(np.abs(found - expected).max()),
+        round(size / 1000, 1),
+        round(milliseconds(function, inputs), 3),
+    ]
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+NOISE = 0.2
+"""What every weight is moved by: biases start at zero."""
+
 ACTIVATIONS = [
     "tanh",
     "relu",
@@ -389,7 +392,7 @@ def _randomise(model: Any, seed: int) -> None:
     rng = np.random.default_rng(seed)
     model.set_weights(
         [
-            w + 0.2 * rng.standard_normal(w.shape).astype(w.dtype)
+            w + NOISE * rng.standard_normal(w.shape).astype(w.dtype)
             if w.dtype.kind == "f" and w.size
             else w
             for w in model.get_weights()

@@ -171,3 +171,47 @@ def test_the_installed_command_is_quiet_on_standard_error(files):
     assert done.returncode == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
+
+
+def test_convert_quantized(run, files, sequences):
+    result = run(
+        "convert", "m.keras", "-o", "q.tflite", "--quantize", "int8", "--calibration", "s.npz"
+    )
+    assert result.exit_code == 0, result.output
+    for part in (
+        "Quantization: int8, inputs and outputs int8",
+        "warning: 5 calibration samples are few",
+        "wrote q.tflite",
+    ):
+        assert part in result.output
+    loaded = rnnlite.load(files / "q.tflite")
+    assert loaded.inputs[0].dtype == "int8"
+    assert "quantized: int8, border int8" in run("inspect", "q.tflite").output
+    result = run("predict", "q.tflite", "s.npz", "-o", "raw.npz", "--raw")
+    assert result.exit_code == 0, result.output
+    with np.load(files / "raw.npz") as raw:
+        assert raw["label/0"].dtype == np.int8
+        expected = loaded.predict(sequences, raw=True)["label"]
+        np.testing.assert_array_equal(raw["label/0"], expected[0])
+    result = run("verify", "m.keras", "q.tflite", "--samples", "s.npz", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)["quantization"]
+    assert (found["mode"], found["measured_on"]) == ("int8", "5 samples")
+
+
+def test_quantization_refusals_leave_no_file(run, files):
+    np.savez(files / "bad.npz", np.full((4, 3), np.nan, np.float32))
+    for arguments, text in (
+        (["--quantize", "int8"], "needs calibration data"),
+        (["--quantize", "int8", "--calibration", "none.npz"], "cannot read the samples 'none.npz'"),
+        (["--quantize", "int8", "--calibration", "bad.npz"], "sample 0, input 'frames' holds NaN"),
+        (["--quantize", "dynamic", "--io", "int8"], "io does not fit quantize='dynamic'"),
+        (["--io", "int8"], "io is given, but no quantization is asked for"),
+    ):
+        result = run("convert", "m.keras", "-o", "x.tflite", *arguments)
+        assert result.exit_code == 1
+        assert text in " ".join(result.stderr.split())
+        assert not (files / "x.tflite").exists()
+    result = run("convert", "m.keras", "-o", "x.tflite", "--quantize", "int4")
+    assert result.exit_code == 2
+    assert "int4" in result.stderr

@@ -120,3 +120,74 @@ def test_random_models_from_files(tmp_path_factory, draw):
             strict=True,
         ):
             np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+LIMITS = {"float16": 0.01, "dynamic": 0.05, "int8": 0.10, "int16x8": 0.02}
+MEDIANS = {"float16": 0.005, "dynamic": 0.02, "int8": 0.03, "int16x8": 0.01}
+
+
+def one_sample(converted, length, seed):
+    """A sample by the converted model's own inputs."""
+    rng = np.random.default_rng(seed)
+    arrays = []
+    for spec in rnnlite.load(converted).inputs:
+        shape = [d or length for d in spec.shape[1:]]
+        if spec.dtype == "bool":
+            arrays.append(rng.random(shape) < 0.75)
+        elif spec.dtype == "int32":
+            arrays.append(rng.integers(0, 11, shape).astype(np.int32))
+        else:
+            arrays.append(np.clip(rng.standard_normal(shape), -2.5, 2.5).astype(np.float32))
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_random_models_quantized(K, monkeypatch):
+    """Trained networks do not explode: weights are moved by a little only."""
+    monkeypatch.setattr(option_table, "NOISE", 0.05)
+    errors = {mode: [] for mode in LIMITS}
+
+    @settings(SETTINGS, max_examples=max(EXAMPLES // 3, 1))
+    @given(draw=option_table.models(), free_batch=st.booleans())
+    def each(draw, free_batch):
+        try:
+            model = option_table.build(K, draw)
+            plain = rnnlite.convert(model, verify=False).tflite
+        except Exception:
+            assume(False)
+        batch = model.inputs[0].shape[0] if getattr(model, "inputs", None) else None
+        batch_size = None if free_batch and batch is None else "auto"
+        reference = rnnlite.load(plain)
+        calibration = [one_sample(plain, 4 + k, k) for k in range(24)]
+        test = [one_sample(plain, 5 + k, 100 + k) for k in range(12)]
+        expected = reference.predict(test)
+        for mode, limit in LIMITS.items():
+            converted = rnnlite.convert(
+                model,
+                quantize=mode,
+                calibration=calibration,
+                batch_size=batch_size,
+                verify=False,
+            )
+            found = rnnlite.load(converted.tflite).predict(test)
+            worst = max(
+                rms(a, b)
+                for a, b in zip(
+                    found.values() if isinstance(found, dict) else [found],
+                    expected.values() if isinstance(expected, dict) else [expected],
+                    strict=True,
+                )
+            )
+            errors[mode].append(worst)
+            assert worst < limit, (mode, worst)
+
+    each()
+    for mode, values in errors.items():
+        assert np.median(values) < MEDIANS[mode], (mode, sorted(values))
+
+
+def rms(found, expected):
+    a = np.concatenate([np.ravel(y) for y in found]).astype(np.float64)
+    b = np.concatenate([np.ravel(y) for y in expected]).astype(np.float64)
+    return float(np.sqrt(np.mean((a - b) ** 2) / max(np.mean(b**2), 1e-30)))

@@ -28,12 +28,23 @@ def test_signatures():
         "source",
         "batch_size",
         "sequence_length",
+        "quantize",
+        "calibration",
+        "io",
+        "allow_float",
         "custom_objects",
         "trust",
         "verify",
+        "progress",
     ]
     assert parameters(rnnlite.load) == ["source", "num_threads", "delegates"]
-    assert parameters(rnnlite.Model.predict) == ["self", "samples", "batch_size", "progress"]
+    assert parameters(rnnlite.Model.predict) == [
+        "self",
+        "samples",
+        "batch_size",
+        "progress",
+        "raw",
+    ]
     assert parameters(rnnlite.verify) == ["source", "model", "samples", "custom_objects", "trust"]
 
 

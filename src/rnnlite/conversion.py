@@ -120,6 +120,7 @@ def convert_here(
     program = open_program(source, request)
     clock.lap("trace")
     model = lower(program)
+    size = 0 if order is None else len(finish(program, deepcopy(model)))
     if order is not None and order.mode in ("dynamic", "int8"):
         while (unroll := affordable_unroll(model, request.max_unroll)) < request.max_unroll:
             request = replace(request, max_unroll=unroll)
@@ -135,7 +136,7 @@ def convert_here(
     report.require_parity()
     if order is None:
         return Converted(plain, report), plain
-    data, quantization = _quantized(program, model, order)
+    data, quantization = quantized(program, model, order, size)
     clock.lap("quantize")
     report = make_report(program, data, parity, clock.laps, quantization)
     return Converted(data, report), plain
@@ -177,7 +178,14 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     return flatbuffer.write(model)
 
 
-def _quantized(program: Program, model: Any, order: Order) -> tuple[bytes, Quantization]:
+def quantized(
+    program: Program, model: Any, order: Order, size_before: int
+) -> tuple[bytes, Quantization]:
+    """Quantize the float model of a Program, which is changed.
+
+    Raises:
+        RnnliteError: see `rnnlite.quantization.quantize.quantize_model`.
+    """
     from rnnlite.parity import probes
     from rnnlite.quantization.quantize import quantize_model
     from rnnlite.runtime.samples import Spec
@@ -192,6 +200,7 @@ def _quantized(program: Program, model: Any, order: Order) -> tuple[bytes, Quant
         reference=program.reference,
         finish=lambda tree: finish(program, tree, {"quantize": order.mode, "io": order.io}),
         probes=lambda: probes(program),
+        size_before=size_before,
     )
 
 

@@ -30,3 +30,14 @@ def test_only_inputs_and_outputs_keep_names(exits):
         flatbuffer.text(t.name) for g in parsed.subgraphs for t in g.tensors if t.name is not None
     }
     assert names == {"frames", "tags", "label"}
+
+
+def test_every_tensor_and_code_is_in_use(exits):
+    parsed = flatbuffer.read(exits.tflite)
+    for graph in parsed.subgraphs:
+        used = {int(t) for t in [*graph.inputs, *graph.outputs]}
+        for op in graph.operators:
+            used |= {int(t) for t in [*op.inputs, *op.outputs]} - {-1}
+        assert used == set(range(len(graph.tensors)))
+    codes = {op.opcodeIndex for graph in parsed.subgraphs for op in graph.operators}
+    assert codes == set(range(len(parsed.operatorCodes)))

@@ -196,3 +196,33 @@ def test_growing_sequences_through_two_loops_are_right_every_time(exits):
         for t in rng.permutation(lengths):
             for a, b in zip(model.run(inputs[int(t)]), expected[int(t)], strict=True):
                 np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_raw_gives_the_integers_and_leaves_the_callers_arrays_alone(exits_model, sequences):
+    data = rnnlite.convert(
+        exits_model, quantize="int8", calibration=sequences * 4, verify=False
+    ).tflite
+    model = rnnlite.load(data)
+    before = [s.copy() for s in sequences]
+    raw = model.predict(sequences, raw=True)["label"]
+    real = model.predict(sequences)["label"]
+    assert raw.dtype == np.int8
+    scale, zero = model.outputs[1].quantization
+    np.testing.assert_allclose(real, (raw.astype(np.float32) - zero) * scale, rtol=1e-6)
+    for a, b in zip(sequences, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    # far beyond the range that was calibrated: saturated, not wrapped around
+    low, high = model.predict([np.full((3, 3), v, np.float32) for v in (-1e9, 1e9)])["label"]
+    edge = [
+        np.full((3, 3), (q - model.inputs[0].quantization[1]) * model.inputs[0].quantization[0])
+        for q in (-128, 127)
+    ]
+    np.testing.assert_array_equal([low, high], model.predict(edge)["label"])
+
+
+def test_a_step_that_is_not_masked_stays_unmasked():
+    spec = Spec("x", (1, None, 2), "int8", (0.5, 10), mask_value=0.0)
+    steps = np.array([[[0.0, 0.0], [0.1, 0.0], [-0.2, 0.0], [0.1, 3.0]]])
+    found = quantize(steps, spec)
+    # masked; moved off the mask up; down; left as it was rounded
+    assert found.tolist() == [[[10, 10], [11, 10], [9, 10], [10, 16]]]

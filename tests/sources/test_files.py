@@ -109,3 +109,35 @@ def test_two_threads_convert_at_once():
         t.join()
     for k in (0, 1):
         agree(results[k], models[k])
+
+
+def test_a_gru_of_before_reset_after(tmp_path):
+    """Keras 2.0 to 2.1.3 wrote no reset_after; the present default means another layer."""
+    import h5py
+
+    model = small(tf_keras)
+    model.save(tmp_path / "old.h5")
+    with h5py.File(tmp_path / "old.h5", "r+") as file:
+        config = file.attrs["model_config"]
+        assert '"reset_after": false' in config
+        file.attrs["model_config"] = config.replace('"reset_after": false, ', "").replace(
+            ', "reset_after": false', ""
+        )
+        assert "reset_after" not in file.attrs["model_config"]
+        file.attrs["keras_version"] = "2.0.8"
+    agree(rnnlite.convert(tmp_path / "old.h5"), model)
+
+
+def test_ids_declared_as_float_become_integers(tmp_path):
+    """Keras 2 declares the input of an Embedding that comes first as float32."""
+    layers = [tf_keras.layers.Embedding(9, 4, input_length=6), tf_keras.layers.GRU(3)]
+    model = tf_keras.Sequential(layers)
+    model.build((None, 6))
+    model.save(tmp_path / "ids.h5")
+    found = rnnlite.convert(tmp_path / "ids.h5")
+    loaded = rnnlite.load(found.tflite)
+    assert (loaded.inputs[0].dtype, loaded.inputs[0].shape) == ("int32", (1, None))
+    assert loaded.inputs[0].ids == (0, 8)
+    assert "CAST" not in found.report.ops
+    ids = np.array([[1, 8, 0, 3, 5, 5]], np.int32)
+    np.testing.assert_allclose(loaded.run([ids])[0], model(ids.astype("float32")), atol=1e-6)

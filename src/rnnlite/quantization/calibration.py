@@ -8,7 +8,6 @@ share one range: they are known by their names, in which `scan/lower.py` numbers
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,12 +20,13 @@ from rnnlite.errors import SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place
 from rnnlite.quantization.grid import Array, Range, union
+from rnnlite.quantization.names import neutral_name
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.runtime.samples import Spec, listed, read_npz
 
 FEW_SAMPLES = 20
 HELD_OUT = 5
-"""Every fifth sample is kept to measure the error on, as far as there are enough."""
+"""Every fifth sample is kept to measure the error on, where there are 20 or more."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Samples:
 
     Attributes:
         used: samples to calibrate on, each one array an input, without batch axis.
-        held_out: samples to measure the error on; the used ones where there are fewer than five.
+        held_out: samples to measure the error on; the used ones where there are few.
         warnings: what is poor about the data.
     """
 
@@ -97,9 +97,13 @@ def take_samples(calibration: Any, inputs: Sequence[Spec]) -> Samples:
             f"all calibration samples have length {next(iter(lengths))}: give the lengths that the "
             "model will see, states may grow with length"
         )
-    held = [k for k in range(len(rows)) if k % HELD_OUT == HELD_OUT - 1]
+    if len(rows) < FEW_SAMPLES:
+        return Samples(rows, rows, tuple(warnings))
+    # Ranges grow with length: the longest sample is needed to calibrate on.
+    longest = max(range(len(rows)), key=lambda k: sum(a.size for a in rows[k]))
+    held = [k for k in range(HELD_OUT - 1, len(rows), HELD_OUT) if k != longest]
     used = [row for k, row in enumerate(rows) if k not in set(held)]
-    return Samples(used, [rows[k] for k in held] or rows, tuple(warnings))
+    return Samples(used, [rows[k] for k in held], tuple(warnings))
 
 
 def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | None = None) -> Ranges:
@@ -181,16 +185,10 @@ class _Watched:
 def _names(model: Any) -> dict[Place, str]:
     """Each tensor's name with the numbers of loops and steps taken out."""
     return {
-        (s, t): _neutral(flatbuffer.text(tensor.name))
+        (s, t): neutral_name(flatbuffer.text(tensor.name))
         for s, content in enumerate(model.subgraphs)
         for t, tensor in enumerate(content.tensors)
     }
-
-
-def _neutral(name: str) -> str:
-    name = re.sub(r"step_\d+/", "step/", re.sub(r"scan_\d+", "scan", name))
-    # The converter numbers tensors of one name.
-    return ";".join(re.sub(r"(?<=[A-Za-z])\d+$", "", part) for part in name.split(";"))
 
 
 def _shared(model: Any, ranges: dict[Place, Range], names: dict[Place, str]) -> Ranges:

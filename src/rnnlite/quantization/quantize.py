@@ -14,13 +14,14 @@ from typing import Any
 
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import flatbuffer
-from rnnlite.quantization.accuracy import Reference, measure
+from rnnlite.quantization.accuracy import MOST_SAMPLES, Reference, measure
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate, take_samples
 from rnnlite.quantization.conv3d import flatten_conv3d
 from rnnlite.quantization.decompose import decompose
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.modes import LIMITS, Order
+from rnnlite.quantization.names import name_constants
 from rnnlite.quantization.plan import Precision, make_plan
 from rnnlite.quantization.record import Quantization, WeightRecord
 from rnnlite.quantization.split import scale_rows, split_weights
@@ -103,6 +104,7 @@ def quantize_model(
     reference: Reference,
     finish: Finish,
     probes: Callable[[], list[list[Array]]],
+    size_before: int,
 ) -> tuple[bytes, Quantization]:
     """Quantize.
 
@@ -113,13 +115,14 @@ def quantize_model(
         reference: the source's computation on batches.
         finish: names, compacts, checks and writes a model.
         probes: random samples to measure on where there is no calibration data.
+        size_before: bytes of the float32 file.
 
     Raises:
         QuantizationError: the mode changes nothing.
         SampleError: the calibration data does not fit.
         UnsupportedError: an op has no integer kernel.
     """
-    size_before = len(finish(deepcopy(model)))
+    name_constants(model)
     samples = take_samples(order.calibration, inputs) if order.calibration is not None else None
     warnings = list(samples.warnings) if samples is not None else []
     held_out = samples.held_out if samples is not None else probes()
@@ -213,7 +216,9 @@ def _integer(
         kept = _kept(plain, plan.kept)
         weights = to_integers(plain, plan, order.io)
         data = finish(plain)
-        found = measure(reference, data, samples.held_out, lengths=False)
+        # Few samples are held out as a rule: the choice looks at some of the others as well.
+        looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
+        found = measure(reference, data, looked_at, lengths=False)
         error = max((a.rms_error for a in found), default=0.0)
         if best is None or error < GAIN * best.error:
             best = _Candidate(data, weights, kept, trial.name, error)
@@ -250,7 +255,7 @@ def _range_warnings(ranges: Ranges) -> list[str]:
 def _measured_on(samples: Samples | None) -> str:
     if samples is None:
         return "random inputs"
-    if samples.held_out is samples.used or len(samples.held_out) > len(samples.used):
+    if samples.held_out is samples.used:
         return "the calibration samples themselves"
     return f"{len(samples.held_out)} held-out calibration samples"
 
@@ -264,6 +269,8 @@ def op_types(model: Any) -> dict[str, dict[str, int]]:
             flatbuffer.dtype_name(tensors[int(t)]) for t in [*op.outputs, *op.inputs] if int(t) >= 0
         ]
         kind = types[0] if types else "none"
+        if name in ("WHILE", "IF"):
+            kind = next((t for t in types if t in ("int8", "int16", "float32")), kind)
         if kind == "bool" and any(t in ("int8", "int16", "float32") for t in types):
             kind = next(t for t in types if t in ("int8", "int16", "float32"))
         if kind == "float32" and "int8" in types and name != "DEQUANTIZE":

@@ -1,0 +1,35 @@
+"""CONV_3D as CONV_2D: the same numbers, for every padding, stride and dilation."""
+
+import itertools
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from graphs import run
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.translate import translate
+from rnnlite.quantization.conv3d import flatten_conv3d
+
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    ("padding", "stride", "depth"), list(itertools.product(["SAME", "VALID"], [1, 2], [1, 2, 3]))
+)
+def test_equal(padding, stride, depth):
+    kernel = RNG.standard_normal((depth, 3, 2, 2, 4)).astype(np.float32)
+
+    @tf.function
+    def convolve(x):
+        return tf.nn.conv3d(x, kernel, [1, stride, stride, 1, 1], padding) + np.float32(0.5)
+
+    spec = tf.TensorSpec([None, 5, 6, 4, 2], tf.float32)
+    tree = flatbuffer.read(translate(convolve.get_concrete_function(spec)))
+    flatten_conv3d(tree)
+    names = [name for _, _, name in flatbuffer.operators(tree)]
+    assert "CONV_3D" not in names
+    assert names.count("CONV_2D") == 1
+    x = RNG.standard_normal((3, 5, 6, 4, 2)).astype(np.float32)
+    found = run(flatbuffer.write(tree), x)[0]
+    np.testing.assert_allclose(found, convolve(x), atol=1e-5)

@@ -1,0 +1,125 @@
+"""The rules hold for LiteRT's kernels: each op, quantized alone, computes its function."""
+
+import numpy as np
+import pytest
+
+from graphs import Model, run
+from rnnlite.quantization.calibration import Samples, calibrate
+from rnnlite.quantization.decompose import decompose
+from rnnlite.quantization.integer import to_integers
+from rnnlite.quantization.ops import RULES, VERSIONS, Kind
+from rnnlite.quantization.plan import make_plan
+from rnnlite.quantization.quantize import all_int8, all_int16
+
+SHAPE = (1, 6, 8)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def softmax(x):
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def elu(x):
+    return np.where(x > 0, x, np.exp(np.minimum(x, 0)) - 1)
+
+
+UNARY = {
+    "LOGISTIC": (sigmoid, ""),
+    "TANH": (np.tanh, ""),
+    "SOFTMAX": (softmax, "SoftmaxOptions"),
+    "RELU": (lambda x: np.maximum(x, 0), ""),
+    "RELU6": (lambda x: np.clip(x, 0, 6), ""),
+    "RELU_0_TO_1": (lambda x: np.clip(x, 0, 1), ""),
+    "ELU": (elu, ""),
+    "ABS": (np.abs, ""),
+    "EXP": (np.exp, ""),
+    "NEG": (np.negative, "NegOptions"),
+    "SQUARE": (np.square, ""),
+    "HARD_SWISH": (lambda x: x * np.clip(x + 3, 0, 6) / 6, ""),
+    "LEAKY_RELU": (lambda x: np.where(x > 0, x, 0.2 * x), "LeakyReluOptions"),
+    "RSQRT": (lambda x: 1 / np.sqrt(x), ""),
+    "LOG": (np.log, ""),
+}
+POSITIVE = ("RSQRT", "LOG", "DIV")
+BINARY = {
+    "ADD": (np.add, "AddOptions"),
+    "SUB": (np.subtract, "SubOptions"),
+    "MUL": (np.multiply, "MulOptions"),
+    "DIV": (np.divide, "DivOptions"),
+    "MAXIMUM": (np.maximum, "MaximumMinimumOptions"),
+    "MINIMUM": (np.minimum, "MaximumMinimumOptions"),
+    "SQUARED_DIFFERENCE": (lambda x, y: (x - y) ** 2, "SquaredDifferenceOptions"),
+}
+
+
+def samples(count, op):
+    rng = np.random.default_rng(count)
+    if op in POSITIVE:
+        return rng.uniform(0.5, 4.0, SHAPE).astype(np.float32)
+    return rng.uniform(-4.0, 4.0, SHAPE).astype(np.float32)
+
+
+def relative_error(model, arrays, expected, dtype, delegates):
+    """Quantize a model of one op in code; its error on the calibration data itself."""
+    precision = all_int8 if dtype == "int8" else all_int16
+    tree = model.tree
+    decompose(tree, precision)
+    ranges = calibrate(tree, Samples([[a[0] for a in arrays]], [], ()))
+    plan = make_plan(tree, ranges.values, precision, allow_float=False)
+    to_integers(tree, plan, "float32")
+    (found,) = run(model.bytes(), *arrays, delegates=delegates)
+    return float(np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)))
+
+
+@pytest.mark.parametrize("delegates", [False, True])
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("op", UNARY)
+def test_unary(op, dtype, delegates):
+    function, options = UNARY[op]
+    model = Model()
+    x, y = model.main.tensor(SHAPE), model.main.tensor(SHAPE)
+    fields = {"SOFTMAX": {"beta": 1.0}, "LEAKY_RELU": {"alpha": 0.2}}.get(op, {})
+    model.main.add(op, [x], [y], options, **fields)
+    model.main.ends([x], [y])
+    array = samples(1, op)
+    error = relative_error(model, [array], function(array.astype(np.float64)), dtype, delegates)
+    assert error < (0.02 if dtype == "int8" else 0.001)
+
+
+@pytest.mark.parametrize("delegates", [False, True])
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("op", BINARY)
+def test_binary(op, dtype, delegates):
+    function, options = BINARY[op]
+    model = Model()
+    x, y, z = (model.main.tensor(SHAPE) for _ in range(3))
+    model.main.add(op, [x, y], [z], options)
+    model.main.ends([x, y], [z])
+    a, b = samples(1, op), samples(2, op)
+    expected = function(a.astype(np.float64), b.astype(np.float64))
+    error = relative_error(model, [a, b], expected, dtype, delegates)
+    assert error < (0.02 if dtype == "int8" else 0.001)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("kind", ["bool", "int32"])
+def test_cast(kind, dtype):
+    model = Model()
+    x, y = model.main.tensor(SHAPE, kind), model.main.tensor(SHAPE)
+    model.main.add("CAST", [x], [y])
+    model.main.ends([x], [y])
+    values = np.arange(np.prod(SHAPE)).reshape(SHAPE) * 7 - 100
+    array = (values > 50) if kind == "bool" else values.astype(np.int32)
+    assert relative_error(model, [array], array.astype(np.float64), dtype, False) < 0.01
+
+
+def test_the_table_is_consistent():
+    for name, rule in RULES.items():
+        assert rule.fixed is None or rule.kind is Kind.COMPUTES, name
+        assert not rule.joined or rule.kind is Kind.MOVES, name
+        low, high = VERSIONS.get(name, (1, 1))
+        assert low <= high, name

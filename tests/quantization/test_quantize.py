@@ -1,0 +1,185 @@
+"""Whole models in four modes: accuracy, size, types, report; what is refused."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+
+import rnnlite
+from rnnlite.lite import flatbuffer
+from rnnlite.quantization.modes import LIMITS, MODES
+from rnnlite.report import Report
+
+RNG = np.random.default_rng(5)
+CALIBRATION = [RNG.standard_normal((t, 3)).astype(np.float32) for t in range(4, 40)]
+TEST = [RNG.standard_normal((t, 3)).astype(np.float32) for t in range(5, 30, 2)]
+
+
+def build(K):
+    K.utils.set_random_seed(2)
+    L = K.layers
+    x = K.Input((None, 3), name="frames")
+    sequence = L.Bidirectional(L.LSTM(10, return_sequences=True), name="sequence")(L.Masking()(x))
+    last = L.GRU(6, recurrent_activation="hard_sigmoid")(sequence)
+    return K.Model(x, [L.Dense(4, activation="softmax", name="label")(last), sequence])
+
+
+@pytest.fixture(scope="module")
+def models():
+    """Both Keras packages, each converted in all modes."""
+    found = {}
+    for K in (keras, tf_keras):
+        model = build(K)
+        found[K.__name__] = (
+            model,
+            {m: rnnlite.convert(model, quantize=m, calibration=CALIBRATION) for m in MODES},
+        )
+    return found
+
+
+def rms(found, expected):
+    a = np.concatenate([np.ravel(y) for y in found])
+    b = np.concatenate([np.ravel(y) for y in expected])
+    return np.sqrt(np.mean((a - b) ** 2) / np.mean(b**2))
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_error_on_new_samples(models, package, mode):
+    model, converted = models[package]
+    found = rnnlite.load(converted[mode].tflite).predict(TEST)
+    expected = [[np.asarray(y)[0] for y in model(x[None])] for x in TEST]
+    for k, column in enumerate(found.values()):
+        assert rms(column, [row[k] for row in expected]) < LIMITS[mode]
+
+
+@pytest.mark.parametrize("mode", ["int8", "int16x8"])
+def test_integers_alone(models, mode):
+    _, converted = models["keras"]
+    parsed = flatbuffer.read(converted[mode].tflite)
+    types = {flatbuffer.dtype_name(t) for g in parsed.subgraphs for t in g.tensors}
+    assert "float32" not in types
+    assert "DEQUANTIZE" not in {name for _, _, name in flatbuffer.operators(parsed)}
+    quantization = converted[mode].report.quantization
+    assert not any("float" in t for types in quantization.ops.values() for t in types)
+    kernels = [w for w in quantization.weights if len(w.shape) == 2 and min(w.shape) > 1]
+    assert len(kernels) >= 6
+    assert {w.dtype for w in kernels} == {"int8"}
+    assert not any(w.name.startswith("arith.constant") for w in quantization.weights)
+
+
+def test_float_at_the_border_on_request(models):
+    model, _ = models["keras"]
+    converted = rnnlite.convert(
+        model, quantize="int8", calibration=CALIBRATION, io="float32", verify=False
+    )
+    loaded = rnnlite.load(converted.tflite)
+    assert {s.dtype for s in (*loaded.inputs, *loaded.outputs)} == {"float32"}
+    parsed = flatbuffer.read(converted.tflite)
+    floats = [
+        t for g in parsed.subgraphs for t in g.tensors if flatbuffer.dtype_name(t) == "float32"
+    ]
+    assert len(floats) == 3
+
+
+def test_kernels_and_delegates_agree(models):
+    _, converted = models["keras"]
+    for mode in MODES:
+        with_delegates = rnnlite.load(converted[mode].tflite).predict(TEST)
+        without = rnnlite.load(converted[mode].tflite, delegates=False).predict(TEST)
+        for a, b in zip(with_delegates.values(), without.values(), strict=True):
+            assert rms(a, b) < 0.02
+
+
+def test_the_report_tells_all_and_travels(models):
+    _, converted = models["keras"]
+    report = converted["int8"].report
+    q = report.quantization
+    assert (q.mode, q.io, q.samples, q.held_out, q.lengths) == ("int8", "int8", 29, 7, (4, 39))
+    plain = rnnlite.convert(models["keras"][0], verify=False).tflite
+    assert q.size_before == len(plain) > len(converted["int8"].tflite)
+    label, sequence = q.accuracy
+    assert label.argmax_agreement is not None
+    assert sequence.argmax_agreement is None
+    assert sorted(label.by_length) == [10, 100, 1000]
+    assert label.snr_db == pytest.approx(-20 * np.log10(label.rms_error))
+    assert Report.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    text = str(report)
+    for part in (
+        "Quantization: int8, inputs and outputs int8",
+        "calibrated on 29 samples of 4 to 39 steps",
+        "Error against the source, on 7 held-out calibration samples",
+        "a scale a channel",
+        "FULLY_CONNECTED",
+    ):
+        assert part in text
+    stays = {w.dtype for w in converted["dynamic"].report.quantization.weights}
+    assert stays == {"int8", "float32"}
+
+
+def test_verify_measures_a_quantized_file(models):
+    model, converted = models["keras"]
+    report = rnnlite.verify(model, converted["dynamic"].tflite, TEST)
+    assert report.quantization.mode == "dynamic"
+    assert report.quantization.measured_on == f"{len(TEST)} samples"
+    report.require_parity()
+    other = build(keras)
+    other.set_weights([-w for w in other.get_weights()])
+    with pytest.raises(rnnlite.ParityError, match=r"dynamic model is far from .*at most 5 %"):
+        rnnlite.verify(other, converted["dynamic"].tflite).require_parity()
+
+
+def test_token_ids_stay_integers():
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Embedding(50, 20, mask_zero=True), keras.layers.LSTM(8)]
+    model = keras.Sequential([keras.Input((None,), dtype="int32"), *layers])
+    samples = [RNG.integers(0, 50, t).astype(np.int32) for t in range(4, 34)]
+    for mode in ("int8", "int16x8", "dynamic"):
+        converted = rnnlite.convert(model, quantize=mode, calibration=samples)
+        loaded = rnnlite.load(converted.tflite)
+        assert (loaded.inputs[0].dtype, loaded.inputs[0].ids) == ("int32", (-50, 49))
+        expected = np.stack([np.asarray(model(x[None]))[0] for x in samples])
+        assert rms(loaded.predict(samples), expected) < LIMITS[mode]
+
+
+def test_free_batch():
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.GRU(8)])
+    converted = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, batch_size=None)
+    loaded = rnnlite.load(converted.tflite)
+    assert loaded.inputs[0].shape == (None, None, 3)
+    same = [x[:5] for x in TEST]
+    assert rms(loaded.predict(same), np.asarray(model(np.stack(same)))) < 0.05
+
+
+def test_a_mode_that_changes_nothing_is_an_error():
+    x = keras.Input((None, 3))
+    model = keras.Model(x, keras.layers.GlobalAveragePooling1D()(x))
+    with pytest.raises(rnnlite.QuantizationError, match="'dynamic' changes nothing in this model"):
+        rnnlite.convert(model, quantize="dynamic")
+
+
+def test_an_op_without_integer_kernel_is_refused_or_kept():
+    keras.utils.set_random_seed(0)
+    x = keras.Input((None, 3))
+    model = keras.Model(x, keras.ops.sin(keras.layers.GRU(4)(x)))
+    with pytest.raises(rnnlite.UnsupportedError, match=r"SIN .*has no integer kernel"):
+        rnnlite.convert(model, quantize="int8", calibration=CALIBRATION)
+    converted = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, allow_float=True)
+    assert "SIN" in converted.report.quantization.kept[0]
+    assert "no integer kernel" in converted.report.quantization.kept[0]
+    assert "stayed in float" in str(converted.report)
+
+
+def test_files_are_small():
+    """1.15 bytes a weight and 30 kB, however many loops there are."""
+    keras.utils.set_random_seed(0)
+    L = keras.layers
+    layers = [L.Bidirectional(L.LSTM(16, return_sequences=True)) for _ in range(2)]
+    model = keras.Sequential([keras.Input((None, 3)), *layers, L.GRU(16)])
+    weights = sum(int(np.prod(w.shape)) for w in model.weights)
+    for mode in ("dynamic", "int8"):
+        converted = rnnlite.convert(model, quantize=mode, calibration=CALIBRATION, verify=False)
+        assert len(converted.tflite) <= 1.15 * weights + 30_000
