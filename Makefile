@@ -15,6 +15,7 @@ test: lint types units
 
 bench: $(DEMO)/ready
 	$(DEMO)/bin/python benchmarks/conversion_time.py
+	$(DEMO)/bin/python benchmarks/quantization.py
 
 lint: $(DEV)/ready
 	$(DEV)/bin/ruff check src tests examples benchmarks
