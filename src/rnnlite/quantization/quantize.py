@@ -240,13 +240,12 @@ def _weights_a_step(model: Any) -> int:
     largest = 0
     for body in {body for _, _, _, body in flatbuffer.loops(model)}:
         content = model.subgraphs[body]
-        sizes = {}
+        kernels = set()
         for op in content.operators or []:
             if flatbuffer.op_name(model, op) in PRODUCTS:
-                tensor = content.tensors[int(op.inputs[1])]
-                data = flatbuffer.content(model, tensor)
-                sizes[tensor.buffer] = 0 if data is None else len(data) // 4
-        largest = max(largest, sum(sizes.values()))
+                data = flatbuffer.content(model, content.tensors[int(op.inputs[1])])
+                kernels.add(b"" if data is None else bytes(data))
+        largest = max(largest, sum(map(len, kernels)) // 4)
     return largest
 
 
