@@ -157,3 +157,24 @@ def test_or_kept_in_float_on_request():
         result.scale[0]
     )
     assert np.max(np.abs(found - expected[0])) < 0.03
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_a_product_with_a_computed_kernel(dtype):
+    model = Model()
+    main = model.main
+    x, w, k, y = main.tensor((2, 3)), main.tensor((4, 3)), main.tensor((4, 3)), main.tensor((2, 4))
+    bias = main.constant([0.1, -0.2, 0.3, 0.4])
+    main.add("TANH", [w], [k])
+    main.add("FULLY_CONNECTED", [x, k, bias], [y], "FullyConnectedOptions")
+    main.ends([x, w], [y])
+    rng = np.random.default_rng(0)
+    a, b = (rng.uniform(-1, 1, shape).astype(np.float32) for shape in ((2, 3), (4, 3)))
+    expected = run(model.bytes(), a, b)[0]
+    ranges = {(0, x): (-1.0, 1.0), (0, w): (-1.0, 1.0), (0, k): (-0.8, 0.8), (0, y): (-2.0, 2.0)}
+    precision = all_int8 if dtype == "int8" else all_int16
+    plan = make_plan(model.tree, ranges, precision, allow_float=False)
+    to_integers(model.tree, plan, "float32")
+    check_grids(model.tree)
+    for delegates in (False, True):
+        assert np.max(np.abs(run(model.bytes(), a, b, delegates=delegates)[0] - expected)) < 0.05

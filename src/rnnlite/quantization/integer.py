@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place, flows, in_loops
 from rnnlite.lite.edit import (
@@ -21,19 +22,17 @@ from rnnlite.lite.edit import (
     new_tensor,
     parameters,
 )
+from rnnlite.lite.structure import label
 from rnnlite.quantization.grid import (
     Array,
     Grid,
-    channel_scales,
     grid_of,
-    quantize_weights,
     symmetric,
 )
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind, Rule
 from rnnlite.quantization.plan import Plan, constant, is_float, range_of
+from rnnlite.quantization.products import bias_alone, integer_product
 from rnnlite.quantization.record import WeightRecord
-
-LARGEST_ACCUMULATOR = 2**31 - 1
 
 
 def to_integers(model: Any, plan: Plan, io: str) -> list[WeightRecord]:
@@ -266,60 +265,51 @@ class _Rewriting:
         rule = site.rule
         inputs = [p[1] for p in operands]
         data, kernel = operands[rule.data], operands[rule.weights]
-        source = self._own(data, site.dtype)
-        inputs[rule.data] = self._operand(data, source)
         bias = operands[rule.bias] if len(operands) > rule.bias else (site.subgraph, -1)
-        result = self.model.subgraphs[site.subgraph].tensors[output].quantization
+        if bias[1] >= 0 and bias not in self.constants:
+            raise UnsupportedError(
+                f"{site.name} {label(self.model, site.subgraph, output)} has a bias that is no "
+                "constant",
+                remedy="Add it in an op of its own",
+            )
         if kernel not in self.constants:
-            inputs[rule.weights] = self._operand(kernel, symmetric(self.plan.range(kernel)))
-            scales = np.array([symmetric(self.plan.range(kernel)).scale], np.float32)
-            sums = None
-        else:
-            weights = self.constants[kernel]
-            scales = channel_scales(weights, rule.axis)
-            scales = self._room_for_bias(scales, source, bias, float(result.scale[0]))
-            integers = quantize_weights(weights, scales, rule.axis)
-            axes = tuple(k for k in range(weights.ndim) if k != rule.axis)
-            sums = np.abs(integers.astype(np.int64)).sum(axis=axes)
-            zeros = np.zeros(len(scales), np.int64)
-            inputs[rule.weights] = self._write(*kernel, integers, scales, zeros, rule.axis)
-            self._record(kernel, "int8", "a scale a channel")
-        wide = site.dtype == "int16" and not self._narrow(site, sums, source, scales, bias)
-        if bias[1] >= 0:
-            inputs[rule.bias] = self._bias(bias, source, scales, "int64" if wide else "int32")
+            return self._computed_kernel(site, operands, bias)
+        source = self._own(data, site.dtype)
+        result = self._tensor((site.subgraph, output)).quantization
+        product = integer_product(
+            self.constants[kernel], self.constants.get(bias), source, result.scale[0], rule.axis
+        )
+        zeros = np.zeros(len(product.scales), np.int64)
+        inputs[rule.data] = self._operand(data, source)
+        inputs[rule.weights] = self._write(
+            *kernel, product.kernel, product.scales, zeros, rule.axis
+        )
+        self._record(kernel, "int8", "a scale a channel")
+        wide = product.wide or (site.dtype == "int16" and site.name == "DEPTHWISE_CONV_2D")
+        if product.bias is not None:
+            numbers = product.bias.astype("int64") if wide else product.bias
+            inputs[rule.bias] = self._write(*bias, numbers, product.bias_scales(source), zeros, 0)
+            self._record(bias, numbers.dtype.name, "scales of input and weights")
         if site.dtype == "int16" and site.name in ("FULLY_CONNECTED", "CONV_2D", "TRANSPOSE_CONV"):
             site.op.builtinOptions.quantizedBiasType = dtype_code("int64" if wide else "int32")
         if site.name == "FULLY_CONNECTED":
             site.op.builtinOptions.asymmetricQuantizeInputs = False
         return inputs
 
-    def _room_for_bias(self, scales: Array, source: Grid, bias: Place, result: float) -> Array:
-        """Widen scales until the bias fits 30 bits, and the rescaling of the sum its kernel."""
-        least = np.full(len(scales), result / source.scale * 2.0**-31)
+    def _computed_kernel(self, site: _Site, operands: list[Place], bias: Place) -> list[int]:
+        """A product of two activations that the converter wrote as a product with weights."""
+        rule = site.rule
+        inputs = [p[1] for p in operands]
+        source = self._own(operands[rule.data], site.dtype)
+        kernel = symmetric(self.plan.range(operands[rule.weights]))
+        inputs[rule.data] = self._operand(operands[rule.data], source)
+        inputs[rule.weights] = self._operand(operands[rule.weights], kernel)
         if bias in self.constants:
-            values = np.abs(self.constants[bias].reshape(-1).astype(np.float64))
-            least = np.maximum(least, values / (source.scale * 2.0**30))
-        return np.asarray(np.maximum(scales, least), np.float32)
-
-    def _narrow(
-        self, site: _Site, sums: Array | None, source: Grid, scales: Array, bias: Place
-    ) -> bool:
-        """Whether no sum of an int16 product can leave 32 bits, which makes it much faster."""
-        if sums is None or site.name == "DEPTHWISE_CONV_2D":
-            return False
-        largest = sums.astype(np.float64) * 32768
-        if bias in self.constants:
-            largest = largest + np.abs(self.constants[bias].reshape(-1)) / (source.scale * scales)
-        return bool(np.max(largest, initial=0.0) < LARGEST_ACCUMULATOR)
-
-    def _bias(self, place: Place, source: Grid, scales: Array, dtype: str) -> int:
-        steps = scales.astype(np.float64) * source.scale
-        values = self.constants[place].astype(np.float64)
-        shape = values.shape
-        integers = np.rint(values.reshape(-1) / steps).astype(dtype).reshape(shape)
-        self._record(place, dtype, "scales of input and weights")
-        zeros = np.zeros(len(scales), np.int64)
-        return self._write(*place, integers, steps.astype(np.float32), zeros, 0)
+            numbers = bias_alone(self.constants[bias], source, kernel)
+            scales = np.array([source.scale * kernel.scale], np.float32)
+            inputs[rule.bias] = self._write(*bias, numbers, scales, np.zeros(1, np.int64), 0)
+            self._record(bias, "int32", "scales of input and kernel")
+        return inputs
 
     def _version(self, site: _Site) -> None:
         versions = VERSIONS.get(site.name, (1, 1))
