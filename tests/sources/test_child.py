@@ -20,7 +20,14 @@ model = keras.Sequential([keras.Input((9, 3)), keras.layers.Bidirectional(keras.
 found = rnnlite.convert(model, batch_size=None)
 x = np.random.default_rng(0).standard_normal((2, 9, 3)).astype("float32")
 result = rnnlite.load(found.tflite).predict(list(x))
+samples = [np.random.default_rng(k).standard_normal((9, 3)).astype("float32") for k in range(24)]
+small = rnnlite.convert(model, quantize="int8", calibration=samples)
+integers = rnnlite.load(small.tflite)
+error = integers.predict(samples) - np.asarray(model(np.stack(samples)))
 print(json.dumps({
+    "quantized": integers.inputs[0].dtype,
+    "held_out": small.report.quantization.held_out,
+    "error": float(np.abs(error).max()),
     "difference": float(np.abs(result - np.asarray(model(x))).max()),
     "shape": found.report.inputs[0]["shape"],
     "within": found.report.parity.within,
@@ -46,6 +53,8 @@ def test_another_backend():
     assert found["difference"] < 1e-5
     assert found["shape"] == [None, None, 3]
     assert found["within"]
+    assert (found["quantized"], found["held_out"]) == ("int8", 5)
+    assert 0 < found["error"] < 0.05
     assert lines[1].startswith("ShapeError the length of input")
 
 
