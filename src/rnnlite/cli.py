@@ -154,7 +154,8 @@ def convert(
             raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
         objects = load_objects(custom_objects)
         rnnlite = quiet_import()
-        with status("converting"):
+        # Calibration shows a progress bar of its own.
+        with status("converting", spinner=calibration is None):
             converted = rnnlite.convert(
                 source,
                 batch_size=batch,

@@ -43,9 +43,9 @@ def console() -> Console:
 
 
 @contextmanager
-def status(text: str) -> Iterator[None]:
-    """A spinner on a terminal's standard error; nothing in a pipe."""
-    if sys.stderr.isatty():
+def status(text: str, *, spinner: bool = True) -> Iterator[None]:
+    """A spinner on a terminal's standard error; nothing in a pipe, or beside a progress bar."""
+    if spinner and sys.stderr.isatty():
         with Console(stderr=True).status(text), native_messages():
             yield
     else:

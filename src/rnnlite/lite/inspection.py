@@ -31,7 +31,8 @@ class Inspection:
         inputs, outputs: of the signature, or of the main subgraph where there is none.
         ops: number of each op over all subgraphs.
         custom_ops: names of the ops that the standard runtime does not have (Flex, custom).
-        weights: number of weights (constant elements in buffers of 64 bytes or more), each once.
+        weights: number of weights (elements of constants of 16 or more that stand for real
+            numbers), each once.
         weight_bytes: bytes they take, by dtype.
         loops: number of WHILE ops.
         record: what rnnlite stored on converting, if it did: version, origin, recurrences, notes.
@@ -60,8 +61,8 @@ class Inspection:
         return inspection_text(self)
 
 
-MIN_WEIGHT_BYTES = 64
-"""Smaller constants are shapes and axes, not weights."""
+MIN_WEIGHTS = 16
+"""Smaller constants are factors and limits, not weights."""
 
 
 def inspect(source: str | Path | bytes) -> Inspection:
@@ -90,7 +91,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
     elements = 0
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
-            if sizes[tensor.buffer] >= MIN_WEIGHT_BYTES and tensor.buffer not in types:
+            if sizes[tensor.buffer] and tensor.buffer not in types and _is_weight(tensor):
                 types[tensor.buffer] = flatbuffer.dtype_name(tensor)
                 elements += _elements(tensor)
     weight_bytes: Counter[str] = Counter()
@@ -108,6 +109,14 @@ def inspect(source: str | Path | bytes) -> Inspection:
         loops=sum(1 for _ in flatbuffer.loops(model)),
         record=flatbuffer.record(model) or None,
     )
+
+
+def _is_weight(tensor: Any) -> bool:
+    """Whether a constant is a weight: floats or quantized integers, not shapes and axes."""
+    grid = tensor.quantization
+    quantized = grid is not None and grid.scale is not None and len(grid.scale) > 0
+    real = flatbuffer.dtype_name(tensor).startswith("float") or quantized
+    return real and _elements(tensor) >= MIN_WEIGHTS
 
 
 def _elements(tensor: Any) -> int:

@@ -144,7 +144,8 @@ class _Rewriting:
     def _record(self, place: Place, dtype: str, how: str) -> None:
         tensor = self._tensor(place)
         values = self.constants[place]
-        if values.size > 1:
+        # An initial state of zeros is no weight.
+        if values.size > 1 and (np.any(values) or "channel" in how):
             self.records[tensor.buffer, dtype] = WeightRecord(
                 flatbuffer.text(tensor.name), values.shape, dtype, how
             )
