@@ -55,7 +55,7 @@ def precision(program, model, trial):
     if trial.by_row:
         scale_rows(tree)
     if trial.split:
-        split_weights(tree)
+        split_weights(tree, tables=trial.split == "all")
     decompose(tree, trial.precision)
     specs = [Spec(p.name, p.shape, p.dtype) for p in program.inputs]
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))

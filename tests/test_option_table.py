@@ -149,7 +149,7 @@ def test_random_models_quantized(K, monkeypatch):
     errors = {mode: [] for mode in LIMITS}
 
     # Five conversions an example: no time for shrinking a failure.
-    @settings(SETTINGS, max_examples=max(EXAMPLES // 4, 1), phases=[Phase.generate])
+    @settings(SETTINGS, max_examples=max(EXAMPLES // 8, 1), phases=[Phase.generate])
     @given(draw=option_table.models(), free_batch=st.booleans())
     def each(draw, free_batch):
         try:

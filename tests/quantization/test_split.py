@@ -20,6 +20,12 @@ def float_constants(model):
     return {name: values for name, values in found.items() if values is not None}
 
 
+def test_tables_are_left_whole_where_bytes_count():
+    model = product()
+    split_weights(model.tree, tables=False)
+    assert names(model) == ["GATHER", "FULLY_CONNECTED", "FULLY_CONNECTED", "ADD"]
+
+
 def test_rows_of_one_size_and_whole_scales():
     model = product()
     TABLE[3] *= 100
@@ -42,7 +48,7 @@ def test_rows_of_one_size_and_whole_scales():
 
 def test_the_first_part_is_exact_in_int8_and_the_rest_small():
     model = product()
-    split_weights(model.tree)
+    split_weights(model.tree, tables=True)
     assert names(model) == ["GATHER", "GATHER", "ADD", "FULLY_CONNECTED", "FULLY_CONNECTED", "ADD"]
     parts = float_constants(model)
     held, rest = parts["kernel"], parts["kernel/rest"]

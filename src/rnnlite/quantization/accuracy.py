@@ -8,6 +8,7 @@ the source's output, both over all samples.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -20,6 +21,9 @@ from rnnlite.runtime.model import quantize as to_input
 LENGTHS = (10, 100, 1000)
 MOST_SAMPLES = 50
 LONG_SEQUENCES = 3
+PATIENCE = 6.0
+"""Seconds that a length may take, by the time of the one before: sources that unroll are slow."""
+
 Reference = Callable[[Sequence[Array]], list[Array]]
 
 
@@ -32,7 +36,8 @@ def measure(
         reference: the source, from batches of inputs to batches of outputs, in float.
         data: the quantized model.
         samples: each one array an input, without batch axis.
-        lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples.
+        lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples, as
+            far as that takes seconds.
     """
     model = load(data)
     chosen = list(samples)[:MOST_SAMPLES]
@@ -43,10 +48,15 @@ def measure(
             total.add(a, b)
     courses: list[dict[int, float]] = [{} for _ in model.outputs]
     if lengths and any(None in spec.shape[1:] for spec in model.inputs):
-        for length in LENGTHS:
+        spent = 0.0
+        for previous, length in zip((LENGTHS[0], *LENGTHS), LENGTHS, strict=False):
+            if spent * length / previous > PATIENCE:
+                break
+            begin = time.perf_counter()
             for k, error in enumerate(_at_length(reference, model, chosen, length)):
                 if error is not None:
                     courses[k][length] = error
+            spent = time.perf_counter() - begin
     return tuple(
         OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course)
         for spec, s, course in zip(model.outputs, sums, courses, strict=True)

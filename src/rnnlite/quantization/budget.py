@@ -44,6 +44,11 @@ def affordable_unroll(model: Any, unroll: int) -> int:
     return chosen
 
 
+def largest_file(model: Any) -> float:
+    """Bytes that an int8 file of a float model may have: 1.15 a weight, and 30 kB."""
+    return 1.15 * _weights(model)[0] + 30_000
+
+
 def _weights(model: Any) -> tuple[int, int]:
     """Elements of all kernels and tables, and output channels, each constant once."""
     sizes: dict[int, int] = {}

@@ -15,6 +15,7 @@ from typing import Any
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.accuracy import MOST_SAMPLES, Reference, measure
+from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate, take_samples
 from rnnlite.quantization.conv3d import flatten_conv3d
 from rnnlite.quantization.decompose import decompose
@@ -69,13 +70,13 @@ class Trial:
         name: for the report.
         precision: the type each op computes in.
         by_row: whether embeddings get a scale a row.
-        split: whether kernels are kept in two int8 parts.
+        split: what is kept in two int8 parts: "", "kernels", or "all", which is tables too.
     """
 
     name: str
     precision: Precision
     by_row: bool = False
-    split: bool = False
+    split: str = ""
 
 
 TRIALS: dict[str, tuple[Trial, ...]] = {
@@ -83,10 +84,11 @@ TRIALS: dict[str, tuple[Trial, ...]] = {
         Trial("int8", all_int8),
         Trial("products int8, states and gates int16", int16_states),
         Trial("int16", all_int16, by_row=True),
+        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="kernels"),
     ),
     "int16x8": (
         Trial("int16", all_int16, by_row=True),
-        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split=True),
+        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="all"),
     ),
 }
 """By mode, cheapest first. What each gave is in ARCHITECTURE.md."""
@@ -207,6 +209,7 @@ def _integer(
 ) -> tuple[_Candidate, Ranges]:
     """The first precision that is good enough, else the best by a clear margin."""
     best: _Candidate | None = None
+    largest = largest_file(model)
     enough = ENOUGH_IF_LARGE if _weights_a_step(model) > LARGE_STEP else ENOUGH
     for trial in TRIALS[order.mode]:
         plain = deepcopy(model)
@@ -214,7 +217,7 @@ def _integer(
         if trial.by_row:
             scale_rows(plain)
         if trial.split:
-            split_weights(plain)
+            split_weights(plain, tables=trial.split == "all")
         decompose(plain, trial.precision)
         with Progress("calibrating", len(samples.used), order.progress) as bar:
             ranges = calibrate(plain, samples, advance=bar.add)
@@ -222,6 +225,8 @@ def _integer(
         kept = _kept(plain, plan.kept)
         weights = to_integers(plain, plan, order.io)
         data = finish(plain)
+        if order.mode == "int8" and trial.split and len(data) > largest:
+            break
         # Few samples are held out as a rule: the choice looks at some of the others as well.
         looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
         found = measure(reference, data, looked_at, lengths=False)

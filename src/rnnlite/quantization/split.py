@@ -50,8 +50,8 @@ def scale_rows(model: Any) -> None:
         content.operators = parts.ops
 
 
-def split_weights(model: Any) -> None:
-    """Split each constant kernel of a product or convolution, and each table, in two."""
+def split_weights(model: Any, *, tables: bool) -> None:
+    """Split each constant kernel of a product or convolution in two; on request tables as well."""
     for index, content in enumerate(model.subgraphs):
         parts = Parts(model, content)
         for op in content.operators or []:
@@ -59,7 +59,7 @@ def split_weights(model: Any) -> None:
             rule = RULES.get(name)
             place = 0 if name == "GATHER" else rule.weights if rule is not None else 0
             values = None
-            if name in ("FULLY_CONNECTED", "CONV_2D", "GATHER"):
+            if name in ("FULLY_CONNECTED", "CONV_2D") or (name == "GATHER" and tables):
                 values = constant(model, (index, int(op.inputs[place])))
             if values is None or rule is None:
                 parts.ops.append(op)
