@@ -53,7 +53,7 @@ def test_another_backend():
     assert found["difference"] < 1e-5
     assert found["shape"] == [None, None, 3]
     assert found["within"]
-    assert (found["quantized"], found["held_out"]) == ("int8", 5)
+    assert (found["quantized"], found["held_out"]) == ("int8", 4)
     assert 0 < found["error"] < 0.05
     assert lines[1].startswith("ShapeError the length of input")
 
