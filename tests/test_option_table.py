@@ -160,9 +160,13 @@ def test_random_models_quantized(K, monkeypatch):
         batch = model.inputs[0].shape[0] if getattr(model, "inputs", None) else None
         batch_size = None if free_batch and batch is None else "auto"
         reference = rnnlite.load(plain)
-        calibration = [one_sample(plain, 4 + k, k) for k in range(24)]
+        calibration = [one_sample(plain, 4 + k % 24, k) for k in range(100)]
         test = [one_sample(plain, 5 + k, 100 + k) for k in range(12)]
         expected = reference.predict(test)
+        columns = expected.values() if isinstance(expected, dict) else [expected]
+        # LiteRT prescribes the steps of TANH and LOGISTIC (1/128, 1/32768): an untrained network
+        # whose signals are of that size has nothing to measure.
+        assume(all(size(column) > 0.05 for column in columns))
         for mode, limit in LIMITS.items():
             converted = rnnlite.convert(
                 model,
@@ -186,6 +190,10 @@ def test_random_models_quantized(K, monkeypatch):
     each()
     for mode, values in errors.items():
         assert np.median(values) < MEDIANS[mode], (mode, sorted(values))
+
+
+def size(column):
+    return float(np.sqrt(np.mean(np.concatenate([np.ravel(y) for y in column]) ** 2)))
 
 
 def rms(found, expected):
