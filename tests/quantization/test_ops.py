@@ -106,6 +106,43 @@ def test_binary(op, dtype, delegates):
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("op", ["EQUAL", "NOT_EQUAL", "LESS", "GREATER_EQUAL"])
+def test_comparisons_tell_every_step_of_the_grid_apart(op, dtype):
+    """The kernels for int8 and int16 take values that are closer than 1/256 for equal."""
+    options = "".join(part.capitalize() for part in op.split("_")) + "Options"
+    model = Model()
+    x, flag, y = (
+        model.main.tensor(SHAPE),
+        model.main.tensor(SHAPE, "bool"),
+        model.main.tensor(SHAPE),
+    )
+    model.main.add(op, [x, model.main.constant(0.0)], [flag], options)
+    model.main.add("SELECT_V2", [flag, x, model.main.constant(0.01)], [y], "SelectV2Options")
+    model.main.ends([x], [y])
+    array = np.linspace(-0.012, 0.012, 240).astype(np.float32).reshape(1, 240)
+    model.main.content.tensors[x].shape = model.main.content.tensors[y].shape = [1, 240]
+    model.main.content.tensors[flag].shape = [1, 240]
+    array[0, 120] = 0.0
+    compare = {
+        "EQUAL": np.equal,
+        "NOT_EQUAL": np.not_equal,
+        "LESS": np.less,
+        "GREATER_EQUAL": np.greater_equal,
+    }[op]
+    step = 0.024 * (1.1 / 255 if dtype == "int8" else 1.0 / 32767)
+    clear = (np.abs(array) > step) | (array == 0)
+    expected = np.where(compare(array, 0), array, 0.01)
+    tree = model.tree
+    ranges = calibrate(tree, Samples([[array[0]]], [], ()))
+    plan = make_plan(
+        tree, ranges.values, all_int8 if dtype == "int8" else all_int16, allow_float=False
+    )
+    to_integers(tree, plan, "float32")
+    (found,) = run(model.bytes(), array)
+    assert np.max(np.abs(found - expected)[clear]) <= step
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("kind", ["bool", "int32"])
 def test_cast(kind, dtype):
     model = Model()

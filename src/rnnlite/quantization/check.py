@@ -45,7 +45,7 @@ def _fault(model: Any, index: int, op: Any, name: str, rule: Rule) -> str:
     if rule.kind is Kind.WEIGHTS:
         return _weights_fault(rule, inputs, outputs[0])
     values = [t for t in [*inputs, *outputs] if t is not None and _is_real(t)]
-    if rule.kind in (Kind.MOVES, Kind.COMPARES) and len({_key(t) for t in values}) > 1:
+    if rule.kind is Kind.MOVES and len({_key(t) for t in values}) > 1:
         return f"different grids: {', '.join(_shown(t) for t in values)}"
     if rule.kind is Kind.COMPUTES and name not in ("QUANTIZE", "CAST"):
         types = {flatbuffer.dtype_name(t) for t in values}

@@ -258,9 +258,21 @@ class _Rewriting:
         return symmetric(range_of(self.constants[table]))
 
     def _compared(self, operands: list[Place]) -> list[int]:
+        """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only."""
         known = next(p for p in operands if p in self.floats and p not in self.constants)
         grid = self.plan.grid(known)
-        return [self._operand(p, grid) if p in self.floats else p[1] for p in operands]
+        return [self._as_int32(p, grid) if p in self.floats else p[1] for p in operands]
+
+    def _as_int32(self, place: Place, grid: Grid) -> int:
+        content = self.model.subgraphs[place[0]]
+        if place in self.constants:
+            numbers = grid.quantize(self.constants[place]).astype(np.int32)
+            return new_constant(self.model, content, numbers, name=self._tensor(place).name)
+        number = new_tensor(content, place[1], "int32")
+        version = VERSIONS["CAST"][0 if grid.dtype == "int8" else 1]
+        operand = self._operand(place, grid)
+        self.ops.append(new_op(self.model, "CAST", [operand], [number], version=version))
+        return number
 
     def _weighted(self, site: _Site, operands: list[Place], output: int) -> list[int]:
         rule = site.rule

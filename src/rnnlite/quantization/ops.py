@@ -18,7 +18,7 @@ class Kind(Enum):
     MOVES = "moves values: operands and results share one grid"
     COMPUTES = "computes: each operand and result has a grid of its own"
     WEIGHTS = "multiplies by constant weights"
-    COMPARES = "compares: operands share one grid, the result is boolean"
+    COMPARES = "compares: operands share one grid and are read as int32, the result is boolean"
     LOOKS = "reads the shape or the order of values alone"
     FLOW = "control flow: grids are tied by the subgraphs"
 
@@ -93,8 +93,7 @@ RULES: dict[str, Rule] = {
     **_each("FULLY_CONNECTED CONV_2D", Rule(Kind.WEIGHTS)),
     "DEPTHWISE_CONV_2D": Rule(Kind.WEIGHTS, axis=3),
     "TRANSPOSE_CONV": Rule(Kind.WEIGHTS, data=2, bias=3),
-    **_each("EQUAL NOT_EQUAL", Rule(Kind.COMPARES)),
-    **_each("LESS LESS_EQUAL GREATER GREATER_EQUAL", Rule(Kind.COMPARES, int16=False)),
+    **_each("EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL", Rule(Kind.COMPARES)),
     **_each("SHAPE RANK ARG_MAX ARG_MIN", Rule(Kind.LOOKS)),
     **_each("WHILE IF", Rule(Kind.FLOW)),
 }
@@ -140,12 +139,6 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "MAXIMUM": (2, 4),
     "MINIMUM": (2, 4),
     "SELECT": (2, 3),
-    "EQUAL": (2, 5),
-    "NOT_EQUAL": (2, 4),
-    "LESS": (2, 2),
-    "LESS_EQUAL": (2, 2),
-    "GREATER": (2, 2),
-    "GREATER_EQUAL": (2, 2),
     "PACK": (2, 3),
     "UNPACK": (2, 4),
     "FILL": (3, 3),
