@@ -49,8 +49,12 @@ class _Axes:
     entered: list[int]
     kept: list[int]
 
+    def order(self) -> list[int]:
+        """In which to enter them: those in front of an ellipsis from the left, else the right."""
+        return [a for a in self.entered if a >= 0] + [a for a in self.entered[::-1] if a < 0]
 
-def _split(node: Any, entries: int) -> _Axes:
+
+def split_axes(node: Any, entries: int) -> _Axes:
     """Read the masks. Axes behind an ellipsis are counted from the end."""
     masks = {k: node.attr[f"{k}_mask"].i for k in ("new_axis", "shrink_axis", "ellipsis")}
 
@@ -79,10 +83,9 @@ def _rewrite_nodes(nodes: Any, *, in_function: bool) -> None:
         if any(b is None for b in bounds):
             continue
         values = [tf.make_ndarray(b.attr["value"].tensor) for b in bounds if b is not None]
-        axes = _split(node, len(values[0]))
+        axes = split_axes(node, len(values[0]))
         source = _without_axes(nodes, node, values, axes.kept, in_function)
-        # Axes in front of an ellipsis from the left, those behind it from the right.
-        order = [a for a in axes.entered if a >= 0] + [a for a in axes.entered[::-1] if a < 0]
+        order = axes.order()
         for place, axis in enumerate(order):
             last = place == len(order) - 1
             dim = _constant(nodes, f"{node.name}/axis_{place}", np.int32(axis))

@@ -63,7 +63,8 @@ def _order_fault(model: Any) -> str:
         made |= {
             t
             for t, tensor in enumerate(content.tensors)
-            if flatbuffer.content(model, tensor) is not None or tensor.isVariable
+            # A constant without elements, such as the shape of a scalar, holds no bytes.
+            if flatbuffer.content(model, tensor) is not None or tensor.isVariable or _empty(tensor)
         }
         for op in content.operators or []:
             name = flatbuffer.op_name(model, op)
@@ -75,6 +76,10 @@ def _order_fault(model: Any) -> str:
             if t not in made:
                 return f"{label(model, s, t)} is a result that nothing makes"
     return ""
+
+
+def _empty(tensor: Any) -> bool:
+    return tensor.shape is not None and any(int(d) == 0 for d in tensor.shape)
 
 
 def _size_fault(model: Any) -> str:

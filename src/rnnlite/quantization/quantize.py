@@ -143,7 +143,7 @@ def quantize_model(
         weights = to_float16(model) if order.mode == "float16" else to_dynamic(model)
         best = _Candidate(finish(model), weights, (), "float32", 0.0)
     changed = [w for w in best.weights if w.dtype != "float32"]
-    if not changed:
+    if not changed and not (order.integer and samples is not None):
         raise QuantizationError(
             f"quantize='{order.mode}' changes nothing in this model",
             found="no kernel of a matrix product, convolution or lookup"

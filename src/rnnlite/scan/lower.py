@@ -77,10 +77,10 @@ class _Lowering:
         self.outputs, self.new_states, self.output_state = self._probe()
         # The output of the step before is needed for masked steps that repeat it, and at the end
         # where it is no state. A state can stand for it if both start from zero.
-        self.carries_output = self.output_state is None or (
+        self.carries_output = (scan.last_output and self.output_state is None) or (
             self.mask is not None
             and not scan.zero_output_for_mask
-            and not is_zero(scan.initial_states[self.output_state])
+            and (self.output_state is None or not is_zero(scan.initial_states[self.output_state]))
         )
 
     def _probe(self) -> tuple[list[Any], list[Any], int | None]:
@@ -127,7 +127,9 @@ class _Lowering:
         if self.static_length is None or start < self.static_length:
             carry = self._loop(carry, self.length, self.unroll)
         _, states, previous, buffers = self._unpack(carry)
-        last = previous if self.carries_output else [states[self._state_of_output()]]
+        last = previous
+        if not self.carries_output and self.scan.last_output:
+            last = [states[self._state_of_output()]]
         if self.mask is not None and self.scan.zero_output_for_mask:
             row = self.mask[0] if self.scan.reverse else self.mask[-1]
             last = [_select(row, y, tf.zeros_like(y)) for y in last]
@@ -204,6 +206,8 @@ class _Lowering:
                     _write(buffer, [ys[n] for ys in sequence], t)
                     for n, buffer in enumerate(buffers)
                 ]
+            if not self.carries_output:
+                previous = []
             return (t + unroll, *states, *previous, *buffers)
 
         result = tf.while_loop(
@@ -239,13 +243,16 @@ class _Lowering:
             ]
             if self.carries_output and not self.scan.zero_output_for_mask:
                 outputs = [_select(keep, y, old) for y, old in zip(outputs, previous, strict=True)]
-        return new_states, list(outputs) if self.carries_output else []
+        return new_states, list(outputs)
 
     def _written(self, outputs: list[Tensor], states: list[Tensor], t: Tensor) -> list[Tensor]:
         """What a step writes into the output buffers."""
         if not self.scan.all_outputs:
             return []
-        ys = outputs if self.carries_output else [states[self._state_of_output()]]
+        ys = outputs
+        repeats = self.mask is not None and not self.scan.zero_output_for_mask
+        if repeats and not self.carries_output:
+            ys = [states[self._state_of_output()]]
         if self.mask is not None and self.scan.zero_output_for_mask:
             keep = self._mask_row(t)
             ys = [_select(keep, y, tf.zeros_like(y)) for y in ys]
@@ -276,7 +283,8 @@ def _slice_rows(x: Tensor, begin: Tensor, count: int) -> Tensor:
 def _split_rows(block: Tensor, row_shape: Any, count: int) -> list[Tensor]:
     if count == 1:
         return [tf.squeeze(block, 0)]
-    if row_shape.rank == 2 and row_shape.is_fully_defined():
+    # SPLIT takes no booleans.
+    if row_shape.rank == 2 and row_shape.is_fully_defined() and block.dtype != tf.bool:
         batch, width = row_shape
         return list(tf.split(tf.reshape(block, [count * batch, width]), count, axis=0))
     return list(tf.unstack(block, count, axis=0))

@@ -71,6 +71,7 @@ class Scan:
         mask: bool (T, B) or (T, B, ...) or None. A masked step keeps the state.
         zero_output_for_mask: a masked step's output is zero, not the output before it.
         all_outputs: whether the outputs of all time steps are wanted, or the last alone.
+        last_output: whether the output of the last time step is wanted apart from them.
         name: name of the layer or loop it came from, for the report and for errors.
     """
 
@@ -81,6 +82,7 @@ class Scan:
     mask: Tensor | None = None
     zero_output_for_mask: bool = False
     all_outputs: bool = False
+    last_output: bool = True
     name: str = "scan"
 
 
@@ -89,7 +91,7 @@ class ScanResult:
     """What a lowered Scan gives.
 
     Attributes:
-        last: outputs of the last step computed, each (B, ...).
+        last: outputs of the last step computed, each (B, ...); none unless asked for.
         outputs: outputs of all steps, each (T, B, ...), or None unless asked for.
         states: final states, each (B, ...).
     """

@@ -14,15 +14,24 @@ from rnnlite.sources.program import Array, Port, as_numpy
 Runner = Callable[[Sequence[Array]], list[Array]]
 
 
-def trace(function: Callable[[Sequence[Any]], list[Any]], inputs: Sequence[Port]) -> Any:
-    """Trace a function of a flat list of tensors; gives a ConcreteFunction."""
+def trace(
+    function: Callable[[Sequence[Any]], list[Any]],
+    inputs: Sequence[Port],
+    *,
+    autograph: bool = True,
+) -> Any:
+    """Trace a function of a flat list of tensors; gives a ConcreteFunction.
+
+    Args:
+        autograph: whether Python control flow on tensors is to be rewritten, as user code needs it.
+    """
     specs = [tf.TensorSpec(p.shape, p.dtype, name=f"input_{k}") for k, p in enumerate(inputs)]
 
     def flat(*tensors: Any) -> list[Any]:
         # A result that is an input, or given twice, needs an op of its own to be an output.
         return [tf.identity(y) for y in function(list(tensors))]
 
-    return tf.function(flat).get_concrete_function(*specs)
+    return tf.function(flat, autograph=autograph).get_concrete_function(*specs)
 
 
 def runner(concrete: Any) -> Runner:

@@ -1,0 +1,1 @@
+"""TensorFlow graphs without their Python: frozen graphs, SavedModels, checkpoints."""

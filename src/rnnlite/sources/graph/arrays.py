@@ -1,0 +1,103 @@
+"""TensorArrays and TensorLists as dense tensors (N, ...), symbolically.
+
+What enters: the ops of either kind. What leaves: an `Array` for each state of one. LiteRT has
+neither; a sequence that is written row by row becomes a tensor that is updated in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.compiler.tf2xla.ops import gen_xla_ops
+
+from rnnlite.scan.scan import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """The content of a TensorArray or TensorList at one point of a computation.
+
+    Attributes:
+        dtype: of the elements.
+        size: number of rows, a tensor or a number; None where it grows as it is written.
+        element: static shape of a row, as far as it is known.
+        content: the rows (N, ...); None while nothing was written.
+        name: of the op that made it.
+        lead: rows in front that do not count: LiteRT's WHILE carries no tensor without elements,
+            so that an array that grows begins with one.
+    """
+
+    dtype: Any
+    size: Any
+    element: tf.TensorShape
+    content: Tensor | None
+    name: str
+    lead: int = 0
+
+    def with_content(self, content: Tensor) -> Array:
+        """The same array with other rows."""
+        element = content.shape[1:] if content.shape.rank else self.element
+        return replace(self, content=content, element=element)
+
+    def length(self) -> Tensor:
+        """Number of rows, int32."""
+        if self.size is not None:
+            return tf.convert_to_tensor(self.size, tf.int32)
+        if self.content is None:
+            return tf.constant(0)
+        return tf.shape(self.content)[0] - self.lead
+
+    def row(self, index: Tensor) -> Tensor:
+        """One row. Beyond the end the last one: a branch that is not taken may ask for it."""
+        if self.content is None:
+            raise ValueError(f"'{self.name}' is read before anything was written")
+        last = tf.shape(self.content)[0] - 1
+        index = tf.reshape(tf.minimum(index + self.lead if self.lead else index, last), [])
+        return tf.gather(self.content, index)
+
+    def rows(self) -> Tensor:
+        """All rows; zeros where nothing was written, as far as the shape of a row is known."""
+        if self.content is None:
+            return tf.zeros([self.length(), *[d or 0 for d in self.element]], self.dtype)
+        return self.content[self.lead :] if self.lead else self.content
+
+    def buffer(self, row: tf.TensorShape, like: Tensor | None = None) -> Array:
+        """The same array with rows to write on: zeros, or none where it grows.
+
+        Args:
+            row: shape of a row.
+            like: a row, to take sizes from that are not static.
+        """
+        if self.content is not None:
+            return self
+        shape = [d for d in row]
+        if any(d is None for d in shape):
+            if like is None:
+                raise ValueError(f"the shape of the rows of '{self.name}' is not known")
+            tail = tf.shape(like)
+        else:
+            tail = tf.constant(shape, tf.int32)
+        lead = 1 if self.size is None else 0
+        rows = tf.constant(1) if self.size is None else self.length()
+        content = tf.zeros(tf.concat([[rows], tail], 0), self.dtype)
+        static = tf.get_static_value(rows)
+        first = None if self.size is None or static is None else int(static)
+        content.set_shape([first, *shape])
+        return replace(self, content=content, element=row, lead=lead)
+
+    def written(self, index: Tensor, row: Tensor) -> Array:
+        """The array with one row replaced, or added at its end where it grows."""
+        base = self.buffer(row.shape, row)
+        if base.content is None:
+            raise AssertionError("a buffer has rows")
+        if self.size is None:
+            content = tf.concat([base.content, tf.expand_dims(row, 0)], 0)
+        else:
+            begin = tf.stack([tf.reshape(index, [])] + [0] * row.shape.rank)
+            content = gen_xla_ops.xla_dynamic_update_slice(
+                input=base.content, update=tf.expand_dims(row, 0), indices=begin
+            )
+            content.set_shape(base.content.shape)
+        return replace(base, content=content)

@@ -1,0 +1,128 @@
+"""A GraphDef as a table of nodes: references, consumers, the bodies of its functions.
+
+What enters: a GraphDef. What leaves: a `Graph`, in which every reference to a tensor is written
+"node:index".
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
+
+from rnnlite.errors import SourceError
+
+PASSING = frozenset(
+    ["Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"]
+)
+"""Ops of one tensor that hand it on as it is."""
+
+
+def ref(text: str) -> str:
+    """ "node", "node:1" or "^node" as "node:index"."""
+    text = text.removeprefix("^")
+    return text if ":" in text else f"{text}:0"
+
+
+def name_of(reference: str) -> str:
+    """The node of a reference."""
+    return reference.rsplit(":", 1)[0]
+
+
+@dataclass(eq=False)
+class Graph:
+    """Nodes by name.
+
+    Attributes:
+        nodes: by name, in the order of the GraphDef.
+        functions: the library, by name.
+        arguments: references to the arguments, of a function.
+        results: references to the results, of a function.
+    """
+
+    nodes: dict[str, Any]
+    functions: Mapping[str, Any]
+    arguments: tuple[str, ...] = ()
+    results: tuple[str, ...] = ()
+    _bodies: dict[str, Graph] = field(default_factory=dict)
+
+    def inputs(self, node: Any) -> list[str]:
+        """References to the data inputs of a node."""
+        return [ref(text) for text in node.input if not text.startswith("^")]
+
+    def controls(self, node: Any) -> list[str]:
+        """References to the nodes that a node waits for."""
+        return [ref(text) for text in node.input if text.startswith("^")]
+
+    def node(self, reference: str) -> Any:
+        """The node that makes a tensor.
+
+        Raises:
+            SourceError: there is none.
+        """
+        name = name_of(reference)
+        if name not in self.nodes:
+            near = difflib.get_close_matches(name, self.nodes, n=3, cutoff=0.5)
+            raise SourceError(
+                f"the graph has no tensor '{reference}'",
+                found=f"near it: {', '.join(repr(f'{n}:0') for n in near)}" if near else "",
+                remedy="Give a tensor name of the graph, such as 'x:0'",
+            )
+        return self.nodes[name]
+
+    def origin(self, reference: str) -> str:
+        """The reference behind ops that hand a tensor on."""
+        while self.node(reference).op in PASSING:
+            reference = self.inputs(self.node(reference))[0]
+        return reference
+
+    @cached_property
+    def consumers(self) -> dict[str, list[Any]]:
+        """The nodes that read any output of a node, by its name."""
+        found: dict[str, list[Any]] = {}
+        for node in self.nodes.values():
+            for source in dict.fromkeys(name_of(r) for r in self.inputs(node)):
+                found.setdefault(source, []).append(node)
+        return found
+
+    def function(self, name: str) -> Graph:
+        """The body of a function of the library."""
+        if name not in self._bodies:
+            definition = self.functions[name]
+            body, tensors = function_def_to_graph_def(definition)
+            arguments = tuple(ref(a.name) for a in definition.signature.input_arg)
+            results = tuple(
+                ref(tensors[definition.ret[r.name]]) for r in definition.signature.output_arg
+            )
+            self._bodies[name] = Graph(
+                {node.name: node for node in body.node},
+                self.functions,
+                arguments,
+                results,
+                self._bodies,
+            )
+        return self._bodies[name]
+
+    def ancestors(self, references: Iterable[str]) -> set[str]:
+        """Names of all nodes that the given tensors are made of, themselves included."""
+        seen: set[str] = set()
+        queue = [name_of(r) for r in references]
+        while queue:
+            name = queue.pop()
+            if name not in seen:
+                seen.add(name)
+                node = self.node(f"{name}:0")
+                queue += [name_of(r) for r in self.inputs(node)]
+        return seen
+
+
+def graph_of(definition: Any) -> Graph:
+    """The table of a GraphDef."""
+    return Graph(
+        {node.name: node for node in definition.node},
+        {f.signature.name: f for f in definition.library.function},
+    )

@@ -1,0 +1,331 @@
+"""Read a loop as a recurrence over time: a Scan.
+
+What enters: a `Loop`. What it looks for: a counter that starts at 0 and takes steps of 1, a bound
+on it in the condition, sequences that are read at the counter, sequences that are written at it.
+All other variables are states. What leaves: the values behind the loop, the Scan lowered; or
+`NotAScan` with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.scan.lower import lower, schedule_for
+from rnnlite.scan.scan import Recurrence, Scan
+from rnnlite.sources.graph.arrays import Array
+from rnnlite.sources.graph.cell import GraphCell
+from rnnlite.sources.graph.emit import Emitter
+from rnnlite.sources.graph.kinds import describe
+from rnnlite.sources.graph.loop import Loop, Value
+from rnnlite.sources.graph.nodes import PASSING, Graph, name_of
+
+READS = {"TensorArrayReadV3": (2, 1), "TensorListGetItem": (0, 1)}
+"""Ops that read a row: places of the array and of the index."""
+
+WRITES = {"TensorArrayWriteV3": (3, 1, 2), "TensorListSetItem": (0, 1, 2)}
+"""Ops that write a row: places of the array, the index and the row."""
+
+
+class NotAScan(Exception):  # noqa: N818 - no error: the loop is kept as it is
+    """The loop is no recurrence over time; the text says why."""
+
+
+@dataclass(eq=False)
+class Reading:
+    """What the variables of a loop are, by number.
+
+    Attributes:
+        invariants: never change.
+        counters: start at a known number, one more at each turn -> that number.
+        written: arrays written at the counter -> reference to the row.
+        states: the rest.
+        rows: references in the body that read a sequence at the counter -> the sequence.
+        count: number of turns.
+    """
+
+    invariants: list[int] = field(default_factory=list)
+    counters: dict[int, int] = field(default_factory=dict)
+    written: dict[int, str] = field(default_factory=dict)
+    states: list[int] = field(default_factory=list)
+    rows: dict[str, Array] = field(default_factory=dict)
+    count: Any = None
+
+
+def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
+    """Lower a loop as a Scan.
+
+    Raises:
+        NotAScan: with the reason.
+    """
+    reading = read(emitter, loop)
+    given = dict(loop.constants)
+    for k in reading.invariants:
+        given[loop.arguments[k]] = loop.initial[k]
+    outside = emitter if loop.graph is emitter.graph else None
+    invariant = Emitter(emitter.session, loop.graph, given, outside)
+    cell = GraphCell(
+        invariant=invariant,
+        states=[loop.arguments[k] for k in reading.states],
+        rows=list(reading.rows),
+        counters={loop.arguments[k]: start for k, start in reading.counters.items()},
+        updates=[loop.updates[k] for k in reading.states],
+        outputs=[row for k, row in reading.written.items() if loop.wanted[k]],
+        name=loop.name,
+    )
+    sequences = [_first(a, reading.count) for a in reading.rows.values()]
+    time = tf.reshape(tf.range(reading.count), [-1, 1])
+    static = tf.get_static_value(tf.convert_to_tensor(reading.count))
+    if static is not None:
+        time.set_shape([int(static), 1])
+    scan = Scan(
+        cell=cell,
+        inputs=(*sequences, time),
+        initial_states=tuple(loop.initial[k] for k in reading.states),
+        all_outputs=bool(cell.outputs),
+        last_output=False,
+        name=loop.name,
+    )
+    cell.prepare(scan.inputs, scan.initial_states)
+    schedule = schedule_for(scan, emitter.session.max_unroll)
+    result = lower(scan, schedule)
+    if not emitter.session.probing:
+        kind, units = describe(cell)
+        emitter.session.records.append(
+            Recurrence(
+                name=loop.name,
+                kind=kind,
+                units=units,
+                direction="forward",
+                outputs="all" if cell.outputs else "last",
+                masked=False,
+                hoisted=cell.hoisted,
+                unroll=schedule.unroll,
+            )
+        )
+    return _behind(loop, reading, result)
+
+
+def _behind(loop: Loop, reading: Reading, result: Any) -> list[Value]:
+    """The values of all variables behind the loop."""
+    values: list[Value] = list(loop.initial)
+    for k, state in zip(reading.states, result.states, strict=True):
+        values[k] = state
+    for k, start in reading.counters.items():
+        values[k] = start + reading.count
+    outputs = iter(result.outputs or ())
+    for k in reading.written:
+        if loop.wanted[k]:
+            values[k] = _padded(loop.initial[k], next(outputs), reading.count)
+    return values
+
+
+def _padded(array: Array, rows: Any, count: Any) -> Array:
+    """The array with the rows that were written, and zeros up to its size."""
+    if array.size is None or array.size is count:
+        return array.with_content(rows)
+    size, turns = tf.get_static_value(array.length()), tf.get_static_value(count)
+    if size is not None and turns is not None and int(size) == int(turns):
+        return array.with_content(rows)
+    missing = tf.maximum(array.length() - tf.shape(rows)[0], 0)
+    padding = tf.concat([[[0, missing]], tf.zeros([rows.shape.rank - 1, 2], tf.int32)], 0)
+    padded = tf.pad(rows, padding)
+    padded.set_shape([None if size is None else int(size), *rows.shape[1:]])
+    return array.with_content(padded)
+
+
+def _first(array: Array, count: Any) -> Any:
+    """The rows that the loop reads."""
+    rows = array.rows()
+    if array.size is count or _same(array, count):
+        return rows
+    return rows[:count]
+
+
+def _same(array: Array, count: Any) -> bool:
+    size, turns = tf.get_static_value(array.length()), tf.get_static_value(count)
+    return size is not None and turns is not None and int(size) == int(turns)
+
+
+def read(emitter: Emitter, loop: Loop) -> Reading:
+    """Tell the variables of a loop apart.
+
+    Raises:
+        NotAScan: with the reason.
+    """
+    reading = Reading()
+    graph = loop.graph
+    for k, (argument, update) in enumerate(zip(loop.arguments, loop.updates, strict=True)):
+        if graph.origin(update) == _origin(graph, argument):
+            reading.invariants.append(k)
+        elif (start := _counter(emitter, loop, k)) is not None:
+            reading.counters[k] = start
+    zero = {loop.arguments[k] for k, start in reading.counters.items() if start == 0}
+    zero |= {_origin(graph, a) for a in zero}
+    if not zero:
+        raise NotAScan("no variable counts the time steps from 0")
+    for k, value in enumerate(loop.initial):
+        if k in reading.invariants or k in reading.counters:
+            continue
+        if isinstance(value, Array):
+            reading.written[k] = _row(loop, k, zero)
+        else:
+            reading.states.append(k)
+    reading.count = _count(emitter, loop, reading)
+    _find_reads(emitter, loop, reading, zero)
+    return reading
+
+
+def _origin(graph: Graph, reference: str) -> str:
+    """As `Graph.origin`, for arguments, whose nodes may not be looked into."""
+    node = graph.nodes.get(name_of(reference))
+    return graph.origin(reference) if node is not None and node.op in PASSING else reference
+
+
+def _counter(emitter: Emitter, loop: Loop, k: int) -> int | None:
+    """The number that a counter starts from, or None where it is none."""
+    value = loop.initial[k]
+    if not tf.is_tensor(value) or value.shape.rank != 0 or not value.dtype.is_integer:
+        return None
+    start = emitter.session.static(value)
+    node = loop.graph.node(loop.graph.origin(loop.updates[k]))
+    if start is None or node.op not in ("Add", "AddV2"):
+        return None
+    a, b = (loop.graph.origin(r) for r in loop.graph.inputs(node))
+    if b == loop.arguments[k]:
+        a, b = b, a
+    step = loop.graph.node(b) if a == loop.arguments[k] else None
+    if step is None or not _is_one(emitter, loop, b):
+        return None
+    return int(start)
+
+
+def _is_one(emitter: Emitter, loop: Loop, reference: str) -> bool:
+    if reference in loop.constants:
+        known = emitter.session.static(loop.constants[reference])
+        return known is not None and int(known) == 1
+    if reference in loop.arguments:
+        known = emitter.session.static(loop.initial[list(loop.arguments).index(reference)])
+        return known is not None and known.ndim == 0 and int(known) == 1
+    node = loop.graph.node(reference)
+    return node.op == "Const" and int(tf.make_ndarray(node.attr["value"].tensor)) == 1
+
+
+def _row(loop: Loop, k: int, zero: set[str]) -> str:
+    """Reference to the row that is written at each turn."""
+    graph = loop.graph
+    node = graph.node(graph.origin(loop.updates[k]))
+    places = WRITES.get(node.op)
+    name = loop.initial[k].name
+    if places is None:
+        raise NotAScan(f"'{name}' is not written once at each turn")
+    array, index, row = (graph.inputs(node)[p] for p in places)
+    if _origin(graph, array) != _origin(graph, loop.arguments[k]):
+        raise NotAScan(f"'{name}' is written more than once a turn")
+    if _origin(graph, index) not in zero:
+        raise NotAScan(f"'{name}' is not written at the counter")
+    return row
+
+
+def _find_reads(emitter: Emitter, loop: Loop, reading: Reading, zero: set[str]) -> None:
+    graph = loop.graph
+    wanted = [loop.updates[k] for k in reading.states] + list(reading.written.values())
+    invariant = {loop.arguments[k]: loop.initial[k] for k in reading.invariants}
+    for name in _body(emitter, loop, wanted):
+        node = graph.nodes[name]
+        places = READS.get(node.op)
+        if places is None:
+            continue
+        array, index = (_origin(graph, graph.inputs(node)[p]) for p in places)
+        value = loop.constants.get(array, invariant.get(array))
+        if index in zero and isinstance(value, Array) and value.content is not None:
+            reading.rows[f"{name}:0"] = value
+
+
+def _body(emitter: Emitter, loop: Loop, references: list[str]) -> list[str]:
+    """Names of the nodes of the body, in no order."""
+    inner = Emitter(emitter.session, loop.graph, {})
+    stop = {name_of(r) for r in [*loop.arguments, *loop.constants]}
+    seen: set[str] = set()
+    queue = [name_of(r) for r in references]
+    while queue:
+        name = queue.pop()
+        if name in seen or name in stop:
+            continue
+        seen.add(name)
+        node = loop.graph.nodes[name]
+        found = loop.graph.inputs(node) if node.op == "Merge" else inner.needs(node)
+        queue += [name_of(r) for r in found]
+    return sorted(seen)
+
+
+COMPARISONS = {"Less": 0, "LessEqual": 1, "Greater": 0, "GreaterEqual": 1}
+
+
+def _count(emitter: Emitter, loop: Loop, reading: Reading) -> Any:
+    """The number of turns: the least of the bounds on counters.
+
+    Raises:
+        NotAScan: the condition depends on anything else.
+    """
+    graph = loop.cond_graph
+    counters = {loop.cond_arguments[k]: start for k, start in reading.counters.items()}
+    given = dict(loop.constants)
+    for k in reading.invariants:
+        given[loop.cond_arguments[k]] = loop.initial[k]
+    outside = emitter if graph is emitter.graph else None
+    inner = Emitter(emitter.session, graph, given, outside)
+    varying = {a for k, a in enumerate(loop.cond_arguments) if k not in reading.invariants}
+    bounds: list[Any] = []
+    queue = [loop.condition]
+    while queue:
+        reference = _origin(graph, queue.pop())
+        node = graph.node(reference)
+        if node.op == "LogicalAnd":
+            queue += graph.inputs(node)
+        elif node.op == "Const" and bool(tf.make_ndarray(node.attr["value"].tensor)):
+            continue
+        elif node.op in COMPARISONS:
+            a, b = (_origin(graph, r) for r in graph.inputs(node))
+            if node.op.startswith("Greater"):
+                a, b = b, a
+            if a not in counters or varying & _reached(graph, b, varying | set(given)):
+                raise NotAScan(f"its condition compares more than a counter ('{node.name}')")
+            bound = tf.cast(inner.get(b), tf.int32)
+            more = COMPARISONS[node.op] - counters[a]
+            bounds.append(bound + more if more else bound)
+        else:
+            raise NotAScan(f"its condition is no bound on a counter ({node.op} '{node.name}')")
+    if not bounds:
+        raise NotAScan("its condition has no bound")
+    return _least(emitter, bounds)
+
+
+def _least(emitter: Emitter, bounds: list[Any]) -> Any:
+    known = [tf.get_static_value(b) for b in bounds]
+    if all(b is not None for b in known):
+        return max(min(int(b) for b in known), 0)
+    least = bounds[0]
+    for bound in bounds[1:]:
+        if bound is not least:
+            least = tf.minimum(least, bound)
+    return least
+
+
+def _reached(graph: Graph, reference: str, stop: set[str]) -> set[str]:
+    """The stops that a tensor depends on."""
+    seen: set[str] = set()
+    found: set[str] = set()
+    queue = [reference]
+    while queue:
+        current = queue.pop()
+        if current in stop:
+            found.add(current)
+            continue
+        if name_of(current) in seen:
+            continue
+        seen.add(name_of(current))
+        queue += graph.inputs(graph.node(current))
+    return found
