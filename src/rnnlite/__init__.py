@@ -18,6 +18,7 @@ from rnnlite.errors import (
     TrustError,
     UnsupportedError,
 )
+from rnnlite.freezing import Ends, freeze
 from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.report import Report
 from rnnlite.runtime.model import Model, load
@@ -25,6 +26,7 @@ from rnnlite.runtime.model import Model, load
 __all__ = [
     "Converted",
     "DependencyError",
+    "Ends",
     "Inspection",
     "Model",
     "ModelError",
@@ -40,6 +42,7 @@ __all__ = [
     "UnsupportedError",
     "__version__",
     "convert",
+    "freeze",
     "inspect",
     "load",
     "verify",

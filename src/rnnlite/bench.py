@@ -57,7 +57,7 @@ def time_model(
         SampleError: the model does not run at one of the lengths.
     """
     loaded = load(model, num_threads=num_threads)
-    free = any(None in spec.shape[1:] for spec in loaded.inputs)
+    free = any(None in spec.sample_shape for spec in loaded.inputs)
     return [
         _time_one(loaded, length, num_threads, repeats) for length in (lengths if free else [None])
     ]
@@ -90,7 +90,7 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
 
 
 def _random(spec: Spec, length: int, rng: np.random.Generator) -> Array:
-    shape = [(1 if k == 0 else length) if d is None else d for k, d in enumerate(spec.shape)]
+    shape = [(1 if k == spec.batch_axis else length) if d is None else d for k, d in enumerate(spec.shape)]
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "b":
         return np.ones(shape, bool)

@@ -1,4 +1,4 @@
-"""The command line: convert, predict, inspect, verify, bench.
+"""The command line: convert, predict, inspect, verify, freeze, bench.
 
 Exit status 0 on success, 1 on a refusal (one message on standard error), 2 on wrong usage.
 TensorFlow is imported only by the commands that need it.
@@ -32,14 +32,44 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Turn trained recurrent Keras models (LSTM, GRU, bidirectional, any cell) into LiteRT "
+    help="Turn trained recurrent models (LSTM, GRU, bidirectional, any cell) into LiteRT "
     "models that take sequences of every length, check them against their source, and run them.",
 )
 
 Source = Annotated[
     Path,
     typer.Argument(
-        help="A .keras file, an .h5 file, or a SavedModel folder of Keras 2.", show_default=False
+        help="A .keras or .h5 file, a SavedModel folder, a frozen graph (.pb), or a checkpoint "
+        "(.meta).",
+        show_default=False,
+    ),
+]
+Inputs = Annotated[
+    str | None,
+    typer.Option(
+        "--inputs", help="Tensor names of a graph, with commas: a:0,b:0.", show_default="found"
+    ),
+]
+Outputs = Annotated[
+    str | None,
+    typer.Option(
+        "--outputs", help="Tensor names of a graph, with commas: a:0,b:0.", show_default="found"
+    ),
+]
+Signature = Annotated[
+    str | None,
+    typer.Option("--signature", help="Of a SavedModel.", show_default="serving_default"),
+]
+Tags = Annotated[
+    str | None,
+    typer.Option("--tags", help="Of a SavedModel's graph, with commas.", show_default="serve"),
+]
+Architecture = Annotated[
+    Path | None,
+    typer.Option(
+        "--architecture",
+        help="The model's configuration (model.to_json()), for an .h5 of weights alone.",
+        show_default=False,
     ),
 ]
 ModelFile = Annotated[Path, typer.Argument(help="A LiteRT file (.tflite).", show_default=False)]
@@ -74,6 +104,16 @@ def _lengths(value: str) -> list[int]:
     if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
         raise typer.BadParameter(f"expected numbers of 1 or more with commas; got '{value}'")
     return [int(p) for p in parts]
+
+
+def _names(value: str | None) -> list[str] | None:
+    """Names with commas as a list."""
+    if value is None:
+        return None
+    names = [part.strip() for part in value.split(",") if part.strip()]
+    if not names:
+        raise typer.BadParameter(f"expected names with commas; got '{value}'")
+    return names
 
 
 @app.callback(invoke_without_command=True)
@@ -133,6 +173,11 @@ def convert(
             "--allow-float", help="Keep ops without integer kernel in float, and report them."
         ),
     ] = False,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    signature: Signature = None,
+    tags: Tags = None,
+    architecture: Architecture = None,
     custom_objects: CustomObjects = None,
     trust: Trust = False,
     no_verify: Annotated[
@@ -165,6 +210,11 @@ def convert(
                 io=io,
                 allow_float=allow_float,
                 progress=sys.stderr.isatty(),
+                inputs=_names(inputs),
+                outputs=_names(outputs),
+                signature=signature,
+                tags=_names(tags),
+                architecture=architecture,
                 custom_objects=objects,
                 trust=trust,
                 verify=not no_verify,
@@ -249,6 +299,11 @@ def verify(
         Path | None,
         typer.Option("--samples", help="An .npz of samples to compare on, besides random ones."),
     ] = None,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    signature: Signature = None,
+    tags: Tags = None,
+    architecture: Architecture = None,
     custom_objects: CustomObjects = None,
     trust: Trust = False,
     as_json: Json = False,
@@ -268,9 +323,61 @@ def verify(
             rows = read_npz(samples, [t.name for t in look(model).inputs])
         rnnlite = quiet_import()
         with status("comparing"):
-            report = rnnlite.verify(source, model, rows, custom_objects=objects, trust=trust)
+            report = rnnlite.verify(
+                source,
+                model,
+                rows,
+                inputs=_names(inputs),
+                outputs=_names(outputs),
+                signature=signature,
+                tags=_names(tags),
+                architecture=architecture,
+                custom_objects=objects,
+                trust=trust,
+            )
         show(report, as_json)
         report.require_parity()
+
+
+@app.command()
+def freeze(
+    source: Source,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The graph to write (.pb).", show_default=False)
+    ],
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    signature: Signature = None,
+    tags: Tags = None,
+    architecture: Architecture = None,
+    custom_objects: CustomObjects = None,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model as one graph, with constants for its variables.
+
+    The graph has the control flow of TensorFlow 1, and opens in TensorFlow 1.15 too.
+    """
+    with refusals():
+        if not out.resolve().parent.is_dir():
+            raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
+        objects = load_objects(custom_objects)
+        rnnlite = quiet_import()
+        with status("freezing"):
+            ends = rnnlite.freeze(
+                source,
+                out,
+                inputs=_names(inputs),
+                outputs=_names(outputs),
+                signature=signature,
+                tags=_names(tags),
+                architecture=architecture,
+                custom_objects=objects,
+                trust=trust,
+            )
+        show(ends, as_json)
+        if not as_json:
+            typer.echo(f"wrote {out}")
 
 
 @app.command()

@@ -27,12 +27,15 @@ def show(value: Any, as_json: bool) -> None:
         typer.echo(json.dumps(value.to_dict()))
     elif sys.stdout.isatty():
         from rnnlite import tables
+        from rnnlite.lite.inspection import Inspection
         from rnnlite.report import Report
 
-        render: Callable[[Any], Any] = (
-            tables.report_tables if isinstance(value, Report) else tables.inspection_tables
-        )
-        console().print(render(value))
+        if isinstance(value, Report):
+            console().print(tables.report_tables(value))
+        elif isinstance(value, Inspection):
+            console().print(tables.inspection_tables(value))
+        else:
+            console().print(tables.signature_table(value.inputs, value.outputs))
     else:
         typer.echo(str(value))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite._version import __version__
+from rnnlite.axes import batched, row
 from rnnlite.errors import ModelError
 from rnnlite.lite.files import write_whole
 from rnnlite.lite.inspection import inspect
@@ -53,15 +54,21 @@ def convert(
     calibration: Any = None,
     io: str | None = None,
     allow_float: bool = False,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    signature: str | None = None,
+    tags: Sequence[str] | None = None,
+    architecture: str | Path | None = None,
     custom_objects: Mapping[str, Any] | None = None,
     trust: bool = False,
     verify: bool = True,
     progress: bool = False,
 ) -> Converted:
-    """Convert a recurrent Keras model to LiteRT, builtin ops only.
+    """Convert a recurrent model to LiteRT, builtin ops only.
 
     Args:
-        source: a path (.keras, .h5, SavedModel folder of Keras 2) or a live Keras 2 or 3 model.
+        source: a live Keras 2 or 3 model, or a path: .keras, .h5, a SavedModel folder, a frozen
+            graph of TensorFlow 1 or 2 (.pb), a checkpoint (.meta).
         batch_size: "auto" (1 where the source leaves it free, else what the source pins), an int,
             or None for any.
         sequence_length: "auto" (free wherever the source and its layers allow, else the pinned
@@ -75,6 +82,10 @@ def convert(
             of each), or "float32". Integer inputs, such as token ids, stay what they are.
         allow_float: in the integer modes, keep an op that has no integer kernel in float, and say
             so in the report, instead of refusing it.
+        inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
+            plain (its placeholders, the tensors that nothing reads).
+        signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.
+        architecture: a model's configuration (model.to_json()), for an .h5 of weights alone.
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.
         verify: check the float32 result against the source, and refuse it if it differs. What
@@ -91,6 +102,11 @@ def convert(
     request = Request(
         batch_size=batch_size,
         sequence_length=sequence_length,
+        inputs=inputs,
+        outputs=outputs,
+        signature=signature,
+        tags=tags,
+        architecture=architecture,
         custom_objects=custom_objects,
         trust=trust,
     )
@@ -191,7 +207,14 @@ def quantized(
     from rnnlite.runtime.samples import Spec
 
     specs = [
-        Spec(p.name, p.shape, p.dtype, ids=program.id_ranges.get(p.name)) for p in program.inputs
+        Spec(
+            p.name,
+            p.shape,
+            p.dtype,
+            ids=program.id_ranges.get(p.name),
+            batch_axis=p.batch_axis,
+        )
+        for p in program.inputs
     ]
     return quantize_model(
         model,
@@ -209,6 +232,11 @@ def verify(
     model: str | Path | bytes,
     samples: Sequence[Any] | None = None,
     *,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    signature: str | None = None,
+    tags: Sequence[str] | None = None,
+    architecture: str | Path | None = None,
     custom_objects: Mapping[str, Any] | None = None,
     trust: bool = False,
 ) -> Report:
@@ -218,7 +246,8 @@ def verify(
         source: as `convert` takes it.
         model: path or content of the LiteRT file.
         samples: further inputs to compare on, as `Model.predict` takes them.
-        custom_objects, trust: as `convert` takes them.
+        inputs, outputs, signature, tags, architecture, custom_objects, trust: as `convert` takes
+            them.
 
     Returns:
         the report; `report.parity.within` says whether the model is equal to its source. For a
@@ -239,19 +268,33 @@ def verify(
     loaded = load(data)
     mode = flatbuffer.record(flatbuffer.read(data)).get("quantize")
     clock = _Clock()
-    batch = next((spec.shape[0] for spec in loaded.inputs if spec.shape), 1)
-    program = open_program(
-        source, Request(batch_size=batch, custom_objects=custom_objects, trust=trust)
+    batch = next((spec.batch for spec in loaded.inputs if spec.shape), 1)
+    request = Request(
+        batch_size=batch,
+        inputs=inputs,
+        outputs=outputs,
+        signature=signature,
+        tags=tags,
+        architecture=architecture,
+        custom_objects=custom_objects,
+        trust=trust,
     )
+    program = open_program(source, request)
     program = _as_in_model(program, loaded)
     clock.lap("trace")
     arrays = (
-        [[array[None] for array in sample] for sample in listed(samples, loaded.inputs)]
+        [
+            [batched(a, p.batch_axis) for a, p in zip(sample, loaded.inputs, strict=True)]
+            for sample in listed(samples, loaded.inputs)
+        ]
         if samples is not None
         else []
     )
     if mode is not None:
-        rows = [[array[0] for array in sample] for sample in arrays]
+        rows = [
+            [row(a, p.batch_axis, 0) for a, p in zip(sample, loaded.inputs, strict=True)]
+            for sample in arrays
+        ]
         quantization = remeasure(program.reference, data, mode, rows or probes(program), bool(rows))
         clock.lap("check")
         return make_report(program, data, None, clock.laps, quantization)

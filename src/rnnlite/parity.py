@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite.axes import row
 from rnnlite.errors import SampleError, ShapeError
 from rnnlite.report import OutputParity, Parity
 from rnnlite.runtime.model import load
@@ -73,7 +74,7 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     bounds = [TOLERANCE] * len(scale)
     if any(r > TOLERANCE for r in relative):
         bounds = _derived_bounds(program, cases, scale)
-    free = any(None in p.shape[1:] for p in program.inputs)
+    free = any(None in p.sample_shape for p in program.inputs)
     return Parity(
         outputs=tuple(
             OutputParity(port.name, float(d), float(r), float(s), float(b))
@@ -109,7 +110,9 @@ def probes(program: Program) -> list[list[Array]]:
             mask_values=program.mask_values,
             seed=k,
         )
-        found.append([a[0] for a in inputs])
+        found.append(
+            [row(a, p.batch_axis, 0) for a, p in zip(inputs, program.inputs, strict=True)]
+        )
     return found
 
 
@@ -134,9 +137,9 @@ def _scale(expected: Array) -> float:
 
 
 def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
-    free_length = any(None in p.shape[1:] for p in program.inputs)
-    free_batch = any(p.shape and p.shape[0] is None for p in program.inputs)
-    fixed = next((p.shape[0] for p in program.inputs if p.shape and p.shape[0]), 1) or 1
+    free_length = any(None in p.sample_shape for p in program.inputs)
+    free_batch = any(p.batch is None for p in program.inputs)
+    fixed = max((p.batch or 1 for p in program.inputs), default=1)
     batches = BATCHES if free_batch else (fixed,)
     wanted = len(LENGTHS) if free_length else 1
     cases: list[Case] = []
@@ -169,7 +172,7 @@ def _unequal_lengths(program: Program, batch: int) -> list[Case]:
 
     A mask belongs to its sequence: with one among the inputs, lengths stay equal.
     """
-    free = [p for p in program.inputs if None in p.shape[1:]]
+    free = [p for p in program.inputs if None in p.sample_shape]
     if len(free) < 2 or any(p.dtype == "bool" for p in free):
         return []
     lengths = [5 + 2 * k for k in range(len(program.inputs))]

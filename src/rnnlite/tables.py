@@ -101,8 +101,10 @@ def seconds_text(seconds: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items()) or "not timed"
 
 
-def shape_text(shape: Sequence[int | None]) -> str:
+def shape_text(shape: Sequence[int | None] | None) -> str:
     """[1, any, 12]."""
+    if shape is None:
+        return "any rank"
     return "[" + ", ".join("any" if d is None else str(d) for d in shape) + "]"
 
 
@@ -136,6 +138,11 @@ def _ports(inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, A
     columns = ["", "name", "shape", "dtype", "value"]
     keep = 5 if quantized else 4
     return table("Signature", columns[:keep], [row[:keep] for row in rows])
+
+
+def signature_table(inputs: Iterable[Any], outputs: Iterable[Any]) -> Table:
+    """Inputs and outputs as `TensorInfo` holds them."""
+    return _ports([vars(t) for t in inputs], [vars(t) for t in outputs])
 
 
 def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:

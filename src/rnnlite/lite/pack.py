@@ -60,6 +60,9 @@ def pack(
         "notes": list(program.notes),
         "id_ranges": dict(program.id_ranges),
         "mask_values": dict(program.mask_values),
+        "batch_axes": {
+            p.name: p.batch_axis for p in (*program.inputs, *program.outputs) if p.batch_axis != 0
+        },
         **(details or {}),
     }
     flatbuffer.set_metadata(model, flatbuffer.RECORD, json.dumps(record).encode())

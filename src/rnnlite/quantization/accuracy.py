@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from rnnlite.axes import batched
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.record import OutputAccuracy
 from rnnlite.runtime.model import Model, dequantize, load
@@ -47,7 +48,7 @@ def measure(
         for total, a, b in zip(sums, found, expected, strict=True):
             total.add(a, b)
     courses: list[dict[int, float]] = [{} for _ in model.outputs]
-    if lengths and any(None in spec.shape[1:] for spec in model.inputs):
+    if lengths and any(None in spec.sample_shape for spec in model.inputs):
         spent = 0.0
         for previous, length in zip((LENGTHS[0], *LENGTHS), LENGTHS, strict=False):
             if spent * length / previous > PATIENCE:
@@ -111,11 +112,13 @@ def _pairs(
     reference: Reference, model: Model, samples: Sequence[list[Array]]
 ) -> list[tuple[list[Array], list[Array]]]:
     """What the model and the source make of each sample, longest first."""
-    batch = next((spec.shape[0] for spec in model.inputs if spec.shape and spec.shape[0]), 1)
+    batch = max((spec.batch or 1 for spec in model.inputs), default=1)
     pairs = []
     order = sorted(samples, key=lambda row: -max((a.size for a in row), default=0))
     for row in order:
-        arrays = [np.repeat(a[None], batch or 1, axis=0) for a in row]
+        arrays = [
+            batched(a, spec.batch_axis, batch) for a, spec in zip(row, model.inputs, strict=True)
+        ]
         expected = reference(arrays)
         inputs = [to_input(a, spec) for a, spec in zip(arrays, model.inputs, strict=True)]
         found = model.run(inputs)
@@ -136,7 +139,7 @@ def _at_length(
     for start in range(min(LONG_SEQUENCES, len(samples))):
         row = []
         for k, spec in enumerate(model.inputs):
-            axes = [axis for axis, d in enumerate(spec.shape[1:]) if d is None]
+            axes = [axis for axis, d in enumerate(spec.sample_shape) if d is None]
             array = samples[start][k]
             for axis in axes:
                 parts, total, place = [], 0, start

@@ -37,11 +37,13 @@ class Samples:
         used: samples to calibrate on, each one array an input, without batch axis.
         held_out: samples to measure the error on; the used ones where there are few.
         warnings: what is poor about the data.
+        axes: the batch axis of each input; all the first, if none are given.
     """
 
     used: list[list[Array]]
     held_out: list[list[Array]]
     warnings: tuple[str, ...]
+    axes: Sequence[int | None] = ()
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -90,20 +92,21 @@ def take_samples(calibration: Any, inputs: Sequence[Spec]) -> Samples:
             f"{len(rows)} calibration samples are few: ranges may be too narrow, give "
             f"{FEW_SAMPLES} or more"
         )
-    free = [k for k, spec in enumerate(inputs) if None in spec.shape[1:]]
+    free = [k for k, spec in enumerate(inputs) if None in spec.sample_shape]
     lengths = {row[free[0]].shape[0] for row in rows} if free else set()
     if len(lengths) == 1:
         warnings.append(
             f"all calibration samples have length {next(iter(lengths))}: give the lengths that the "
             "model will see, states may grow with length"
         )
+    axes = tuple(spec.batch_axis for spec in inputs)
     if len(rows) < FEW_SAMPLES:
-        return Samples(rows, rows, tuple(warnings))
+        return Samples(rows, rows, tuple(warnings), axes)
     # Ranges grow with length: the longest sample is needed to calibrate on.
     longest = max(range(len(rows)), key=lambda k: sum(a.size for a in rows[k]))
     held = [k for k in range(HELD_OUT - 1, len(rows), HELD_OUT) if k != longest]
     used = [row for k, row in enumerate(rows) if k not in set(held)]
-    return Samples(used, [rows[k] for k in held], tuple(warnings))
+    return Samples(used, [rows[k] for k in held], tuple(warnings), axes)
 
 
 def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | None = None) -> Ranges:
@@ -118,7 +121,7 @@ def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | Non
         SampleError: the model cannot run on a sample.
     """
     names = _names(model)
-    watched = _Watched(model)
+    watched = _Watched(model, samples.axes)
     for k, row in enumerate(samples.used):
         watched.run(row, f"calibration sample {k}")
         if advance is not None:
@@ -129,7 +132,7 @@ def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | Non
 class _Watched:
     """An interpreter whose runs widen the ranges."""
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, axes: Sequence[int | None]) -> None:
         self.ranges: dict[Place, Range] = {}
         names = {}
         places: dict[str, Place] = {}
@@ -150,11 +153,15 @@ class _Watched:
         main = model.subgraphs[0]
         self.inputs = [int(t) for t in main.inputs]
         fixed = [d["shape_signature"] for d in self.interpreter.get_input_details()]
-        self.batch = max((int(s[0]) for s in fixed if len(s)), default=1)
+        self.axes = axes or [0] * len(fixed)
+        sizes = [
+            int(s[a]) for s, a in zip(fixed, self.axes, strict=True) if a is not None and len(s)
+        ]
+        self.batch = max(sizes, default=1)
 
     def run(self, row: list[Array], label: str) -> None:
         batch = max(self.batch, 1)
-        arrays = [np.repeat(a[None], batch, axis=0) for a in row]
+        arrays = [batched(a, axis, batch) for a, axis in zip(row, self.axes, strict=True)]
         try:
             for index, array in zip(self.inputs, arrays, strict=True):
                 self.interpreter.resize_tensor_input(index, array.shape)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from rnnlite.axes import row, stacked
 from rnnlite.errors import ModelError, SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.files import read_model
@@ -86,11 +87,20 @@ class Model:
         record = flatbuffer.record(parsed)
         ids = _id_ranges(record)
         masks = {name: float(value) for name, value in record.get("mask_values", {}).items()}
+        axes = record.get("batch_axes", {})
         self.inputs = tuple(
-            replace(_spec(name, details_in[index]), ids=ids.get(name), mask_value=masks.get(name))
+            replace(
+                _spec(name, details_in[index]),
+                ids=ids.get(name),
+                mask_value=masks.get(name),
+                batch_axis=axes.get(name, 0),
+            )
             for name, index in names_in
         )
-        self.outputs = tuple(_spec(name, details_out[index]) for name, index in names_out)
+        self.outputs = tuple(
+            replace(_spec(name, details_out[index]), batch_axis=axes.get(name, 0))
+            for name, index in names_out
+        )
 
     def _new_interpreter(self) -> Any:
         try:
@@ -193,8 +203,9 @@ class Model:
         return {spec.name: column for spec, column in zip(self.outputs, columns, strict=True)}
 
     def _fixed_batch(self) -> int | None:
-        sizes = {spec.shape[0] for spec in self.inputs if spec.shape}
-        return next((s for s in sizes if s is not None), None)
+        if any(spec.batch_axis is None for spec in self.inputs):
+            return 1
+        return next((spec.batch for spec in self.inputs if spec.batch is not None), None)
 
     def _groups(self, samples: list[list[Array]], limit: int) -> Iterable[list[int]]:
         """Indices that run together: equal shapes, at most `limit`, or the model's own batch."""
@@ -219,12 +230,13 @@ class Model:
             # A pinned batch is filled up with copies of the last sample; their results are dropped.
             rows = samples + [samples[-1]] * (fixed - len(samples))
         return [
-            quantize(np.stack([row[n] for row in rows]), spec) for n, spec in enumerate(self.inputs)
+            quantize(stacked([sample[n] for sample in rows], spec.batch_axis), spec)
+            for n, spec in enumerate(self.inputs)
         ]
 
     def _row(self, spec: Spec, output: Array, place: int, raw: bool) -> Array:
-        row = output[place] if spec.shape and output.ndim else output
-        return row.copy() if raw else dequantize(row, spec)
+        found = row(output, spec.batch_axis, place)
+        return found.copy() if raw else dequantize(found, spec)
 
 
 def _fits(shapes: Shapes, largest: Shapes) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnnlite.axes import Batched
 from rnnlite.errors import SampleError
 from rnnlite.lite.files import write_whole
 
@@ -25,16 +26,17 @@ Sample = Any
 
 
 @dataclass(frozen=True)
-class Spec:
+class Spec(Batched):
     """An input or output of a loaded model.
 
     Attributes:
         name: the source's name.
-        shape: with the batch axis first; None where an axis is free.
+        shape: with the batch axis; None where an axis is free.
         dtype: NumPy dtype name.
         quantization: (scale, zero point), or None for a float or a plain integer.
         ids: for token ids, the smallest and largest valid one, if the file says so.
         mask_value: the value that masks a time step, if the file says so.
+        batch_axis: 0, but 1 for time-major inputs and outputs; None where there is none.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Spec:
     quantization: tuple[float, int] | None = None
     ids: tuple[int, int] | None = None
     mask_value: float | None = None
+    batch_axis: int | None = 0
 
 
 def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:
@@ -95,7 +98,7 @@ def _checked(value: Any, spec: Spec, label: str) -> Array:
     except ValueError as e:
         raise SampleError(f"{label} is no array", remedy="Give one array a sequence") from e
     where = f"{label}, input '{spec.name}'"
-    wanted = spec.shape[1:]
+    wanted = spec.sample_shape
     shown = (
         "("
         + ", ".join("T" if d is None else str(d) for d in wanted)

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnlite.errors import DependencyError, SourceError
 from rnnlite.sources.program import Program, Request
-from rnnlite.sources.sniff import Found, sniff
+from rnnlite.sources.sniff import Found, Kind, sniff
+
+
+if TYPE_CHECKING:
+    from rnnlite.sources.keras.flavour import Flavour
+
+GRAPHS = (Kind.GRAPH, Kind.CHECKPOINT, Kind.SAVED_MODEL)
 
 
 def open_program(source: Any, request: Request) -> Program:
@@ -17,8 +23,54 @@ def open_program(source: Any, request: Request) -> Program:
         SourceError, TrustError, ShapeError, UnsupportedError, DependencyError: see there.
     """
     _require_tensorflow()
-    from rnnlite.sources.keras.flavour import flavour_of, keras2, keras3
+    graph = _graph(source, request)
+    if graph is not None:
+        from rnnlite.sources.graph.model import program_of
+
+        return program_of(graph, request)
     from rnnlite.sources.keras.model import program_from
+
+    return program_from(*_keras(source, request), request)
+
+
+def open_frozen(source: Any, request: Request) -> Any:
+    """Open a path or a live Keras model as a graph to be written.
+
+    Returns:
+        the GraphDef, and (name, shape, dtype) of its inputs and of its outputs.
+
+    Raises:
+        SourceError, TrustError, UnsupportedError, DependencyError: see there.
+    """
+    _require_tensorflow()
+    from rnnlite.sources.graph.frozen import from_function, writable
+
+    graph = _graph(source, request)
+    if graph is None:
+        from rnnlite.sources.keras.model import function_of
+
+        concrete, inputs, outputs = function_of(*_keras(source, request))
+        graph = from_function(concrete, (inputs, outputs), "")
+    return writable(graph, request)
+
+
+def _graph(source: Any, request: Request) -> Any:
+    """The frozen graph that a path holds, or None where it is a Keras model."""
+    if not isinstance(source, (str, Path)):
+        return None
+    path = Path(source)
+    found = sniff(path)
+    by_signature = found.kind is Kind.KERAS_SAVED_MODEL and request.signature is not None
+    if found.kind not in GRAPHS and not by_signature:
+        return None
+    from rnnlite.sources.graph.files import read_frozen
+
+    return read_frozen(path, found, request)
+
+
+def _keras(source: Any, request: Request) -> tuple[Flavour, Any]:
+    """The Keras model, and the package that it is of."""
+    from rnnlite.sources.keras.flavour import flavour_of, keras2, keras3
 
     if isinstance(source, (str, Path)):
         from rnnlite.sources.keras.files import load_model
@@ -26,7 +78,7 @@ def open_program(source: Any, request: Request) -> Program:
         path = Path(source)
         found = sniff(path)
         flavour = keras3() if found.is_keras3 else keras2()
-        return program_from(flavour, load_model(flavour, path, found, request), request)
+        return flavour, load_model(flavour, path, found, request)
     live = flavour_of(source)
     if live is None:
         raise SourceError(
@@ -39,7 +91,7 @@ def open_program(source: Any, request: Request) -> Program:
             f"the source is a {type(source).__name__}, not a model",
             remedy="Wrap it: keras.Sequential([keras.Input(shape), layer])",
         )
-    return program_from(live, source, request)
+    return live, source
 
 
 def needs_tensorflow_backend(source: Any) -> bool:

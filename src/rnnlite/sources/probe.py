@@ -33,18 +33,22 @@ def random_inputs(
         seed: of the random generator.
 
     Returns:
-        normal floats, uniform ids below the stated number of values, booleans mostly true.
+        normal floats, numbers of time steps from 1 to the length, uniform ids below the stated number of values, booleans mostly true.
     """
     rng = np.random.default_rng(seed)
     lengths = [length] * len(ports) if isinstance(length, int) else list(length)
     arrays = []
     for port, free in zip(ports, lengths, strict=True):
         shape = [
-            d if d is not None else (batch if axis == 0 else free)
+            d if d is not None else (batch if axis == port.batch_axis else free)
             for axis, d in enumerate(port.shape)
         ]
         dtype = np.dtype(port.dtype)
-        if dtype.kind in "iu":
+        if port.counts:
+            counts = rng.integers(1, max(lengths) + 1, shape)
+            counts.flat[0] = max(lengths)
+            arrays.append(counts.astype(dtype))
+        elif dtype.kind in "iu":
             _, largest = id_ranges.get(port.name, (0, DEFAULT_LARGEST))
             arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
         elif dtype.kind == "b":

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rnnlite.axes import Batched
 from rnnlite.scan.scan import Recurrence
 from rnnlite.scan.schedule import MAX_UNROLL
 
@@ -16,18 +17,22 @@ Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Port:
+class Port(Batched):
     """One input or output of a model.
 
     Attributes:
         name: the source's name for it.
         shape: with the batch axis; None where an axis is free.
         dtype: NumPy name, e.g. "float32".
+        batch_axis: 0, but 1 for time-major tensors; None where there is none.
+        counts: whether it holds the number of time steps of each sequence.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
+    batch_axis: int | None = 0
+    counts: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +74,9 @@ class Request:
         batch_size: "auto", a size, or None for a free axis.
         sequence_length: "auto", a length, or None for free or refused.
         inputs, outputs: tensor names, for graphs.
+        signature: of a SavedModel.
+        tags: of a SavedModel's graph.
+        architecture: path of a model's configuration, for a file of weights alone.
         custom_objects: classes and functions by name, for files that need them.
         trust: whether code from the source may run (Lambda layers).
         max_unroll: time steps an iteration of a loop at most.
@@ -78,6 +86,9 @@ class Request:
     sequence_length: int | str | None = "auto"
     inputs: Sequence[str] | None = None
     outputs: Sequence[str] | None = None
+    signature: str | None = None
+    tags: Sequence[str] | None = None
+    architecture: Any = None
     custom_objects: Mapping[str, Any] | None = None
     trust: bool = False
     max_unroll: int = MAX_UNROLL

@@ -19,7 +19,11 @@ class Kind(Enum):
 
     KERAS_ARCHIVE = ".keras archive"
     KERAS_HDF5 = "Keras HDF5 file"
+    KERAS_WEIGHTS = "HDF5 file of Keras weights"
     KERAS_SAVED_MODEL = "Keras SavedModel"
+    SAVED_MODEL = "SavedModel"
+    GRAPH = "graph"
+    CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,8 @@ def sniff(path: Path) -> Found:
         SourceError: nothing there, empty, truncated, or no model; the message says which.
     """
     if not path.exists():
+        if path.with_name(path.name + ".meta").exists():
+            return Found(Kind.CHECKPOINT, "", None)
         raise SourceError(f"there is no file or folder '{path}'")
     if path.is_dir():
         return _folder(path)
@@ -72,9 +78,17 @@ def sniff(path: Path) -> Found:
             expected="a Keras model",
             remedy="Run it with rnnlite predict, or look into it with rnnlite inspect",
         )
+    if path.suffix in (".meta", ".index") and path.with_suffix(".meta").exists():
+        return Found(Kind.CHECKPOINT, "", None)
+    if head[:1] == b"\x08" and path.name == "saved_model.pb":
+        return _folder(path.parent)
+    # The first field of a GraphDef is a node; written as text, its name.
+    if head[:1] == b"\n" or head.lstrip()[:4] == b"node":
+        return Found(Kind.GRAPH, "", None)
     raise SourceError(
         f"'{path}' is no model that rnnlite knows",
-        expected="a .keras or .h5 file, or a SavedModel folder of Keras 2",
+        expected="a .keras or .h5 file, a SavedModel folder, a frozen graph (.pb), or a checkpoint "
+        "(.meta)",
         found=f"a file beginning with {head[:8]!r}",
     )
 
@@ -119,20 +133,21 @@ def _hdf5(path: Path) -> Found:
             version = _text(file.attrs.get("keras_version"))
             if not version and "model_weights" in file:
                 version = _text(file["model_weights"].attrs.get("keras_version"))
-            weights_only = "layer_names" in file.attrs or "layers" in file
+            layers = "layers" in file
+            weights_only = "layer_names" in file.attrs or layers
     except (OSError, RuntimeError, KeyError) as e:
         raise SourceError(
             f"the HDF5 file '{path}' is truncated or damaged",
             found=str(e).splitlines()[0],
             remedy="Save or download the model again",
         ) from e
+    if not config and weights_only:
+        return Found(Kind.KERAS_WEIGHTS, version or ("3" if layers else "2"), None)
     if not config:
-        what = "weights alone" if weights_only else "no Keras model"
         raise SourceError(
-            f"the HDF5 file '{path}' holds {what}",
+            f"the HDF5 file '{path}' holds no Keras model",
             expected="a model saved with model.save(path)",
             found="no attribute model_config",
-            remedy="Build the model in Python, load the weights into it, and convert it live",
         )
     try:
         return Found(Kind.KERAS_HDF5, version, json.loads(config))
@@ -143,18 +158,16 @@ def _hdf5(path: Path) -> Found:
 def _folder(path: Path) -> Found:
     saved = path / "saved_model.pb"
     if not saved.exists():
+        if (path / "checkpoint").exists() and any(path.glob("*.meta")):
+            return Found(Kind.CHECKPOINT, "", None)
         raise SourceError(
             f"the folder '{path}' is no SavedModel",
-            expected="saved_model.pb in it",
+            expected="saved_model.pb in it, or a checkpoint with its .meta",
             found=", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing",
         )
     metadata = path / "keras_metadata.pb"
     if not metadata.exists():
-        raise SourceError(
-            f"the SavedModel '{path}' holds functions, but no Keras model",
-            expected="keras_metadata.pb in it, as Keras 2 writes it",
-            remedy="Give the .keras or .h5 file, or the live model",
-        )
+        return Found(Kind.SAVED_MODEL, "", None)
     if not metadata.stat().st_size:
         raise SourceError(f"the SavedModel '{path}' is damaged", found="an empty keras_metadata.pb")
     return Found(Kind.KERAS_SAVED_MODEL, "2", None)

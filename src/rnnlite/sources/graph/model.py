@@ -2,51 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.sources.functions import Runner, trace
-from rnnlite.sources.graph import array_ops, conditions, fused, lower, rules
+from rnnlite.errors import RnnliteError
+from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
+from rnnlite.sources.graph import array_ops, conditions, fused, kernels, lower, rules
 from rnnlite.sources.graph.emit import Emitter, Session
+from rnnlite.sources.graph.files import Frozen
 from rnnlite.sources.graph.fused import expand
-from rnnlite.sources.graph.nodes import graph_of, name_of
-from rnnlite.sources.graph.ports import ends_of, port_of, shaped
+from rnnlite.sources.graph.nodes import graph_of, name_of, pruned, with_defaults
+from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
 from rnnlite.sources.program import Array, Port, Program, Request
 
-__all__ = ["array_ops", "conditions", "fused", "lower", "program_from_graph", "rules"]
+__all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of", "rules"]
 
 
-def program_from_graph(
-    definition: Any,
-    request: Request,
-    origin: str,
-    *,
-    inputs: Sequence[str] | None = None,
-    outputs: Sequence[str] | None = None,
-    names: tuple[Sequence[str], Sequence[str]] | None = None,
-    notes: Sequence[str] = (),
-) -> Program:
+BATCHES = (5, 7)
+"""Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
+
+
+def program_of(source: Frozen, request: Request) -> Program:
     """Open a frozen graph.
 
     Args:
-        definition: a GraphDef without variables.
-        request: what the user wants; its inputs and outputs come before the ones given here.
-        origin: for the report.
-        inputs, outputs: references, where the source knows them.
-        names: what to call them, else their node's name.
-        notes: for the report.
+        source: the graph, and what its source tells of its inputs and outputs.
+        request: what the user wants; inputs and outputs named here come before the source's.
 
     Raises:
         SourceError, ShapeError, UnsupportedError: see there.
     """
+    definition, names = with_defaults(source.definition), source.names
     graph = graph_of(definition)
-    ends = ends_of(graph, request.inputs or inputs, request.outputs or outputs)
+    ends = ends_of(graph, request.inputs or source.inputs, request.outputs or source.outputs)
     declared = [(r, port_of(graph, r)) for r in ends.inputs]
     ports = shaped(graph, declared, request)
     session = Session(request.max_unroll)
+    definition = pruned(definition, [*ends.outputs, *ends.inputs])
     expanded = expand(graph)
     session.needed = expanded.ancestors(ends.outputs)
 
@@ -55,34 +51,87 @@ def program_from_graph(
         return emitter.get_all(ends.outputs)
 
     function = trace(call, ports, autograph=False)
+    session.probing = True
     renamed = request.inputs is None and request.outputs is None and names is not None
     labels = names if renamed and names is not None else (
         [name_of(r) for r in ends.inputs],
         _labels(ends.outputs),
     )
-    ports = tuple(
-        Port(label, p.shape, p.dtype) for label, p in zip(labels[0], ports, strict=True)
-    )
+    ids = id_ranges(function, ports)
+    notes = [*source.notes, *ends.notes, *session.notes, *_pinned([p for _, p in declared])]
+    axes = _batch_axes(call, ports, function.outputs)
     found = tuple(
-        Port(label, tuple(t.shape), t.dtype.name)
-        for label, t in zip(labels[1], function.outputs, strict=True)
+        Port(label, tuple(t.shape), t.dtype.name, axis)
+        for label, t, axis in zip(labels[1], function.outputs, axes, strict=True)
     )
-    notes = [*notes, *(ends.notes if not renamed else ()), *session.notes]
-    notes += _pinned(ports)
+    named = tuple(
+        replace(p, name=label, counts=p.counts and p.name not in ids)
+        for label, p in zip(labels[0], ports, strict=True)
+    )
+    reference, perturb = _references(definition, ends, function)
+    if reference is None:
+        notes.append(
+            "TensorFlow runs no CudnnRNN without a GPU: compared with its equations in plain ops"
+        )
     if not session.records:
         notes.append("the graph has no recurrence; it is converted as it is")
     return Program(
-        origin=origin,
-        inputs=ports,
+        origin=source.origin,
+        inputs=named,
         outputs=found,
         function=function,
-        reference=session_runner(definition, ends.inputs, ends.outputs),
-        perturbed=lambda amount, seed: session_runner(
-            moved(definition, amount, seed), ends.inputs, ends.outputs
-        ),
+        reference=reference or runner(function),
+        perturbed=perturb,
         recurrences=tuple(session.records),
         notes=tuple(dict.fromkeys(notes)),
+        id_ranges={
+            label: ids[p.name] for label, p in zip(labels[0], ports, strict=True) if p.name in ids
+        },
     )
+
+
+def _references(
+    definition: Any, ends: Ends, function: Any
+) -> tuple[Runner | None, Callable[[float, int], Runner]]:
+    """The graph as TensorFlow runs it, and the same with moved weights."""
+    if any(node.op.startswith("CudnnRNN") for node in definition.node):
+        return None, lambda amount, seed: perturbed(function, amount, seed)
+    return (
+        session_runner(definition, ends.inputs, ends.outputs),
+        lambda amount, seed: session_runner(
+            moved(definition, amount, seed), ends.inputs, ends.outputs
+        ),
+    )
+
+
+def _batch_axes(
+    call: Callable[[Sequence[Any]], list[Any]], ports: Sequence[Port], outputs: Sequence[Any]
+) -> list[int | None]:
+    """The axis of each output that grows with the batch.
+
+    It is the first, but where inputs are time-major: there the graph is traced at two sizes.
+    """
+    if all(p.batch_axis == 0 for p in ports):
+        return [0] * len(outputs)
+    shapes = []
+    for size in BATCHES:
+        sized = [
+            p
+            if p.batch_axis is None
+            else replace(
+                p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :])
+            )
+            for p in ports
+        ]
+        try:
+            shapes.append([y.shape for y in trace(call, sized, autograph=False).outputs])
+        except RnnliteError:
+            return [0] * len(outputs)
+    axes: list[int | None] = []
+    for a, b in zip(*shapes, strict=True):
+        grown = [k for k in range(a.rank or 0) if (a[k], b[k]) == BATCHES]
+        axes.append(grown[0] if grown else None if a.rank == 0 else 0)
+    return axes
 
 
 def _labels(references: Sequence[str]) -> list[str]:
@@ -94,7 +143,7 @@ def _pinned(ports: Sequence[Port]) -> list[str]:
     return [
         f"input '{p.name}' has a fixed length, {p.shape[1]}, as the graph pins it"
         for p in ports
-        if len(p.shape) >= 3 and p.shape[0] is not None and p.shape[1] is not None
+        if len(p.shape) >= 3 and p.shape[1] is not None
     ]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from tensorflow.python.framework import op_def_registry
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
 
 from rnnlite.errors import SourceError
@@ -126,3 +127,34 @@ def graph_of(definition: Any) -> Graph:
         {node.name: node for node in definition.node},
         {f.signature.name: f for f in definition.library.function},
     )
+
+
+def pruned(definition: Any, references: Iterable[str]) -> Any:
+    """The part of a GraphDef that the given tensors are made of, or wait for."""
+    graph = graph_of(definition)
+    kept: set[str] = set()
+    queue = [name_of(ref(r)) for r in references]
+    while queue:
+        name = queue.pop()
+        if name not in kept:
+            kept.add(name)
+            node = graph.node(f"{name}:0")
+            queue += [name_of(r) for r in [*graph.inputs(node), *graph.controls(node)]]
+    part = type(definition)()
+    part.CopyFrom(definition)
+    del part.node[:]
+    part.node.extend(node for node in definition.node if node.name in kept)
+    return part
+
+
+def with_defaults(definition: Any) -> Any:
+    """A copy of a GraphDef in which no attribute is left out, as writers may that save space."""
+    full = type(definition)()
+    full.CopyFrom(definition)
+    for nodes in (full.node, *(f.node_def for f in full.library.function)):
+        for node in nodes:
+            known = op_def_registry.get(node.op)
+            for attr in known.attr if known is not None else ():
+                if attr.name not in node.attr and attr.HasField("default_value"):
+                    node.attr[attr.name].CopyFrom(attr.default_value)
+    return full

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -54,7 +54,7 @@ def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] |
             raise SourceError(
                 "the graph has no node that could be an output",
                 expected="a node that no other one reads",
-                found=f"{len(graph.nodes)} nodes",
+                found=_candidates(graph),
                 remedy="Name the outputs (--outputs a:0,b:0)",
             )
         notes.append(f"outputs found (nothing reads them): {_shown(found)}")
@@ -74,6 +74,20 @@ def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] |
             remedy="Name inputs and outputs (--inputs x:0 --outputs y:0)",
         )
     return Ends(tuple(begin), tuple(found), tuple(notes))
+
+
+def _candidates(graph: Graph) -> str:
+    """Results that something reads: what a graph with a loss has in place of outputs."""
+    ops = ("Softmax", "Sigmoid", "LogSoftmax", "ArgMax", "BiasAdd")
+    names = [
+        f"'{n.name}:0'"
+        for n in graph.nodes.values()
+        if n.op in ops
+        and n.name.split("/")[0] not in TRAINING
+        and "while" not in n.name
+        and _placeholder_behind(graph, n)
+    ]
+    return f"results that others read: {', '.join(names[-5:])}" if names else "none"
 
 
 def _needed(graph: Graph, references: Sequence[str]) -> set[str]:
@@ -100,7 +114,19 @@ def _leaves(graph: Graph) -> list[str]:
 
 
 def _placeholder_behind(graph: Graph, node: Any) -> bool:
-    return any(graph.nodes[n].op in PLACEHOLDERS for n in graph.ancestors([f"{node.name}:0"]))
+    """Whether a node depends on the values of a placeholder, not on its shape alone."""
+    queue, seen = [node.name], set()
+    while queue:
+        name = queue.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        current = graph.nodes[name]
+        if current.op in PLACEHOLDERS:
+            return True
+        if current.op not in ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"):
+            queue += [name_of(r) for r in graph.inputs(current)]
+    return False
 
 
 def _inside(graph: Graph, frames: Mapping[str, Frame], node: Any) -> bool:
@@ -199,21 +225,25 @@ def shaped(graph: Graph, ports: Sequence[tuple[str, Port]], request: Request) ->
     ):
         if not (value in ("auto", None) or (isinstance(value, int) and value > 0 and value is not True)):
             raise ShapeError(f"{name} is no size", expected=options, found=repr(value))
-    axes = [1 if is_time_major(graph, r) and len(p.shape) > 1 else 0 for r, p in ports]
-    pinned = {
-        p.shape[a] for (_, p), a in zip(ports, axes, strict=True) if p.shape and p.shape[a] is not None
-        and len(p.shape) > 1
-    }
+    placed = [_placed(graph, r, p) for r, p in ports]
+    pinned = {p.batch for p in placed if p.batch_axis is not None and len(p.shape) > 1} - {None}
     if batch == "auto":
         batch = pinned.pop() if len(pinned) == 1 else 1
-    return tuple(
-        _with_sizes(p, a, batch, length) for (_, p), a in zip(ports, axes, strict=True)
-    )
+    return tuple(_with_sizes(p, batch, length) for p in placed)
 
 
-def _with_sizes(port: Port, axis: int, batch: Any, length: Any) -> Port:
-    shape = list(port.shape)
-    if not shape:
+def _placed(graph: Graph, reference: str, port: Port) -> Port:
+    """The input with its batch axis, and whether it counts time steps."""
+    if not port.shape:
+        return replace(port, batch_axis=None)
+    axis = 1 if len(port.shape) > 1 and is_time_major(graph, reference) else 0
+    counts = len(port.shape) == 1 and port.dtype in ("int32", "int64")
+    return replace(port, batch_axis=axis, counts=counts)
+
+
+def _with_sizes(port: Port, batch: Any, length: Any) -> Port:
+    shape, axis = list(port.shape), port.batch_axis
+    if axis is None:
         return port
     time = 1 - axis
     if shape[axis] is None:
@@ -242,4 +272,4 @@ def _with_sizes(port: Port, axis: int, batch: Any, length: Any) -> Port:
             found=str(list(port.shape)),
             remedy="Use sequence_length='auto' to keep it, or freeze the graph with a free length",
         )
-    return Port(port.name, tuple(shape), port.dtype)
+    return replace(port, shape=tuple(shape))

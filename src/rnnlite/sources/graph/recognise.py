@@ -41,6 +41,7 @@ class Reading:
         invariants: never change.
         counters: start at a known number, one more at each turn -> that number.
         written: arrays written at the counter -> reference to the row.
+        last: arrays of one row, overwritten at each turn -> the state that equals it.
         states: the rest.
         rows: references in the body that read a sequence at the counter -> the sequence.
         count: number of turns.
@@ -49,6 +50,7 @@ class Reading:
     invariants: list[int] = field(default_factory=list)
     counters: dict[int, int] = field(default_factory=dict)
     written: dict[int, str] = field(default_factory=dict)
+    last: dict[int, int] = field(default_factory=dict)
     states: list[int] = field(default_factory=list)
     rows: dict[str, Array] = field(default_factory=dict)
     count: Any = None
@@ -95,10 +97,10 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
         kind, units = describe(cell)
         emitter.session.records.append(
             Recurrence(
-                name=loop.name,
+                name=label_of(loop.name),
                 kind=kind,
                 units=units,
-                direction="forward",
+                direction="backward" if any(map(_reversed, sequences)) else "forward",
                 outputs="all" if cell.outputs else "last",
                 masked=False,
                 hoisted=cell.hoisted,
@@ -108,6 +110,18 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
     return _behind(loop, reading, result)
 
 
+def label_of(name: str) -> str:
+    """The name of a loop without what tf.while_loop adds to it."""
+    return name.removesuffix("/while_context").removesuffix("/while") or name
+
+
+def _reversed(tensor: Any) -> bool:
+    """Whether a sequence is turned round in front of the loop."""
+    while tensor.op.type in ("Reshape", "Transpose", "Identity", "Cast", "Slice", "StridedSlice"):
+        tensor = tensor.op.inputs[0]
+    return tensor.op.type in ("ReverseV2", "ReverseSequence")
+
+
 def _behind(loop: Loop, reading: Reading, result: Any) -> list[Value]:
     """The values of all variables behind the loop."""
     values: list[Value] = list(loop.initial)
@@ -115,6 +129,8 @@ def _behind(loop: Loop, reading: Reading, result: Any) -> list[Value]:
         values[k] = state
     for k, start in reading.counters.items():
         values[k] = start + reading.count
+    for k, same in reading.last.items():
+        values[k] = loop.initial[k].with_content(tf.expand_dims(values[same], 0))
     outputs = iter(result.outputs or ())
     for k in reading.written:
         if loop.wanted[k]:
@@ -166,13 +182,16 @@ def read(emitter: Emitter, loop: Loop) -> Reading:
     zero |= {_origin(graph, a) for a in zero}
     if not zero:
         raise NotAScan("no variable counts the time steps from 0")
+    arrays = []
     for k, value in enumerate(loop.initial):
-        if k in reading.invariants or k in reading.counters:
-            continue
-        if isinstance(value, Array):
+        if k not in reading.invariants and k not in reading.counters:
+            (arrays if isinstance(value, Array) else reading.states).append(k)
+    for k in arrays:
+        same = _overwritten(emitter, loop, k, reading.states)
+        if same is None:
             reading.written[k] = _row(loop, k, zero)
         else:
-            reading.states.append(k)
+            reading.last[k] = same
     reading.count = _count(emitter, loop, reading)
     _find_reads(emitter, loop, reading, zero)
     return reading
@@ -197,20 +216,9 @@ def _counter(emitter: Emitter, loop: Loop, k: int) -> int | None:
     if b == loop.arguments[k]:
         a, b = b, a
     step = loop.graph.node(b) if a == loop.arguments[k] else None
-    if step is None or not _is_one(emitter, loop, b):
+    if step is None or _static(emitter, loop, b) != 1:
         return None
     return int(start)
-
-
-def _is_one(emitter: Emitter, loop: Loop, reference: str) -> bool:
-    if reference in loop.constants:
-        known = emitter.session.static(loop.constants[reference])
-        return known is not None and int(known) == 1
-    if reference in loop.arguments:
-        known = emitter.session.static(loop.initial[list(loop.arguments).index(reference)])
-        return known is not None and known.ndim == 0 and int(known) == 1
-    node = loop.graph.node(reference)
-    return node.op == "Const" and int(tf.make_ndarray(node.attr["value"].tensor)) == 1
 
 
 def _row(loop: Loop, k: int, zero: set[str]) -> str:
@@ -227,6 +235,38 @@ def _row(loop: Loop, k: int, zero: set[str]) -> str:
     if _origin(graph, index) not in zero:
         raise NotAScan(f"'{name}' is not written at the counter")
     return row
+
+
+def _overwritten(emitter: Emitter, loop: Loop, k: int, states: list[int]) -> int | None:
+    """The state that an array of one row always holds, as Keras keeps a last output."""
+    graph, array = loop.graph, loop.initial[k]
+    node = graph.node(graph.origin(loop.updates[k]))
+    places = WRITES.get(node.op)
+    if places is None or not isinstance(array.size, int) or array.size != 1:
+        return None
+    source, index, row = (graph.inputs(node)[p] for p in places)
+    known = _static(emitter, loop, graph.origin(index))
+    if known != 0 or _origin(graph, source) != _origin(graph, loop.arguments[k]):
+        return None
+    same = [s for s in states if graph.origin(loop.updates[s]) == graph.origin(row)]
+    return same[0] if same else None
+
+
+def _static(emitter: Emitter, loop: Loop, reference: str) -> int | None:
+    """The value of a scalar that the loop reads, where it is known."""
+    node = loop.graph.node(reference)
+    if node.op == "Const":
+        value = tf.make_ndarray(node.attr["value"].tensor)
+    elif reference in loop.constants:
+        value = emitter.session.static(loop.constants[reference])
+    elif reference in loop.arguments:
+        k = list(loop.arguments).index(reference)
+        value = None
+        if loop.graph.origin(loop.updates[k]) == reference:
+            value = emitter.session.static(loop.initial[k])
+    else:
+        value = None
+    return int(value) if value is not None and value.ndim == 0 else None
 
 
 def _find_reads(emitter: Emitter, loop: Loop, reading: Reading, zero: set[str]) -> None:
@@ -293,7 +333,7 @@ def _count(emitter: Emitter, loop: Loop, reading: Reading) -> Any:
                 a, b = b, a
             if a not in counters or varying & _reached(graph, b, varying | set(given)):
                 raise NotAScan(f"its condition compares more than a counter ('{node.name}')")
-            bound = tf.cast(inner.get(b), tf.int32)
+            bound = _simple(tf.cast(inner.get(b), tf.int32))
             more = COMPARISONS[node.op] - counters[a]
             bounds.append(bound + more if more else bound)
         else:
@@ -312,6 +352,19 @@ def _least(emitter: Emitter, bounds: list[Any]) -> Any:
         if bound is not least:
             least = tf.minimum(least, bound)
     return least
+
+
+def _simple(bound: Any) -> Any:
+    """min(T, max(1, T)), as dynamic_rnn writes it, is T; sequences have a time step at least."""
+    if getattr(bound, "op", None) is None or bound.op.type != "Minimum":
+        return bound
+    a, b = bound.op.inputs
+    for x, y in ((a, b), (b, a)):
+        if y.op.type == "Maximum" and any(z is x for z in y.op.inputs):
+            others = [tf.get_static_value(z) for z in y.op.inputs if z is not x]
+            if others and others[0] is not None and int(others[0]) <= 1:
+                return x
+    return bound
 
 
 def _reached(graph: Graph, reference: str, stop: set[str]) -> set[str]:

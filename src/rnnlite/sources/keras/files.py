@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
         SourceError: Keras cannot read it.
     """
     custom = dict(request.custom_objects or {})
+    if found.kind is Kind.KERAS_WEIGHTS:
+        found = replace(found, config=_architecture(path, request))
     config = _saved_model_config(path) if found.kind is Kind.KERAS_SAVED_MODEL else found.config
     check_config(
         config,
@@ -47,6 +50,8 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
                 return load_model_from_hdf5(str(path), custom_objects=custom, compile=False)
         if found.kind is Kind.KERAS_HDF5:
             return _load_keras2_hdf5(path, found, custom)
+        if found.kind is Kind.KERAS_WEIGHTS:
+            return _load_weights(flavour, path, found, custom)
         if found.kind is Kind.KERAS_ARCHIVE:
             return _load_archive(flavour, path, custom, request)
         return flavour.keras.models.load_model(str(path), custom_objects=custom, compile=False)
@@ -66,6 +71,50 @@ def _load_keras2_hdf5(path: Path, found: Found, custom: dict[str, Any]) -> Any:
     with h5py.File(path, "r") as file, custom_object_scope(custom):
         model = model_from_config(upgrade(found.config), custom_objects=custom)
         load_weights_from_hdf5_group(file["model_weights"], model)
+    return model
+
+
+def _architecture(path: Path, request: Request) -> Any:
+    """The configuration that goes with a file of weights alone."""
+    if request.architecture is None:
+        raise SourceError(
+            f"the HDF5 file '{path}' holds weights alone",
+            expected="a model saved with model.save(path)",
+            found="no attribute model_config",
+            remedy="Give the model's configuration, as model.to_json() writes it "
+            "(--architecture model.json), or build the model, load the weights, and convert it live",
+        )
+    try:
+        config = json.loads(Path(request.architecture).read_text())
+    except (OSError, ValueError) as e:
+        raise SourceError(
+            f"the architecture '{request.architecture}' cannot be read",
+            expected="JSON, as model.to_json() writes it",
+            found=str(e)[:200],
+        ) from e
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise SourceError(
+            f"the architecture '{request.architecture}' is no model's configuration",
+            expected="an object with class_name and config",
+        )
+    return config
+
+
+def _load_weights(flavour: Flavour, path: Path, found: Found, custom: dict[str, Any]) -> Any:
+    """Build the model from its configuration, then load the weights."""
+    if flavour.name == "Keras 3":
+        model = flavour.keras.models.model_from_json(json.dumps(found.config), custom)
+        if path.name.endswith(".weights.h5") or path.suffix == ".h5":
+            model.load_weights(str(path))
+        return model
+    import h5py
+    from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
+    from tf_keras.src.saving.legacy.model_config import model_from_config
+    from tf_keras.utils import custom_object_scope
+
+    with h5py.File(path, "r") as file, custom_object_scope(custom):
+        model = model_from_config(upgrade(found.config), custom_objects=custom)
+        load_weights_from_hdf5_group(file, model)
     return model
 
 

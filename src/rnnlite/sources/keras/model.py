@@ -75,6 +75,19 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     )
 
 
+def function_of(flavour: Flavour, model: Any) -> tuple[Any, list[str], list[str]]:
+    """The model's own computation for free shapes, and the names of its inputs and outputs.
+
+    Raises:
+        SourceError: the model was never built.
+    """
+    interface = interface_of(flavour, model)
+    names: list[str] = []
+    with _tracing(flavour, model):
+        concrete = trace(_flat_call(interface, names), interface.inputs)
+    return concrete, [p.name for p in interface.inputs], names
+
+
 class _Source:
     """The model's own computation, its recurrences untouched: the reference of the check.
 

@@ -1,0 +1,227 @@
+"""Read graphs from disk, variables inside: frozen graphs, SavedModels, checkpoints.
+
+What enters: a path. What leaves: a `Frozen`, a GraphDef with constants for variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+from google.protobuf import text_format
+from google.protobuf.message import DecodeError
+from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.python.framework.convert_to_constants import (
+    convert_variables_to_constants_from_session_graph,
+)
+from tensorflow.python.util import deprecation
+
+from rnnlite.errors import SourceError
+from rnnlite.sources.graph.nodes import graph_of, name_of, pruned
+from rnnlite.sources.graph.ports import ends_of
+from rnnlite.sources.program import Request
+from rnnlite.sources.sniff import Found, Kind
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """A graph without variables.
+
+    Attributes:
+        definition: the GraphDef.
+        inputs, outputs: references, where the source tells them.
+        names: what the source calls them, where it does.
+        origin: for the report.
+        notes: for the report.
+    """
+
+    definition: Any
+    inputs: tuple[str, ...] | None
+    outputs: tuple[str, ...] | None
+    names: tuple[tuple[str, ...], tuple[str, ...]] | None
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+def read_frozen(path: Path, found: Found, request: Request) -> Frozen:
+    """Read any kind of graph.
+
+    Raises:
+        SourceError: truncated, foreign, variables missing, unknown names.
+    """
+    if found.kind is Kind.GRAPH:
+        definition = _graph_def(path)
+        return Frozen(definition, None, None, None, f"graph '{path.name}'")
+    with deprecation.silence():
+        if found.kind is Kind.CHECKPOINT:
+            return _checkpoint(path, request)
+        return _saved_model(path, request)
+
+
+def _graph_def(path: Path) -> Any:
+    data = path.read_bytes()
+    definition = tf.compat.v1.GraphDef()
+    try:
+        if data.lstrip()[:4] == b"node":
+            text_format.Parse(data.decode("utf-8"), definition)
+        else:
+            definition.ParseFromString(data)
+    except (DecodeError, text_format.ParseError, UnicodeDecodeError) as e:
+        raise SourceError(
+            f"'{path}' is no graph, or it is truncated",
+            expected="a GraphDef, as tf.io.write_graph writes it",
+            found=f"{len(data)} bytes that do not parse",
+            remedy="Write or download it again",
+        ) from e
+    if not definition.node or not all(n.op and n.name for n in definition.node):
+        raise SourceError(
+            f"'{path}' is no graph",
+            expected="a GraphDef with nodes",
+            found=f"{len(definition.node)} nodes, some without op"
+            if definition.node
+            else "no nodes",
+            remedy="Give a frozen graph, a SavedModel folder or a checkpoint",
+        )
+    return definition
+
+
+@contextmanager
+def _session(graph: Any) -> Iterator[Any]:
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
+    )
+    with graph.as_default(), tf.compat.v1.Session(graph=graph, config=config) as session:
+        yield session
+
+
+def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
+    """The session's graph with constants for variables, as far as the outputs need it."""
+    try:
+        definition = convert_variables_to_constants_from_session_graph(
+            session, session.graph.as_graph_def(), [name_of(o) for o in outputs]
+        )
+    except Exception as e:
+        raise SourceError(
+            f"{origin} cannot be frozen",
+            found=" ".join(str(e).split())[:300],
+            remedy="Freeze it where it was made, and give the frozen graph",
+        ) from e
+    return pruned(definition, outputs)
+
+
+def _checkpoint(path: Path, request: Request) -> Frozen:
+    """NAME.meta and NAME.index, or NAME, or the folder that holds them."""
+    prefix = _prefix(path)
+    origin = f"checkpoint '{Path(prefix).name}'"
+    graph = tf.Graph()
+    with _session(graph) as session:
+        try:
+            saver = tf.compat.v1.train.import_meta_graph(f"{prefix}.meta", clear_devices=True)
+        except (OSError, DecodeError, ValueError, KeyError, tf.errors.OpError) as e:
+            raise SourceError(
+                f"the graph of the checkpoint, '{prefix}.meta', cannot be read",
+                expected="a MetaGraphDef, as tf.train.Saver writes it",
+                found=" ".join(str(e).split())[:200],
+                remedy="Give NAME.meta with NAME.index and NAME.data-* beside it",
+            ) from e
+        table = graph_of(session.graph.as_graph_def())
+        ends = ends_of(table, request.inputs, request.outputs)
+        try:
+            if saver is not None:
+                saver.restore(session, prefix)
+        except (tf.errors.OpError, ValueError) as e:
+            raise SourceError(
+                f"the variables of the checkpoint '{prefix}' cannot be restored",
+                found=" ".join(str(e).split())[:200],
+                remedy="Give the checkpoint that belongs to this graph, whole",
+            ) from e
+        definition = _constant(session, ends.outputs, origin)
+    inputs = tuple(r for r in ends.inputs if name_of(r) in {n.name for n in definition.node})
+    return Frozen(definition, inputs, ends.outputs, None, origin, ends.notes)
+
+
+def _prefix(path: Path) -> str:
+    if path.is_dir():
+        latest = tf.train.latest_checkpoint(str(path))
+        if latest is None:
+            raise SourceError(
+                f"the folder '{path}' names no checkpoint",
+                remedy="Give NAME.meta itself",
+            )
+        return str(latest)
+    return str(path.with_suffix("")) if path.suffix in (".meta", ".index") else str(path)
+
+
+def _saved_model(path: Path, request: Request) -> Frozen:
+    folder = path if path.is_dir() else path.parent
+    content = saved_model_pb2.SavedModel()
+    try:
+        content.ParseFromString((folder / "saved_model.pb").read_bytes())
+    except (DecodeError, OSError) as e:
+        raise SourceError(
+            f"the SavedModel '{folder}' is truncated or damaged",
+            found=str(e)[:200],
+            remedy="Save or download the model again",
+        ) from e
+    meta = _meta_graph(content, folder, request)
+    key = _signature(meta, folder, request)
+    signature = meta.signature_def[key]
+    origin = f"SavedModel '{folder.name}', signature '{key}'"
+    graph = tf.Graph()
+    with _session(graph) as session:
+        try:
+            tf.compat.v1.saved_model.load(session, list(meta.meta_info_def.tags), str(folder))
+        except (tf.errors.OpError, OSError, ValueError, KeyError) as e:
+            raise SourceError(
+                f"the SavedModel '{folder}' cannot be loaded",
+                found=" ".join(str(e).split())[:300],
+                remedy="Check that its variables folder is whole",
+            ) from e
+        names = tuple(tuple(sorted(part)) for part in (signature.inputs, signature.outputs))
+        inputs = tuple(signature.inputs[n].name for n in names[0])
+        outputs = tuple(signature.outputs[n].name for n in names[1])
+        if request.outputs is not None:
+            outputs = ends_of(
+                graph_of(session.graph.as_graph_def()), request.inputs, request.outputs
+            ).outputs
+        definition = _constant(session, outputs, origin)
+    return Frozen(definition, inputs, outputs, names, origin)  # type: ignore[arg-type]
+
+
+def _meta_graph(content: Any, folder: Path, request: Request) -> Any:
+    wanted = set(request.tags) if request.tags is not None else None
+    found = [set(m.meta_info_def.tags) for m in content.meta_graphs]
+    shown = "; ".join(", ".join(sorted(t)) or "no tag" for t in found)
+    for meta, tags in zip(content.meta_graphs, found, strict=True):
+        if tags == wanted or (wanted is None and (len(found) == 1 or "serve" in tags)):
+            return meta
+    raise SourceError(
+        f"the SavedModel '{folder}' has no graph with the tags asked for",
+        expected=", ".join(sorted(wanted)) if wanted else "serve",
+        found=shown or "no graph at all",
+        remedy="Name its tags (--tags)",
+    )
+
+
+def _signature(meta: Any, folder: Path, request: Request) -> str:
+    keys = sorted(k for k in meta.signature_def if not k.startswith("__saved_model"))
+    if request.signature is not None:
+        if request.signature in keys:
+            return request.signature
+        raise SourceError(
+            f"the SavedModel '{folder}' has no signature '{request.signature}'",
+            found=", ".join(repr(k) for k in keys) or "none",
+            remedy="Name one of them (--signature)",
+        )
+    if "serving_default" in keys or len(keys) == 1:
+        return "serving_default" if "serving_default" in keys else keys[0]
+    raise SourceError(
+        f"the SavedModel '{folder}' does not say which of its signatures is meant",
+        expected="'serving_default', or a single one",
+        found=", ".join(repr(k) for k in keys) or "none",
+        remedy="Name one of them (--signature)",
+    )
