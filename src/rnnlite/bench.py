@@ -90,7 +90,10 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
 
 
 def _random(spec: Spec, length: int, rng: np.random.Generator) -> Array:
-    shape = [(1 if k == spec.batch_axis else length) if d is None else d for k, d in enumerate(spec.shape)]
+    shape = [
+        (1 if k == spec.batch_axis else length) if d is None else d
+        for k, d in enumerate(spec.shape)
+    ]
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "b":
         return np.ones(shape, bool)

@@ -109,6 +109,7 @@ def convert(
         architecture=architecture,
         custom_objects=custom_objects,
         trust=trust,
+        integer=order is not None and order.integer,
     )
     from rnnlite.sources.opening import needs_tensorflow_backend
 
@@ -213,6 +214,7 @@ def quantized(
             p.dtype,
             ids=program.id_ranges.get(p.name),
             batch_axis=p.batch_axis,
+            counts=p.counts,
         )
         for p in program.inputs
     ]

@@ -82,7 +82,5 @@ def freeze(
 
     definition, ends = open_frozen(source, request)
     write_whole(path, definition.SerializeToString())
-    found = [
-        tuple(TensorInfo(name, shape, dtype) for name, shape, dtype in part) for part in ends
-    ]
+    found = [tuple(TensorInfo(name, shape, dtype) for name, shape, dtype in part) for part in ends]
     return Ends(*found)

@@ -110,9 +110,7 @@ def probes(program: Program) -> list[list[Array]]:
             mask_values=program.mask_values,
             seed=k,
         )
-        found.append(
-            [row(a, p.batch_axis, 0) for a, p in zip(inputs, program.inputs, strict=True)]
-        )
+        found.append([row(a, p.batch_axis, 0) for a, p in zip(inputs, program.inputs, strict=True)])
     return found
 
 

@@ -60,6 +60,11 @@ def report_tables(report: Report) -> RenderableType:
     ]
     if report.recurrences:
         parts.append(_recurrences(report.recurrences))
+        parts += [
+            Text(f"weights of {r['name']}: {r['weights']}")
+            for r in report.recurrences
+            if r.get("weights")
+        ]
     parts.append(Text("ops: " + ", ".join(f"{n} {c}" for n, c in report.ops.items())))
     if report.parity or report.quantization is None:
         parts.append(_parity(report.parity) if report.parity else Text("parity: not checked"))

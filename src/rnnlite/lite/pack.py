@@ -60,6 +60,7 @@ def pack(
         "notes": list(program.notes),
         "id_ranges": dict(program.id_ranges),
         "mask_values": dict(program.mask_values),
+        "counts": [p.name for p in program.inputs if p.counts],
         "batch_axes": {
             p.name: p.batch_axis for p in (*program.inputs, *program.outputs) if p.batch_axis != 0
         },

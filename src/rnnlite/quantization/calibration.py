@@ -16,6 +16,7 @@ import numpy as np
 from ai_edge_litert import _pywrap_tfl_calibration
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
+from rnnlite.axes import batched
 from rnnlite.errors import SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place

@@ -18,7 +18,7 @@ class Kind(Enum):
     MOVES = "moves values: operands and results share one grid"
     COMPUTES = "computes: each operand and result has a grid of its own"
     WEIGHTS = "multiplies by constant weights"
-    COMPARES = "compares: operands share one grid and are read as int32, the result is boolean"
+    COMPARES = "compares: operands share one grid and are read as int32, the result is no number"
     LOOKS = "reads the shape or the order of values alone"
     FLOW = "control flow: grids are tied by the subgraphs"
 
@@ -31,7 +31,7 @@ class Rule:
         kind: see `Kind`.
         joined: for MOVES, operands that may be requantized to the result's grid instead of tied.
         fixed: the grids that the kernel prescribes for its result.
-        int16: whether there is an int16 kernel.
+        int16, int8: whether there is an int16 kernel, an int8 one.
         data, weights, bias: for WEIGHTS, the places of these operands.
         axis: for WEIGHTS, the axis of the output channels.
     """
@@ -40,6 +40,7 @@ class Rule:
     joined: tuple[int, ...] = ()
     fixed: tuple[Grid, Grid] | None = None
     int16: bool = True
+    int8: bool = True
     data: int = 0
     weights: int = 1
     bias: int = 2
@@ -65,11 +66,12 @@ def _each(names: str, rule: Rule) -> dict[str, Rule]:
 RULES: dict[str, Rule] = {
     **_each(
         "RESHAPE SQUEEZE EXPAND_DIMS TRANSPOSE SLICE STRIDED_SLICE SPLIT SPLIT_V UNPACK GATHER "
-        "GATHER_ND REVERSE_V2 REVERSE_SEQUENCE TILE BROADCAST_TO PAD MIRROR_PAD MAX_POOL_2D "
+        "GATHER_ND REVERSE_V2 TILE BROADCAST_TO PAD MIRROR_PAD MAX_POOL_2D "
         "AVERAGE_POOL_2D REDUCE_MAX REDUCE_MIN FILL SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND "
         "DEPTH_TO_SPACE SPACE_TO_DEPTH RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR",
         Rule(Kind.MOVES),
     ),
+    "REVERSE_SEQUENCE": Rule(Kind.MOVES, int8=False),
     **_each("PACK CONCATENATION", Rule(Kind.MOVES, joined=tuple(range(64)))),
     **_each("MAXIMUM MINIMUM", Rule(Kind.MOVES, joined=(0, 1))),
     **_each("SELECT SELECT_V2", Rule(Kind.MOVES, joined=(1, 2))),
@@ -93,8 +95,11 @@ RULES: dict[str, Rule] = {
     **_each("FULLY_CONNECTED CONV_2D", Rule(Kind.WEIGHTS)),
     "DEPTHWISE_CONV_2D": Rule(Kind.WEIGHTS, axis=3),
     "TRANSPOSE_CONV": Rule(Kind.WEIGHTS, data=2, bias=3),
-    **_each("EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL", Rule(Kind.COMPARES)),
-    **_each("SHAPE RANK ARG_MAX ARG_MIN", Rule(Kind.LOOKS)),
+    **_each(
+        "EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL ARG_MAX ARG_MIN",
+        Rule(Kind.COMPARES),
+    ),
+    **_each("SHAPE RANK", Rule(Kind.LOOKS)),
     **_each("WHILE IF", Rule(Kind.FLOW)),
 }
 
@@ -155,8 +160,6 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "LOG_SOFTMAX": (2, 2),
     "L2_NORMALIZATION": (2, 2),
     "QUANTIZE": (1, 2),
-    "ARG_MAX": (2, 2),
-    "ARG_MIN": (2, 2),
     "DYNAMIC_UPDATE_SLICE": (1, 4),
     "CAST": (1, 4),
 }

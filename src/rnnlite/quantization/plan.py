@@ -244,11 +244,12 @@ def _choose_types(plan: Plan, ops: list[_Op]) -> None:
     for place in list(plan._parent):
         plan._dtype.setdefault(plan.root(place), "")
     for op in ops:
-        if op.rule.kind in (Kind.COMPUTES, Kind.WEIGHTS):
+        if op.rule.kind in (Kind.COMPUTES, Kind.WEIGHTS) or not op.rule.int8:
             for place in op.results():
                 if place in plan._parent:
                     root = plan.root(place)
                     wanted = plan.precision(op.name, op.subgraph in loops)
+                    wanted = wanted if op.rule.int8 else "int16"
                     plan._dtype[root] = max(
                         plan._dtype[root], wanted, key=("", "int8", "int16").index
                     )

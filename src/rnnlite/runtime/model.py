@@ -88,12 +88,14 @@ class Model:
         ids = _id_ranges(record)
         masks = {name: float(value) for name, value in record.get("mask_values", {}).items()}
         axes = record.get("batch_axes", {})
+        counts = record.get("counts", [])
         self.inputs = tuple(
             replace(
                 _spec(name, details_in[index]),
                 ids=ids.get(name),
                 mask_value=masks.get(name),
                 batch_axis=axes.get(name, 0),
+                counts=name in counts,
             )
             for name, index in names_in
         )

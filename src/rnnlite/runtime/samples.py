@@ -36,6 +36,7 @@ class Spec(Batched):
         quantization: (scale, zero point), or None for a float or a plain integer.
         ids: for token ids, the smallest and largest valid one, if the file says so.
         mask_value: the value that masks a time step, if the file says so.
+        counts: whether it holds the number of time steps of each sequence.
         batch_axis: 0, but 1 for time-major inputs and outputs; None where there is none.
     """
 
@@ -46,6 +47,7 @@ class Spec(Batched):
     ids: tuple[int, int] | None = None
     mask_value: float | None = None
     batch_axis: int | None = 0
+    counts: bool = False
 
 
 def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:
@@ -63,7 +65,25 @@ def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Arr
         SampleError: wrong number of arrays, rank, width, length, dtype, or NaN.
     """
     values = _by_input(sample, inputs, label)
-    return [_checked(v, spec, label) for v, spec in zip(values, inputs, strict=True)]
+    arrays = [_checked(v, spec, label) for v, spec in zip(values, inputs, strict=True)]
+    _check_counts(arrays, inputs, label)
+    return arrays
+
+
+def _check_counts(arrays: Sequence[Array], inputs: Sequence[Spec], label: str) -> None:
+    """Numbers of time steps lie within the sequences; kernels read beyond the end otherwise."""
+    steps = [
+        a.shape[spec.sample_shape.index(None)]
+        for a, spec in zip(arrays, inputs, strict=True)
+        if None in spec.sample_shape and not spec.counts
+    ]
+    for array, spec in zip(arrays, inputs, strict=True):
+        if spec.counts and steps and (array.min() < 0 or array.max() > max(steps)):
+            raise SampleError(
+                f"{label}, input '{spec.name}' counts more time steps than the sequence has",
+                expected=f"0 to {max(steps)}",
+                found=f"{array.min()} to {array.max()}",
+            )
 
 
 def _by_input(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Any]:

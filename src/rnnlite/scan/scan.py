@@ -114,6 +114,7 @@ class Recurrence:
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
         unroll: time steps an iteration.
+        weights: names of the constants that a graph's loop multiplies with; a layer's own else.
     """
 
     name: str
@@ -124,3 +125,4 @@ class Recurrence:
     masked: bool
     hoisted: bool
     unroll: int
+    weights: str = ""

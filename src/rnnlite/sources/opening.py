@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite.errors import DependencyError, SourceError
+from rnnlite.errors import (
+    DependencyError,
+    RnnliteError,
+    SourceError,
+    TrustError,
+    UnsupportedError,
+)
 from rnnlite.sources.program import Program, Request
 from rnnlite.sources.sniff import Found, Kind, sniff
 
@@ -30,7 +37,31 @@ def open_program(source: Any, request: Request) -> Program:
         return program_of(graph, request)
     from rnnlite.sources.keras.model import program_from
 
-    return program_from(*_keras(source, request), request)
+    try:
+        return program_from(*_keras(source, request), request)
+    except (SourceError, TrustError, UnsupportedError) as refusal:
+        program = _by_signature(source, request, refusal)
+        if program is None:
+            raise
+        return program
+
+
+def _by_signature(source: Any, request: Request, refusal: RnnliteError) -> Program | None:
+    """A SavedModel of Keras whose classes are not at hand, by its functions; None for others."""
+    if not isinstance(source, (str, Path)) or request.custom_objects:
+        return None
+    path = Path(source)
+    if sniff(path).kind is not Kind.KERAS_SAVED_MODEL:
+        return None
+    from rnnlite.sources.graph.files import read_frozen
+    from rnnlite.sources.graph.model import program_of
+
+    try:
+        program = program_of(read_frozen(path, sniff(path), request), request)
+    except RnnliteError:
+        return None
+    note = f"read by its signature, without its Keras classes: {refusal.what}"
+    return replace(program, notes=(note, *program.notes))
 
 
 def open_frozen(source: Any, request: Request) -> Any:

@@ -53,6 +53,10 @@ def random_inputs(
             arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
         elif dtype.kind == "b":
             arrays.append(rng.random(shape) < 0.75)
+        elif port.name in id_ranges:
+            # Ids that are declared as float.
+            _, largest = id_ranges[port.name]
+            arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
         else:
             array = rng.standard_normal(shape).astype(dtype)
             if port.name in mask_values and len(shape) >= 3:

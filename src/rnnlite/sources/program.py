@@ -79,6 +79,7 @@ class Request:
         architecture: path of a model's configuration, for a file of weights alone.
         custom_objects: classes and functions by name, for files that need them.
         trust: whether code from the source may run (Lambda layers).
+        integer: whether activations become integers, in which ids declared as float are lost.
         max_unroll: time steps an iteration of a loop at most.
     """
 
@@ -91,6 +92,7 @@ class Request:
     architecture: Any = None
     custom_objects: Mapping[str, Any] | None = None
     trust: bool = False
+    integer: bool = False
     max_unroll: int = MAX_UNROLL
 
 

@@ -30,7 +30,9 @@ def _all_in_order(emitter: Emitter, graph: Graph, reference: str, value: Value) 
 def _create(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     known = emitter.session.static(inputs[0])
     size = int(known) if known is not None else inputs[0]
-    element = tf.TensorShape(node.attr["element_shape"].shape if "element_shape" in node.attr else None)
+    element = tf.TensorShape(
+        node.attr["element_shape"].shape if "element_shape" in node.attr else None
+    )
     array = Array(
         tf.as_dtype(node.attr["dtype"].type),
         None if node.attr["dynamic_size"].b else size,
@@ -163,9 +165,23 @@ def _element_shape(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Val
     return [tf.shape(array.content)[1:]]
 
 
-@rule("TensorArray", "TensorArrayV2", "TensorArraySplitV3", "TensorArrayGradV3", "TensorListPopBack",
-      "TensorListResize", "TensorListConcat", "TensorListConcatV2", "TensorListGather", "TensorListScatter",
-      "TensorListSplit", "Stack", "StackV2", "StackPushV2", "StackPopV2")
+@rule(
+    "TensorArray",
+    "TensorArrayV2",
+    "TensorArraySplitV3",
+    "TensorArrayGradV3",
+    "TensorListPopBack",
+    "TensorListResize",
+    "TensorListConcat",
+    "TensorListConcatV2",
+    "TensorListGather",
+    "TensorListScatter",
+    "TensorListSplit",
+    "Stack",
+    "StackV2",
+    "StackPushV2",
+    "StackPopV2",
+)
 def _refused(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     raise UnsupportedError(
         f"{node.op} '{node.name}' has no dense form",

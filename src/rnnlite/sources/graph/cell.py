@@ -91,9 +91,7 @@ class GraphCell:
                 given.update(dict.fromkeys(self.counters, tf.zeros([], tf.int32)))
                 inner = Emitter(session, self.graph, given, self.invariant)
                 inner.get_all([*self.updates, *self.outputs])
-                self.shapes = {
-                    k: v.shape for k, v in inner.values.items() if tf.is_tensor(v)
-                }
+                self.shapes = {k: v.shape for k, v in inner.values.items() if tf.is_tensor(v)}
         finally:
             session.probing = probing
 
@@ -105,9 +103,7 @@ class GraphCell:
         order = self._order()
         for name in order:
             node = self.graph.nodes[name]
-            found = [
-                known.get(r, classes.get(name_of(r), INVARIANT)) for r in self.reads(node)
-            ]
+            found = [known.get(r, classes.get(name_of(r), INVARIANT)) for r in self.reads(node)]
             worst = max(found, default=INVARIANT)
             # What a branch computes may not be computed outside of it.
             classes[name] = STATE if node.op in SPLITTING and worst else worst

@@ -80,7 +80,11 @@ def choose(
             expected="tensors in both branches",
             remedy="Name outputs in front of it",
         )
-    if a.shape.rank is not None and a.shape.rank == b.shape.rank and a.shape.as_list() == b.shape.as_list():
+    if (
+        a.shape.rank is not None
+        and a.shape.rank == b.shape.rank
+        and a.shape.as_list() == b.shape.as_list()
+    ):
         return tf.where(predicate, a, b)
     return tf.cond(predicate, when_true, when_false)
 

@@ -245,7 +245,6 @@ class Emitter:
             ) from e
         return list(made.outputs)
 
-
     def _local(self, graph: Any, tensor: Any) -> Any:
         """A small constant of an outer graph, made anew: shapes are inferred from it."""
         if tensor.graph is graph:

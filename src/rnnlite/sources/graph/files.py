@@ -100,9 +100,11 @@ def _session(graph: Any) -> Iterator[Any]:
 
 def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
     """The session's graph with constants for variables, as far as the outputs need it."""
+    definition = session.graph.as_graph_def()
+    _drop_writes(definition)
     try:
         definition = convert_variables_to_constants_from_session_graph(
-            session, session.graph.as_graph_def(), [name_of(o) for o in outputs]
+            session, definition, [name_of(o) for o in outputs]
         )
     except Exception as e:
         raise SourceError(
@@ -111,6 +113,27 @@ def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
             remedy="Freeze it where it was made, and give the frozen graph",
         ) from e
     return pruned(definition, outputs)
+
+
+WRITES = frozenset(
+    "Assign AssignAdd AssignSub AssignVariableOp AssignAddVariableOp AssignSubVariableOp".split()
+)
+
+
+def _drop_writes(definition: Any) -> None:
+    """Turn writes to variables, whose result nothing reads, into nothing, in place.
+
+    A frozen graph has no variables: each call starts from the values that were saved.
+    """
+    for nodes in (definition.node, *(f.node_def for f in definition.library.function)):
+        read = {t.removeprefix("^").split(":")[0] for n in nodes for t in n.input if t[:1] != "^"}
+        for node in nodes:
+            if node.op in WRITES and node.name not in read:
+                controls = [t for t in node.input if t.startswith("^")]
+                node.op = "NoOp"
+                del node.input[:]
+                node.input.extend(controls)
+                node.attr.clear()
 
 
 def _checkpoint(path: Path, request: Request) -> Frozen:

@@ -61,12 +61,8 @@ def _run(op: str, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> list[Any]:
         flat += [name, _value(attr)]
     count = {"Split": "num_split", "SplitV": "num_split", "Unpack": "num"}.get(op)
     number = attrs[count].i if count else 1
-    results = execute.execute(
-        op.encode(), number, list(inputs), tuple(flat), context.context()
-    )
+    results = execute.execute(op.encode(), number, list(inputs), tuple(flat), context.context())
     return [r.numpy() for r in results]
-
-
 
 
 def _value(attr: Any) -> Any:

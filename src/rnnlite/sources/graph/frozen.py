@@ -22,7 +22,14 @@ from rnnlite.sources.program import Request
 End = tuple[str, tuple[int | None, ...] | None, str]
 """Name, shape (None where not even the rank is known) and dtype."""
 
-CONTROL = ("While", "StatelessWhile", "If", "StatelessIf", "PartitionedCall", "StatefulPartitionedCall")
+CONTROL = (
+    "While",
+    "StatelessWhile",
+    "If",
+    "StatelessIf",
+    "PartitionedCall",
+    "StatefulPartitionedCall",
+)
 
 
 def from_function(concrete: Any, names: tuple[Sequence[str], Sequence[str]], origin: str) -> Frozen:
@@ -114,7 +121,10 @@ def _node_name(name: str) -> str:
 def _renamed(definition: Any, names: dict[str, str]) -> Any:
     """Rename nodes, and all that reads them; a node that has a new name already is moved away."""
     taken = {n.name for n in definition.node} & set(names.values())
-    names = {**{t: f"{t}_before_freezing" for t in taken if names.get(t) != t and t not in names}, **names}
+    names = {
+        **{t: f"{t}_before_freezing" for t in taken if names.get(t) != t and t not in names},
+        **names,
+    }
     changed = tf.compat.v1.GraphDef()
     changed.CopyFrom(definition)
     for node in changed.node:

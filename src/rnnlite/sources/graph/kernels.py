@@ -53,7 +53,9 @@ def _block_lstm(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]
     longest, x, c, h = inputs[:4]
     w, wci, wcf, wco, b = (
         _weights(emitter, node, v, what)
-        for v, what in zip(inputs[4:], ("kernel", "peephole", "peephole", "peephole", "bias"), strict=True)
+        for v, what in zip(
+            inputs[4:], ("kernel", "peephole", "peephole", "peephole", "bias"), strict=True
+        )
     )
     if node.op == "BlockLSTMV2":
         w, b = _swapped(w), _swapped(b)

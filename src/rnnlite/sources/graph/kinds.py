@@ -5,8 +5,58 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rnnlite.sources.graph.emit import Emitter
+from rnnlite.sources.graph.loop import Loop
+from rnnlite.sources.graph.nodes import name_of
+
 if TYPE_CHECKING:
     from rnnlite.sources.graph.cell import GraphCell
+
+PRODUCTS = ("MatMul", "BatchMatMulV2", "Conv2D")
+
+
+def body_names(emitter: Emitter, loop: Loop, references: list[str]) -> list[str]:
+    """Names of the nodes of the body, in no order."""
+    inner = Emitter(emitter.session, loop.graph, {})
+    stop = {name_of(r) for r in [*loop.arguments, *loop.constants]}
+    seen: set[str] = set()
+    queue = [name_of(r) for r in references]
+    while queue:
+        name = queue.pop()
+        if name in seen or name in stop:
+            continue
+        seen.add(name)
+        node = loop.graph.nodes[name]
+        found = loop.graph.inputs(node) if node.op == "Merge" else inner.needs(node)
+        queue += [name_of(r) for r in found]
+    return sorted(seen)
+
+
+def weight_names(emitter: Emitter, loop: Loop, references: list[str]) -> tuple[str, ...]:
+    """Names of the constants that the body multiplies with, as the graph outside has them."""
+    found: dict[str, None] = {}
+    for name in body_names(emitter, loop, references):
+        node = loop.graph.nodes[name]
+        if node.op not in PRODUCTS:
+            continue
+        queue = [loop.graph.inputs(node)[1]]
+        seen: set[str] = set()
+        while queue:
+            reference = loop.graph.origin(queue.pop())
+            if (
+                name_of(reference) in seen
+                or reference in loop.arguments
+                and reference not in loop.sources
+            ):
+                continue
+            seen.add(name_of(reference))
+            if reference in loop.sources:
+                outside = emitter.graph.origin(loop.sources[reference])
+                if emitter.graph.node(outside).op == "Const":
+                    found[name_of(outside)] = None
+                continue
+            queue += loop.graph.inputs(loop.graph.node(reference))
+    return tuple(found)
 
 
 def describe(cell: GraphCell) -> tuple[str, int | None]:
@@ -20,9 +70,10 @@ def describe(cell: GraphCell) -> tuple[str, int | None]:
 
 
 def _name(cell: GraphCell, ops: Counter[str]) -> str:
-    gates = ops["Sigmoid"]
+    # A hard sigmoid is a clipped line: Minimum, then Maximum.
+    gates = ops["Sigmoid"] + min(ops["Minimum"], ops["Maximum"])
     states = len(cell.states)
-    if states == 2 and gates == 3 and ops["Tanh"] == 2:
+    if states == 2 and ops["Sigmoid"] in (0, 3) and gates >= 3 and ops["Tanh"] == 2:
         return "LSTM"
     if states == 1 and gates in (1, 2) and ops["Tanh"] == 1:
         return "GRU"

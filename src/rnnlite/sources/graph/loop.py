@@ -26,6 +26,7 @@ class Loop:
         cond_arguments: references to the variables in the condition.
         condition: reference to the condition.
         constants: what the loop reads from outside, by reference.
+        sources: what these and the arguments are called outside, by reference.
         initial: the variables' values in front of the loop.
         wanted: whether anything reads a variable behind the loop.
     """
@@ -38,5 +39,6 @@ class Loop:
     cond_arguments: Sequence[str]
     condition: str
     constants: Mapping[str, Value]
+    sources: Mapping[str, str]
     initial: Sequence[Value]
     wanted: Sequence[bool]

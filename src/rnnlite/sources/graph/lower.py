@@ -34,6 +34,7 @@ def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
         cond_arguments=[v.merge for v in frame.carried],
         condition=frame.condition,
         constants={inner: emitter.find(outer) for inner, outer in frame.constants.items()},
+        sources=dict(frame.constants),
         initial=[emitter.find(v.enter) for v in frame.carried],
         wanted=[any(name_of(e) in needed for e in v.exits) for v in frame.carried],
     )
@@ -64,6 +65,7 @@ def _while(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
         cond_arguments=cond.arguments,
         condition=cond.results[0],
         constants={},
+        sources=dict(zip(body.arguments, emitter.graph.inputs(node), strict=True)),
         initial=inputs,
         wanted=[top or f"{node.name}:{k}" in read for k in range(len(inputs))],
     )
@@ -90,7 +92,9 @@ def _plain(emitter: Emitter, loop: Loop) -> list[Value]:
         found = _shapes_after(emitter, loop, initial, shapes)
         merged = [a.most_specific_compatible_shape(b) for a, b in zip(shapes, found, strict=True)]
         if merged == shapes or all(
-            a.as_list() == b.as_list() for a, b in zip(merged, shapes, strict=True) if a.rank is not None and b.rank is not None
+            a.as_list() == b.as_list()
+            for a, b in zip(merged, shapes, strict=True)
+            if a.rank is not None and b.rank is not None
         ):
             break
         shapes = merged
@@ -135,7 +139,9 @@ def _with_buffers(emitter: Emitter, loop: Loop) -> list[Value]:
         return list(loop.initial)
     rows = _probe(emitter, loop, list(loop.initial))
     first: list[Value] = [None] * len(rows)
-    if any(isinstance(v, Array) and None in _axes(r) for v, r in zip(loop.initial, rows, strict=True)):
+    if any(
+        isinstance(v, Array) and None in _axes(r) for v, r in zip(loop.initial, rows, strict=True)
+    ):
         # Sizes that are free are taken from the first turn, computed in front of the loop.
         first = _inside(emitter, loop, list(loop.initial), condition=False).get_all(loop.updates)
     found: list[Value] = []
@@ -200,6 +206,8 @@ def _tensor(value: Value) -> Any:
 def _packed(like: Sequence[Value], tensors: Sequence[Any]) -> list[Value]:
     """Values of the same kinds from the carried tensors."""
     return [
-        v.with_content(t) if isinstance(v, Array) and v.content is not None else (v if isinstance(v, Array) else t)
+        v.with_content(t)
+        if isinstance(v, Array) and v.content is not None
+        else (v if isinstance(v, Array) else t)
         for v, t in zip(like, tensors, strict=True)
     ]

@@ -47,17 +47,25 @@ def program_of(source: Frozen, request: Request) -> Program:
     session.needed = expanded.ancestors(ends.outputs)
 
     def call(tensors: Sequence[Any]) -> list[Any]:
-        emitter = Emitter(session, expanded, dict(zip(ends.inputs, tensors, strict=True)))
+        given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}
+        emitter = Emitter(session, expanded, given)
         return emitter.get_all(ends.outputs)
 
     function = trace(call, ports, autograph=False)
-    session.probing = True
-    renamed = request.inputs is None and request.outputs is None and names is not None
-    labels = names if renamed and names is not None else (
-        [name_of(r) for r in ends.inputs],
-        _labels(ends.outputs),
-    )
     ids = id_ranges(function, ports)
+    session.probing = True
+    if request.integer and any(p.name in ids and p.dtype == "float32" for p in ports):
+        ports = tuple(replace(p, dtype="int32") if p.name in ids else p for p in ports)
+        function = trace(call, ports, autograph=False)
+    renamed = request.inputs is None and request.outputs is None and names is not None
+    labels = (
+        names
+        if renamed and names is not None
+        else (
+            [name_of(r) for r in ends.inputs],
+            _labels(ends.outputs),
+        )
+    )
     notes = [*source.notes, *ends.notes, *session.notes, *_pinned([p for _, p in declared])]
     axes = _batch_axes(call, ports, function.outputs)
     found = tuple(
@@ -68,7 +76,7 @@ def program_of(source: Frozen, request: Request) -> Program:
         replace(p, name=label, counts=p.counts and p.name not in ids)
         for label, p in zip(labels[0], ports, strict=True)
     )
-    reference, perturb = _references(definition, ends, function)
+    reference, perturb = _references(definition, ends, function, [p.dtype for _, p in declared])
     if reference is None:
         notes.append(
             "TensorFlow runs no CudnnRNN without a GPU: compared with its equations in plain ops"
@@ -91,16 +99,14 @@ def program_of(source: Frozen, request: Request) -> Program:
 
 
 def _references(
-    definition: Any, ends: Ends, function: Any
+    definition: Any, ends: Ends, function: Any, dtypes: Sequence[str]
 ) -> tuple[Runner | None, Callable[[float, int], Runner]]:
     """The graph as TensorFlow runs it, and the same with moved weights."""
     if any(node.op.startswith("CudnnRNN") for node in definition.node):
         return None, lambda amount, seed: perturbed(function, amount, seed)
     return (
-        session_runner(definition, ends.inputs, ends.outputs),
-        lambda amount, seed: session_runner(
-            moved(definition, amount, seed), ends.inputs, ends.outputs
-        ),
+        session_runner(definition, ends, dtypes),
+        lambda amount, seed: session_runner(moved(definition, amount, seed), ends, dtypes),
     )
 
 
@@ -118,9 +124,7 @@ def _batch_axes(
         sized = [
             p
             if p.batch_axis is None
-            else replace(
-                p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :])
-            )
+            else replace(p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :]))
             for p in ports
         ]
         try:
@@ -147,21 +151,24 @@ def _pinned(ports: Sequence[Port]) -> list[str]:
     ]
 
 
-def session_runner(definition: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Runner:
-    """The graph itself, run by TensorFlow."""
+def session_runner(definition: Any, ends: Ends, dtypes: Sequence[str]) -> Runner:
+    """The graph itself, run by TensorFlow, on inputs of the dtypes that it declares."""
     graph = tf.Graph()
     with graph.as_default():
         tf.import_graph_def(definition, name="")
     config = tf.compat.v1.ConfigProto(
         intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
     )
+    # As it is written: the optimizer of TensorFlow 2.21 fuses layer normalization with another
+    # epsilon than the graph's.
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    config.graph_options.optimizer_options.opt_level = -1
     session = tf.compat.v1.Session(graph=graph, config=config)
 
     def run(arrays: Sequence[Array]) -> list[Array]:
-        return [
-            np.asarray(y)
-            for y in session.run(list(outputs), dict(zip(inputs, arrays, strict=True)))
-        ]
+        given = [a.astype(d, copy=False) for a, d in zip(arrays, dtypes, strict=True)]
+        found = session.run(list(ends.outputs), dict(zip(ends.inputs, given, strict=True)))
+        return [np.asarray(y) for y in found]
 
     return run
 
@@ -182,5 +189,3 @@ def moved(definition: Any, amount: float, seed: int) -> Any:
                 tf.make_tensor_proto(value.astype(np.float32), shape=value.shape)
             )
     return changed
-
-

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from tensorflow.python.framework import op_def_registry
-from tensorflow.python.framework.function_def_to_graph import function_def_to_graph_def
 
 from rnnlite.errors import SourceError
+from rnnlite.sources.graph.bodies import body_of
 
 PASSING = frozenset(
     ["Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"]
@@ -93,19 +93,8 @@ class Graph:
     def function(self, name: str) -> Graph:
         """The body of a function of the library."""
         if name not in self._bodies:
-            definition = self.functions[name]
-            body, tensors = function_def_to_graph_def(definition)
-            arguments = tuple(ref(a.name) for a in definition.signature.input_arg)
-            results = tuple(
-                ref(tensors[definition.ret[r.name]]) for r in definition.signature.output_arg
-            )
-            self._bodies[name] = Graph(
-                {node.name: node for node in body.node},
-                self.functions,
-                arguments,
-                results,
-                self._bodies,
-            )
+            nodes, arguments, results = body_of(self.functions[name], self.functions)
+            self._bodies[name] = Graph(nodes, self.functions, arguments, results, self._bodies)
         return self._bodies[name]
 
     def ancestors(self, references: Iterable[str]) -> set[str]:

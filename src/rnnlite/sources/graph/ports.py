@@ -64,7 +64,9 @@ def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] |
             graph.node(reference)
     else:
         needed = _needed(graph, found)
-        begin = [f"{n.name}:0" for n in graph.nodes.values() if n.op in PLACEHOLDERS and n.name in needed]
+        begin = [
+            f"{n.name}:0" for n in graph.nodes.values() if n.op in PLACEHOLDERS and n.name in needed
+        ]
         notes.append(f"inputs found (placeholders): {_shown(begin)}")
     if not begin:
         raise SourceError(
@@ -223,7 +225,9 @@ def shaped(graph: Graph, ports: Sequence[tuple[str, Port]], request: Request) ->
         ("batch_size", batch, '"auto", None or an int of 1 or more'),
         ("sequence_length", length, '"auto", None or an int of 1 or more'),
     ):
-        if not (value in ("auto", None) or (isinstance(value, int) and value > 0 and value is not True)):
+        if not (
+            value in ("auto", None) or (isinstance(value, int) and value > 0 and value is not True)
+        ):
             raise ShapeError(f"{name} is no size", expected=options, found=repr(value))
     placed = [_placed(graph, r, p) for r, p in ports]
     pinned = {p.batch for p in placed if p.batch_axis is not None and len(p.shape) > 1} - {None}

@@ -116,5 +116,3 @@ def _node(overlay: Graph, op: str, name: str, inputs: list[str]) -> Any:
     node = tf.compat.v1.NodeDef(op=op, name=name, input=inputs)
     overlay.nodes[name] = node
     return node
-
-

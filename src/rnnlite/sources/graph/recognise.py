@@ -18,7 +18,7 @@ from rnnlite.scan.scan import Recurrence, Scan
 from rnnlite.sources.graph.arrays import Array
 from rnnlite.sources.graph.cell import GraphCell
 from rnnlite.sources.graph.emit import Emitter
-from rnnlite.sources.graph.kinds import describe
+from rnnlite.sources.graph.kinds import body_names, describe, weight_names
 from rnnlite.sources.graph.loop import Loop, Value
 from rnnlite.sources.graph.nodes import PASSING, Graph, name_of
 
@@ -90,6 +90,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
         last_output=False,
         name=loop.name,
     )
+    weights = weight_names(emitter, loop, [*cell.updates, *cell.outputs])
     cell.prepare(scan.inputs, scan.initial_states)
     schedule = schedule_for(scan, emitter.session.max_unroll)
     result = lower(scan, schedule)
@@ -105,6 +106,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
                 masked=False,
                 hoisted=cell.hoisted,
                 unroll=schedule.unroll,
+                weights=", ".join(weights),
             )
         )
     return _behind(loop, reading, result)
@@ -273,7 +275,7 @@ def _find_reads(emitter: Emitter, loop: Loop, reading: Reading, zero: set[str]) 
     graph = loop.graph
     wanted = [loop.updates[k] for k in reading.states] + list(reading.written.values())
     invariant = {loop.arguments[k]: loop.initial[k] for k in reading.invariants}
-    for name in _body(emitter, loop, wanted):
+    for name in body_names(emitter, loop, wanted):
         node = graph.nodes[name]
         places = READS.get(node.op)
         if places is None:
@@ -282,23 +284,6 @@ def _find_reads(emitter: Emitter, loop: Loop, reading: Reading, zero: set[str]) 
         value = loop.constants.get(array, invariant.get(array))
         if index in zero and isinstance(value, Array) and value.content is not None:
             reading.rows[f"{name}:0"] = value
-
-
-def _body(emitter: Emitter, loop: Loop, references: list[str]) -> list[str]:
-    """Names of the nodes of the body, in no order."""
-    inner = Emitter(emitter.session, loop.graph, {})
-    stop = {name_of(r) for r in [*loop.arguments, *loop.constants]}
-    seen: set[str] = set()
-    queue = [name_of(r) for r in references]
-    while queue:
-        name = queue.pop()
-        if name in seen or name in stop:
-            continue
-        seen.add(name)
-        node = loop.graph.nodes[name]
-        found = loop.graph.inputs(node) if node.op == "Merge" else inner.needs(node)
-        queue += [name_of(r) for r in found]
-    return sorted(seen)
 
 
 COMPARISONS = {"Less": 0, "LessEqual": 1, "Greater": 0, "GreaterEqual": 1}

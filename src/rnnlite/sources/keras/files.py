@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite.errors import RnnliteError, SourceError, TrustError
-from rnnlite.sources.keras.flavour import Flavour
+from rnnlite.sources.keras.flavour import Flavour, layers_of
 from rnnlite.sources.keras.legacy import upgrade
 from rnnlite.sources.program import Request
 from rnnlite.sources.sniff import Found, Kind
@@ -54,7 +54,9 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
             return _load_weights(flavour, path, found, custom)
         if found.kind is Kind.KERAS_ARCHIVE:
             return _load_archive(flavour, path, custom, request)
-        return flavour.keras.models.load_model(str(path), custom_objects=custom, compile=False)
+        model = flavour.keras.models.load_model(str(path), custom_objects=custom, compile=False)
+        _refuse_revived(model, path)
+        return model
     except RnnliteError:
         raise
     except Exception as e:
@@ -72,6 +74,22 @@ def _load_keras2_hdf5(path: Path, found: Found, custom: dict[str, Any]) -> Any:
         model = model_from_config(upgrade(found.config), custom_objects=custom)
         load_weights_from_hdf5_group(file["model_weights"], model)
     return model
+
+
+def _refuse_revived(model: Any, path: Path) -> None:
+    """Layers without their class are functions, whose recurrences Keras no longer sees."""
+    for layer in [model, *layers_of(model)]:
+        if ".saved_model.load" in type(layer).__module__ and type(layer).__name__ not in (
+            "Sequential",
+            "Functional",
+            "Model",
+        ):
+            raise TrustError(
+                f"layer '{layer.name}' of '{path}' is a {type(layer).__name__}, whose class is not "
+                "at hand",
+                remedy=f"Pass it: custom_objects={{'{type(layer).__name__}': ...}} "
+                "(--custom-objects FILE.py), or convert by signature (--signature)",
+            )
 
 
 def _architecture(path: Path, request: Request) -> Any:
