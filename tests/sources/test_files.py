@@ -55,8 +55,8 @@ def with_lambda(K):
 
 @pytest.mark.parametrize(
     ("K", "name"),
-    [(keras, "m.keras"), (tf_keras, "m.keras"), (tf_keras, "m.h5"), (tf_keras, "folder")],
-    ids=["keras3", "keras2", "keras2-h5", "keras2-saved-model"],
+    [(keras, "m.keras"), (tf_keras, "m.keras"), (tf_keras, "m.h5")],
+    ids=["keras3", "keras2", "keras2-h5"],
 )
 def test_code_in_a_file_runs_only_with_trust(tmp_path, K, name):
     model = with_lambda(K)
@@ -64,6 +64,16 @@ def test_code_in_a_file_runs_only_with_trust(tmp_path, K, name):
     with pytest.raises(rnnlite.TrustError, match=r"layer 'twice' is a Lambda.*--trust"):
         rnnlite.convert(tmp_path / name)
     agree(rnnlite.convert(tmp_path / name, trust=True), model)
+
+
+def test_a_saved_model_converts_without_running_its_code(tmp_path):
+    model = with_lambda(tf_keras)
+    model.save(tmp_path / "m")
+    converted = rnnlite.convert(tmp_path / "m")
+    agree(converted, model)
+    (note,) = [n for n in converted.report.notes if "read by its signature" in n]
+    assert "layer 'twice' is a Lambda" in note
+    agree(rnnlite.convert(tmp_path / "m", trust=True), model)
 
 
 def test_a_live_lambda_is_the_callers_own_code(K):

@@ -80,7 +80,18 @@ def test_what_is_no_model(files, tmp_path, exits):
     for name, message in cases.items():
         with pytest.raises(SourceError, match=message):
             sniff(tmp_path / name)
-    with pytest.raises(SourceError, match="holds weights alone"):
-        sniff(files / "weights.h5")
-    with pytest.raises(SourceError, match="holds functions, but no Keras model"):
-        sniff(files / "exported")
+
+
+def test_kinds_without_a_model_of_keras(files, tmp_path):
+    assert sniff(files / "weights.h5").kind is Kind.KERAS_WEIGHTS
+    assert sniff(files / "exported").kind is Kind.SAVED_MODEL
+    assert sniff(files / "exported" / "saved_model.pb").kind is Kind.SAVED_MODEL
+    (tmp_path / "graph.pb").write_bytes(b"\n\x05")
+    (tmp_path / "graph.pbtxt").write_text("node {")
+    assert sniff(tmp_path / "graph.pb").kind is Kind.GRAPH
+    assert sniff(tmp_path / "graph.pbtxt").kind is Kind.GRAPH
+    (tmp_path / "model.ckpt.meta").write_bytes(b"x")
+    (tmp_path / "model.ckpt.index").write_bytes(b"x")
+    (tmp_path / "checkpoint").write_text("x")
+    for path in ("model.ckpt", "model.ckpt.meta", "model.ckpt.index", "."):
+        assert sniff(tmp_path / path).kind is Kind.CHECKPOINT

@@ -141,6 +141,8 @@ def _at_length(
         for k, spec in enumerate(model.inputs):
             axes = [axis for axis, d in enumerate(spec.sample_shape) if d is None]
             array = samples[start][k]
+            if spec.counts:
+                array = np.full_like(array, length)
             for axis in axes:
                 parts, total, place = [], 0, start
                 while total < length:

@@ -168,7 +168,7 @@ class _Watched:
                 self.interpreter.resize_tensor_input(index, array.shape)
             self.interpreter.allocate_tensors()
             for index, array in zip(self.inputs, arrays, strict=True):
-                self.interpreter.set_tensor(index, np.ascontiguousarray(array))
+                self.interpreter.set_tensor(index, np.asarray(array, order="C"))
             found = _pywrap_tfl_calibration.InvokeWithCalibration(
                 self.interpreter._native_handle(), 0
             )

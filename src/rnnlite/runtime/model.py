@@ -145,7 +145,7 @@ class Model:
             try:
                 self._allocate(shapes)
                 for index, array in zip(self._input_ids, arrays, strict=True):
-                    self._interpreter.set_tensor(index, np.ascontiguousarray(array))
+                    self._interpreter.set_tensor(index, np.asarray(array, order="C"))
                 self._interpreter.invoke()
             except (ValueError, RuntimeError) as e:
                 self._allocated = None

@@ -73,15 +73,15 @@ def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Arr
 def _check_counts(arrays: Sequence[Array], inputs: Sequence[Spec], label: str) -> None:
     """Numbers of time steps lie within the sequences; kernels read beyond the end otherwise."""
     steps = [
-        a.shape[spec.sample_shape.index(None)]
+        a.shape[0]
         for a, spec in zip(arrays, inputs, strict=True)
-        if None in spec.sample_shape and not spec.counts
+        if len(spec.sample_shape) > 1 or None in spec.sample_shape
     ]
     for array, spec in zip(arrays, inputs, strict=True):
-        if spec.counts and steps and (array.min() < 0 or array.max() > max(steps)):
+        if spec.counts and steps and (array.min() < 0 or array.max() > min(steps)):
             raise SampleError(
                 f"{label}, input '{spec.name}' counts more time steps than the sequence has",
-                expected=f"0 to {max(steps)}",
+                expected=f"0 to {min(steps)}",
                 found=f"{array.min()} to {array.max()}",
             )
 

@@ -89,7 +89,8 @@ INDEX_OPS = frozenset(
 def id_ranges(concrete: Any, inputs: Sequence[Port]) -> dict[str, tuple[int, int]]:
     """Smallest and largest valid value of each input that is looked up in a table.
 
-    Ids may be declared as float and cast on the way. Found by following the input to the GATHER of an embedding; inputs that reach none are left out.
+    Ids may be declared as float and cast on the way. Found by following the input to the GATHER of
+    an embedding; inputs that reach none are left out.
     """
     rows = {id(v.handle): int(v.shape[0]) for v in concrete.variables if v.shape.rank}
     captured = {id(inner): id(outer) for outer, inner in concrete.graph.captures}

@@ -16,7 +16,6 @@ from rnnlite.errors import (
 from rnnlite.sources.program import Program, Request
 from rnnlite.sources.sniff import Found, Kind, sniff
 
-
 if TYPE_CHECKING:
     from rnnlite.sources.keras.flavour import Flavour
 

@@ -33,10 +33,19 @@ def random_inputs(
         seed: of the random generator.
 
     Returns:
-        normal floats, numbers of time steps from 1 to the length, uniform ids below the stated number of values, booleans mostly true.
+        normal floats, numbers of time steps from 1 to the length, uniform ids below the stated
+        number of values, booleans mostly true.
     """
     rng = np.random.default_rng(seed)
     lengths = [length] * len(ports) if isinstance(length, int) else list(length)
+    steps = min(
+        (
+            _steps(p, free)
+            for p, free in zip(ports, lengths, strict=True)
+            if len(p.sample_shape) > 1 or None in p.sample_shape
+        ),
+        default=1,
+    )
     arrays = []
     for port, free in zip(ports, lengths, strict=True):
         shape = [
@@ -45,8 +54,8 @@ def random_inputs(
         ]
         dtype = np.dtype(port.dtype)
         if port.counts:
-            counts = rng.integers(1, max(lengths) + 1, shape)
-            counts.flat[0] = max(lengths)
+            counts = rng.integers(1, steps + 1, shape)
+            counts.flat[0] = steps
             arrays.append(counts.astype(dtype))
         elif dtype.kind in "iu":
             _, largest = id_ranges.get(port.name, (0, DEFAULT_LARGEST))
@@ -63,3 +72,9 @@ def random_inputs(
                 array[rng.random(shape[:2]) < 0.2] = mask_values[port.name]
             arrays.append(array)
     return arrays
+
+
+def _steps(port: Port, free: int) -> int:
+    """Number of time steps of an input: the first axis beside the batch."""
+    size = port.sample_shape[0] if port.sample_shape else 1
+    return free if size is None else size

@@ -55,7 +55,8 @@ def expected(mode, blocks, x, directions):
         for d in range(directions):
             step = step_of(mode, *blocks[layer * directions + d])
             zeros = [np.zeros((x.shape[1], UNITS), np.float32)] * states
-            y, _ = oracle.scan(step, x, zeros, reverse=bool(d))
+            y, _ = oracle.scan(step, np.swapaxes(x, 0, 1), zeros, reverse=bool(d))
+            y = np.swapaxes(y, 0, 1)
             outputs.append(y[::-1] if d else y)
         x = np.concatenate(outputs, 2)
     return x
@@ -123,5 +124,6 @@ def test_gate_order_of_the_second_version(tmp_path):
     array = normal(7, 1, FEATURES)
     (found,) = rnnlite.load(rnnlite.convert(path).tflite).run([array])
     step = oracle.lstm_step(w[:FEATURES], w[FEATURES:], b)
-    y, _ = oracle.scan(step, array, [np.zeros((1, UNITS), np.float32)] * 2)
-    np.testing.assert_allclose(found, y, atol=1e-6)
+    states = [np.zeros((1, UNITS), np.float32)] * 2
+    y, _ = oracle.scan(step, np.swapaxes(array, 0, 1), states)
+    np.testing.assert_allclose(found, np.swapaxes(y, 0, 1), atol=1e-6)

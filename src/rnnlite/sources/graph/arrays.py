@@ -72,7 +72,7 @@ class Array:
         """
         if self.content is not None:
             return self
-        shape = [d for d in row]
+        shape = list(row)
         if any(d is None for d in shape):
             if like is None:
                 raise ValueError(f"the shape of the rows of '{self.name}' is not known")

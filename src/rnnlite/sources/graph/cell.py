@@ -30,7 +30,7 @@ class GraphCell:
     Args:
         invariant: emitter of the body's nodes in the graph outside of the loop.
         states: references to the states in the body.
-        rows: references that stand for a row of each input.
+        rows: references that stand for a row of each input -> rank of the row.
         counters: references to counters of the time step -> their first value.
         updates: references to the new states.
         outputs: references to the outputs.
@@ -46,7 +46,7 @@ class GraphCell:
         *,
         invariant: Emitter,
         states: Sequence[str],
-        rows: Sequence[str],
+        rows: Mapping[str, int],
         counters: Mapping[str, int],
         updates: Sequence[str],
         outputs: Sequence[str],
@@ -54,7 +54,7 @@ class GraphCell:
     ) -> None:
         self.invariant = invariant
         self.states = list(states)
-        self.rows = list(rows)
+        self.rows = dict(rows)
         self.counters = dict(counters)
         self.updates = list(updates)
         self.outputs = list(outputs)
@@ -87,7 +87,8 @@ class GraphCell:
         try:
             with graph.as_default():
                 given = dict(zip(self.states, states, strict=True))
-                given.update(zip(self.rows, (x[0] for x in inputs), strict=False))
+                for (r, rank), x in zip(self.rows.items(), inputs, strict=False):
+                    given[r] = tf.reshape(x[0], []) if rank == 0 else x[0]
                 given.update(dict.fromkeys(self.counters, tf.zeros([], tf.int32)))
                 inner = Emitter(session, self.graph, given, self.invariant)
                 inner.get_all([*self.updates, *self.outputs])
@@ -197,7 +198,8 @@ class GraphCell:
         """Everything that is hoisted, for all time steps; gives what the step reads of it."""
         *sequences, time = inputs
         values: dict[str, Sequenced] = {
-            r: Sequenced(x, x.shape.rank - 1) for r, x in zip(self.rows, sequences, strict=True)
+            r: Sequenced(tf.reshape(x, [-1]) if rank == 0 else x, rank)
+            for (r, rank), x in zip(self.rows.items(), sequences, strict=True)
         }
         for counter, start in self.counters.items():
             values[counter] = Sequenced(tf.reshape(time, [-1]) + start, 0)

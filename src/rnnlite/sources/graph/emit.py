@@ -1,8 +1,8 @@
 """Emit a graph anew in the TensorFlow graph that is being built, node by node, on demand.
 
 What enters: a `Graph`, values for some references (inputs, loop variables), and the references that
-are wanted. What leaves: their values. Nodes nobody asks for are never emitted: training ops, asserts
-and savers fall away. Loops, conditions, arrays and fused kernels go to rules of their own.
+are wanted. What leaves: their values. Nodes nobody asks for are never emitted: training ops,
+asserts and savers fall away. Loops, conditions, arrays and fused kernels go to rules of their own.
 """
 
 from __future__ import annotations

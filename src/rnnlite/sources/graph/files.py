@@ -116,7 +116,14 @@ def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
 
 
 WRITES = frozenset(
-    "Assign AssignAdd AssignSub AssignVariableOp AssignAddVariableOp AssignSubVariableOp".split()
+    [
+        "Assign",
+        "AssignAdd",
+        "AssignSub",
+        "AssignVariableOp",
+        "AssignAddVariableOp",
+        "AssignSubVariableOp",
+    ]
 )
 
 

@@ -17,11 +17,66 @@ if TYPE_CHECKING:
     from rnnlite.sources.graph.emit import Session
 
 FOLDED = frozenset(
-    "Add AddV2 BroadcastTo Cast ConcatV2 Div Equal Exp ExpandDims Fill FloorDiv FloorMod GatherV2 "
-    "Greater GreaterEqual Less LessEqual LogicalAnd LogicalNot LogicalOr MatMul Max Maximum Mean "
-    "Min Minimum Mul Neg NotEqual Pack Pow Prod Range RealDiv Reciprocal Reshape ReverseV2 Rsqrt "
-    "Select SelectV2 Shape Sigmoid Size Slice Split SplitV Sqrt Square Squeeze StridedSlice Sub Sum "
-    "Tanh Tile Transpose Unpack ZerosLike OnesLike".split()
+    [
+        "Add",
+        "AddV2",
+        "BroadcastTo",
+        "Cast",
+        "ConcatV2",
+        "Div",
+        "Equal",
+        "Exp",
+        "ExpandDims",
+        "Fill",
+        "FloorDiv",
+        "FloorMod",
+        "GatherV2",
+        "Greater",
+        "GreaterEqual",
+        "Less",
+        "LessEqual",
+        "LogicalAnd",
+        "LogicalNot",
+        "LogicalOr",
+        "MatMul",
+        "Max",
+        "Maximum",
+        "Mean",
+        "Min",
+        "Minimum",
+        "Mul",
+        "Neg",
+        "NotEqual",
+        "Pack",
+        "Pow",
+        "Prod",
+        "Range",
+        "RealDiv",
+        "Reciprocal",
+        "Reshape",
+        "ReverseV2",
+        "Rsqrt",
+        "Select",
+        "SelectV2",
+        "Shape",
+        "Sigmoid",
+        "Size",
+        "Slice",
+        "Split",
+        "SplitV",
+        "Sqrt",
+        "Square",
+        "Squeeze",
+        "StridedSlice",
+        "Sub",
+        "Sum",
+        "Tanh",
+        "Tile",
+        "Transpose",
+        "Unpack",
+        "ZerosLike",
+        "OnesLike",
+    ]
 )
 GROWTH = 1 << 16
 """A result may have this many more elements than the inputs: no large zeros in the file."""

@@ -88,11 +88,7 @@ def expand(graph: Graph) -> Graph:
             nodes[node.name].attr["T"].type = FLOAT
     made = Graph(nodes, graph.functions, graph.arguments, graph.results)
     for name, node in nodes.items():
-        if (
-            any(r in alias for r in made.inputs(node))
-            and node.op != "Identity"
-            or any(r in alias and not r.endswith(":0") for r in made.inputs(node))
-        ):
+        if any(r in alias for r in made.inputs(node)):
             changed = tf.compat.v1.NodeDef()
             changed.CopyFrom(node)
             del changed.input[:]

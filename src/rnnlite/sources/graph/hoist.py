@@ -18,10 +18,55 @@ if TYPE_CHECKING:
     from rnnlite.sources.graph.cell import GraphCell
 
 ELEMENTWISE = frozenset(
-    "Abs Add AddV2 Cast Cos Div Elu Equal Erf Exp Floor FloorDiv FloorMod Greater GreaterEqual "
-    "LeakyRelu Less LessEqual Log LogicalAnd LogicalNot LogicalOr Maximum Minimum Mul Neg NotEqual "
-    "Pow RealDiv Relu Relu6 Round Rsqrt SelectV2 Selu Sigmoid Sign Sin Softplus Softsign Sqrt "
-    "Square SquaredDifference Sub Tanh ZerosLike OnesLike".split()
+    [
+        "Abs",
+        "Add",
+        "AddV2",
+        "Cast",
+        "Cos",
+        "Div",
+        "Elu",
+        "Equal",
+        "Erf",
+        "Exp",
+        "Floor",
+        "FloorDiv",
+        "FloorMod",
+        "Greater",
+        "GreaterEqual",
+        "LeakyRelu",
+        "Less",
+        "LessEqual",
+        "Log",
+        "LogicalAnd",
+        "LogicalNot",
+        "LogicalOr",
+        "Maximum",
+        "Minimum",
+        "Mul",
+        "Neg",
+        "NotEqual",
+        "Pow",
+        "RealDiv",
+        "Relu",
+        "Relu6",
+        "Round",
+        "Rsqrt",
+        "SelectV2",
+        "Selu",
+        "Sigmoid",
+        "Sign",
+        "Sin",
+        "Softplus",
+        "Softsign",
+        "Sqrt",
+        "Square",
+        "SquaredDifference",
+        "Sub",
+        "Tanh",
+        "ZerosLike",
+        "OnesLike",
+    ]
 )
 HOISTED = ELEMENTWISE | {"MatMul", "BiasAdd", "ConcatV2", "Softmax", "GatherV2", "ExpandDims"}
 
@@ -86,7 +131,8 @@ class hoist:  # noqa: N801 - a namespace of two functions that belong together
                 tf.expand_dims(found[0].tensor, axis + 1 if axis >= 0 else axis), found[0].rank + 1
             )
         elif node.op == "GatherV2":
-            table, ids = found[0], found[1]
+            table: Any = found[0]
+            ids = found[1]
             result = Sequenced(tf.gather(table, ids.tensor), ids.rank + table.shape.rank - 1)
         else:
             result = _elementwise(cell, node, found)

@@ -43,10 +43,8 @@ def weight_names(emitter: Emitter, loop: Loop, references: list[str]) -> tuple[s
         seen: set[str] = set()
         while queue:
             reference = loop.graph.origin(queue.pop())
-            if (
-                name_of(reference) in seen
-                or reference in loop.arguments
-                and reference not in loop.sources
+            if name_of(reference) in seen or (
+                reference in loop.arguments and reference not in loop.sources
             ):
                 continue
             seen.add(name_of(reference))

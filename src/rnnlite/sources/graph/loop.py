@@ -1,4 +1,4 @@
-"""One form for every loop of a graph, whether a frame of TensorFlow 1 or a While of TensorFlow 2."""
+"""One form for every loop of a graph: a frame of TensorFlow 1 or a While of TensorFlow 2."""
 
 from __future__ import annotations
 

@@ -16,12 +16,45 @@ from rnnlite.sources.program import Port, Request
 PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 
 NO_RESULT = frozenset(
-    "NoOp Const Assert Placeholder PlaceholderV2 PlaceholderWithDefault Save SaveV2 SaveSlices "
-    "RestoreV2 Assign AssignVariableOp AssignAddVariableOp AssignSub AssignAdd MergeSummary "
-    "ScalarSummary HistogramSummary ImageSummary WriteFile VarHandleOp VariableV2 "
-    "VarIsInitializedOp IsVariableInitialized DestroyResourceOp LoopCond Exit Switch Merge Enter "
-    "NextIteration TensorArrayCloseV3 ControlTrigger Print ShardedFilename MergeV2Checkpoints "
-    "ReadVariableOp".split()
+    [
+        "NoOp",
+        "Const",
+        "Assert",
+        "Placeholder",
+        "PlaceholderV2",
+        "PlaceholderWithDefault",
+        "Save",
+        "SaveV2",
+        "SaveSlices",
+        "RestoreV2",
+        "Assign",
+        "AssignVariableOp",
+        "AssignAddVariableOp",
+        "AssignSub",
+        "AssignAdd",
+        "MergeSummary",
+        "ScalarSummary",
+        "HistogramSummary",
+        "ImageSummary",
+        "WriteFile",
+        "VarHandleOp",
+        "VariableV2",
+        "VarIsInitializedOp",
+        "IsVariableInitialized",
+        "DestroyResourceOp",
+        "LoopCond",
+        "Exit",
+        "Switch",
+        "Merge",
+        "Enter",
+        "NextIteration",
+        "TensorArrayCloseV3",
+        "ControlTrigger",
+        "Print",
+        "ShardedFilename",
+        "MergeV2Checkpoints",
+        "ReadVariableOp",
+    ]
 )
 """Ops whose results nobody means as a model's output."""
 

@@ -71,13 +71,13 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
     cell = GraphCell(
         invariant=invariant,
         states=[loop.arguments[k] for k in reading.states],
-        rows=list(reading.rows),
+        rows={r: len(array.rows().shape) - 1 for r, array in reading.rows.items()},
         counters={loop.arguments[k]: start for k, start in reading.counters.items()},
         updates=[loop.updates[k] for k in reading.states],
         outputs=[row for k, row in reading.written.items() if loop.wanted[k]],
         name=loop.name,
     )
-    sequences = [_first(a, reading.count) for a in reading.rows.values()]
+    sequences = [_rows(_first(a, reading.count)) for a in reading.rows.values()]
     time = tf.reshape(tf.range(reading.count), [-1, 1])
     static = tf.get_static_value(tf.convert_to_tensor(reading.count))
     if static is not None:
@@ -122,6 +122,11 @@ def _reversed(tensor: Any) -> bool:
     while tensor.op.type in ("Reshape", "Transpose", "Identity", "Cast", "Slice", "StridedSlice"):
         tensor = tensor.op.inputs[0]
     return tensor.op.type in ("ReverseV2", "ReverseSequence")
+
+
+def _rows(sequence: Any) -> Any:
+    """Numbers, one a time step, as rows of one."""
+    return tf.reshape(sequence, [-1, 1]) if sequence.shape.rank == 1 else sequence
 
 
 def _behind(loop: Loop, reading: Reading, result: Any) -> list[Value]:
@@ -184,7 +189,7 @@ def read(emitter: Emitter, loop: Loop) -> Reading:
     zero |= {_origin(graph, a) for a in zero}
     if not zero:
         raise NotAScan("no variable counts the time steps from 0")
-    arrays = []
+    arrays: list[int] = []
     for k, value in enumerate(loop.initial):
         if k not in reading.invariants and k not in reading.counters:
             (arrays if isinstance(value, Array) else reading.states).append(k)

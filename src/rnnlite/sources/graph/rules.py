@@ -22,8 +22,6 @@ def _const(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
             expected="numbers",
             remedy="Name inputs behind it and outputs in front of it, and look strings up outside",
         )
-    if value.dtype == np.float64:
-        value = value.astype(np.float64)
     return [emit_constant(emitter, value)]
 
 
@@ -31,7 +29,7 @@ def _const(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 def _placeholder(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     raise UnsupportedError(
         f"the outputs need the input '{node.name}:0', which was not named",
-        remedy=f"Add it to the inputs, or leave the inputs to be found",
+        remedy="Add it to the inputs, or leave the inputs to be found",
     )
 
 
@@ -71,6 +69,29 @@ def _transpose(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
         if long == sorted(long) and sum(d is None for d in turned) <= 1:
             return [tf.reshape(x, [-1 if d is None else d for d in turned])]
     return emitter.create(node, inputs)
+
+
+@rule("GreaterEqual")
+def _greater_equal(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    """Dropout keeps where a random number is not below the rate: at rate 0 everywhere."""
+    rate = emitter.session.static(inputs[1])
+    if rate is not None and np.all(rate <= 0) and _is_uniform(emitter, inputs[0]):
+        return [emit_constant(emitter, np.array(True))]
+    return emitter.create(node, inputs)
+
+
+def _is_uniform(emitter: Emitter, tensor: Any) -> bool:
+    """Whether a tensor is RandomUniform, scaled by 1 and moved by 0, as random.uniform writes it."""
+    while tensor.op.type in ("Add", "AddV2", "Mul"):
+        neutral = 1.0 if tensor.op.type == "Mul" else 0.0
+        value, constant = tensor.op.inputs
+        if emitter.session.static(constant) is None:
+            value, constant = constant, value
+        known = emitter.session.static(constant)
+        if known is None or np.any(known != neutral):
+            return False
+        tensor = value
+    return bool(tensor.op.type == "RandomUniform")
 
 
 @rule("StridedSlice")

@@ -100,7 +100,7 @@ def _architecture(path: Path, request: Request) -> Any:
             expected="a model saved with model.save(path)",
             found="no attribute model_config",
             remedy="Give the model's configuration, as model.to_json() writes it "
-            "(--architecture model.json), or build the model, load the weights, and convert it live",
+            "(--architecture model.json), or build the model, load the weights, convert it live",
         )
     try:
         config = json.loads(Path(request.architecture).read_text())
