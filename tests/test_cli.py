@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -135,6 +136,36 @@ def test_refusals_are_one_message_and_status_1(run, files, arguments, message):
 )
 def test_wrong_usage_is_status_2(run, files, arguments):
     assert run(*arguments).exit_code == 2
+
+
+GRAPHS = Path(__file__).parent / "fixtures" / "tensorflow1"
+
+
+def test_convert_a_graph_and_verify_it(run, tmp_path):
+    graph = GRAPHS / "multi_exit.pb"
+    result = run("convert", graph, "-o", "m.tflite", "--inputs", "x:0", "--outputs", "late:0,early")
+    assert result.exit_code == 0, result.stderr
+    assert "weights of one: one/lstm_cell/kernel" in " ".join(result.stdout.split())
+    assert [s.name for s in rnnlite.load(tmp_path / "m.tflite").outputs] == ["late", "early"] or [
+        s.name for s in rnnlite.load(tmp_path / "m.tflite").outputs
+    ] == ["late/BiasAdd", "early/BiasAdd"]
+    named = ["--inputs", "x:0", "--outputs", "late:0,early:0"]
+    assert run("verify", graph, "m.tflite", *named).exit_code == 0
+    found = run("convert", graph, "-o", "n.tflite", "--json")
+    notes = json.loads(found.stdout)["notes"]
+    assert "outputs found (nothing reads them): early:0, late:0, state:0" in notes
+    assert "inputs found (placeholders): x:0" in notes
+
+
+def test_freeze(run, tmp_path):
+    result = run("freeze", GRAPHS / "lstm_peepholes_checkpoint", "-o", "frozen.pb")
+    assert result.exit_code == 0, result.stderr
+    assert "output  state_0  [any, 5]       float32" in result.stdout
+    assert run("convert", "frozen.pb", "-o", "m.tflite").exit_code == 0
+    refused = run("freeze", GRAPHS / "gru.pb", "-o", "f.pb", "--outputs", "outptus:0")
+    assert (refused.exit_code, len(refused.stderr.strip().splitlines())) == (1, 1)
+    assert "the graph has no tensor 'outptus:0'; found near it: 'outputs:0'" in refused.stderr
+    assert not (tmp_path / "f.pb").exists()
 
 
 def test_a_failed_conversion_leaves_the_old_file(run, files):

@@ -4,15 +4,19 @@ import inspect
 
 import rnnlite
 
+OF_GRAPHS = ["inputs", "outputs", "signature", "tags", "architecture"]
+
 
 def test_names():
     assert sorted(n for n in rnnlite.__all__ if not n.endswith("Error")) == [
         "Converted",
+        "Ends",
         "Inspection",
         "Model",
         "Report",
         "__version__",
         "convert",
+        "freeze",
         "inspect",
         "load",
         "verify",
@@ -32,6 +36,7 @@ def test_signatures():
         "calibration",
         "io",
         "allow_float",
+        *OF_GRAPHS,
         "custom_objects",
         "trust",
         "verify",
@@ -45,7 +50,9 @@ def test_signatures():
         "progress",
         "raw",
     ]
-    assert parameters(rnnlite.verify) == ["source", "model", "samples", "custom_objects", "trust"]
+    rest = [*OF_GRAPHS, "custom_objects", "trust"]
+    assert parameters(rnnlite.verify) == ["source", "model", "samples", *rest]
+    assert parameters(rnnlite.freeze) == ["source", "path", *rest]
 
 
 def test_every_public_thing_is_documented():

@@ -1,0 +1,100 @@
+"""Programs of graphs: batch axes, numbers of time steps, ids as floats, quantization."""
+
+import numpy as np
+import pytest
+from artefacts import FOLDER, runs
+
+import rnnlite
+from rnnlite.errors import SampleError
+from rnnlite.quantization.modes import LIMITS
+
+
+def test_time_major_samples_have_no_batch_axis():
+    model = rnnlite.load(rnnlite.convert(FOLDER / "time_major.pb", verify=False).tflite)
+    assert [s.batch_axis for s in (*model.inputs, *model.outputs)] == [1, 1, 0]
+    samples, wanted = [], []
+    for run in runs("time_major"):
+        for k in range(run["in"]["x"].shape[1]):
+            samples.append(run["in"]["x"][:, k])
+            wanted.append((run["out"]["outputs"][:, k], run["out"]["state"][k]))
+    found = model.predict(samples)
+    for y, h, (outputs, state) in zip(found["outputs"], found["state"], wanted, strict=True):
+        np.testing.assert_allclose(y, outputs, atol=1e-6)
+        np.testing.assert_allclose(h, state, atol=1e-6)
+
+
+def test_a_batch_of_time_major_samples():
+    converted = rnnlite.convert(FOLDER / "time_major.pb", batch_size=None)
+    model = rnnlite.load(converted.tflite)
+    run = runs("time_major")[2]
+    samples = [run["in"]["x"][:, k] for k in range(2)]
+    found = model.predict(samples, batch_size=2)
+    np.testing.assert_allclose(found["state"], run["out"]["state"], atol=1e-6)
+
+
+def test_inputs_without_batch_axis():
+    model = rnnlite.load(rnnlite.convert(FOLDER / "while_numbers.pb").tflite)
+    assert [s.batch_axis for s in model.inputs] == [None, None]
+    found = model.predict([(np.float32(8.5), np.float32(2.0)), (np.float32(11.0), np.float32(3.0))])
+    np.testing.assert_allclose(found["a"], [10.5, 11.0])
+    np.testing.assert_allclose(found["b"], [2.0 * 1.1**2, 3.0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("count", [8, -1])
+def test_more_time_steps_than_there_are_are_refused(count):
+    """TensorFlow's own kernel ends the process here."""
+    model = rnnlite.load(
+        rnnlite.convert(FOLDER / "lstm_block_fused_lengths.pb", verify=False).tflite
+    )
+    x = np.zeros((7, 3), np.float32)
+    assert model.predict([(x, np.int32(7))])["outputs"].shape == (1, 7, 5)
+    with pytest.raises(SampleError, match="'lengths' counts more time steps than the sequence has"):
+        model.predict([(x, np.int32(count))])
+
+
+def samples_for(model, count):
+    rng = np.random.default_rng(0)
+    found = []
+    for k in range(count):
+        row = []
+        for spec in model.inputs:
+            shape = [4 + k % 20 if d is None else d for d in spec.sample_shape]
+            if spec.counts:
+                row.append(np.int32(4 + k % 20))
+            elif spec.dtype == "int32":
+                row.append(rng.integers(0, 9, shape).astype(np.int32))
+            else:
+                row.append(rng.standard_normal(shape).astype(np.float32))
+        found.append(tuple(row))
+    return found
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "lengths_given",
+        "bidirectional_lengths",
+        "time_major",
+        "lstm_block_cell",
+        "greedy_decoder",
+        "keras_lstm",
+        "keras_embedding_simple_rnn",
+    ],
+)
+def test_integers_of_every_source(name):
+    plain = rnnlite.convert(FOLDER / f"{name}.pb", verify=False)
+    for mode in ("dynamic", "int8", "int16x8"):
+        source = FOLDER / f"{name}.pb"
+        if name.startswith("keras_embedding"):
+            # Ids declared as float become integers where activations do.
+            samples = [(np.arange(k % 9 + 1) % 9,) for k in range(30)]
+            if mode == "dynamic":
+                samples = [(s.astype(np.float32),) for (s,) in samples]
+        else:
+            samples = samples_for(rnnlite.load(plain.tflite), 30)
+        converted = rnnlite.convert(source, quantize=mode, calibration=samples, verify=False)
+        errors = [a.rms_error for a in converted.report.quantization.accuracy]
+        assert max(errors) < LIMITS[mode], (mode, errors)
+        if mode != "dynamic":
+            types = rnnlite.inspect(converted.tflite).inputs
+            assert all(t.dtype != "float32" for t in types)
