@@ -81,7 +81,7 @@ def _greater_equal(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Val
 
 
 def _is_uniform(emitter: Emitter, tensor: Any) -> bool:
-    """Whether a tensor is RandomUniform, scaled by 1 and moved by 0, as random.uniform writes it."""
+    """Whether a tensor is RandomUniform times 1 plus 0, as random.uniform writes it."""
     while tensor.op.type in ("Add", "AddV2", "Mul"):
         neutral = 1.0 if tensor.op.type == "Mul" else 0.0
         value, constant = tensor.op.inputs
