@@ -5,7 +5,7 @@ What enters: a source, as `convert` takes it. What leaves: a file with a GraphDe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from rnnlite.sources.program import Request
 
 @dataclass(frozen=True)
 class Ends:
-    """Inputs and outputs of a frozen graph; prints as a table.
+    """Inputs and outputs of a frozen graph; prints as a table, unpacks as the two.
 
     Attributes:
         inputs, outputs: names (the tensor is NAME:0), shapes (None where free) and dtypes.
@@ -25,6 +25,9 @@ class Ends:
 
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+
+    def __iter__(self) -> Iterator[tuple[TensorInfo, ...]]:
+        return iter((self.inputs, self.outputs))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

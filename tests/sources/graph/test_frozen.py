@@ -46,7 +46,7 @@ def test_a_live_model(tmp_path, K):
         ]
     )
     ends = rnnlite.freeze(model, tmp_path / "frozen.pb")
-    names = [[t.name for t in part] for part in (ends.inputs, ends.outputs)]
+    names = [[t.name for t in part] for part in ends]
     assert names == [["frames"], ["scores"]]
     graph = read(tmp_path / "frozen.pb")
     ops = {n.op for n in graph.node}

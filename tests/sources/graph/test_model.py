@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from artefacts import FOLDER, runs
 
 import rnnlite
@@ -98,3 +99,20 @@ def test_integers_of_every_source(name):
         if mode != "dynamic":
             types = rnnlite.inspect(converted.tflite).inputs
             assert all(t.dtype != "float32" for t in types)
+
+
+def test_a_batch_that_the_graph_computes_with_is_kept(tmp_path):
+    """An initial state of 4 rows, and a placeholder that leaves the batch free."""
+    definition = tf.compat.v1.GraphDef()
+    definition.ParseFromString((FOLDER / "initial_state_given.pb").read_bytes())
+    for node in definition.node:
+        if node.name == "h0":
+            value = np.ones((4, 5), np.float32)
+            node.op = "Const"
+            del node.attr["shape"]
+            node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value))
+    path = tmp_path / "graph.pb"
+    path.write_bytes(definition.SerializeToString())
+    converted = rnnlite.convert(path)
+    assert "batch size 4 is kept: the graph computes with it" in converted.report.notes
+    assert converted.report.inputs[0]["shape"] == (4, None, 3)

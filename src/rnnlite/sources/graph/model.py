@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.errors import RnnliteError
+from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
 from rnnlite.sources.graph import array_ops, conditions, fused, kernels, lower, rules
 from rnnlite.sources.graph.emit import Emitter, Session
 from rnnlite.sources.graph.files import Frozen
 from rnnlite.sources.graph.fused import expand
-from rnnlite.sources.graph.nodes import graph_of, name_of, pruned, with_defaults
+from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
 from rnnlite.sources.program import Array, Port, Program, Request
 
@@ -24,6 +24,25 @@ __all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of",
 
 BATCHES = (5, 7)
 """Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Traced:
+    """The graph emitted at the shapes asked for.
+
+    Attributes:
+        function: the ConcreteFunction.
+        ports: its inputs.
+        call: what was traced, to trace it again.
+        session: records and notes.
+        ids: see `Program.id_ranges`, by the ports' own names.
+    """
+
+    function: Any
+    ports: tuple[Port, ...]
+    call: Callable[[Sequence[Any]], list[Any]]
+    session: Session
+    ids: dict[str, tuple[int, int]]
 
 
 def program_of(source: Frozen, request: Request) -> Program:
@@ -36,20 +55,78 @@ def program_of(source: Frozen, request: Request) -> Program:
     Raises:
         SourceError, ShapeError, UnsupportedError: see there.
     """
-    definition, names = with_defaults(source.definition), source.names
+    definition = with_defaults(source.definition)
     graph = graph_of(definition)
     ends = ends_of(graph, request.inputs or source.inputs, request.outputs or source.outputs)
     declared = [(r, port_of(graph, r)) for r in ends.inputs]
+    definition = pruned(definition, [*ends.outputs, *ends.inputs])
+    traced, baked = _at_any_batch(graph, ends, declared, request)
+    own = source.names is not None and request.inputs is None and request.outputs is None
+    labels = source.names if own and source.names is not None else _labels(ends)
+    axes = _batch_axes(traced)
+    outputs = tuple(
+        Port(label, tuple(t.shape), t.dtype.name, axis)
+        for label, t, axis in zip(labels[1], traced.function.outputs, axes, strict=True)
+    )
+    inputs = tuple(
+        replace(p, name=label, counts=p.counts and p.name not in traced.ids)
+        for label, p in zip(labels[0], traced.ports, strict=True)
+    )
+    reference, perturb, remark = _references(definition, ends, traced, declared)
+    notes = [*source.notes, *ends.notes, *traced.session.notes, *baked]
+    notes += [*_pinned([p for _, p in declared]), *remark]
+    if not traced.session.records:
+        notes.append("the graph has no recurrence; it is converted as it is")
+    return Program(
+        origin=source.origin,
+        inputs=inputs,
+        outputs=outputs,
+        function=traced.function,
+        reference=reference,
+        perturbed=perturb,
+        recurrences=tuple(traced.session.records),
+        notes=tuple(dict.fromkeys(notes)),
+        id_ranges={
+            label: traced.ids[p.name]
+            for label, p in zip(labels[0], traced.ports, strict=True)
+            if p.name in traced.ids
+        },
+    )
+
+
+def _at_any_batch(
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
+) -> tuple[_Traced, list[str]]:
+    """The graph at the batch asked for; at the one it computes with, if that was left open."""
+    try:
+        return _traced(graph, ends, declared, request), []
+    except UnsupportedError as e:
+        if request.batch_size != "auto":
+            raise
+        refusal = e
+    try:
+        free = _traced(graph, ends, declared, replace(request, batch_size=None))
+        sizes = {t.shape[0] for t in free.function.outputs if t.shape.rank} - {None}
+        (size,) = sizes
+        return (
+            _traced(graph, ends, declared, replace(request, batch_size=size)),
+            [f"batch size {size} is kept: the graph computes with it"],
+        )
+    except (RnnliteError, ValueError):
+        raise refusal from None
+
+
+def _traced(
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
+) -> _Traced:
     ports = shaped(graph, declared, request)
     session = Session(request.max_unroll)
-    definition = pruned(definition, [*ends.outputs, *ends.inputs])
     expanded = expand(graph)
     session.needed = expanded.ancestors(ends.outputs)
 
     def call(tensors: Sequence[Any]) -> list[Any]:
         given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}
-        emitter = Emitter(session, expanded, given)
-        return emitter.get_all(ends.outputs)
+        return Emitter(session, expanded, given).get_all(ends.outputs)
 
     function = trace(call, ports, autograph=False)
     ids = id_ranges(function, ports)
@@ -57,66 +134,34 @@ def program_of(source: Frozen, request: Request) -> Program:
     if request.integer and any(p.name in ids and p.dtype == "float32" for p in ports):
         ports = tuple(replace(p, dtype="int32") if p.name in ids else p for p in ports)
         function = trace(call, ports, autograph=False)
-    renamed = request.inputs is None and request.outputs is None and names is not None
-    labels = (
-        names
-        if renamed and names is not None
-        else (
-            [name_of(r) for r in ends.inputs],
-            _labels(ends.outputs),
-        )
-    )
-    notes = [*source.notes, *ends.notes, *session.notes, *_pinned([p for _, p in declared])]
-    axes = _batch_axes(call, ports, function.outputs)
-    found = tuple(
-        Port(label, tuple(t.shape), t.dtype.name, axis)
-        for label, t, axis in zip(labels[1], function.outputs, axes, strict=True)
-    )
-    named = tuple(
-        replace(p, name=label, counts=p.counts and p.name not in ids)
-        for label, p in zip(labels[0], ports, strict=True)
-    )
-    reference, perturb = _references(definition, ends, function, [p.dtype for _, p in declared])
-    if reference is None:
-        notes.append(
-            "TensorFlow runs no CudnnRNN without a GPU: compared with its equations in plain ops"
-        )
-    if not session.records:
-        notes.append("the graph has no recurrence; it is converted as it is")
-    return Program(
-        origin=source.origin,
-        inputs=named,
-        outputs=found,
-        function=function,
-        reference=reference or runner(function),
-        perturbed=perturb,
-        recurrences=tuple(session.records),
-        notes=tuple(dict.fromkeys(notes)),
-        id_ranges={
-            label: ids[p.name] for label, p in zip(labels[0], ports, strict=True) if p.name in ids
-        },
-    )
+    return _Traced(function, ports, call, session, ids)
 
 
 def _references(
-    definition: Any, ends: Ends, function: Any, dtypes: Sequence[str]
-) -> tuple[Runner | None, Callable[[float, int], Runner]]:
-    """The graph as TensorFlow runs it, and the same with moved weights."""
+    definition: Any, ends: Ends, traced: _Traced, declared: Sequence[tuple[str, Port]]
+) -> tuple[Runner, Callable[[float, int], Runner], list[str]]:
+    """The graph as TensorFlow runs it, the same with moved weights, and what is to be said."""
     if any(node.op.startswith("CudnnRNN") for node in definition.node):
-        return None, lambda amount, seed: perturbed(function, amount, seed)
+        remark = "TensorFlow runs no CudnnRNN without a GPU: compared with its equations"
+        return (
+            runner(traced.function),
+            lambda amount, seed: perturbed(traced.function, amount, seed),
+            [remark],
+        )
+    dtypes = [p.dtype for _, p in declared]
     return (
         session_runner(definition, ends, dtypes),
         lambda amount, seed: session_runner(moved(definition, amount, seed), ends, dtypes),
+        [],
     )
 
 
-def _batch_axes(
-    call: Callable[[Sequence[Any]], list[Any]], ports: Sequence[Port], outputs: Sequence[Any]
-) -> list[int | None]:
+def _batch_axes(traced: _Traced) -> list[int | None]:
     """The axis of each output that grows with the batch.
 
     It is the first, but where inputs are time-major: there the graph is traced at two sizes.
     """
+    ports, outputs = traced.ports, traced.function.outputs
     if all(p.batch_axis == 0 for p in ports):
         return [0] * len(outputs)
     shapes = []
@@ -128,7 +173,7 @@ def _batch_axes(
             for p in ports
         ]
         try:
-            shapes.append([y.shape for y in trace(call, sized, autograph=False).outputs])
+            shapes.append([y.shape for y in trace(traced.call, sized, autograph=False).outputs])
         except RnnliteError:
             return [0] * len(outputs)
     axes: list[int | None] = []
@@ -138,9 +183,9 @@ def _batch_axes(
     return axes
 
 
-def _labels(references: Sequence[str]) -> list[str]:
+def _labels(ends: Ends) -> tuple[list[str], list[str]]:
     """Names without ":0"; the index stays where a node gives several."""
-    return [r.removesuffix(":0") for r in references]
+    return [name_of(r) for r in ends.inputs], [r.removesuffix(":0") for r in ends.outputs]
 
 
 def _pinned(ports: Sequence[Port]) -> list[str]:
