@@ -19,7 +19,7 @@ EXPECTED = {
             "rnn/gru_cell/candidate/kernel, rnn/gru_cell/gates/kernel",
         )
     ],
-    "last_output": [("rnn", "LSTM", 5, "forward", "all", "rnn/lstm_cell/kernel")],
+    "last_output": [("rnn", "LSTM", 5, "forward", "last", "rnn/lstm_cell/kernel")],
     "bidirectional_lengths": [
         ("bidirectional_rnn/bw/bw", "GRU", 5, "backward", "all", None),
         ("bidirectional_rnn/fw/fw", "GRU", 5, "forward", "all", None),

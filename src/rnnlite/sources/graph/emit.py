@@ -41,6 +41,7 @@ class Session:
 
     Attributes:
         needed: names of the nodes that the model's outputs are made of.
+        outputs: names of the nodes that are outputs themselves.
         records: one for each recurrence found.
         notes: for the report.
         max_unroll: time steps an iteration at most.
@@ -49,6 +50,7 @@ class Session:
 
     def __init__(self, max_unroll: int) -> None:
         self.needed: set[str] = set()
+        self.outputs: set[str] = set()
         self.records: list[Recurrence] = []
         self.notes: list[str] = []
         self.max_unroll = max_unroll

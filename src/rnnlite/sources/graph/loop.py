@@ -29,6 +29,7 @@ class Loop:
         sources: what these and the arguments are called outside, by reference.
         initial: the variables' values in front of the loop.
         wanted: whether anything reads a variable behind the loop.
+        last: whether nothing but the last row of it is read there.
     """
 
     name: str
@@ -42,3 +43,4 @@ class Loop:
     sources: Mapping[str, str]
     initial: Sequence[Value]
     wanted: Sequence[bool]
+    last: Sequence[bool]

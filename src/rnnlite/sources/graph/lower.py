@@ -17,6 +17,7 @@ from rnnlite.sources.graph.frames import Frame
 from rnnlite.sources.graph.loop import Loop, Value
 from rnnlite.sources.graph.nodes import name_of
 from rnnlite.sources.graph.recognise import NotAScan, run_scan
+from rnnlite.sources.graph.uses import only_last_row
 
 ROUNDS = 4
 """How often the shapes of loop variables may change before the loop is refused."""
@@ -37,6 +38,10 @@ def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
         sources=dict(frame.constants),
         initial=[emitter.find(v.enter) for v in frame.carried],
         wanted=[any(name_of(e) in needed for e in v.exits) for v in frame.carried],
+        last=[
+            all(only_last_row(emitter.graph, e, needed, emitter.session.outputs) for e in v.exits)
+            for v in frame.carried
+        ],
     )
     results = lower_loop(emitter, loop)
     return {
@@ -68,6 +73,7 @@ def _while(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
         sources=dict(zip(body.arguments, emitter.graph.inputs(node), strict=True)),
         initial=inputs,
         wanted=[top or f"{node.name}:{k}" in read for k in range(len(inputs))],
+        last=[False] * len(inputs),
     )
     return lower_loop(emitter, loop)
 

@@ -123,6 +123,7 @@ def _traced(
     session = Session(request.max_unroll)
     expanded = expand(graph)
     session.needed = expanded.ancestors(ends.outputs)
+    session.outputs = {name_of(r) for r in ends.outputs}
 
     def call(tensors: Sequence[Any]) -> list[Any]:
         given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}

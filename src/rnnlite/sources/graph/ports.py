@@ -141,7 +141,8 @@ def _leaves(graph: Graph) -> list[str]:
     for node in graph.nodes.values():
         if node.op in NO_RESULT or node.name.split("/")[0] in TRAINING:
             continue
-        if graph.consumers.get(node.name):
+        # tf.cond leaves a copy of its predicate behind.
+        if graph.consumers.get(node.name) or node.name.endswith("/pred_id"):
             continue
         if _placeholder_behind(graph, node) and not _inside(graph, frames, node):
             found.append(f"{node.name}:0")

@@ -82,12 +82,13 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
     static = tf.get_static_value(tf.convert_to_tensor(reading.count))
     if static is not None:
         time.set_shape([int(static), 1])
+    last = _only_last(loop, reading)
     scan = Scan(
         cell=cell,
         inputs=(*sequences, time),
         initial_states=tuple(loop.initial[k] for k in reading.states),
-        all_outputs=bool(cell.outputs),
-        last_output=False,
+        all_outputs=bool(cell.outputs) and not last,
+        last_output=last,
         name=loop.name,
     )
     weights = weight_names(emitter, loop, [*cell.updates, *cell.outputs])
@@ -102,7 +103,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
                 kind=kind,
                 units=units,
                 direction="backward" if any(map(_reversed, sequences)) else "forward",
-                outputs="all" if cell.outputs else "last",
+                outputs="all" if scan.all_outputs else "last",
                 masked=False,
                 hoisted=cell.hoisted,
                 unroll=schedule.unroll,
@@ -110,6 +111,16 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
             )
         )
     return _behind(loop, reading, result)
+
+
+def _only_last(loop: Loop, reading: Reading) -> bool:
+    """Whether of all that the loop writes the last rows alone are read, and none is padding."""
+    written = [k for k in reading.written if loop.wanted[k]]
+    return bool(written) and all(
+        loop.last[k]
+        and (loop.initial[k].size is reading.count or _same(loop.initial[k], reading.count))
+        for k in written
+    )
 
 
 def label_of(name: str) -> str:
@@ -138,7 +149,12 @@ def _behind(loop: Loop, reading: Reading, result: Any) -> list[Value]:
         values[k] = start + reading.count
     for k, same in reading.last.items():
         values[k] = loop.initial[k].with_content(tf.expand_dims(values[same], 0))
-    outputs = iter(result.outputs or ())
+    if result.outputs is None:
+        # The last row stands for all of them: nothing else is read.
+        for k, row in zip((k for k in reading.written if loop.wanted[k]), result.last, strict=True):
+            values[k] = loop.initial[k].with_content(tf.expand_dims(row, 0))
+        return values
+    outputs = iter(result.outputs)
     for k in reading.written:
         if loop.wanted[k]:
             values[k] = _padded(loop.initial[k], next(outputs), reading.count)

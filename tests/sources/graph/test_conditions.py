@@ -1,0 +1,68 @@
+"""Conditions of TensorFlow 1 and 2: known, small, large, nested."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import rnnlite
+
+
+def converted(tmp_path, build, v2):
+    """A graph with one input x [1, 4] and one output y, made with either control flow."""
+    with tf.Graph().as_default() as graph:
+        toggle = tf.compat.v1.enable_control_flow_v2 if v2 else tf.compat.v1.disable_control_flow_v2
+        toggle()
+        try:
+            x = tf.compat.v1.placeholder(tf.float32, [1, 4], "x")
+            tf.identity(build(x), "y")
+        finally:
+            tf.compat.v1.enable_control_flow_v2()
+    ops = {n.op for n in graph.as_graph_def().node}
+    assert bool(ops & {"If", "StatelessIf"}) == v2
+    assert ("Switch" in ops) != v2
+    path = tmp_path / "graph.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return rnnlite.convert(path)
+
+
+def long(x):
+    for k in range(20):
+        x = tf.tanh(x) * (1.0 + k / 50)
+    return x
+
+
+BUILDERS = {
+    "small": lambda x: tf.cond(tf.reduce_sum(x) > 0, lambda: x + 1.0, lambda: 2.0 * x),
+    "large": lambda x: tf.cond(tf.reduce_sum(x) > 0, lambda: long(x), lambda: long(-2.0 * x)),
+    "nested": lambda x: tf.cond(
+        tf.reduce_sum(x) > 0,
+        lambda: tf.cond(tf.reduce_sum(x) > 1, lambda: x + 1.0, lambda: 2.0 * x),
+        lambda: tf.cond(tf.reduce_sum(x) < -1, lambda: x - 1.0, lambda: -x),
+    ),
+    "constants": lambda x: x * tf.cond(tf.reduce_sum(x) > 0, lambda: 3.0, lambda: 5.0),
+}
+
+
+@pytest.mark.parametrize("v2", [False, True], ids=["v1", "v2"])
+@pytest.mark.parametrize("name", BUILDERS)
+def test_both_sides(tmp_path, name, v2):
+    found = converted(tmp_path, BUILDERS[name], v2)
+    model = rnnlite.load(found.tflite)
+    assert ("IF" in found.report.ops) == (name == "large")
+    for sign in (1, -1):
+        for size in (0.1, 1.0):
+            x = sign * size * np.array([[0.5, 0.2, 0.1, 0.4]], np.float32)
+            (y,) = model.run([x])
+            np.testing.assert_allclose(y, BUILDERS[name](tf.constant(x)), atol=1e-6)
+
+
+@pytest.mark.parametrize("v2", [False, True], ids=["v1", "v2"])
+def test_a_known_predicate_picks_its_branch(tmp_path, v2):
+    """As a learning phase does: the other branch, random here, is never built."""
+
+    def build(x):
+        training = tf.compat.v1.placeholder_with_default(False, [], "training")
+        return tf.cond(training, lambda: tf.nn.dropout(x, 0.5), lambda: 2.0 * x)
+
+    found = converted(tmp_path, build, v2)
+    assert found.report.ops == {"MUL": 1}
