@@ -1,7 +1,8 @@
-"""Time a LiteRT file by sequence length. NumPy and ai-edge-litert alone."""
+"""Time a LiteRT file by sequence length. NumPy and ai-edge-litert; matplotlib for a picture."""
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from rich.console import RenderableType
 
+from rnnlite.errors import DependencyError
 from rnnlite.runtime.model import load
 from rnnlite.runtime.samples import Array, Spec
 from rnnlite.tables import table
@@ -27,7 +29,7 @@ class Timing:
         threads: threads an op might use.
         repeats: timed runs.
         cold: the first run at this length, memory set-up included.
-        median, p90, minimum: over the timed runs.
+        median, p90, p99, minimum: over the timed runs.
         microseconds_a_step: median over length; None where the length is pinned.
     """
 
@@ -37,6 +39,7 @@ class Timing:
     cold: float
     median: float
     p90: float
+    p99: float
     minimum: float
     microseconds_a_step: float | None
 
@@ -84,6 +87,7 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
         cold=cold,
         median=median,
         p90=float(np.percentile(laps, 90)),
+        p99=float(np.percentile(laps, 99)),
         minimum=float(np.min(laps)),
         microseconds_a_step=1000 * median / length if length else None,
     )
@@ -95,6 +99,8 @@ def _random(spec: Spec, length: int, rng: np.random.Generator) -> Array:
         for k, d in enumerate(spec.shape)
     ]
     dtype = np.dtype(spec.dtype)
+    if spec.counts:
+        return np.full(shape, length, dtype)
     if dtype.kind == "b":
         return np.ones(shape, bool)
     if dtype.kind in "iu" and spec.quantization is None:
@@ -110,16 +116,46 @@ def bench_tables(timings: Sequence[Timing]) -> RenderableType:
     """The timings as a table."""
     return table(
         f"Latency in milliseconds (threads: {timings[0].threads}, runs: {timings[0].repeats})",
-        ["length", "first run", "median", "90th percentile", "fastest", "microseconds a step"],
+        ["length", "first run", "fastest", "median", "90 %", "99 %", "microseconds a step"],
         [
             [
                 t.length if t.length is not None else "pinned",
                 t.cold,
+                t.minimum,
                 t.median,
                 t.p90,
-                t.minimum,
+                t.p99,
                 t.microseconds_a_step if t.microseconds_a_step is not None else "",
             ]
             for t in timings
         ],
     )
+
+
+def picture(timings: Sequence[Timing], title: str) -> bytes:
+    """Latency against length, as a PNG: the median, the span up to the 90th percentile, first runs.
+
+    Raises:
+        DependencyError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as e:
+        raise DependencyError(
+            "a picture needs matplotlib, which is not installed",
+            remedy="Install it with: pip install matplotlib",
+        ) from e
+    lengths = [t.length or 1 for t in timings]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(lengths, [t.median for t in timings], "o-", label="median")
+    axes.fill_between(
+        lengths, [t.minimum for t in timings], [t.p90 for t in timings], alpha=0.25, label="to 90 %"
+    )
+    axes.plot(lengths, [t.cold for t in timings], "x", label="first run")
+    axes.set(xlabel="time steps", ylabel="milliseconds", title=title, xscale="log", yscale="log")
+    axes.legend()
+    axes.grid(visible=True, which="both", alpha=0.3)
+    sink = io.BytesIO()
+    figure.savefig(sink, format="png")
+    return sink.getvalue()

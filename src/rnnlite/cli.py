@@ -388,15 +388,23 @@ def bench(
     ] = "10,100,1000",
     threads: Threads = 1,
     repeats: Annotated[int, typer.Option("--repeats", min=3, help="Timed runs a length.")] = 50,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="A picture to write (.png).", show_default=False),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Time a LiteRT file on random input, by sequence length."""
     wanted = _lengths(lengths)
     with refusals():
-        from rnnlite.bench import bench_tables, time_model
+        from rnnlite.bench import bench_tables, picture, time_model
+        from rnnlite.lite.files import write_whole
 
         with native_messages():
             timings = time_model(model, lengths=wanted, num_threads=threads, repeats=repeats)
+            if plot is not None:
+                title = f"{model.name}, {threads} thread{'s' if threads > 1 else ''}"
+                write_whole(plot, picture(timings, title))
         if as_json:
             typer.echo(json.dumps([vars(t) for t in timings]))
         else:
