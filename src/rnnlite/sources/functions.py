@@ -43,15 +43,13 @@ def runner(concrete: Any) -> Runner:
     return run
 
 
-def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
-    """The function with moved weights.
+def move_weights(graph: Any, amount: float, seed: int) -> None:
+    """Move the weights of a GraphDef at random, in place.
 
-    Weights are the float constants of the frozen function that have more than one element. Each is
-    moved up or down at random by amount * sqrt(n), relative, n being its number of inputs (the
-    product of all its axes but the last).
+    Weights are its float constants that have more than one element. Each is moved up or down by
+    amount * sqrt(n), relative, n being its number of inputs (the product of all its axes but the
+    last).
     """
-    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
-    graph = frozen.graph.as_graph_def()
     rng = np.random.default_rng(seed)
     for node in graph.node:
         if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
@@ -63,6 +61,13 @@ def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
             node.attr["value"].tensor.CopyFrom(
                 tf.make_tensor_proto(moved.astype(np.float32), shape=value.shape)
             )
+
+
+def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
+    """The function with weights moved by `move_weights`."""
+    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
+    graph = frozen.graph.as_graph_def()
+    move_weights(graph, amount, seed)
     feeds = [t.name for t in frozen.inputs]
     fetches = [t.name for t in frozen.outputs]
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])

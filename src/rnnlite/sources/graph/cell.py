@@ -19,6 +19,7 @@ from rnnlite.sources.graph.emit import Emitter, emit_constant
 from rnnlite.sources.graph.hoist import HOISTED, Sequenced, hoist
 from rnnlite.sources.graph.nodes import PASSING, Graph, name_of
 from rnnlite.sources.graph.products import cut_products
+from rnnlite.sources.graph.reading import NotAScan
 
 INVARIANT, INPUT, STATE = 0, 1, 2
 SPLITTING = ("Merge", "Switch", "Exit", "While", "StatelessWhile", "If", "StatelessIf")
@@ -254,7 +255,5 @@ class GraphCell:
 
 def _dense(value: Any) -> Tensor:
     if not tf.is_tensor(value):
-        from rnnlite.sources.graph.recognise import NotAScan
-
         raise NotAScan("an array is a state")
     return value

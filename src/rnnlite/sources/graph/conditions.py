@@ -7,7 +7,8 @@ selected from, which costs less than a subgraph and is what quantization likes; 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -29,7 +30,7 @@ def merged(emitter: Emitter, node: Any) -> Value:
     branches: dict[bool, str] = {}
     predicate = ""
     for reference in graph.inputs(node):
-        found = _switch(graph, reference)
+        found = _switch(emitter, reference)
         if found is not None:
             predicate, side = found
             branches[side] = reference
@@ -47,7 +48,7 @@ def merged(emitter: Emitter, node: Any) -> Value:
     size = {side: _size(graph, reference) for side, reference in branches.items()}
     for reference in branches.values():
         # What goes into the branches is computed in front of them, once.
-        for source in _sources(graph, reference):
+        for source in _sources(emitter, reference):
             emitter.get(source)
 
     def branch(side: bool) -> Callable[[], Value]:
@@ -89,52 +90,47 @@ def choose(
     return tf.cond(predicate, when_true, when_false)
 
 
-def _switch(graph: Graph, reference: str) -> tuple[str, bool] | None:
-    """The predicate that a branch's value depends on, and the side it stands for.
+def _switches(emitter: Emitter, reference: str, *, controls: bool) -> Iterator[tuple[Any, bool]]:
+    """The Switches that let a branch's value in, and the side that each stands for.
 
-    Inner conditions are skipped: each Merge on the way back opens one, each Switch closes one.
+    Inner conditions are passed over: each Merge on the way back opens one, each Switch closes one.
+    A loop stands for one node.
+
+    Args:
+        controls: also follow what nodes wait for: a branch of constants only waits for its Switch.
     """
-    queue = [(reference, 0)]
-    seen = set()
+    graph = emitter.graph
+    queue, seen = deque([(reference, 0)]), set()
     while queue:
-        current, depth = queue.pop(0)
+        current, depth = queue.popleft()
         if (current, depth) in seen:
             continue
         seen.add((current, depth))
         node = graph.node(current)
         if node.op in SWITCH:
+            if graph.node(graph.inputs(node)[1]).op == "LoopCond":
+                continue
             if depth == 0:
-                return graph.inputs(node)[1], current.endswith(":1")
-            depth -= 1
-            queue.append((graph.inputs(node)[0], depth))
-            continue
-        if node.op in ("Enter", "RefEnter", "Exit", "RefExit"):
-            continue
-        if node.op in MERGE:
-            depth += 1
-        queue += [(r, depth) for r in [*graph.inputs(node), *graph.controls(node)]]
-    return None
-
-
-def _sources(graph: Graph, reference: str) -> list[str]:
-    """What a branch reads from outside: the data of its own Switches."""
-    found: dict[str, None] = {}
-    queue, seen = [(reference, 0)], set()
-    while queue:
-        current, depth = queue.pop()
-        if (current, depth) in seen:
-            continue
-        seen.add((current, depth))
-        node = graph.node(current)
-        if node.op in SWITCH:
-            if depth == 0:
-                found[graph.inputs(node)[0]] = None
+                yield node, current.endswith(":1")
                 continue
             depth -= 1
-        if node.op in MERGE:
-            depth += 1
-        queue += [(r, depth) for r in graph.inputs(node)]
-    return list(found)
+        read = graph.inputs(node) if node.op in MERGE else emitter.needs(node)
+        depth += node.op in MERGE
+        queue += [(r, depth) for r in read]
+        if controls:
+            queue += [(r, depth) for r in graph.controls(node)]
+
+
+def _switch(emitter: Emitter, reference: str) -> tuple[str, bool] | None:
+    """The predicate that a branch's value depends on, and the side it stands for."""
+    found = next(_switches(emitter, reference, controls=True), None)
+    return None if found is None else (emitter.graph.inputs(found[0])[1], found[1])
+
+
+def _sources(emitter: Emitter, reference: str) -> list[str]:
+    """What a branch reads from outside: the data of its own Switches."""
+    found = _switches(emitter, reference, controls=False)
+    return list(dict.fromkeys(emitter.graph.inputs(node)[0] for node, _ in found))
 
 
 def _size(graph: Graph, reference: str) -> int:

@@ -16,7 +16,8 @@ from rnnlite.sources.graph.emit import Emitter, rule
 from rnnlite.sources.graph.frames import Frame
 from rnnlite.sources.graph.loop import Loop, Value
 from rnnlite.sources.graph.nodes import name_of
-from rnnlite.sources.graph.recognise import NotAScan, run_scan
+from rnnlite.sources.graph.reading import NotAScan
+from rnnlite.sources.graph.recognise import run_scan
 from rnnlite.sources.graph.uses import only_last_row
 
 ROUNDS = 4

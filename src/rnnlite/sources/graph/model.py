@@ -10,7 +10,14 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
-from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
+from rnnlite.sources.functions import (
+    Runner,
+    id_ranges,
+    move_weights,
+    perturbed,
+    runner,
+    trace,
+)
 from rnnlite.sources.graph import array_ops, conditions, fused, kernels, lower, rules
 from rnnlite.sources.graph.emit import Emitter, Session
 from rnnlite.sources.graph.files import Frozen
@@ -220,18 +227,8 @@ def session_runner(definition: Any, ends: Ends, dtypes: Sequence[str]) -> Runner
 
 
 def moved(definition: Any, amount: float, seed: int) -> Any:
-    """The graph with moved weights; see `rnnlite.sources.functions.perturbed`."""
+    """The graph with moved weights."""
     changed = tf.compat.v1.GraphDef()
     changed.CopyFrom(definition)
-    rng = np.random.default_rng(seed)
-    for node in changed.node:
-        if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
-            continue
-        value = tf.make_ndarray(node.attr["value"].tensor)
-        if value.size > 1:
-            reach = amount * np.sqrt(value.size / value.shape[-1])
-            value = value * (1 + reach * rng.choice([-1.0, 1.0], value.shape))
-            node.attr["value"].tensor.CopyFrom(
-                tf.make_tensor_proto(value.astype(np.float32), shape=value.shape)
-            )
+    move_weights(changed, amount, seed)
     return changed
