@@ -138,7 +138,7 @@ class GraphCell:
 
     def reads(self, node: Any) -> list[str]:
         """What a node is made of; an inner loop stands for one node."""
-        return self.graph.inputs(node) if node.op == "Merge" else self.invariant.needs(node)
+        return self.invariant.reads(node)
 
     def _outside(self) -> list[str]:
         """References whose values are there before the loop."""

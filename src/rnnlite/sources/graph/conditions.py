@@ -127,6 +127,12 @@ def _switch(emitter: Emitter, reference: str) -> tuple[str, bool] | None:
     return None if found is None else (emitter.graph.inputs(found[0])[1], found[1])
 
 
+def predicate_of(emitter: Emitter, node: Any) -> str | None:
+    """The predicate of the condition that a Merge ends."""
+    found = (_switch(emitter, r) for r in emitter.graph.inputs(node))
+    return next((f[0] for f in found if f is not None), None)
+
+
 def _sources(emitter: Emitter, reference: str) -> list[str]:
     """What a branch reads from outside: the data of its own Switches."""
     found = _switches(emitter, reference, controls=False)

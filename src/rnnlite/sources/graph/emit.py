@@ -160,6 +160,15 @@ class Emitter:
             return self.graph.inputs(node)[:1]
         return self.graph.inputs(node)
 
+    def reads(self, node: Any) -> list[str]:
+        """All that a node's value depends on: for a condition, its predicate too."""
+        if node.op not in ("Merge", "RefMerge"):
+            return self.needs(node)
+        from rnnlite.sources.graph.conditions import predicate_of
+
+        predicate = predicate_of(self, node)
+        return [*self.graph.inputs(node), *([] if predicate is None else [predicate])]
+
     def _frame(self, node: Any) -> Frame:
         frame = self.session.frames(self.graph).get(node.name)
         if frame is None:

@@ -27,8 +27,7 @@ def body_names(emitter: Emitter, loop: Loop, references: list[str]) -> list[str]
             continue
         seen.add(name)
         node = loop.graph.nodes[name]
-        found = loop.graph.inputs(node) if node.op == "Merge" else inner.needs(node)
-        queue += [name_of(r) for r in found]
+        queue += [name_of(r) for r in inner.reads(node)]
     return sorted(seen)
 
 
