@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pytest
 
@@ -88,6 +89,17 @@ def test_weights_alone():
     with np.load(FOLDER / "keras_plain.npz") as file:
         x, y = file["x"], file["y"]
     np.testing.assert_allclose(rnnlite.load(converted.tflite).run([x])[0], y, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["m.weights.h5", "renamed.h5"])
+def test_weights_alone_of_keras_3(tmp_path, name):
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(4), keras.layers.Dense(2)])
+    model.save_weights(tmp_path / "m.weights.h5")
+    (tmp_path / "m.weights.h5").rename(tmp_path / name)
+    (tmp_path / "m.json").write_text(model.to_json())
+    converted = rnnlite.convert(tmp_path / name, architecture=tmp_path / "m.json")
+    x = np.random.default_rng(0).standard_normal((1, 5, 3)).astype(np.float32)
+    np.testing.assert_allclose(rnnlite.load(converted.tflite).run([x])[0], model(x), atol=1e-6)
 
 
 @pytest.mark.parametrize(

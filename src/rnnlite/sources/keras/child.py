@@ -58,6 +58,10 @@ def convert_in_child(
             "source": str(saved),
             "batch_size": request.batch_size,
             "sequence_length": request.sequence_length,
+            "architecture": None
+            if request.architecture is None
+            else str(Path(request.architecture).resolve()),
+            "integer": request.integer,
             "custom_objects": references,
             # A live model's code is the caller's own; a file's is not.
             "trust": request.trust or live,
@@ -220,6 +224,8 @@ def _main(folder: Path) -> None:
         request = Request(
             batch_size=order["batch_size"],
             sequence_length=order["sequence_length"],
+            architecture=order["architecture"],
+            integer=order["integer"],
             custom_objects=objects,
             trust=order["trust"],
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -122,8 +124,9 @@ def _load_weights(flavour: Flavour, path: Path, found: Found, custom: dict[str, 
     """Build the model from its configuration, then load the weights."""
     if flavour.name == "Keras 3":
         model = flavour.keras.models.model_from_json(json.dumps(found.config), custom)
-        if path.name.endswith(".weights.h5") or path.suffix == ".h5":
-            model.load_weights(str(path))
+        # The loader goes by the ending of the name.
+        with _named(path, "model.weights.h5") as named:
+            model.load_weights(str(named))
         return model
     import h5py
     from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
@@ -142,13 +145,18 @@ def _load_archive(flavour: Flavour, path: Path, custom: dict[str, Any], request:
     else:
         from tf_keras.src.saving.saving_lib import load_model as load
     options = {"custom_objects": custom, "compile": False, "safe_mode": not request.trust}
-    if path.suffix == ".keras":
-        return load(str(path), **options)
     # The loaders go by the ending of the name.
-    with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
-        named = Path(folder) / "model.keras"
-        named.symlink_to(path.resolve())
+    with _named(path, "model.keras") as named:
         return load(str(named), **options)
+
+
+@contextmanager
+def _named(path: Path, name: str) -> Iterator[Path]:
+    """The same file under another name."""
+    with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
+        named = Path(folder) / name
+        named.symlink_to(path.resolve())
+        yield named
 
 
 def _saved_model_config(path: Path) -> list[Any]:
