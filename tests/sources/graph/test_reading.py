@@ -66,3 +66,9 @@ def test_the_kernel_is_cut_and_the_input_hoisted(name, kernels):
 def test_a_state_that_nothing_reads_is_no_output():
     program = open_program(FOLDER / "greedy_decoder.pb", Request())
     assert [r.outputs for r in program.recurrences] == ["last"]
+
+
+def test_a_loop_within_a_loop_is_told_once():
+    program = open_program(FOLDER / "nested_loops.pb", Request())
+    found = [(r.name, r.outputs, r.unroll) for r in program.recurrences]
+    assert found == [("while", "last", 1), ("while", "all", 1)]

@@ -16,12 +16,13 @@ import tensorflow as tf
 
 from rnnlite.scan.scan import Tensor
 from rnnlite.sources.graph.emit import Emitter, emit_constant
-from rnnlite.sources.graph.hoist import HOISTED, Sequenced, hoist
+from rnnlite.sources.graph.hoist import HOISTED, Sequenced, emit_over_time, may_hoist
 from rnnlite.sources.graph.nodes import PASSING, Graph, name_of
 from rnnlite.sources.graph.products import cut_products
 from rnnlite.sources.graph.reading import NotAScan
 
 INVARIANT, INPUT, STATE = 0, 1, 2
+RANDOM = ("RandomUniform", "RandomStandardNormal", "TruncatedNormal", "Multinomial")
 SPLITTING = ("Merge", "Switch", "Exit", "While", "StatelessWhile", "If", "StatelessIf")
 
 
@@ -82,20 +83,15 @@ class GraphCell:
         self.recurrent_weights = self._weights_in_step()
 
     def _probe(self, inputs: Sequence[Tensor], states: Sequence[Tensor]) -> None:
-        graph = tf.__internal__.FuncGraph("probe")
         session = self.invariant.session
-        probing, session.probing = session.probing, True
-        try:
-            with graph.as_default():
-                given = dict(zip(self.states, states, strict=True))
-                for (r, rank), x in zip(self.rows.items(), inputs, strict=False):
-                    given[r] = tf.reshape(x[0], []) if rank == 0 else x[0]
-                given.update(dict.fromkeys(self.counters, tf.zeros([], tf.int32)))
-                inner = Emitter(session, self.graph, given, self.invariant)
-                inner.get_all([*self.updates, *self.outputs])
-                self.shapes = {k: v.shape for k, v in inner.values.items() if tf.is_tensor(v)}
-        finally:
-            session.probing = probing
+        with session.scratch():
+            given = dict(zip(self.states, states, strict=True))
+            for (r, rank), x in zip(self.rows.items(), inputs, strict=False):
+                given[r] = tf.reshape(x[0], []) if rank == 0 else x[0]
+            given.update(dict.fromkeys(self.counters, tf.zeros([], tf.int32)))
+            inner = Emitter(session, self.graph, given, self.invariant)
+            inner.get_all([*self.updates, *self.outputs])
+            self.shapes = {k: v.shape for k, v in inner.values.items() if tf.is_tensor(v)}
 
     def _classify(self) -> None:
         """The class of every tensor of the body, by the name of its node."""
@@ -107,8 +103,9 @@ class GraphCell:
             node = self.graph.nodes[name]
             found = [known.get(r, classes.get(name_of(r), INVARIANT)) for r in self.reads(node)]
             worst = max(found, default=INVARIANT)
-            # What a branch computes may not be computed outside of it.
-            classes[name] = STATE if node.op in SPLITTING and worst else worst
+            # What a branch computes may not be computed outside of it; each step draws anew.
+            bound = (node.op in SPLITTING and worst) or node.op in RANDOM
+            classes[name] = STATE if bound else worst
         self.classes = classes
         self.known = known
 
@@ -160,7 +157,7 @@ class GraphCell:
                 or name_of(r) in hoisted
                 for r in inputs
             )
-            if ready and hoist.allowed(self, node):
+            if ready and may_hoist(self, node):
                 hoisted.add(name)
         read: dict[str, None] = {}
         for name in order:
@@ -206,7 +203,7 @@ class GraphCell:
             values[counter] = Sequenced(tf.reshape(time, [-1]) + start, 0)
         with tf.name_scope("project"):
             for name in self.plan:
-                hoist.emit(self, self.graph.nodes[name], values)
+                emit_over_time(self, self.graph.nodes[name], values)
         self._ranks = [values[r].rank for r in self.frontier]
         found = []
         for r in self.frontier:
@@ -235,15 +232,9 @@ class GraphCell:
         given: dict[str, Any] = dict(zip(self.states, states, strict=True))
         for r, rank, row in zip(self.frontier, self._ranks, projected, strict=False):
             given[r] = tf.reshape(row, []) if rank == 0 else row
-        session = self.invariant.session
-        probing = session.probing
-        session.probing = True
-        try:
-            inner = Emitter(session, self.graph, given, self.invariant)
-            updates = [_dense(v) for v in inner.get_all(self.updates)]
-            outputs = [_dense(v) for v in inner.get_all(self.outputs)]
-        finally:
-            session.probing = probing
+        inner = Emitter(self.invariant.session, self.graph, given, self.invariant)
+        updates = [_dense(v) for v in inner.get_all(self.updates)]
+        outputs = [_dense(v) for v in inner.get_all(self.outputs)]
         return outputs, updates
 
     def constant(self, name: str, value: Any) -> str:

@@ -7,7 +7,8 @@ asserts and savers fall away. Loops, conditions, arrays and fused kernels go to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ class Session:
     Attributes:
         needed: names of the nodes that the model's outputs are made of.
         outputs: names of the nodes that are outputs themselves.
-        records: one for each recurrence found.
+        records: one for each recurrence found, by its place in the source: a loop within a loop
+            is emitted for each unrolled step.
         notes: for the report.
         max_unroll: time steps an iteration at most.
         static: values of tensors that are known, by id; the tensors are kept alive beside them.
@@ -51,12 +53,27 @@ class Session:
     def __init__(self, max_unroll: int) -> None:
         self.needed: set[str] = set()
         self.outputs: set[str] = set()
-        self.records: list[Recurrence] = []
+        self.records: dict[Hashable, Recurrence] = {}
         self.notes: list[str] = []
         self.max_unroll = max_unroll
         self.probing = False
         self._static: dict[int, tuple[Any, Any]] = {}
         self._frames: dict[int, tuple[Graph, dict[str, Frame]]] = {}
+
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """Within it, ops go to a graph that is thrown away, and nothing is reported."""
+        probing, self.probing = self.probing, True
+        try:
+            with tf.__internal__.FuncGraph("probe").as_default():
+                yield
+        finally:
+            self.probing = probing
+
+    def record(self, place: Hashable, recurrence: Recurrence) -> None:
+        """Report a recurrence, once for each place in the source."""
+        if not self.probing:
+            self.records[place] = recurrence
 
     def frames(self, graph: Graph) -> dict[str, Frame]:
         """The loops of a graph by their exits."""

@@ -84,59 +84,55 @@ class Sequenced:
     rank: int
 
 
-class hoist:  # noqa: N801 - a namespace of two functions that belong together
-    """Whether and how a node is hoisted."""
+def may_hoist(cell: GraphCell, node: Any) -> bool:
+    """Whether the op with these inputs treats time steps apart."""
+    inputs = cell.graph.inputs(node)
+    shapes = [_shape(cell, r) for r in inputs]
+    if node.op in PASSING or node.op in ELEMENTWISE or node.op == "Softmax":
+        return all(s is not None and s.rank is not None for s in shapes)
+    varying = [cell.class_of(r) != 0 for r in inputs]
+    if node.op == "MatMul":
+        return varying == [True, False] and not node.attr["transpose_a"].b
+    if node.op == "BiasAdd":
+        return varying == [True, False] and _rank(shapes[0]) == 2
+    if node.op == "ConcatV2":
+        return all(varying[:-1]) and cell.kernel(inputs[-1]) is not None
+    if node.op == "ExpandDims":
+        return cell.kernel(inputs[-1]) is not None and not varying[1]
+    if node.op == "GatherV2":
+        axis = cell.kernel(inputs[2])
+        return varying == [False, True, False] and axis is not None and int(axis) == 0
+    return False
 
-    @staticmethod
-    def allowed(cell: GraphCell, node: Any) -> bool:
-        """Whether the op with these inputs treats time steps apart."""
-        inputs = cell.graph.inputs(node)
-        shapes = [_shape(cell, r) for r in inputs]
-        if node.op in PASSING or node.op in ELEMENTWISE or node.op == "Softmax":
-            return all(s is not None and s.rank is not None for s in shapes)
-        varying = [cell.class_of(r) != 0 for r in inputs]
-        if node.op == "MatMul":
-            return varying == [True, False] and not node.attr["transpose_a"].b
-        if node.op == "BiasAdd":
-            return varying == [True, False] and _rank(shapes[0]) == 2
-        if node.op == "ConcatV2":
-            return all(varying[:-1]) and cell.kernel(inputs[-1]) is not None
-        if node.op == "ExpandDims":
-            return cell.kernel(inputs[-1]) is not None and not varying[1]
-        if node.op == "GatherV2":
-            axis = cell.kernel(inputs[2])
-            return varying == [False, True, False] and axis is not None and int(axis) == 0
-        return False
 
-    @staticmethod
-    def emit(cell: GraphCell, node: Any, values: dict[str, Sequenced]) -> None:
-        """Emit a node over all time steps into `values`."""
-        inputs = cell.graph.inputs(node)
-        if node.op in PASSING:
-            values[f"{node.name}:0"] = values[inputs[0]]
-            return
-        found = [values[r] if r in values else cell.invariant.get(r) for r in inputs]
-        if node.op == "MatMul":
-            result = _product(found[0], found[1], node)
-        elif node.op == "BiasAdd":
-            result = Sequenced(found[0].tensor + found[1], found[0].rank)
-        elif node.op == "ConcatV2":
-            axis = int(cell.kernel(inputs[-1]))
-            rank = found[0].rank
-            parts = [f.tensor for f in found[:-1]]
-            result = Sequenced(tf.concat(parts, axis + 1 if axis >= 0 else axis), rank)
-        elif node.op == "ExpandDims":
-            axis = int(cell.kernel(inputs[-1]))
-            result = Sequenced(
-                tf.expand_dims(found[0].tensor, axis + 1 if axis >= 0 else axis), found[0].rank + 1
-            )
-        elif node.op == "GatherV2":
-            table: Any = found[0]
-            ids = found[1]
-            result = Sequenced(tf.gather(table, ids.tensor), ids.rank + table.shape.rank - 1)
-        else:
-            result = _elementwise(cell, node, found)
-        values[f"{node.name}:0"] = result
+def emit_over_time(cell: GraphCell, node: Any, values: dict[str, Sequenced]) -> None:
+    """Emit a node over all time steps into `values`."""
+    inputs = cell.graph.inputs(node)
+    if node.op in PASSING:
+        values[f"{node.name}:0"] = values[inputs[0]]
+        return
+    found = [values[r] if r in values else cell.invariant.get(r) for r in inputs]
+    if node.op == "MatMul":
+        result = _product(found[0], found[1], node)
+    elif node.op == "BiasAdd":
+        result = Sequenced(found[0].tensor + found[1], found[0].rank)
+    elif node.op == "ConcatV2":
+        axis = int(cell.kernel(inputs[-1]))
+        rank = found[0].rank
+        parts = [f.tensor for f in found[:-1]]
+        result = Sequenced(tf.concat(parts, axis + 1 if axis >= 0 else axis), rank)
+    elif node.op == "ExpandDims":
+        axis = int(cell.kernel(inputs[-1]))
+        result = Sequenced(
+            tf.expand_dims(found[0].tensor, axis + 1 if axis >= 0 else axis), found[0].rank + 1
+        )
+    elif node.op == "GatherV2":
+        table: Any = found[0]
+        ids = found[1]
+        result = Sequenced(tf.gather(table, ids.tensor), ids.rank + table.shape.rank - 1)
+    else:
+        result = _elementwise(cell, node, found)
+    values[f"{node.name}:0"] = result
 
 
 def _shape(cell: GraphCell, reference: str) -> Any:

@@ -20,19 +20,17 @@ from rnnlite.sources.graph.nodes import Graph, name_of
 
 def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
     schedule = schedule_for(scan, emitter.session.max_unroll)
-    if not emitter.session.probing:
-        emitter.session.records.append(
-            Recurrence(
-                name=name,
-                kind=scan.cell.kind,
-                units=scan.cell.units,
-                direction="backward" if scan.reverse else "forward",
-                outputs="all",
-                masked=False,
-                hoisted=True,
-                unroll=schedule.unroll,
-            )
-        )
+    recurrence = Recurrence(
+        name=name,
+        kind=scan.cell.kind,
+        units=scan.cell.units,
+        direction="backward" if scan.reverse else "forward",
+        outputs="all",
+        masked=False,
+        hoisted=True,
+        unroll=schedule.unroll,
+    )
+    emitter.session.record((name, scan.reverse), recurrence)
     return lower(scan, schedule)
 
 

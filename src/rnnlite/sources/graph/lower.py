@@ -20,9 +20,6 @@ from rnnlite.sources.graph.reading import NotAScan
 from rnnlite.sources.graph.recognise import run_scan
 from rnnlite.sources.graph.uses import only_last_row
 
-ROUNDS = 4
-"""How often the shapes of loop variables may change before the loop is refused."""
-
 
 def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
     """The values of all exits of a frame whose inputs are there."""
@@ -80,7 +77,7 @@ def _while(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 def lower_loop(emitter: Emitter, loop: Loop) -> list[Value]:
-    """The values of a loop's variables behind it; None for those that nothing reads."""
+    """The values of a loop's variables behind it; of those that nothing reads, any value."""
     try:
         return run_scan(emitter, loop)
     except NotAScan as e:
@@ -95,14 +92,11 @@ def _plain(emitter: Emitter, loop: Loop) -> list[Value]:
     """The loop as it stands, arrays as dense tensors."""
     initial = _with_buffers(emitter, loop)
     shapes = [_tensor(v).shape for v in initial]
-    for _ in range(ROUNDS):
+    while True:
+        # Each round frees an axis at least, or is the last.
         found = _shapes_after(emitter, loop, initial, shapes)
         merged = [a.most_specific_compatible_shape(b) for a, b in zip(shapes, found, strict=True)]
-        if merged == shapes or all(
-            a.as_list() == b.as_list()
-            for a, b in zip(merged, shapes, strict=True)
-            if a.rank is not None and b.rank is not None
-        ):
+        if list(map(_axes, merged)) == list(map(_axes, shapes)):
             break
         shapes = merged
     for k, shape in enumerate(shapes):
@@ -147,7 +141,8 @@ def _with_buffers(emitter: Emitter, loop: Loop) -> list[Value]:
     rows = _probe(emitter, loop, list(loop.initial))
     first: list[Value] = [None] * len(rows)
     if any(
-        isinstance(v, Array) and None in _axes(r) for v, r in zip(loop.initial, rows, strict=True)
+        isinstance(v, Array) and None in (_axes(r) or ())
+        for v, r in zip(loop.initial, rows, strict=True)
     ):
         # Sizes that are free are taken from the first turn, computed in front of the loop.
         first = _inside(emitter, loop, list(loop.initial), condition=False).get_all(loop.updates)
@@ -169,19 +164,14 @@ def _with_buffers(emitter: Emitter, loop: Loop) -> list[Value]:
     return found
 
 
-def _axes(shape: Any) -> list[int | None]:
-    return [] if shape.rank is None else shape.as_list()
+def _axes(shape: Any) -> list[int | None] | None:
+    return None if shape.rank is None else list(shape.as_list())
 
 
 def _probe(emitter: Emitter, loop: Loop, values: list[Value]) -> list[Any]:
     """Shapes of what one turn writes into arrays, from a graph that is thrown away."""
-    graph = tf.__internal__.FuncGraph("probe")
-    probing, emitter.session.probing = emitter.session.probing, True
-    try:
-        with graph.as_default():
-            updates = _inside(emitter, loop, values, condition=False).get_all(loop.updates)
-    finally:
-        emitter.session.probing = probing
+    with emitter.session.scratch():
+        updates = _inside(emitter, loop, values, condition=False).get_all(loop.updates)
     return [u.element if isinstance(u, Array) else u.shape for u in updates]
 
 
@@ -189,18 +179,13 @@ def _shapes_after(
     emitter: Emitter, loop: Loop, initial: list[Value], shapes: list[Any]
 ) -> list[Any]:
     """Shapes of the variables after one turn from variables of the given shapes."""
-    graph = tf.__internal__.FuncGraph("probe")
-    probing, emitter.session.probing = emitter.session.probing, True
-    try:
-        with graph.as_default():
-            tensors = [
-                tf.compat.v1.placeholder(_tensor(v).dtype, s)
-                for v, s in zip(initial, shapes, strict=True)
-            ]
-            inner = _inside(emitter, loop, _packed(initial, tensors), condition=False)
-            return [_tensor(v).shape for v in inner.get_all(loop.updates)]
-    finally:
-        emitter.session.probing = probing
+    with emitter.session.scratch():
+        tensors = [
+            tf.compat.v1.placeholder(_tensor(v).dtype, s)
+            for v, s in zip(initial, shapes, strict=True)
+        ]
+        inner = _inside(emitter, loop, _packed(initial, tensors), condition=False)
+        return [_tensor(v).shape for v in inner.get_all(loop.updates)]
 
 
 def _tensor(value: Value) -> Any:

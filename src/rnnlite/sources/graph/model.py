@@ -91,7 +91,7 @@ def program_of(source: Frozen, request: Request) -> Program:
         function=traced.function,
         reference=reference,
         perturbed=perturb,
-        recurrences=tuple(traced.session.records),
+        recurrences=tuple(traced.session.records.values()),
         notes=tuple(dict.fromkeys(notes)),
         id_ranges={
             label: traced.ids[p.name]

@@ -96,7 +96,7 @@ def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] |
         for reference in begin:
             graph.node(reference)
     else:
-        needed = _needed(graph, found)
+        needed = graph.ancestors(found)
         begin = [
             f"{n.name}:0" for n in graph.nodes.values() if n.op in PLACEHOLDERS and n.name in needed
         ]
@@ -123,10 +123,6 @@ def _candidates(graph: Graph) -> str:
         and _placeholder_behind(graph, n)
     ]
     return f"results that others read: {', '.join(names[-5:])}" if names else "none"
-
-
-def _needed(graph: Graph, references: Sequence[str]) -> set[str]:
-    return graph.ancestors(references)
 
 
 def _shown(references: Sequence[str]) -> str:

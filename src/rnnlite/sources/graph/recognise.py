@@ -16,6 +16,7 @@ from rnnlite.sources.graph.cell import GraphCell
 from rnnlite.sources.graph.emit import Emitter
 from rnnlite.sources.graph.kinds import describe, weight_names
 from rnnlite.sources.graph.loop import Loop, Value
+from rnnlite.sources.graph.nodes import name_of
 from rnnlite.sources.graph.reading import Reading, read
 
 
@@ -58,21 +59,21 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
     cell.prepare(scan.inputs, scan.initial_states)
     schedule = schedule_for(scan, emitter.session.max_unroll)
     result = lower(scan, schedule)
-    if not emitter.session.probing:
-        kind, units = describe(cell)
-        emitter.session.records.append(
-            Recurrence(
-                name=label_of(loop.name),
-                kind=kind,
-                units=units,
-                direction="backward" if any(map(_reversed, sequences)) else "forward",
-                outputs="all" if scan.all_outputs else "last",
-                masked=False,
-                hoisted=cell.hoisted,
-                unroll=schedule.unroll,
-                weights=", ".join(weights),
-            )
-        )
+    kind, units = describe(cell)
+    emitter.session.record(
+        id(loop.graph.nodes[name_of(loop.arguments[0])]),
+        Recurrence(
+            name=label_of(loop.name),
+            kind=kind,
+            units=units,
+            direction="backward" if any(map(_reversed, sequences)) else "forward",
+            outputs="all" if scan.all_outputs else "last",
+            masked=False,
+            hoisted=cell.hoisted,
+            unroll=schedule.unroll,
+            weights=", ".join(weights),
+        ),
+    )
     return _behind(loop, reading, result)
 
 

@@ -130,7 +130,7 @@ def _batch_matmul(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Valu
 
 STRINGS = (
     "DecodeRaw ParseExample ParseExampleV2 StringToNumber StringSplit StringSplitV2 StringJoin "
-    "StringToHashBucketFast AsString DecodeCSV SparseToDense"
+    "StringToHashBucketFast AsString DecodeCSV"
 )
 TABLES = (
     "HashTable HashTableV2 LookupTableFind LookupTableFindV2 MutableHashTableV2 "
@@ -138,15 +138,11 @@ TABLES = (
 )
 
 
-@rule(*TABLES.split(), *[s for s in STRINGS.split() if s != "SparseToDense"])
+@rule(*TABLES.split(), *STRINGS.split())
 def _strings(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
-    raise _table_refusal(emitter, node)
-
-
-def _table_refusal(emitter: Emitter, node: Any) -> UnsupportedError:
     behind = [n.name for n in emitter.graph.consumers.get(node.name, [])]
     cut = f"{node.name}:0"
-    return UnsupportedError(
+    raise UnsupportedError(
         f"{node.op} '{node.name}' works on strings or a table, which LiteRT models here do not",
         expected="numbers",
         found=f"it feeds {', '.join(repr(b) for b in behind[:3])}" if behind else "",
