@@ -36,6 +36,7 @@ def test_signatures():
         "calibration",
         "io",
         "allow_float",
+        "schedule",
         *OF_GRAPHS,
         "custom_objects",
         "trust",

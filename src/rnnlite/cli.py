@@ -135,6 +135,15 @@ def convert(
             "--allow-float", help="Keep ops without integer kernel in float, and report them."
         ),
     ] = False,
+    schedule: Annotated[
+        str | None,
+        typer.Option(
+            "--schedule",
+            help="How loops are laid out, as unroll=4,block=64,levels=3,l2_bytes=1048576; any of "
+            "these. l2_bytes is the target's L2 cache a core.",
+            show_default="by a cost model",
+        ),
+    ] = None,
     inputs: Inputs = None,
     outputs: Outputs = None,
     signature: Signature = None,
@@ -171,6 +180,7 @@ def convert(
                 calibration=calibration,
                 io=io,
                 allow_float=allow_float,
+                schedule=schedule,
                 progress=sys.stderr.isatty(),
                 inputs=_names(inputs),
                 outputs=_names(outputs),

@@ -20,6 +20,7 @@ from rnnlite.lite.inspection import inspect
 from rnnlite.quantization.modes import Order, take_order
 from rnnlite.quantization.record import Quantization
 from rnnlite.report import Parity, Report
+from rnnlite.scan.schedule import take_options
 from rnnlite.sources.program import Program, Request
 
 
@@ -54,6 +55,7 @@ def convert(
     calibration: Any = None,
     io: str | None = None,
     allow_float: bool = False,
+    schedule: Mapping[str, int] | str | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     signature: str | None = None,
@@ -82,6 +84,11 @@ def convert(
             of each), or "float32". Integer inputs, such as token ids, stay what they are.
         allow_float: in the integer modes, keep an op that has no integer kernel in float, and say
             so in the report, instead of refusing it.
+        schedule: how loops are laid out, where the cost model is to be overruled, with any of these
+            keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
+            sequence), "levels" (loops within loops for output sequences, 1 to 3), "l2_bytes" (the
+            target's L2 cache a core, 1 MiB if not given), "max_unroll". Or as text:
+            "unroll=4,l2_bytes=524288". The report says what each recurrence got.
         inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
             plain (its placeholders, the tensors that nothing reads).
         signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.
@@ -110,6 +117,7 @@ def convert(
         custom_objects=custom_objects,
         trust=trust,
         integer=order is not None and order.integer,
+        schedule=take_options(schedule, weight_bytes=1 if in_int8(order) else 4),
     )
     from rnnlite.sources.opening import needs_tensorflow_backend
 
@@ -118,6 +126,11 @@ def convert(
 
         return convert_in_child(source, request, order, verify=verify)
     return convert_here(source, request, order, verify=verify)[0]
+
+
+def in_int8(order: Order | None) -> bool:
+    """Whether kernels become int8."""
+    return order is not None and order.mode != "float16"
 
 
 def convert_here(
@@ -130,7 +143,7 @@ def convert_here(
         RnnliteError: as `convert`.
     """
     from rnnlite.parity import check
-    from rnnlite.quantization.budget import affordable_unroll
+    from rnnlite.quantization.budget import affordable
     from rnnlite.sources.opening import open_program
 
     clock = _Clock()
@@ -139,8 +152,8 @@ def convert_here(
     model = lower(program)
     size = 0 if order is None else len(finish(program, deepcopy(model)))
     if order is not None and order.mode in ("dynamic", "int8"):
-        while (unroll := affordable_unroll(model, request.max_unroll)) < request.max_unroll:
-            request = replace(request, max_unroll=unroll)
+        while (smaller := affordable(model, request.schedule)) != request.schedule:
+            request = replace(request, schedule=smaller)
             program = open_program(source, request)
             model = lower(program)
     plain = finish(program, model if order is None else deepcopy(model))
@@ -166,11 +179,12 @@ def lower(program: Program) -> Any:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite import flatbuffer
-    from rnnlite.lite.repair import drop_cast_pairs, separate_loop_results
+    from rnnlite.lite.repair import drop_cast_pairs, drop_idle_counters, separate_loop_results
     from rnnlite.lite.rewrite import rewrite
     from rnnlite.lite.translate import translate
 
     model = flatbuffer.read(translate(rewrite(program.function)))
+    drop_idle_counters(model)
     separate_loop_results(model)
     drop_cast_pairs(model)
     return model

@@ -56,6 +56,10 @@ class QuantizationError(RnnliteError):
     """A quantization was asked for that does not exist, lacks its data, or changes nothing."""
 
 
+class ScheduleError(RnnliteError):
+    """A way of laying out loops was asked for that does not exist."""
+
+
 class ParityError(RnnliteError):
     """The LiteRT model does not compute what its source computes."""
 

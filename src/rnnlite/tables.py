@@ -161,7 +161,7 @@ def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:
             "outputs",
             "masked",
             "projection",
-            "steps/iteration",
+            "schedule",
         ],
         [
             [
@@ -172,7 +172,7 @@ def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:
                 r["outputs"],
                 r["masked"],
                 "hoisted" if r["hoisted"] else "in the loop",
-                r["unroll"],
+                r["schedule"],
             ]
             for r in recurrences
         ],

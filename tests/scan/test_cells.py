@@ -11,7 +11,7 @@ from rnnlite.scan import cells, oracle
 from rnnlite.scan.cells import Activation
 from rnnlite.scan.lower import is_zero, lower
 from rnnlite.scan.scan import Scan
-from rnnlite.scan.schedule import Schedule
+from rnnlite.scan.schedule import Options
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
 SOFTMAX = Activation(tf.nn.softmax, False)
@@ -48,16 +48,18 @@ def make(kind, rng, features, units):
 @given(
     kind=st.sampled_from(["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"]),
     seed=st.integers(0, 1000),
-    shape=st.tuples(st.integers(1, 3), st.integers(1, 19), st.integers(1, 4), st.integers(1, 5)),
+    shape=st.tuples(st.integers(1, 3), st.integers(1, 90), st.integers(1, 4), st.integers(1, 5)),
     unroll=st.sampled_from([1, 2, 4, 8]),
     reverse=st.booleans(),
     masked=st.booleans(),
     zero=st.booleans(),
     initial=st.booleans(),
     free=st.booleans(),
+    block=st.integers(1, 8),
+    levels=st.integers(1, 5),
 )
 def test_lowered_scan_equals_the_oracle(
-    kind, seed, shape, unroll, reverse, masked, zero, initial, free
+    kind, seed, shape, unroll, reverse, masked, zero, initial, free, block, levels
 ):
     batch, length, features, units = shape
     rng = np.random.default_rng(seed)
@@ -72,7 +74,7 @@ def test_lowered_scan_equals_the_oracle(
     )
 
     def run(value):
-        result = lower(
+        result, _ = lower(
             Scan(
                 cell=cell,
                 inputs=(tf.transpose(value, [1, 0, 2]),),
@@ -82,7 +84,7 @@ def test_lowered_scan_equals_the_oracle(
                 zero_output_for_mask=zero,
                 all_outputs=True,
             ),
-            Schedule(unroll if free or unroll <= length else 1),
+            Options(unroll=unroll, max_unroll=8, block=block, levels=levels),
         )
         return result.last[0], result.outputs[0], result.states
 
@@ -110,7 +112,7 @@ def test_conv_lstm_of_kernel_one_is_an_lstm_at_every_pixel():
     @tf.function
     def run(value):
         scan = Scan(cell, (tf.transpose(value, [1, 0, 2, 3]),), (zero, zero), all_outputs=True)
-        return lower(scan, Schedule(1)).outputs[0]
+        return lower(scan, Options())[0].outputs[0]
 
     step = oracle.lstm_step(kernel[0], recurrent[0], bias)
     pixels = x.transpose(0, 2, 1, 3).reshape(10, 6, 2)
@@ -125,7 +127,7 @@ def traced(step, states, x=None):
 
     @tf.function(autograph=False)
     def run():
-        return lower(Scan(cell, (x,), states, name="mine"), Schedule(1)).last
+        return lower(Scan(cell, (x,), states, name="mine"), Options())[0].last
 
     return run()
 

@@ -1,33 +1,107 @@
 """The schedule: pure numbers."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from rnnlite.scan.schedule import Schedule, choose
+from rnnlite.errors import ScheduleError
+from rnnlite.scan.schedule import Loop, Options, Schedule, best_block, choose, take_options
 
-LSTM_64 = 64 * 4 * 64
+LSTM_64 = Loop(recurrent_weights=64 * 4 * 64, hoisted=True, length=None, row_bytes=0, neutral=True)
 
 
 @pytest.mark.parametrize(
-    ("units", "unroll"), [(16, 8), (64, 8), (128, 2), (256, 1), (512, 1)], ids=str
+    ("units", "unroll"), [(16, 4), (64, 4), (128, 2), (256, 1), (512, 1)], ids=str
 )
 def test_unrolls_while_the_copies_fit_half_of_the_cache(units, unroll):
-    weights = units * 4 * units
-    schedule = choose(recurrent_weights=weights, hoisted=True, static_batch=True, length=None)
-    assert schedule == Schedule(unroll)
+    loop = replace(LSTM_64, recurrent_weights=units * 4 * units)
+    assert choose(loop).unroll == unroll
 
 
-def test_int8_weights_unroll_further():
-    options = {"hoisted": True, "static_batch": True, "length": None}
-    assert choose(recurrent_weights=128 * 512, weight_bytes=1, **options).unroll == 8
+def test_int8_weights_and_a_larger_cache_unroll_further():
+    loop = replace(LSTM_64, recurrent_weights=256 * 4 * 256)
+    assert choose(loop, Options(weight_bytes=1)).unroll == 2
+    assert choose(loop, Options(l2_bytes=8 << 20)).unroll == 4
+    assert choose(loop, Options(l2_bytes=256 << 10, weight_bytes=1)).unroll == 1
 
 
-@pytest.mark.parametrize("change", [{"hoisted": False}, {"static_batch": False}])
+@pytest.mark.parametrize("change", [{"hoisted": False}, {"recurrent_weights": 0}])
 def test_single_steps_where_unrolling_does_not_pay(change):
-    options = {"recurrent_weights": LSTM_64, "hoisted": True, "static_batch": True, "length": None}
-    assert choose(**{**options, **change}).unroll == 1
+    loop = replace(LSTM_64, **change)
+    assert choose(loop, Options(unroll=8)) == Schedule(1)
 
 
-@pytest.mark.parametrize(("length", "unroll"), [(1, 1), (3, 2), (7, 4), (8, 8), (100, 8)])
+@pytest.mark.parametrize(("length", "unroll"), [(1, 1), (3, 2), (7, 4), (8, 4), (100, 4)])
 def test_never_more_steps_than_a_fixed_length_has(length, unroll):
-    schedule = choose(recurrent_weights=LSTM_64, hoisted=True, static_batch=True, length=length)
-    assert schedule.unroll == unroll
+    assert choose(replace(LSTM_64, length=length)).unroll == unroll
+
+
+@pytest.mark.parametrize(
+    ("length", "neutral", "remainder"),
+    [(None, True, "front"), (None, False, "single"), (100, True, "none"), (101, False, "single")],
+)
+def test_what_becomes_of_a_remainder(length, neutral, remainder):
+    loop = replace(LSTM_64, length=length, neutral=neutral)
+    assert choose(loop).remainder == remainder
+
+
+def test_blocks_only_for_sequences():
+    assert choose(LSTM_64).levels == 1
+    schedule = choose(replace(LSTM_64, row_bytes=64 * 4))
+    assert (schedule.levels, schedule.block) == (3, 64)
+    assert choose(replace(LSTM_64, row_bytes=512)).levels == 4
+
+
+def test_a_fixed_length_has_no_more_levels_than_it_needs():
+    loop = replace(LSTM_64, row_bytes=512)
+    found = [choose(replace(loop, length=t)).levels for t in (64, 512, 4000, 40000)]
+    assert found == [1, 2, 3, 4]
+
+
+@given(
+    unroll=st.sampled_from([1, 2, 4, 8]),
+    row_bytes=st.integers(4, 1 << 20),
+    block=st.none() | st.integers(1, 1000),
+    length=st.none() | st.integers(1, 100000),
+)
+def test_blocks_are_made_of_whole_iterations(unroll, row_bytes, block, length):
+    loop = replace(LSTM_64, row_bytes=row_bytes, length=length)
+    found = choose(loop, Options(unroll=unroll, max_unroll=8, block=block))
+    assert found.block % found.unroll == 0
+    assert (found.block == 0) == (found.levels == 1)
+    assert 1 <= found.levels <= 4
+
+
+def test_blocks_shrink_as_rows_grow():
+    sizes = [best_block(1, 1 << k) for k in range(2, 20)]
+    assert sizes == sorted(sizes, reverse=True)
+    assert (sizes[0], sizes[-1]) == (256, 16)
+
+
+def test_a_schedule_as_text():
+    assert take_options("unroll=4, l2_bytes=524288") == Options(unroll=4, l2_bytes=524288)
+    assert take_options(None, weight_bytes=1) == Options(weight_bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (3, r"schedule is no schedule; expected a mapping .*unroll.*; found int"),
+        ({"unrol": 3}, r"schedule names what it does not have; .*found 'unrol'"),
+        ({"unroll": 0}, r"schedule: unroll is out of range; expected a whole number from 1 to 64"),
+        ("levels=many", r"schedule: levels is out of range; .*found 'many'"),
+        ({"block": True}, r"schedule: block is out of range; .*found True"),
+        ("", r"schedule names what it does not have; .*found ''"),
+    ],
+)
+def test_nonsense_is_refused(given, message):
+    with pytest.raises(ScheduleError, match=message):
+        take_options(given)
+
+
+def test_a_schedule_in_words():
+    text = str(choose(replace(LSTM_64, row_bytes=256)))
+    assert text == "4 steps an iteration, neutral steps in front, blocks of 64 rows, 3 levels"
+    assert str(Schedule()) == "single steps"

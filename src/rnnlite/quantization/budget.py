@@ -1,14 +1,16 @@
-"""How far loops may be unrolled in a file that is to be small.
+"""How far loops may be unrolled, and how deep they may stand, in a file that is to be small.
 
-What enters: a float model and how far its loops are unrolled. What leaves: how far they may be, so
-that all that is not weights stays within a budget of bytes.
+What enters: a float model and how its loops are laid out. What leaves: how they may be, so that all
+that is not weights stays within a budget of bytes.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rnnlite.lite import flatbuffer
+from rnnlite.scan.schedule import Options
 from rnnlite.quantization.ops import RULES, Kind
 
 OP_BYTES = 110
@@ -22,26 +24,45 @@ SHARE_OF_WEIGHTS = 0.14
 """The budget: these bytes, and this share of the int8 weights."""
 
 
-def affordable_unroll(model: Any, unroll: int) -> int:
-    """A number of unrolled steps, up to `unroll`, that should keep the file within the budget.
+def affordable(model: Any, options: Options) -> Options:
+    """The same options, or such as make the file smaller, if it should not keep within the budget.
+
+    Fewer unrolled steps first, then fewer levels of loops, one at a time.
 
     Args:
-        model: the float model, its loops unrolled `unroll` times at most.
-        unroll: see there.
+        model: the float model, its loops laid out by these options.
+        options: see there.
     """
+    unroll = options.max_unroll
     ops = sum(len(s.operators or []) for s in model.subgraphs)
     bodies = {body for _, _, _, body in flatbuffer.loops(model)}
     in_loops = sum(len(model.subgraphs[body].operators) for body in bodies)
     weights, channels = _weights(model)
     budget = FREE_BYTES + SHARE_OF_WEIGHTS * weights - CHANNEL_BYTES * channels
-    chosen = unroll
+    chosen, estimate = unroll, float(ops)
     while chosen > 1:
-        # The loop of single steps stands beside the unrolled one.
-        estimate = ops - in_loops + in_loops * (chosen + 1) / (unroll + 1)
+        estimate = ops - in_loops + in_loops * chosen / unroll
         if estimate * OP_BYTES <= budget:
             break
         chosen //= 2
-    return chosen
+    if chosen < unroll:
+        return replace(options, max_unroll=chosen)
+    levels = min(options.max_levels, max(_depths(model), default=1))
+    if estimate * OP_BYTES > budget and levels > 1:
+        return replace(options, max_levels=levels - 1)
+    return options
+
+
+def _depths(model: Any) -> list[int]:
+    """For each loop of the main graph, how many loops stand within each other."""
+    inner: dict[int, list[int]] = {}
+    for index, _, _, body in flatbuffer.loops(model):
+        inner.setdefault(index, []).append(body)
+
+    def depth(body: int) -> int:
+        return 1 + max(map(depth, inner.get(body, ())), default=0)
+
+    return [depth(body) for body in inner.get(0, ())]
 
 
 def largest_file(model: Any) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.cells import Array, dense_over_time
@@ -78,3 +79,7 @@ class BlockLSTM:
         h = o * squashed
         results = dict(zip(RESULTS, (i, c, f, o, g, squashed, h), strict=True))
         return [results[name] for name in self.wanted], [h, c]
+
+    def neutral(self) -> list[Array] | None:
+        """Zero gates: c' = 0 and h' = 0, peepholes and clip included."""
+        return [np.zeros(4 * self.units, np.float32)]

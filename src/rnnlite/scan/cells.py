@@ -49,6 +49,19 @@ def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
     return tf.reshape(product, tf.stack([shape[0], shape[1], width]))
 
 
+def zero_at_zero(*functions: Callable[[Tensor], Tensor]) -> bool:
+    """Whether all of these scalar functions give exactly 0 at 0."""
+    with tf.init_scope():
+        zero = tf.zeros([1, 1])
+        return all(not np.any(np.asarray(function(zero))) for function in functions)
+
+
+def at_zero(function: Callable[[Tensor], Tensor]) -> float:
+    """The value of a scalar function at 0."""
+    with tf.init_scope():
+        return float(np.asarray(function(tf.zeros([1, 1]))).item())
+
+
 def _merged_bias(bias: Array | None) -> Array | None:
     return None if bias is None or not np.any(bias) else bias
 
@@ -113,6 +126,12 @@ class LSTM:
         c = f * c + i * g
         h = o * self.activation(c)
         return [h], [h, c]
+
+    def neutral(self) -> list[Array] | None:
+        # Zero gates and candidate: c' = f 0 + i act(0), h' = o act(0).
+        if not zero_at_zero(self.activation):
+            return None
+        return [np.zeros(4 * self.units, np.float32)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,6 +205,16 @@ class GRU:
         h = candidate + z * (h - candidate)
         return [h], [h]
 
+    def neutral(self) -> list[Array] | None:
+        # The candidate's input takes back what the recurrent bias adds: act(0) = 0.
+        if not zero_at_zero(self.activation):
+            return None
+        row = np.zeros(3 * self.units, np.float32)
+        if self.reset_after and self.bias is not None:
+            r = np.float32(at_zero(self.recurrent_activation))
+            row[2 * self.units :] = -r * self.bias[1][2 * self.units :].astype(np.float32)
+        return [row]
+
 
 @dataclass(frozen=True, eq=False)
 class SimpleRNN:
@@ -219,6 +248,9 @@ class SimpleRNN:
         (h,) = states
         h = self.activation(projected[0] + tf.matmul(h, weights[0]))
         return [h], [h]
+
+    def neutral(self) -> list[Array] | None:
+        return [np.zeros(self.units, np.float32)] if zero_at_zero(self.activation) else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,6 +315,9 @@ class ConvLSTM:
         h = o * self.activation(c)
         return [h], [h, c]
 
+    def neutral(self) -> list[Array] | None:
+        return None  # It is never unrolled.
+
 
 @dataclass(frozen=True, eq=False)
 class TracedCell:
@@ -305,3 +340,6 @@ class TracedCell:
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         return self.function(projected, states)
+
+    def neutral(self) -> list[Array] | None:
+        return None  # It is never unrolled.

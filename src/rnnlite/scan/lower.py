@@ -1,45 +1,34 @@
 """From a Scan to plain TensorFlow ops that the official converter turns into builtin LiteRT ops.
 
-What enters: a `Scan`. What leaves: its result tensors and the schedule that was used. The loop is a
-`tf.while_loop` whose body reads K projected rows in one slice and takes K steps; a shorter loop of
-single steps comes first where K does not divide the length. Output sequences are written into a
-buffer with DYNAMIC_UPDATE_SLICE, in blocks of K rows.
+What enters: a `Scan` and its `Schedule`. What leaves: its result tensors. The loop is a
+`tf.while_loop` whose body gathers K projected rows and takes K steps. Where K does not divide the
+length, rows that keep the initial state as it is are put in front, or single steps come first.
+Output sequences are written into blocks, these into larger ones (`scan.blocks`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
-from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.scan.blocks import filled, first_rows, last_rows, layout, write
 from rnnlite.scan.scan import Scan, ScanResult, Tensor
-from rnnlite.scan.schedule import MAX_UNROLL, Schedule, choose
+from rnnlite.scan.schedule import Loop, Options, Schedule, choose
 
 Carry = tuple[Tensor, ...]
 
 
-def schedule_for(scan: Scan, max_unroll: int = MAX_UNROLL) -> Schedule:
-    """The schedule of a Scan, with at most so many time steps an iteration."""
-    first = scan.inputs[0]
-    return choose(
-        recurrent_weights=scan.cell.recurrent_weights,
-        hoisted=scan.cell.hoisted,
-        static_batch=first.shape[1] is not None,
-        length=first.shape[0],
-        max_unroll=max_unroll,
-    )
-
-
-def lower(scan: Scan, schedule: Schedule) -> ScanResult:
-    """Lower one Scan in the current graph.
+def lower(scan: Scan, options: Options) -> tuple[ScanResult, Schedule]:
+    """Lower one Scan in the current graph; gives the schedule that was chosen as well.
 
     Raises:
         UnsupportedError: the cell changes the shape or dtype of its state.
     """
-    return _Lowering(scan, schedule).run()
+    lowering = _Lowering(scan, options)
+    return lowering.run(), lowering.schedule
 
 
 def is_zero(tensor: Tensor) -> bool:
@@ -62,18 +51,21 @@ def is_zero(tensor: Tensor) -> bool:
 
 
 class _Lowering:
-    """One run of `lower`; its attributes are what the loop bodies share."""
+    """One run of `lower`; its attributes are what the loop bodies share.
 
-    def __init__(self, scan: Scan, schedule: Schedule) -> None:
+    Time steps are counted by w in the order of computation: the rows of the outer buffer. Step 0 is
+    row 0, and the last block may stay unfilled; single steps for a remainder come last. With
+    neutral steps in front the last step is the last row, and the first block may begin late.
+    """
+
+    def __init__(self, scan: Scan, options: Options) -> None:
         self.scan = scan
         self.cell = scan.cell
         self.projected = self.cell.project(scan.inputs)
         self.weights = self.cell.weights()
-        self.unroll = schedule.unroll
-        length = scan.inputs[0].shape[0]
-        self.static_length = length
-        self.length = tf.shape(scan.inputs[0])[0] if length is None else tf.constant(length)
         self.mask = scan.mask
+        self.static_length = scan.inputs[0].shape[0]
+        self.length = _length(scan.inputs[0])
         self.outputs, self.new_states, self.output_state = self._probe()
         # The output of the step before is needed for masked steps that repeat it, and at the end
         # where it is no state. A state can stand for it if both start from zero.
@@ -81,6 +73,62 @@ class _Lowering:
             self.mask is not None
             and not scan.zero_output_for_mask
             and (self.output_state is None or not is_zero(scan.initial_states[self.output_state]))
+        )
+        neutral = self._neutral()
+        self.schedule = choose(
+            Loop(
+                recurrent_weights=self.cell.recurrent_weights,
+                hoisted=self.cell.hoisted,
+                length=self.static_length,
+                row_bytes=self._row_bytes(),
+                neutral=neutral is not None,
+            ),
+            options,
+        )
+        front = self.schedule.unroll - 1 if self.schedule.remainder == "front" else 0
+        if front and neutral is not None:
+            self._put_in_front(neutral, front)
+        self.layout = layout(self.schedule, scan.inputs[0], blocks=scan.all_outputs)
+        # Row of the projected inputs = w - offset; counted from the end where it runs backwards.
+        self.rows = self.length + front
+        self.at_start = self.schedule.remainder != "front"
+        self.offset = 0 if self.at_start else self.layout.rows - self.rows
+
+    def _neutral(self) -> list[Any] | None:
+        """Rows to put in front: any if they are masked; such as keep zero at zero else."""
+        if self.mask is not None and self.mask.shape.rank == 2:
+            shapes = [p.shape[2:] for p in self.projected]
+            defined = all(shape.is_fully_defined() for shape in shapes)
+            return [np.zeros(shape, np.float32) for shape in shapes] if defined else None
+        if self.mask is not None or not all(map(is_zero, self.scan.initial_states)):
+            return None
+        return self.cell.neutral()
+
+    def _put_in_front(self, neutral: list[Any], count: int) -> None:
+        """Put rows before the first one that is computed: behind all where it runs backwards."""
+
+        def joined(x: Tensor, row: Any) -> Tensor:
+            rows = np.broadcast_to(row, (count, 1, *row.shape))
+            if x.shape[1] is None:
+                shape = tf.concat([[count], tf.shape(x)[1:]], 0)
+                added = tf.broadcast_to(tf.constant(rows), shape)
+            else:
+                added = tf.constant(np.repeat(rows, x.shape[1], axis=1))
+            return tf.concat([x, added] if self.scan.reverse else [added, x], 0)
+
+        self.projected = [
+            joined(p, row.astype(p.dtype.as_numpy_dtype))
+            for p, row in zip(self.projected, neutral, strict=True)
+        ]
+        if self.mask is not None:
+            self.mask = joined(self.mask, np.zeros((), bool))
+
+    def _row_bytes(self) -> int:
+        """Bytes of one time step of all output sequences; a free axis counts as one."""
+        if not self.scan.all_outputs:
+            return 0
+        return sum(
+            y.dtype.size * int(np.prod([d or 1 for d in y.shape.as_list()])) for y in self.outputs
         )
 
     def _probe(self) -> tuple[list[Any], list[Any], int | None]:
@@ -113,61 +161,57 @@ class _Lowering:
         return outputs, states, output_state
 
     def run(self) -> ScanResult:
-        carry = self._initial_carry()
-        start = 0
-        if self.unroll > 1:
-            remainder = (
-                self.length % self.unroll
-                if self.static_length is None
-                else self.static_length % self.unroll
-            )
-            if self.static_length is None or remainder:
-                carry = self._loop(carry, remainder, 1)
-            start = remainder
-        if self.static_length is None or start < self.static_length:
-            carry = self._loop(carry, self.length, self.unroll)
-        _, states, previous, buffers = self._unpack(carry)
+        shapes = self._output_shapes() if self.carries_output or self.scan.all_outputs else []
+        before: list[Tensor] = []
+        if self.carries_output:
+            before = [tf.zeros(s, y.dtype) for s, y in zip(shapes, self.outputs, strict=True)]
+        # Blocks of every level, empty: written over block by block.
+        self.empty = [
+            [filled(rows, s, y) for s, y in zip(shapes, self.outputs, strict=True)]
+            if self.scan.all_outputs
+            else []
+            for rows in self.layout.sizes
+        ]
+        begin, self.end = 0, self.length - self.length % self.schedule.unroll
+        if not self.at_start:
+            steps = self.layout.steps
+            begin = self.layout.rows - (steps if isinstance(steps, int) else steps[0])
+            self.end = self.layout.rows
+        carry: Carry = (tf.convert_to_tensor(begin), *self.scan.initial_states, *before)
+        first = tf.constant(0)
+        top = len(self.layout.sizes) - 1
+        carry, buffers = self._level(top, carry, self.empty[-1], first, self.end)
+        if self.schedule.remainder == "single":
+            carry, buffers = self._steps(carry, buffers, first, self.length, 1)
+        _, states, previous = self._unpack(carry)
         last = previous
         if not self.carries_output and self.scan.last_output:
             last = [states[self._state_of_output()]]
         if self.mask is not None and self.scan.zero_output_for_mask:
-            row = self.mask[0] if self.scan.reverse else self.mask[-1]
+            mask: Tensor = self.scan.mask
+            row = mask[0] if self.scan.reverse else mask[-1]
             last = [_select(row, y, tf.zeros_like(y)) for y in last]
-        if self.static_length is None and self.unroll > 1:
-            buffers = [buffer[: self.length] for buffer in buffers]
         return ScanResult(
             last=tuple(last),
-            outputs=tuple(buffers) if self.scan.all_outputs else None,
+            outputs=tuple(self._taken(b) for b in buffers) if self.scan.all_outputs else None,
             states=tuple(states),
         )
+
+    def _taken(self, buffer: Tensor) -> Tensor:
+        """The rows of a buffer that are time steps."""
+        if self.at_start:
+            return first_rows(buffer, self.layout, self.scan.inputs[0])
+        return last_rows(buffer, self.layout, self.scan.inputs[0])
 
     def _state_of_output(self) -> int:
         if self.output_state is None:
             raise AssertionError("an output that is no state is carried")
         return self.output_state
 
-    def _unpack(self, carry: Carry) -> tuple[Tensor, list[Tensor], list[Tensor], list[Tensor]]:
-        n, m = len(self.scan.initial_states), len(self.outputs) if self.carries_output else 0
-        return (
-            carry[0],
-            list(carry[1 : 1 + n]),
-            list(carry[1 + n : 1 + n + m]),
-            list(carry[1 + n + m :]),
-        )
-
-    def _initial_carry(self) -> Carry:
-        zeros: list[Tensor] = []
-        if self.carries_output or self.scan.all_outputs:
-            shapes = self._output_shapes()
-        if self.carries_output:
-            zeros += [tf.zeros(s, y.dtype) for s, y in zip(shapes, self.outputs, strict=True)]
-        if self.scan.all_outputs:
-            # The runtime prepares a body whether or not it runs: a block must fit the buffer.
-            rows = self.static_length or tf.maximum(self.length, self.unroll)
-            for shape, y in zip(shapes, self.outputs, strict=True):
-                buffer = tf.zeros(tf.concat([[rows], shape], 0), y.dtype)
-                zeros.append(tf.ensure_shape(buffer, [self.static_length, *y.shape]))
-        return (tf.constant(0), *self.scan.initial_states, *zeros)
+    def _unpack(self, carry: Carry) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+        n = 1 + len(self.scan.initial_states)
+        m = n + (len(self.outputs) if self.carries_output else 0)
+        return carry[0], list(carry[1:n]), list(carry[n:m])
 
     def _output_shapes(self) -> list[Tensor]:
         """The shape (B, ...) of each output, as a tensor where it is not static."""
@@ -175,69 +219,94 @@ class _Lowering:
             return [tf.constant(y.shape.as_list(), tf.int32) for y in self.outputs]
         if self.output_state is not None:
             return [tf.shape(self.scan.initial_states[self.output_state])]
-        batch = tf.shape(self.projected[0])[1]
+        batch = tf.shape(self.projected[0])[1:2]
         if all(y.shape[1:].is_fully_defined() for y in self.outputs):
-            return [tf.stack([batch, *y.shape[1:]]) for y in self.outputs]
+            return [tf.concat([batch, y.shape[1:].as_list()], 0) for y in self.outputs]
         rows = [p[0] for p in self.projected]
         outputs, _ = self.cell.step(rows, list(self.scan.initial_states), self.weights)
         return [tf.shape(y) for y in outputs]
 
-    def _invariants(self, carry: Carry) -> Carry:
+    def _invariants(self, carry: Carry, buffers: list[Tensor]) -> Carry:
         """Shapes that hold before and after a step, axis by axis."""
-        t, states, previous, buffers = self._unpack(carry)
+        t, states, previous = self._unpack(carry)
         merged = [_common(a.shape, b.shape) for a, b in zip(states, self.new_states, strict=True)]
         kept = [y.shape for y in self.outputs] if previous else []
         return (t.shape, *merged, *kept, *[b.shape for b in buffers])
 
-    def _loop(self, carry: Carry, end: Any, unroll: int) -> Carry:
-        end = tf.convert_to_tensor(end, tf.int32)
+    def _level(
+        self, level: int, carry: Carry, buffers: list[Tensor], base: Tensor, end: Any
+    ) -> tuple[Carry, list[Tensor]]:
+        """Run up to `end`; the outputs go into buffers whose first row is row `base` of all."""
+        if level == 0:
+            return self._steps(carry, buffers, base, end, self.schedule.unroll)
+        size = self.layout.count(level - 1)
 
         def body(*loop_carry: Tensor) -> Carry:
-            t, states, previous, buffers = self._unpack(loop_carry)
-            rows = self._rows(t, unroll)
+            inner = tuple(loop_carry[: len(carry)])
+            start = inner[0] // size * size
+            end = tf.minimum(start + size, self.end) if self.at_start else start + size
+            inner, blocks = self._level(level - 1, inner, self.empty[level - 1], start, end)
+            outer = loop_carry[len(carry) :]
+            written = [write(b, x, start - base) for b, x in zip(outer, blocks, strict=True)]
+            return (*inner, *written)
+
+        return self._while(carry, buffers, end, body, f"blocks_{level}")
+
+    def _steps(
+        self, carry: Carry, buffers: list[Tensor], base: Tensor, end: Any, unroll: int
+    ) -> tuple[Carry, list[Tensor]]:
+        """The innermost loop: `unroll` steps an iteration."""
+        if self.scan.reverse:
+            places = self.rows + self.offset - 1 - np.arange(unroll)
+        else:
+            places = np.arange(unroll) - self.offset
+        # Made outside of the loop, where it costs nothing.
+        places = tf.convert_to_tensor(places if unroll > 1 else places[0], tf.int32)
+
+        def body(*loop_carry: Tensor) -> Carry:
+            w, states, previous = self._unpack(loop_carry)
+            rows, keeps = self._rows(places - w if self.scan.reverse else places + w, unroll)
             sequence: list[list[Tensor]] = []
             for k in range(unroll):
                 # Calibration knows the tensors of all steps by these names.
                 with tf.name_scope(f"step_{k}"):
-                    states, previous = self._step(t + k if k else t, rows[k], states, previous)
-                    sequence.append(self._written(previous, states, t + k if k else t))
-            if buffers:
-                buffers = [
-                    _write(buffer, [ys[n] for ys in sequence], t)
-                    for n, buffer in enumerate(buffers)
-                ]
-            if not self.carries_output:
-                previous = []
-            return (t + unroll, *states, *previous, *buffers)
+                    states, previous = self._step(rows[k], keeps[k], states, previous)
+                    sequence.append(self._written(previous, states, keeps[k]))
+            written = [
+                write(buffer, tf.stack([ys[n] for ys in sequence], 0), w - base)
+                for n, buffer in enumerate(loop_carry[len(carry) :])
+            ]
+            return (w + unroll, *states, *(previous if self.carries_output else []), *written)
 
+        return self._while(carry, buffers, end, body, f"scan_{unroll}")
+
+    def _while(
+        self, carry: Carry, buffers: list[Tensor], end: Any, body: Any, name: str
+    ) -> tuple[Carry, list[Tensor]]:
+        end = tf.convert_to_tensor(end, tf.int32)
         result = tf.while_loop(
-            lambda t, *_: t < end,
+            lambda w, *_: w < end,
             body,
-            carry,
-            shape_invariants=self._invariants(carry),
-            name=f"scan_{unroll}",
+            (*carry, *buffers),
+            shape_invariants=self._invariants(carry, buffers),
+            name=name,
         )
-        return tuple(result)
+        return tuple(result[: len(carry)]), list(result[len(carry) :])
 
-    def _rows(self, t: Tensor, unroll: int) -> list[list[Tensor]]:
-        """The projected inputs of `unroll` steps, in order of computation."""
-        begin = self.length - unroll - t if self.scan.reverse else t
-        columns = []
-        for p in self.projected:
-            block = _slice_rows(p, begin, unroll)
-            rows = _split_rows(block, p.shape[1:], unroll)
-            columns.append(rows[::-1] if self.scan.reverse else rows)
-        return [list(row) for row in zip(*columns, strict=True)]
+    def _rows(self, index: Tensor, unroll: int) -> tuple[list[list[Tensor]], list[Tensor]]:
+        """The projected inputs and the mask of `unroll` steps, in order of computation."""
+        columns = [_gathered(p, index, unroll) for p in self.projected]
+        keeps = [None] * unroll if self.mask is None else _gathered(self.mask, index, unroll)
+        return [list(row) for row in zip(*columns, strict=True)], keeps
 
     def _step(
-        self, t: Tensor, row: list[Tensor], states: list[Tensor], previous: list[Tensor]
+        self, row: list[Tensor], keep: Tensor, states: list[Tensor], previous: list[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """One step with its mask: new states and, where it is carried, the output."""
         outputs, new_states = self.cell.step(row, states, self.weights)
         for state, invariant in zip(new_states, self.new_states, strict=True):
             state.set_shape(invariant.shape)
-        if self.mask is not None:
-            keep = self._mask_row(t)
+        if keep is not None:
             new_states = [
                 _select(keep, new, old) for new, old in zip(new_states, states, strict=True)
             ]
@@ -245,49 +314,33 @@ class _Lowering:
                 outputs = [_select(keep, y, old) for y, old in zip(outputs, previous, strict=True)]
         return new_states, list(outputs)
 
-    def _written(self, outputs: list[Tensor], states: list[Tensor], t: Tensor) -> list[Tensor]:
+    def _written(self, outputs: list[Tensor], states: list[Tensor], keep: Tensor) -> list[Tensor]:
         """What a step writes into the output buffers."""
         if not self.scan.all_outputs:
             return []
         ys = outputs
-        repeats = self.mask is not None and not self.scan.zero_output_for_mask
-        if repeats and not self.carries_output:
+        if keep is not None and not self.scan.zero_output_for_mask and not self.carries_output:
             ys = [states[self._state_of_output()]]
-        if self.mask is not None and self.scan.zero_output_for_mask:
-            keep = self._mask_row(t)
+        if keep is not None and self.scan.zero_output_for_mask:
             ys = [_select(keep, y, tf.zeros_like(y)) for y in ys]
         return ys
 
-    def _mask_row(self, t: Tensor) -> Tensor:
-        mask: Tensor = self.mask
-        index = self.length - 1 - t if self.scan.reverse else t
-        row = _slice_rows(mask, index, 1)
-        return tf.reshape(row, [-1 if d is None else d for d in mask.shape[1:]])
+
+def _length(x: Tensor) -> Any:
+    return tf.shape(x)[0] if x.shape[0] is None else int(x.shape[0])
+
+
+def _gathered(x: Tensor, index: Tensor, count: int) -> list[Tensor]:
+    """Rows of x at one index, or at `count` of them."""
+    # GATHER is far cheaper here than a SLICE, whose begin must be put together first.
+    block = tf.gather(x, index)
+    return [block] if count == 1 else list(tf.unstack(block, count, axis=0))
 
 
 def _common(a: Any, b: Any) -> Any:
     if a.rank != b.rank or a.rank is None:
         return tf.TensorShape(None)
     return tf.TensorShape([x if x == y else None for x, y in zip(a, b, strict=True)])
-
-
-def _slice_rows(x: Tensor, begin: Tensor, count: int) -> Tensor:
-    """x[begin : begin + count] along the first axis, with every static size kept static."""
-    rank = x.shape.rank
-    sizes = [count] + [-1 if d is None else d for d in x.shape[1:]]
-    block = tf.slice(x, tf.stack([begin] + [0] * (rank - 1)), sizes)
-    block.set_shape([count, *x.shape[1:]])
-    return block
-
-
-def _split_rows(block: Tensor, row_shape: Any, count: int) -> list[Tensor]:
-    if count == 1:
-        return [tf.squeeze(block, 0)]
-    # SPLIT takes no booleans.
-    if row_shape.rank == 2 and row_shape.is_fully_defined() and block.dtype != tf.bool:
-        batch, width = row_shape
-        return list(tf.split(tf.reshape(block, [count * batch, width]), count, axis=0))
-    return list(tf.unstack(block, count, axis=0))
 
 
 def _select(keep: Tensor, new: Tensor, old: Tensor) -> Tensor:
@@ -297,12 +350,3 @@ def _select(keep: Tensor, new: Tensor, old: Tensor) -> Tensor:
     result = tf.where(keep, new, old)
     result.set_shape(_common(new.shape, old.shape))
     return result
-
-
-def _write(buffer: Tensor, rows: Sequence[Tensor], t: Tensor) -> Tensor:
-    """Write rows (B, ...) into buffer (T, B, ...) from index t on."""
-    block = tf.stack(list(rows), 0) if len(rows) > 1 else tf.expand_dims(rows[0], 0)
-    begin = tf.stack([t] + [0] * (buffer.shape.rank - 1))
-    updated = gen_xla_ops.xla_dynamic_update_slice(input=buffer, update=block, indices=begin)
-    updated.set_shape(buffer.shape)
-    return updated

@@ -15,6 +15,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
 Tensor = Any
 """A symbolic TensorFlow tensor. TensorFlow ships no types."""
 
@@ -55,6 +58,13 @@ class Cell(Protocol):
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """From projected inputs (B, ...), states and `weights()` to outputs and new states."""
+        ...
+
+    def neutral(self) -> list[Array] | None:
+        """Rows of the projected inputs, without batch axis, that keep a state of zeros at zero.
+
+        None if there are none, or they are not known.
+        """
         ...
 
 
@@ -114,6 +124,7 @@ class Recurrence:
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
         unroll: time steps an iteration.
+        schedule: how its loop is laid out, in words.
         weights: names of the constants that a graph's loop multiplies with; a layer's own else.
     """
 
@@ -125,4 +136,5 @@ class Recurrence:
     masked: bool
     hoisted: bool
     unroll: int
+    schedule: str
     weights: str = ""

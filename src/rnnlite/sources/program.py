@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from rnnlite.axes import Batched
 from rnnlite.scan.scan import Recurrence
-from rnnlite.scan.schedule import MAX_UNROLL
+from rnnlite.scan.schedule import Options
 
 Array = npt.NDArray[Any]
 
@@ -80,7 +80,7 @@ class Request:
         custom_objects: classes and functions by name, for files that need them.
         trust: whether code from the source may run (Lambda layers).
         integer: whether activations become integers, in which ids declared as float are lost.
-        max_unroll: time steps an iteration of a loop at most.
+        schedule: what the caller decides about loops.
     """
 
     batch_size: int | str | None = "auto"
@@ -93,7 +93,7 @@ class Request:
     custom_objects: Mapping[str, Any] | None = None
     trust: bool = False
     integer: bool = False
-    max_unroll: int = MAX_UNROLL
+    schedule: Options = Options()  # noqa: RUF009 (immutable)
 
 
 def as_numpy(values: Sequence[Any]) -> list[Array]:

@@ -237,6 +237,10 @@ class GraphCell:
         outputs = [_dense(v) for v in inner.get_all(self.outputs)]
         return outputs, updates
 
+    def neutral(self) -> None:
+        """Not known."""
+        return None
+
     def constant(self, name: str, value: Any) -> str:
         """A new constant of the body; gives its reference."""
         reference = f"{name}:0"

@@ -17,6 +17,7 @@ from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.scan.scan import Recurrence
+from rnnlite.scan.schedule import Options
 from rnnlite.sources.graph.fold import folded
 from rnnlite.sources.graph.frames import Frame, frames_of
 from rnnlite.sources.graph.loop import Value
@@ -46,16 +47,16 @@ class Session:
         records: one for each recurrence found, by its place in the source: a loop within a loop
             is emitted for each unrolled step.
         notes: for the report.
-        max_unroll: time steps an iteration at most.
+        options: what the caller decides about loops.
         static: values of tensors that are known, by id; the tensors are kept alive beside them.
     """
 
-    def __init__(self, max_unroll: int) -> None:
+    def __init__(self, options: Options) -> None:
         self.needed: set[str] = set()
         self.outputs: set[str] = set()
         self.records: dict[Hashable, Recurrence] = {}
         self.notes: list[str] = []
-        self.max_unroll = max_unroll
+        self.options = options
         self.probing = False
         self._static: dict[int, tuple[Any, Any]] = {}
         self._frames: dict[int, tuple[Graph, dict[str, Frame]]] = {}

@@ -11,7 +11,7 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.scan import cells
 from rnnlite.scan.block import RESULTS, BlockLSTM
 from rnnlite.scan.cells import Activation
-from rnnlite.scan.lower import lower, schedule_for
+from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Recurrence, Scan, ScanResult
 from rnnlite.sources.graph.emit import Emitter, rule
 from rnnlite.sources.graph.loop import Value
@@ -19,7 +19,7 @@ from rnnlite.sources.graph.nodes import Graph, name_of
 
 
 def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
-    schedule = schedule_for(scan, emitter.session.max_unroll)
+    result, schedule = lower(scan, emitter.session.options)
     recurrence = Recurrence(
         name=name,
         kind=scan.cell.kind,
@@ -29,9 +29,10 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
         masked=False,
         hoisted=True,
         unroll=schedule.unroll,
+        schedule=str(schedule),
     )
     emitter.session.record((name, scan.reverse), recurrence)
-    return lower(scan, schedule)
+    return result
 
 
 def _weights(emitter: Emitter, node: Any, value: Value, what: str) -> Any:

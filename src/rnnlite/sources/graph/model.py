@@ -127,7 +127,7 @@ def _traced(
     graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
 ) -> _Traced:
     ports = shaped(graph, declared, request)
-    session = Session(request.max_unroll)
+    session = Session(request.schedule)
     expanded = expand(graph)
     session.needed = expanded.ancestors(ends.outputs)
     session.outputs = {name_of(r) for r in ends.outputs}

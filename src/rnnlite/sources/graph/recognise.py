@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnlite.scan.lower import lower, schedule_for
+from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Recurrence, Scan
 from rnnlite.sources.graph.arrays import Array
 from rnnlite.sources.graph.cell import GraphCell
@@ -57,8 +57,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
     )
     weights = weight_names(emitter, loop, [*cell.updates, *cell.outputs])
     cell.prepare(scan.inputs, scan.initial_states)
-    schedule = schedule_for(scan, emitter.session.max_unroll)
-    result = lower(scan, schedule)
+    result, schedule = lower(scan, emitter.session.options)
     kind, units = describe(cell)
     emitter.session.record(
         id(loop.graph.nodes[name_of(loop.arguments[0])]),
@@ -71,6 +70,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
             masked=False,
             hoisted=cell.hoisted,
             unroll=schedule.unroll,
+            schedule=str(schedule),
             weights=", ".join(weights),
         ),
     )

@@ -17,18 +17,16 @@ import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.scan.cells import TracedCell
-from rnnlite.scan.lower import lower, schedule_for
+from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
-from rnnlite.scan.schedule import MAX_UNROLL
+from rnnlite.scan.schedule import Options
 from rnnlite.sources.keras.cells import known_cell
 from rnnlite.sources.keras.flavour import Flavour
 from rnnlite.sources.keras.neutral import LOCK, Changed
 
 
 @contextmanager
-def capture(
-    flavour: Flavour, changed: Changed, max_unroll: int = MAX_UNROLL
-) -> Iterator[list[Recurrence]]:
+def capture(flavour: Flavour, changed: Changed, options: Options) -> Iterator[list[Recurrence]]:
     """Within it, the recurrences of this thread become lowered Scans; gives their records.
 
     Args:
@@ -36,7 +34,7 @@ def capture(
         changed: what `neutral` changed in the model.
     """
     records: list[Recurrence] = []
-    hook = _Hook(flavour, records, changed, max_unroll)
+    hook = _Hook(flavour, records, changed, options)
     with LOCK:
         undo: list[Callable[[], None]] = []
         try:
@@ -65,10 +63,10 @@ class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
     def __init__(
-        self, flavour: Flavour, records: list[Recurrence], changed: Changed, max_unroll: int
+        self, flavour: Flavour, records: list[Recurrence], changed: Changed, options: Options
     ) -> None:
         self.changed = changed
-        self.max_unroll = max_unroll
+        self.options = options
         self.flavour = flavour
         self.records = records
         self.thread = threading.get_ident()
@@ -219,14 +217,13 @@ class _Hook:
 
     def _lowered(self, scan: Scan, *, unrolled: bool) -> ScanResult:
         """Lower a Scan and keep its record."""
-        schedule = schedule_for(scan, self.max_unroll)
         # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
         crossed = unrolled and scan.reverse and scan.zero_output_for_mask and scan.mask is not None
         if crossed:
-            result = lower(replace(scan, zero_output_for_mask=False), schedule)
+            result, schedule = lower(replace(scan, zero_output_for_mask=False), self.options)
             result = _zeroed_in_forward_order(result, scan.mask)
         else:
-            result = lower(scan, schedule)
+            result, schedule = lower(scan, self.options)
         self.records.append(
             Recurrence(
                 name=scan.name,
@@ -237,6 +234,7 @@ class _Hook:
                 masked=scan.mask is not None,
                 hoisted=scan.cell.hoisted,
                 unroll=schedule.unroll,
+                schedule=str(schedule),
             )
         )
         return result

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from rnnlite import errors
 from rnnlite.errors import RnnliteError, SourceError
 from rnnlite.quantization.modes import Order
 from rnnlite.report import Report
+from rnnlite.scan.schedule import Options
 from rnnlite.sources.keras.flavour import layers_of
 from rnnlite.sources.program import Array, Port, Request
 
@@ -62,6 +64,7 @@ def convert_in_child(
             if request.architecture is None
             else str(Path(request.architecture).resolve()),
             "integer": request.integer,
+            "schedule": asdict(request.schedule),
             "custom_objects": references,
             # A live model's code is the caller's own; a file's is not.
             "trust": request.trust or live,
@@ -226,6 +229,7 @@ def _main(folder: Path) -> None:
             sequence_length=order["sequence_length"],
             architecture=order["architecture"],
             integer=order["integer"],
+            schedule=Options(**order["schedule"]),
             custom_objects=objects,
             trust=order["trust"],
         )

@@ -50,7 +50,7 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     names: list[str] = []
     with (
         _tracing(flavour, model) as tracing,
-        capture(flavour, tracing.changed, request.max_unroll) as records,
+        capture(flavour, tracing.changed, request.schedule) as records,
     ):
         function = trace(_flat_call(interface, names), plan.inputs)
     notes = [*tracing.notes, *plan.notes]

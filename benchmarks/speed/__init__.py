@@ -1,0 +1,1 @@
+"""Speed of one recurrent layer: rnnlite beside other ways to run it. `python -m speed`."""

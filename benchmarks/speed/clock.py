@@ -1,0 +1,48 @@
+"""Interleaved timing: every engine once a round, in turn, so that noise meets all alike."""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+LEAST_LAP = 500e-6
+"""Seconds: shorter runs are repeated within a lap."""
+
+
+def medians(
+    runs: Mapping[str, Callable[[], Any]], *, seconds: float, rounds: tuple[int, int] = (5, 200)
+) -> dict[str, float]:
+    """Median seconds of one run of each.
+
+    Args:
+        runs: by name.
+        seconds: time for all rounds together, about.
+        rounds: least and largest number of rounds.
+    """
+    repeats = {}
+    spent = 0.0
+    for name, run in runs.items():
+        run()
+        lap = _lap(run, 1)
+        repeats[name] = max(1, round(LEAST_LAP / lap))
+        spent += lap * repeats[name]
+    count = int(min(max(seconds / spent, rounds[0]), rounds[1]))
+    laps: dict[str, list[float]] = {name: [] for name in runs}
+    gc.disable()
+    try:
+        for _ in range(count):
+            for name, run in runs.items():
+                laps[name].append(_lap(run, repeats[name]))
+    finally:
+        gc.enable()
+    return {name: statistics.median(values) for name, values in laps.items()}
+
+
+def _lap(run: Callable[[], Any], repeats: int) -> float:
+    begin = time.perf_counter()
+    for _ in range(repeats):
+        run()
+    return (time.perf_counter() - begin) / repeats

@@ -1,0 +1,151 @@
+"""Buffers of output sequences: how large, how blocks are written, what is read at the end.
+
+What enters: a `Schedule` and a tensor whose first axis is time. What leaves: a `Layout` and the
+tensors of it. Sizes are computed by ops that the runtime evaluates while it prepares a model
+(SHAPE, STRIDED_SLICE, MUL, CONCATENATION), so that all shapes in loops are known before they run;
+a ceiling of T / s is the length of a sequence of T taken at each s-th place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+from tensorflow.compiler.tf2xla.ops import gen_xla_ops
+
+from rnnlite.scan.scan import Tensor
+from rnnlite.scan.schedule import Schedule
+
+GROWTH = 8
+"""How many times larger than the next smaller one a buffer is, but for the smallest."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Sizes in rows; ints where the length is fixed, int32 vectors of one element else.
+
+    Vectors, because RESHAPE does not keep what is known while the model is prepared.
+
+    Attributes:
+        steps: time steps that are computed, a multiple of K.
+        sizes: rows of the buffers, innermost first.
+        exact: whether the outermost buffer surely has T rows.
+    """
+
+    steps: Any
+    sizes: tuple[Any, ...]
+    exact: bool = False
+
+    def count(self, level: int) -> Any:
+        """Rows of the buffer of a level as an int or a scalar."""
+        size = self.sizes[level]
+        return size if isinstance(size, int) else size[0]
+
+    @property
+    def rows(self) -> Any:
+        """Rows of the outermost buffer: of the whole sequence and what stands before it."""
+        return self.count(-1)
+
+
+def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
+    """The sizes for a sequence x (T, ...).
+
+    A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is `GROWTH` for each
+    level above it: the outer ones about `GROWTH`, where copies come from memory.
+
+    Args:
+        schedule: see there.
+        x: its first axis is time.
+        blocks: whether output sequences are wanted.
+    """
+    k, block = schedule.unroll, schedule.block
+    length = x.shape[0]
+    ruler: _Ruler | _Number = _Ruler(x) if length is None else _Number(int(length))
+    steps = ruler.blocks(k) * k if k > 1 else ruler.length
+    if not blocks or schedule.levels == 1:
+        return Layout(steps, (steps,), exact=k == 1)
+    # A sequence shorter than a block is the only one, of its own size.
+    sizes = [ruler.blocks(k, upto=block) * k]
+    strides: list[Any] = [block]
+    for above in reversed(range(schedule.levels - 1)):
+        several = ruler.blocks(strides[-1] * GROWTH**above)
+        sizes.append(several * sizes[-1])
+        strides.append(several * strides[-1])
+    return Layout(steps, tuple(sizes))
+
+
+class _Number:
+    """A length that is known."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def blocks(self, size: int, *, upto: int | None = None) -> int:
+        """ceil(min(T, upto) / size)."""
+        return -(-min(self.length, upto or self.length) // size)
+
+
+class _Ruler:
+    """A vector as long as a sequence, to take lengths from."""
+
+    def __init__(self, x: Tensor) -> None:
+        self._vector = tf.zeros(tf.shape(x)[:1], tf.int32)
+        self.length = tf.shape(x)[:1]
+
+    def blocks(self, size: Any, *, upto: int | None = None) -> Tensor:
+        """ceil(min(T, upto) / size)."""
+        stride = tf.constant([size]) if isinstance(size, int) else size
+        # Counted from the end: the converter makes [:upto] a SLICE, which refuses shorter ones.
+        begin, mask = ([-upto], 0) if upto else ([0], 1)
+        taken = tf.strided_slice(self._vector, begin, [0], stride, begin_mask=mask, end_mask=1)
+        # The converter does not see that this is a vector where the stride is computed.
+        return tf.shape(tf.reshape(taken, [-1]))
+
+
+def filled(rows: Any, shape: Tensor, like: Tensor) -> Tensor:
+    """A buffer of zeros (rows, *shape) with the dtype and the static shape of `like`."""
+    if isinstance(rows, int):
+        first, static = tf.constant([rows]), rows
+    else:
+        first, static = rows, None
+    buffer = tf.zeros(tf.concat([first, shape], 0), like.dtype)
+    return tf.ensure_shape(buffer, [static, *like.shape])
+
+
+def write(buffer: Tensor, block: Tensor, place: Tensor) -> Tensor:
+    """Write rows (n, B, ...) into buffer (N, B, ...) from row `place` on."""
+    begin = tf.stack([place] + [0] * (buffer.shape.rank - 1))
+    updated = gen_xla_ops.xla_dynamic_update_slice(input=buffer, update=block, indices=begin)
+    updated.set_shape(buffer.shape)
+    return updated
+
+
+def last_rows(buffer: Tensor, sizes: Layout, x: Tensor) -> Tensor:
+    """The last T rows of a buffer, T being the length of x."""
+    length = x.shape[0]
+    if length is not None:
+        extra = sizes.rows - int(length)
+        return buffer[extra:] if extra else buffer
+    # A SLICE, which copies whole rows; STRIDED_SLICE goes element by element. Its begin is the
+    # number of rows that are left over, the length of what a vector of all rows has beyond T.
+    begin = tf.shape(
+        tf.strided_slice(tf.zeros(sizes.sizes[-1], tf.int32), tf.shape(x)[:1], [0], end_mask=1)
+    )
+    return _rows(buffer, begin, x)
+
+
+def first_rows(buffer: Tensor, sizes: Layout, x: Tensor) -> Tensor:
+    """The first T rows of a buffer, T being the length of x."""
+    length = x.shape[0]
+    if sizes.exact:
+        return buffer
+    return buffer[: int(length)] if length is not None else _rows(buffer, [0], x)
+
+
+def _rows(buffer: Tensor, begin: Any, x: Tensor) -> Tensor:
+    rest = [0] * (buffer.shape.rank - 1)
+    sizes = tf.concat([tf.shape(x)[:1], tf.shape(buffer)[1:]], 0)
+    rows = tf.slice(buffer, tf.concat([begin, rest], 0), sizes)
+    rows.set_shape([None, *buffer.shape[1:]])
+    return rows
