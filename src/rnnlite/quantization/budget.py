@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from rnnlite.lite import flatbuffer
-from rnnlite.scan.schedule import Options
 from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.scan.schedule import Options
 
 OP_BYTES = 110
 """What an op and its result take in a quantized file, measured over small models."""

@@ -49,6 +49,11 @@ def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
     return tf.reshape(product, tf.stack([shape[0], shape[1], width]))
 
 
+def matmul_apart(rows: Tensor, kernel: Tensor) -> Tensor:
+    """rows @ kernel with the last row on its own; see `Schedule.apart`."""
+    return tf.concat([tf.matmul(rows[:-1], kernel), tf.matmul(rows[-1:], kernel)], 0)
+
+
 def zero_at_zero(*functions: Callable[[Tensor], Tensor]) -> bool:
     """Whether all of these scalar functions give exactly 0 at 0."""
     with tf.init_scope():
@@ -85,6 +90,7 @@ class LSTM:
     activation: Activation
     recurrent_activation: Activation
     kind: str = "LSTM"
+    product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
     hoisted: bool = True
     output_is_state: int | None = 0
 
@@ -113,7 +119,7 @@ class LSTM:
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         h, c = states
-        z = projected[0] + tf.matmul(h, weights[0])
+        z = projected[0] + self.product(h, weights[0])
         n = self.units
         if self.recurrent_activation.elementwise:
             # One op over all four gates costs less than a slice and an op over three.
@@ -156,6 +162,7 @@ class GRU:
     recurrent_activation: Activation
     reset_after: bool
     kind: str = "GRU"
+    product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
     hoisted: bool = True
     output_is_state: int | None = 0
 
@@ -189,18 +196,18 @@ class GRU:
         (h,) = states
         n = self.units
         p = projected[0]
-        gates = p[:, : 2 * n] + tf.matmul(h, weights[0])
+        gates = p[:, : 2 * n] + self.product(h, weights[0])
         if self.recurrent_activation.elementwise:
             z, r = tf.split(self.recurrent_activation(gates), 2, axis=-1)
         else:
             z, r = (self.recurrent_activation(a) for a in tf.split(gates, 2, axis=-1))
         if self.reset_after:
-            inner = tf.matmul(h, weights[1])
+            inner = self.product(h, weights[1])
             if len(weights) > 2:
                 inner = tf.nn.bias_add(inner, weights[2])
             inner = r * inner
         else:
-            inner = tf.matmul(r * h, weights[1])
+            inner = self.product(r * h, weights[1])
         candidate = self.activation(p[:, 2 * n :] + inner)
         h = candidate + z * (h - candidate)
         return [h], [h]
@@ -225,6 +232,7 @@ class SimpleRNN:
     bias: Array | None
     activation: Activation
     kind: str = "SimpleRNN"
+    product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
     hoisted: bool = True
     output_is_state: int | None = 0
 
@@ -246,7 +254,7 @@ class SimpleRNN:
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         (h,) = states
-        h = self.activation(projected[0] + tf.matmul(h, weights[0]))
+        h = self.activation(projected[0] + self.product(h, weights[0]))
         return [h], [h]
 
     def neutral(self) -> list[Array] | None:

@@ -8,6 +8,7 @@ Output sequences are written into blocks, these into larger ones (`scan.blocks`)
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.scan.blocks import filled, first_rows, last_rows, layout, write
-from rnnlite.scan.scan import Scan, ScanResult, Tensor
+from rnnlite.scan.cells import GRU, LSTM, SimpleRNN, matmul_apart
+from rnnlite.scan.scan import Cell, Scan, ScanResult, Tensor
 from rnnlite.scan.schedule import Loop, Options, Schedule, choose
 
 Carry = tuple[Tensor, ...]
@@ -60,7 +62,7 @@ class _Lowering:
 
     def __init__(self, scan: Scan, options: Options) -> None:
         self.scan = scan
-        self.cell = scan.cell
+        self.cell: Cell = scan.cell
         self.projected = self.cell.project(scan.inputs)
         self.weights = self.cell.weights()
         self.mask = scan.mask
@@ -82,9 +84,12 @@ class _Lowering:
                 length=self.static_length,
                 row_bytes=self._row_bytes(),
                 neutral=neutral is not None,
+                batch=scan.inputs[0].shape[1],
             ),
             options,
         )
+        if self.schedule.apart and isinstance(self.cell, (LSTM, GRU, SimpleRNN)):
+            self.cell = replace(self.cell, product=matmul_apart)
         front = self.schedule.unroll - 1 if self.schedule.remainder == "front" else 0
         if front and neutral is not None:
             self._put_in_front(neutral, front)

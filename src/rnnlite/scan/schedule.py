@@ -36,6 +36,9 @@ COPY_BYTES = 4.6e4
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
 
+APART = (8, 15)
+"""Batches of one more than a multiple of 7, as far as it pays."""
+
 SMALL_ROW, LARGE_ROW = 64, 512
 """Bytes of an output row up to which two levels are enough, and from which four pay."""
 
@@ -50,6 +53,7 @@ class Loop:
         length: the number of time steps, if it is fixed.
         row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
         neutral: whether steps can be put in front that leave the initial state as it is.
+        batch: sequences at a time, if that is fixed.
     """
 
     recurrent_weights: int
@@ -57,6 +61,7 @@ class Loop:
     length: int | None
     row_bytes: int
     neutral: bool
+    batch: int | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,15 @@ class Schedule:
             "front" (neutral steps in front), "single" (a loop of single steps comes first).
         block: rows of a block of the output sequences, a multiple of K; 0 where levels is 1.
         levels: loops within loops.
+        apart: whether the last row of the batch is multiplied on its own. XNNPACK's float products
+            take 7 rows at a time, and as long for 1 as for 7, unless it stands alone.
     """
 
     unroll: int = 1
     remainder: str = "none"
     block: int = 0
     levels: int = 1
+    apart: bool = False
 
     def __str__(self) -> str:
         parts = [f"{self.unroll} steps an iteration" if self.unroll > 1 else "single steps"]
@@ -105,6 +113,8 @@ class Schedule:
             parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest first"))
         if self.levels > 1:
             parts.append(f"blocks of {self.block} rows, {self.levels} levels")
+        if self.apart:
+            parts.append("last row apart")
         return ", ".join(parts)
 
 
@@ -180,7 +190,8 @@ def choose(loop: Loop, options: Options = Options()) -> Schedule:
         block = options.block or best_block(unroll, loop.row_bytes)
         block = unroll * math.ceil(block / unroll)
         levels = min(options.levels or _levels(loop, block), options.max_levels)
-    return Schedule(unroll, remainder, block if levels > 1 else 0, levels)
+    apart = options.weight_bytes == 4 and loop.batch in APART
+    return Schedule(unroll, remainder, block if levels > 1 else 0, levels, apart)
 
 
 def _levels(loop: Loop, block: int) -> int:
