@@ -48,6 +48,7 @@ def test_signatures():
         "self",
         "samples",
         "batch_size",
+        "max_batch_bytes",
         "progress",
         "raw",
     ]

@@ -218,6 +218,15 @@ def predict(
         int | None,
         typer.Option("--batch-size", min=1, help="Samples of one length to run together at most."),
     ] = None,
+    max_batch_bytes: Annotated[
+        int | None,
+        typer.Option(
+            "--max-batch-bytes",
+            min=1,
+            help="Memory that the samples running together may take, about.",
+            show_default="256 MiB",
+        ),
+    ] = None,
     threads: Threads = 1,
     raw: Annotated[
         bool, typer.Option("--raw", help="Write the integers of quantized outputs as they are.")
@@ -236,7 +245,11 @@ def predict(
             loaded = load(model, num_threads=threads)
             rows = read_npz(samples, [spec.name for spec in loaded.inputs])
             results = loaded.predict(
-                rows, batch_size=batch_size, progress=sys.stderr.isatty(), raw=raw
+                rows,
+                batch_size=batch_size,
+                max_batch_bytes=max_batch_bytes,
+                progress=sys.stderr.isatty(),
+                raw=raw,
             )
         write_npz(out, results)
         summary = {

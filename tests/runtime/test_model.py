@@ -163,13 +163,13 @@ def test_the_runtime_needs_no_tensorflow(exits, tmp_path):
 def test_a_longer_sequence_gets_a_fresh_interpreter_a_shorter_one_does_not(exits):
     model = rnnlite.load(exits.tflite)
     made = []
-    create = model._new_interpreter
+    create = model._engine.new_interpreter
 
     def counted():
         made.append(1)
         return create()
 
-    model._new_interpreter = counted
+    model._engine.new_interpreter = counted
     for length, fresh in ((9, 0), (3, 0), (9, 0), (10, 1), (4, 1), (10, 1), (30, 2)):
         model.run([np.ones((1, length, 3), np.float32)])
         assert len(made) == fresh, length

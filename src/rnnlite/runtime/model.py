@@ -1,16 +1,12 @@
 """Load a LiteRT model and run it on sequences of different lengths.
 
-One interpreter serves every length up to the first that it ran: changing the input's shape costs
-microseconds. A longer one gets a fresh interpreter (0.3 ms for a small model), because LiteRT 2.3
-with XNNPACK now and then computes wrong values after growing, in models with two loops in a row.
-Measured: 53 wrong results in 120,000 runs of 4,000 interpreters at random lengths, each of them at
-a length above all before it; none without XNNPACK. Samples of equal shape go together where the
-model's batch axis is free, longest first.
+Samples of equal shape go together where the model's batch axis is free, longest first. A large job
+on several threads runs in as many interpreters of one thread each, which is faster than ops of
+several threads (`benchmarks/throughput.py`).
 """
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -18,17 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.axes import row, stacked
 from rnnlite.errors import ModelError, SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.files import read_model
+from rnnlite.runtime.batches import (
+    BATCHES_A_WORKER,
+    DEFAULT_BATCH,
+    DEFAULT_BATCH_BYTES,
+    bytes_a_step,
+    groups,
+    run_side_by_side,
+)
+from rnnlite.runtime.engine import Engine
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Array, Sample, Spec, listed
-
-DEFAULT_BATCH = 32
-Shapes = tuple[tuple[int, ...], ...]
 
 
 def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = True) -> Model:
@@ -36,7 +37,8 @@ def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = 
 
     Args:
         source: path or content of a .tflite file.
-        num_threads: threads an op may use.
+        num_threads: threads that a run may use; `predict` gives each its own interpreter where
+            there are batches enough, which takes the model's memory as many times.
         delegates: False runs the plain kernels, without XNNPACK.
 
     Raises:
@@ -72,16 +74,15 @@ class Model:
             )
         self._data = data
         self._num_threads = num_threads
-        self._resolver = (
-            OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-        )
-        self._interpreter = self._new_interpreter()
+        self._delegates = delegates
+        self._engine = Engine(data, num_threads=num_threads, delegates=delegates)
+        self._workers: list[Engine] = []
         self._lock = threading.Lock()
-        self._allocated: Shapes | None = None
-        self._largest: Shapes | None = None
+        self._step_bytes = bytes_a_step(parsed)
+        interpreter = self._engine.interpreter
         names_in, names_out = _signature_names(parsed)
-        details_in = {int(d["index"]): d for d in self._interpreter.get_input_details()}
-        details_out = {int(d["index"]): d for d in self._interpreter.get_output_details()}
+        details_in = {int(d["index"]): d for d in interpreter.get_input_details()}
+        details_out = {int(d["index"]): d for d in interpreter.get_output_details()}
         self._input_ids = [index for _, index in names_in]
         self._output_ids = [index for _, index in names_out]
         record = flatbuffer.record(parsed)
@@ -104,30 +105,6 @@ class Model:
             for name, index in names_out
         )
 
-    def _new_interpreter(self) -> Any:
-        try:
-            return Interpreter(
-                model_content=self._data,
-                num_threads=self._num_threads,
-                experimental_op_resolver_type=self._resolver,
-            )
-        except (ValueError, RuntimeError) as e:
-            raise ModelError(f"the LiteRT runtime cannot load the model: {_reason(e)}") from e
-
-    def _allocate(self, shapes: Shapes) -> None:
-        """Set the inputs' shapes; in a fresh interpreter if they exceed those it first ran."""
-        if shapes == self._allocated:
-            return
-        self._allocated = None
-        if self._largest is not None and not _fits(shapes, self._largest):
-            self._interpreter = self._new_interpreter()
-            self._largest = None
-        for index, shape in zip(self._input_ids, shapes, strict=True):
-            self._interpreter.resize_tensor_input(index, shape)
-        self._interpreter.allocate_tensors()
-        self._allocated = shapes
-        self._largest = self._largest or shapes
-
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Run once on whole batches, as the model takes them: quantized where it is quantized.
 
@@ -140,26 +117,15 @@ class Model:
         Raises:
             SampleError: the runtime refuses the shapes.
         """
-        shapes = tuple(a.shape for a in arrays)
         with self._lock:
-            try:
-                self._allocate(shapes)
-                for index, array in zip(self._input_ids, arrays, strict=True):
-                    self._interpreter.set_tensor(index, np.asarray(array, order="C"))
-                self._interpreter.invoke()
-            except (ValueError, RuntimeError) as e:
-                self._allocated = None
-                self._largest = ()
-                raise SampleError(
-                    f"the model cannot run on inputs of shapes {list(shapes)}: {_reason(e)}"
-                ) from e
-            return [self._interpreter.get_tensor(index) for index in self._output_ids]
+            return self._engine.run(self._input_ids, arrays, self._output_ids)
 
     def predict(
         self,
         samples: Iterable[Sample],
         *,
         batch_size: int | None = None,
+        max_batch_bytes: int | None = None,
         progress: bool = False,
         raw: bool = False,
     ) -> Any:
@@ -169,7 +135,9 @@ class Model:
             samples: each one sequence without batch axis, (T, ...); a tuple or a dict by input name
                 where the model has several inputs.
             batch_size: how many samples of equal shape run together at most, where the batch axis
-                is free; 32 if None.
+                is free; 28 if None.
+            max_batch_bytes: memory that the batches running at a time may take, about; fewer
+                samples run together where they are long. 256 MiB if None.
             progress: show a progress bar on standard error.
             raw: give the integers of quantized outputs as they are, not the numbers they stand for.
 
@@ -180,23 +148,39 @@ class Model:
         Raises:
             SampleError: a sample does not fit the model; it is named by its place.
         """
-        if batch_size is not None and (not isinstance(batch_size, int) or batch_size < 1):
-            raise SampleError(
-                "batch_size is no batch size",
-                expected="an int of 1 or more",
-                found=repr(batch_size),
-            )
+        most = _positive("batch_size", batch_size, DEFAULT_BATCH)
+        bound = _positive("max_batch_bytes", max_batch_bytes, DEFAULT_BATCH_BYTES)
         checked = listed(samples, self.inputs)
         results: list[list[Array] | None] = [None] * len(checked)
+        batches = groups(
+            checked,
+            self.inputs,
+            fixed=self._fixed_batch(),
+            most=most,
+            step_bytes=self._step_bytes,
+            bound=bound // self._num_threads,
+        )
         with Progress("predict", len(checked), progress) as bar:
-            for group in self._groups(checked, batch_size or DEFAULT_BATCH):
-                outputs = self.run(self._batch([checked[k] for k in group]))
+
+            def work(engine: Engine | None, group: list[int]) -> None:
+                arrays = self._batch([checked[k] for k in group])
+                if engine is None:
+                    outputs = self.run(arrays)
+                else:
+                    outputs = engine.run(self._input_ids, arrays, self._output_ids)
                 for place, k in enumerate(group):
                     results[k] = [
                         self._row(spec, y, place, raw)
                         for spec, y in zip(self.outputs, outputs, strict=True)
                     ]
                 bar.add(len(group))
+
+            if self._num_threads > 1 and len(batches) >= BATCHES_A_WORKER * self._num_threads:
+                with self._lock:
+                    run_side_by_side(self._single_threaded(), work, batches)
+            else:
+                for group in batches:
+                    work(None, group)
         columns = [
             _column([r[n] for r in results if r is not None]) for n in range(len(self.outputs))
         ]
@@ -209,21 +193,11 @@ class Model:
             return 1
         return next((spec.batch for spec in self.inputs if spec.batch is not None), None)
 
-    def _groups(self, samples: list[list[Array]], limit: int) -> Iterable[list[int]]:
-        """Indices that run together: equal shapes, at most `limit`, or the model's own batch."""
-        fixed = self._fixed_batch()
-        limit = fixed or limit
-        by_shape: dict[Any, list[int]] = {}
-        for k, sample in enumerate(samples):
-            by_shape.setdefault(tuple(a.shape for a in sample), []).append(k)
-        batches = [
-            (shape, group[start : start + limit])
-            for shape, group in by_shape.items()
-            for start in range(0, len(group), limit)
-        ]
-        # Longest first: see the module's docstring.
-        batches.sort(key=lambda b: (sum(math.prod(s) for s in b[0]), len(b[1])), reverse=True)
-        return [group for _, group in batches]
+    def _single_threaded(self) -> list[Engine]:
+        """As many interpreters of one thread as the model has threads, made once."""
+        while len(self._workers) < self._num_threads:
+            self._workers.append(Engine(self._data, num_threads=1, delegates=self._delegates))
+        return self._workers
 
     def _batch(self, samples: list[list[Array]]) -> list[Array]:
         fixed = self._fixed_batch()
@@ -241,12 +215,16 @@ class Model:
         return found.copy() if raw else dequantize(found, spec)
 
 
-def _fits(shapes: Shapes, largest: Shapes) -> bool:
-    """Whether no axis of any input is longer than in `largest`."""
-    return len(shapes) == len(largest) and all(
-        len(a) == len(b) and all(x <= y for x, y in zip(a, b, strict=True))
-        for a, b in zip(shapes, largest, strict=True)
-    )
+def _positive(name: str, value: Any, default: int) -> int:
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise SampleError(
+            f"{name} is no {'batch size' if name == 'batch_size' else 'number of bytes'}",
+            expected="an int of 1 or more",
+            found=repr(value),
+        )
+    return value
 
 
 def quantize(array: Array, spec: Spec) -> Array:
@@ -317,7 +295,3 @@ def _signature_names(parsed: Any) -> tuple[list[tuple[str, int]], list[tuple[str
 def _column(rows: list[Array]) -> Any:
     shapes = {row.shape for row in rows}
     return np.stack(rows) if len(shapes) == 1 else rows
-
-
-def _reason(error: BaseException) -> str:
-    return " ".join(str(error).split())[:300]

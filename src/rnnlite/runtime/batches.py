@@ -1,0 +1,121 @@
+"""Which samples run together, and several interpreters that run them side by side.
+
+What enters: checked samples and what bounds a batch. What leaves: groups of indices, the longest
+first, so that no interpreter has to grow.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rnnlite.lite import flatbuffer
+from rnnlite.runtime.samples import Array, Spec
+
+DEFAULT_BATCH = 28
+"""Four times 7: XNNPACK's float products take 7 rows at a time."""
+
+DEFAULT_BATCH_BYTES = 256 << 20
+BATCHES_A_WORKER = 4
+"""A job is large enough for several interpreters if each gets so many batches."""
+
+Worker = TypeVar("Worker")
+
+
+def bytes_a_step(model: Any) -> int:
+    """Bytes of all values of the main graph that grow with the input, for one sample's time step.
+
+    More than a run takes, for the runtime reuses memory.
+
+    Args:
+        model: a parsed flatbuffer.
+    """
+    total = 0
+    for tensor in model.subgraphs[0].tensors:
+        signature = tensor.shapeSignature
+        if signature is None or all(int(d) >= 0 for d in signature):
+            continue
+        size = np.dtype(flatbuffer.dtype_name(tensor)).itemsize
+        total += size * math.prod(int(d) for d in signature if int(d) > 0)
+    return total
+
+
+def groups(
+    samples: Sequence[Sequence[Array]],
+    inputs: Sequence[Spec],
+    *,
+    fixed: int | None,
+    most: int,
+    step_bytes: int,
+    bound: int,
+) -> list[list[int]]:
+    """Indices that run together: samples of equal shapes.
+
+    Args:
+        samples: arrays of each, without batch axis.
+        inputs: the model's inputs.
+        fixed: the model's own batch, if it is pinned.
+        most: samples a batch, else.
+        step_bytes: see `bytes_a_step`.
+        bound: bytes that a batch may take; one sample always runs.
+    """
+    by_shape: dict[Any, list[int]] = {}
+    for k, sample in enumerate(samples):
+        by_shape.setdefault(tuple(a.shape for a in sample), []).append(k)
+    batches = []
+    for shapes, group in by_shape.items():
+        steps = max(_steps(spec, shape) for spec, shape in zip(inputs, shapes, strict=True))
+        limit = fixed or min(most, max(1, bound // max(1, step_bytes * steps)))
+        batches += [(shapes, group[k : k + limit]) for k in range(0, len(group), limit)]
+    batches.sort(key=lambda b: (sum(math.prod(s) for s in b[0]), len(b[1])), reverse=True)
+    return [group for _, group in batches]
+
+
+def _steps(spec: Spec, shape: tuple[int, ...]) -> int:
+    """Places along the free axes of an input."""
+    axes = zip(spec.sample_shape, shape, strict=True)
+    return math.prod(size for wanted, size in axes if wanted is None)
+
+
+def run_side_by_side(
+    workers: Sequence[Worker],
+    work: Callable[[Worker, list[int]], None],
+    batches: Sequence[list[int]],
+) -> None:
+    """Give each worker a thread that takes batches in their order until there are none.
+
+    Args:
+        workers: e.g. interpreters; each is used by one thread alone.
+        work: runs one batch on one worker.
+        batches: see `groups`.
+
+    Raises:
+        BaseException: the first that a batch raised; batches not begun are left.
+    """
+    todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
+    for batch in batches:
+        todo.put(batch)
+    failures: list[BaseException] = []
+
+    def take(worker: Worker) -> None:
+        try:
+            while not failures:
+                work(worker, todo.get_nowait())
+        except queue.Empty:
+            return
+        except BaseException as e:  # noqa: BLE001 - raised again in the caller's thread
+            failures.append(e)
+
+    threads = [threading.Thread(target=take, args=(w,), daemon=True) for w in workers[1:]]
+    for thread in threads:
+        thread.start()
+    take(workers[0])
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -1,0 +1,108 @@
+"""One LiteRT interpreter at changing input shapes.
+
+Changing the shapes costs microseconds, up to those it first ran. Larger ones get a fresh
+interpreter (0.3 ms for a small model), because LiteRT 2.3 with XNNPACK now and then computes wrong
+values after growing, in models with two loops in a row. Measured: 53 wrong results in 120,000 runs
+of 4,000 interpreters at random lengths, each of them at a length above all before it; none without
+XNNPACK.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from rnnlite.errors import ModelError, SampleError
+from rnnlite.runtime.samples import Array
+
+Shapes = tuple[tuple[int, ...], ...]
+
+
+class Engine:
+    """An interpreter that takes inputs of any shape. Not for two threads at a time.
+
+    Args:
+        data: the model.
+        num_threads: threads an op may use.
+        delegates: False runs the plain kernels, without XNNPACK.
+    """
+
+    def __init__(self, data: bytes, *, num_threads: int, delegates: bool) -> None:
+        self._data = data
+        self._num_threads = num_threads
+        self._resolver = (
+            OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        )
+        self._allocated: Shapes | None = None
+        self._largest: Shapes | None = None
+        self.interpreter = self.new_interpreter()
+
+    def new_interpreter(self) -> Any:
+        """A fresh interpreter.
+
+        Raises:
+            ModelError: the runtime cannot load the model.
+        """
+        try:
+            return Interpreter(
+                model_content=self._data,
+                num_threads=self._num_threads,
+                experimental_op_resolver_type=self._resolver,
+            )
+        except (ValueError, RuntimeError) as e:
+            raise ModelError(f"the LiteRT runtime cannot load the model: {_reason(e)}") from e
+
+    def _allocate(self, inputs: Sequence[int], shapes: Shapes) -> None:
+        """Set the inputs' shapes; in a fresh interpreter if they exceed those it first ran."""
+        if shapes == self._allocated:
+            return
+        self._allocated = None
+        if self._largest is not None and not _fits(shapes, self._largest):
+            self.interpreter = self.new_interpreter()
+            self._largest = None
+        for index, shape in zip(inputs, shapes, strict=True):
+            self.interpreter.resize_tensor_input(index, shape)
+        self.interpreter.allocate_tensors()
+        self._allocated = shapes
+        self._largest = self._largest or shapes
+
+    def run(
+        self, inputs: Sequence[int], arrays: Sequence[Array], outputs: Sequence[int]
+    ) -> list[Array]:
+        """Run once.
+
+        Args:
+            inputs, outputs: numbers of the tensors.
+            arrays: one an input.
+
+        Raises:
+            SampleError: the runtime refuses the shapes.
+        """
+        shapes = tuple(a.shape for a in arrays)
+        try:
+            self._allocate(inputs, shapes)
+            for index, array in zip(inputs, arrays, strict=True):
+                self.interpreter.set_tensor(index, np.asarray(array, order="C"))
+            self.interpreter.invoke()
+        except (ValueError, RuntimeError) as e:
+            self._allocated = None
+            self._largest = ()
+            raise SampleError(
+                f"the model cannot run on inputs of shapes {list(shapes)}: {_reason(e)}"
+            ) from e
+        return [self.interpreter.get_tensor(index) for index in outputs]
+
+
+def _fits(shapes: Shapes, largest: Shapes) -> bool:
+    """Whether no axis of any input is longer than in `largest`."""
+    return len(shapes) == len(largest) and all(
+        len(a) == len(b) and all(x <= y for x, y in zip(a, b, strict=True))
+        for a, b in zip(shapes, largest, strict=True)
+    )
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:300]
