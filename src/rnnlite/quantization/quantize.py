@@ -37,9 +37,9 @@ ENOUGH = {"int8": 0.02, "int16x8": 0.01}
 """A model whose error is below this is not refined further."""
 
 ENOUGH_IF_LARGE = {"int8": 0.06, "int16x8": 0.01}
-LARGE_STEP = 1 << 17
-"""The same for models with loops that read more weights than this at a step (LSTM from 182 units):
-products in int16 cost them 6 to 10 times the time of int8."""
+LARGE_STEP = 3 * 32**2
+"""The same for models with loops that read so many weights at a step (GRU and LSTM from 32 units):
+int16 costs them 4 to 6 times the time of int8, and more than float32 takes."""
 
 GAIN = 0.8
 """A finer precision is taken if it brings the error below this share of the coarser one's."""
@@ -210,7 +210,7 @@ def _integer(
     """The first precision that is good enough, else the best by a clear margin."""
     best: _Candidate | None = None
     largest = largest_file(model)
-    enough = ENOUGH_IF_LARGE if _weights_a_step(model) > LARGE_STEP else ENOUGH
+    enough = ENOUGH_IF_LARGE if _weights_a_step(model) >= LARGE_STEP else ENOUGH
     for trial in TRIALS[order.mode]:
         plain = deepcopy(model)
         flatten_conv3d(plain)
