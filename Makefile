@@ -3,19 +3,27 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv-dev
+BENCH := .venv-bench
 # Tests that build models by the dozen run side by side; BLAS threads would fight over the cores.
 JOBS ?= 2
 
-.PHONY: demo test bench lint types units format clean
+.PHONY: demo test bench bench-quick lint types units format clean
 
 demo: $(DEMO)/ready
 	$(DEMO)/bin/python examples/speakers.py
 
 test: lint types units
 
-bench: $(DEMO)/ready
-	$(DEMO)/bin/python benchmarks/conversion_time.py
-	$(DEMO)/bin/python benchmarks/quantization.py
+# Everything that benchmarks/RESULTS.md states, and what the cost model is made of.
+bench: $(BENCH)/ready
+	cd benchmarks && ../$(BENCH)/bin/python -m speed
+	$(BENCH)/bin/python benchmarks/conversion_time.py
+	$(BENCH)/bin/python benchmarks/quantization.py
+	$(BENCH)/bin/python benchmarks/loop_costs.py
+
+# The ratios over a small grid, in three minutes.
+bench-quick: $(BENCH)/ready
+	cd benchmarks && ../$(BENCH)/bin/python -m speed --quick
 
 lint: $(DEV)/ready
 	$(DEV)/bin/ruff check src tests examples benchmarks
@@ -37,6 +45,12 @@ $(DEMO)/ready: pyproject.toml
 	$(DEMO)/bin/python -m pip install --quiet -e '.[demo]'
 	touch $@
 
+$(BENCH)/ready: pyproject.toml
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --upgrade pip
+	$(BENCH)/bin/python -m pip install --quiet -e '.[bench]'
+	touch $@
+
 $(DEV)/ready: pyproject.toml
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet --upgrade pip
@@ -44,4 +58,4 @@ $(DEV)/ready: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEMO) $(DEV) demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEMO) $(DEV) $(BENCH) demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache

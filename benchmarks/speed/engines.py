@@ -1,12 +1,11 @@
 """Ways to run one layer. Each gives the file it needs, then a function that runs it once.
 
-Every engine computes the same layer from the same weights; `check` in `run.py` compares results
+Every engine computes the same layer from the same weights; `latency.py` compares their results
 before anything is timed.
 """
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -193,8 +192,3 @@ def keras_layer(case: Case, x: np.ndarray) -> Run:
     function = tf.function(lambda t: model(t, training=False))
     tensor = tf.constant(x)
     return lambda: function(tensor).numpy()
-
-
-def quiet() -> None:
-    """Keep TensorFlow's log out of the tables."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -1,7 +1,7 @@
 """Names of tensors as the converter writes them, made readable and comparable between loops.
 
-What enters: a name such as "model/lstm/scan_8/step_3/MatMul12". What leaves: the same for every
-step and loop of one recurrence, "model/lstm/scan/step/MatMul".
+What enters: a name such as "model/lstm/blocks_1/scan_4/step_3/MatMul12". What leaves: the same for
+every step and loop of one recurrence, "model/lstm/scan/step/MatMul".
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rnnlite.lite import flatbuffer
 
 def neutral_name(name: str) -> str:
     """The name without the numbers of loops, steps, and tensors of one name."""
+    name = re.sub(r"blocks_\d+/", "", name)
     name = re.sub(r"step_\d+/", "step/", re.sub(r"scan_\d+", "scan", name))
     return ";".join(re.sub(r"(?<=[A-Za-z])\d+$", "", part) for part in name.split(";"))
 

@@ -2,7 +2,7 @@
 
 What enters: a `Scan` and its `Schedule`. What leaves: its result tensors. The loop is a
 `tf.while_loop` whose body gathers K projected rows and takes K steps. Where K does not divide the
-length, rows that keep the initial state as it is are put in front, or single steps come first.
+length, rows that keep the initial state as it is are put in front, or single steps come last.
 Output sequences are written into blocks, these into larger ones (`scan.blocks`).
 """
 
@@ -226,7 +226,8 @@ class _Lowering:
             return [tf.shape(self.scan.initial_states[self.output_state])]
         batch = tf.shape(self.projected[0])[1:2]
         if all(y.shape[1:].is_fully_defined() for y in self.outputs):
-            return [tf.concat([batch, y.shape[1:].as_list()], 0) for y in self.outputs]
+            rests = [tf.constant(y.shape[1:].as_list(), tf.int32) for y in self.outputs]
+            return [tf.concat([batch, rest], 0) for rest in rests]
         rows = [p[0] for p in self.projected]
         outputs, _ = self.cell.step(rows, list(self.scan.initial_states), self.weights)
         return [tf.shape(y) for y in outputs]

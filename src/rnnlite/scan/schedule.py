@@ -94,7 +94,7 @@ class Schedule:
     Attributes:
         unroll: time steps an iteration (K), at least 1.
         remainder: what becomes of a length that K does not divide: "none" where that cannot be,
-            "front" (neutral steps in front), "single" (a loop of single steps comes first).
+            "front" (neutral steps in front), "single" (a loop of single steps comes last).
         block: rows of a block of the output sequences, a multiple of K; 0 where levels is 1.
         levels: loops within loops.
         apart: whether the last row of the batch is multiplied on its own. XNNPACK's float products
@@ -110,7 +110,7 @@ class Schedule:
     def __str__(self) -> str:
         parts = [f"{self.unroll} steps an iteration" if self.unroll > 1 else "single steps"]
         if self.remainder != "none":
-            parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest first"))
+            parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest last"))
         if self.levels > 1:
             parts.append(f"blocks of {self.block} rows, {self.levels} levels")
         if self.apart:

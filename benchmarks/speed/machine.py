@@ -1,0 +1,65 @@
+"""What the machine is, and its limits: bytes and operations a second of one thread."""
+
+from __future__ import annotations
+
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PACKAGES = ("ai-edge-litert", "tensorflow", "tf-keras", "onnxruntime", "torch", "numpy")
+ROUNDS = 15
+
+
+def facts() -> dict[str, Any]:
+    """Processor, versions, and measured limits."""
+    return {
+        "processor": _processor(),
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "bytes_a_second": {
+            "from 512 KiB": bandwidth(512 << 10),
+            "from 4 MiB": bandwidth(4 << 20),
+            "from 256 MiB": bandwidth(256 << 20),
+        },
+        "operations_a_second": peak(),
+    }
+
+
+def bandwidth(size: int) -> float:
+    """Bytes a second that a sum over float32 reads, from a block of so many bytes."""
+    block = np.ones(size // 4, np.float32)
+    ones = np.ones(size // 4, np.float32)
+    repeats = max(1, (64 << 20) // size)
+    # A dot product reads both operands once.
+    return 2 * size * repeats / _seconds(lambda: [np.dot(block, ones) for _ in range(repeats)])
+
+
+def peak(size: int = 768) -> float:
+    """Float32 multiplications and additions a second of a large matrix product."""
+    a = np.ones((size, size), np.float32)
+    return 2 * size**3 / _seconds(lambda: a @ a)
+
+
+def _seconds(run: Callable[[], Any]) -> float:
+    laps = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        run()
+        laps.append(time.perf_counter() - begin)
+    return statistics.median(laps)
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
