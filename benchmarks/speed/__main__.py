@@ -25,13 +25,13 @@ def part(threads: int, quick: bool, target: Path) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     from speed import growth, latency, machine, throughput
-    from speed.cases import full
+    from speed.cases import full, two_threads
     from speed.cases import quick as small
     from speed.engines import MODES
 
     found = {
         "latency": latency.measure(
-            small() if quick else full(),
+            small() if quick else full() if threads == 1 else two_threads(),
             threads=threads,
             seconds=0.8 if quick else 1.2,
             modes=("float32", "dynamic", "int8") if quick else MODES,

@@ -57,6 +57,12 @@ def full() -> Iterator[Case]:
         yield Case(cell, units, 16000, 1, sequence)
 
 
+def two_threads() -> Iterator[Case]:
+    """Where a second thread may help."""
+    for cell, units, batch in product(("LSTM", "GRU"), (128, 512), (1, 8)):
+        yield Case(cell, units, 100, batch, False)
+
+
 def quick() -> Iterator[Case]:
     """A grid that ends within three minutes."""
     for cell, width in product(("LSTM", "GRU"), (32, 128, 512)):

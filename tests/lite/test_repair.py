@@ -1,13 +1,20 @@
-"""WHILE bodies that return another of their arguments: right only after the pass."""
+"""WHILE bodies that return another of their arguments, and counters that nobody reads."""
 
+from copy import deepcopy
+
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.repair import separate_loop_results
+from rnnlite.lite.edit import new_constant, new_tensor
+from rnnlite.lite.repair import drop_idle_counters, separate_loop_results
+from rnnlite.lite.rewrite import rewrite
 from rnnlite.lite.translate import translate
+from rnnlite.sources.opening import open_program
+from rnnlite.sources.program import Request
 
 
 def delay_line(dtype):
@@ -39,3 +46,76 @@ def test_a_rotation_is_computed_right(dtype):
 
 def test_arguments_in_their_own_place_are_left_alone(exits):
     assert separate_loop_results(flatbuffer.read(exits.tflite)) == 0
+
+
+def counted(*, limit=None):
+    """Doubles a value four times; TensorFlow counts the turns beside t."""
+
+    @tf.function
+    def run(n):
+        _, x = tf.while_loop(
+            lambda t, *_: t < n,
+            lambda t, x: (t + 1, x * 2.0),
+            [0, tf.ones([2])],
+            maximum_iterations=limit,
+        )
+        return [x]
+
+    return run.get_concrete_function(tf.TensorSpec([], tf.int32))
+
+
+def carried(model):
+    (op,) = (op for _, op, _, _ in flatbuffer.loops(model))
+    return len(op.inputs)
+
+
+def idle(model, value):
+    """Let the loop carry one more value, which its body makes from itself alone."""
+    ((index, loop, cond, body),) = flatbuffer.loops(model)
+    main, cond, body = (model.subgraphs[k] for k in (index, cond, body))
+    add = next(op for op in body.operators if flatbuffer.op_name(model, op) == "ADD")
+    scalar = int(body.inputs[0])
+    new = deepcopy(add)
+    body.inputs = [*body.inputs, new_tensor(body, scalar, "int32")]
+    constant = next(int(t) for t in add.inputs if int(t) != scalar)
+    new.inputs, new.outputs = [int(body.inputs[-1]), constant], [new_tensor(body, scalar, "int32")]
+    body.operators = [*body.operators, new]
+    body.outputs = [*body.outputs, new.outputs[0]]
+    cond.inputs = [*cond.inputs, new_tensor(cond, int(cond.inputs[0]), "int32")]
+    loop.inputs = [*loop.inputs, new_constant(model, main, np.array(value, np.int32))]
+    loop.outputs = [*loop.outputs, new_tensor(main, int(loop.outputs[0]), "int32")]
+
+
+def test_a_value_that_nobody_reads_is_taken_out():
+    model = flatbuffer.read(translate(counted()))
+    before = carried(model)
+    idle(model, 7)
+    assert carried(model) == before + 1
+    assert run(flatbuffer.write(model)) == [[16, 16]]
+    assert drop_idle_counters(model) == 1
+    assert carried(model) == before
+    assert run(flatbuffer.write(model)) == [[16, 16]]
+
+
+def test_a_value_that_is_read_stays():
+    model = flatbuffer.read(translate(counted()))
+    idle(model, 7)
+    ((index, loop, _, _),) = flatbuffer.loops(model)
+    main = model.subgraphs[index]
+    main.outputs = [*main.outputs, int(loop.outputs[-1])]
+    assert drop_idle_counters(model) == 0
+    assert run(flatbuffer.write(model))[-1] == 11
+
+
+def test_the_counter_of_a_scan_is_taken_out():
+    """TensorFlow's own counter, beside the number of the step."""
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(200)])
+    tree = flatbuffer.read(translate(rewrite(open_program(model, Request()).function)))
+    assert drop_idle_counters(tree) == 1
+    assert drop_idle_counters(tree) == 0
+
+
+def test_a_counter_that_ends_the_loop_stays():
+    model = flatbuffer.read(translate(counted(limit=3)))
+    assert drop_idle_counters(model) == 0
+    assert run(flatbuffer.write(model)) == [[8, 8]]

@@ -96,6 +96,7 @@ def test_a_tensor_that_never_varied_is_named():
         ("m/lstm/scan_8/step_3/MatMul12", "m/lstm/scan/step/MatMul"),
         ("m/lstm/scan_1/step_0/add_2", "m/lstm/scan/step/add_2"),
         ("a/scan_8/step_1/x3;b/y_1", "a/scan/step/x;b/y_1"),
+        ("m/lstm/blocks_2/blocks_1/scan_4/step_3/add", "m/lstm/scan/step/add"),
     ],
 )
 def test_names_of_steps_are_one(name, neutral):

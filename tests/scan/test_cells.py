@@ -154,3 +154,26 @@ def test_is_zero_tells_constants_and_fills():
         assert is_zero(tf.identity(tf.zeros(tf.stack([n, 3]))))
         assert not is_zero(tf.ones(tf.stack([n, 3])))
         assert not is_zero(tf.compat.v1.placeholder(tf.float32, [2]))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"])
+def test_neutral_rows_keep_zero_at_zero(kind):
+    cell, _, count = make(kind, np.random.default_rng(0), 3, 5)
+    zero = tf.zeros((2, 5))
+    (row,) = cell.neutral()
+    _, states = cell.step([tf.constant(np.stack([row, row]))], [zero] * count, cell.weights())
+    for state in states:
+        np.testing.assert_array_equal(state, zero)
+
+
+def test_no_rows_are_neutral_where_the_activation_is_not_zero_at_zero():
+    rng = np.random.default_rng(0)
+    weights = [rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (4, 4), (4,))]
+    assert cells.SimpleRNN(*weights, SIGMOID).neutral() is None
+
+
+@pytest.mark.parametrize("batch", [2, 8, 15])
+def test_the_last_row_apart_gives_the_same_product(batch):
+    rng = np.random.default_rng(0)
+    x, w = (rng.standard_normal(s).astype(np.float32) for s in ((batch, 5), (5, 7)))
+    np.testing.assert_allclose(cells.matmul_apart(tf.constant(x), w), x @ w, atol=1e-5)

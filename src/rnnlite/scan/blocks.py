@@ -30,11 +30,15 @@ class Layout:
     Attributes:
         steps: time steps that are computed, a multiple of K.
         sizes: rows of the buffers, innermost first.
+        length: T.
+        places: 0 to T - 1, where T is not fixed.
         exact: whether the outermost buffer surely has T rows.
     """
 
     steps: Any
     sizes: tuple[Any, ...]
+    length: Any
+    places: Any = None
     exact: bool = False
 
     def count(self, level: int) -> Any:
@@ -64,7 +68,8 @@ def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
     ruler: _Ruler | _Number = _Ruler(x) if length is None else _Number(int(length))
     steps = ruler.blocks(k) * k if k > 1 else ruler.length
     if not blocks or schedule.levels == 1:
-        return Layout(steps, (steps,), exact=k == 1)
+        places = ruler.places if blocks and k > 1 else None
+        return Layout(steps, (steps,), ruler.length, places, exact=k == 1)
     # A sequence shorter than a block is the only one, of its own size.
     sizes = [ruler.blocks(k, upto=block) * k]
     strides: list[Any] = [block]
@@ -72,7 +77,7 @@ def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
         several = ruler.blocks(strides[-1] * GROWTH**above)
         sizes.append(several * sizes[-1])
         strides.append(several * strides[-1])
-    return Layout(steps, tuple(sizes))
+    return Layout(steps, tuple(sizes), ruler.length, ruler.places)
 
 
 class _Number:
@@ -80,6 +85,7 @@ class _Number:
 
     def __init__(self, length: int) -> None:
         self.length = length
+        self.places = None
 
     def blocks(self, size: int, *, upto: int | None = None) -> int:
         """ceil(min(T, upto) / size)."""
@@ -90,8 +96,13 @@ class _Ruler:
     """A vector as long as a sequence, to take lengths from."""
 
     def __init__(self, x: Tensor) -> None:
-        self._vector = tf.zeros(tf.shape(x)[:1], tf.int32)
         self.length = tf.shape(x)[:1]
+        self._vector = tf.ones(self.length, tf.int32)
+
+    @property
+    def places(self) -> Tensor:
+        """0 to T - 1, in a shape that is known before they are."""
+        return tf.cumsum(self._vector, exclusive=True)
 
     def blocks(self, size: Any, *, upto: int | None = None) -> Tensor:
         """ceil(min(T, upto) / size)."""
@@ -101,6 +112,15 @@ class _Ruler:
         taken = tf.strided_slice(self._vector, begin, [0], stride, begin_mask=mask, end_mask=1)
         # The converter does not see that this is a vector where the stride is computed.
         return tf.shape(tf.reshape(taken, [-1]))
+
+
+def batch_of(x: Tensor) -> Tensor:
+    """The size of axis 1 as a vector of one element, known while the model is prepared.
+
+    The end is counted from behind: the converter makes [1:2] a SLICE, which is computed too late.
+    """
+    rank = x.shape.rank
+    return tf.shape(x)[1:] if rank == 2 else tf.shape(x)[1 : 2 - rank]
 
 
 def filled(rows: Any, shape: Tensor, like: Tensor) -> Tensor:
@@ -121,31 +141,25 @@ def write(buffer: Tensor, block: Tensor, place: Tensor) -> Tensor:
     return updated
 
 
-def last_rows(buffer: Tensor, sizes: Layout, x: Tensor) -> Tensor:
-    """The last T rows of a buffer, T being the length of x."""
-    length = x.shape[0]
-    if length is not None:
-        extra = sizes.rows - int(length)
-        return buffer[extra:] if extra else buffer
-    # A SLICE, which copies whole rows; STRIDED_SLICE goes element by element. Its begin is the
-    # number of rows that are left over, the length of what a vector of all rows has beyond T.
-    begin = tf.shape(
-        tf.strided_slice(tf.zeros(sizes.sizes[-1], tf.int32), tf.shape(x)[:1], [0], end_mask=1)
-    )
-    return _rows(buffer, begin, x)
+def last_rows(buffer: Tensor, sizes: Layout) -> Tensor:
+    """The last T rows of a buffer of the layout's size."""
+    if sizes.places is None:
+        return buffer[sizes.rows - sizes.length :]
+    return _taken(buffer, sizes.places + (sizes.rows - sizes.length[0]))
 
 
-def first_rows(buffer: Tensor, sizes: Layout, x: Tensor) -> Tensor:
-    """The first T rows of a buffer, T being the length of x."""
-    length = x.shape[0]
+def first_rows(buffer: Tensor, sizes: Layout) -> Tensor:
+    """The first T rows of a buffer of the layout's size."""
     if sizes.exact:
         return buffer
-    return buffer[: int(length)] if length is not None else _rows(buffer, [0], x)
+    if sizes.places is None:
+        return buffer[: sizes.length]
+    return _taken(buffer, sizes.places)
 
 
-def _rows(buffer: Tensor, begin: Any, x: Tensor) -> Tensor:
-    rest = [0] * (buffer.shape.rank - 1)
-    sizes = tf.concat([tf.shape(x)[:1], tf.shape(buffer)[1:]], 0)
-    rows = tf.slice(buffer, tf.concat([begin, rest], 0), sizes)
+def _taken(buffer: Tensor, places: Tensor) -> Tensor:
+    # The shape of a SLICE of computed size would not be known before the model runs, which keeps
+    # all that follows from XNNPACK. A STRIDED_SLICE copies element by element.
+    rows = tf.gather(buffer, places)
     rows.set_shape([None, *buffer.shape[1:]])
     return rows

@@ -46,7 +46,7 @@ def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
     if batch is not None:
         return tf.reshape(product, [-1, batch, width])
     shape = tf.shape(x)
-    return tf.reshape(product, tf.stack([shape[0], shape[1], width]))
+    return tf.reshape(product, tf.concat([shape[:2], [width]], 0))
 
 
 def matmul_apart(rows: Tensor, kernel: Tensor) -> Tensor:

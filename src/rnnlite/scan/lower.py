@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.scan.blocks import filled, first_rows, last_rows, layout, write
+from rnnlite.scan.blocks import batch_of, filled, first_rows, last_rows, layout, write
 from rnnlite.scan.cells import GRU, LSTM, SimpleRNN, matmul_apart
 from rnnlite.scan.scan import Cell, Scan, ScanResult, Tensor
 from rnnlite.scan.schedule import Loop, Options, Schedule, choose
@@ -61,9 +61,11 @@ class _Lowering:
     """
 
     def __init__(self, scan: Scan, options: Options) -> None:
-        self.scan = scan
         self.cell: Cell = scan.cell
         self.projected = self.cell.project(scan.inputs)
+        batch = batch_of(self.projected[0])
+        states = tuple(_zeros_of_known_shape(s, batch) for s in scan.initial_states)
+        self.scan = scan = replace(scan, initial_states=states)
         self.weights = self.cell.weights()
         self.mask = scan.mask
         self.static_length = scan.inputs[0].shape[0]
@@ -205,8 +207,8 @@ class _Lowering:
     def _taken(self, buffer: Tensor) -> Tensor:
         """The rows of a buffer that are time steps."""
         if self.at_start:
-            return first_rows(buffer, self.layout, self.scan.inputs[0])
-        return last_rows(buffer, self.layout, self.scan.inputs[0])
+            return first_rows(buffer, self.layout)
+        return last_rows(buffer, self.layout)
 
     def _state_of_output(self) -> int:
         if self.output_state is None:
@@ -224,7 +226,7 @@ class _Lowering:
             return [tf.constant(y.shape.as_list(), tf.int32) for y in self.outputs]
         if self.output_state is not None:
             return [tf.shape(self.scan.initial_states[self.output_state])]
-        batch = tf.shape(self.projected[0])[1:2]
+        batch = batch_of(self.projected[0])
         if all(y.shape[1:].is_fully_defined() for y in self.outputs):
             rests = [tf.constant(y.shape[1:].as_list(), tf.int32) for y in self.outputs]
             return [tf.concat([batch, rest], 0) for rest in rests]
@@ -330,6 +332,17 @@ class _Lowering:
         if keep is not None and self.scan.zero_output_for_mask:
             ys = [_select(keep, y, tf.zeros_like(y)) for y in ys]
         return ys
+
+
+def _zeros_of_known_shape(state: Tensor, batch: Tensor) -> Tensor:
+    """Zeros of a free batch in a shape that is known before the model runs; all else as it is."""
+    rest = state.shape[1:] if state.shape.rank else None
+    if rest is None or state.shape[0] is not None or not rest.is_fully_defined():
+        return state
+    if not is_zero(state):
+        return state
+    shape = tf.concat([batch, tf.constant(rest.as_list(), tf.int32)], 0)
+    return tf.ensure_shape(tf.zeros(shape, state.dtype), state.shape)
 
 
 def _length(x: Tensor) -> Any:
