@@ -183,3 +183,25 @@ def test_files_are_small():
     for mode in ("dynamic", "int8"):
         converted = rnnlite.convert(model, quantize=mode, calibration=CALIBRATION, verify=False)
         assert len(converted.tflite) <= 1.15 * weights + 30_000
+
+
+@pytest.mark.parametrize(("units", "inner"), [(16, {"int16", "products int8"}), (48, {"int8"})])
+def test_larger_loops_stay_in_int8(units, inner):
+    """int16 would cost them more than float32 does."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(units)])
+    found = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, verify=False)
+    assert found.report.quantization.inner.split(",")[0] in inner
+    assert max(a.rms_error for a in found.report.quantization.accuracy) < 0.06
+
+
+def test_larger_loops_of_classifiers_do_not():
+    """An error of 6 % would turn decisions."""
+    keras.utils.set_random_seed(0)
+    L = keras.layers
+    head = L.Dense(
+        5, activation="softmax", kernel_initializer=keras.initializers.RandomNormal(0, 3)
+    )
+    model = keras.Sequential([keras.Input((None, 3)), L.LSTM(48), head])
+    found = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, verify=False)
+    assert found.report.quantization.inner != "int8"

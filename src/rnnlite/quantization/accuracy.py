@@ -77,12 +77,7 @@ class _Sum:
         finite = np.isfinite(b)
         self.noise += float(np.sum(np.square(np.where(finite, a - b, 0.0))))
         self.signal += float(np.sum(np.square(np.where(finite, b, 0.0))))
-        if (
-            b.ndim
-            and b.shape[-1] > 1
-            and np.allclose(b.sum(axis=-1), 1, atol=1e-3)
-            and b.min() >= 0
-        ):
+        if _is_distribution(b):
             self.equal += int(np.sum(a.argmax(axis=-1) == b.argmax(axis=-1)))
             self.rows += int(np.prod(b.shape[:-1]))
         else:
