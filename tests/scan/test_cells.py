@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from rnnlite.errors import UnsupportedError
 from rnnlite.scan import cells, oracle
 from rnnlite.scan.cells import Activation
-from rnnlite.scan.lower import is_zero, lower
+from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Scan
 from rnnlite.scan.schedule import Options
+from rnnlite.scan.tensors import is_zero
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
 SOFTMAX = Activation(tf.nn.softmax, False)

@@ -19,6 +19,14 @@ from rnnlite.scan.blocks import batch_of, filled, first_rows, last_rows, layout,
 from rnnlite.scan.cells import GRU, LSTM, SimpleRNN, matmul_apart
 from rnnlite.scan.scan import Cell, Scan, ScanResult, Tensor
 from rnnlite.scan.schedule import Loop, Options, Schedule, choose
+from rnnlite.scan.tensors import (
+    common,
+    gathered,
+    is_zero,
+    length_of,
+    select,
+    zeros_of_known_shape,
+)
 
 Carry = tuple[Tensor, ...]
 
@@ -33,25 +41,6 @@ def lower(scan: Scan, options: Options) -> tuple[ScanResult, Schedule]:
     return lowering.run(), lowering.schedule
 
 
-def is_zero(tensor: Tensor) -> bool:
-    """Whether a symbolic tensor is surely zero: a constant, or a Fill with a constant."""
-    value = tf.get_static_value(tensor)
-    if value is not None:
-        return not value.any()
-    op = getattr(tensor, "op", None)
-    if op is None:
-        return False
-    while op.type in ("Identity", "Cast", "Reshape", "ExpandDims", "Tile", "BroadcastTo"):
-        op = op.inputs[0].op
-    if op.type == "ZerosLike":
-        return True
-    if op.type == "Fill":
-        return is_zero(op.inputs[1])
-    if op.type == "Const":
-        return not tf.get_static_value(op.outputs[0]).any()
-    return False
-
-
 class _Lowering:
     """One run of `lower`; its attributes are what the loop bodies share.
 
@@ -64,12 +53,12 @@ class _Lowering:
         self.cell: Cell = scan.cell
         self.projected = self.cell.project(scan.inputs)
         batch = batch_of(self.projected[0])
-        states = tuple(_zeros_of_known_shape(s, batch) for s in scan.initial_states)
+        states = tuple(zeros_of_known_shape(s, batch) for s in scan.initial_states)
         self.scan = scan = replace(scan, initial_states=states)
         self.weights = self.cell.weights()
         self.mask = scan.mask
         self.static_length = scan.inputs[0].shape[0]
-        self.length = _length(scan.inputs[0])
+        self.length = length_of(scan.inputs[0])
         self.outputs, self.new_states, self.output_state = self._probe()
         # The output of the step before is needed for masked steps that repeat it, and at the end
         # where it is no state. A state can stand for it if both start from zero.
@@ -197,7 +186,7 @@ class _Lowering:
         if self.mask is not None and self.scan.zero_output_for_mask:
             mask: Tensor = self.scan.mask
             row = mask[0] if self.scan.reverse else mask[-1]
-            last = [_select(row, y, tf.zeros_like(y)) for y in last]
+            last = [select(row, y, tf.zeros_like(y)) for y in last]
         return ScanResult(
             last=tuple(last),
             outputs=tuple(self._taken(b) for b in buffers) if self.scan.all_outputs else None,
@@ -237,7 +226,7 @@ class _Lowering:
     def _invariants(self, carry: Carry, buffers: list[Tensor]) -> Carry:
         """Shapes that hold before and after a step, axis by axis."""
         t, states, previous = self._unpack(carry)
-        merged = [_common(a.shape, b.shape) for a, b in zip(states, self.new_states, strict=True)]
+        merged = [common(a.shape, b.shape) for a, b in zip(states, self.new_states, strict=True)]
         kept = [y.shape for y in self.outputs] if previous else []
         return (t.shape, *merged, *kept, *[b.shape for b in buffers])
 
@@ -303,8 +292,8 @@ class _Lowering:
 
     def _rows(self, index: Tensor, unroll: int) -> tuple[list[list[Tensor]], list[Tensor]]:
         """The projected inputs and the mask of `unroll` steps, in order of computation."""
-        columns = [_gathered(p, index, unroll) for p in self.projected]
-        keeps = [None] * unroll if self.mask is None else _gathered(self.mask, index, unroll)
+        columns = [gathered(p, index, unroll) for p in self.projected]
+        keeps = [None] * unroll if self.mask is None else gathered(self.mask, index, unroll)
         return [list(row) for row in zip(*columns, strict=True)], keeps
 
     def _step(
@@ -316,10 +305,10 @@ class _Lowering:
             state.set_shape(invariant.shape)
         if keep is not None:
             new_states = [
-                _select(keep, new, old) for new, old in zip(new_states, states, strict=True)
+                select(keep, new, old) for new, old in zip(new_states, states, strict=True)
             ]
             if self.carries_output and not self.scan.zero_output_for_mask:
-                outputs = [_select(keep, y, old) for y, old in zip(outputs, previous, strict=True)]
+                outputs = [select(keep, y, old) for y, old in zip(outputs, previous, strict=True)]
         return new_states, list(outputs)
 
     def _written(self, outputs: list[Tensor], states: list[Tensor], keep: Tensor) -> list[Tensor]:
@@ -330,42 +319,5 @@ class _Lowering:
         if keep is not None and not self.scan.zero_output_for_mask and not self.carries_output:
             ys = [states[self._state_of_output()]]
         if keep is not None and self.scan.zero_output_for_mask:
-            ys = [_select(keep, y, tf.zeros_like(y)) for y in ys]
+            ys = [select(keep, y, tf.zeros_like(y)) for y in ys]
         return ys
-
-
-def _zeros_of_known_shape(state: Tensor, batch: Tensor) -> Tensor:
-    """Zeros of a free batch in a shape that is known before the model runs; all else as it is."""
-    rest = state.shape[1:] if state.shape.rank else None
-    if rest is None or state.shape[0] is not None or not rest.is_fully_defined():
-        return state
-    if not is_zero(state):
-        return state
-    shape = tf.concat([batch, tf.constant(rest.as_list(), tf.int32)], 0)
-    return tf.ensure_shape(tf.zeros(shape, state.dtype), state.shape)
-
-
-def _length(x: Tensor) -> Any:
-    return tf.shape(x)[0] if x.shape[0] is None else int(x.shape[0])
-
-
-def _gathered(x: Tensor, index: Tensor, count: int) -> list[Tensor]:
-    """Rows of x at one index, or at `count` of them."""
-    # GATHER is far cheaper here than a SLICE, whose begin must be put together first.
-    block = tf.gather(x, index)
-    return [block] if count == 1 else list(tf.unstack(block, count, axis=0))
-
-
-def _common(a: Any, b: Any) -> Any:
-    if a.rank != b.rank or a.rank is None:
-        return tf.TensorShape(None)
-    return tf.TensorShape([x if x == y else None for x, y in zip(a, b, strict=True)])
-
-
-def _select(keep: Tensor, new: Tensor, old: Tensor) -> Tensor:
-    """new where keep holds, else old; keep (B,) or (B, ...) is broadcast over trailing axes."""
-    for _ in range(new.shape.rank - keep.shape.rank):
-        keep = tf.expand_dims(keep, -1)
-    result = tf.where(keep, new, old)
-    result.set_shape(_common(new.shape, old.shape))
-    return result

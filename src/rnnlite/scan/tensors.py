@@ -1,0 +1,70 @@
+"""Small things about symbolic tensors that lowering asks for: zeros, shapes, rows, masks.
+
+What enters and leaves: symbolic tensors of the current graph. No loop is made here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.scan.scan import Tensor
+
+
+def is_zero(tensor: Tensor) -> bool:
+    """Whether a symbolic tensor is surely zero: a constant, or a Fill with a constant."""
+    value = tf.get_static_value(tensor)
+    if value is not None:
+        return not value.any()
+    op = getattr(tensor, "op", None)
+    if op is None:
+        return False
+    while op.type in ("Identity", "Cast", "Reshape", "ExpandDims", "Tile", "BroadcastTo"):
+        op = op.inputs[0].op
+    if op.type == "ZerosLike":
+        return True
+    if op.type == "Fill":
+        return is_zero(op.inputs[1])
+    if op.type == "Const":
+        return not tf.get_static_value(op.outputs[0]).any()
+    return False
+
+
+def zeros_of_known_shape(state: Tensor, batch: Tensor) -> Tensor:
+    """Zeros of a free batch in a shape that is known before the model runs; all else as it is."""
+    rest = state.shape[1:] if state.shape.rank else None
+    if rest is None or state.shape[0] is not None or not rest.is_fully_defined():
+        return state
+    if not is_zero(state):
+        return state
+    shape = tf.concat([batch, tf.constant(rest.as_list(), tf.int32)], 0)
+    return tf.ensure_shape(tf.zeros(shape, state.dtype), state.shape)
+
+
+def length_of(x: Tensor) -> Any:
+    """The number of time steps: an int, or a scalar where it is free."""
+    return tf.shape(x)[0] if x.shape[0] is None else int(x.shape[0])
+
+
+def gathered(x: Tensor, index: Tensor, count: int) -> list[Tensor]:
+    """Rows of x at one index, or at `count` of them."""
+    # GATHER is far cheaper here than a SLICE, whose begin must be put together first.
+    block = tf.gather(x, index)
+    return [block] if count == 1 else list(tf.unstack(block, count, axis=0))
+
+
+def common(a: Any, b: Any) -> Any:
+    """The shape that two shapes agree in, axis by axis."""
+    if a.rank != b.rank or a.rank is None:
+        return tf.TensorShape(None)
+    return tf.TensorShape([x if x == y else None for x, y in zip(a, b, strict=True)])
+
+
+def select(keep: Tensor, new: Tensor, old: Tensor) -> Tensor:
+    """new where keep holds, else old; keep (B,) or (B, ...) is broadcast over trailing axes."""
+    for _ in range(new.shape.rank - keep.shape.rank):
+        keep = tf.expand_dims(keep, -1)
+    result = tf.where(keep, new, old)
+    result.set_shape(common(new.shape, old.shape))
+    return result
