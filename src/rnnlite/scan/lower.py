@@ -1,6 +1,6 @@
 """From a Scan to plain TensorFlow ops that the official converter turns into builtin LiteRT ops.
 
-What enters: a `Scan` and its `Schedule`. What leaves: its result tensors. The loop is a
+What enters: a `Scan` and `Options`. What leaves: its results and its `Schedule`. The loop is a
 `tf.while_loop` whose body gathers K projected rows and takes K steps. Where K does not divide the
 length, rows that keep the initial state as it is are put in front, or single steps come last.
 Output sequences are written into blocks, these into larger ones (`scan.blocks`).
@@ -29,6 +29,8 @@ from rnnlite.scan.tensors import (
 )
 
 Carry = tuple[Tensor, ...]
+PLAIN = (LSTM, GRU, SimpleRNN)
+"""Cells whose product with the state can be made in another way."""
 
 
 def lower(scan: Scan, options: Options) -> tuple[ScanResult, Schedule]:
@@ -52,9 +54,11 @@ class _Lowering:
     def __init__(self, scan: Scan, options: Options) -> None:
         self.cell: Cell = scan.cell
         self.projected = self.cell.project(scan.inputs)
-        batch = batch_of(self.projected[0])
-        states = tuple(zeros_of_known_shape(s, batch) for s in scan.initial_states)
-        self.scan = scan = replace(scan, initial_states=states)
+        if scan.batched:
+            batch = batch_of(scan.inputs[0])
+            states = tuple(zeros_of_known_shape(s, batch) for s in scan.initial_states)
+            scan = replace(scan, initial_states=states)
+        self.scan = scan
         self.weights = self.cell.weights()
         self.mask = scan.mask
         self.static_length = scan.inputs[0].shape[0]
@@ -75,11 +79,11 @@ class _Lowering:
                 length=self.static_length,
                 row_bytes=self._row_bytes(),
                 neutral=neutral is not None,
-                batch=scan.inputs[0].shape[1],
+                batch=scan.inputs[0].shape[1] if isinstance(self.cell, PLAIN) else None,
             ),
             options,
         )
-        if self.schedule.apart and isinstance(self.cell, (LSTM, GRU, SimpleRNN)):
+        if self.schedule.apart and isinstance(self.cell, PLAIN):
             self.cell = replace(self.cell, product=matmul_apart)
         front = self.schedule.unroll - 1 if self.schedule.remainder == "front" else 0
         if front and neutral is not None:
@@ -215,8 +219,9 @@ class _Lowering:
             return [tf.constant(y.shape.as_list(), tf.int32) for y in self.outputs]
         if self.output_state is not None:
             return [tf.shape(self.scan.initial_states[self.output_state])]
-        batch = batch_of(self.projected[0])
-        if all(y.shape[1:].is_fully_defined() for y in self.outputs):
+        rows_known = all(y.shape[1:].is_fully_defined() for y in self.outputs)
+        if self.scan.batched and rows_known:
+            batch = batch_of(self.scan.inputs[0])
             rests = [tf.constant(y.shape[1:].as_list(), tf.int32) for y in self.outputs]
             return [tf.concat([batch, rest], 0) for rest in rests]
         rows = [p[0] for p in self.projected]

@@ -82,6 +82,7 @@ class Scan:
         zero_output_for_mask: a masked step's output is zero, not the output before it.
         all_outputs: whether the outputs of all time steps are wanted, or the last alone.
         last_output: whether the output of the last time step is wanted apart from them.
+        batched: whether axis 1 of the inputs is the batch. A loop of a graph may read anything.
         name: name of the layer or loop it came from, for the report and for errors.
     """
 
@@ -93,6 +94,7 @@ class Scan:
     zero_output_for_mask: bool = False
     all_outputs: bool = False
     last_output: bool = True
+    batched: bool = True
     name: str = "scan"
 
 

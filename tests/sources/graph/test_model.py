@@ -33,6 +33,39 @@ def test_a_batch_of_time_major_samples():
     np.testing.assert_allclose(found["state"], run["out"]["state"], atol=1e-6)
 
 
+@pytest.mark.parametrize("v2", [False, True], ids=["frames", "functions"])
+def test_a_sequence_without_batch_beside_states_that_have_one(tmp_path, v2):
+    """Axis 1 of what the loop reads is no batch, though the states' rows are."""
+    tf1 = tf.compat.v1
+    graph, rng = tf.Graph(), np.random.default_rng(0)
+    with graph.as_default():
+        (tf1.enable_control_flow_v2 if v2 else tf1.disable_control_flow_v2)()
+        x = tf1.placeholder(tf.float32, [None, 3], name="x")
+        rows = tf1.placeholder(tf.float32, [None, 3], name="rows")
+        kernel = tf.constant(rng.standard_normal((3, 3)).astype(np.float32))
+        count = tf.shape(rows)[0]
+        read = tf.TensorArray(tf.float32, count).unstack(rows)
+
+        def body(t, h, written):
+            h = tf.tanh(tf.matmul(h, kernel) + read.read(t) + x)
+            return t + 1, h, written.write(t, h * 2.0 + 1.0)
+
+        start = [0, tf.zeros_like(x), tf.TensorArray(tf.float32, count)]
+        _, last, written = tf1.while_loop(lambda t, *_: t < count, body, start)
+        tf.identity(written.stack(), name="all")
+        tf.identity(last, name="last")
+    tf1.enable_control_flow_v2()
+    (tmp_path / "graph.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    names = {"inputs": ["x:0", "rows:0"], "outputs": ["all:0", "last:0"]}
+    converted = rnnlite.convert(tmp_path / "graph.pb", batch_size=None, **names)
+    feeds = {n: rng.standard_normal((k, 3)).astype(np.float32) for n, k in (("x", 2), ("rows", 37))}
+    found = rnnlite.load(converted.tflite).run([feeds["x"], feeds["rows"]])
+    with tf1.Session(graph=graph) as session:
+        wanted = session.run(names["outputs"], {f"{n}:0": a for n, a in feeds.items()})
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
 def test_inputs_without_batch_axis():
     model = rnnlite.load(rnnlite.convert(FOLDER / "while_numbers.pb").tflite)
     assert [s.batch_axis for s in model.inputs] == [None, None]

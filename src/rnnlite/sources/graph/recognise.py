@@ -53,6 +53,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
         initial_states=tuple(loop.initial[k] for k in reading.states),
         all_outputs=bool(cell.outputs) and not last,
         last_output=last,
+        batched=False,
         name=loop.name,
     )
     weights = weight_names(emitter, loop, [*cell.updates, *cell.outputs])
