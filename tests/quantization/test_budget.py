@@ -25,6 +25,11 @@ def test_one_loop_is_unrolled_whole_and_six_are_not():
     assert affordable(parsed, Options()).max_unroll < 4
     alone = affordable(parsed, Options(max_unroll=1))
     assert alone == Options(max_unroll=1, max_levels=1)
+    # What the caller asks for stays.
+    asked = Options(unroll=4, levels=2)
+    assert affordable(parsed, asked) == asked
+    converted = rnnlite.convert(deep, quantize="dynamic", schedule="unroll=4", verify=False)
+    assert {r["unroll"] for r in converted.report.recurrences} == {4}
     converted = rnnlite.convert(deep, quantize="dynamic", verify=False)
     assert {r["unroll"] for r in converted.report.recurrences} <= {1, 2}
     assert rnnlite.convert(deep, verify=False).report.recurrences[0]["unroll"] == 4

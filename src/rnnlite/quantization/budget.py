@@ -27,13 +27,14 @@ SHARE_OF_WEIGHTS = 0.14
 def affordable(model: Any, options: Options) -> Options:
     """The same options, or such as make the file smaller, if it should not keep within the budget.
 
-    Fewer unrolled steps first, then fewer levels of loops, one at a time.
+    Fewer unrolled steps first, then fewer levels of loops, one at a time; what the caller asked for
+    stays.
 
     Args:
         model: the float model, its loops laid out by these options.
         options: see there.
     """
-    unroll = options.max_unroll
+    unroll = 1 if options.unroll else options.max_unroll
     ops = sum(len(s.operators or []) for s in model.subgraphs)
     bodies = {body for _, _, _, body in flatbuffer.loops(model)}
     in_loops = sum(len(model.subgraphs[body].operators) for body in bodies)
@@ -48,7 +49,7 @@ def affordable(model: Any, options: Options) -> Options:
     if chosen < unroll:
         return replace(options, max_unroll=chosen)
     levels = min(options.max_levels, max(_depths(model), default=1))
-    if estimate * OP_BYTES > budget and levels > 1:
+    if estimate * OP_BYTES > budget and levels > 1 and not options.levels:
         return replace(options, max_levels=levels - 1)
     return options
 
