@@ -6,6 +6,7 @@ import time
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 import rnnlite
 from rnnlite.lite import flatbuffer
@@ -47,6 +48,16 @@ def test_bytes_of_a_step_cover_the_projection():
     data = rnnlite.convert(model, batch_size=None, verify=False).tflite
     found = bytes_a_step(flatbuffer.read(data))
     assert 4 * (3 + 4 * 50) <= found <= 4 * 8 * (3 + 4 * 50)
+
+
+def test_types_that_numpy_does_not_have_count_too():
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(4)])
+    parsed = flatbuffer.read(rnnlite.convert(model, batch_size=None, verify=False).tflite)
+    before = bytes_a_step(parsed)
+    free = [t for t in parsed.subgraphs[0].tensors if t.shapeSignature is not None]
+    free[0].type = schema.TensorType.RESOURCE
+    (size,) = {int(d) for d in free[0].shapeSignature if d > 0} or {1}
+    assert bytes_a_step(parsed) == before + (8 - 4) * size
 
 
 def test_every_batch_runs_once_and_one_worker_never_twice_at_a_time():

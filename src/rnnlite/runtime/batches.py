@@ -21,6 +21,9 @@ DEFAULT_BATCH = 28
 """Four times 7: XNNPACK's float products take 7 rows at a time."""
 
 DEFAULT_BATCH_BYTES = 256 << 20
+UNKNOWN_BYTES = 8
+"""Taken for a value whose type NumPy does not have, such as a resource."""
+
 BATCHES_A_WORKER = 4
 """A job is large enough for several interpreters if each gets so many batches."""
 
@@ -40,7 +43,8 @@ def bytes_a_step(model: Any) -> int:
         signature = tensor.shapeSignature
         if signature is None or all(int(d) >= 0 for d in signature):
             continue
-        size = np.dtype(flatbuffer.dtype_name(tensor)).itemsize
+        dtype = flatbuffer.dtype_name(tensor)
+        size = np.dtype(dtype).itemsize if dtype in np.sctypeDict else UNKNOWN_BYTES
         total += size * math.prod(int(d) for d in signature if int(d) > 0)
     return total
 
