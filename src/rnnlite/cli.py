@@ -26,17 +26,34 @@ from rnnlite.console import (
 )
 from rnnlite.errors import OutputError
 from rnnlite.options import (
+    AllowFloat,
     Architecture,
+    BatchSize,
+    BorderType,
+    Calibration,
     CustomObjects,
     Inputs,
     Json,
+    Layout,
+    MaxBatchBytes,
     ModelFile,
+    ModelOut,
+    NoVerify,
     Outputs,
+    Quantize,
+    Raw,
+    ResultsOut,
+    RunTogether,
+    Samples,
+    SequenceLength,
     Signature,
     Source,
     Tags,
     Threads,
     Trust,
+    names,
+    numbers,
+    size,
 )
 from rnnlite.quantization.modes import MODES
 
@@ -48,34 +65,6 @@ app = typer.Typer(
     help="Turn trained recurrent models (LSTM, GRU, bidirectional, any cell) into LiteRT "
     "models that take sequences of every length, check them against their source, and run them.",
 )
-
-
-def _size(value: str) -> int | str | None:
-    """ "auto", "any" or a number of 1 or more, as `convert` takes it."""
-    if value == "auto":
-        return value
-    if value == "any":
-        return None
-    if value.isdigit() and int(value) > 0:
-        return int(value)
-    raise typer.BadParameter(f"expected auto, any, or a number of 1 or more; got '{value}'")
-
-
-def _lengths(value: str) -> list[int]:
-    parts = value.split(",")
-    if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
-        raise typer.BadParameter(f"expected numbers of 1 or more with commas; got '{value}'")
-    return [int(p) for p in parts]
-
-
-def _names(value: str | None) -> list[str] | None:
-    """Names with commas as a list."""
-    if value is None:
-        return None
-    names = [part.strip() for part in value.split(",") if part.strip()]
-    if not names:
-        raise typer.BadParameter(f"expected names with commas; got '{value}'")
-    return names
 
 
 @app.callback(invoke_without_command=True)
@@ -90,60 +79,14 @@ def _root(
 @app.command()
 def convert(
     source: Source,
-    out: Annotated[
-        Path, typer.Option("-o", "--out", help="The LiteRT file to write.", show_default=False)
-    ],
-    batch_size: Annotated[
-        str,
-        typer.Option(
-            "--batch-size",
-            help="A number, 'any', or 'auto': 1 where the model leaves it free.",
-        ),
-    ] = "auto",
-    sequence_length: Annotated[
-        str,
-        typer.Option(
-            "--sequence-length",
-            help="A number, 'any', or 'auto': any length wherever the layers allow.",
-        ),
-    ] = "auto",
-    quantize: Annotated[
-        str | None,
-        typer.Option(
-            "--quantize", help="float16, dynamic, int8 or int16x8.", show_default="float32"
-        ),
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            "--calibration",
-            help="An .npz of typical samples, needed for int8 and int16x8.",
-            show_default=False,
-        ),
-    ] = None,
-    io: Annotated[
-        str | None,
-        typer.Option(
-            "--io",
-            help="Type of float inputs and outputs of an integer model: int8, int16 or float32.",
-            show_default="int8 for int8, int16 for int16x8",
-        ),
-    ] = None,
-    allow_float: Annotated[
-        bool,
-        typer.Option(
-            "--allow-float", help="Keep ops without integer kernel in float, and report them."
-        ),
-    ] = False,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            "--schedule",
-            help="How loops are laid out, as unroll=4,block=64,levels=3,l2_bytes=1048576; any of "
-            "these. l2_bytes is the target's L2 cache a core.",
-            show_default="by a cost model",
-        ),
-    ] = None,
+    out: ModelOut,
+    batch_size: BatchSize = "auto",
+    sequence_length: SequenceLength = "auto",
+    quantize: Quantize = None,
+    calibration: Calibration = None,
+    io: BorderType = None,
+    allow_float: AllowFloat = False,
+    schedule: Layout = None,
     inputs: Inputs = None,
     outputs: Outputs = None,
     signature: Signature = None,
@@ -151,9 +94,7 @@ def convert(
     architecture: Architecture = None,
     custom_objects: CustomObjects = None,
     trust: Trust = False,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="Do not compare the result with its source.")
-    ] = False,
+    no_verify: NoVerify = False,
     as_json: Json = False,
 ) -> None:
     """Convert a trained model to LiteRT and check the result against it.
@@ -164,7 +105,7 @@ def convert(
     """
     if quantize is not None and quantize not in MODES:
         raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{quantize}'")
-    batch, length = _size(batch_size), _size(sequence_length)
+    batch, length = size(batch_size), size(sequence_length)
     with refusals():
         if not out.resolve().parent.is_dir():
             raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
@@ -182,10 +123,10 @@ def convert(
                 allow_float=allow_float,
                 schedule=schedule,
                 progress=sys.stderr.isatty(),
-                inputs=_names(inputs),
-                outputs=_names(outputs),
+                inputs=names(inputs),
+                outputs=names(outputs),
                 signature=signature,
-                tags=_names(tags),
+                tags=names(tags),
                 architecture=architecture,
                 custom_objects=objects,
                 trust=trust,
@@ -200,37 +141,12 @@ def convert(
 @app.command()
 def predict(
     model: ModelFile,
-    samples: Annotated[
-        Path,
-        typer.Argument(
-            help="An .npz with one array a sample: arr_0, arr_1, ... as np.savez(path, *samples) "
-            "writes them; NAME/0, NAME/1, ... where the model has several inputs.",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "-o", "--out", help="The .npz to write, named like the samples.", show_default=False
-        ),
-    ],
-    batch_size: Annotated[
-        int | None,
-        typer.Option("--batch-size", min=1, help="Samples of one length to run together at most."),
-    ] = None,
-    max_batch_bytes: Annotated[
-        int | None,
-        typer.Option(
-            "--max-batch-bytes",
-            min=1,
-            help="Memory that the samples running together may take, about.",
-            show_default="256 MiB",
-        ),
-    ] = None,
+    samples: Samples,
+    out: ResultsOut,
+    batch_size: RunTogether = None,
+    max_batch_bytes: MaxBatchBytes = None,
     threads: Threads = 1,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Write the integers of quantized outputs as they are.")
-    ] = False,
+    raw: Raw = False,
     as_json: Json = False,
 ) -> None:
     """Run a LiteRT model on samples of any lengths.
@@ -312,10 +228,10 @@ def verify(
                 source,
                 model,
                 rows,
-                inputs=_names(inputs),
-                outputs=_names(outputs),
+                inputs=names(inputs),
+                outputs=names(outputs),
                 signature=signature,
-                tags=_names(tags),
+                tags=names(tags),
                 architecture=architecture,
                 custom_objects=objects,
                 trust=trust,
@@ -352,10 +268,10 @@ def freeze(
             ends = rnnlite.freeze(
                 source,
                 out,
-                inputs=_names(inputs),
-                outputs=_names(outputs),
+                inputs=names(inputs),
+                outputs=names(outputs),
                 signature=signature,
-                tags=_names(tags),
+                tags=names(tags),
                 architecture=architecture,
                 custom_objects=objects,
                 trust=trust,
@@ -380,7 +296,7 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Time a LiteRT file on random input, by sequence length."""
-    wanted = _lengths(lengths)
+    wanted = numbers(lengths)
     with refusals():
         from rnnlite.bench import bench_tables, picture, time_model
         from rnnlite.lite.files import write_whole

@@ -1,4 +1,4 @@
-"""The options that several commands share, as typer takes them."""
+"""The arguments and options of the commands, as typer takes them, and how their texts are read."""
 
 from __future__ import annotations
 
@@ -57,3 +57,117 @@ CustomObjects = Annotated[
     ),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads an op may use.")]
+ModelOut = Annotated[
+    Path, typer.Option("-o", "--out", help="The LiteRT file to write.", show_default=False)
+]
+BatchSize = Annotated[
+    str,
+    typer.Option(
+        "--batch-size",
+        help="A number, 'any', or 'auto': 1 where the model leaves it free.",
+    ),
+]
+SequenceLength = Annotated[
+    str,
+    typer.Option(
+        "--sequence-length",
+        help="A number, 'any', or 'auto': any length wherever the layers allow.",
+    ),
+]
+Quantize = Annotated[
+    str | None,
+    typer.Option("--quantize", help="float16, dynamic, int8 or int16x8.", show_default="float32"),
+]
+Calibration = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        help="An .npz of typical samples, needed for int8 and int16x8.",
+        show_default=False,
+    ),
+]
+BorderType = Annotated[
+    str | None,
+    typer.Option(
+        "--io",
+        help="Type of float inputs and outputs of an integer model: int8, int16 or float32.",
+        show_default="int8 for int8, int16 for int16x8",
+    ),
+]
+AllowFloat = Annotated[
+    bool,
+    typer.Option(
+        "--allow-float", help="Keep ops without integer kernel in float, and report them."
+    ),
+]
+Layout = Annotated[
+    str | None,
+    typer.Option(
+        "--schedule",
+        help="How loops are laid out, as unroll=4,block=64,levels=3,l2_bytes=1048576; any of "
+        "these. l2_bytes is the target's L2 cache a core.",
+        show_default="by a cost model",
+    ),
+]
+NoVerify = Annotated[
+    bool, typer.Option("--no-verify", help="Do not compare the result with its source.")
+]
+Samples = Annotated[
+    Path,
+    typer.Argument(
+        help="An .npz with one array a sample: arr_0, arr_1, ... as np.savez(path, *samples) "
+        "writes them; NAME/0, NAME/1, ... where the model has several inputs.",
+        show_default=False,
+    ),
+]
+ResultsOut = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--out", help="The .npz to write, named like the samples.", show_default=False
+    ),
+]
+RunTogether = Annotated[
+    int | None,
+    typer.Option("--batch-size", min=1, help="Samples of one length to run together at most."),
+]
+MaxBatchBytes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-batch-bytes",
+        min=1,
+        help="Memory that the samples running together may take, about.",
+        show_default="256 MiB",
+    ),
+]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Write the integers of quantized outputs as they are.")
+]
+
+
+def size(value: str) -> int | str | None:
+    """ "auto", "any" or a number of 1 or more, as `convert` takes it."""
+    if value == "auto":
+        return value
+    if value == "any":
+        return None
+    if value.isdigit() and int(value) > 0:
+        return int(value)
+    raise typer.BadParameter(f"expected auto, any, or a number of 1 or more; got '{value}'")
+
+
+def numbers(value: str) -> list[int]:
+    """Numbers of 1 or more with commas as a list."""
+    parts = value.split(",")
+    if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
+        raise typer.BadParameter(f"expected numbers of 1 or more with commas; got '{value}'")
+    return [int(p) for p in parts]
+
+
+def names(value: str | None) -> list[str] | None:
+    """Names with commas as a list."""
+    if value is None:
+        return None
+    found = [part.strip() for part in value.split(",") if part.strip()]
+    if not found:
+        raise typer.BadParameter(f"expected names with commas; got '{value}'")
+    return found
