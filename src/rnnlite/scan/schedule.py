@@ -5,13 +5,13 @@ a `Schedule`.
 
 The runtime's costs decide (constants below; `benchmarks/loop_costs.py` measures them):
 
-- An iteration of WHILE costs about as much as ten small ops: K steps an iteration share it.
+- An iteration of WHILE costs as much as several small ops: K steps an iteration share it.
 - XNNPACK packs a constant once for each product that reads it: K steps read K copies of the
-  recurrent kernel, which should stay in a quarter of the L2 cache.
+  recurrent kernel, which should stay in half of the L2 cache.
 - A loop is prepared anew at each run, the longer the more steps it holds.
 - A carried output sequence is copied twice an iteration. Sequences are therefore written in blocks
-  of M rows, blocks into blocks: with M constant and two further levels, time grows linearly up to
-  hundreds of thousands of steps.
+  of M rows, blocks into blocks: with M constant and up to three further levels, time
+  grows linearly up to hundreds of thousands of steps.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Loop:
         length: the number of time steps, if it is fixed.
         row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
         neutral: whether steps can be put in front that leave the initial state as it is.
-        batch: sequences at a time, if that is fixed.
+        batch: sequences at a time, if that is fixed and the product can be made apart.
     """
 
     recurrent_weights: int
@@ -69,9 +69,9 @@ class Options:
     """What the caller decides about loops; None is left to the cost model.
 
     Attributes:
-        unroll: time steps an iteration (K), a power of two; 1 for traced cells whatever it says.
+        unroll: time steps an iteration (K); 1 for traced cells whatever it says.
         block: rows of a block of an output sequence (M); rounded up to a multiple of K.
-        levels: loops within loops for output sequences, 1 to 3.
+        levels: loops within loops for output sequences, 1 to 5.
         l2_bytes: the target's L2 cache a core.
         max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
         max_levels: loops within loops at most; each takes some 2 kB in the file.
