@@ -25,6 +25,8 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
 )
 TOLERANCE = 2e-4
+SCHEDULES = [None, None, "unroll=1,block=2,levels=3", "unroll=2,block=4,levels=4", "block=8"]
+"""Small blocks bring several levels of them into short sequences."""
 
 
 def sample(model, length, batch, seed):
@@ -49,7 +51,7 @@ def flat(value):
     return [np.asarray(value)]
 
 
-def compare(model, draw, free_batch):
+def compare(model, draw, free_batch, schedule):
     """Convert; compare at the model's own length, or at several."""
     batch = model.inputs[0].shape[0] if getattr(model, "inputs", None) else None
     if getattr(model, "inputs", None):
@@ -59,7 +61,11 @@ def compare(model, draw, free_batch):
         except Exception:
             # Keras itself cannot run a few combinations, such as a mask over stacked cells.
             assume(False)
-    converted = rnnlite.convert(model, batch_size=None if free_batch and batch is None else "auto")
+    converted = rnnlite.convert(
+        model,
+        batch_size=None if free_batch and batch is None else "auto",
+        schedule=schedule,
+    )
     assert not rnnlite.inspect(converted.tflite).custom_ops
     if not getattr(model, "inputs", None) or draw.get("stateful"):
         return
@@ -76,14 +82,14 @@ def compare(model, draw, free_batch):
 @pytest.mark.long
 @pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
 @SETTINGS
-@given(draw=option_table.models(), free_batch=st.booleans())
-def test_random_models(K, draw, free_batch):
+@given(draw=option_table.models(), free_batch=st.booleans(), schedule=st.sampled_from(SCHEDULES))
+def test_random_models(K, draw, free_batch, schedule):
     try:
         model = option_table.build(K, draw)
     except Exception:
         # Keras itself refuses a few combinations when they are built.
         assume(False)
-    compare(model, draw, free_batch)
+    compare(model, draw, free_batch, schedule)
 
 
 @pytest.mark.long
@@ -91,7 +97,7 @@ def test_random_models(K, draw, free_batch):
 @settings(SETTINGS, max_examples=max(EXAMPLES // 3, 1))
 @given(draw=option_table.conv_models(), free_batch=st.booleans())
 def test_random_conv_lstms(K, draw, free_batch):
-    compare(option_table.build_conv(K, draw), draw, free_batch)
+    compare(option_table.build_conv(K, draw), draw, free_batch, "block=2,levels=3")
 
 
 @pytest.mark.long

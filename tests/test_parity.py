@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tf_keras
 
 import rnnlite
 from rnnlite import conversion
@@ -16,11 +17,11 @@ def model():
     return keras.Sequential([keras.Input((None, 2)), keras.layers.LSTM(6), keras.layers.Dense(2)])
 
 
-def tampered(data, factor):
-    """One weight matrix times a factor."""
+def tampered(data, factor, count=6 * 24):
+    """One weight matrix, of `count` weights, times a factor."""
     parsed = flatbuffer.read(data)
     largest = max(
-        (b for b in parsed.buffers if b.data is not None and len(b.data) == 6 * 24 * 4),
+        (b for b in parsed.buffers if b.data is not None and len(b.data) == count * 4),
         key=lambda b: len(b.data),
     )
     values = np.frombuffer(bytes(largest.data), np.float32) * np.float32(factor)
@@ -83,6 +84,26 @@ def test_a_network_that_amplifies_rounding_gets_a_derived_bound():
     output = report.parity.outputs[0]
     assert output.bound >= TOLERANCE
     assert report.parity.within
+
+
+@pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
+def test_the_rounding_of_an_exponential_unit_is_the_source_s_own(K):
+    """exp(x) - 1 of 1e-4 in float32 is off by 1e-3 of it in TensorFlow, and exact in LiteRT."""
+    source = K.Sequential([K.Input((None, 2)), K.layers.LSTM(4, activation="elu")])
+    rng = np.random.default_rng(0)
+    source.set_weights([1e-4 * rng.standard_normal(w.shape) for w in source.get_weights()])
+    data = rnnlite.convert(source).tflite
+    (output,) = rnnlite.verify(source, data).parity.outputs
+    assert output.scale < 1e-3
+    assert TOLERANCE < output.max_rel <= output.bound < 1e-2
+    assert not rnnlite.verify(source, tampered(data, 1.02, count=2 * 16)).parity.within
+
+
+def test_a_length_past_a_block_is_checked():
+    source = keras.Sequential([keras.Input((None, 2)), keras.layers.LSTM(4, return_sequences=True)])
+    parity = rnnlite.convert(source, schedule="block=32,levels=3").report.parity
+    assert parity.lengths == (35, 19, 1, 5, 8)
+    assert rnnlite.convert(source, schedule="block=8").report.parity.lengths == (19, 1, 5, 8)
 
 
 def test_lengths_that_the_source_refuses_are_named():

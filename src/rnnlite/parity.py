@@ -25,6 +25,9 @@ TOLERANCE = 1e-5
 LENGTHS = (19, 1, 5, 8)
 """Long and short, below, at and above the number of unrolled steps, and no multiple of it."""
 
+PAST_A_BLOCK = 3
+"""Where output sequences are written in blocks, one length is so much longer than a block."""
+
 LONGER = (33, 64, 100, 128, 200, 256, 300, 400)
 """Taken in turn for lengths that the source refuses, as one with valid convolutions does."""
 
@@ -139,11 +142,13 @@ def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
     free_batch = any(p.batch is None for p in program.inputs)
     fixed = max((p.batch or 1 for p in program.inputs), default=1)
     batches = BATCHES if free_batch else (fixed,)
-    wanted = len(LENGTHS) if free_length else 1
+    block = max((r.block for r in program.recurrences), default=0)
+    lengths = (block + PAST_A_BLOCK, *LENGTHS) if block > LENGTHS[0] - PAST_A_BLOCK else LENGTHS
+    wanted = len(lengths) if free_length else 1
     cases: list[Case] = []
     skipped: dict[int, str] = {}
     accepted = 0
-    for length in (*LENGTHS, *LONGER) if free_length else (0,):
+    for length in (*lengths, *LONGER) if free_length else (0,):
         if accepted == wanted:
             break
         found = []
@@ -232,8 +237,9 @@ def _derived_bounds(program: Program, cases: list[Case], scale: list[float]) -> 
 
     A computation in float32 gives the exact result for weights moved by about sqrt(n) u, n being
     the length of the inner products and u = 2**-24 (Higham and Mary 2019, a probabilistic backward
-    error bound). So the source runs with weights moved by that much, several times at random, and
-    the largest change, times a factor for two computations and for confidence, bounds the
+    error bound). An exponential linear unit adds u, absolute: TensorFlow subtracts 1 from rounded
+    numbers near 1. So the source runs moved by that much, several times at random, and the largest
+    change, times a factor for two computations and for confidence, bounds the
     difference that rounding may make.
     """
     change = np.zeros(len(scale))

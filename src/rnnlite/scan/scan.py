@@ -126,6 +126,7 @@ class Recurrence:
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
         unroll: time steps an iteration.
+        block: time steps in a block of its output sequences; 0 where there are no blocks.
         schedule: how its loop is laid out, in words.
         weights: names of the constants that a graph's loop multiplies with; a layer's own else.
     """
@@ -138,5 +139,6 @@ class Recurrence:
     masked: bool
     hoisted: bool
     unroll: int
+    block: int
     schedule: str
     weights: str = ""

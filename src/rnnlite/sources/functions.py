@@ -43,14 +43,73 @@ def runner(concrete: Any) -> Runner:
     return run
 
 
-def move_weights(graph: Any, amount: float, seed: int) -> None:
-    """Move the weights of a GraphDef at random, in place.
+def session_runner(
+    definition: Any, inputs: Sequence[str], outputs: Sequence[str], dtypes: Sequence[str]
+) -> Runner:
+    """A GraphDef as TensorFlow runs it, on inputs of the dtypes that it declares."""
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(definition, name="")
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
+    )
+    # As it is written: the optimizer of TensorFlow 2.21 fuses layer normalization with another
+    # epsilon than the graph's.
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    config.graph_options.optimizer_options.opt_level = -1
+    session = tf.compat.v1.Session(graph=graph, config=config)
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        given = [a.astype(d, copy=False) for a, d in zip(arrays, dtypes, strict=True)]
+        found = session.run(list(outputs), dict(zip(inputs, given, strict=True)))
+        return [np.asarray(y) for y in found]
+
+    return run
+
+
+EXPONENTIALS = ("Elu", "Selu")
+"""TensorFlow computes exp(x) - 1 for them, rounded as 1 is: off by 2**-24 for the smallest x."""
+
+
+def perturb_graph(graph: Any, amount: float, seed: int) -> None:
+    """Move a GraphDef's weights, and what its exponentials take, at random, in place.
 
     Weights are its float constants that have more than one element. Each is moved up or down by
     amount * sqrt(n), relative, n being its number of inputs (the product of all its axes but the
-    last).
+    last). The inputs of `EXPONENTIALS`, in functions too, are moved by amount, absolute.
     """
     rng = np.random.default_rng(seed)
+    _move_weights(graph, amount, rng)
+    _move_into_exponentials(graph.node, ":", amount, rng)
+    for function in graph.library.function:
+        _move_into_exponentials(function.node_def, ":z:", amount, rng)
+
+
+def _move_into_exponentials(nodes: Any, joint: str, amount: float, rng: Any) -> None:
+    """Put an addition before each of them.
+
+    Args:
+        joint: what stands between a node's name and the number of its output.
+    """
+    for node in [n for n in nodes if n.op in EXPONENTIALS]:
+        dtype = node.attr["T"].type
+        if dtype != tf.float32.as_datatype_enum:
+            continue
+        source = node.input[0]
+        shift = nodes.add(name=f"{node.name}/shift", op="Const")
+        # In the frame of the loop, if there is one.
+        shift.input.append("^" + source.split(":")[0])
+        value = tf.make_tensor_proto(np.float32(amount * rng.choice([-1.0, 1.0])))
+        shift.attr["value"].tensor.CopyFrom(value)
+        shift.attr["dtype"].type = dtype
+        moved = nodes.add(name=f"{node.name}/moved", op="AddV2")
+        shifted = shift.name if joint == ":" else f"{shift.name}:output:0"
+        moved.input.extend([source, shifted])
+        moved.attr["T"].type = dtype
+        node.input[0] = f"{moved.name}{joint}0"
+
+
+def _move_weights(graph: Any, amount: float, rng: Any) -> None:
     for node in graph.node:
         if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
             continue
@@ -64,14 +123,17 @@ def move_weights(graph: Any, amount: float, seed: int) -> None:
 
 
 def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
-    """The function with weights moved by `move_weights`."""
+    """The function moved by `perturb_graph`."""
     frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
-    move_weights(graph, amount, seed)
-    feeds = [t.name for t in frozen.inputs]
-    fetches = [t.name for t in frozen.outputs]
-    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
-    return runner(wrapped.prune(feeds, fetches))
+    perturb_graph(graph, amount, seed)
+    # In a session of its own: functions of the same names stand in the eager context.
+    return session_runner(
+        graph,
+        [t.name for t in frozen.inputs],
+        [t.name for t in frozen.outputs],
+        [t.dtype.name for t in frozen.inputs],
+    )
 
 
 INDEX_OPS = frozenset(

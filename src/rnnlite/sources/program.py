@@ -47,7 +47,8 @@ class Program:
         reference: the source's own computation on NumPy arrays, in the order of `inputs`; it takes
             every shape that `inputs` allow and raises whatever the source raises.
         perturbed: (amount, seed) -> the same with every weight moved at random by about amount *
-            sqrt(its number of inputs), relative. The check derives its error bound from it.
+            sqrt(its number of inputs), relative, and exponentials by amount. The check derives its
+            error bound from it.
         recurrences: one record for each Scan.
         notes: what the user should know, e.g. which layer pins the length.
         id_ranges: smallest and largest valid value of integer inputs that are looked up in a table.

@@ -29,6 +29,7 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
         masked=False,
         hoisted=True,
         unroll=schedule.unroll,
+        block=schedule.block,
         schedule=str(schedule),
     )
     emitter.session.record((name, scan.reverse), recurrence)

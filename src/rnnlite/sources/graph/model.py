@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.sources.functions import (
     Runner,
     id_ranges,
-    move_weights,
+    perturb_graph,
     perturbed,
     runner,
+    session_runner,
     trace,
 )
 from rnnlite.sources.graph import array_ops, conditions, fused, kernels, lower, rules
@@ -24,7 +24,7 @@ from rnnlite.sources.graph.files import Frozen
 from rnnlite.sources.graph.fused import expand
 from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
-from rnnlite.sources.program import Array, Port, Program, Request
+from rnnlite.sources.program import Port, Program, Request
 
 __all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of", "rules"]
 
@@ -158,8 +158,10 @@ def _references(
         )
     dtypes = [p.dtype for _, p in declared]
     return (
-        session_runner(definition, ends, dtypes),
-        lambda amount, seed: session_runner(moved(definition, amount, seed), ends, dtypes),
+        session_runner(definition, ends.inputs, ends.outputs, dtypes),
+        lambda amount, seed: session_runner(
+            moved(definition, amount, seed), ends.inputs, ends.outputs, dtypes
+        ),
         [],
     )
 
@@ -204,31 +206,9 @@ def _pinned(ports: Sequence[Port]) -> list[str]:
     ]
 
 
-def session_runner(definition: Any, ends: Ends, dtypes: Sequence[str]) -> Runner:
-    """The graph itself, run by TensorFlow, on inputs of the dtypes that it declares."""
-    graph = tf.Graph()
-    with graph.as_default():
-        tf.import_graph_def(definition, name="")
-    config = tf.compat.v1.ConfigProto(
-        intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
-    )
-    # As it is written: the optimizer of TensorFlow 2.21 fuses layer normalization with another
-    # epsilon than the graph's.
-    config.graph_options.rewrite_options.disable_meta_optimizer = True
-    config.graph_options.optimizer_options.opt_level = -1
-    session = tf.compat.v1.Session(graph=graph, config=config)
-
-    def run(arrays: Sequence[Array]) -> list[Array]:
-        given = [a.astype(d, copy=False) for a, d in zip(arrays, dtypes, strict=True)]
-        found = session.run(list(ends.outputs), dict(zip(ends.inputs, given, strict=True)))
-        return [np.asarray(y) for y in found]
-
-    return run
-
-
 def moved(definition: Any, amount: float, seed: int) -> Any:
-    """The graph with moved weights."""
+    """The graph moved by `perturb_graph`."""
     changed = tf.compat.v1.GraphDef()
     changed.CopyFrom(definition)
-    move_weights(changed, amount, seed)
+    perturb_graph(changed, amount, seed)
     return changed

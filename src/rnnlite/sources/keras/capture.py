@@ -234,6 +234,7 @@ class _Hook:
                 masked=scan.mask is not None,
                 hoisted=scan.cell.hoisted,
                 unroll=schedule.unroll,
+                block=schedule.block,
                 schedule=str(schedule),
             )
         )
