@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from graphs import SHAPE, Model, one_loop
+from rnnlite.quantization.choice import all_int8, all_int16
 from rnnlite.quantization.clip import MASKING, soften_masks
 from rnnlite.quantization.grid import Grid
 from rnnlite.quantization.plan import constant, make_plan
-from rnnlite.quantization.quantize import all_int8, all_int16
 
 
 def plan_of(model, ranges, precision=all_int8):

@@ -7,7 +7,7 @@ from products import EXPECTED, IDS, TABLE, WEIGHTS, product
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.grid import channel_scales, quantize_weights
 from rnnlite.quantization.plan import constant
-from rnnlite.quantization.split import scale_rows, split_weights
+from rnnlite.quantization.split import refine_tables, split_weights
 
 
 def names(model):
@@ -32,7 +32,7 @@ def test_rows_of_one_size_and_whole_scales():
     try:
         expected = run(product().bytes(), IDS)[0]
         model = product()
-        scale_rows(model.tree)
+        refine_tables(model.tree)
         assert names(model) == ["GATHER", "GATHER", "MUL", "FULLY_CONNECTED"]
         parts = float_constants(model)
         scales, rows = parts["table/scales"], parts["table/rows"]

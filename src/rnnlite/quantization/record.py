@@ -14,7 +14,7 @@ class WeightRecord:
     Attributes:
         name: the tensor's name in the converted graph.
         shape: its shape.
-        dtype: "int8", "int16", "int32", "int64", "float16" or "float32".
+        dtype: "int8", "uint8", "int16", "int32", "int64", "float16" or "float32".
         how: how its scales were chosen, or why it stayed in float.
     """
 

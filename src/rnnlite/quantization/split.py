@@ -6,9 +6,10 @@ parts leave over) whose constants fit int8 better.
     GATHER(table, ids)      GATHER(rows, ids) * GATHER(scales, ids)
     x @ W                   x @ W1 + x @ W2
 
-`scale_rows` gives each row of an embedding a scale of its own, an integer of 1 to 127: rows differ
-in size by far, as rare words are trained little. `split_weights` keeps a kernel as what int8 holds
-of it, W1, and what that leaves over, W2: 15 bits in all, for twice the bytes and products.
+`refine_tables` gives each row of an embedding a scale of its own, an integer of 1 to 127: rows
+differ in size by far, as rare words are trained little. Where most were not trained at all, they
+get `codes`. `split_weights` keeps a kernel as what int8 holds of it, W1, and what that leaves over,
+W2: 15 bits in all, for twice the bytes and products.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
+from rnnlite.quantization.codes import codes_of, look_up
 from rnnlite.quantization.decompose import Parts
 from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
 from rnnlite.quantization.ops import RULES, Kind
@@ -30,13 +32,24 @@ SMALL_TABLE = 4096
 """Tables with fewer columns and more rows than these keep one scale: scales cost a byte a row."""
 
 
-def scale_rows(model: Any) -> None:
-    """Split each constant table of a lookup into rows of about one size and their scales."""
+def refine_tables(model: Any) -> None:
+    """Split each constant table of a lookup: into codes, else rows of about one size and scales."""
     for index, content in enumerate(model.subgraphs):
         parts = Parts(model, content)
         for op in content.operators or []:
             table = constant(model, (index, int(op.inputs[0]))) if len(op.inputs) else None
-            if flatbuffer.op_name(model, op) != "GATHER" or table is None or not _by_row(table, op):
+            if (
+                flatbuffer.op_name(model, op) != "GATHER"
+                or table is None
+                or not _of_rows(table, op)
+            ):
+                parts.ops.append(op)
+                continue
+            codes = codes_of(table)
+            if codes is not None:
+                look_up(parts, op, codes, flatbuffer.text(content.tensors[int(op.inputs[0])].name))
+                continue
+            if not _by_row(table):
                 parts.ops.append(op)
                 continue
             sizes = np.max(np.abs(table), axis=1, keepdims=True)
@@ -76,15 +89,14 @@ def split_weights(model: Any, *, tables: bool) -> None:
         content.operators = parts.ops
 
 
-def _by_row(table: Array, op: Any) -> bool:
-    """Whether scales by row cost little: they are one weight a row."""
+def _of_rows(table: Array, op: Any) -> bool:
     options = op.builtinOptions
-    return (
-        table.ndim == 2
-        and not (options.axis or options.batchDims)
-        and (table.shape[1] >= NARROW_TABLE or len(table) <= SMALL_TABLE)
-        and table.shape[1] > 1
-    )
+    return table.ndim == 2 and table.shape[1] > 1 and not (options.axis or options.batchDims)
+
+
+def _by_row(table: Array) -> bool:
+    """Whether scales by row cost little: they are one weight a row."""
+    return table.shape[1] >= NARROW_TABLE or len(table) <= SMALL_TABLE
 
 
 def _held(values: Array, axis: int | None) -> Array:

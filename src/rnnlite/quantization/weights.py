@@ -54,24 +54,24 @@ def to_float16(model: Any) -> list[WeightRecord]:
                 elif float(np.max(np.abs(values), initial=0.0)) > LARGEST_FLOAT16:
                     _stays(model, (index, t), records, "exceeds the range of float16")
                 else:
-                    if t not in plain:
-                        name = content.tensors[t].name
-                        half = new_constant(model, content, values.astype(np.float16), name=name)
-                        plain[t] = new_tensor(content, t, "float32")
-                        ops.append(new_op(model, "DEQUANTIZE", [half], [plain[t]], version=3))
-                        _note(model, (index, t), records, "float16", "")
-                    inputs[k] = plain[t]
+                    inputs[k] = _half(model, (index, t), values, plain, ops)
+                    _note(model, (index, t), records, "float16", "")
             op.inputs = inputs
             ops.append(op)
         content.operators = ops
     return list(records.values())
 
 
-def to_dynamic(model: Any) -> list[WeightRecord]:
-    """Keep kernels and tables in int8, in place."""
+def to_dynamic(model: Any, *, kernels: str = "int8") -> list[WeightRecord]:
+    """Keep kernels and tables in int8, in place.
+
+    Args:
+        kernels: "float16" keeps kernels so, and the arithmetic with them in float.
+    """
     records: dict[int, WeightRecord] = {}
     for index, content in enumerate(model.subgraphs):
         written: dict[tuple[int, str], int] = {}
+        plain: dict[int, int] = {}
         after: list[Any] = []
         ops: list[Any] = []
         for op in content.operators or []:
@@ -83,7 +83,12 @@ def to_dynamic(model: Any) -> list[WeightRecord]:
                 values = constant(model, (index, t))
                 if values is None:
                     continue
-                if name in HYBRID_VERSIONS and k == (rule.weights if rule is not None else 1):
+                kernel = name in HYBRID_VERSIONS and k == (rule.weights if rule is not None else 1)
+                largest = float(np.max(np.abs(values), initial=0.0))
+                if kernel and kernels == "float16" and largest <= LARGEST_FLOAT16:
+                    inputs[k] = _half(model, (index, t), values, plain, ops)
+                    _note(model, (index, t), records, "float16", "")
+                elif kernel:
                     axis = rule.axis if rule is not None and rule.kind is Kind.WEIGHTS else None
                     inputs[k] = _kernel(model, (index, t), values, axis, written)
                     _hybrid(model, op, name)
@@ -105,6 +110,18 @@ def to_dynamic(model: Any) -> list[WeightRecord]:
                 ops.append(new_op(model, "DEQUANTIZE", [source], [target], version=2))
         content.operators = ops
     return list(records.values())
+
+
+def _half(model: Any, place: Place, values: Array, plain: dict[int, int], ops: list[Any]) -> int:
+    """A constant in float16; gives what a DEQUANTIZE, added once, makes of it."""
+    subgraph, t = place
+    content = model.subgraphs[subgraph]
+    if t not in plain:
+        name = content.tensors[t].name
+        half = new_constant(model, content, values.astype(np.float16), name=name)
+        plain[t] = new_tensor(content, t, "float32")
+        ops.append(new_op(model, "DEQUANTIZE", [half], [plain[t]], version=3))
+    return plain[t]
 
 
 def _worthwhile(name: str, place: int, values: Array) -> bool:

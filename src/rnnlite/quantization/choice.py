@@ -1,0 +1,203 @@
+"""Choose between precisions by measured error.
+
+What enters: a float model, the source's computation, samples. What leaves: the first `Candidate`,
+from the cheapest on, that is good enough, else the best by a clear margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+from rnnlite.lite import flatbuffer
+from rnnlite.quantization.accuracy import MOST_SAMPLES, Reference, measure
+from rnnlite.quantization.budget import largest_file
+from rnnlite.quantization.calibration import Ranges, Samples, calibrate
+from rnnlite.quantization.codes import code_records
+from rnnlite.quantization.conv3d import flatten_conv3d
+from rnnlite.quantization.decompose import decompose
+from rnnlite.quantization.grid import Array
+from rnnlite.quantization.integer import to_integers
+from rnnlite.quantization.modes import Order
+from rnnlite.quantization.plan import Precision, make_plan
+from rnnlite.quantization.record import WeightRecord
+from rnnlite.quantization.split import refine_tables, split_weights
+from rnnlite.quantization.weights import to_dynamic
+from rnnlite.runtime.progress import Progress
+
+Finish = Callable[[Any], bytes]
+"""From an object tree to the finished, checked flatbuffer."""
+
+ENOUGH = {"dynamic": 0.02, "int8": 0.02, "int16x8": 0.01}
+"""A model whose error is below this is not refined further."""
+
+ENOUGH_IF_LARGE = {"int8": 0.06, "int16x8": 0.01}
+LARGE_STEP = 3 * 32**2
+"""The same for models with loops that read so many weights at a step (GRU and LSTM from 32 units):
+int16 costs them 4 to 6 times the time of int8, and more than float32 takes."""
+
+LARGE_STEP_OF_CLASSIFIERS = 1 << 17
+"""But where the outputs are probabilities, an error of 6 % turns up to 6 of 100 decisions (measured
+on models of names): they are refined unless int16 costs 6 to 10 times the time (LSTM from 182
+units)."""
+
+GAIN = 0.8
+"""A finer precision is taken if it brings the error below this share of the coarser one's."""
+
+PRODUCTS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
+
+
+def all_int8(op: str, in_loop: bool) -> str:
+    """Everything in int8."""
+    return "int8"
+
+
+def int16_states(op: str, in_loop: bool) -> str:
+    """Products in int8; states and gates of the recurrences in int16."""
+    return "int16" if in_loop and op not in PRODUCTS else "int8"
+
+
+def all_int16(op: str, in_loop: bool) -> str:
+    """Activations in int16 throughout; weights are int8 all the same."""
+    return "int16"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way to quantize a model to integers.
+
+    Attributes:
+        name: for the report.
+        precision: the type each op computes in.
+        by_row: whether embeddings get a scale a row.
+        split: what is kept in two int8 parts: "", "kernels", or "all", which is tables too.
+    """
+
+    name: str
+    precision: Precision
+    by_row: bool = False
+    split: str = ""
+
+
+TRIALS: dict[str, tuple[Trial, ...]] = {
+    "int8": (
+        Trial("int8", all_int8),
+        Trial("products int8, states and gates int16", int16_states),
+        Trial("int16", all_int16, by_row=True),
+        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="kernels"),
+    ),
+    "int16x8": (
+        Trial("int16", all_int16, by_row=True),
+        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="all"),
+    ),
+}
+"""By mode, cheapest first. What each gave is in ARCHITECTURE.md."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A quantized model.
+
+    Attributes:
+        data: the finished flatbuffer.
+        weights: the type of each weight.
+        kept: ops that stayed in float, and why.
+        trial: the precision, in words.
+        error: largest relative RMS error of its outputs.
+    """
+
+    data: bytes
+    weights: list[WeightRecord]
+    kept: tuple[str, ...]
+    trial: str
+    error: float
+
+
+def dynamic(
+    model: Any, reference: Reference, finish: Finish, looked_at: Sequence[list[Array]]
+) -> Candidate:
+    """Kernels in int8; in float16 where that is not good enough and the file remains small."""
+    largest = largest_file(model)
+    flatten_conv3d(model)
+    refine_tables(model)
+    best: Candidate | None = None
+    for kernels in ("int8", "float16"):
+        plain = deepcopy(model)
+        weights = [*to_dynamic(plain, kernels=kernels), *code_records(plain)]
+        data = finish(plain)
+        if best is not None and len(data) > largest:
+            break
+        found = measure(reference, data, looked_at, lengths=False)
+        error = max((a.rms_error for a in found), default=0.0)
+        if best is None or error < GAIN * best.error:
+            name = "float32" if kernels == "int8" else "float32, kernels in float16"
+            best = Candidate(data, weights, (), name, error)
+        if error <= ENOUGH["dynamic"]:
+            break
+    if best is None:
+        raise AssertionError("no precision for the mode")
+    return best
+
+
+def integer(
+    model: Any, order: Order, samples: Samples, reference: Reference, finish: Finish
+) -> tuple[Candidate, Ranges]:
+    """The first precision that is good enough, else the best by a clear margin."""
+    best: Candidate | None = None
+    largest = largest_file(model)
+    weights_a_step = _weights_a_step(model)
+    for trial in TRIALS[order.mode]:
+        plain = deepcopy(model)
+        flatten_conv3d(plain)
+        if trial.by_row:
+            refine_tables(plain)
+        if trial.split:
+            split_weights(plain, tables=trial.split == "all")
+        decompose(plain, trial.precision)
+        with Progress("calibrating", len(samples.used), order.progress) as bar:
+            ranges = calibrate(plain, samples, advance=bar.add)
+        plan = make_plan(plain, ranges.values, trial.precision, allow_float=order.allow_float)
+        kept = _kept(plain, plan.kept)
+        weights = [*to_integers(plain, plan, order.io), *code_records(plain)]
+        data = finish(plain)
+        if order.mode == "int8" and trial.split and len(data) > largest:
+            break
+        # Few samples are held out as a rule: the choice looks at some of the others as well.
+        looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
+        found = measure(reference, data, looked_at, lengths=False)
+        error = max((a.rms_error for a in found), default=0.0)
+        if best is None or error < GAIN * best.error:
+            best = Candidate(data, weights, kept, trial.name, error)
+        decides = any(a.argmax_agreement is not None for a in found)
+        large = LARGE_STEP_OF_CLASSIFIERS if decides else LARGE_STEP
+        if best.error <= (ENOUGH_IF_LARGE if weights_a_step >= large else ENOUGH)[order.mode]:
+            break
+    if best is None:
+        raise AssertionError("no precision for the mode")
+    return best, ranges
+
+
+def _weights_a_step(model: Any) -> int:
+    """The most weights that a loop body reads, each constant once."""
+    largest = 0
+    for body in {body for _, _, _, body in flatbuffer.loops(model)}:
+        content = model.subgraphs[body]
+        kernels = set()
+        for op in content.operators or []:
+            if flatbuffer.op_name(model, op) in PRODUCTS:
+                data = flatbuffer.content(model, content.tensors[int(op.inputs[1])])
+                kernels.add(b"" if data is None else bytes(data))
+        largest = max(largest, sum(map(len, kernels)) // 4)
+    return largest
+
+
+def _kept(model: Any, kept: dict[tuple[int, int], str]) -> tuple[str, ...]:
+    names = []
+    for (subgraph, position), reason in kept.items():
+        op = model.subgraphs[subgraph].operators[position]
+        tensor = model.subgraphs[subgraph].tensors[int(op.outputs[0])]
+        name = flatbuffer.op_name(model, op)
+        names.append(f"{name} '{flatbuffer.text(tensor.name)}': {reason}")
+    return tuple(names)
