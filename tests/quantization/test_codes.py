@@ -83,7 +83,7 @@ def test_the_ops_decode_what_the_codes_say():
     main.add("GATHER", [found, places], [rows], "GatherOptions")
     main.ends([places], [rows])
     assert np.array_equal(run(model.bytes(), ids)[0], table[ids])
-    refine_tables(model.tree)
+    refine_tables(model.tree, codes=True)
     everywhere = np.arange(6000, dtype=np.int32).reshape(1000, 2, 3)
     wanted = decoded(codes_of(table))
     for some in (ids, everywhere[0], everywhere[-1]):
@@ -113,6 +113,7 @@ def test_a_recurrent_model_with_such_a_table(mode):
     converted = rnnlite.convert(source, quantize=mode, calibration=samples)
     weights = converted.report.quantization.weights
     coded = [w for w in weights if w.dtype == "uint8"]
-    assert [w.shape for w in coded] == [(1851, 25), (1851, 10)]
-    assert len(converted.tflite) < 1.15 * source.count_params() + 30_000
+    # Where bytes do not count, tables are kept in two int8 parts.
+    assert [w.shape for w in coded] == ([] if mode == "int16x8" else [(1851, 25), (1851, 10)])
+    assert mode == "int16x8" or len(converted.tflite) < 1.15 * source.count_params() + 30_000
     assert max(a.rms_error for a in converted.report.quantization.accuracy) < 0.02

@@ -121,7 +121,7 @@ def dynamic(
     """Kernels in int8; in float16 where that is not good enough and the file remains small."""
     largest = largest_file(model)
     flatten_conv3d(model)
-    refine_tables(model)
+    refine_tables(model, codes=True)
     best: Candidate | None = None
     for kernels in ("int8", "float16"):
         plain = deepcopy(model)
@@ -152,7 +152,7 @@ def integer(
         plain = deepcopy(model)
         flatten_conv3d(plain)
         if trial.by_row:
-            refine_tables(plain)
+            refine_tables(plain, codes=order.mode == "int8")
         if trial.split:
             split_weights(plain, tables=trial.split == "all")
         decompose(plain, trial.precision)

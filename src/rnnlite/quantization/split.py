@@ -32,8 +32,12 @@ SMALL_TABLE = 4096
 """Tables with fewer columns and more rows than these keep one scale: scales cost a byte a row."""
 
 
-def refine_tables(model: Any) -> None:
-    """Split each constant table of a lookup: into codes, else rows of about one size and scales."""
+def refine_tables(model: Any, *, codes: bool) -> None:
+    """Split each constant table of a lookup into rows of about one size and their scales.
+
+    Args:
+        codes: whether small rows may be kept in codes, where bytes count.
+    """
     for index, content in enumerate(model.subgraphs):
         parts = Parts(model, content)
         for op in content.operators or []:
@@ -45,9 +49,9 @@ def refine_tables(model: Any) -> None:
             ):
                 parts.ops.append(op)
                 continue
-            codes = codes_of(table)
-            if codes is not None:
-                look_up(parts, op, codes, flatbuffer.text(content.tensors[int(op.inputs[0])].name))
+            coded = codes_of(table) if codes else None
+            if coded is not None:
+                look_up(parts, op, coded, flatbuffer.text(content.tensors[int(op.inputs[0])].name))
                 continue
             if not _by_row(table):
                 parts.ops.append(op)
