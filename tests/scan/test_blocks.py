@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnlite
-from rnnlite.scan.blocks import GROWTH, first_rows, last_rows, layout
+from rnnlite.scan.blocks import first_rows, last_rows, layout, places_within
 from rnnlite.scan.schedule import Schedule
 
 
@@ -36,12 +36,13 @@ def sizes_of(length, schedule, free):
     length=st.integers(1, 5000),
     unroll=st.sampled_from([1, 2, 4]),
     blocks=st.integers(1, 20),
-    levels=st.integers(2, 5),
+    levels=st.integers(2, 6),
+    growth=st.sampled_from([4, 8]),
     free=st.booleans(),
 )
-def test_sizes(length, unroll, blocks, levels, free):
+def test_sizes(length, unroll, blocks, levels, growth, free):
     block = unroll * blocks
-    sizes, steps = sizes_of(length, Schedule(unroll, "front", block, levels), free)
+    sizes, steps = sizes_of(length, Schedule(unroll, "front", block, levels, growth), free)
     assert len(sizes) == levels
     assert steps == -(-length // unroll) * unroll
     assert steps <= sizes[-1] < steps + sizes[-2]
@@ -50,7 +51,7 @@ def test_sizes(length, unroll, blocks, levels, free):
         assert large % small == 0
     # None but the second grows faster than its share.
     for small, large in itertools.pairwise(sizes[1:]):
-        assert large <= (GROWTH + 1) * small
+        assert large <= (growth + 1) * small
 
 
 @pytest.mark.parametrize("length", [1, 3, 7, 40])
@@ -61,9 +62,10 @@ def test_rows_that_are_taken(length):
     def run(x):
         sizes = layout(schedule, x, blocks=True)
         buffer = tf.reshape(tf.range(sizes.rows), [-1, 1, 1])
-        return last_rows(buffer, sizes), first_rows(buffer, sizes), sizes.rows
+        return last_rows(buffer, sizes), first_rows(buffer, sizes), sizes.rows, places_within(sizes)
 
-    last, first, rows = run(tf.zeros((length, 1)))
+    last, first, rows, within = run(tf.zeros((length, 1)))
+    assert within.numpy().tolist() == list(range(min(8, -(-length // 4) * 4)))
     assert last[:, 0, 0].numpy().tolist() == list(range(rows - length, rows))
     assert first[:, 0, 0].numpy().tolist() == list(range(length))
 

@@ -51,13 +51,48 @@ def test_blocks_only_for_sequences():
     assert choose(LSTM_64).levels == 1
     schedule = choose(replace(LSTM_64, row_bytes=64 * 4))
     assert (schedule.levels, schedule.block) == (3, 64)
-    assert choose(replace(LSTM_64, row_bytes=512)).levels == 4
+    large = choose(replace(LSTM_64, row_bytes=2048))
+    assert (large.levels, large.growth, schedule.growth) == (5, 4, 8)
+
+
+def test_a_free_batch_counts_as_four():
+    free = replace(LSTM_64, row_bytes=512, batch=None)
+    assert choose(free) == choose(replace(free, row_bytes=2048, batch=4))
+
+
+@pytest.mark.parametrize(
+    ("units", "unroll", "sequence"), [(128, 2, 2), (256, 1, 2), (512, 1, 1)], ids=str
+)
+def test_two_steps_halve_the_copies_of_rows_where_a_kernel_fits_the_cache(units, unroll, sequence):
+    loop = replace(LSTM_64, recurrent_weights=units * 4 * units)
+    assert choose(loop).unroll == unroll
+    assert choose(replace(loop, row_bytes=4 * units)).unroll == sequence
+    assert choose(replace(loop, row_bytes=4 * units), Options(max_unroll=1)).unroll == 1
+
+
+def test_what_would_leave_the_cache_is_projected_by_blocks():
+    loop = replace(LSTM_64, plain=True, projected_bytes=1024)
+    assert not choose(loop).striped
+    for batch in (4, None):
+        found = choose(replace(loop, batch=batch))
+        assert (found.striped, found.levels, found.block) == (True, 2, 128)
+    assert not choose(replace(loop, batch=4, plain=False)).striped
+    assert not choose(replace(loop, batch=4, neutral=False)).striped
+    assert not choose(replace(loop, batch=4), Options(striped=0)).striped
+    assert choose(loop, Options(striped=1, block=30)).block == 32
+    assert [choose(replace(loop, batch=4, length=t)).striped for t in (128, 129, 132)] == [
+        False,
+        True,
+        True,
+    ]
+    sequence = choose(replace(loop, batch=4, row_bytes=1024))
+    assert (sequence.striped, sequence.levels, sequence.block) == (True, 3, 32)
 
 
 def test_a_fixed_length_has_no_more_levels_than_it_needs():
-    loop = replace(LSTM_64, row_bytes=512)
-    found = [choose(replace(loop, length=t)).levels for t in (64, 512, 4000, 40000)]
-    assert found == [1, 2, 3, 4]
+    loop = replace(LSTM_64, row_bytes=2048)
+    found = [choose(replace(loop, length=t)).levels for t in (32, 256, 2000, 20000)]
+    assert found == [1, 2, 3, 5]
 
 
 @given(
@@ -71,7 +106,7 @@ def test_blocks_are_made_of_whole_iterations(unroll, row_bytes, block, length):
     found = choose(loop, Options(unroll=unroll, max_unroll=8, block=block))
     assert found.block % found.unroll == 0
     assert (found.block == 0) == (found.levels == 1)
-    assert 1 <= found.levels <= 4
+    assert 1 <= found.levels <= 5
 
 
 def test_blocks_shrink_as_rows_grow():
@@ -105,3 +140,4 @@ def test_a_schedule_in_words():
     text = str(choose(replace(LSTM_64, row_bytes=256)))
     assert text == "4 steps an iteration, neutral steps in front, blocks of 64 rows, 3 levels"
     assert str(Schedule()) == "single steps"
+    assert str(Schedule(block=8, levels=2, striped=True)).endswith("projected by blocks")

@@ -17,9 +17,6 @@ from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 from rnnlite.scan.scan import Tensor
 from rnnlite.scan.schedule import Schedule
 
-GROWTH = 8
-"""How many times larger than the next smaller one a buffer is, but for the smallest."""
-
 
 @dataclass(frozen=True, eq=False)
 class Layout:
@@ -55,13 +52,13 @@ class Layout:
 def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
     """The sizes for a sequence x (T, ...).
 
-    A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is `GROWTH` for each
-    level above it: the outer ones about `GROWTH`, where copies come from memory.
+    A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is the schedule's
+    growth for each level above it: the outer ones about that, where copies come from memory.
 
     Args:
         schedule: see there.
         x: its first axis is time.
-        blocks: whether output sequences are wanted.
+        blocks: whether there are blocks: of output sequences, or of what is projected together.
     """
     k, block = schedule.unroll, schedule.block
     length = x.shape[0]
@@ -74,10 +71,18 @@ def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
     sizes = [ruler.blocks(k, upto=block) * k]
     strides: list[Any] = [block]
     for above in reversed(range(schedule.levels - 1)):
-        several = ruler.blocks(strides[-1] * GROWTH**above)
+        several = ruler.blocks(strides[-1] * schedule.growth**above)
         sizes.append(several * sizes[-1])
         strides.append(several * strides[-1])
     return Layout(steps, tuple(sizes), ruler.length, ruler.places)
+
+
+def places_within(sizes: Layout) -> Tensor:
+    """0 to the rows of the smallest buffer, less one, in a shape that is known before they are."""
+    size = sizes.sizes[0]
+    if isinstance(size, int):
+        return tf.range(size)
+    return tf.cumsum(tf.ones(size, tf.int32), exclusive=True)
 
 
 class _Number:

@@ -17,11 +17,11 @@ import tensorflow as tf
 from rnnlite.errors import UnsupportedError
 from rnnlite.scan.blocks import batch_of, filled, first_rows, last_rows, layout, write
 from rnnlite.scan.cells import GRU, LSTM, SimpleRNN, matmul_apart
+from rnnlite.scan.rows import Inputs, Source
 from rnnlite.scan.scan import Cell, Scan, ScanResult, Tensor
 from rnnlite.scan.schedule import Loop, Options, Schedule, choose
 from rnnlite.scan.tensors import (
     common,
-    gathered,
     is_zero,
     length_of,
     select,
@@ -53,21 +53,20 @@ class _Lowering:
 
     def __init__(self, scan: Scan, options: Options) -> None:
         self.cell: Cell = scan.cell
-        self.projected = self.cell.project(scan.inputs)
         if scan.batched:
             batch = batch_of(scan.inputs[0])
             states = tuple(zeros_of_known_shape(s, batch) for s in scan.initial_states)
             scan = replace(scan, initial_states=states)
         self.scan = scan
         self.weights = self.cell.weights()
-        self.mask = scan.mask
-        self.static_length = scan.inputs[0].shape[0]
-        self.length = length_of(scan.inputs[0])
-        self.outputs, self.new_states, self.output_state = self._probe()
+        # Known cells project anew what they are given; others may keep what they made.
+        plain = isinstance(self.cell, PLAIN) and scan.batched
+        projected = None if plain else self.cell.project(scan.inputs)
+        self.outputs, self.new_states, self.output_state = self._probe(projected)
         # The output of the step before is needed for masked steps that repeat it, and at the end
         # where it is no state. A state can stand for it if both start from zero.
         self.carries_output = (scan.last_output and self.output_state is None) or (
-            self.mask is not None
+            scan.mask is not None
             and not scan.zero_output_for_mask
             and (self.output_state is None or not is_zero(scan.initial_states[self.output_state]))
         )
@@ -76,66 +75,48 @@ class _Lowering:
             Loop(
                 recurrent_weights=self.cell.recurrent_weights,
                 hoisted=self.cell.hoisted,
-                length=self.static_length,
+                length=scan.inputs[0].shape[0],
                 row_bytes=self._row_bytes(),
                 neutral=neutral is not None,
-                batch=scan.inputs[0].shape[1] if isinstance(self.cell, PLAIN) else None,
+                plain=plain,
+                batch=scan.inputs[0].shape[1],
+                projected_bytes=sum(p.dtype.size * _elements(p.shape[2:]) for p in self.rows),
             ),
             options,
         )
         if self.schedule.apart and isinstance(self.cell, PLAIN):
             self.cell = replace(self.cell, product=matmul_apart)
-        front = self.schedule.unroll - 1 if self.schedule.remainder == "front" else 0
-        if front and neutral is not None:
-            self._put_in_front(neutral, front)
-        self.layout = layout(self.schedule, scan.inputs[0], blocks=scan.all_outputs)
-        # Row of the projected inputs = w - offset; counted from the end where it runs backwards.
-        self.rows = self.length + front
+        if projected is None and not self.schedule.striped:
+            projected = self.cell.project(scan.inputs)
+        blocks = scan.all_outputs or self.schedule.striped
+        self.layout = layout(self.schedule, scan.inputs[0], blocks=blocks)
+        self.inputs = Inputs(scan, self.cell, projected, self.schedule, self.layout, neutral)
+        self.length = length_of(scan.inputs[0])
         self.at_start = self.schedule.remainder != "front"
-        self.offset = 0 if self.at_start else self.layout.rows - self.rows
 
     def _neutral(self) -> list[Any] | None:
         """Rows to put in front: any if they are masked; such as keep zero at zero else."""
-        if self.mask is not None and self.mask.shape.rank == 2:
-            shapes = [p.shape[2:] for p in self.projected]
+        mask = self.scan.mask
+        if mask is not None and mask.shape.rank == 2:
+            shapes = [p.shape[2:] for p in self.rows]
             defined = all(shape.is_fully_defined() for shape in shapes)
             return [np.zeros(shape, np.float32) for shape in shapes] if defined else None
-        if self.mask is not None or not all(map(is_zero, self.scan.initial_states)):
+        if mask is not None or not all(map(is_zero, self.scan.initial_states)):
             return None
         return self.cell.neutral()
-
-    def _put_in_front(self, neutral: list[Any], count: int) -> None:
-        """Put rows before the first one that is computed: behind all where it runs backwards."""
-
-        def joined(x: Tensor, row: Any) -> Tensor:
-            rows = np.broadcast_to(row, (count, 1, *row.shape))
-            if x.shape[1] is None:
-                shape = tf.concat([[count], tf.shape(x)[1:]], 0)
-                added = tf.broadcast_to(tf.constant(rows), shape)
-            else:
-                added = tf.constant(np.repeat(rows, x.shape[1], axis=1))
-            return tf.concat([x, added] if self.scan.reverse else [added, x], 0)
-
-        self.projected = [
-            joined(p, row.astype(p.dtype.as_numpy_dtype))
-            for p, row in zip(self.projected, neutral, strict=True)
-        ]
-        if self.mask is not None:
-            self.mask = joined(self.mask, np.zeros((), bool))
 
     def _row_bytes(self) -> int:
         """Bytes of one time step of all output sequences; a free axis counts as one."""
         if not self.scan.all_outputs:
             return 0
-        return sum(
-            y.dtype.size * int(np.prod([d or 1 for d in y.shape.as_list()])) for y in self.outputs
-        )
+        return sum(y.dtype.size * _elements(y.shape) for y in self.outputs)
 
-    def _probe(self) -> tuple[list[Any], list[Any], int | None]:
+    def _probe(self, projected: list[Any] | None) -> tuple[list[Any], list[Any], int | None]:
         """Trace one step in a graph that is thrown away: shapes of outputs and new states."""
         graph = tf.__internal__.FuncGraph("probe")
         with graph.as_default():
-            rows = [tf.zeros_like(p[0]) for p in self.projected]
+            self.rows = projected or self.cell.project(self.scan.inputs)
+            rows = [tf.zeros_like(p[0]) for p in self.rows]
             outputs, states = self.cell.step(rows, list(self.scan.initial_states), self.weights)
         old = self.scan.initial_states
         if len(states) != len(old):
@@ -182,12 +163,13 @@ class _Lowering:
         top = len(self.layout.sizes) - 1
         carry, buffers = self._level(top, carry, self.empty[-1], first, self.end)
         if self.schedule.remainder == "single":
-            carry, buffers = self._steps(carry, buffers, first, self.length, 1)
+            rest = self.inputs.all()
+            carry, buffers = self._steps(carry, buffers, first, self.length, 1, rest)
         _, states, previous = self._unpack(carry)
         last = previous
         if not self.carries_output and self.scan.last_output:
             last = [states[self._state_of_output()]]
-        if self.mask is not None and self.scan.zero_output_for_mask:
+        if self.scan.mask is not None and self.scan.zero_output_for_mask:
             mask: Tensor = self.scan.mask
             row = mask[0] if self.scan.reverse else mask[-1]
             last = [select(row, y, tf.zeros_like(y)) for y in last]
@@ -224,7 +206,7 @@ class _Lowering:
             batch = batch_of(self.scan.inputs[0])
             rests = [tf.constant(y.shape[1:].as_list(), tf.int32) for y in self.outputs]
             return [tf.concat([batch, rest], 0) for rest in rests]
-        rows = [p[0] for p in self.projected]
+        rows = [p[0] for p in self.rows]
         outputs, _ = self.cell.step(rows, list(self.scan.initial_states), self.weights)
         return [tf.shape(y) for y in outputs]
 
@@ -240,7 +222,8 @@ class _Lowering:
     ) -> tuple[Carry, list[Tensor]]:
         """Run up to `end`; the outputs go into buffers whose first row is row `base` of all."""
         if level == 0:
-            return self._steps(carry, buffers, base, end, self.schedule.unroll)
+            source = self.inputs.block(carry[0])
+            return self._steps(carry, buffers, base, end, self.schedule.unroll, source)
         size = self.layout.count(level - 1)
 
         def body(*loop_carry: Tensor) -> Carry:
@@ -255,19 +238,20 @@ class _Lowering:
         return self._while(carry, buffers, end, body, f"blocks_{level}")
 
     def _steps(
-        self, carry: Carry, buffers: list[Tensor], base: Tensor, end: Any, unroll: int
+        self,
+        carry: Carry,
+        buffers: list[Tensor],
+        base: Tensor,
+        end: Any,
+        unroll: int,
+        source: Source,
     ) -> tuple[Carry, list[Tensor]]:
         """The innermost loop: `unroll` steps an iteration."""
-        if self.scan.reverse:
-            places = self.rows + self.offset - 1 - np.arange(unroll)
-        else:
-            places = np.arange(unroll) - self.offset
-        # Made outside of the loop, where it costs nothing.
-        places = tf.convert_to_tensor(places if unroll > 1 else places[0], tf.int32)
+        read = self.inputs.reader(source, unroll)
 
         def body(*loop_carry: Tensor) -> Carry:
             w, states, previous = self._unpack(loop_carry)
-            rows, keeps = self._rows(places - w if self.scan.reverse else places + w, unroll)
+            rows, keeps = read(w)
             sequence: list[list[Tensor]] = []
             for k in range(unroll):
                 # Calibration knows the tensors of all steps by these names.
@@ -295,12 +279,6 @@ class _Lowering:
         )
         return tuple(result[: len(carry)]), list(result[len(carry) :])
 
-    def _rows(self, index: Tensor, unroll: int) -> tuple[list[list[Tensor]], list[Tensor]]:
-        """The projected inputs and the mask of `unroll` steps, in order of computation."""
-        columns = [gathered(p, index, unroll) for p in self.projected]
-        keeps = [None] * unroll if self.mask is None else gathered(self.mask, index, unroll)
-        return [list(row) for row in zip(*columns, strict=True)], keeps
-
     def _step(
         self, row: list[Tensor], keep: Tensor, states: list[Tensor], previous: list[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
@@ -326,3 +304,8 @@ class _Lowering:
         if keep is not None and self.scan.zero_output_for_mask:
             ys = [select(keep, y, tf.zeros_like(y)) for y in ys]
         return ys
+
+
+def _elements(shape: Any) -> int:
+    """Elements of a shape; a free axis counts as one."""
+    return int(np.prod([d or 1 for d in shape.as_list()]))

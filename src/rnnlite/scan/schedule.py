@@ -25,7 +25,7 @@ from rnnlite.errors import ScheduleError
 
 DEFAULT_L2_BYTES = 1 << 20
 MAX_UNROLL = 4
-MAX_LEVELS = 5
+MAX_LEVELS = 6
 
 PREPARE = 8.0
 PREPARE_STEP = 2.0
@@ -39,8 +39,21 @@ SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
 APART = (8, 15)
 """Batches of one more than a multiple of 7, as far as it pays."""
 
-SMALL_ROW, LARGE_ROW = 64, 512
-"""Bytes of an output row up to which two levels are enough, and from which four pay."""
+STRIPE = 128
+"""Time steps that are projected together where no output sequence says how many."""
+
+STRIPED_BYTES = 4096
+"""Bytes of a projected time step from which all of them together would leave the cache."""
+
+SMALL_ROW, LARGE_ROW = 64, 2048
+"""Bytes of an output row up to which two levels are enough, and from which five pay."""
+
+GROWTH, GROWTH_OF_LARGE = 8, 4
+"""How many times larger than the next smaller one a buffer is: copies of large rows come from
+memory, where they cost more than another loop."""
+
+FREE_BATCH = 4
+"""What a free batch counts as."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +66,9 @@ class Loop:
         length: the number of time steps, if it is fixed.
         row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
         neutral: whether steps can be put in front that leave the initial state as it is.
-        batch: sequences at a time, if that is fixed and the product can be made apart.
+        plain: whether it is a cell whose projection and product can be made in other ways.
+        batch: sequences at a time, if that is fixed.
+        projected_bytes: bytes of what one time step of one sequence is projected to.
     """
 
     recurrent_weights: int
@@ -61,7 +76,9 @@ class Loop:
     length: int | None
     row_bytes: int
     neutral: bool
-    batch: int | None = None
+    plain: bool = False
+    batch: int | None = 1
+    projected_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +88,8 @@ class Options:
     Attributes:
         unroll: time steps an iteration (K); 1 for traced cells whatever it says.
         block: rows of a block of an output sequence (M); rounded up to a multiple of K.
-        levels: loops within loops for output sequences, 1 to 5.
+        levels: loops within loops for output sequences, 1 to 6.
+        striped: 1 to project inputs block by block, 0 to project all at once.
         l2_bytes: the target's L2 cache a core.
         max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
         max_levels: loops within loops at most; each takes some 2 kB in the file.
@@ -81,6 +99,7 @@ class Options:
     unroll: int | None = None
     block: int | None = None
     levels: int | None = None
+    striped: int | None = None
     l2_bytes: int = DEFAULT_L2_BYTES
     max_unroll: int = MAX_UNROLL
     max_levels: int = MAX_LEVELS
@@ -95,8 +114,11 @@ class Schedule:
         unroll: time steps an iteration (K), at least 1.
         remainder: what becomes of a length that K does not divide: "none" where that cannot be,
             "front" (neutral steps in front), "single" (a loop of single steps comes last).
-        block: rows of a block of the output sequences, a multiple of K; 0 where levels is 1.
+        block: rows of a block, of output sequences or of what is projected together, a multiple of
+            K; 0 where levels is 1.
         levels: loops within loops.
+        growth: how many times larger than the next smaller one a buffer is, but for the smallest.
+        striped: whether inputs are projected block by block, not all at once.
         apart: whether the last row of the batch is multiplied on its own. XNNPACK's float products
             take 7 rows at a time, and as long for 1 as for 7, unless it stands alone.
     """
@@ -105,6 +127,8 @@ class Schedule:
     remainder: str = "none"
     block: int = 0
     levels: int = 1
+    growth: int = GROWTH
+    striped: bool = False
     apart: bool = False
 
     def __str__(self) -> str:
@@ -113,6 +137,8 @@ class Schedule:
             parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest last"))
         if self.levels > 1:
             parts.append(f"blocks of {self.block} rows, {self.levels} levels")
+        if self.striped:
+            parts.append("projected by blocks")
         if self.apart:
             parts.append("last row apart")
         return ", ".join(parts)
@@ -122,6 +148,7 @@ LIMITS = {
     "unroll": (1, 64),
     "block": (1, 65536),
     "levels": (1, MAX_LEVELS),
+    "striped": (0, 1),
     "l2_bytes": (1, 1 << 40),
     "max_unroll": (1, 64),
     "max_levels": (1, MAX_LEVELS),
@@ -186,24 +213,43 @@ def choose(loop: Loop, options: Options = Options()) -> Schedule:
     if unroll > 1 and (loop.length is None or loop.length % unroll):
         remainder = "front" if loop.neutral else "single"
     levels, block = 1, 0
-    if loop.row_bytes:
-        block = options.block or best_block(unroll, loop.row_bytes)
+    row = loop.row_bytes * (FREE_BATCH if loop.batch is None else 1)
+    if row:
+        block = options.block or best_block(unroll, row)
         block = unroll * math.ceil(block / unroll)
-        levels = min(options.levels or _levels(loop, block), options.max_levels)
-    apart = options.weight_bytes == 4 and loop.batch in APART
-    return Schedule(unroll, remainder, block if levels > 1 else 0, levels, apart)
+        levels = min(options.levels or _levels(loop.length, row, block), options.max_levels)
+    striped = loop.plain and remainder != "single" and _striped(loop, options)
+    if striped and not row and options.max_levels > 1:
+        block = unroll * math.ceil((options.block or STRIPE) / unroll)
+        levels = 1 if loop.length is not None and loop.length <= block else 2
+    return Schedule(
+        unroll,
+        remainder,
+        block=block if levels > 1 else 0,
+        levels=levels,
+        growth=GROWTH if row < LARGE_ROW else GROWTH_OF_LARGE,
+        striped=striped and levels > 1,
+        apart=options.weight_bytes == 4 and loop.plain and loop.batch in APART,
+    )
 
 
-def _levels(loop: Loop, block: int) -> int:
-    """Two to four levels: the larger the rows, the more their copies outweigh a preparation.
+def _striped(loop: Loop, options: Options) -> bool:
+    """Whether what all steps are projected to would go to memory and back."""
+    if options.striped is not None:
+        return bool(options.striped)
+    return loop.batch is None or loop.batch * loop.projected_bytes >= STRIPED_BYTES
+
+
+def _levels(length: int | None, row: int, block: int) -> int:
+    """Two to five levels: the larger the rows, the more their copies outweigh a preparation.
 
     A fixed length needs no more than make each buffer some eight times the next smaller one.
     """
-    levels = 2 if loop.row_bytes <= SMALL_ROW else 3 if loop.row_bytes < LARGE_ROW else 4
-    if loop.length is None:
+    levels = 2 if row <= SMALL_ROW else 3 if row < LARGE_ROW else 5
+    if length is None:
         return levels
-    blocks = loop.length / block
-    return min(levels, 1 if blocks <= 2 else 2 if blocks <= 16 else 3 if blocks <= 128 else 4)
+    blocks = length / block
+    return min(levels, 1 if blocks <= 2 else 2 if blocks <= 16 else 3 if blocks <= 128 else 5)
 
 
 def best_block(unroll: int, row_bytes: int) -> int:
@@ -227,6 +273,9 @@ def _unroll(loop: Loop, options: Options) -> int:
         copy = loop.recurrent_weights * options.weight_bytes
         while unroll > 1 and unroll * copy > options.l2_bytes // 2:
             unroll //= 2
+        if loop.row_bytes and copy <= options.l2_bytes:
+            # Copies of output rows are halved: more than a second kernel out of the cache costs.
+            unroll = min(max(unroll, 2), options.max_unroll)
     unroll = min(unroll, options.max_unroll)
     while loop.length is not None and unroll > max(loop.length, 1):
         unroll //= 2

@@ -1,0 +1,155 @@
+"""Where an iteration finds its projected inputs and its mask: made for all steps, or for a block.
+
+What enters: a Scan, its schedule and the layout of its steps. What leaves: for each iteration the
+rows of its steps, in order of computation.
+
+Projected for all steps at once, the rows are one large product, and one large tensor. Projected
+block by block (`Schedule.striped`) they stay in the cache, and memory grows with the inputs alone.
+
+Steps are counted by w as in `scan.lower`; t is a step's place in the order of computation among the
+given ones, so that steps before t = 0 are neutral. A sequence that is read backwards has its row t
+at T - 1 - t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.scan.blocks import Layout, places_within
+from rnnlite.scan.scan import Array, Cell, Scan, Tensor
+from rnnlite.scan.schedule import Schedule
+from rnnlite.scan.tensors import gathered, length_of
+
+Rows = tuple[list[list[Tensor]], list[Tensor]]
+"""For each step its projected inputs; for each step its mask, or None."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Rows that a loop over steps reads.
+
+    Attributes:
+        projected: tensors (rows, B, ...).
+        first: the row of step 0; the rows of the others follow, or go before it.
+        backward: whether they go before it.
+    """
+
+    projected: list[Tensor]
+    first: Any
+    backward: bool = False
+
+
+class Inputs:
+    """The projected inputs and the mask of one Scan.
+
+    Args:
+        scan: see there.
+        cell: the Scan's, as it is lowered.
+        projected: the cell's projection of all inputs, or None if it is to be made block by block.
+        schedule: see there.
+        layout: the sizes of blocks.
+        neutral: rows to put in front, where the schedule does.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        cell: Cell,
+        projected: list[Tensor] | None,
+        schedule: Schedule,
+        layout: Layout,
+        neutral: list[Array] | None,
+    ) -> None:
+        self._scan, self._cell = scan, cell
+        self._length = length_of(scan.inputs[0])
+        self.front = schedule.unroll - 1 if schedule.remainder == "front" else 0
+        self._neutral = neutral if self.front else None
+        self._projected = projected
+        self._within = places_within(layout) if projected is None else None
+        self.mask = scan.mask
+        # Row of step w where all are projected: w - offset.
+        self._offset = layout.rows - self._length - self.front if self.front else 0
+        if self._neutral is not None:
+            if projected is not None:
+                self._projected = [
+                    self._joined(p, row) for p, row in zip(projected, self._neutral, strict=True)
+                ]
+            if self.mask is not None:
+                self.mask = self._joined(self.mask, np.zeros((), bool))
+
+    def _joined(self, x: Tensor, row: Array, *, behind: bool | None = None) -> Tensor:
+        """Rows put before the first one that is computed: behind all where it runs backwards."""
+        row = row.astype(x.dtype.as_numpy_dtype)
+        rows = np.broadcast_to(row, (self.front, 1, *row.shape))
+        if x.shape[1] is None:
+            shape = tf.concat([[self.front], tf.shape(x)[1:]], 0)
+            added = tf.broadcast_to(tf.constant(rows), shape)
+        else:
+            added = tf.constant(np.repeat(rows, x.shape[1], axis=1))
+        last = self._scan.reverse if behind is None else behind
+        return tf.concat([x, added] if last else [added, x], 0)
+
+    def all(self) -> Source:
+        """The rows of all steps."""
+        if self._projected is None:
+            raise AssertionError("the rows are projected block by block")
+        if self._scan.reverse:
+            return Source(self._projected, self._last_row(), backward=True)
+        return Source(self._projected, -self._offset)
+
+    def _last_row(self) -> Any:
+        return self._length + self.front + self._offset - 1
+
+    def block(self, w: Tensor) -> Source:
+        """The rows of a block's steps, from step w on; of all steps where all are projected."""
+        if self._projected is not None:
+            return self.all()
+        # Steps before t = 0 are neutral, and stand in the first block alone.
+        begin = tf.maximum(w - self._offset - self.front, 0)
+        t = tf.minimum(begin + self._within, self._length - 1)
+        places = self._length - 1 - t if self._scan.reverse else t
+        inputs = [self._rows_of(x, places) for x in self._scan.inputs]
+        projected = self._cell.project(inputs)
+        if self._neutral is not None:
+            projected = [
+                self._joined(p, row, behind=False)
+                for p, row in zip(projected, self._neutral, strict=True)
+            ]
+        return Source(projected, -self._offset - begin)
+
+    def _rows_of(self, x: Tensor, places: Tensor) -> Tensor:
+        rows = tf.gather(x, places)
+        rows.set_shape([places.shape[0], *x.shape[1:]])
+        return rows
+
+    def reader(self, source: Source, unroll: int) -> Callable[[Tensor], Rows]:
+        """A function from a step w to the rows of `unroll` steps from there on."""
+        steps = np.arange(unroll) if unroll > 1 else 0
+        # Made outside of the loop, where it costs nothing.
+        rows = _from(source.first, steps, backward=source.backward)
+        masks = rows
+        if self.mask is not None and self._projected is None:
+            backward = self._scan.reverse
+            first = self._last_row() if backward else -self._offset
+            masks = _from(first, steps, backward=backward)
+
+        def read(w: Tensor) -> Rows:
+            index = rows - w if source.backward else rows + w
+            columns = [gathered(p, index, unroll) for p in source.projected]
+            keeps = [None] * unroll
+            if self.mask is not None:
+                if masks is not rows:
+                    index = masks - w if self._scan.reverse else masks + w
+                keeps = gathered(self.mask, index, unroll)
+            return [list(row) for row in zip(*columns, strict=True)], keeps
+
+        return read
+
+
+def _from(first: Any, steps: Any, *, backward: bool) -> Tensor:
+    return tf.convert_to_tensor(first - steps if backward else first + steps, tf.int32)
