@@ -17,7 +17,7 @@ from rnnlite.axes import batched, row
 from rnnlite.errors import ModelError
 from rnnlite.lite.files import write_whole
 from rnnlite.lite.inspection import inspect
-from rnnlite.quantization.modes import Order, take_order
+from rnnlite.quantization.modes import NUMBER_BYTES, Order, take_order
 from rnnlite.quantization.record import Quantization
 from rnnlite.report import Parity, Report
 from rnnlite.scan.schedule import take_options
@@ -117,7 +117,7 @@ def convert(
         custom_objects=custom_objects,
         trust=trust,
         integer=order is not None and order.integer,
-        schedule=take_options(schedule, weight_bytes=1 if in_int8(order) else 4),
+        schedule=take_options(schedule, **NUMBER_BYTES.get(order.mode if order else "", {})),
     )
     from rnnlite.sources.opening import needs_tensorflow_backend
 
@@ -126,11 +126,6 @@ def convert(
 
         return convert_in_child(source, request, order, verify=verify)
     return convert_here(source, request, order, verify=verify)[0]
-
-
-def in_int8(order: Order | None) -> bool:
-    """Whether kernels become int8."""
-    return order is not None and order.mode != "float16"
 
 
 def convert_here(

@@ -51,8 +51,10 @@ def test_blocks_only_for_sequences():
     assert choose(LSTM_64).levels == 1
     schedule = choose(replace(LSTM_64, row_bytes=64 * 4))
     assert (schedule.levels, schedule.block) == (3, 64)
-    large = choose(replace(LSTM_64, row_bytes=2048))
-    assert (large.levels, large.growth, schedule.growth) == (5, 4, 8)
+    sizes = (4, 64, 65, 511, 512, 2047, 2048, 4095, 4096)
+    found = [choose(replace(LSTM_64, row_bytes=r)) for r in sizes]
+    assert [s.levels for s in found] == [2, 2, 3, 3, 4, 4, 4, 4, 5]
+    assert [s.growth for s in found] == [8] * 6 + [4] * 3
 
 
 def test_a_free_batch_counts_as_four():
@@ -72,7 +74,9 @@ def test_two_steps_halve_the_copies_of_rows_where_a_kernel_fits_the_cache(units,
 
 def test_what_would_leave_the_cache_is_projected_by_blocks():
     loop = replace(LSTM_64, plain=True, projected_bytes=1024)
-    assert not choose(loop).striped
+    assert not choose(replace(loop, projected_bytes=10_000)).striped
+    assert not choose(replace(loop, batch=2)).striped
+    assert not choose(replace(loop, batch=4), Options(value_bytes=1)).striped
     for batch in (4, None):
         found = choose(replace(loop, batch=batch))
         assert (found.striped, found.levels, found.block) == (True, 2, 128)
@@ -86,11 +90,11 @@ def test_what_would_leave_the_cache_is_projected_by_blocks():
         True,
     ]
     sequence = choose(replace(loop, batch=4, row_bytes=1024))
-    assert (sequence.striped, sequence.levels, sequence.block) == (True, 3, 32)
+    assert (sequence.striped, sequence.levels, sequence.block) == (True, 4, 32)
 
 
 def test_a_fixed_length_has_no_more_levels_than_it_needs():
-    loop = replace(LSTM_64, row_bytes=2048)
+    loop = replace(LSTM_64, row_bytes=4096)
     found = [choose(replace(loop, length=t)).levels for t in (32, 256, 2000, 20000)]
     assert found == [1, 2, 3, 5]
 

@@ -20,6 +20,14 @@ LIMITS = {"float16": 0.01, "dynamic": 0.05, "int8": 0.10, "int16x8": 0.02}
 """Relative RMS error above which the result of a mode is called poor."""
 
 
+NUMBER_BYTES = {
+    "dynamic": {"weight_bytes": 1},
+    "int8": {"weight_bytes": 1, "value_bytes": 1},
+    "int16x8": {"weight_bytes": 1, "value_bytes": 2},
+}
+"""What numbers in loops take where it is not 4 bytes; the schedule needs it."""
+
+
 @dataclass(frozen=True)
 class Order:
     """A checked request for quantization.

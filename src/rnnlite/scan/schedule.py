@@ -42,11 +42,13 @@ APART = (8, 15)
 STRIPE = 128
 """Time steps that are projected together where no output sequence says how many."""
 
-STRIPED_BYTES = 4096
+STRIPED_BYTES = 3072
 """Bytes of a projected time step from which all of them together would leave the cache."""
 
-SMALL_ROW, LARGE_ROW = 64, 2048
-"""Bytes of an output row up to which two levels are enough, and from which five pay."""
+LARGE_ROW = 2048
+LEVELS = ((4096, 5), (512, 4), (65, 3), (0, 2))
+"""Levels by bytes of an output row, from these on: the larger the rows, the more their copies
+outweigh the preparation of another loop."""
 
 GROWTH, GROWTH_OF_LARGE = 8, 4
 """How many times larger than the next smaller one a buffer is: copies of large rows come from
@@ -89,21 +91,25 @@ class Options:
         unroll: time steps an iteration (K); 1 for traced cells whatever it says.
         block: rows of a block of an output sequence (M); rounded up to a multiple of K.
         levels: loops within loops for output sequences, 1 to 6.
+        growth: how many times larger than the next smaller one a buffer is.
         striped: 1 to project inputs block by block, 0 to project all at once.
         l2_bytes: the target's L2 cache a core.
         max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
         max_levels: loops within loops at most; each takes some 2 kB in the file.
         weight_bytes: bytes that a weight will have in the loop: 4, or 1 for int8.
+        value_bytes: bytes that a projected or computed value will have: 4, 2 or 1.
     """
 
     unroll: int | None = None
     block: int | None = None
     levels: int | None = None
+    growth: int | None = None
     striped: int | None = None
     l2_bytes: int = DEFAULT_L2_BYTES
     max_unroll: int = MAX_UNROLL
     max_levels: int = MAX_LEVELS
     weight_bytes: int = 4
+    value_bytes: int = 4
 
 
 @dataclass(frozen=True)
@@ -148,21 +154,23 @@ LIMITS = {
     "unroll": (1, 64),
     "block": (1, 65536),
     "levels": (1, MAX_LEVELS),
+    "growth": (2, 64),
     "striped": (0, 1),
     "l2_bytes": (1, 1 << 40),
     "max_unroll": (1, 64),
     "max_levels": (1, MAX_LEVELS),
     "weight_bytes": (1, 4),
+    "value_bytes": (1, 4),
 }
 
 
 def take_options(
-    given: Options | Mapping[str, Any] | str | None, *, weight_bytes: int = 4
+    given: Options | Mapping[str, Any] | str | None, *, weight_bytes: int = 4, value_bytes: int = 4
 ) -> Options:
     """What a caller asks for, checked.
 
     Args:
-        weight_bytes: unless the caller says what it is.
+        weight_bytes, value_bytes: unless the caller says what they are.
         given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,levels=2".
 
     Raises:
@@ -198,7 +206,8 @@ def take_options(
                 found=repr(value),
             )
     most = max(MAX_UNROLL, given.get("unroll", 0))
-    return Options(**{"weight_bytes": weight_bytes, "max_unroll": most, **given})
+    sizes = {"weight_bytes": weight_bytes, "value_bytes": value_bytes}
+    return Options(**{**sizes, "max_unroll": most, **given})
 
 
 def choose(loop: Loop, options: Options = Options()) -> Schedule:
@@ -214,6 +223,7 @@ def choose(loop: Loop, options: Options = Options()) -> Schedule:
         remainder = "front" if loop.neutral else "single"
     levels, block = 1, 0
     row = loop.row_bytes * (FREE_BATCH if loop.batch is None else 1)
+    row = math.ceil(row * options.value_bytes / 4)
     if row:
         block = options.block or best_block(unroll, row)
         block = unroll * math.ceil(block / unroll)
@@ -227,7 +237,7 @@ def choose(loop: Loop, options: Options = Options()) -> Schedule:
         remainder,
         block=block if levels > 1 else 0,
         levels=levels,
-        growth=GROWTH if row < LARGE_ROW else GROWTH_OF_LARGE,
+        growth=options.growth or (GROWTH if row < LARGE_ROW else GROWTH_OF_LARGE),
         striped=striped and levels > 1,
         apart=options.weight_bytes == 4 and loop.plain and loop.batch in APART,
     )
@@ -237,15 +247,14 @@ def _striped(loop: Loop, options: Options) -> bool:
     """Whether what all steps are projected to would go to memory and back."""
     if options.striped is not None:
         return bool(options.striped)
-    return loop.batch is None or loop.batch * loop.projected_bytes >= STRIPED_BYTES
+    batch = FREE_BATCH if loop.batch is None else loop.batch
+    # One sequence alone takes so long for its kernel that what it is projected to costs little.
+    return batch > 1 and batch * loop.projected_bytes * options.value_bytes // 4 >= STRIPED_BYTES
 
 
 def _levels(length: int | None, row: int, block: int) -> int:
-    """Two to five levels: the larger the rows, the more their copies outweigh a preparation.
-
-    A fixed length needs no more than make each buffer some eight times the next smaller one.
-    """
-    levels = 2 if row <= SMALL_ROW else 3 if row < LARGE_ROW else 5
+    """By `LEVELS`; a fixed length needs no more than make each buffer some 8 times the next one."""
+    levels = next(count for least, count in LEVELS if row >= least)
     if length is None:
         return levels
     blocks = length / block
