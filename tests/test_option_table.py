@@ -25,7 +25,13 @@ SETTINGS = settings(
     suppress_health_check=list(HealthCheck),
 )
 TOLERANCE = 2e-4
-SCHEDULES = [None, None, "unroll=1,block=2,levels=3", "unroll=2,block=4,levels=4", "block=8"]
+SCHEDULES = [
+    None,
+    None,
+    "unroll=1,block=2,levels=3",
+    "unroll=2,block=4,levels=4,striped=1",
+    "striped=1,block=8",
+]
 """Small blocks bring several levels of them into short sequences."""
 
 
@@ -156,8 +162,12 @@ def test_random_models_quantized(K, monkeypatch):
 
     # Five conversions an example: no time for shrinking a failure.
     @settings(SETTINGS, max_examples=max(EXAMPLES // 8, 1), phases=[Phase.generate])
-    @given(draw=option_table.models(), free_batch=st.booleans())
-    def each(draw, free_batch):
+    @given(
+        draw=option_table.models(),
+        free_batch=st.booleans(),
+        schedule=st.sampled_from([None, "unroll=2,block=4,striped=1"]),
+    )
+    def each(draw, free_batch, schedule):
         try:
             model = option_table.build(K, draw)
             plain = rnnlite.convert(model, verify=False).tflite
@@ -183,6 +193,7 @@ def test_random_models_quantized(K, monkeypatch):
                 quantize=mode,
                 calibration=calibration,
                 batch_size=batch_size,
+                schedule=schedule,
                 verify=False,
             )
             found = rnnlite.load(converted.tflite).predict(test)

@@ -86,9 +86,11 @@ def convert(
             so in the report, instead of refusing it.
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
             keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
-            sequence), "levels" (loops within loops for output sequences, 1 to 5), "l2_bytes" (the
-            target's L2 cache a core, 1 MiB if not given), "max_unroll". Or as text:
-            "unroll=4,l2_bytes=524288". The report says what each recurrence got.
+            sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
+            many times larger than the next smaller one a buffer is), "striped" (1 to project inputs
+            block by block), "l2_bytes" (the target's L2 cache a core, 1 MiB if not given),
+            "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report says what each
+            recurrence got.
         inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
             plain (its placeholders, the tensors that nothing reads).
         signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.

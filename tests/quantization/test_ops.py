@@ -105,6 +105,21 @@ def test_binary(op, dtype, delegates):
     assert error < (0.02 if dtype == "int8" else 0.001)
 
 
+@pytest.mark.parametrize("scale", [0.03, 1.0, 30.0])
+def test_inverse_roots_of_variances_near_their_epsilon(scale):
+    """As of a layer normalization: LiteRT's kernel alone is off by up to 70 %."""
+    model = Model()
+    x, v, y = (model.main.tensor(SHAPE) for _ in range(3))
+    model.main.add("ADD", [x, model.main.constant(1e-3)], [v], "AddOptions")
+    model.main.add("RSQRT", [v], [y])
+    model.main.ends([x], [y])
+    array = scale * np.geomspace(1e-3, 1.0, 48).astype(np.float32).reshape(SHAPE)
+    expected = (array.astype(np.float64) + 1e-3) ** -0.5
+    error = relative_error(model, [array], expected, "int16", True)
+    # A step of x is scale / 32767 to begin with.
+    assert error < 0.002 + 0.5 * scale / 32767 / 1e-3
+
+
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("op", ["EQUAL", "NOT_EQUAL", "LESS", "GREATER_EQUAL"])
 def test_comparisons_tell_every_step_of_the_grid_apart(op, dtype):

@@ -12,6 +12,7 @@ that the parts have ranges of their own.
     ELU(x)                    relu(x) + exp(min(x, 0)) - 1       (int16)
     HARD_SWISH(x)             x * relu6(x + 3) / 6               (int16)
     RELU_0_TO_1(x)            min(relu(x), 1)                    (int16)
+    RSQRT(x + e)              three of them, for x near e, up to 256 e, and above (int16)
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import in_loops
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
 from rnnlite.quantization.clip import soften_masks
-from rnnlite.quantization.plan import Precision, is_float
+from rnnlite.quantization.plan import Precision, constant, is_float
 
 
 def decompose(model: Any, precision: Precision) -> None:
@@ -58,6 +59,7 @@ class Parts:
     def __init__(self, model: Any, content: Any) -> None:
         self.model = model
         self.content = content
+        self.index = model.subgraphs.index(content)
         self.ops: list[Any] = []
 
     def add(
@@ -148,6 +150,48 @@ def _unit(parts: Parts, op: Any) -> None:
     parts.add("MINIMUM", [parts.add("RELU", [x]), parts.number(1.0)], y)
 
 
+STEEP = 16.0
+"""Each range over which an inverse root is interpolated ends at so many times the one before."""
+
+
+def _inverse_root(parts: Parts, op: Any) -> None:
+    """LiteRT's kernel interpolates over 512 even steps of the range, and x + e begins at its steep
+    end, as in normalizations: with a and b 16 and 256 times e, and each range on a grid of its own,
+
+        rsqrt(v) = rsqrt(max(v, b)) + rsqrt(clip(v, a, b)) - rsqrt(b) + rsqrt(min(v, a)) - rsqrt(a)
+    """
+    v, y = _operands(op)
+    least = _added(parts, v)
+    if least is None:
+        parts.ops.append(op)
+        return
+    a, b = STEEP * least, STEEP**2 * least
+    total = parts.add("RSQRT", [_at_least(parts, v, b)])
+    for low, high in ((a, b), (None, a)):
+        part = parts.add("MINIMUM", [v, parts.number(high)], None, "MaximumMinimumOptions")
+        if low is not None:
+            part = _at_least(parts, part, low)
+        # A product has a grid of its own; a minimum keeps that of its operand.
+        part = parts.add("RSQRT", [parts.add("MUL", [part, parts.number(1.0)], None, "MulOptions")])
+        part = parts.add("SUB", [part, parts.number(high**-0.5)], None, "SubOptions")
+        total = parts.add("ADD", [total, part], y if low is None else None, "AddOptions")
+
+
+def _at_least(parts: Parts, x: int, bound: float) -> int:
+    return parts.add("MAXIMUM", [x, parts.number(bound)], None, "MaximumMinimumOptions")
+
+
+def _added(parts: Parts, total: int) -> float | None:
+    """The positive number that the op which made a tensor added, if it did."""
+    for op in parts.ops:
+        if total in op.outputs and flatbuffer.op_name(parts.model, op) == "ADD":
+            for t in op.inputs:
+                values = constant(parts.model, (parts.index, int(t)))
+                if values is not None and values.size == 1 and values.item() > 0:
+                    return float(values.item())
+    return None
+
+
 Rule = Callable[[Parts, Any], None]
 ALWAYS: dict[str, Rule] = {
     "NEG": _negative,
@@ -160,4 +204,5 @@ FOR_INT16: dict[str, Rule] = {
     "ELU": _elu,
     "HARD_SWISH": _hard_swish,
     "RELU_0_TO_1": _unit,
+    "RSQRT": _inverse_root,
 }
