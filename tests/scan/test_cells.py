@@ -53,6 +53,7 @@ def make(kind, rng, features, units):
     unroll=st.sampled_from([1, 2, 4, 8]),
     reverse=st.booleans(),
     masked=st.booleans(),
+    wide=st.booleans(),
     zero=st.booleans(),
     initial=st.booleans(),
     free=st.booleans(),
@@ -68,6 +69,7 @@ def test_lowered_scan_equals_the_oracle(
     unroll,
     reverse,
     masked,
+    wide,
     zero,
     initial,
     free,
@@ -95,7 +97,7 @@ def test_lowered_scan_equals_the_oracle(
                 inputs=(tf.transpose(value, [1, 0, 2]),),
                 initial_states=tuple(tf.constant(s) for s in states),
                 reverse=reverse,
-                mask=None if mask is None else tf.constant(mask.T),
+                mask=None if mask is None else tf.constant(mask.T[..., None] if wide else mask.T),
                 zero_output_for_mask=zero,
                 all_outputs=sequence,
             ),
@@ -168,6 +170,7 @@ def test_is_zero_tells_constants_and_fills():
         n = tf.compat.v1.placeholder(tf.int32, [])
         assert is_zero(tf.zeros((2, 3)))
         assert is_zero(tf.identity(tf.zeros(tf.stack([n, 3]))))
+        assert is_zero(tf.ensure_shape(tf.zeros(tf.stack([n, 3])), [None, 3]))
         assert not is_zero(tf.ones(tf.stack([n, 3])))
         assert not is_zero(tf.compat.v1.placeholder(tf.float32, [2]))
 

@@ -120,3 +120,13 @@ def test_dropout_that_is_on_at_inference_is_refused_by_name(K):
                 rnnlite.convert(model)
         else:
             assert recurrences(model)[0]["name"] == "noisy"
+
+
+@pytest.mark.parametrize("batch", [1, None])
+@pytest.mark.parametrize("masked", [False, True])
+def test_one_loop_for_lengths_that_the_steps_do_not_divide(batch, masked):
+    """Neutral steps in front, also under a mask and where the batch is free."""
+    masking = [keras.layers.Masking(0.0)] if masked else []
+    model = keras.Sequential([keras.Input((None, 3)), *masking, keras.layers.LSTM(4)])
+    (found,) = rnnlite.convert(model, batch_size=batch).report.recurrences
+    assert found["schedule"] == "4 steps an iteration, neutral steps in front"

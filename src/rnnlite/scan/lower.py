@@ -97,13 +97,11 @@ class _Lowering:
     def _neutral(self) -> list[Any] | None:
         """Rows to put in front: any if they are masked; such as keep zero at zero else."""
         mask = self.scan.mask
-        if mask is not None and mask.shape.rank == 2:
-            shapes = [p.shape[2:] for p in self.rows]
+        if mask is not None:
+            shapes = [x.shape[2:] for x in (*self.rows, mask)]
             defined = all(shape.is_fully_defined() for shape in shapes)
-            return [np.zeros(shape, np.float32) for shape in shapes] if defined else None
-        if mask is not None or not all(map(is_zero, self.scan.initial_states)):
-            return None
-        return self.cell.neutral()
+            return [np.zeros(shape, np.float32) for shape in shapes[:-1]] if defined else None
+        return self.cell.neutral() if all(map(is_zero, self.scan.initial_states)) else None
 
     def _row_bytes(self) -> int:
         """Bytes of one time step of all output sequences; a free axis counts as one."""

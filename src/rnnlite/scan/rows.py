@@ -80,7 +80,7 @@ class Inputs:
                     self._joined(p, row) for p, row in zip(projected, self._neutral, strict=True)
                 ]
             if self.mask is not None:
-                self.mask = self._joined(self.mask, np.zeros((), bool))
+                self.mask = self._joined(self.mask, np.zeros(self.mask.shape[2:], bool))
 
     def _joined(self, x: Tensor, row: Array, *, behind: bool | None = None) -> Tensor:
         """Rows put before the first one that is computed: behind all where it runs backwards."""

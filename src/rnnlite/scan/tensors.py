@@ -11,6 +11,9 @@ import tensorflow as tf
 
 from rnnlite.scan.scan import Tensor
 
+PASSING = ("Identity", "Cast", "Reshape", "ExpandDims", "Tile", "BroadcastTo", "EnsureShape")
+"""Ops that make zeros of zeros."""
+
 
 def is_zero(tensor: Tensor) -> bool:
     """Whether a symbolic tensor is surely zero: a constant, or a Fill with a constant."""
@@ -20,7 +23,7 @@ def is_zero(tensor: Tensor) -> bool:
     op = getattr(tensor, "op", None)
     if op is None:
         return False
-    while op.type in ("Identity", "Cast", "Reshape", "ExpandDims", "Tile", "BroadcastTo"):
+    while op.type in PASSING:
         op = op.inputs[0].op
     if op.type == "ZerosLike":
         return True
