@@ -22,11 +22,11 @@ import rnnlite
 from rnnlite.conversion import finish, lower
 from rnnlite.quantization.accuracy import measure
 from rnnlite.quantization.calibration import calibrate, take_samples
+from rnnlite.quantization.choice import TRIALS
 from rnnlite.quantization.decompose import decompose
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.plan import make_plan
-from rnnlite.quantization.quantize import TRIALS
-from rnnlite.quantization.split import scale_rows, split_weights
+from rnnlite.quantization.split import refine_tables, split_weights
 from rnnlite.runtime.samples import Spec
 from rnnlite.sources.opening import open_program
 from rnnlite.sources.program import Request
@@ -53,7 +53,7 @@ def precision(program, model, trial):
     """The model of one trial of the int8 mode."""
     tree = deepcopy(model)
     if trial.by_row:
-        scale_rows(tree)
+        refine_tables(tree, codes=True)
     if trial.split:
         split_weights(tree, tables=trial.split == "all")
     decompose(tree, trial.precision)
