@@ -178,12 +178,14 @@ def lower(program: Program) -> Any:
     from rnnlite.lite import flatbuffer
     from rnnlite.lite.repair import drop_cast_pairs, drop_idle_counters, separate_loop_results
     from rnnlite.lite.rewrite import rewrite
+    from rnnlite.lite.share import share_segments
     from rnnlite.lite.translate import translate
 
     model = flatbuffer.read(translate(rewrite(program.function)))
     drop_idle_counters(model)
     separate_loop_results(model)
     drop_cast_pairs(model)
+    share_segments(model)
     return model
 
 

@@ -1,5 +1,7 @@
 """Known cells and their lowering against the NumPy oracle, over the options of a Scan."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +13,7 @@ from rnnlite.scan import cells, oracle
 from rnnlite.scan.cells import Activation
 from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Scan
-from rnnlite.scan.schedule import Options
+from rnnlite.scan.schedule import Options, Place
 from rnnlite.scan.tensors import is_zero
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
@@ -45,7 +47,7 @@ def make(kind, rng, features, units):
     return cells.GRU(*weights, TANH, SIGMOID, after), oracle.gru_step(*weights, after), 1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     kind=st.sampled_from(["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"]),
     seed=st.integers(0, 1000),
@@ -60,6 +62,8 @@ def make(kind, rng, features, units):
     block=st.integers(1, 8),
     levels=st.integers(1, 6),
     striped=st.booleans(),
+    segments=st.integers(1, 5),
+    projection=st.sampled_from(["before", "step", "joined"]),
     sequence=st.booleans(),
 )
 def test_lowered_scan_equals_the_oracle(
@@ -76,6 +80,8 @@ def test_lowered_scan_equals_the_oracle(
     block,
     levels,
     striped,
+    segments,
+    projection,
     sequence,
 ):
     batch, length, features, units = shape
@@ -101,7 +107,15 @@ def test_lowered_scan_equals_the_oracle(
                 zero_output_for_mask=zero,
                 all_outputs=sequence,
             ),
-            Options(unroll=unroll, max_unroll=8, block=block, levels=levels, striped=int(striped)),
+            Options(
+                unroll=unroll,
+                max_unroll=8,
+                block=block,
+                levels=levels,
+                striped=int(striped),
+                segments=segments,
+                projection=projection,
+            ),
         )
         return result.last[0], (result.outputs or result.last)[0], result.states
 
@@ -185,14 +199,22 @@ def test_neutral_rows_keep_zero_at_zero(kind):
         np.testing.assert_array_equal(state, zero)
 
 
+@pytest.mark.parametrize("place", [Place.STEP, Place.JOINED])
+@pytest.mark.parametrize("kind", ["lstm", "gru_after", "simple"])
+def test_no_rows_are_neutral_where_the_bias_is_added_in_the_step(kind, place):
+    cell = replace(make(kind, np.random.default_rng(0), 3, 5)[0], place=place)
+    assert cell.neutral() is None
+    assert not cell.hoisted
+
+
 def test_no_rows_are_neutral_where_the_activation_is_not_zero_at_zero():
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (4, 4), (4,))]
     assert cells.SimpleRNN(*weights, SIGMOID).neutral() is None
 
 
-@pytest.mark.parametrize("batch", [2, 8, 15])
-def test_the_last_row_apart_gives_the_same_product(batch):
+@pytest.mark.parametrize(("batch", "count"), [(2, 1), (2, 2), (8, 1), (9, 2), (15, 1)])
+def test_rows_apart_give_the_same_product(batch, count):
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(s).astype(np.float32) for s in ((batch, 5), (5, 7)))
-    np.testing.assert_allclose(cells.matmul_apart(tf.constant(x), w), x @ w, atol=1e-5)
+    np.testing.assert_allclose(cells.rows_apart(count)(tf.constant(x), w), x @ w, atol=1e-5)

@@ -26,10 +26,11 @@ class Layout:
 
     Attributes:
         steps: time steps that are computed, a multiple of K.
-        sizes: rows of the buffers, innermost first.
+        sizes: rows of the buffers of a segment, innermost first.
         length: T.
         places: 0 to T - 1, where T is not fixed.
         exact: whether the outermost buffer surely has T rows.
+        segments: parts that the sequence is computed in, one after the other.
     """
 
     steps: Any
@@ -37,6 +38,7 @@ class Layout:
     length: Any
     places: Any = None
     exact: bool = False
+    segments: int = 1
 
     def count(self, level: int) -> Any:
         """Rows of the buffer of a level as an int or a scalar."""
@@ -45,8 +47,14 @@ class Layout:
 
     @property
     def rows(self) -> Any:
-        """Rows of the outermost buffer: of the whole sequence and what stands before it."""
-        return self.count(-1)
+        """Rows of all segments: of the whole sequence and what stands before or behind it."""
+        return self.segments * self.count(-1)
+
+    @property
+    def origin(self) -> Any:
+        """The number of the first row: one segment is left out before it. Counted so, no segment
+        begins at a constant, and all are computed by one body."""
+        return self.count(-1) if self.segments > 1 else 0
 
 
 def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
@@ -64,17 +72,21 @@ def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
     length = x.shape[0]
     ruler: _Ruler | _Number = _Ruler(x) if length is None else _Number(int(length))
     steps = ruler.blocks(k) * k if k > 1 else ruler.length
-    if not blocks or schedule.levels == 1:
+    count = schedule.segments
+    if count == 1 and (not blocks or schedule.levels == 1):
         places = ruler.places if blocks and k > 1 else None
         return Layout(steps, (steps,), ruler.length, places, exact=k == 1)
+    part = ruler.part(count)
+    if schedule.levels == 1:
+        return Layout(steps, (part.blocks(k) * k,), ruler.length, ruler.places, segments=count)
     # A sequence shorter than a block is the only one, of its own size.
-    sizes = [ruler.blocks(k, upto=block) * k]
+    sizes = [part.blocks(k, upto=block) * k]
     strides: list[Any] = [block]
     for above in reversed(range(schedule.levels - 1)):
-        several = ruler.blocks(strides[-1] * schedule.growth**above)
+        several = part.blocks(strides[-1] * schedule.growth**above)
         sizes.append(several * sizes[-1])
         strides.append(several * strides[-1])
-    return Layout(steps, tuple(sizes), ruler.length, ruler.places)
+    return Layout(steps, tuple(sizes), ruler.length, ruler.places, segments=count)
 
 
 def places_within(sizes: Layout) -> Tensor:
@@ -92,6 +104,10 @@ class _Number:
         self.length = length
         self.places = None
 
+    def part(self, count: int) -> _Number:
+        """A length of ceil(T / count)."""
+        return _Number(-(-self.length // count))
+
     def blocks(self, size: int, *, upto: int | None = None) -> int:
         """ceil(min(T, upto) / size)."""
         return -(-min(self.length, upto or self.length) // size)
@@ -100,9 +116,15 @@ class _Number:
 class _Ruler:
     """A vector as long as a sequence, to take lengths from."""
 
-    def __init__(self, x: Tensor) -> None:
+    def __init__(self, x: Tensor, every: int = 1) -> None:
         self.length = tf.shape(x)[:1]
         self._vector = tf.ones(self.length, tf.int32)
+        if every > 1:
+            self._vector = self._vector[::every]
+
+    def part(self, count: int) -> _Ruler:
+        """A ruler as long as ceil(T / count)."""
+        return self if count == 1 else _Ruler(self._vector, count)
 
     @property
     def places(self) -> Tensor:
@@ -160,6 +182,14 @@ def first_rows(buffer: Tensor, sizes: Layout) -> Tensor:
     if sizes.places is None:
         return buffer[: sizes.length]
     return _taken(buffer, sizes.places)
+
+
+def rows_and_rest(buffer: Tensor, rest: Tensor, sizes: Layout, done: Any) -> Tensor:
+    """The first `done` rows of a buffer of the layout's size, then those of `rest`; T in all."""
+    if sizes.places is None:
+        return tf.concat([buffer[:done], rest[: sizes.length - done]], 0)
+    skipped = tf.where(sizes.places < done, 0, sizes.rows - done)
+    return _taken(tf.concat([buffer, rest], 0), sizes.places + skipped)
 
 
 def _taken(buffer: Tensor, places: Tensor) -> Tensor:

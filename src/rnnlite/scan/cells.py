@@ -1,6 +1,7 @@
 """The known cells: their equations as TensorFlow ops, input projection apart from the step.
 
 Weights come in the layout of Keras: kernel (F, G*H), recurrent kernel (H, G*H), gates side by side.
+LSTM, GRU and SimpleRNN can take the projection into the step as well (`Place`).
 Every cell here is checked against `rnnlite.scan.oracle`, which states the same equations in NumPy.
 """
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from rnnlite.scan.scan import Step, Tensor
+from rnnlite.scan.schedule import Place
 
 Array = npt.NDArray[Any]
 
@@ -49,9 +51,52 @@ def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
     return tf.reshape(product, tf.concat([shape[:2], [width]], 0))
 
 
-def matmul_apart(rows: Tensor, kernel: Tensor) -> Tensor:
-    """rows @ kernel with the last row on its own; see `Schedule.apart`."""
-    return tf.concat([tf.matmul(rows[:-1], kernel), tf.matmul(rows[-1:], kernel)], 0)
+def rows_apart(count: int) -> Callable[[Tensor, Tensor], Tensor]:
+    """A product rows @ kernel with each of the last rows on its own; see `Schedule.apart`."""
+
+    def product(rows: Tensor, kernel: Tensor) -> Tensor:
+        batch = rows.shape[0]
+        together = [] if batch == count else [rows[: batch - count]]
+        alone = [rows[k : k + 1] for k in range(batch - count, batch)]
+        return tf.concat([tf.matmul(part, kernel) for part in (*together, *alone)], 0)
+
+    return product
+
+
+COUNTS = {Place.BEFORE: 1, Place.STEP: 3, Place.JOINED: 2}
+"""How many constants `place_weights` gives."""
+
+
+def place_weights(
+    place: Place, kernel: Array, recurrent_kernel: Array, bias: Array | None
+) -> list[Tensor]:
+    """The constants that `gates` takes: a recurrent kernel (H, G); where inputs are projected in
+    the step, a kernel (F, G) and a bias (G,) too, or [W; U] (F + H, G) and a bias."""
+    if place is Place.BEFORE:
+        return [tf.constant(recurrent_kernel)]
+    if bias is None:
+        bias = np.zeros(kernel.shape[-1], np.float32)
+    if place is Place.STEP:
+        return [tf.constant(w) for w in (recurrent_kernel, kernel, bias)]
+    return [tf.constant(np.concatenate([kernel, recurrent_kernel], 0)), tf.constant(bias)]
+
+
+def gates(
+    place: Place,
+    product: Callable[[Tensor, Tensor], Tensor],
+    row: Tensor,
+    h: Tensor,
+    weights: Sequence[Tensor],
+) -> Tensor:
+    """x W + h U + b, of `place_weights` and a row x (B, F); BEFORE: of a row x W + b (B, G)."""
+    if place is Place.JOINED:
+        kernel, bias = weights
+        return tf.nn.bias_add(product(tf.concat([row, h], -1), kernel), bias)
+    recurrent_kernel, *rest = weights
+    if rest:
+        kernel, bias = rest
+        row = tf.nn.bias_add(product(row, kernel), bias)
+    return row + product(h, recurrent_kernel)
 
 
 def zero_at_zero(*functions: Callable[[Tensor], Tensor]) -> bool:
@@ -91,8 +136,12 @@ class LSTM:
     recurrent_activation: Activation
     kind: str = "LSTM"
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
-    hoisted: bool = True
+    place: Place = Place.BEFORE
     output_is_state: int | None = 0
+
+    @property
+    def hoisted(self) -> bool:
+        return self.place is Place.BEFORE
 
     @property
     def units(self) -> int:
@@ -107,19 +156,24 @@ class LSTM:
         i, f, g, o = np.split(weights, 4, axis=-1)
         return np.concatenate([i, f, o, g], axis=-1)
 
-    def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+    def _ordered_bias(self) -> Array | None:
         bias = _merged_bias(self.bias)
-        ordered = None if bias is None else self._ordered(bias)
-        return [dense_over_time(inputs[0], self._ordered(self.kernel), ordered)]
+        return None if bias is None else self._ordered(bias)
+
+    def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        if self.place is not Place.BEFORE:
+            return list(inputs)
+        return [dense_over_time(inputs[0], self._ordered(self.kernel), self._ordered_bias())]
 
     def weights(self) -> list[Tensor]:
-        return [tf.constant(self._ordered(self.recurrent_kernel))]
+        kernels = self._ordered(self.kernel), self._ordered(self.recurrent_kernel)
+        return place_weights(self.place, *kernels, self._ordered_bias())
 
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         h, c = states
-        z = projected[0] + self.product(h, weights[0])
+        z = gates(self.place, self.product, projected[0], h, weights)
         n = self.units
         if self.recurrent_activation.elementwise:
             # One op over all four gates costs less than a slice and an op over three.
@@ -135,7 +189,7 @@ class LSTM:
 
     def neutral(self) -> list[Array] | None:
         # Zero gates and candidate: c' = f 0 + i act(0), h' = o act(0).
-        if not zero_at_zero(self.activation):
+        if not self.hoisted or not zero_at_zero(self.activation):
             return None
         return [np.zeros(4 * self.units, np.float32)]
 
@@ -163,8 +217,12 @@ class GRU:
     reset_after: bool
     kind: str = "GRU"
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
-    hoisted: bool = True
+    place: Place = Place.BEFORE
     output_is_state: int | None = 0
+
+    @property
+    def hoisted(self) -> bool:
+        return self.place is Place.BEFORE
 
     @property
     def units(self) -> int:
@@ -174,47 +232,73 @@ class GRU:
     def recurrent_weights(self) -> int:
         return int(self.recurrent_kernel.size)
 
-    def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+    def _input_bias(self) -> Array | None:
+        """What is added to x W: with reset_after, the recurrent bias of z and r as well."""
         bias = self.bias
         if bias is not None and self.reset_after:
-            # The recurrent bias of z and r is not scaled by r: it can be added here.
+            # That of the candidate is scaled by r.
             recurrent = bias[1].copy()
             recurrent[2 * self.units :] = 0
             bias = bias[0] + recurrent
-        return [dense_over_time(inputs[0], self.kernel, _merged_bias(bias))]
+        return _merged_bias(bias)
+
+    def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        if self.place is not Place.BEFORE:
+            return list(inputs)
+        return [dense_over_time(inputs[0], self.kernel, self._input_bias())]
 
     def weights(self) -> list[Tensor]:
-        n = self.units
-        kernels = [self.recurrent_kernel[:, : 2 * n], self.recurrent_kernel[:, 2 * n :]]
+        """Those of the gates z and r, those of the candidate, its recurrent bias if any."""
+        n, bias = self.units, self._input_bias()
+        found = []
+        for part, place in (
+            (np.s_[..., : 2 * n], self.place),
+            (np.s_[..., 2 * n :], self._place_of_candidate()),
+        ):
+            kernels = self.kernel[part], self.recurrent_kernel[part]
+            found += place_weights(place, *kernels, None if bias is None else bias[part])
         if self.reset_after and self.bias is not None and np.any(self.bias[1][2 * n :]):
-            kernels.append(self.bias[1][2 * n :])
-        return [tf.constant(kernel) for kernel in kernels]
+            found.append(tf.constant(self.bias[1][2 * n :]))
+        return found
+
+    def _place_of_candidate(self) -> Place:
+        # With reset_after, r scales h U alone: its product cannot be joined.
+        joined = self.place is Place.JOINED and self.reset_after
+        return Place.STEP if joined else self.place
 
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        (h,) = states
+        (h,), (row,) = states, projected
         n = self.units
-        p = projected[0]
-        gates = p[:, : 2 * n] + self.product(h, weights[0])
+        rows = (row[:, : 2 * n], row[:, 2 * n :]) if self.hoisted else (row, row)
+        count = COUNTS[self.place]
+        total = gates(self.place, self.product, rows[0], h, weights[:count])
         if self.recurrent_activation.elementwise:
-            z, r = tf.split(self.recurrent_activation(gates), 2, axis=-1)
+            z, r = tf.split(self.recurrent_activation(total), 2, axis=-1)
         else:
-            z, r = (self.recurrent_activation(a) for a in tf.split(gates, 2, axis=-1))
-        if self.reset_after:
-            inner = self.product(h, weights[1])
-            if len(weights) > 2:
-                inner = tf.nn.bias_add(inner, weights[2])
-            inner = r * inner
-        else:
-            inner = self.product(r * h, weights[1])
-        candidate = self.activation(p[:, 2 * n :] + inner)
+            z, r = (self.recurrent_activation(a) for a in tf.split(total, 2, axis=-1))
+        candidate = self.activation(self._candidate(rows[1], h, r, weights[count:]))
         h = candidate + z * (h - candidate)
         return [h], [h]
 
+    def _candidate(self, row: Tensor, h: Tensor, r: Tensor, weights: Sequence[Tensor]) -> Tensor:
+        place = self._place_of_candidate()
+        count = COUNTS[place]
+        if not self.reset_after:
+            return gates(place, self.product, row, r * h, weights[:count])
+        recurrent_kernel, *rest = weights[:count]
+        if rest:
+            kernel, bias = rest
+            row = tf.nn.bias_add(self.product(row, kernel), bias)
+        inner = self.product(h, recurrent_kernel)
+        if len(weights) > count:
+            inner = tf.nn.bias_add(inner, weights[count])
+        return row + r * inner
+
     def neutral(self) -> list[Array] | None:
         # The candidate's input takes back what the recurrent bias adds: act(0) = 0.
-        if not zero_at_zero(self.activation):
+        if not self.hoisted or not zero_at_zero(self.activation):
             return None
         row = np.zeros(3 * self.units, np.float32)
         if self.reset_after and self.bias is not None:
@@ -233,8 +317,12 @@ class SimpleRNN:
     activation: Activation
     kind: str = "SimpleRNN"
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
-    hoisted: bool = True
+    place: Place = Place.BEFORE
     output_is_state: int | None = 0
+
+    @property
+    def hoisted(self) -> bool:
+        return self.place is Place.BEFORE
 
     @property
     def units(self) -> int:
@@ -245,20 +333,25 @@ class SimpleRNN:
         return int(self.recurrent_kernel.size)
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
+        if self.place is not Place.BEFORE:
+            return list(inputs)
         return [dense_over_time(inputs[0], self.kernel, _merged_bias(self.bias))]
 
     def weights(self) -> list[Tensor]:
-        return [tf.constant(self.recurrent_kernel)]
+        bias = _merged_bias(self.bias)
+        return place_weights(self.place, self.kernel, self.recurrent_kernel, bias)
 
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         (h,) = states
-        h = self.activation(projected[0] + self.product(h, weights[0]))
+        h = self.activation(gates(self.place, self.product, projected[0], h, weights))
         return [h], [h]
 
     def neutral(self) -> list[Array] | None:
-        return [np.zeros(self.units, np.float32)] if zero_at_zero(self.activation) else None
+        if not self.hoisted or not zero_at_zero(self.activation):
+            return None
+        return [np.zeros(self.units, np.float32)]
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,17 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.scan.blocks import batch_of, filled, first_rows, last_rows, layout, write
-from rnnlite.scan.cells import GRU, LSTM, SimpleRNN, matmul_apart
+from rnnlite.lite.share import PART, SEGMENTS
+from rnnlite.scan.blocks import (
+    batch_of,
+    filled,
+    first_rows,
+    last_rows,
+    layout,
+    rows_and_rest,
+    write,
+)
+from rnnlite.scan.cells import GRU, LSTM, SimpleRNN, rows_apart
 from rnnlite.scan.rows import Inputs, Source
 from rnnlite.scan.scan import Cell, Scan, ScanResult, Tensor
 from rnnlite.scan.schedule import Loop, Options, Schedule, choose
@@ -81,11 +90,16 @@ class _Lowering:
                 plain=plain,
                 batch=scan.inputs[0].shape[1],
                 projected_bytes=sum(p.dtype.size * _elements(p.shape[2:]) for p in self.rows),
+                features=_elements(scan.inputs[0].shape[2:]),
             ),
             options,
         )
-        if self.schedule.apart and isinstance(self.cell, PLAIN):
-            self.cell = replace(self.cell, product=matmul_apart)
+        if plain and isinstance(self.cell, PLAIN):
+            apart, place = self.schedule.apart, self.schedule.place
+            product = rows_apart(apart) if apart else self.cell.product
+            self.cell = replace(self.cell, product=product, place=place)
+            self.weights = self.cell.weights()
+            self.rows = self.rows if self.cell.hoisted else list(scan.inputs)
         if projected is None and not self.schedule.striped:
             projected = self.cell.project(scan.inputs)
         blocks = scan.all_outputs or self.schedule.striped
@@ -151,18 +165,22 @@ class _Lowering:
             else []
             for rows in self.layout.sizes
         ]
-        begin, self.end = 0, self.length - self.length % self.schedule.unroll
+        origin = self.layout.origin
+        begin, self.end = origin, origin + self.length - self.length % self.schedule.unroll
         if not self.at_start:
             steps = self.layout.steps
-            begin = self.layout.rows - (steps if isinstance(steps, int) else steps[0])
-            self.end = self.layout.rows
+            self.end = origin + self.layout.rows
+            begin = self.end - (steps if isinstance(steps, int) else steps[0])
         carry: Carry = (tf.convert_to_tensor(begin), *self.scan.initial_states, *before)
-        first = tf.constant(0)
-        top = len(self.layout.sizes) - 1
-        carry, buffers = self._level(top, carry, self.empty[-1], first, self.end)
+        carry, buffers = self._segments(carry)
+        rest: list[Tensor] = []
         if self.schedule.remainder == "single":
-            rest = self.inputs.all()
-            carry, buffers = self._steps(carry, buffers, first, self.length, 1, rest)
+            # Into rows of their own: a loop copies all rows that it carries.
+            if self.scan.all_outputs:
+                spare = self.schedule.unroll - 1
+                rest = [filled(spare, s, y) for s, y in zip(shapes, self.outputs, strict=True)]
+            first, end = tf.convert_to_tensor(self.end), origin + self.length
+            carry, rest = self._steps(carry, rest, first, end, 1, self.inputs.all())
         _, states, previous = self._unpack(carry)
         last = previous
         if not self.carries_output and self.scan.last_output:
@@ -173,15 +191,37 @@ class _Lowering:
             last = [select(row, y, tf.zeros_like(y)) for y in last]
         return ScanResult(
             last=tuple(last),
-            outputs=tuple(self._taken(b) for b in buffers) if self.scan.all_outputs else None,
+            outputs=self._taken(buffers, rest) if self.scan.all_outputs else None,
             states=tuple(states),
         )
 
-    def _taken(self, buffer: Tensor) -> Tensor:
-        """The rows of a buffer that are time steps."""
-        if self.at_start:
-            return first_rows(buffer, self.layout)
-        return last_rows(buffer, self.layout)
+    def _segments(self, carry: Carry) -> tuple[Carry, list[Tensor]]:
+        """All steps but single ones at the end: loops one after the other with the same body."""
+        top = len(self.layout.sizes) - 1
+        if self.layout.segments == 1:
+            return self._level(top, carry, self.empty[-1], tf.constant(0), self.end)
+        # Not the tensor that sizes and offsets are made of: the first body would use it for both.
+        base = size = tf.shape(self.empty[-1][0])[0]
+        parts: list[list[Tensor]] = []
+        # By these names `lite.share` finds them.
+        with tf.name_scope(SEGMENTS):
+            for _ in range(self.layout.segments):
+                end = tf.minimum(base + size, self.end) if self.at_start else base + size
+                carry, buffers = self._level(top, carry, self.empty[-1], base, end, PART)
+                parts.append(buffers)
+                base = base + size
+        return carry, [tf.concat(column, 0) for column in zip(*parts, strict=True)]
+
+    def _taken(self, buffers: list[Tensor], rest: list[Tensor]) -> tuple[Tensor, ...]:
+        """The rows of buffers that are time steps."""
+        if not self.at_start:
+            return tuple(last_rows(b, self.layout) for b in buffers)
+        if not rest:
+            return tuple(first_rows(b, self.layout) for b in buffers)
+        done = self.end - self.layout.origin
+        return tuple(
+            rows_and_rest(b, r, self.layout, done) for b, r in zip(buffers, rest, strict=True)
+        )
 
     def _state_of_output(self) -> int:
         if self.output_state is None:
@@ -216,12 +256,18 @@ class _Lowering:
         return (t.shape, *merged, *kept, *[b.shape for b in buffers])
 
     def _level(
-        self, level: int, carry: Carry, buffers: list[Tensor], base: Tensor, end: Any
+        self,
+        level: int,
+        carry: Carry,
+        buffers: list[Tensor],
+        base: Tensor,
+        end: Any,
+        name: str | None = None,
     ) -> tuple[Carry, list[Tensor]]:
         """Run up to `end`; the outputs go into buffers whose first row is row `base` of all."""
         if level == 0:
             source = self.inputs.block(carry[0])
-            return self._steps(carry, buffers, base, end, self.schedule.unroll, source)
+            return self._steps(carry, buffers, base, end, self.schedule.unroll, source, name)
         size = self.layout.count(level - 1)
 
         def body(*loop_carry: Tensor) -> Carry:
@@ -233,7 +279,7 @@ class _Lowering:
             written = [write(b, x, start - base) for b, x in zip(outer, blocks, strict=True)]
             return (*inner, *written)
 
-        return self._while(carry, buffers, end, body, f"blocks_{level}")
+        return self._while(carry, buffers, end, body, name or f"blocks_{level}")
 
     def _steps(
         self,
@@ -243,6 +289,7 @@ class _Lowering:
         end: Any,
         unroll: int,
         source: Source,
+        name: str | None = None,
     ) -> tuple[Carry, list[Tensor]]:
         """The innermost loop: `unroll` steps an iteration."""
         read = self.inputs.reader(source, unroll)
@@ -262,7 +309,7 @@ class _Lowering:
             ]
             return (w + unroll, *states, *(previous if self.carries_output else []), *written)
 
-        return self._while(carry, buffers, end, body, f"scan_{unroll}")
+        return self._while(carry, buffers, end, body, name or f"scan_{unroll}")
 
     def _while(
         self, carry: Carry, buffers: list[Tensor], end: Any, body: Any, name: str

@@ -73,7 +73,9 @@ class Inputs:
         self._within = places_within(layout) if projected is None else None
         self.mask = scan.mask
         # Row of step w where all are projected: w - offset.
-        self._offset = layout.rows - self._length - self.front if self.front else 0
+        self._offset = layout.origin
+        if self.front:
+            self._offset = self._offset + layout.rows - self._length - self.front
         if self._neutral is not None:
             if projected is not None:
                 self._projected = [

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import Enum
 from typing import Any
 
 from rnnlite.errors import ScheduleError
@@ -34,10 +35,23 @@ PREPARE_STEP = 2.0
 COPY_BYTES = 4.6e4
 """Bytes of a buffer that are copied in a microsecond."""
 
-SMALLEST_BLOCK, LARGEST_BLOCK = 16, 256
+SMALLEST_BLOCK, LARGEST_BLOCK = 4, 256
 
-APART = (8, 15)
-"""Batches of one more than a multiple of 7, as far as it pays."""
+TILE = 7
+"""Rows that XNNPACK's float products take at a time."""
+
+APART = {2: 2, 8: 1, 9: 2, 15: 1, 22: 1}
+"""Batches a little above a multiple of `TILE`: rows that are faster each on its own."""
+
+GATE = 0.6
+"""Nanoseconds that a gate's value of one sequence saves where it is never written to memory."""
+
+PADDING = {4: 0.02, 1: 0.005}
+"""Nanoseconds for each input of a gate of a row that a product computes in vain, by the bytes of a
+weight."""
+
+ROW_APART = 3
+"""What a row apart costs, in rows of a tile."""
 
 STRIPE = 128
 """Time steps that are projected together where no output sequence says how many."""
@@ -47,15 +61,40 @@ STRIPED_BYTES = 3072
 
 LARGE_ROW = 2048
 LEVELS = ((4096, 5), (512, 4), (65, 3), (0, 2))
-"""Levels by bytes of an output row, from these on: the larger the rows, the more their copies
-outweigh the preparation of another loop."""
+"""Levels by bytes of an output row, from these on, where there are no segments: the larger the
+rows, the more their copies outweigh the preparation of another loop."""
+
+SEGMENTS = ((4096, 3, 8), (2048, 3, 4), (512, 3, 2), (0, 2, 1))
+"""Levels and segments by bytes of an output row. A segment's buffers are so much smaller, and what
+they hold is joined at once; each prepares its loops anew."""
 
 GROWTH, GROWTH_OF_LARGE = 8, 4
-"""How many times larger than the next smaller one a buffer is: copies of large rows come from
-memory, where they cost more than another loop."""
+"""How many times larger than the next smaller one a buffer is, and where rows are large and there
+are no segments: copies come from memory then, where they cost more than another loop."""
 
 FREE_BATCH = 4
-"""What a free batch counts as."""
+"""What a free batch counts as where its buffers are sized."""
+
+MANY = 28
+"""What it counts as where products are: `predict` takes so many at a time."""
+
+LARGE_PROJECTION = 4096
+"""Bytes of the projected rows of a step, from which unstacking several costs more than an
+iteration."""
+
+
+class Place(Enum):
+    """Where the inputs are projected.
+
+    Attributes:
+        BEFORE: for all time steps, or a block of them, before the loop.
+        STEP: in each step, x W + h U as two products.
+        JOINED: in each step as one product, [x, h] with W above U.
+    """
+
+    BEFORE = "before"
+    STEP = "step"
+    JOINED = "joined"
 
 
 @dataclass(frozen=True)
@@ -71,6 +110,7 @@ class Loop:
         plain: whether it is a cell whose projection and product can be made in other ways.
         batch: sequences at a time, if that is fixed.
         projected_bytes: bytes of what one time step of one sequence is projected to.
+        features: inputs of one time step of one sequence.
     """
 
     recurrent_weights: int
@@ -81,6 +121,12 @@ class Loop:
     plain: bool = False
     batch: int | None = 1
     projected_bytes: int = 0
+    features: int = 0
+
+    @property
+    def rows_bytes(self) -> int:
+        """Bytes of what one time step is projected to."""
+        return (FREE_BATCH if self.batch is None else self.batch) * self.projected_bytes
 
 
 @dataclass(frozen=True)
@@ -93,6 +139,10 @@ class Options:
         levels: loops within loops for output sequences, 1 to 6.
         growth: how many times larger than the next smaller one a buffer is.
         striped: 1 to project inputs block by block, 0 to project all at once.
+        segments: loops one after the other that share a body, each with its own part of an output
+            sequence; 1 where the length is fixed.
+        projection: where LSTM, GRU and SimpleRNN project their inputs: "before" the loop, in each
+            "step", or "joined" with the product of the step.
         l2_bytes: the target's L2 cache a core.
         max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
         max_levels: loops within loops at most; each takes some 2 kB in the file.
@@ -105,6 +155,8 @@ class Options:
     levels: int | None = None
     growth: int | None = None
     striped: int | None = None
+    segments: int | None = None
+    projection: str | None = None
     l2_bytes: int = DEFAULT_L2_BYTES
     max_unroll: int = MAX_UNROLL
     max_levels: int = MAX_LEVELS
@@ -125,8 +177,10 @@ class Schedule:
         levels: loops within loops.
         growth: how many times larger than the next smaller one a buffer is, but for the smallest.
         striped: whether inputs are projected block by block, not all at once.
-        apart: whether the last row of the batch is multiplied on its own. XNNPACK's float products
-            take 7 rows at a time, and as long for 1 as for 7, unless it stands alone.
+        apart: how many of the last rows of the batch are multiplied each on its own. XNNPACK's
+            float products take as long for 1 row as for 7, unless it stands alone.
+        place: where the inputs are projected.
+        segments: loops one after the other, each over its part of the sequence.
     """
 
     unroll: int = 1
@@ -135,7 +189,9 @@ class Schedule:
     levels: int = 1
     growth: int = GROWTH
     striped: bool = False
-    apart: bool = False
+    apart: int = 0
+    place: Place = Place.BEFORE
+    segments: int = 1
 
     def __str__(self) -> str:
         parts = [f"{self.unroll} steps an iteration" if self.unroll > 1 else "single steps"]
@@ -143,10 +199,15 @@ class Schedule:
             parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest last"))
         if self.levels > 1:
             parts.append(f"blocks of {self.block} rows, {self.levels} levels")
+        if self.segments > 1:
+            parts.append(f"{self.segments} segments")
         if self.striped:
             parts.append("projected by blocks")
+        if self.place is not Place.BEFORE:
+            own = self.place is Place.STEP
+            parts.append("projected in the step" if own else "inputs and state in one product")
         if self.apart:
-            parts.append("last row apart")
+            parts.append("last row apart" if self.apart == 1 else f"last {self.apart} rows apart")
         return ", ".join(parts)
 
 
@@ -156,6 +217,7 @@ LIMITS = {
     "levels": (1, MAX_LEVELS),
     "growth": (2, 64),
     "striped": (0, 1),
+    "segments": (1, 16),
     "l2_bytes": (1, 1 << 40),
     "max_unroll": (1, 64),
     "max_levels": (1, MAX_LEVELS),
@@ -197,6 +259,14 @@ def take_options(
                 expected=", ".join(known),
                 found=repr(key),
             )
+        if key == "projection":
+            if value not in [place.value for place in Place]:
+                raise ScheduleError(
+                    "schedule: projection is none of those there are",
+                    expected=", ".join(repr(place.value) for place in Place),
+                    found=repr(value),
+                )
+            continue
         low, high = LIMITS[key]
         number = isinstance(value, int) and not isinstance(value, bool)
         if not number or not low <= value <= high:
@@ -217,18 +287,22 @@ def choose(loop: Loop, options: Options = Options()) -> Schedule:
         loop: what it computes.
         options: what the caller decides.
     """
-    unroll = _unroll(loop, options)
+    place = _place(loop, options)
+    unroll = _unroll(loop, options, place)
     remainder = "none"
     if unroll > 1 and (loop.length is None or loop.length % unroll):
-        remainder = "front" if loop.neutral else "single"
+        remainder = "front" if loop.neutral and place is Place.BEFORE else "single"
     levels, block = 1, 0
     row = loop.row_bytes * (FREE_BATCH if loop.batch is None else 1)
     row = math.ceil(row * options.value_bytes / 4)
+    segments = 1
     if row:
         block = options.block or best_block(unroll, row)
         block = unroll * math.ceil(block / unroll)
-        levels = min(options.levels or _levels(loop.length, row, block), options.max_levels)
-    striped = loop.plain and remainder != "single" and _striped(loop, options)
+        levels, segments = _levels(loop, options, row, block)
+        levels = min(options.levels or levels, options.max_levels)
+    whole = not loop.plain or remainder == "single" or place is not Place.BEFORE
+    striped = not whole and _striped(loop, options)
     if striped and not row and options.max_levels > 1:
         block = unroll * math.ceil((options.block or STRIPE) / unroll)
         levels = 1 if loop.length is not None and loop.length <= block else 2
@@ -237,28 +311,58 @@ def choose(loop: Loop, options: Options = Options()) -> Schedule:
         remainder,
         block=block if levels > 1 else 0,
         levels=levels,
-        growth=options.growth or (GROWTH if row < LARGE_ROW else GROWTH_OF_LARGE),
+        growth=options.growth or (GROWTH if segments > 1 or row < LARGE_ROW else GROWTH_OF_LARGE),
         striped=striped and levels > 1,
-        apart=options.weight_bytes == 4 and loop.plain and loop.batch in APART,
+        apart=_apart(loop, options),
+        place=place,
+        segments=segments,
     )
+
+
+def _apart(loop: Loop, options: Options) -> int:
+    float_product = options.weight_bytes == 4 and loop.plain
+    return APART.get(loop.batch or MANY, 0) if float_product else 0
+
+
+def _place(loop: Loop, options: Options) -> Place:
+    """In the step, where the rows that its tiles compute in vain cost less than memory would."""
+    if not loop.plain:
+        return Place.BEFORE
+    if options.projection is not None:
+        return Place(options.projection)
+    if options.value_bytes < 4 or not loop.features:
+        return Place.BEFORE
+    batch = loop.batch or MANY
+    apart = _apart(loop, options)
+    padded = -(batch - apart) % TILE + ROW_APART * apart
+    if PADDING[options.weight_bytes] * loop.features * padded >= GATE * batch:
+        return Place.BEFORE
+    # int8 weights quantize what they multiply: inputs and states should not share a scale.
+    return Place.JOINED if options.weight_bytes == 4 else Place.STEP
 
 
 def _striped(loop: Loop, options: Options) -> bool:
     """Whether what all steps are projected to would go to memory and back."""
     if options.striped is not None:
         return bool(options.striped)
-    batch = FREE_BATCH if loop.batch is None else loop.batch
     # One sequence alone takes so long for its kernel that what it is projected to costs little.
-    return batch > 1 and batch * loop.projected_bytes * options.value_bytes // 4 >= STRIPED_BYTES
+    return loop.batch != 1 and loop.rows_bytes * options.value_bytes // 4 >= STRIPED_BYTES
 
 
-def _levels(length: int | None, row: int, block: int) -> int:
-    """By `LEVELS`; a fixed length needs no more than make each buffer some 8 times the next one."""
+def _levels(loop: Loop, options: Options, row: int, block: int) -> tuple[int, int]:
+    """Levels and segments by the tables.
+
+    A fixed length has no segments, whose bodies would differ by constants, and needs no more levels
+    than make each buffer some 8 times the next one.
+    """
+    if loop.length is None and options.value_bytes == 4:
+        levels, segments = next(found for least, *found in SEGMENTS if row >= least)
+        return levels, options.segments or segments
     levels = next(count for least, count in LEVELS if row >= least)
-    if length is None:
-        return levels
-    blocks = length / block
-    return min(levels, 1 if blocks <= 2 else 2 if blocks <= 16 else 3 if blocks <= 128 else 5)
+    if loop.length is None:
+        return levels, 1
+    blocks = loop.length / block
+    return min(levels, 1 if blocks <= 2 else 2 if blocks <= 16 else 3 if blocks <= 128 else 5), 1
 
 
 def best_block(unroll: int, row_bytes: int) -> int:
@@ -273,7 +377,7 @@ def best_block(unroll: int, row_bytes: int) -> int:
     return int(min(max(power, SMALLEST_BLOCK), LARGEST_BLOCK))
 
 
-def _unroll(loop: Loop, options: Options) -> int:
+def _unroll(loop: Loop, options: Options, place: Place) -> int:
     if not loop.hoisted or loop.recurrent_weights <= 0:
         return 1
     unroll = options.unroll
@@ -282,9 +386,15 @@ def _unroll(loop: Loop, options: Options) -> int:
         copy = loop.recurrent_weights * options.weight_bytes
         while unroll > 1 and unroll * copy > options.l2_bytes // 2:
             unroll //= 2
+        inside = place is not Place.BEFORE
+        small = inside or options.weight_bytes < 4 or loop.rows_bytes < LARGE_PROJECTION
+        if not loop.row_bytes and not small:
+            unroll = 1
         if loop.row_bytes and copy <= options.l2_bytes:
-            # Copies of output rows are halved: more than a second kernel out of the cache costs.
-            unroll = min(max(unroll, 2), options.max_unroll)
+            # Copies of output rows are halved: more than a second kernel out of the cache costs,
+            # the less so the more sequences share it.
+            several = inside and 4 * copy <= 2 * options.l2_bytes
+            unroll = min(max(unroll, 4 if several else 2), options.max_unroll)
     unroll = min(unroll, options.max_unroll)
     while loop.length is not None and unroll > max(loop.length, 1):
         unroll //= 2

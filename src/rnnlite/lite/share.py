@@ -1,0 +1,108 @@
+"""Let the loops over the segments of one sequence share a condition and a body.
+
+What enters: a model as the converter gives it, with its names. What leaves: the same with each body
+once. The runtime packs the weights of each subgraph apart: several copies of a body would drive
+each other out of the cache.
+
+Only loops that `scan.lower` made as segments are merged: a loop's tensors take the shapes of the
+WHILE that was prepared last, so loops may share a body only if all their shapes surely agree.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from rnnlite.lite import flatbuffer
+
+SEGMENTS = "segments"
+"""Name scope of such loops, made unique by TensorFlow."""
+
+PART = "part"
+"""Name of each."""
+
+_NAME = re.compile(rf"(.*\b{SEGMENTS}(_\d+)?)/{PART}(_\d+)?_body")
+
+CALLED = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
+
+
+def share_segments(model: Any) -> int:
+    """Merge the bodies of segments, in place.
+
+    Returns:
+        How many loops share one that was another's.
+    """
+    first: dict[str, tuple[Any, Any]] = {}
+    count = 0
+    for _, op, cond, body in flatbuffer.loops(model):
+        name = _NAME.fullmatch(flatbuffer.text(model.subgraphs[body].name))
+        if name is None:
+            continue
+        content = _content(model, cond), _content(model, body)
+        known, options = first.setdefault(name[1], (content, op.builtinOptions))
+        if options is not op.builtinOptions and known == content:
+            op.builtinOptions = options
+            count += 1
+    if count:
+        _drop_unreached(model)
+    return count
+
+
+def _drop_unreached(model: Any) -> None:
+    """Remove subgraphs that neither the entry, nor a signature, nor an op of those calls."""
+    reached: list[int] = []
+    queue = [0, *(s.subgraphIndex for s in model.signatureDefs or [])]
+    while queue:
+        index = queue.pop()
+        if index not in reached:
+            reached.append(index)
+            ops = model.subgraphs[index].operators or []
+            queue += [getattr(op.builtinOptions, n) for op in ops for n in _called(op)]
+    kept = sorted(reached)
+    places = {old: new for new, old in enumerate(kept)}
+    model.subgraphs = [model.subgraphs[index] for index in kept]
+    done: set[int] = set()
+    for _, op, _ in flatbuffer.operators(model):
+        names = _called(op)
+        # Loops that share a body share the table of options too.
+        if names and id(op.builtinOptions) not in done:
+            done.add(id(op.builtinOptions))
+            for name in names:
+                setattr(op.builtinOptions, name, places[getattr(op.builtinOptions, name)])
+    for signature in model.signatureDefs or []:
+        signature.subgraphIndex = places[signature.subgraphIndex]
+
+
+def _called(op: Any) -> list[str]:
+    """The options of an op that name a subgraph."""
+    return [name for name in CALLED if hasattr(op.builtinOptions, name)]
+
+
+def _content(model: Any, index: int) -> Any:
+    """What a subgraph computes, with what it calls, in a form that can be compared: no names."""
+    subgraph = model.subgraphs[index]
+    tensors = tuple(
+        (_plain(tensor, without=("name", "buffer")), _plain(flatbuffer.content(model, tensor)))
+        for tensor in subgraph.tensors
+    )
+    ops = []
+    for op in subgraph.operators or []:
+        called = _called(op)
+        inner = [_content(model, getattr(op.builtinOptions, name)) for name in called]
+        ops.append((_plain(op, without=("builtinOptions",)), tuple(inner)))
+        ops[-1] += (_plain(op.builtinOptions, without=tuple(called)),)
+    return tensors, tuple(ops), _plain(subgraph.inputs), _plain(subgraph.outputs)
+
+
+def _plain(value: Any, without: tuple[str, ...] = ()) -> Any:
+    """A value of the schema as nested tuples."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(v) for v in value)
+    if hasattr(value, "__dict__"):
+        pairs = sorted(vars(value).items())
+        return type(value).__name__, tuple((k, _plain(v)) for k, v in pairs if k not in without)
+    return value

@@ -1,0 +1,69 @@
+"""Segments of a sequence: one body for all of them, and for nothing else."""
+
+import keras
+import numpy as np
+import pytest
+
+import rnnlite
+from rnnlite.lite import flatbuffer
+
+SEGMENTS = 3
+
+
+def bodies(content):
+    """(subgraph, body) of each loop."""
+    found = flatbuffer.loops(flatbuffer.read(content))
+    return [(subgraph, body) for subgraph, _, _, body in found]
+
+
+@pytest.mark.parametrize(
+    ("cell", "projection", "unroll", "levels", "striped"),
+    [
+        ("LSTM", "before", 1, 1, 0),
+        ("LSTM", "before", 2, 3, 0),
+        ("LSTM", "before", 2, 2, 1),
+        ("LSTM", "joined", 1, 1, 0),
+        ("LSTM", "step", 2, 2, 0),
+        ("GRU", "before", 1, 2, 0),
+        ("GRU", "joined", 2, 3, 0),
+        ("GRU", "step", 1, 1, 0),
+        ("SimpleRNN", "before", 2, 1, 0),
+        ("SimpleRNN", "joined", 1, 2, 0),
+    ],
+)
+def test_the_segments_of_a_sequence_share_a_body(cell, projection, unroll, levels, striped):
+    layer = getattr(keras.layers, cell)(3, return_sequences=True, bias_initializer="uniform")
+    model = keras.Sequential([keras.Input((None, 2)), layer])
+    schedule = {"unroll": unroll, "levels": levels, "striped": striped, "block": 2}
+    converted = rnnlite.convert(
+        model,
+        batch_size=2,
+        schedule={**schedule, "segments": SEGMENTS, "projection": projection},
+        verify=False,
+    )
+    found = bodies(converted.tflite)
+    rest = unroll > 1 and projection != "before"
+    assert len(found) == SEGMENTS + rest + levels - 1
+    assert len({body for _, body in found}) == levels + rest
+    x = np.random.default_rng(0).standard_normal((2, 31, 2)).astype(np.float32)
+    expected = model.predict(x, verbose=0)
+    loaded = rnnlite.load(converted.tflite)
+    for length in (1, 2, 5, 31):
+        found = loaded.predict([x[0, :length], x[1, :length]])
+        np.testing.assert_allclose(np.stack(found), expected[:, :length], atol=1e-5)
+
+
+def test_loops_of_different_weights_or_of_two_sequences_keep_their_bodies():
+    layer = keras.layers.LSTM(3, return_sequences=True)
+    first, second = keras.Input((None, 2), name="a"), keras.Input((None, 2), name="b")
+    model = keras.Model([first, second], [layer(first), layer(second)])
+    schedule = {"levels": 1, "unroll": 1, "segments": SEGMENTS}
+    found = bodies(rnnlite.convert(model, schedule=schedule).tflite)
+    # One layer, but of two lengths: the shapes of a body are those of its last preparation.
+    assert len(found) == 2 * SEGMENTS
+    assert len({body for _, body in found}) == 2
+    both = keras.layers.Bidirectional(keras.layers.GRU(3, return_sequences=True))
+    model = keras.Sequential([keras.Input((None, 2)), both])
+    found = bodies(rnnlite.convert(model, schedule=schedule).tflite)
+    assert len(found) == 2 * SEGMENTS
+    assert len({body for _, body in found}) == 2
