@@ -55,7 +55,7 @@ def convert(
     calibration: Any = None,
     io: str | None = None,
     allow_float: bool = False,
-    schedule: Mapping[str, int] | str | None = None,
+    schedule: Mapping[str, int | str] | str | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     signature: str | None = None,
@@ -87,8 +87,10 @@ def convert(
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
             keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
             sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
-            many times larger than the next smaller one a buffer is), "striped" (1 to project inputs
-            block by block), "l2_bytes" (the target's L2 cache a core, 1 MiB if not given),
+            many times larger than the next smaller one a buffer is), "segments" (loops one after
+            the other for output sequences, 1 to 16), "projection" (of inputs: "before" the loop, in
+            the "step", or "joined" with the product of the step), "striped" (1 to project before
+            the loop block by block), "l2_bytes" (the target's L2 cache a core, 1 MiB if not given),
             "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report says what each
             recurrence got.
         inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them

@@ -18,7 +18,8 @@ def test_what_is_written_reads_back_the_same(exits):
 def test_loops_point_at_cond_and_body(exits):
     model = flatbuffer.read(exits.tflite)
     found = list(flatbuffer.loops(model))
-    assert len(found) == 5
+    names = [name for *_, name in flatbuffer.operators(model)]
+    assert len(found) == names.count("WHILE") > 2
     for _, op, cond, body in found:
         assert len(model.subgraphs[body].outputs) == len(op.inputs)
         assert len(model.subgraphs[cond].outputs) == 1

@@ -211,10 +211,3 @@ def test_no_rows_are_neutral_where_the_activation_is_not_zero_at_zero():
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (4, 4), (4,))]
     assert cells.SimpleRNN(*weights, SIGMOID).neutral() is None
-
-
-@pytest.mark.parametrize(("batch", "count"), [(2, 1), (2, 2), (8, 1), (9, 2), (15, 1)])
-def test_rows_apart_give_the_same_product(batch, count):
-    rng = np.random.default_rng(0)
-    x, w = (rng.standard_normal(s).astype(np.float32) for s in ((batch, 5), (5, 7)))
-    np.testing.assert_allclose(cells.rows_apart(count)(tf.constant(x), w), x @ w, atol=1e-5)

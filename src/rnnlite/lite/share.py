@@ -90,9 +90,9 @@ def _content(model: Any, index: int) -> Any:
     ops = []
     for op in subgraph.operators or []:
         called = _called(op)
+        options = _plain(op.builtinOptions, without=tuple(called))
         inner = [_content(model, getattr(op.builtinOptions, name)) for name in called]
-        ops.append((_plain(op, without=("builtinOptions",)), tuple(inner)))
-        ops[-1] += (_plain(op.builtinOptions, without=tuple(called)),)
+        ops.append((_plain(op, without=("builtinOptions",)), options, tuple(inner)))
     return tensors, tuple(ops), _plain(subgraph.inputs), _plain(subgraph.outputs)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.scan.cells import Array, dense_over_time
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.products import dense_over_time
+from rnnlite.scan.scan import Array, Tensor
 
 RESULTS = ("i", "cs", "f", "o", "ci", "co", "h")
 """What a step gives, in the order of the kernel's outputs."""

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 
-from rnnlite.scan.scan import Step, Tensor
+from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights
+from rnnlite.scan.scan import Array, Step, Tensor
 from rnnlite.scan.schedule import Place
-
-Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -35,68 +32,6 @@ class Activation:
 
     def __call__(self, x: Tensor) -> Tensor:
         return self.function(x)
-
-
-def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
-    """(T, B, F) @ (F, G) + (G,) as one matrix product over all time steps -> (T, B, G)."""
-    features, width = kernel.shape
-    batch = x.shape[1]
-    flat = tf.reshape(x, [-1, features])
-    product = tf.matmul(flat, tf.constant(kernel))
-    if bias is not None:
-        product = tf.nn.bias_add(product, tf.constant(bias))
-    if batch is not None:
-        return tf.reshape(product, [-1, batch, width])
-    shape = tf.shape(x)
-    return tf.reshape(product, tf.concat([shape[:2], [width]], 0))
-
-
-def rows_apart(count: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """A product rows @ kernel with each of the last rows on its own; see `Schedule.apart`."""
-
-    def product(rows: Tensor, kernel: Tensor) -> Tensor:
-        batch = rows.shape[0]
-        together = [] if batch == count else [rows[: batch - count]]
-        alone = [rows[k : k + 1] for k in range(batch - count, batch)]
-        return tf.concat([tf.matmul(part, kernel) for part in (*together, *alone)], 0)
-
-    return product
-
-
-COUNTS = {Place.BEFORE: 1, Place.STEP: 3, Place.JOINED: 2}
-"""How many constants `place_weights` gives."""
-
-
-def place_weights(
-    place: Place, kernel: Array, recurrent_kernel: Array, bias: Array | None
-) -> list[Tensor]:
-    """The constants that `gates` takes: a recurrent kernel (H, G); where inputs are projected in
-    the step, a kernel (F, G) and a bias (G,) too, or [W; U] (F + H, G) and a bias."""
-    if place is Place.BEFORE:
-        return [tf.constant(recurrent_kernel)]
-    if bias is None:
-        bias = np.zeros(kernel.shape[-1], np.float32)
-    if place is Place.STEP:
-        return [tf.constant(w) for w in (recurrent_kernel, kernel, bias)]
-    return [tf.constant(np.concatenate([kernel, recurrent_kernel], 0)), tf.constant(bias)]
-
-
-def gates(
-    place: Place,
-    product: Callable[[Tensor, Tensor], Tensor],
-    row: Tensor,
-    h: Tensor,
-    weights: Sequence[Tensor],
-) -> Tensor:
-    """x W + h U + b, of `place_weights` and a row x (B, F); BEFORE: of a row x W + b (B, G)."""
-    if place is Place.JOINED:
-        kernel, bias = weights
-        return tf.nn.bias_add(product(tf.concat([row, h], -1), kernel), bias)
-    recurrent_kernel, *rest = weights
-    if rest:
-        kernel, bias = rest
-        row = tf.nn.bias_add(product(row, kernel), bias)
-    return row + product(h, recurrent_kernel)
 
 
 def zero_at_zero(*functions: Callable[[Tensor], Tensor]) -> bool:

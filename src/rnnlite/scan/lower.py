@@ -25,10 +25,12 @@ from rnnlite.scan.blocks import (
     rows_and_rest,
     write,
 )
-from rnnlite.scan.cells import GRU, LSTM, SimpleRNN, rows_apart
+from rnnlite.scan.cells import GRU, LSTM, SimpleRNN
+from rnnlite.scan.choice import choose
+from rnnlite.scan.products import rows_apart
 from rnnlite.scan.rows import Inputs, Source
 from rnnlite.scan.scan import Cell, Scan, ScanResult, Tensor
-from rnnlite.scan.schedule import Loop, Options, Schedule, choose
+from rnnlite.scan.schedule import Loop, Options, Schedule
 from rnnlite.scan.tensors import (
     common,
     is_zero,
@@ -68,6 +70,7 @@ class _Lowering:
             scan = replace(scan, initial_states=states)
         self.scan = scan
         self.weights = self.cell.weights()
+        self.rows: list[Tensor] = []
         # Known cells project anew what they are given; others may keep what they made.
         plain = isinstance(self.cell, PLAIN) and scan.batched
         projected = None if plain else self.cell.project(scan.inputs)
@@ -99,7 +102,8 @@ class _Lowering:
             product = rows_apart(apart) if apart else self.cell.product
             self.cell = replace(self.cell, product=product, place=place)
             self.weights = self.cell.weights()
-            self.rows = self.rows if self.cell.hoisted else list(scan.inputs)
+            if not self.cell.hoisted:
+                self.rows = list(scan.inputs)
         if projected is None and not self.schedule.striped:
             projected = self.cell.project(scan.inputs)
         blocks = scan.all_outputs or self.schedule.striped

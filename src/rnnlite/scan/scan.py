@@ -126,7 +126,8 @@ class Recurrence:
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
         unroll: time steps an iteration.
-        block: time steps in a block of its output sequences; 0 where there are no blocks.
+        block: time steps above which its output sequences are written in several blocks; 0 where
+            there are none.
         schedule: how its loop is laid out, in words.
         weights: names of the constants that a graph's loop multiplies with; a layer's own else.
     """

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Recurrence, Scan
+from rnnlite.scan.schedule import Place
 from rnnlite.sources.graph.arrays import Array
 from rnnlite.sources.graph.cell import GraphCell
 from rnnlite.sources.graph.emit import Emitter
@@ -69,9 +70,9 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
             direction="backward" if any(map(_reversed, sequences)) else "forward",
             outputs="all" if scan.all_outputs else "last",
             masked=False,
-            hoisted=cell.hoisted,
+            hoisted=cell.hoisted and schedule.place is Place.BEFORE,
             unroll=schedule.unroll,
-            block=schedule.block,
+            block=schedule.block * schedule.segments,
             schedule=str(schedule),
             weights=", ".join(weights),
         ),

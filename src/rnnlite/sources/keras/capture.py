@@ -19,7 +19,7 @@ from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.scan.cells import TracedCell
 from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
-from rnnlite.scan.schedule import Options
+from rnnlite.scan.schedule import Options, Place
 from rnnlite.sources.keras.cells import known_cell
 from rnnlite.sources.keras.flavour import Flavour
 from rnnlite.sources.keras.neutral import LOCK, Changed
@@ -232,9 +232,9 @@ class _Hook:
                 direction="backward" if scan.reverse else "forward",
                 outputs="all" if scan.all_outputs else "last",
                 masked=scan.mask is not None,
-                hoisted=scan.cell.hoisted,
+                hoisted=scan.cell.hoisted and schedule.place is Place.BEFORE,
                 unroll=schedule.unroll,
-                block=schedule.block,
+                block=schedule.block * schedule.segments,
                 schedule=str(schedule),
             )
         )

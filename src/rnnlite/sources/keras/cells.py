@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan import cells
-from rnnlite.scan.cells import Activation, Array
-from rnnlite.scan.scan import Cell
+from rnnlite.scan.cells import Activation
+from rnnlite.scan.scan import Array, Cell
 from rnnlite.sources.keras.flavour import Flavour
 
 ELEMENTWISE = frozenset(
