@@ -33,3 +33,18 @@ def test_one_loop_is_unrolled_whole_and_six_are_not():
     converted = rnnlite.convert(deep, quantize="dynamic", verify=False)
     assert {r["unroll"] for r in converted.report.recurrences} <= {1, 2}
     assert rnnlite.convert(deep, verify=False).report.recurrences[0]["unroll"] == 4
+
+
+def test_segments_go_before_levels():
+    L = keras.layers
+    layers = [L.LSTM(8, return_sequences=True) for _ in range(8)]
+    model = keras.Sequential([keras.Input((None, 3)), *layers])
+    asked = {"unroll": 1}
+    converted = rnnlite.convert(model, batch_size=64, schedule=asked, verify=False)
+    parsed = flatbuffer.read(converted.tflite)
+    loops = [body for *_, body in flatbuffer.loops(parsed)]
+    assert len(loops) > len(set(loops))
+    assert affordable(parsed, Options(unroll=1)) == Options(unroll=1, segments=1)
+    # What the caller asks for stays; levels come next.
+    given = Options(unroll=1, segments=4)
+    assert affordable(parsed, given) == Options(unroll=1, segments=4, max_levels=2)

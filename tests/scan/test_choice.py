@@ -146,6 +146,8 @@ def test_projects_in_the_step_where_few_rows_are_computed_in_vain(batch, feature
     assert choose(loop).place is Place(place)
     assert choose(loop, Options(projection="step")).place is Place.STEP
     assert choose(loop, Options(value_bytes=1)).place is Place.BEFORE
+    assert choose(loop, Options(striped=0)).place is Place.BEFORE
+    assert choose(replace(loop, batch=3, features=1)).place is Place.BEFORE
     assert choose(replace(loop, plain=False), Options(projection="step")).place is Place.BEFORE
 
 

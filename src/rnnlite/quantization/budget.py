@@ -16,6 +16,9 @@ from rnnlite.scan.schedule import Options
 OP_BYTES = 110
 """What an op and its result take in a quantized file, measured over small models."""
 
+SEGMENT_OPS = 5
+"""How many ops a further segment of a sequence counts as: a WHILE has some ten results."""
+
 CHANNEL_BYTES = 16
 """Scales of weights and bias, and the bias, of one output channel."""
 
@@ -27,8 +30,8 @@ SHARE_OF_WEIGHTS = 0.14
 def affordable(model: Any, options: Options) -> Options:
     """The same options, or such as make the file smaller, if it should not keep within the budget.
 
-    Fewer unrolled steps first, then fewer levels of loops, one at a time; what the caller asked for
-    stays.
+    Fewer unrolled steps first, then no segments, then fewer levels of loops, one at a time; what the
+    caller asked for stays.
 
     Args:
         model: the float model, its loops laid out by these options.
@@ -36,7 +39,10 @@ def affordable(model: Any, options: Options) -> Options:
     """
     unroll = 1 if options.unroll else options.max_unroll
     ops = sum(len(s.operators or []) for s in model.subgraphs)
-    bodies = {body for _, _, _, body in flatbuffer.loops(model)}
+    loops = [body for _, _, _, body in flatbuffer.loops(model)]
+    bodies = set(loops)
+    segments = len(loops) - len(bodies)
+    ops += segments * (SEGMENT_OPS - 1)
     in_loops = sum(len(model.subgraphs[body].operators) for body in bodies)
     weights, channels = _weights(model)
     budget = FREE_BYTES + SHARE_OF_WEIGHTS * weights - CHANNEL_BYTES * channels
@@ -48,6 +54,8 @@ def affordable(model: Any, options: Options) -> Options:
         chosen //= 2
     if chosen < unroll:
         return replace(options, max_unroll=chosen)
+    if estimate * OP_BYTES > budget and segments and not options.segments:
+        return replace(options, segments=1)
     levels = min(options.max_levels, max(_depths(model), default=1))
     if estimate * OP_BYTES > budget and levels > 1 and not options.levels:
         return replace(options, max_levels=levels - 1)

@@ -41,6 +41,10 @@ PADDING = {4: 0.02, 1: 0.005}
 """Nanoseconds for each input of a gate of a row that a product computes in vain, by the bytes of a
 weight."""
 
+FEWEST = 4
+"""Sequences at a time below which inputs are projected before the loop: a few rows take so long
+for the kernels that another one costs more than memory."""
+
 ROW_APART = 3
 """What a row apart costs, in rows of a tile."""
 
@@ -121,9 +125,10 @@ def _place(loop: Loop, options: Options) -> Place:
         return Place.BEFORE
     if options.projection is not None:
         return Place(options.projection)
-    if options.value_bytes < 4 or not loop.features:
-        return Place.BEFORE
     batch = loop.batch or MANY
+    integers = options.value_bytes < 4
+    if integers or options.striped is not None or batch < FEWEST or not loop.features:
+        return Place.BEFORE
     apart = _apart(loop, options)
     padded = -(batch - apart) % TILE + ROW_APART * apart
     if PADDING[options.weight_bytes] * loop.features * padded >= GATE * batch:
