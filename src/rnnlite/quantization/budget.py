@@ -30,8 +30,8 @@ SHARE_OF_WEIGHTS = 0.14
 def affordable(model: Any, options: Options) -> Options:
     """The same options, or such as make the file smaller, if it should not keep within the budget.
 
-    Fewer unrolled steps first, then no segments, then fewer levels of loops, one at a time; what the
-    caller asked for stays.
+    Fewer unrolled steps first, then no segments, then fewer levels of loops, one at a time; what
+    the caller asked for stays.
 
     Args:
         model: the float model, its loops laid out by these options.
