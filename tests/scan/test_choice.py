@@ -50,16 +50,16 @@ def test_what_becomes_of_a_remainder(length, neutral, remainder):
 def test_blocks_only_for_sequences():
     assert choose(LSTM_64).levels == 1
     schedule = choose(replace(LSTM_64, row_bytes=64 * 4))
-    assert (schedule.levels, schedule.block) == (2, 64)
+    assert (schedule.levels, schedule.block) == (3, 64)
     assert schedule.segments == 1
 
 
 def test_levels_and_segments_by_the_bytes_of_a_row():
-    sizes = (4, 511, 512, 2047, 2048, 4095, 4096, 65536)
+    sizes = (4, 64, 65, 1023, 1024, 2047, 2048, 4095, 4096, 65536)
     found = [choose(replace(LSTM_64, row_bytes=r)) for r in sizes]
-    assert [s.levels for s in found] == [2, 2, 3, 3, 3, 3, 3, 3]
-    assert [s.segments for s in found] == [1, 1, 2, 2, 4, 4, 8, 8]
-    assert [s.growth for s in found] == [8] * 8
+    assert [s.levels for s in found] == [2, 2, *[3] * 8]
+    assert [s.segments for s in found] == [1, 1, 1, 1, 2, 2, 4, 4, 8, 8]
+    assert [s.growth for s in found] == [8] * 10
 
 
 def test_levels_alone_where_there_are_no_segments():
