@@ -33,14 +33,14 @@ def part(threads: int, quick: bool, target: Path) -> None:
         "latency": latency.measure(
             small() if quick else full() if threads == 1 else two_threads(),
             threads=threads,
-            seconds=0.8 if quick else 1.2,
+            seconds=0.8 if quick else 0.5,
             modes=("float32", "dynamic", "int8") if quick else MODES,
             files=latency.Files(),
         )
     }
     if threads == 1 and not quick:
         found["machine"] = machine.facts()
-        found["growth"] = growth.measure((32, 128), ("float32", "int8"), 0.4)
+        found["growth"] = growth.measure((32, 128), ("float32", "int8"), 0.3)
         found["memory"] = growth.memory()
     if threads == 1:
         found["throughput"] = throughput.measure(128, 1000 if quick else 10000)
