@@ -55,10 +55,10 @@ def test_blocks_only_for_sequences():
 
 
 def test_levels_and_segments_by_the_bytes_of_a_row():
-    sizes = (4, 64, 65, 1023, 1024, 2047, 2048, 4095, 4096, 65536)
+    sizes = (4, 64, 65, 511, 512, 1023, 1024, 4095, 4096, 65536)
     found = [choose(replace(LSTM_64, row_bytes=r)) for r in sizes]
     assert [s.levels for s in found] == [2, 2, *[3] * 8]
-    assert [s.segments for s in found] == [1, 1, 1, 1, 2, 2, 4, 4, 8, 8]
+    assert [s.segments for s in found] == [1, 1, 1, 1, 2, 2, 4, 4, 12, 12]
     assert [s.growth for s in found] == [8] * 10
 
 

@@ -59,7 +59,7 @@ LEVELS = ((4096, 5), (512, 4), (65, 3), (0, 2))
 """Levels by bytes of an output row, from these on, where there are no segments: the larger the
 rows, the more their copies outweigh the preparation of another loop."""
 
-SEGMENTS = ((4096, 3, 8), (2048, 3, 4), (1024, 3, 2), (65, 3, 1), (0, 2, 1))
+SEGMENTS = ((4096, 3, 12), (1024, 3, 4), (512, 3, 2), (65, 3, 1), (0, 2, 1))
 """Levels and segments by bytes of an output row. A segment's buffers are so much smaller, and what
 they hold is joined at once; each prepares its loops anew."""
 
