@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnlite.scan.choice import best_block, choose
+from rnnlite.runtime.batches import DEFAULT_BATCH
+from rnnlite.scan.choice import MANY, best_block, choose
 from rnnlite.scan.schedule import Loop, Options, Place, Schedule
 
 LSTM_64 = Loop(recurrent_weights=64 * 4 * 64, hoisted=True, length=None, row_bytes=0, neutral=True)
@@ -176,3 +177,7 @@ def test_rows_apart_where_a_batch_is_a_little_above_whole_tiles():
     assert found == [0, 2, 0, 1, 2, 0, 1, 0, 1, 0]
     assert choose(replace(loop, batch=8), Options(weight_bytes=1)).apart == 0
     assert choose(replace(loop, batch=8, plain=False)).apart == 0
+
+
+def test_a_free_batch_counts_as_what_predict_takes_at_a_time():
+    assert MANY == DEFAULT_BATCH

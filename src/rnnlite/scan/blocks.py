@@ -116,15 +116,13 @@ class _Number:
 class _Ruler:
     """A vector as long as a sequence, to take lengths from."""
 
-    def __init__(self, x: Tensor, every: int = 1) -> None:
+    def __init__(self, x: Tensor) -> None:
         self.length = tf.shape(x)[:1]
         self._vector = tf.ones(self.length, tf.int32)
-        if every > 1:
-            self._vector = self._vector[::every]
 
     def part(self, count: int) -> _Ruler:
         """A ruler as long as ceil(T / count)."""
-        return self if count == 1 else _Ruler(self._vector, count)
+        return self if count == 1 else _Ruler(self._vector[::count])
 
     @property
     def places(self) -> Tensor:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights
+from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights, projected_row
 from rnnlite.scan.scan import Array, Step, Tensor
 from rnnlite.scan.schedule import Place
 
@@ -223,13 +223,10 @@ class GRU:
         if not self.reset_after:
             return gates(place, self.product, row, r * h, weights[:count])
         recurrent_kernel, *rest = weights[:count]
-        if rest:
-            kernel, bias = rest
-            row = tf.nn.bias_add(self.product(row, kernel), bias)
         inner = self.product(h, recurrent_kernel)
         if len(weights) > count:
             inner = tf.nn.bias_add(inner, weights[count])
-        return row + r * inner
+        return projected_row(self.product, row, rest) + r * inner
 
     def neutral(self) -> list[Array] | None:
         # The candidate's input takes back what the recurrent bias adds: act(0) = 0.

@@ -71,7 +71,14 @@ def gates(
         kernel, bias = weights
         return tf.nn.bias_add(product(tf.concat([row, h], -1), kernel), bias)
     recurrent_kernel, *rest = weights
-    if rest:
-        kernel, bias = rest
-        row = tf.nn.bias_add(product(row, kernel), bias)
-    return row + product(h, recurrent_kernel)
+    return projected_row(product, row, rest) + product(h, recurrent_kernel)
+
+
+def projected_row(
+    product: Callable[[Tensor, Tensor], Tensor], row: Tensor, weights: Sequence[Tensor]
+) -> Tensor:
+    """x W + b of a row x and its weights W and b; the row itself where it is projected already."""
+    if not weights:
+        return row
+    kernel, bias = weights
+    return tf.nn.bias_add(product(row, kernel), bias)

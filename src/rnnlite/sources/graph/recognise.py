@@ -11,7 +11,6 @@ import tensorflow as tf
 
 from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Recurrence, Scan
-from rnnlite.scan.schedule import Place
 from rnnlite.sources.graph.arrays import Array
 from rnnlite.sources.graph.cell import GraphCell
 from rnnlite.sources.graph.emit import Emitter
@@ -70,7 +69,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
             direction="backward" if any(map(_reversed, sequences)) else "forward",
             outputs="all" if scan.all_outputs else "last",
             masked=False,
-            hoisted=cell.hoisted and schedule.place is Place.BEFORE,
+            hoisted=cell.hoisted,
             unroll=schedule.unroll,
             block=schedule.block * schedule.segments,
             schedule=str(schedule),
