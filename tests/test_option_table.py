@@ -31,7 +31,8 @@ SCHEDULES = [
     "unroll=1,block=2,levels=3",
     "unroll=2,block=4,levels=4,striped=1",
     "striped=1,block=8",
-    "unroll=2,block=4,levels=2,segments=3",
+    "unroll=2,block=4,levels=2,segments=3,first=0",
+    "unroll=2,block=4,levels=2,first=2",
     "projection=step,unroll=4,block=4,levels=2,segments=2",
     "projection=joined,levels=1,segments=4",
 ]

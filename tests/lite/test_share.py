@@ -34,7 +34,7 @@ def bodies(content):
 def test_the_segments_of_a_sequence_share_a_body(cell, projection, unroll, levels, striped):
     layer = getattr(keras.layers, cell)(3, return_sequences=True, bias_initializer="uniform")
     model = keras.Sequential([keras.Input((None, 2)), layer])
-    schedule = {"unroll": unroll, "levels": levels, "striped": striped, "block": 2}
+    schedule = {"unroll": unroll, "levels": levels, "striped": striped, "block": 2, "first": 0}
     converted = rnnlite.convert(
         model,
         batch_size=2,
@@ -53,11 +53,48 @@ def test_the_segments_of_a_sequence_share_a_body(cell, projection, unroll, level
         np.testing.assert_allclose(np.stack(found), expected[:, :length], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("cell", "projection", "unroll", "first", "masked", "batch"),
+    [
+        ("LSTM", "before", 2, 1, False, 1),
+        ("LSTM", "before", 2, 4, True, None),
+        ("LSTM", "joined", 1, 2, False, 2),
+        ("LSTM", "joined", 2, 3, False, None),
+        ("GRU", "before", 1, 3, True, 2),
+        ("GRU", "step", 2, 2, False, 2),
+        ("SimpleRNN", "before", 2, 3, False, 1),
+        ("SimpleRNN", "joined", 2, 1, True, 1),
+    ],
+)
+def test_the_first_blocks_share_the_body_of_all_others(
+    cell, projection, unroll, first, masked, batch
+):
+    cell = getattr(keras.layers, cell)
+    layer = cell(3, return_sequences=True, bias_initializer="uniform", go_backwards=first > 2)
+    masking = [keras.layers.Masking()] if masked else []
+    model = keras.Sequential([keras.Input((None, 2)), *masking, layer])
+    schedule = {"unroll": unroll, "levels": 3, "block": 4, "segments": 2, "projection": projection}
+    data = rnnlite.convert(
+        model, batch_size=batch, schedule={**schedule, "first": first}, verify=False
+    ).tflite
+    found = bodies(data)
+    rest = unroll > 1 and projection != "before"
+    assert len(found) == first + 2 + 2 + rest
+    assert len({body for _, body in found}) == 3 + rest
+    x = np.random.default_rng(0).standard_normal((2, 90, 2)).astype(np.float32)
+    x[1, 5:20] *= 1 - masked
+    loaded = rnnlite.load(data)
+    for length in (1, 3, 4, 5, 4 * first, 4 * first + 1, 89, 90):
+        found = loaded.predict([x[0, :length], x[1, :length]])
+        expected = model.predict(x[:, :length], verbose=0)
+        np.testing.assert_allclose(np.stack(found), expected, atol=1e-5)
+
+
 def test_loops_of_different_weights_or_of_two_sequences_keep_their_bodies():
     layer = keras.layers.LSTM(3, return_sequences=True)
     first, second = keras.Input((None, 2), name="a"), keras.Input((None, 2), name="b")
     model = keras.Model([first, second], [layer(first), layer(second)])
-    schedule = {"levels": 1, "unroll": 1, "segments": SEGMENTS}
+    schedule = {"levels": 1, "unroll": 1, "segments": SEGMENTS, "first": 0}
     found = bodies(rnnlite.convert(model, schedule=schedule).tflite)
     # One layer, but of two lengths: the shapes of a body are those of its last preparation.
     assert len(found) == 2 * SEGMENTS

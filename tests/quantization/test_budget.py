@@ -1,5 +1,7 @@
 """How far loops may be unrolled within the bytes of a small file."""
 
+from dataclasses import replace
+
 import keras
 
 import rnnlite
@@ -21,12 +23,12 @@ def test_one_loop_is_unrolled_whole_and_six_are_not():
     )
     parsed = flatbuffer.read(rnnlite.convert(small, verify=False).tflite)
     assert affordable(parsed, Options()) == Options()
-    parsed = flatbuffer.read(rnnlite.convert(deep, verify=False).tflite)
-    assert affordable(parsed, Options()).max_unroll < 4
-    alone = affordable(parsed, Options(max_unroll=1))
-    assert alone == Options(max_unroll=1, max_levels=1)
+    parsed = flatbuffer.read(rnnlite.convert(deep, schedule={"first": 0}, verify=False).tflite)
+    assert affordable(parsed, Options(first=0)).max_unroll < 4
+    alone = affordable(parsed, Options(first=0, max_unroll=1))
+    assert alone == Options(first=0, max_unroll=1, max_levels=1)
     # What the caller asks for stays.
-    asked = Options(unroll=4, levels=2)
+    asked = Options(first=0, unroll=4, levels=2)
     assert affordable(parsed, asked) == asked
     converted = rnnlite.convert(deep, quantize="dynamic", schedule="unroll=4", verify=False)
     assert {r["unroll"] for r in converted.report.recurrences} == {4}
@@ -39,12 +41,21 @@ def test_segments_go_before_levels():
     L = keras.layers
     layers = [L.LSTM(8, return_sequences=True) for _ in range(8)]
     model = keras.Sequential([keras.Input((None, 3)), *layers])
-    asked = {"unroll": 1}
+    asked = {"unroll": 1, "first": 0}
     converted = rnnlite.convert(model, batch_size=64, schedule=asked, verify=False)
     parsed = flatbuffer.read(converted.tflite)
     loops = [body for *_, body in flatbuffer.loops(parsed)]
     assert len(loops) > len(set(loops))
-    assert affordable(parsed, Options(unroll=1)) == Options(unroll=1, segments=1)
+    assert affordable(parsed, Options(unroll=1, first=0)) == Options(unroll=1, first=0, segments=1)
     # What the caller asks for stays; levels come next.
-    given = Options(unroll=1, segments=4)
-    assert affordable(parsed, given) == Options(unroll=1, segments=4, max_levels=2)
+    given = Options(unroll=1, first=0, segments=4)
+    assert affordable(parsed, given) == replace(given, max_levels=2)
+
+
+def test_blocks_apart_go_first():
+    layers = [keras.layers.LSTM(8, return_sequences=True) for _ in range(8)]
+    model = keras.Sequential([keras.Input((None, 3)), *layers])
+    parsed = flatbuffer.read(rnnlite.convert(model, verify=False).tflite)
+    assert affordable(parsed, Options()) == Options(first=0)
+    # What the caller asks for stays.
+    assert affordable(parsed, Options(first=1)).max_unroll < 4

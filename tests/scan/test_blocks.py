@@ -1,6 +1,7 @@
 """Buffers of output sequences: their sizes, and that the runtime knows them before it runs."""
 
 import itertools
+import math
 
 import keras
 import numpy as np
@@ -11,24 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnlite
-from rnnlite.scan.blocks import first_rows, last_rows, layout, places_within
+from rnnlite.scan.blocks import Ruler, layout, places_within, rows_and_rest, rows_from
 from rnnlite.scan.schedule import Schedule
 
 
-def sizes_of(length, schedule, free):
-    """The sizes as numbers, and the layout."""
+def evaluated(make, length, free):
+    """What a function of a Ruler gives, as a list of numbers."""
     if not free:
-        found = layout(schedule, tf.zeros((length, 1)), blocks=True)
-        return [int(size) for size in found.sizes], int(found.steps)
-
-    @tf.function
-    def run(x):
-        found = layout(schedule, x, blocks=True)
-        return [found.steps, *found.sizes]
-
+        return [int(v) for v in make(Ruler.of(tf.zeros((length, 1))))]
     spec = tf.TensorSpec([None, 1], tf.float32)
-    steps, *sizes = run.get_concrete_function(spec)(tf.zeros((length, 1)))
-    return [int(size) for size in np.ravel(sizes)], int(np.ravel(steps)[0])
+    run = tf.function(lambda x: make(Ruler.of(x))).get_concrete_function(spec)
+    return [int(v) for v in np.ravel(run(tf.zeros((length, 1))))]
 
 
 @settings(max_examples=60, deadline=None)
@@ -38,15 +32,23 @@ def sizes_of(length, schedule, free):
     blocks=st.integers(1, 20),
     levels=st.integers(2, 6),
     growth=st.sampled_from([4, 8]),
+    segments=st.integers(1, 5),
     free=st.booleans(),
 )
-def test_sizes(length, unroll, blocks, levels, growth, free):
+def test_sizes(length, unroll, blocks, levels, growth, segments, free):
     block = unroll * blocks
-    sizes, steps = sizes_of(length, Schedule(unroll, "front", block, levels, growth), free)
+    schedule = Schedule(unroll, "front", block, levels, growth, segments=segments)
+
+    def make(ruler):
+        steps = ruler.steps(unroll)
+        return [steps.length, *layout(schedule, steps).sizes]
+
+    steps, *sizes = evaluated(make, length, free)
     assert len(sizes) == levels
     assert steps == -(-length // unroll) * unroll
-    assert steps <= sizes[-1] < steps + sizes[-2]
-    assert sizes[0] == min(block, steps)
+    part = math.ceil(math.ceil(steps / segments) / unroll) * unroll
+    assert part <= sizes[-1] < part + sizes[-2]
+    assert sizes[0] == min(block, part)
     for small, large in itertools.pairwise(sizes):
         assert large % small == 0
     # None but the second grows faster than its share.
@@ -54,20 +56,39 @@ def test_sizes(length, unroll, blocks, levels, growth, free):
         assert large <= (growth + 1) * small
 
 
+@pytest.mark.parametrize("length", [1, 3, 8, 9, 10, 40])
+def test_what_lies_beyond_the_first_steps(length):
+    schedule = Schedule(2, "front", 4, 2)
+
+    def make(ruler):
+        rest = ruler.beyond(8, 2)
+        return [rest.length, *layout(schedule, rest, tf.constant([4])).sizes]
+
+    rest, small, large = evaluated(make, length, free=True)
+    assert rest == max(length - 8, 2)
+    assert small == 4
+    assert large == -(-rest // 4) * 4
+
+
+@pytest.mark.parametrize("free", [False, True])
 @pytest.mark.parametrize("length", [1, 3, 7, 40])
-def test_rows_that_are_taken(length):
-    schedule = Schedule(4, "front", 8, 2)
+def test_rows_that_are_taken(length, free):
+    def make(ruler):
+        buffer = tf.reshape(tf.range(50), [-1, 1])
+        rest = tf.reshape(tf.range(100, 103), [-1, 1])
+        done = length - length % 4
+        taken = rows_from(buffer, 3, ruler), rows_and_rest(buffer, rest, done, ruler)
+        return [*tf.unstack(tf.reshape(tf.concat(taken, 0), [-1]), 2 * length)]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32)])
-    def run(x):
-        sizes = layout(schedule, x, blocks=True)
-        buffer = tf.reshape(tf.range(sizes.rows), [-1, 1, 1])
-        return last_rows(buffer, sizes), first_rows(buffer, sizes), sizes.rows, places_within(sizes)
+    found = evaluated(make, length, free)
+    assert found[:length] == list(range(3, 3 + length))
+    done = length - length % 4
+    assert found[length:] == [*range(done), *range(100, 100 + length % 4)]
 
-    last, first, rows, within = run(tf.zeros((length, 1)))
-    assert within.numpy().tolist() == list(range(min(8, -(-length // 4) * 4)))
-    assert last[:, 0, 0].numpy().tolist() == list(range(rows - length, rows))
-    assert first[:, 0, 0].numpy().tolist() == list(range(length))
+
+def test_places_within_a_block():
+    assert places_within(3).numpy().tolist() == [0, 1, 2]
+    assert places_within(tf.constant([3])).numpy().tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("batch", [1, None])

@@ -63,6 +63,7 @@ def make(kind, rng, features, units):
     levels=st.integers(1, 6),
     striped=st.booleans(),
     segments=st.integers(1, 5),
+    first=st.integers(0, 4),
     projection=st.sampled_from(["before", "step", "joined"]),
     sequence=st.booleans(),
 )
@@ -81,6 +82,7 @@ def test_lowered_scan_equals_the_oracle(
     levels,
     striped,
     segments,
+    first,
     projection,
     sequence,
 ):
@@ -114,6 +116,7 @@ def test_lowered_scan_equals_the_oracle(
                 levels=levels,
                 striped=int(striped),
                 segments=segments,
+                first=first,
                 projection=projection,
             ),
         )

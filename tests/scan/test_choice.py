@@ -74,6 +74,22 @@ def test_levels_alone_where_there_are_no_segments():
     assert choose(fixed, Options(segments=4)).segments == 1
 
 
+def test_the_first_blocks_hold_short_sequences():
+    loop = replace(LSTM_64, plain=True)
+    found = [choose(replace(loop, row_bytes=r)) for r in (64, 255, 256, 512, 2048, 4096, 16384)]
+    assert [s.first for s in found] == [1, 1, 2, 3, 4, 4, 8]
+    assert [s.first * s.block for s in found] == [128, 64, 128, 192, 128, 64, 64]
+    row = replace(loop, row_bytes=512)
+    assert choose(row, Options(first=5)).first == 5
+    # No blocks, bodies that cannot be shared, weights that are none of a known cell.
+    assert choose(loop).first == 0
+    assert choose(row, Options(levels=1)).first == 0
+    assert choose(row, Options(value_bytes=1)).first == 0
+    assert choose(replace(row, length=1000)).first == 0
+    assert choose(replace(row, plain=False)).first == 0
+    assert choose(row, Options(striped=1)).first == 0
+
+
 def test_a_free_batch_counts_as_four():
     free = replace(LSTM_64, row_bytes=512, batch=None)
     assert choose(free) == choose(replace(free, row_bytes=2048, batch=4))

@@ -34,6 +34,9 @@ def test_a_schedule_in_words():
     assert str(front) == "4 steps an iteration, neutral steps in front, blocks of 64 rows, 2 levels"
     assert str(Schedule()) == "single steps"
     assert str(Schedule(block=8, levels=2, striped=True)).endswith("projected by blocks")
+    blocks = Schedule(block=8, levels=3, first=3)
+    assert str(blocks) == "single steps, blocks of 8 rows, 3 levels, 3 blocks first"
+    assert str(Schedule(block=8, levels=3, first=1)).endswith("3 levels, one block first")
     joined = Schedule(place=Place.JOINED, segments=4, apart=1)
     assert (
         str(joined) == "single steps, 4 segments, inputs and state in one product, last row apart"

@@ -17,13 +17,13 @@ import numpy as np
 
 from rnnlite.lite import flatbuffer
 
-SEGMENTS = "segments"
-"""Name scope of such loops, made unique by TensorFlow."""
+SHARED = "shared"
+"""Name scope of such loops, with a number for each sequence."""
 
 PART = "part"
-"""Name of each."""
+"""Name of each, with the number of its level."""
 
-_NAME = re.compile(rf"(.*\b{SEGMENTS}(_\d+)?)/{PART}(_\d+)?_body")
+_NAME = re.compile(rf".*\b({SHARED}_\d+/{PART}_\d+)(_\d+)?(_tfg_inlined.*)?_body.*")
 
 CALLED = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
 
@@ -81,19 +81,31 @@ def _called(op: Any) -> list[str]:
 
 
 def _content(model: Any, index: int) -> Any:
-    """What a subgraph computes, with what it calls, in a form that can be compared: no names."""
+    """What a subgraph computes, with what it calls, in a form that can be compared: no names, and
+    tensors numbered as they are met."""
     subgraph = model.subgraphs[index]
-    tensors = tuple(
-        (_plain(tensor, without=("name", "buffer")), _plain(flatbuffer.content(model, tensor)))
-        for tensor in subgraph.tensors
-    )
+    met: dict[int, int] = {-1: -1}
+    tensors: list[Any] = []
+
+    def numbers(indices: Any) -> tuple[int, ...]:
+        for t in map(int, indices):
+            if t not in met:
+                met[t] = len(tensors)
+                tensor = subgraph.tensors[t]
+                value = _plain(flatbuffer.content(model, tensor))
+                tensors.append((_plain(tensor, without=("name", "buffer")), value))
+        return tuple(met[int(t)] for t in indices)
+
+    inputs = numbers(subgraph.inputs)
     ops = []
     for op in subgraph.operators or []:
         called = _called(op)
         options = _plain(op.builtinOptions, without=tuple(called))
-        inner = [_content(model, getattr(op.builtinOptions, name)) for name in called]
-        ops.append((_plain(op, without=("builtinOptions",)), options, tuple(inner)))
-    return tensors, tuple(ops), _plain(subgraph.inputs), _plain(subgraph.outputs)
+        inner = tuple(_content(model, getattr(op.builtinOptions, name)) for name in called)
+        places = numbers(op.inputs), numbers(op.outputs)
+        others = _plain(op, without=("builtinOptions", "inputs", "outputs"))
+        ops.append((others, places, options, inner))
+    return inputs, tuple(ops), numbers(subgraph.outputs), tuple(tensors)
 
 
 def _plain(value: Any, without: tuple[str, ...] = ()) -> Any:

@@ -30,8 +30,8 @@ SHARE_OF_WEIGHTS = 0.14
 def affordable(model: Any, options: Options) -> Options:
     """The same options, or such as make the file smaller, if it should not keep within the budget.
 
-    Fewer unrolled steps first, then no segments, then fewer levels of loops, one at a time; what
-    the caller asked for stays.
+    No blocks apart first, then fewer unrolled steps, no segments, fewer levels of loops, one at a
+    time; what the caller asked for stays.
 
     Args:
         model: the float model, its loops laid out by these options.
@@ -47,6 +47,9 @@ def affordable(model: Any, options: Options) -> Options:
     weights, channels = _weights(model)
     budget = FREE_BYTES + SHARE_OF_WEIGHTS * weights - CHANNEL_BYTES * channels
     chosen, estimate = unroll, float(ops)
+    branches = any(name == "IF" for _, _, name in flatbuffer.operators(model))
+    if estimate * OP_BYTES > budget and branches and options.first is None:
+        return replace(options, first=0)
     while chosen > 1:
         estimate = ops - in_loops + in_loops * chosen / unroll
         if estimate * OP_BYTES <= budget:
@@ -63,7 +66,7 @@ def affordable(model: Any, options: Options) -> Options:
 
 
 def _depths(model: Any) -> list[int]:
-    """For each loop of the main graph, how many loops stand within each other."""
+    """For each loop that stands in no other, how many loops stand within each other."""
     inner: dict[int, list[int]] = {}
     for index, _, _, body in flatbuffer.loops(model):
         inner.setdefault(index, []).append(body)
@@ -71,7 +74,8 @@ def _depths(model: Any) -> list[int]:
     def depth(body: int) -> int:
         return 1 + max(map(depth, inner.get(body, ())), default=0)
 
-    return [depth(body) for body in inner.get(0, ())]
+    bodies = {body for several in inner.values() for body in several}
+    return [depth(body) for index in inner.keys() - bodies for body in inner[index]]
 
 
 def largest_file(model: Any) -> float:

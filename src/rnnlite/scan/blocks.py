@@ -1,16 +1,18 @@
 """Buffers of output sequences: how large, how blocks are written, what is read at the end.
 
-What enters: a `Schedule` and a tensor whose first axis is time. What leaves: a `Layout` and the
-tensors of it. Sizes are computed by ops that the runtime evaluates while it prepares a model
+What enters: a `Schedule` and a `Ruler` as long as time. What leaves: a `Layout` and the tensors of
+it. Sizes are computed by ops that the runtime evaluates while it prepares a model
 (SHAPE, STRIDED_SLICE, MUL, CONCATENATION), so that all shapes in loops are known before they run;
 a ceiling of T / s is the length of a sequence of T taken at each s-th place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
@@ -20,24 +22,15 @@ from rnnlite.scan.schedule import Schedule
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Sizes in rows; ints where the length is fixed, int32 vectors of one element else.
-
-    Vectors, because RESHAPE does not keep what is known while the model is prepared.
+    """Buffers of loops within loops, in rows; ints where the length is fixed, int32 vectors of one
+    element else: RESHAPE does not keep what is known while the model is prepared.
 
     Attributes:
-        steps: time steps that are computed, a multiple of K.
         sizes: rows of the buffers of a segment, innermost first.
-        length: T.
-        places: 0 to T - 1, where T is not fixed.
-        exact: whether the outermost buffer surely has T rows.
-        segments: parts that the sequence is computed in, one after the other.
+        segments: parts that are computed one after the other.
     """
 
-    steps: Any
     sizes: tuple[Any, ...]
-    length: Any
-    places: Any = None
-    exact: bool = False
     segments: int = 1
 
     def count(self, level: int) -> Any:
@@ -45,92 +38,93 @@ class Layout:
         size = self.sizes[level]
         return size if isinstance(size, int) else size[0]
 
-    @property
-    def rows(self) -> Any:
-        """Rows of all segments: of the whole sequence and what stands before or behind it."""
-        return self.segments * self.count(-1)
 
-    @property
-    def origin(self) -> Any:
-        """The number of the first row: one segment is left out before it. Counted so, no segment
-        begins at a constant, and all are computed by one body."""
-        return self.count(-1) if self.segments > 1 else 0
-
-
-def layout(schedule: Schedule, x: Tensor, *, blocks: bool) -> Layout:
-    """The sizes for a sequence x (T, ...).
+def layout(schedule: Schedule, steps: Ruler, block: Any = None) -> Layout:
+    """The sizes for all steps.
 
     A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is the schedule's
     growth for each level above it: the outer ones about that, where copies come from memory.
 
     Args:
         schedule: see there.
-        x: its first axis is time.
-        blocks: whether there are blocks: of output sequences, or of what is projected together.
+        steps: as long as there are steps, a multiple of K.
+        block: rows of a block; a sequence shorter than the schedule's is the only one else.
     """
-    k, block = schedule.unroll, schedule.block
-    length = x.shape[0]
-    ruler: _Ruler | _Number = _Ruler(x) if length is None else _Number(int(length))
-    steps = ruler.blocks(k) * k if k > 1 else ruler.length
-    count = schedule.segments
-    if count == 1 and (not blocks or schedule.levels == 1):
-        places = ruler.places if blocks and k > 1 else None
-        return Layout(steps, (steps,), ruler.length, places, exact=k == 1)
-    part = ruler.part(count)
+    part = steps.part(schedule.segments)
+    k = schedule.unroll
     if schedule.levels == 1:
-        return Layout(steps, (part.blocks(k) * k,), ruler.length, ruler.places, segments=count)
-    # A sequence shorter than a block is the only one, of its own size.
-    sizes = [part.blocks(k, upto=block) * k]
-    strides: list[Any] = [block]
+        return Layout((part.blocks(k) * k,), schedule.segments)
+    sizes = [part.blocks(k, upto=schedule.block) * k if block is None else block]
+    strides: list[Any] = [schedule.block]
     for above in reversed(range(schedule.levels - 1)):
         several = part.blocks(strides[-1] * schedule.growth**above)
         sizes.append(several * sizes[-1])
         strides.append(several * strides[-1])
-    return Layout(steps, tuple(sizes), ruler.length, ruler.places, segments=count)
+    return Layout(tuple(sizes), schedule.segments)
 
 
-def places_within(sizes: Layout) -> Tensor:
-    """0 to the rows of the smallest buffer, less one, in a shape that is known before they are."""
-    size = sizes.sizes[0]
+def places_within(size: Any) -> Tensor:
+    """0 to the size of a buffer, less one, in a shape that is known before they are."""
     if isinstance(size, int):
         return tf.range(size)
     return tf.cumsum(tf.ones(size, tf.int32), exclusive=True)
 
 
-class _Number:
-    """A length that is known."""
+class Ruler:
+    """Something as long as a sequence, to take lengths from that are known before a model runs.
 
-    def __init__(self, length: int) -> None:
-        self.length = length
-        self.places = None
+    Args:
+        vector: int32 ones, a tensor, or an array where the length is fixed.
+    """
 
-    def part(self, count: int) -> _Number:
-        """A length of ceil(T / count)."""
-        return _Number(-(-self.length // count))
+    def __init__(self, vector: Any) -> None:
+        self._vector = vector
+        self._free = tf.is_tensor(vector)
 
-    def blocks(self, size: int, *, upto: int | None = None) -> int:
-        """ceil(min(T, upto) / size)."""
-        return -(-min(self.length, upto or self.length) // size)
+    @classmethod
+    def of(cls, x: Tensor) -> Ruler:
+        """As long as the first axis of x."""
+        length = x.shape[0]
+        return cls(tf.ones(tf.shape(x)[:1], tf.int32) if length is None else np.ones(length, int))
 
+    @property
+    def length(self) -> Any:
+        """An int, or a vector of one element."""
+        return tf.shape(self._vector) if self._free else len(self._vector)
 
-class _Ruler:
-    """A vector as long as a sequence, to take lengths from."""
-
-    def __init__(self, x: Tensor) -> None:
-        self.length = tf.shape(x)[:1]
-        self._vector = tf.ones(self.length, tf.int32)
-
-    def part(self, count: int) -> _Ruler:
-        """A ruler as long as ceil(T / count)."""
-        return self if count == 1 else _Ruler(self._vector[::count])
+    @property
+    def count(self) -> Any:
+        """An int, or a scalar."""
+        return self.length[0] if self._free else self.length
 
     @property
     def places(self) -> Tensor:
         """0 to T - 1, in a shape that is known before they are."""
+        if not self._free:
+            return tf.range(self.length)
         return tf.cumsum(self._vector, exclusive=True)
 
-    def blocks(self, size: Any, *, upto: int | None = None) -> Tensor:
+    def steps(self, unroll: int) -> Ruler:
+        """As long as T rounded up to a multiple of K."""
+        if unroll == 1:
+            return self
+        length = self.blocks(unroll) * unroll
+        return Ruler(tf.ones(length, tf.int32) if self._free else np.ones(length, int))
+
+    def part(self, count: int) -> Ruler:
+        """As long as ceil(T / count)."""
+        return self if count == 1 else Ruler(self._vector[::count])
+
+    def beyond(self, begin: int, least: int) -> Ruler:
+        """As long as T less `begin`, or `least` if that is more."""
+        # An end that is masked keeps the converter from making a SLICE, which is computed too late.
+        rest = tf.strided_slice(self._vector, [begin + least], [0], [1], end_mask=1)
+        return Ruler(tf.concat([tf.ones([least], tf.int32), tf.reshape(rest, [-1])], 0))
+
+    def blocks(self, size: Any, *, upto: int | None = None) -> Any:
         """ceil(min(T, upto) / size)."""
+        if not self._free:
+            return -(-min(self.length, upto or self.length) // size)
         stride = tf.constant([size]) if isinstance(size, int) else size
         # Counted from the end: the converter makes [:upto] a SLICE, which refuses shorter ones.
         begin, mask = ([-upto], 0) if upto else ([0], 1)
@@ -166,28 +160,25 @@ def write(buffer: Tensor, block: Tensor, place: Tensor) -> Tensor:
     return updated
 
 
-def last_rows(buffer: Tensor, sizes: Layout) -> Tensor:
-    """The last T rows of a buffer of the layout's size."""
-    if sizes.places is None:
-        return buffer[sizes.rows - sizes.length :]
-    return _taken(buffer, sizes.places + (sizes.rows - sizes.length[0]))
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Rows after rows."""
+    return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
 
 
-def first_rows(buffer: Tensor, sizes: Layout) -> Tensor:
-    """The first T rows of a buffer of the layout's size."""
-    if sizes.exact:
-        return buffer
-    if sizes.places is None:
-        return buffer[: sizes.length]
-    return _taken(buffer, sizes.places)
+def rows_from(buffer: Tensor, first: Any, length: Ruler) -> Tensor:
+    """As many rows of a buffer as a ruler is long, from row `first` on."""
+    if isinstance(length.length, int):
+        return buffer[first : first + length.length]
+    return _taken(buffer, length.places + first)
 
 
-def rows_and_rest(buffer: Tensor, rest: Tensor, sizes: Layout, done: Any) -> Tensor:
-    """The first `done` rows of a buffer of the layout's size, then those of `rest`; T in all."""
-    if sizes.places is None:
-        return tf.concat([buffer[:done], rest[: sizes.length - done]], 0)
-    skipped = tf.where(sizes.places < done, 0, sizes.rows - done)
-    return _taken(tf.concat([buffer, rest], 0), sizes.places + skipped)
+def rows_and_rest(buffer: Tensor, rest: Tensor, done: Any, length: Ruler) -> Tensor:
+    """The first `done` rows of a buffer, then those of `rest`, as many as a ruler is long."""
+    if isinstance(length.length, int):
+        return tf.concat([buffer[:done], rest[: length.length - done]], 0)
+    places = length.places
+    skipped = tf.where(places < done, 0, tf.shape(buffer)[0] - done)
+    return _taken(tf.concat([buffer, rest], 0), places + skipped)
 
 
 def _taken(buffer: Tensor, places: Tensor) -> Tensor:

@@ -63,6 +63,10 @@ SEGMENTS = ((4096, 3, 12), (1024, 3, 4), (512, 3, 2), (65, 3, 1), (0, 2, 1))
 """Levels and segments by bytes of an output row. A segment's buffers are so much smaller, and what
 they hold is joined at once; each prepares its loops anew."""
 
+FIRST = ((16384, 8), (2048, 4), (512, 3), (256, 2), (0, 1))
+"""Blocks that come first by bytes of an output row: some 64 to 128 steps, which then take no loop
+over blocks. What those cost to prepare is a third of ten steps."""
+
 GROWTH, GROWTH_OF_LARGE = 8, 4
 """How many times larger than the next smaller one a buffer is, and where rows are large and there
 are no segments: copies come from memory then, where they cost more than another loop."""
@@ -101,6 +105,7 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
     if striped and not row and options.max_levels > 1:
         block = unroll * math.ceil((options.block or STRIPE) / unroll)
         levels = 1 if loop.length is not None and loop.length <= block else 2
+    first = _first(loop, options, row, levels) if not striped else 0
     return Schedule(
         unroll,
         remainder,
@@ -111,7 +116,26 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
         apart=_apart(loop, options),
         place=place,
         segments=segments,
+        first=first,
     )
+
+
+def _first(loop: Loop, options: Options, row: int, levels: int) -> int:
+    """Blocks that come before loops over blocks, where these are and bodies can be shared.
+
+    Only known cells make their weights anew, as constants of a branch.
+    """
+    if levels == 1 or not loop.plain or not _shared(loop, options):
+        return 0
+    if options.first is not None:
+        return options.first
+    return next(count for least, count in FIRST if row >= least)
+
+
+def _shared(loop: Loop, options: Options) -> bool:
+    """Whether loops can share bodies. Those of a fixed length differ by constants, and calibration
+    would see the values of one alone."""
+    return loop.length is None and options.value_bytes == 4
 
 
 def _apart(loop: Loop, options: Options) -> int:
@@ -148,10 +172,9 @@ def _striped(loop: Loop, options: Options) -> bool:
 def _levels(loop: Loop, options: Options, row: int, block: int) -> tuple[int, int]:
     """Levels and segments by the tables.
 
-    A fixed length has no segments, whose bodies would differ by constants, and needs no more levels
-    than make each buffer some 8 times the next one.
+    A fixed length needs no more levels than make each buffer some 8 times the next one.
     """
-    if loop.length is None and options.value_bytes == 4:
+    if _shared(loop, options):
         levels, segments = next(found for least, *found in SEGMENTS if row >= least)
         return levels, options.segments or segments
     levels = next(count for least, count in LEVELS if row >= least)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.scan.blocks import Layout, places_within
+from rnnlite.scan.blocks import places_within
 from rnnlite.scan.scan import Array, Cell, Scan, Tensor
 from rnnlite.scan.schedule import Schedule
 from rnnlite.scan.tensors import gathered, length_of
@@ -52,7 +52,7 @@ class Inputs:
         cell: the Scan's, as it is lowered.
         projected: the cell's projection of all inputs, or None if it is to be made block by block.
         schedule: see there.
-        layout: the sizes of blocks.
+        end: steps that the loops compute, neutral ones included.
         neutral: rows to put in front, where the schedule does.
     """
 
@@ -62,7 +62,7 @@ class Inputs:
         cell: Cell,
         projected: list[Tensor] | None,
         schedule: Schedule,
-        layout: Layout,
+        end: Any,
         neutral: list[Array] | None,
     ) -> None:
         self._scan, self._cell = scan, cell
@@ -70,12 +70,9 @@ class Inputs:
         self.front = schedule.unroll - 1 if schedule.remainder == "front" else 0
         self._neutral = neutral if self.front else None
         self._projected = projected
-        self._within = places_within(layout) if projected is None else None
         self.mask = scan.mask
         # Row of step w where all are projected: w - offset.
-        self._offset = layout.origin
-        if self.front:
-            self._offset = self._offset + layout.rows - self._length - self.front
+        self._offset = end - self._length - self.front if self.front else 0
         if self._neutral is not None:
             if projected is not None:
                 self._projected = [
@@ -107,13 +104,13 @@ class Inputs:
     def _last_row(self) -> Any:
         return self._length + self.front + self._offset - 1
 
-    def block(self, w: Tensor) -> Source:
-        """The rows of a block's steps, from step w on; of all steps where all are projected."""
+    def block(self, w: Any, size: Any) -> Source:
+        """The rows of a block of steps, from step w on; of all steps where all are projected."""
         if self._projected is not None:
             return self.all()
         # Steps before t = 0 are neutral, and stand in the first block alone.
         begin = tf.maximum(w - self._offset - self.front, 0)
-        t = tf.minimum(begin + self._within, self._length - 1)
+        t = tf.minimum(begin + places_within(size), self._length - 1)
         places = self._length - 1 - t if self._scan.reverse else t
         inputs = [self._rows_of(x, places) for x in self._scan.inputs]
         projected = self._cell.project(inputs)
@@ -129,16 +126,16 @@ class Inputs:
         rows.set_shape([places.shape[0], *x.shape[1:]])
         return rows
 
-    def reader(self, source: Source, unroll: int) -> Callable[[Tensor], Rows]:
-        """A function from a step w to the rows of `unroll` steps from there on."""
+    def reader(self, source: Source, base: Any, unroll: int) -> Callable[[Tensor], Rows]:
+        """A function from w to the rows of `unroll` steps from step base + w on."""
         steps = np.arange(unroll) if unroll > 1 else 0
         # Made outside of the loop, where it costs nothing.
-        rows = _from(source.first, steps, backward=source.backward)
+        rows = _from(source.first, base, steps, backward=source.backward)
         masks = rows
         if self.mask is not None and self._projected is None:
             backward = self._scan.reverse
             first = self._last_row() if backward else -self._offset
-            masks = _from(first, steps, backward=backward)
+            masks = _from(first, base, steps, backward=backward)
 
         def read(w: Tensor) -> Rows:
             index = rows - w if source.backward else rows + w
@@ -153,5 +150,6 @@ class Inputs:
         return read
 
 
-def _from(first: Any, steps: Any, *, backward: bool) -> Tensor:
-    return tf.convert_to_tensor(first - steps if backward else first + steps, tf.int32)
+def _from(first: Any, base: Any, steps: Any, *, backward: bool) -> Tensor:
+    places = first - base - steps if backward else first + base + steps
+    return tf.convert_to_tensor(places, tf.int32)

@@ -79,6 +79,8 @@ class Options:
         striped: 1 to project inputs block by block, 0 to project all at once.
         segments: loops one after the other that share a body, each with its own part of an output
             sequence; 1 where the length is fixed or values are integers.
+        first: blocks that are computed one after the other before any loop over blocks; 0 for none,
+            and for other cells than those below, a fixed length or integers.
         projection: where LSTM, GRU and SimpleRNN project their inputs: "before" the loop, in each
             "step", or "joined" with the product of the step.
         l2_bytes: the target's L2 cache a core.
@@ -94,6 +96,7 @@ class Options:
     growth: int | None = None
     striped: int | None = None
     segments: int | None = None
+    first: int | None = None
     projection: str | None = None
     l2_bytes: int = DEFAULT_L2_BYTES
     max_unroll: int = MAX_UNROLL
@@ -123,6 +126,8 @@ class Schedule:
             float products take as long for 1 row as for 7, unless it stands alone.
         place: where the inputs are projected.
         segments: loops one after the other, each over its part of the sequence.
+        first: blocks that come before the segments: one, then the others if the sequence reaches
+            them. A sequence that they hold takes no loop over blocks. 0 for none.
     """
 
     unroll: int = 1
@@ -134,6 +139,7 @@ class Schedule:
     apart: int = 0
     place: Place = Place.BEFORE
     segments: int = 1
+    first: int = 0
 
     def __str__(self) -> str:
         parts = [f"{self.unroll} steps an iteration" if self.unroll > 1 else "single steps"]
@@ -141,6 +147,8 @@ class Schedule:
             parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest last"))
         if self.levels > 1:
             parts.append(f"blocks of {self.block} rows, {self.levels} levels")
+        if self.first:
+            parts.append(f"{self.first} blocks first" if self.first > 1 else "one block first")
         if self.segments > 1:
             parts.append(f"{self.segments} segments")
         if self.striped:
@@ -160,6 +168,7 @@ LIMITS = {
     "growth": (2, 64),
     "striped": (0, 1),
     "segments": (1, 16),
+    "first": (0, 16),
     "l2_bytes": (1, 1 << 40),
     "max_unroll": (1, 64),
     "max_levels": (1, MAX_LEVELS),

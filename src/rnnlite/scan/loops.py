@@ -1,0 +1,240 @@
+"""The loops of a Scan: segments, blocks within blocks, K steps an iteration.
+
+What enters: a `Step`, its projected inputs and a `Schedule`. What leaves: the Scan's results. The
+innermost loop gathers K projected rows and takes K steps. Where K does not divide the length, rows
+that keep the initial state as it is are put in front, or single steps come last. Output sequences
+are written into blocks, these into larger ones (`scan.blocks`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.lite.share import PART, SHARED
+from rnnlite.scan.blocks import (
+    Layout,
+    Ruler,
+    filled,
+    joined,
+    layout,
+    rows_and_rest,
+    rows_from,
+    write,
+)
+from rnnlite.scan.rows import Inputs, Source
+from rnnlite.scan.scan import ScanResult, Tensor
+from rnnlite.scan.schedule import Schedule
+from rnnlite.scan.step import Carry, Step
+from rnnlite.scan.tensors import length_of, select
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Buffers of one level in another.
+
+    Attributes:
+        layout: their sizes.
+        empty: of each level, with zeros for the outputs.
+    """
+
+    layout: Layout
+    empty: list[list[Tensor]]
+
+
+class Loops:
+    """One way to compute all steps; its attributes are what the loop bodies share.
+
+    Steps are counted in the order of computation, neutral ones in front included. Each loop counts
+    from 0 the rows of its own buffers; `base` is the step that its row 0 stands for. So a loop's
+    body is the same wherever the loop stands.
+
+    Args:
+        step: see there.
+        projected: its inputs projected, or None if that is made block by block.
+        schedule: see there.
+    """
+
+    def __init__(self, step: Step, projected: list[Tensor] | None, schedule: Schedule) -> None:
+        self.step, self.scan, self.schedule = step, step.scan, schedule
+        self.length = length_of(self.scan.inputs[0])
+        self.ruler = Ruler.of(self.scan.inputs[0])
+        # Steps that the loops of K steps compute.
+        self.end = self.length - self.length % schedule.unroll
+        if schedule.remainder == "front":
+            self.end = self.ruler.steps(schedule.unroll).count
+        self.inputs = Inputs(self.scan, step.cell, projected, schedule, self.end, step.neutral)
+        several = schedule.first or schedule.segments > 1
+        self.shared = f"{SHARED}_{next(_numbers)}" if several else None
+
+    def run(self) -> ScanResult:
+        """All steps."""
+        before: list[Tensor] = []
+        if self.step.carries_output:
+            before = self._filled(None)
+        values: Carry = (*self.scan.initial_states, *before)
+        values, buffers = self._all(values)
+        rest: list[Tensor] = []
+        if self.schedule.remainder == "single":
+            # Into rows of their own: a loop copies all rows that it carries.
+            rest = self._filled(self.schedule.unroll - 1) if self.scan.all_outputs else []
+            count = self.length - self.end
+            values, rest = self._steps(values, rest, self.end, count, 1, self.inputs.all())
+        states, previous = self.step.unpack(values)
+        last = previous
+        if not self.step.carries_output and self.scan.last_output:
+            last = [states[self.step.state_of_output()]]
+        if self.scan.mask is not None and self.scan.zero_output_for_mask:
+            mask: Tensor = self.scan.mask
+            row = mask[0] if self.scan.reverse else mask[-1]
+            last = [select(row, y, tf.zeros_like(y)) for y in last]
+        return ScanResult(
+            last=tuple(last),
+            outputs=self._taken(buffers, rest) if self.scan.all_outputs else None,
+            states=tuple(states),
+        )
+
+    def _filled(self, rows: Any) -> list[Tensor]:
+        """Zeros as wide as the outputs: so many rows, or one without an axis of rows."""
+        shapes = self.step.output_shapes()
+        if rows is None:
+            return [tf.zeros(s, y.dtype) for s, y in zip(shapes, self.step.outputs, strict=True)]
+        return [filled(rows, s, y) for s, y in zip(shapes, self.step.outputs, strict=True)]
+
+    def _all(self, values: Carry) -> tuple[Carry, list[Tensor]]:
+        """All steps but single ones at the end."""
+        schedule = self.schedule
+        steps = self.ruler.steps(schedule.unroll)
+        if not schedule.first:
+            return self._segments(values, 0, self._blocks(layout(schedule, steps)))
+        block = steps.blocks(schedule.unroll, upto=schedule.block) * schedule.unroll
+        end = schedule.block * schedule.first
+        others = layout(schedule, steps.beyond(end, schedule.unroll), block)
+        values, first = self._segments(values, 0, self._blocks(Layout((block,))))
+        parts = [first]
+        for begin, sizes in (
+            (schedule.block, Layout((block,), schedule.first - 1)),
+            (end, others),
+        ):
+            if sizes.segments:
+                values, buffers = self._if_reached(values, begin, self._blocks(sizes))
+                parts.append(buffers)
+        return values, [joined(column) for column in zip(*parts, strict=True)]
+
+    def _blocks(self, sizes: Layout) -> Blocks:
+        outputs = self.scan.all_outputs
+        return Blocks(sizes, [self._filled(rows) if outputs else [] for rows in sizes.sizes])
+
+    def _if_reached(self, values: Carry, begin: int, blocks: Blocks) -> tuple[Carry, list[Tensor]]:
+        """The steps from `begin` on, if there are so many."""
+        # Within a branch the shapes of outer tensors are known while it is prepared. Their values
+        # are not, not even those of constants.
+        rows = tf.ones(blocks.layout.sizes[-1] * blocks.layout.segments, tf.int32)
+
+        def reached() -> list[Tensor]:
+            with self.step.own_weights():
+                new, buffers = self._segments(values, begin, blocks)
+            return [*new, *buffers]
+
+        def passed() -> list[Tensor]:
+            return [*map(tf.identity, values), *self._filled(tf.shape(rows))]
+
+        found = tf.cond(self.end > begin, reached, passed)
+        return tuple(found[: len(values)]), list(found[len(values) :])
+
+    def _segments(self, values: Carry, begin: int, blocks: Blocks) -> tuple[Carry, list[Tensor]]:
+        """Loops one after the other with the same body, from step `begin` on."""
+        top = len(blocks.layout.sizes) - 1
+        if self.shared is None:
+            return self._level(blocks, top, values, begin, self.end)
+        # Nothing that differs between loops may be a constant: bodies would differ by it.
+        base, size = tf.minimum(begin, self.end), blocks.layout.count(top)
+        parts: list[list[Tensor]] = []
+        for _ in range(blocks.layout.segments):
+            count = tf.minimum(size, self.end - base)
+            values, buffers = self._level(blocks, top, values, base, count)
+            parts.append(buffers)
+            base = base + size
+        return values, [joined(column) for column in zip(*parts, strict=True)]
+
+    def _taken(self, buffers: list[Tensor], rest: list[Tensor]) -> tuple[Tensor, ...]:
+        """The rows of buffers that are time steps."""
+        if rest:
+            pairs = zip(buffers, rest, strict=True)
+            return tuple(rows_and_rest(b, r, self.end, self.ruler) for b, r in pairs)
+        exact = self.schedule.unroll == self.schedule.levels == self.schedule.segments == 1
+        if exact and not self.schedule.first:
+            return tuple(buffers)
+        front = self.end - self.length if self.schedule.remainder == "front" else 0
+        return tuple(rows_from(b, front, self.ruler) for b in buffers)
+
+    def _level(
+        self, blocks: Blocks, level: int, values: Carry, base: Any, count: Any
+    ) -> tuple[Carry, list[Tensor]]:
+        """Run `count` steps from step `base` on; the outputs go into buffers of the level."""
+        if level == 0:
+            source = self.inputs.block(base, blocks.layout.sizes[0])
+            return self._steps(values, blocks.empty[0], base, count, self.schedule.unroll, source)
+        size = blocks.layout.count(level - 1)
+
+        def body(w: Tensor, *carried: Tensor) -> Carry:
+            inner, outer = carried[: len(values)], carried[len(values) :]
+            inner, block = self._level(
+                blocks, level - 1, inner, base + w, tf.minimum(size, count - w)
+            )
+            written = [write(b, x, w) for b, x in zip(outer, block, strict=True)]
+            return (w + size, *inner, *written)
+
+        name = f"{self.shared}/{PART}_{level}" if self.shared else f"blocks_{level}"
+        return self._while(values, blocks.empty[level], count, body, name)
+
+    def _steps(
+        self,
+        values: Carry,
+        buffers: list[Tensor],
+        base: Any,
+        count: Any,
+        unroll: int,
+        source: Source,
+    ) -> tuple[Carry, list[Tensor]]:
+        """The innermost loop: `unroll` steps an iteration."""
+        read = self.inputs.reader(source, base, unroll)
+
+        def body(w: Tensor, *carried: Tensor) -> Carry:
+            states, previous = self.step.unpack(carried)
+            rows, keeps = read(w)
+            sequence: list[list[Tensor]] = []
+            for k in range(unroll):
+                # Calibration knows the tensors of all steps by these names.
+                with tf.name_scope(f"step_{k}"):
+                    states, previous = self.step.take(rows[k], keeps[k], states, previous)
+                    sequence.append(self.step.written(previous, states, keeps[k]))
+            written = [
+                write(buffer, tf.stack([ys[n] for ys in sequence], 0), w)
+                for n, buffer in enumerate(carried[len(values) :])
+            ]
+            kept = previous if self.step.carries_output else []
+            return (w + unroll, *states, *kept, *written)
+
+        shared = self.shared and unroll == self.schedule.unroll
+        name = f"{self.shared}/{PART}_0" if shared else f"scan_{unroll}"
+        return self._while(values, buffers, count, body, name)
+
+    def _while(
+        self, values: Carry, buffers: list[Tensor], count: Any, body: Any, name: str
+    ) -> tuple[Carry, list[Tensor]]:
+        count = tf.convert_to_tensor(count, tf.int32)
+        result = tf.while_loop(
+            lambda w, *_: w < count,
+            body,
+            (tf.constant(0), *values, *buffers),
+            shape_invariants=(tf.TensorShape([]), *self.step.invariants(values, buffers)),
+            name=name,
+        )
+        return tuple(result[1 : 1 + len(values)]), list(result[1 + len(values) :])
+
+
+_numbers = itertools.count()
