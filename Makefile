@@ -33,7 +33,7 @@ types: $(DEV)/ready
 	$(DEV)/bin/mypy
 
 units: $(DEV)/ready
-	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n $(JOBS)
+	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n $(JOBS) --dist worksteal
 
 format: $(DEV)/ready
 	$(DEV)/bin/ruff check --fix src tests examples benchmarks

@@ -88,11 +88,11 @@ def convert(
             keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
             sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
             many times larger than the next smaller one a buffer is), "segments" (loops one after
-            the other for output sequences, 1 to 16), "projection" (of inputs: "before" the loop, in
-            the "step", or "joined" with the product of the step), "striped" (1 to project before
-            the loop block by block), "l2_bytes" (the target's L2 cache a core, 1 MiB if not given),
-            "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report says what each
-            recurrence got.
+            the other for output sequences, 1 to 16), "first" (blocks before loops over blocks, 0 to
+            16), "projection" (of inputs: "before" the loop, in the "step", or "joined" with the
+            product of the step), "striped" (1 to project before the loop block by block),
+            "l2_bytes" (the target's L2 cache a core, 1 MiB if not given), "max_unroll". Or as text:
+            "unroll=4,l2_bytes=524288". The report says what each recurrence got.
         inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
             plain (its placeholders, the tensors that nothing reads).
         signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.
@@ -180,14 +180,14 @@ def lower(program: Program) -> Any:
     from rnnlite.lite import flatbuffer
     from rnnlite.lite.repair import drop_cast_pairs, drop_idle_counters, separate_loop_results
     from rnnlite.lite.rewrite import rewrite
-    from rnnlite.lite.share import share_segments
+    from rnnlite.lite.share import share_bodies
     from rnnlite.lite.translate import translate
 
     model = flatbuffer.read(translate(rewrite(program.function)))
     drop_idle_counters(model)
     separate_loop_results(model)
     drop_cast_pairs(model)
-    share_segments(model)
+    share_bodies(model)
     return model
 
 

@@ -41,3 +41,14 @@ def test_every_tensor_and_code_is_in_use(exits):
         assert used == set(range(len(graph.tensors)))
     codes = {op.opcodeIndex for graph in parsed.subgraphs for op in graph.operators}
     assert codes == set(range(len(parsed.operatorCodes)))
+
+
+def test_the_same_model_gives_the_same_bytes():
+    keras.utils.set_random_seed(0)
+    layer = keras.layers.Bidirectional(keras.layers.GRU(3, return_sequences=True))
+    model = keras.Sequential([keras.Input((None, 2)), layer, keras.layers.LSTM(3)])
+    first, second = (rnnlite.convert(model, verify=False).tflite for _ in range(2))
+    assert first == second
+    parsed = flatbuffer.read(first)
+    names = [flatbuffer.text(g.name) for g in parsed.subgraphs]
+    assert names == ["main", *(f"subgraph_{k}" for k in range(1, len(names)))]

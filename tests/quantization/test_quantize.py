@@ -98,7 +98,8 @@ def test_the_report_tells_all_and_travels(models):
     report = converted["int8"].report
     q = report.quantization
     assert (q.mode, q.io, q.samples, q.held_out, q.lengths) == ("int8", "int8", 29, 7, (4, 39))
-    plain = rnnlite.convert(models["keras"][0], verify=False).tflite
+    alike = {"weight_bytes": 1, "value_bytes": 1}
+    plain = rnnlite.convert(models["keras"][0], schedule=alike, verify=False).tflite
     assert q.size_before == len(plain) > len(converted["int8"].tflite)
     label, sequence = q.accuracy
     assert label.argmax_agreement is not None

@@ -2,8 +2,9 @@
 
 The converter writes one buffer a tensor, constants of equal content in several places, and the
 full path of each op as the name of its result. The pass ensures that equal buffers are one, that
-buffer 0 serves all tensors without content, that only inputs and outputs keep a name, and that
-every tensor and every op code is in use.
+buffer 0 serves all tensors without content, that only inputs and outputs keep a name, that
+subgraphs are named by their number (the converter counts through a process, so that the same model
+would give different files), and that every tensor and every op code is in use.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def compact(model: Any) -> None:
                 moved[index] = places[content]
         return moved[index]
 
+    for index, subgraph in enumerate(model.subgraphs[1:], 1):
+        subgraph.name = f"subgraph_{index}"
     for subgraph in model.subgraphs:
         kept = (
             {int(t) for t in [*subgraph.inputs, *subgraph.outputs]}

@@ -1,11 +1,12 @@
-"""Let the loops over the segments of one sequence share a condition and a body.
+"""Let the loops over the parts of one sequence share a condition and a body.
 
 What enters: a model as the converter gives it, with its names. What leaves: the same with each body
 once. The runtime packs the weights of each subgraph apart: several copies of a body would drive
 each other out of the cache.
 
-Only loops that `scan.lower` made as segments are merged: a loop's tensors take the shapes of the
-WHILE that was prepared last, so loops may share a body only if all their shapes surely agree.
+Only loops that `scan.loops` made for parts of one sequence are merged: a loop's tensors take the
+shapes of the WHILE that was prepared last, so loops may share a body only if all their shapes
+surely agree.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ _NAME = re.compile(rf".*\b({SHARED}_\d+/{PART}_\d+)(_\d+)?(_tfg_inlined.*)?_body
 CALLED = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
 
 
-def share_segments(model: Any) -> int:
-    """Merge the bodies of segments, in place.
+def share_bodies(model: Any) -> int:
+    """Merge the bodies of such loops, in place.
 
     Returns:
         How many loops share one that was another's.

@@ -3,7 +3,7 @@
 What enters: a float flatbuffer and samples as `predict` takes them. What leaves: smallest and
 largest value by place. LiteRT's calibrating interpreter watches every op of every subgraph over all
 its iterations. Unrolled steps and the loop of single steps compute the same thing, so their tensors
-share one range: they are known by their names, in which `scan/lower.py` numbers the steps.
+share one range: they are known by their names, in which `scan/loops.py` numbers the steps.
 """
 
 from __future__ import annotations
