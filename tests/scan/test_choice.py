@@ -59,7 +59,7 @@ def test_levels_and_segments_by_the_bytes_of_a_row():
     sizes = (4, 64, 65, 511, 512, 1023, 1024, 4095, 4096, 65536)
     found = [choose(replace(LSTM_64, row_bytes=r)) for r in sizes]
     assert [s.levels for s in found] == [2, 2, *[3] * 8]
-    assert [s.segments for s in found] == [1, 1, 1, 1, 2, 2, 4, 4, 12, 12]
+    assert [s.segments for s in found] == [1, 1, 1, 1, 4, 4, 8, 8, 12, 12]
     assert [s.growth for s in found] == [8] * 10
 
 
@@ -77,8 +77,10 @@ def test_levels_alone_where_there_are_no_segments():
 def test_the_first_blocks_hold_short_sequences():
     loop = replace(LSTM_64, plain=True)
     found = [choose(replace(loop, row_bytes=r)) for r in (64, 255, 256, 512, 2048, 4096, 16384)]
-    assert [s.first for s in found] == [1, 1, 2, 3, 4, 4, 8]
-    assert [s.first * s.block for s in found] == [128, 64, 128, 192, 128, 64, 64]
+    assert [s.first for s in found] == [1, 1, 2, 4, 6, 0, 0]
+    assert [s.first * s.block for s in found] == [128, 64, 128, 256, 192, 0, 0]
+    many = [choose(replace(loop, row_bytes=r, batch=32)).first for r in (64, 512, 16384)]
+    assert many == [1, 1, 1]
     row = replace(loop, row_bytes=512)
     assert choose(row, Options(first=5)).first == 5
     # No blocks, bodies that cannot be shared, weights that are none of a known cell.

@@ -22,9 +22,9 @@ SHARED = "shared"
 """Name scope of such loops, with a number for each sequence."""
 
 PART = "part"
-"""Name of each, with the number of its level."""
+"""Name of each, with the numbers of its level and of its steps an iteration."""
 
-_NAME = re.compile(rf".*\b({SHARED}_\d+/{PART}_\d+)(_\d+)?(_tfg_inlined.*)?_body.*")
+_NAME = re.compile(rf".*\b({SHARED}_\d+/{PART}_\d+_\d+)(_\d+)?(_tfg_inlined.*)?_body.*")
 
 CALLED = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
 

@@ -59,13 +59,17 @@ LEVELS = ((4096, 5), (512, 4), (65, 3), (0, 2))
 """Levels by bytes of an output row, from these on, where there are no segments: the larger the
 rows, the more their copies outweigh the preparation of another loop."""
 
-SEGMENTS = ((4096, 3, 12), (1024, 3, 4), (512, 3, 2), (65, 3, 1), (0, 2, 1))
+SEGMENTS = ((4096, 3, 12), (1024, 3, 8), (512, 3, 4), (65, 3, 1), (0, 2, 1))
 """Levels and segments by bytes of an output row. A segment's buffers are so much smaller, and what
 they hold is joined at once; each prepares its loops anew."""
 
-FIRST = ((16384, 8), (2048, 4), (512, 3), (256, 2), (0, 1))
-"""Blocks that come first by bytes of an output row: some 64 to 128 steps, which then take no loop
-over blocks. What those cost to prepare is a third of ten steps."""
+FIRST = ((4096, 0), (2048, 6), (512, 4), (256, 2), (0, 1))
+"""Blocks that come first by bytes of an output row: some 128 steps, which then take no loop over
+blocks. What those cost to prepare is a third of ten steps. The runtime gives the memory of a branch
+back at each run: where rows are large, 10,000 steps would take a seventh more."""
+
+LARGE_BATCH, FIRST_OF_LARGE = 16, 1
+"""Batches from which short sequences are what counts."""
 
 GROWTH, GROWTH_OF_LARGE = 8, 4
 """How many times larger than the next smaller one a buffer is, and where rows are large and there
@@ -129,6 +133,8 @@ def _first(loop: Loop, options: Options, row: int, levels: int) -> int:
         return 0
     if options.first is not None:
         return options.first
+    if (loop.batch or MANY) >= LARGE_BATCH:
+        return FIRST_OF_LARGE
     return next(count for least, count in FIRST if row >= least)
 
 

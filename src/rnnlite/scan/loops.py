@@ -9,6 +9,7 @@ are written into blocks, these into larger ones (`scan.blocks`).
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,11 +73,52 @@ class Loops:
 
     def run(self) -> ScanResult:
         """All steps."""
+        schedule, scan = self.schedule, self.scan
         before: list[Tensor] = []
         if self.step.carries_output:
             before = self._filled(None)
-        values: Carry = (*self.scan.initial_states, *before)
-        values, buffers = self._all(values)
+        values: Carry = (*scan.initial_states, *before)
+        steps = self.ruler.steps(schedule.unroll)
+        if not schedule.first:
+            return self._finish(*self._segments(values, 0, self._blocks(layout(schedule, steps))))
+        block = steps.blocks(schedule.unroll, upto=schedule.block) * schedule.unroll
+        values, parts = self._segments(values, 0, self._blocks(Layout((block,))))
+        if schedule.first > 1:
+            others = self._blocks(Layout((block,), schedule.first - 1))
+            values, buffers = self._if_reached(values, schedule.block, others)
+            parts.append(buffers)
+        begin = schedule.block * schedule.first
+        others = self._blocks(layout(schedule, steps.beyond(begin, schedule.unroll), block))
+
+        def reached() -> ScanResult:
+            new, buffers = self._segments(values, begin, others)
+            return self._finish(new, parts + buffers)
+
+        return self._branches(begin, reached, lambda: self._finish(values, parts))
+
+    def _branches(
+        self, begin: int, reached: Callable[[], ScanResult], passed: Callable[[], ScanResult]
+    ) -> ScanResult:
+        """The result of one of two functions: of the first if there are steps from `begin` on."""
+        results: list[ScanResult] = []
+
+        def run(branch: Callable[[], ScanResult]) -> list[Tensor]:
+            # Within a branch the shapes of outer tensors are known while it is prepared. Their
+            # values are not, not even those of constants.
+            with self.step.own_weights():
+                results.append(branch())
+            return results[-1].tensors()
+
+        found = tf.cond(self.end > begin, lambda: run(reached), lambda: run(passed))
+        return results[0].of(found)
+
+    def _finish(self, values: Carry, parts: list[list[Tensor]]) -> ScanResult:
+        """Single steps at the end, where there are any; the results of all.
+
+        Args:
+            values: what the loops carry, after their last step.
+            parts: for each part of the sequence, a buffer for each output.
+        """
         rest: list[Tensor] = []
         if self.schedule.remainder == "single":
             # Into rows of their own: a loop copies all rows that it carries.
@@ -91,6 +133,7 @@ class Loops:
             mask: Tensor = self.scan.mask
             row = mask[0] if self.scan.reverse else mask[-1]
             last = [select(row, y, tf.zeros_like(y)) for y in last]
+        buffers = [joined(column) for column in zip(*parts, strict=True)]
         return ScanResult(
             last=tuple(last),
             outputs=self._taken(buffers, rest) if self.scan.all_outputs else None,
@@ -104,52 +147,34 @@ class Loops:
             return [tf.zeros(s, y.dtype) for s, y in zip(shapes, self.step.outputs, strict=True)]
         return [filled(rows, s, y) for s, y in zip(shapes, self.step.outputs, strict=True)]
 
-    def _all(self, values: Carry) -> tuple[Carry, list[Tensor]]:
-        """All steps but single ones at the end."""
-        schedule = self.schedule
-        steps = self.ruler.steps(schedule.unroll)
-        if not schedule.first:
-            return self._segments(values, 0, self._blocks(layout(schedule, steps)))
-        block = steps.blocks(schedule.unroll, upto=schedule.block) * schedule.unroll
-        end = schedule.block * schedule.first
-        others = layout(schedule, steps.beyond(end, schedule.unroll), block)
-        values, first = self._segments(values, 0, self._blocks(Layout((block,))))
-        parts = [first]
-        for begin, sizes in (
-            (schedule.block, Layout((block,), schedule.first - 1)),
-            (end, others),
-        ):
-            if sizes.segments:
-                values, buffers = self._if_reached(values, begin, self._blocks(sizes))
-                parts.append(buffers)
-        return values, [joined(column) for column in zip(*parts, strict=True)]
-
     def _blocks(self, sizes: Layout) -> Blocks:
         outputs = self.scan.all_outputs
         return Blocks(sizes, [self._filled(rows) if outputs else [] for rows in sizes.sizes])
 
     def _if_reached(self, values: Carry, begin: int, blocks: Blocks) -> tuple[Carry, list[Tensor]]:
-        """The steps from `begin` on, if there are so many."""
-        # Within a branch the shapes of outer tensors are known while it is prepared. Their values
-        # are not, not even those of constants.
+        """The steps from `begin` on, if there are any, and their rows."""
+        # A ruler, for a branch to know their number while it is prepared.
         rows = tf.ones(blocks.layout.sizes[-1] * blocks.layout.segments, tf.int32)
 
-        def reached() -> list[Tensor]:
-            with self.step.own_weights():
-                new, buffers = self._segments(values, begin, blocks)
-            return [*new, *buffers]
+        def reached() -> ScanResult:
+            new, parts = self._segments(values, begin, blocks)
+            return ScanResult((), tuple(map(joined, zip(*parts, strict=True))), new)
 
-        def passed() -> list[Tensor]:
-            return [*map(tf.identity, values), *self._filled(tf.shape(rows))]
+        def passed() -> ScanResult:
+            same = tuple(map(tf.identity, values))
+            return ScanResult((), tuple(self._filled(tf.shape(rows))), same)
 
-        found = tf.cond(self.end > begin, reached, passed)
-        return tuple(found[: len(values)]), list(found[len(values) :])
+        found = self._branches(begin, reached, passed)
+        return found.states, list(found.outputs or ())
 
-    def _segments(self, values: Carry, begin: int, blocks: Blocks) -> tuple[Carry, list[Tensor]]:
-        """Loops one after the other with the same body, from step `begin` on."""
+    def _segments(
+        self, values: Carry, begin: int, blocks: Blocks
+    ) -> tuple[Carry, list[list[Tensor]]]:
+        """Loops one after the other with the same body, from step `begin` on; their buffers."""
         top = len(blocks.layout.sizes) - 1
         if self.shared is None:
-            return self._level(blocks, top, values, begin, self.end)
+            values, buffers = self._level(blocks, top, values, begin, self.end)
+            return values, [buffers]
         # Nothing that differs between loops may be a constant: bodies would differ by it.
         base, size = tf.minimum(begin, self.end), blocks.layout.count(top)
         parts: list[list[Tensor]] = []
@@ -158,7 +183,7 @@ class Loops:
             values, buffers = self._level(blocks, top, values, base, count)
             parts.append(buffers)
             base = base + size
-        return values, [joined(column) for column in zip(*parts, strict=True)]
+        return values, parts
 
     def _taken(self, buffers: list[Tensor], rest: list[Tensor]) -> tuple[Tensor, ...]:
         """The rows of buffers that are time steps."""
@@ -188,7 +213,7 @@ class Loops:
             written = [write(b, x, w) for b, x in zip(outer, block, strict=True)]
             return (w + size, *inner, *written)
 
-        name = f"{self.shared}/{PART}_{level}" if self.shared else f"blocks_{level}"
+        name = f"{self.shared}/{PART}_{level}_1" if self.shared else f"blocks_{level}"
         return self._while(values, blocks.empty[level], count, body, name)
 
     def _steps(
@@ -219,8 +244,7 @@ class Loops:
             kept = previous if self.step.carries_output else []
             return (w + unroll, *states, *kept, *written)
 
-        shared = self.shared and unroll == self.schedule.unroll
-        name = f"{self.shared}/{PART}_0" if shared else f"scan_{unroll}"
+        name = f"{self.shared}/{PART}_0_{unroll}" if self.shared else f"scan_{unroll}"
         return self._while(values, buffers, count, body, name)
 
     def _while(

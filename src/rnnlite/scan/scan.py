@@ -112,6 +112,17 @@ class ScanResult:
     outputs: tuple[Tensor, ...] | None
     states: tuple[Tensor, ...]
 
+    def tensors(self) -> list[Tensor]:
+        """All of them, one after the other."""
+        return [*self.last, *(self.outputs or ()), *self.states]
+
+    def of(self, tensors: Sequence[Tensor]) -> ScanResult:
+        """The same with other tensors, in the order of `tensors`."""
+        rest = iter(tensors)
+        last = tuple(next(rest) for _ in self.last)
+        outputs = None if self.outputs is None else tuple(next(rest) for _ in self.outputs)
+        return ScanResult(last, outputs, tuple(rest))
+
 
 @dataclass(frozen=True)
 class Recurrence:
