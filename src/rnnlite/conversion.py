@@ -178,7 +178,12 @@ def lower(program: Program) -> Any:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite import flatbuffer
-    from rnnlite.lite.repair import drop_cast_pairs, drop_idle_counters, separate_loop_results
+    from rnnlite.lite.repair import (
+        drop_cast_pairs,
+        drop_idle_counters,
+        separate_branch_results,
+        separate_loop_results,
+    )
     from rnnlite.lite.rewrite import rewrite
     from rnnlite.lite.share import share_bodies
     from rnnlite.lite.translate import translate
@@ -186,6 +191,7 @@ def lower(program: Program) -> Any:
     model = flatbuffer.read(translate(rewrite(program.function)))
     drop_idle_counters(model)
     separate_loop_results(model)
+    separate_branch_results(model)
     drop_cast_pairs(model)
     share_bodies(model)
     return model

@@ -10,7 +10,11 @@ from ai_edge_litert.interpreter import Interpreter
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_tensor
-from rnnlite.lite.repair import drop_idle_counters, separate_loop_results
+from rnnlite.lite.repair import (
+    drop_idle_counters,
+    separate_branch_results,
+    separate_loop_results,
+)
 from rnnlite.lite.rewrite import rewrite
 from rnnlite.lite.translate import translate
 from rnnlite.sources.opening import open_program
@@ -46,6 +50,28 @@ def test_a_rotation_is_computed_right(dtype):
 
 def test_arguments_in_their_own_place_are_left_alone(exits):
     assert separate_loop_results(flatbuffer.read(exits.tflite)) == 0
+
+
+def test_a_branch_that_returns_a_tensor_twice():
+    """The other branch gives its argument twice, which the kernel copies."""
+
+    @tf.function
+    def run_one(n):
+        x = tf.fill([3], 0.5) * tf.cast(n, tf.float32)
+
+        def twice():
+            y = tf.tanh(x) + x
+            return y, y, x
+
+        first, second, third = tf.cond(n > 3, twice, lambda: (x * 2, x, x))
+        return first * 1.5, second + 1, third - 1
+
+    model = flatbuffer.read(translate(run_one.get_concrete_function(tf.TensorSpec([], tf.int32))))
+    assert separate_branch_results(model) == 1
+    assert separate_branch_results(model) == 0
+    y = np.tanh(2.0) + 2
+    expected = [[y * 1.5] * 3, [y + 1] * 3, [1.0] * 3]
+    np.testing.assert_allclose(run(flatbuffer.write(model)), expected, rtol=1e-6)
 
 
 def counted(*, limit=None):

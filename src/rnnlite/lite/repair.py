@@ -1,9 +1,12 @@
-"""Repair what the official converter leaves: loop bodies, counters, casts of ids to float and back.
+"""Repair what the official converter leaves: bodies, branches, counters, casts of ids.
 
 The WHILE kernel copies a body's results into its arguments one after the other. A body that returns
 another of its own arguments (a swap, a delay line) is therefore corrupted, and a real op in between
 is needed. The pass enters such an op; it ensures that every result of a body is the argument at the
 same place or is made by an op.
+
+The IF kernel lets each result of a branch point to the memory of its own, one after the other. A
+branch that returns a tensor twice leaves all but the last of them unwritten, and a copy is needed.
 
 TensorFlow's loops count their turns beside what the program counts. Nothing reads that counter, and
 it costs a tenth of what an iteration costs: it is taken out.
@@ -36,6 +39,28 @@ def separate_loop_results(model: Any) -> int:
                 results[place] = _copied(model, body, tensor)
                 copies += 1
         body.outputs = results
+    return copies
+
+
+def separate_branch_results(model: Any) -> int:
+    """Copy each tensor that a branch returns once more; gives how many were copied."""
+    copies = 0
+    branches = {
+        branch
+        for _, op, name in flatbuffer.operators(model)
+        if name == "IF"
+        for branch in (op.builtinOptions.thenSubgraphIndex, op.builtinOptions.elseSubgraphIndex)
+    }
+    for index in sorted(branches):
+        branch = model.subgraphs[index]
+        # What comes from outside is copied by the kernel.
+        arguments = [int(t) for t in branch.inputs]
+        results = [int(t) for t in branch.outputs]
+        for place, tensor in enumerate(results):
+            if results.index(tensor) < place and tensor not in arguments:
+                results[place] = _copied(model, branch, tensor)
+                copies += 1
+        branch.outputs = results
     return copies
 
 
