@@ -14,7 +14,7 @@ from rnnlite.scan.cells import Activation
 from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Scan
 from rnnlite.scan.schedule import Options, Place
-from rnnlite.scan.tensors import is_zero
+from rnnlite.scan.tensors import cut, is_zero
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
 SOFTMAX = Activation(tf.nn.softmax, False)
@@ -197,7 +197,8 @@ def test_neutral_rows_keep_zero_at_zero(kind):
     cell, _, count = make(kind, np.random.default_rng(0), 3, 5)
     zero = tf.zeros((2, 5))
     (row,) = cell.neutral()
-    _, states = cell.step([tf.constant(np.stack([row, row]))], [zero] * count, cell.weights())
+    parts = cut(tf.constant(np.stack([row, row])), cell.cuts)
+    _, states = cell.step(parts, [zero] * count, cell.weights())
     for state in states:
         np.testing.assert_array_equal(state, zero)
 

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.products import dense_over_time
-from rnnlite.scan.scan import Array, Tensor
+from rnnlite.scan.scan import Array, Cuts, Tensor
 
 RESULTS = ("i", "cs", "f", "o", "ci", "co", "h")
 """What a step gives, in the order of the kernel's outputs."""
@@ -42,6 +42,7 @@ class BlockLSTM:
     kind: str = "LSTM"
     hoisted: bool = True
     output_is_state: int | None = None
+    cuts: Cuts | None = None
 
     @property
     def units(self) -> int:

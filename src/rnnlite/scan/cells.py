@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights, projected_row
-from rnnlite.scan.scan import Array, Step, Tensor
+from rnnlite.scan.scan import Array, Cuts, Step, Tensor
 from rnnlite.scan.schedule import Place
 
 
@@ -73,6 +73,7 @@ class LSTM:
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
     place: Place = Place.BEFORE
     output_is_state: int | None = 0
+    cuts: Cuts | None = None
 
     @property
     def hoisted(self) -> bool:
@@ -167,6 +168,13 @@ class GRU:
     def recurrent_weights(self) -> int:
         return int(self.recurrent_kernel.size)
 
+    @property
+    def cuts(self) -> Cuts | None:
+        """The inputs of the gates z and r, those of the candidate; an input that is not projected
+        is taken whole."""
+        n = self.units
+        return ((0, 2 * n), (2 * n, 3 * n)) if self.hoisted else None
+
     def _input_bias(self) -> Array | None:
         """What is added to x W: with reset_after, the recurrent bias of z and r as well."""
         bias = self.bias
@@ -204,16 +212,14 @@ class GRU:
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        (h,), (row,) = states, projected
-        n = self.units
-        rows = (row[:, : 2 * n], row[:, 2 * n :]) if self.hoisted else (row, row)
+        (h,), rows = states, projected
         count = COUNTS[self.place]
         total = gates(self.place, self.product, rows[0], h, weights[:count])
         if self.recurrent_activation.elementwise:
             z, r = tf.split(self.recurrent_activation(total), 2, axis=-1)
         else:
             z, r = (self.recurrent_activation(a) for a in tf.split(total, 2, axis=-1))
-        candidate = self.activation(self._candidate(rows[1], h, r, weights[count:]))
+        candidate = self.activation(self._candidate(rows[-1], h, r, weights[count:]))
         h = candidate + z * (h - candidate)
         return [h], [h]
 
@@ -251,6 +257,7 @@ class SimpleRNN:
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
     place: Place = Place.BEFORE
     output_is_state: int | None = 0
+    cuts: Cuts | None = None
 
     @property
     def hoisted(self) -> bool:
@@ -310,6 +317,7 @@ class ConvLSTM:
     kind: str = "ConvLSTM"
     hoisted: bool = True
     output_is_state: int | None = 0
+    cuts: Cuts | None = None
 
     @property
     def units(self) -> int:
@@ -361,6 +369,7 @@ class TracedCell:
     units: int | None = None
     hoisted: bool = False
     output_is_state: int | None = None
+    cuts: Cuts | None = None
     recurrent_weights: int = 0
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:

@@ -9,7 +9,7 @@ are written into blocks, these into larger ones (`scan.blocks`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -226,11 +226,14 @@ class Loops:
         source: Source,
     ) -> tuple[Carry, list[Tensor]]:
         """The innermost loop: `unroll` steps an iteration."""
-        read = self.inputs.reader(source, base, unroll)
+        reader = self.inputs.reader(source, base, unroll)
+        places = reader.places
+        first = len(places)
 
-        def body(w: Tensor, *carried: Tensor) -> Carry:
+        def body(w: Tensor, *all_carried: Tensor) -> Carry:
+            at, carried = all_carried[:first], all_carried[first:]
             states, previous = self.step.unpack(carried)
-            rows, keeps = read(w)
+            rows, keeps = reader.read(at)
             sequence: list[list[Tensor]] = []
             for k in range(unroll):
                 # Calibration knows the tensors of all steps by these names.
@@ -242,23 +245,31 @@ class Loops:
                 for n, buffer in enumerate(carried[len(values) :])
             ]
             kept = previous if self.step.carries_output else []
-            return (w + unroll, *states, *kept, *written)
+            return (w + unroll, *reader.advanced(at), *states, *kept, *written)
 
         name = f"{self.shared}/{PART}_0_{unroll}" if self.shared else f"scan_{unroll}"
-        return self._while(values, buffers, count, body, name)
+        return self._while(values, buffers, count, body, name, places)
 
     def _while(
-        self, values: Carry, buffers: list[Tensor], count: Any, body: Any, name: str
+        self,
+        values: Carry,
+        buffers: list[Tensor],
+        count: Any,
+        body: Any,
+        name: str,
+        places: Sequence[Tensor] = (),
     ) -> tuple[Carry, list[Tensor]]:
         count = tf.convert_to_tensor(count, tf.int32)
+        counters = (tf.constant(0), *places)
+        shapes = [c.shape for c in counters]
         result = tf.while_loop(
             lambda w, *_: w < count,
             body,
-            (tf.constant(0), *values, *buffers),
-            shape_invariants=(tf.TensorShape([]), *self.step.invariants(values, buffers)),
+            (*counters, *values, *buffers),
+            shape_invariants=(*shapes, *self.step.invariants(values, buffers)),
             name=name,
-        )
-        return tuple(result[1 : 1 + len(values)]), list(result[1 + len(values) :])
+        )[len(counters) :]
+        return tuple(result[: len(values)]), list(result[len(values) :])
 
 
 _numbers = itertools.count()

@@ -13,7 +13,7 @@ at T - 1 - t.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.blocks import places_within
-from rnnlite.scan.scan import Array, Cell, Scan, Tensor
+from rnnlite.scan.scan import Array, Cell, Cuts, Scan, Tensor
 from rnnlite.scan.schedule import Schedule
 from rnnlite.scan.tensors import gathered, length_of
 
@@ -126,28 +126,70 @@ class Inputs:
         rows.set_shape([places.shape[0], *x.shape[1:]])
         return rows
 
-    def reader(self, source: Source, base: Any, unroll: int) -> Callable[[Tensor], Rows]:
-        """A function from w to the rows of `unroll` steps from step base + w on."""
+    def reader(self, source: Source, base: Any, unroll: int) -> Reader:
+        """What reads the rows of `unroll` steps an iteration, from step `base` on."""
         steps = np.arange(unroll) if unroll > 1 else 0
         # Made outside of the loop, where it costs nothing.
         rows = _from(source.first, base, steps, backward=source.backward)
-        masks = rows
-        if self.mask is not None and self._projected is None:
-            backward = self._scan.reverse
-            first = self._last_row() if backward else -self._offset
-            masks = _from(first, base, steps, backward=backward)
+        masks = None
+        if self.mask is not None:
+            masks = rows
+            if self._projected is None:
+                backward = self._scan.reverse
+                first = self._last_row() if backward else -self._offset
+                masks = _from(first, base, steps, backward=backward)
+        cuts = self._cell.cuts
+        return Reader(source, self.mask, unroll, rows, masks, cuts, self._scan.reverse)
 
-        def read(w: Tensor) -> Rows:
-            index = rows - w if source.backward else rows + w
-            columns = [gathered(p, index, unroll) for p in source.projected]
-            keeps = [None] * unroll
-            if self.mask is not None:
-                if masks is not rows:
-                    index = masks - w if self._scan.reverse else masks + w
-                keeps = gathered(self.mask, index, unroll)
-            return [list(row) for row in zip(*columns, strict=True)], keeps
 
-        return read
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads the rows of one iteration after the other.
+
+    A loop carries `places` and advances them by constants of their own shape: an addition that
+    broadcasts takes three times as long.
+
+    Attributes:
+        source: the projected rows.
+        mask: for all steps, or None.
+        unroll: steps an iteration.
+        rows: the rows of the source that the first iteration reads.
+        masks: those of the mask, the same tensor where they are the same; None without a mask.
+        cuts: the cell's; see `Cell.cuts`.
+        backward: whether the mask is read backwards.
+    """
+
+    source: Source
+    mask: Tensor | None
+    unroll: int
+    rows: Tensor
+    masks: Tensor | None
+    cuts: Cuts | None
+    backward: bool
+
+    @property
+    def places(self) -> list[Tensor]:
+        """Where the first iteration reads."""
+        if self.masks is None or self.masks is self.rows:
+            return [self.rows]
+        return [self.rows, self.masks]
+
+    def advanced(self, places: Sequence[Tensor]) -> list[Tensor]:
+        """Where the iteration after that at `places` reads."""
+        backward = (self.source.backward, self.backward)
+        shape = [self.unroll] if self.unroll > 1 else []
+        return [
+            place + np.full(shape, -self.unroll if back else self.unroll, np.int32)
+            for place, back in zip(places, backward, strict=False)
+        ]
+
+    def read(self, places: Sequence[Tensor]) -> Rows:
+        """The rows of an iteration."""
+        columns = [gathered(p, places[0], self.unroll, self.cuts) for p in self.source.projected]
+        rows = [[part for parts in row for part in parts] for row in zip(*columns, strict=True)]
+        if self.mask is None:
+            return rows, [None] * self.unroll
+        return rows, [k for (k,) in gathered(self.mask, places[-1], self.unroll)]
 
 
 def _from(first: Any, base: Any, steps: Any, *, backward: bool) -> Tensor:

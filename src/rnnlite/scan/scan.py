@@ -21,6 +21,9 @@ Array = npt.NDArray[Any]
 Tensor = Any
 """A symbolic TensorFlow tensor. TensorFlow ships no types."""
 
+Cuts = tuple[tuple[int, int], ...]
+"""Parts of the last axis, each from a place to another."""
+
 Step = Callable[[Sequence[Tensor], Sequence[Tensor]], tuple[list[Tensor], list[Tensor]]]
 
 
@@ -33,6 +36,7 @@ class Cell(Protocol):
         hoisted: whether `project` does work (False: it hands its inputs on).
         output_is_state: index of the state that equals the output, or None if none surely does.
         recurrent_weights: number of weights that each time step reads; the schedule needs it.
+        cuts: the parts of a projected row that `step` takes in its place, or None.
     """
 
     @property
@@ -45,6 +49,8 @@ class Cell(Protocol):
     def output_is_state(self) -> int | None: ...
     @property
     def recurrent_weights(self) -> int: ...
+    @property
+    def cuts(self) -> Cuts | None: ...
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """From inputs (T, B, ...) to projected inputs (T, B, ...), all time steps at once."""
@@ -57,7 +63,8 @@ class Cell(Protocol):
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """From projected inputs (B, ...), states and `weights()` to outputs and new states."""
+        """From projected inputs (B, ...), or their parts, states and `weights()` to outputs and
+        new states."""
         ...
 
     def neutral(self) -> list[Array] | None:

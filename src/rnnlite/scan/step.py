@@ -20,7 +20,7 @@ from rnnlite.scan.cells import GRU, LSTM, SimpleRNN
 from rnnlite.scan.products import rows_apart
 from rnnlite.scan.scan import Cell, Scan, Tensor
 from rnnlite.scan.schedule import Loop, Schedule
-from rnnlite.scan.tensors import common, is_zero, select, zeros_of_known_shape
+from rnnlite.scan.tensors import common, cut, is_zero, select, zeros_of_known_shape
 
 Carry = tuple[Tensor, ...]
 PLAIN = (LSTM, GRU, SimpleRNN)
@@ -119,7 +119,7 @@ class Step:
         graph = tf.__internal__.FuncGraph("probe")
         with graph.as_default():
             self.rows = self._projected or self.cell.project(self.scan.inputs)
-            rows = [tf.zeros_like(p[0]) for p in self.rows]
+            rows = self._parts([tf.zeros_like(p[0]) for p in self.rows])
             outputs, states = self.cell.step(rows, list(self.scan.initial_states), self.weights)
         old = self.scan.initial_states
         if len(states) != len(old):
@@ -144,6 +144,9 @@ class Step:
             output_state = matches[0] if matches else None
         return outputs, states, output_state
 
+    def _parts(self, rows: list[Tensor]) -> list[Tensor]:
+        return [part for row in rows for part in cut(row, self.cell.cuts)]
+
     def state_of_output(self) -> int:
         """Index of the state that the output is."""
         if self.output_state is None:
@@ -167,7 +170,7 @@ class Step:
             batch = batch_of(self.scan.inputs[0])
             rests = [tf.constant(y.shape[1:].as_list(), tf.int32) for y in self.outputs]
             return [tf.concat([batch, rest], 0) for rest in rests]
-        rows = [p[0] for p in self.rows]
+        rows = self._parts([p[0] for p in self.rows])
         outputs, _ = self.cell.step(rows, list(self.scan.initial_states), self.weights)
         return [tf.shape(y) for y in outputs]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.scan import Cuts, Tensor
 
 PASSING = ("Identity", "Cast", "Reshape", "ExpandDims", "Tile", "BroadcastTo", "EnsureShape")
 """Ops that make zeros of zeros."""
@@ -50,11 +50,20 @@ def length_of(x: Tensor) -> Any:
     return tf.shape(x)[0] if x.shape[0] is None else int(x.shape[0])
 
 
-def gathered(x: Tensor, index: Tensor, count: int) -> list[Tensor]:
-    """Rows of x at one index, or at `count` of them."""
+def gathered(x: Tensor, index: Tensor, count: int, cuts: Cuts | None = None) -> list[list[Tensor]]:
+    """Rows of x at one index, or at `count` of them, each as the parts it is cut in."""
     # GATHER is far cheaper here than a SLICE, whose begin must be put together first.
     block = tf.gather(x, index)
-    return [block] if count == 1 else list(tf.unstack(block, count, axis=0))
+    if cuts is not None and count > 1 and x.shape[1] == 1:
+        # Of one sequence, parts are cut out of all rows at once, not out of each row.
+        rows = tf.reshape(block, [count, x.shape[2]])
+        return [[rows[k : k + 1, begin:end] for begin, end in cuts] for k in range(count)]
+    return [cut(row, cuts) for row in ([block] if count == 1 else tf.unstack(block, count))]
+
+
+def cut(row: Tensor, cuts: Cuts | None) -> list[Tensor]:
+    """The parts of a row that a cell's step takes."""
+    return [row] if cuts is None else [row[..., begin:end] for begin, end in cuts]
 
 
 def common(a: Any, b: Any) -> Any:

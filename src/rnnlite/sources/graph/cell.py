@@ -42,6 +42,7 @@ class GraphCell:
     kind = "graph"
     units: int | None = None
     output_is_state: int | None = None
+    cuts = None
 
     def __init__(
         self,
