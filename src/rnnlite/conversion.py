@@ -206,9 +206,11 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     from rnnlite.lite import flatbuffer
     from rnnlite.lite.compact import compact
     from rnnlite.lite.pack import pack
+    from rnnlite.lite.sequences import keep_sequences
     from rnnlite.lite.structure import check_structure
     from rnnlite.quantization.check import check_grids
 
+    keep_sequences(model)
     pack(model, program, __version__, details or {})
     compact(model)
     check_structure(model)

@@ -25,8 +25,9 @@ TOLERANCE = 1e-5
 LENGTHS = (19, 1, 5, 8)
 """Long and short, below, at and above the number of unrolled steps, and no multiple of it."""
 
-PAST_A_BLOCK = 3
-"""Where output sequences are written in blocks, one length is so much longer than a block."""
+PAST_A_TURN = 3
+"""Where the length decides how output sequences are put together, two lengths are so much longer
+than where that turns."""
 
 LONGER = (33, 64, 100, 128, 200, 256, 300, 400)
 """Taken in turn for lengths that the source refuses, as one with valid convolutions does."""
@@ -142,8 +143,8 @@ def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
     free_batch = any(p.batch is None for p in program.inputs)
     fixed = max((p.batch or 1 for p in program.inputs), default=1)
     batches = BATCHES if free_batch else (fixed,)
-    block = max((r.block for r in program.recurrences), default=0)
-    lengths = (block + PAST_A_BLOCK, *LENGTHS) if block > LENGTHS[0] - PAST_A_BLOCK else LENGTHS
+    turns = sorted({turn + PAST_A_TURN for r in program.recurrences for turn in r.turns})[-2:]
+    lengths = (*(n for n in reversed(turns) if n > LENGTHS[0]), *LENGTHS)
     wanted = len(lengths) if free_length else 1
     cases: list[Case] = []
     skipped: dict[int, str] = {}

@@ -10,14 +10,21 @@ from dataclasses import replace
 from typing import Any
 
 from rnnlite.lite import flatbuffer
+from rnnlite.lite.sequences import kept_levels
 from rnnlite.quantization.ops import RULES, Kind
-from rnnlite.scan.schedule import Options
+from rnnlite.scan.schedule import MAX_LEVELS, Options
 
 OP_BYTES = 110
 """What an op and its result take in a quantized file, measured over small models."""
 
 SEGMENT_OPS = 5
 """How many ops a further segment of a sequence counts as: a WHILE has some ten results."""
+
+KEPT_OPS = 60
+"""How many ops an output sequence that is kept in variables counts as, for each level of them."""
+
+FEWEST_LEVELS = 2
+"""Levels of variables below which long sequences would cost too much."""
 
 CHANNEL_BYTES = 16
 """Scales of weights and bias, and the bias, of one output channel."""
@@ -30,8 +37,8 @@ SHARE_OF_WEIGHTS = 0.14
 def affordable(model: Any, options: Options) -> Options:
     """The same options, or such as make the file smaller, if it should not keep within the budget.
 
-    No blocks apart first, then fewer unrolled steps, no segments, fewer levels of loops, one at a
-    time; what the caller asked for stays.
+    Fewer levels of variables first, then none; no blocks apart; then fewer unrolled steps, no
+    segments, fewer levels of loops, one at a time; what the caller asked for stays.
 
     Args:
         model: the float model, its loops laid out by these options.
@@ -46,6 +53,13 @@ def affordable(model: Any, options: Options) -> Options:
     in_loops = sum(len(model.subgraphs[body].operators) for body in bodies)
     weights, channels = _weights(model)
     budget = FREE_BYTES + SHARE_OF_WEIGHTS * weights - CHANNEL_BYTES * channels
+    kept = kept_levels(model)
+    if kept and options.variables is None:
+        if (ops + KEPT_OPS * sum(kept)) * OP_BYTES <= budget:
+            return options
+        if max(kept) > FEWEST_LEVELS:
+            return replace(options, max_levels=FEWEST_LEVELS)
+        return replace(options, variables=0, max_levels=MAX_LEVELS)
     chosen, estimate = unroll, float(ops)
     branches = any(name == "IF" for _, _, name in flatbuffer.operators(model))
     if estimate * OP_BYTES > budget and branches and options.first is None:

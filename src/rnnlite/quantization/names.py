@@ -14,7 +14,7 @@ from rnnlite.lite import flatbuffer
 
 def neutral_name(name: str) -> str:
     """The name without the numbers of loops, steps, and tensors of one name."""
-    name = re.sub(r"blocks_\d+/", "", name)
+    name = re.sub(r"(blocks|kept)_\d+(_rest)?/", "", name)
     name = re.sub(r"step_\d+/", "step/", re.sub(r"scan_\d+", "scan", name))
     return ";".join(re.sub(r"(?<=[A-Za-z])\d+$", "", part) for part in name.split(";"))
 

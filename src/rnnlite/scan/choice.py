@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import math
 
+from rnnlite.lite.assembly import FAN
+from rnnlite.lite.assembly import MAX_LEVELS as KEPT_LEVELS
 from rnnlite.scan.schedule import AUTOMATIC, FREE_BATCH, Loop, Options, Place, Schedule
 
 PREPARE = 8.0
@@ -68,6 +70,10 @@ FIRST = ((4096, 0), (2048, 6), (512, 4), (256, 2), (0, 1))
 blocks. What those cost to prepare is a third of ten steps. The runtime gives the memory of a branch
 back at each run: where rows are large, 10,000 steps would take a seventh more."""
 
+LARGE_KEPT = 4096
+"""Bytes of an output row from which variables cost more than blocks: what puts them together is
+memory that the runtime gives back at each run, and pages have to be cleared anew."""
+
 LARGE_BATCH, FIRST_OF_LARGE = 16, 1
 """Batches from which short sequences are what counts."""
 
@@ -99,17 +105,19 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
     row = loop.row_bytes * (FREE_BATCH if loop.batch is None else 1)
     row = math.ceil(row * options.value_bytes / 4)
     segments = 1
-    if row:
+    whole = not loop.plain or remainder == "single" or place is not Place.BEFORE
+    striped = not whole and _striped(loop, options)
+    kept = _kept(loop, options, unroll, row, striped=striped) if row else 0
+    striped = striped and not kept
+    if row and not kept:
         block = options.block or best_block(unroll, row)
         block = unroll * math.ceil(block / unroll)
         levels, segments = _levels(loop, options, row, block)
         levels = min(options.levels or levels, options.max_levels)
-    whole = not loop.plain or remainder == "single" or place is not Place.BEFORE
-    striped = not whole and _striped(loop, options)
     if striped and not row and options.max_levels > 1:
         block = unroll * math.ceil((options.block or STRIPE) / unroll)
         levels = 1 if loop.length is not None and loop.length <= block else 2
-    first = _first(loop, options, row, levels) if not striped else 0
+    first = _first(loop, options, row, levels) if not striped and not kept else 0
     return Schedule(
         unroll,
         remainder,
@@ -121,7 +129,19 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
         place=place,
         segments=segments,
         first=first,
+        kept=kept,
     )
+
+
+def _kept(loop: Loop, options: Options, unroll: int, row: int, *, striped: bool) -> int:
+    """Levels of variables for an output sequence, where the runtime can keep its rows there."""
+    wanted = options.variables
+    if wanted is None:
+        sizes = ("block", "levels", "growth", "segments", "first", "striped")
+        asked = any(getattr(options, name) is not None for name in sizes)
+        wanted = not asked and row < LARGE_KEPT and not striped
+    short = loop.length is not None and loop.length <= FAN * unroll
+    return min(KEPT_LEVELS, options.max_levels) if wanted and loop.fixed_rows and not short else 0
 
 
 def _first(loop: Loop, options: Options, row: int, levels: int) -> int:

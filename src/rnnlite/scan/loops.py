@@ -15,6 +15,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnnlite.lite.sequences import MARK, REST
 from rnnlite.lite.share import PART, SHARED
 from rnnlite.scan.blocks import (
     Layout,
@@ -248,6 +249,9 @@ class Loops:
             return (w + unroll, *reader.advanced(at), *states, *kept, *written)
 
         name = f"{self.shared}/{PART}_0_{unroll}" if self.shared else f"scan_{unroll}"
+        if self.schedule.kept and unroll == self.schedule.unroll:
+            rest = f"_{REST}" if self.schedule.remainder == "single" else ""
+            name = f"{MARK}_{self.schedule.kept}{rest}/{name}"
         return self._while(values, buffers, count, body, name, places)
 
     def _while(

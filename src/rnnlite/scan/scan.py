@@ -144,8 +144,7 @@ class Recurrence:
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
         unroll: time steps an iteration.
-        block: time steps above which its output sequences are written in several blocks; 0 where
-            there are none.
+        turns: lengths beyond which an output sequence is put together in another way.
         schedule: how its loop is laid out, in words.
         weights: names of the constants that a graph's loop multiplies with; a layer's own else.
     """
@@ -158,6 +157,6 @@ class Recurrence:
     masked: bool
     hoisted: bool
     unroll: int
-    block: int
+    turns: tuple[int, ...]
     schedule: str
     weights: str = ""

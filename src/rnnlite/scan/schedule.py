@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from rnnlite.errors import ScheduleError
+from rnnlite.lite.assembly import FAN, FEW
 
 DEFAULT_L2_BYTES = 1 << 20
 MAX_UNROLL = 4
@@ -44,6 +45,7 @@ class Loop:
         hoisted: False for a traced cell of unknown cost, which is never unrolled.
         length: the number of time steps, if it is fixed.
         row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
+        fixed_rows: whether a time step of the output sequences has a shape that is known.
         neutral: whether steps can be put in front that leave the initial state as it is.
         plain: whether it is a cell whose projection and product can be made in other ways.
         batch: sequences at a time, if that is fixed.
@@ -56,6 +58,7 @@ class Loop:
     length: int | None
     row_bytes: int
     neutral: bool
+    fixed_rows: bool = False
     plain: bool = False
     batch: int | None = 1
     projected_bytes: int = 0
@@ -83,6 +86,9 @@ class Options:
             and for other cells than those below, a fixed length or integers.
         projection: where LSTM, GRU and SimpleRNN project their inputs: "before" the loop, in each
             "step", or "joined" with the product of the step.
+        variables: 1 to keep the rows of output sequences in variables of the runtime while a loop
+            runs, 0 in blocks that loops carry. Left open, it is 1 where rows have a fixed shape and
+            none of the sizes of blocks is asked for.
         l2_bytes: the target's L2 cache a core.
         max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
         max_levels: loops within loops at most; each takes some 2 kB in the file.
@@ -98,6 +104,7 @@ class Options:
     segments: int | None = None
     first: int | None = None
     projection: str | None = None
+    variables: int | None = None
     l2_bytes: int = DEFAULT_L2_BYTES
     max_unroll: int = MAX_UNROLL
     max_levels: int = MAX_LEVELS
@@ -128,6 +135,8 @@ class Schedule:
         segments: loops one after the other, each over its part of the sequence.
         first: blocks that come before the segments: one, then the others if the sequence reaches
             them. A sequence that they hold takes no loop over blocks. 0 for none.
+        kept: levels in which variables of the runtime may hold an output sequence; 0 where loops
+            carry it.
     """
 
     unroll: int = 1
@@ -140,11 +149,21 @@ class Schedule:
     place: Place = Place.BEFORE
     segments: int = 1
     first: int = 0
+    kept: int = 0
+
+    @property
+    def turns(self) -> tuple[int, ...]:
+        """Lengths beyond which an output sequence is put together in another way."""
+        if self.kept:
+            return FAN * self.unroll, FEW * FAN * self.unroll
+        return (self.block * (self.first + self.segments),) if self.block else ()
 
     def __str__(self) -> str:
         parts = [f"{self.unroll} steps an iteration" if self.unroll > 1 else "single steps"]
         if self.remainder != "none":
             parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest last"))
+        if self.kept:
+            parts.append("rows kept in variables")
         if self.levels > 1:
             parts.append(f"blocks of {self.block} rows, {self.levels} levels")
         if self.first:
@@ -169,6 +188,7 @@ LIMITS = {
     "striped": (0, 1),
     "segments": (1, 16),
     "first": (0, 16),
+    "variables": (0, 1),
     "l2_bytes": (1, 1 << 40),
     "max_unroll": (1, 64),
     "max_levels": (1, MAX_LEVELS),

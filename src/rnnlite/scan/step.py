@@ -68,6 +68,7 @@ class Step:
             length=x.shape[0],
             row_bytes=self._row_bytes(),
             neutral=self.neutral is not None,
+            fixed_rows=all(y.shape.is_fully_defined() for y in self.outputs),
             plain=self.plain,
             batch=x.shape[1],
             projected_bytes=sum(p.dtype.size * _elements(p.shape[2:]) for p in self.rows),

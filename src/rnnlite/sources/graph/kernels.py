@@ -29,7 +29,7 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
         masked=False,
         hoisted=True,
         unroll=schedule.unroll,
-        block=schedule.block,
+        turns=schedule.turns,
         schedule=str(schedule),
     )
     emitter.session.record((name, scan.reverse), recurrence)

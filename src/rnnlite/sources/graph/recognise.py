@@ -71,7 +71,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
             masked=False,
             hoisted=cell.hoisted,
             unroll=schedule.unroll,
-            block=schedule.block * (schedule.first + schedule.segments),
+            turns=schedule.turns,
             schedule=str(schedule),
             weights=", ".join(weights),
         ),

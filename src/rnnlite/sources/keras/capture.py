@@ -234,7 +234,7 @@ class _Hook:
                 masked=scan.mask is not None,
                 hoisted=scan.cell.hoisted and schedule.place is Place.BEFORE,
                 unroll=schedule.unroll,
-                block=schedule.block * (schedule.first + schedule.segments),
+                turns=schedule.turns,
                 schedule=str(schedule),
             )
         )

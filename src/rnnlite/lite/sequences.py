@@ -1,0 +1,253 @@
+"""Output sequences leave their loops row by row, into variables of the runtime.
+
+What enters: a model whose loops carry output sequences: a body writes rows into a buffer that it
+takes and returns. What leaves: the same model, in which a loop that is marked for it (`MARK` in its
+name) assigns each iteration's rows to a variable of its own, and the sequence is put together when
+the loop has ended. A marked loop that does not look as below is refused.
+
+A buffer that a loop carries is copied twice an iteration, so time would grow with the square of the
+length. Assigning a variable copies its rows alone: the runtime finds variables by an int32, which a
+loop can count. What an iteration assigns is read after the loop, by `lite.assembly`; variables
+are written before they are read in each run, so nothing is left from the run before.
+
+Of a marked loop the pass asks:
+
+1. a counter w from 0, advanced by the number of rows K that an iteration makes;
+2. rows of a shape that is known, written by one DYNAMIC_UPDATE_SLICE at row w;
+3. a buffer that nothing else in body or condition reads, with a row for each step.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rnnlite.errors import ModelError
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.assembly import MAX_LEVELS, Store, assemble, assemble_fixed, assign_zeros
+from rnnlite.lite.build import Builder
+
+MARK = "kept"
+"""Begins the name scope of such loops; the number of levels that their rows may be merged in
+follows."""
+
+REST = "rest"
+"""Behind the number, where the loop may take no step at all because others come last."""
+
+_NAME = re.compile(rf"(?:.*\b)?{MARK}_(\d+)(_{REST})?/.*_body.*")
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A marked loop.
+
+    Attributes:
+        index: of the subgraph it stands in.
+        op: the WHILE.
+        cond, body: its subgraphs.
+        levels: that its rows may be merged in.
+        may_be_empty: whether it may take no step.
+    """
+
+    index: int
+    op: Any
+    cond: Any
+    body: Any
+    levels: int
+    may_be_empty: bool
+
+
+@dataclass(frozen=True)
+class Write:
+    """A buffer that a loop carries.
+
+    Attributes:
+        place: among the values of the loop.
+        op: the DYNAMIC_UPDATE_SLICE.
+        start: the op that makes its start.
+        counter: place of w.
+    """
+
+    place: int
+    op: Any
+    start: Any
+    counter: int
+
+
+def keep_sequences(model: Any) -> int:
+    """Rewrite all marked loops, in place; gives how many sequences were taken out of them.
+
+    Raises:
+        ModelError: a marked loop is not as it is expected to be.
+    """
+    loops = list(_marked(model))
+    writes = [_writes(model, loop) for loop in loops]
+    count = sum(map(len, writes))
+    # Each sequence has numbers of its own for the variables of each level.
+    space = (2**31 - 1) // (MAX_LEVELS * max(count, 1))
+    first, merging = 0, dict[Any, tuple[int, int]]()
+    for loop, found in zip(loops, writes, strict=True):
+        names = [_names(first + k, space) for k in range(len(found))]
+        stores = [
+            _rewritten(model, loop, *pair, merging) for pair in zip(found, names, strict=True)
+        ]
+        _put_together(model, loop, found, stores)
+        first += len(found)
+    return count
+
+
+def kept_levels(model: Any) -> list[int]:
+    """For each sequence of a marked loop that is not rewritten yet, the levels it may use."""
+    return [loop.levels for loop in _marked(model) for _ in _writes(model, loop)]
+
+
+def _marked(model: Any) -> Iterator[Loop]:
+    for index, op, cond, body in list(flatbuffer.loops(model)):
+        content = model.subgraphs[body]
+        name = _NAME.fullmatch(flatbuffer.text(content.name))
+        if name is not None:
+            yield Loop(index, op, model.subgraphs[cond], content, int(name[1]), bool(name[2]))
+
+
+def _writes(model: Any, loop: Loop) -> list[Write]:
+    arguments = [int(t) for t in loop.body.inputs]
+    results = [int(t) for t in loop.body.outputs]
+    made = {int(t): op for op in loop.body.operators for t in op.outputs}
+    found = []
+    for op in loop.body.operators:
+        if flatbuffer.op_name(model, op) != "DYNAMIC_UPDATE_SLICE":
+            continue
+        buffer, rows, begin = map(int, op.inputs)
+        place = results.index(int(op.outputs[0])) if int(op.outputs[0]) in results else -1
+        start = made.get(begin)
+        counter = int(start.inputs[0]) if start is not None else -1
+        shape = loop.body.tensors[rows]
+        signature = shape.shape if shape.shapeSignature is None else shape.shapeSignature
+        fault = (
+            "the buffer is no value of the loop"
+            if place < 0 or arguments[place] != buffer
+            else "the buffer is read elsewhere"
+            if _readers(loop.body, buffer) != 1 or _readers(loop.cond, int(loop.cond.inputs[place]))
+            else "the rows have no fixed shape"
+            if any(int(d) < 0 for d in signature)
+            else "the place is not made of a counter"
+            if counter not in arguments or flatbuffer.op_name(model, start) != "PACK"
+            else ""
+        )
+        if fault:
+            raise _unexpected(loop, fault)
+        found.append(Write(place, op, start, arguments.index(counter)))
+    if not found:
+        raise _unexpected(loop, "it writes no rows")
+    return found
+
+
+def _unexpected(loop: Loop, what: str) -> ModelError:
+    return ModelError(
+        f"the loop '{flatbuffer.text(loop.body.name)}' cannot keep its rows in variables",
+        found=what,
+        remedy="Convert with schedule={'variables': 0}, and please report it with the source model",
+    )
+
+
+def _readers(content: Any, tensor: int) -> int:
+    return sum(tensor in map(int, op.inputs) for op in content.operators or [])
+
+
+def _names(number: int, space: int) -> tuple[int, ...]:
+    return tuple((number * MAX_LEVELS + level) * space for level in range(MAX_LEVELS))
+
+
+def _rewritten(
+    model: Any,
+    loop: Loop,
+    write: Write,
+    names: tuple[int, ...],
+    merging: dict[Any, tuple[int, int]],
+) -> Store:
+    """Let the body assign its rows; where they are found is what leaves."""
+    body = loop.body
+    rows = int(write.op.inputs[1])
+    tensor = body.tensors[rows]
+    shape = tuple(int(d) for d in tensor.shape)
+    store = Store(
+        shape,
+        flatbuffer.dtype_name(tensor),
+        tensor.quantization,
+        names,
+        loop.levels,
+        merging,
+    )
+    builder = Builder(model, body)
+    name = int(body.inputs[write.counter])
+    if store.names[0]:
+        name = builder.make("ADD", [name, builder.constant(store.names[0])])
+    builder.add("ASSIGN_VARIABLE", [name, rows], [])
+    place = next(k for k, op in enumerate(body.operators) if op is write.op)
+    body.operators = [*body.operators[:place], *builder.ops, *body.operators[place + 1 :]]
+    if not _readers(body, int(write.start.outputs[0])):
+        body.operators = [op for op in body.operators if op is not write.start]
+    return store
+
+
+def _put_together(model: Any, loop: Loop, writes: list[Write], stores: list[Store]) -> None:
+    """Take the buffers out of the loop, and make what they were behind it."""
+    content, op = model.subgraphs[loop.index], loop.op
+    slots = [(int(op.inputs[w.place]), int(op.outputs[w.place])) for w in writes]
+    counts = [int(op.outputs[w.counter]) for w in writes]
+    places = {w.place for w in writes}
+    for holder in (loop.body, loop.cond, op):
+        holder.inputs = [int(t) for k, t in enumerate(holder.inputs) if k not in places]
+    for holder in (loop.body, op):
+        holder.outputs = [int(t) for k, t in enumerate(holder.outputs) if k not in places]
+    for count, store, (buffer, result) in zip(counts, stores, slots, strict=True):
+        maker = next((o for o in content.operators if buffer in map(int, o.outputs)), None)
+        if loop.may_be_empty:
+            # There is no row then, but one is read.
+            first = Builder(model, content)
+            assign_zeros(first, store)
+            content.operators = [*first.ops, *content.operators]
+        builder = Builder(model, content)
+        rows = _fixed_rows(content.tensors[buffer])
+        if rows is not None:
+            assemble_fixed(builder, store, count, rows, result)
+            _insert(content, builder.ops, behind=op)
+        elif maker is None or flatbuffer.op_name(model, maker) != "FILL":
+            raise _unexpected(loop, "its buffer of free length is not filled")
+        else:
+            gather = _only_gather(model, content, result)
+            wanted, target = (None, result)
+            if gather is not None:
+                wanted, target = int(gather.inputs[1]), int(gather.outputs[0])
+            assemble(builder, store, count, int(maker.inputs[0]), wanted, target)
+            _insert(content, builder.ops, behind=gather or op)
+            content.operators = [o for o in content.operators if o is not gather]
+        if maker is not None and not _readers(content, buffer):
+            content.operators = [o for o in content.operators if o is not maker]
+
+
+def _insert(content: Any, ops: list[Any], *, behind: Any) -> None:
+    place = next(k for k, op in enumerate(content.operators) if op is behind) + 1
+    content.operators = [*content.operators[:place], *ops, *content.operators[place:]]
+
+
+def _only_gather(model: Any, content: Any, tensor: int) -> Any:
+    """The GATHER of rows that alone reads a tensor, if that is so."""
+    readers = [op for op in content.operators if tensor in map(int, op.inputs)]
+    if len(readers) != 1 or tensor in map(int, content.outputs):
+        return None
+    (op,) = readers
+    rows = flatbuffer.op_name(model, op) == "GATHER" and int(op.inputs[0]) == tensor
+    if not rows or op.builtinOptions.axis != 0 or op.builtinOptions.batchDims != 0:
+        return None
+    indexes = content.tensors[int(op.inputs[1])]
+    vector = len(indexes.shape if indexes.shape is not None else []) == 1
+    return op if vector and flatbuffer.dtype_name(indexes) == "int32" else None
+
+
+def _fixed_rows(tensor: Any) -> int | None:
+    """Rows of a buffer; None if they are free."""
+    signature = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
+    return None if int(signature[0]) < 0 else int(signature[0])
