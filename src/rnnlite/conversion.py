@@ -348,7 +348,7 @@ def make_report(
         size=content.size,
         weights=content.weights,
         ops=content.ops,
-        recurrences=tuple(vars(r) for r in program.recurrences),
+        recurrences=tuple(r.to_dict() for r in program.recurrences),
         parity=parity,
         quantization=quantization,
         notes=tuple(notes),

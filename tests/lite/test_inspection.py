@@ -15,7 +15,7 @@ def test_our_file(exits, exits_model):
     ]
     assert [(t.name, t.shape) for t in found.outputs] == [("tags", (1, None, 2)), ("label", (1, 5))]
     assert found.custom_ops == ()
-    assert found.loops == found.ops["WHILE"] == 7
+    assert found.loops == found.ops["WHILE"] == 15
     assert found.size == len(exits.tflite)
     assert found.record["origin"] == exits.report.origin
     json.dumps(found.to_dict())

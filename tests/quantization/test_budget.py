@@ -3,11 +3,15 @@
 from dataclasses import replace
 
 import keras
+import pytest
 
 import rnnlite
+from rnnlite.conversion import lower
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.budget import affordable
 from rnnlite.scan.schedule import Options
+from rnnlite.sources.opening import open_program
+from rnnlite.sources.program import Request
 
 
 def test_one_loop_is_unrolled_whole_and_six_are_not():
@@ -55,7 +59,29 @@ def test_segments_go_before_levels():
 def test_blocks_apart_go_first():
     layers = [keras.layers.LSTM(8, return_sequences=True) for _ in range(8)]
     model = keras.Sequential([keras.Input((None, 3)), *layers])
-    parsed = flatbuffer.read(rnnlite.convert(model, verify=False).tflite)
+    blocks = {"variables": 0}
+    parsed = flatbuffer.read(rnnlite.convert(model, schedule=blocks, verify=False).tflite)
     assert affordable(parsed, Options()) == Options(first=0)
     # What the caller asks for stays.
     assert affordable(parsed, Options(first=1)).max_unroll < 4
+
+
+@pytest.mark.parametrize(
+    ("units", "count", "chosen"),
+    [
+        (256, 1, [Options()]),
+        (16, 1, [Options(), Options(max_levels=2)]),
+        (16, 4, [Options(), Options(max_levels=2), Options(variables=0)]),
+    ],
+)
+def test_variables_go_before_all_else(units, count, chosen):
+    layers = [keras.layers.LSTM(units, return_sequences=True) for _ in range(count)]
+    model = keras.Sequential([keras.Input((None, 3)), *layers])
+    for options, then in zip(chosen, [*chosen[1:], chosen[-1]], strict=True):
+        lowered = lower(open_program(model, Request(schedule=options)))
+        if options.variables != 0:
+            assert affordable(lowered, options) == then
+    # What the caller asks for stays.
+    asked = Options(variables=1)
+    lowered = lower(open_program(model, Request(schedule=asked)))
+    assert affordable(lowered, asked).variables == 1

@@ -126,6 +126,38 @@ def test_what_would_leave_the_cache_is_projected_by_blocks():
     assert (sequence.striped, sequence.levels, sequence.block) == (True, 3, 32)
 
 
+def test_rows_of_a_known_shape_are_kept_in_variables():
+    loop = replace(LSTM_64, row_bytes=256, fixed_rows=True)
+    found = choose(loop)
+    assert (found.kept, found.levels, found.block, found.first) == (3, 1, 0, 0)
+    assert found.turns == (64, 256)
+    assert "rows kept in variables" in str(found)
+    assert choose(loop, Options(max_levels=2)).kept == 2
+    # Large rows, rows of a free batch, and what the caller asks for are written in blocks.
+    large = [choose(replace(loop, row_bytes=r)).kept for r in (4095, 4096)]
+    assert large == [3, 0]
+    assert choose(replace(loop, row_bytes=8192), Options(value_bytes=1)).kept == 3
+    assert choose(replace(loop, fixed_rows=False)).kept == 0
+    for name in ("block", "levels", "growth", "segments", "first", "striped"):
+        assert choose(loop, Options(**{name: 2})).kept == 0
+        assert choose(loop, Options(**{name: 2}, variables=1)).kept == 3
+    assert choose(loop, Options(variables=0)) == choose(replace(loop, fixed_rows=False))
+    assert choose(replace(loop, row_bytes=8192), Options(variables=1)).kept == 3
+    # Neither a last output nor a sequence that is read at once needs it.
+    assert choose(replace(loop, row_bytes=0)).kept == 0
+    assert [choose(replace(loop, length=t)).kept for t in (64, 65)] == [0, 3]
+
+
+def test_inputs_are_projected_by_blocks_rather_than_rows_kept():
+    loop = replace(LSTM_64, plain=True, projected_bytes=1024, batch=4, row_bytes=1024)
+    loop = replace(loop, fixed_rows=True)
+    assert (choose(loop).striped, choose(loop).kept) == (True, 0)
+    asked = choose(loop, Options(variables=1))
+    assert (asked.striped, asked.kept) == (False, 3)
+    joined = choose(replace(loop, features=64, batch=8))
+    assert (joined.place, joined.kept) == (Place.JOINED, 3)
+
+
 def test_a_fixed_length_has_no_more_levels_than_it_needs():
     loop = replace(LSTM_64, row_bytes=4096)
     found = [choose(replace(loop, length=t)).levels for t in (32, 256, 2000, 20000)]

@@ -79,8 +79,8 @@ class Given:
     """What a sequence is put together with, as tensors of one subgraph.
 
     Attributes:
-        count: a scalar that the loop gives, the number of rows.
-        ruler: int32 ones, as many as rows; its shape is known while the model is prepared.
+        count: a scalar that the loop gives, how many rows it made.
+        ruler: int32 ones, as many as the sequence has rows; its shape is known while the model is prepared.
         places: the rows that are wanted, an int32 vector.
     """
 
@@ -106,8 +106,9 @@ def assemble(
     Args:
         graph: of the subgraph in which the loop stands.
         store: where its rows are.
-        count: a scalar that the loop gives, the number of rows.
-        dims: a vector whose first element is that number, known while the model is prepared.
+        count: a scalar that the loop gives, how many rows it made.
+        dims: a vector whose first element is the number of rows of the sequence, no less than
+            that, known while the model is prepared.
         places: the rows that are wanted, a vector; None for all.
         result: the tensor to make, (rows, ...).
     """
@@ -116,7 +117,7 @@ def assemble(
     if places is None:
         axis = graph.constant(0)
         places = graph.make("CUMSUM", [ruler, axis], [1], free=True, exclusive=True)
-    _in_its_way(graph, store, Given(count, ruler, places), result)
+    _in_its_way(graph, store, Given(count, ruler, places), dims, result)
 
 
 def assemble_fixed(graph: Builder, store: Store, count: int, length: int, result: int) -> None:
@@ -150,7 +151,7 @@ Way = Callable[[Builder, Store, Given, int], None]
 """Makes a tensor, the sequence, of what is given."""
 
 
-def _in_its_way(graph: Builder, store: Store, given: Given, result: int) -> None:
+def _in_its_way(graph: Builder, store: Store, given: Given, dims: int, result: int) -> None:
     """The sequence in the way that its length asks for.
 
     One IF for each way stands behind the other, those not taken handing on what is there: an IF
@@ -161,13 +162,16 @@ def _in_its_way(graph: Builder, store: Store, given: Given, result: int) -> None
     if store.levels > 1:
         ways.append(partial(_merged_first, level=1))
         limits.append(store.limit(0))
+    # Single steps at the end have rows of their own: there may be more rows than the loop made.
+    first = _cut(graph, dims, [0], [1], [1])
+    rows = graph.make("STRIDED_SLICE", first, shrinkAxisMask=1)
     found: int | None = None
     for number, way in enumerate(ways):
         bounds = []
         if number > 0:
-            bounds.append([graph.constant(limits[number - 1]), given.count])
+            bounds.append([graph.constant(limits[number - 1]), rows])
         if number < len(limits):
-            bounds.append([given.count, graph.constant(limits[number] + 1)])
+            bounds.append([rows, graph.constant(limits[number] + 1)])
         conditions = [graph.make("LESS", pair, dtype="bool") for pair in bounds]
         condition = conditions[0]
         if len(conditions) > 1:
@@ -216,12 +220,21 @@ def _if(
     graph.add("IF", inputs, [result], **fields)
 
 
+def _shape(graph: Builder, store: Store, rows: int) -> int:
+    """The shape of so many rows, which a vector of one element says."""
+    rest = store.shape[1:]
+    if not rest:
+        return rows
+    parts = [rows, graph.constant(rest)]
+    return graph.make("CONCATENATION", parts, [len(store.shape)], axis=0)
+
+
 def _zeros(graph: Builder, store: Store, given: Given, result: int) -> None:
     """As many zeros as the sequence has."""
     rows = graph.make("SHAPE", [given.places], [1], outType=graph.dtype("int32"))
-    rest = graph.constant(store.shape[1:])
-    dims = graph.make("CONCATENATION", [rows, rest], [len(store.shape)], axis=0)
-    graph.add("FILL", [dims, graph.constant(0, store.dtype, store.grid)], [result])
+    graph.add(
+        "FILL", [_shape(graph, store, rows), graph.constant(0, store.dtype, store.grid)], [result]
+    )
 
 
 def _cut(graph: Builder, tensor: int, begin: Any, end: Any, stride: Any) -> list[int]:
@@ -239,8 +252,7 @@ def _taken(graph: Builder, store: Store, given: Given, result: int, level: int) 
         sparse = graph.make("STRIDED_SLICE", each, [1], free=True, endMask=1)
         blocks = graph.make("SHAPE", [sparse], [1], outType=graph.dtype("int32"))
         rows = graph.make("MUL", [blocks, graph.constant([block[0]])], [1])
-        rest = graph.constant(block[1:])
-        dims = graph.make("CONCATENATION", [rows, rest], [len(block)], axis=0)
+        dims = _shape(graph, store, rows)
         buffer = _in_blocks(graph, store, given.count, dims, level, block, free=True)
     graph.add("GATHER", [buffer, given.places], [result], axis=0)
 

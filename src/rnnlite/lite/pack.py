@@ -56,7 +56,7 @@ def pack(
     record = {
         "version": version,
         "origin": program.origin,
-        "recurrences": [vars(r) for r in program.recurrences],
+        "recurrences": [r.to_dict() for r in program.recurrences],
         "notes": list(program.notes),
         "id_ranges": dict(program.id_ranges),
         "mask_values": dict(program.mask_values),

@@ -36,7 +36,10 @@ follows."""
 REST = "rest"
 """Behind the number, where the loop may take no step at all because others come last."""
 
-_NAME = re.compile(rf"(?:.*\b)?{MARK}_(\d+)(_{REST})?/.*_body.*")
+DONE = b"steps"
+"""Name of their bodies when they have been rewritten."""
+
+_NAME = re.compile(rf"(?:.*/)?{MARK}_(\d+)(_{REST})?/[^/]*_body[^/]*")
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def keep_sequences(model: Any) -> int:
         ]
         _put_together(model, loop, found, stores)
         first += len(found)
+        loop.body.name = DONE
     return count
 
 
@@ -133,7 +137,8 @@ def _writes(model: Any, loop: Loop) -> list[Write]:
             else "the rows have no fixed shape"
             if any(int(d) < 0 for d in signature)
             else "the place is not made of a counter"
-            if counter not in arguments or flatbuffer.op_name(model, start) != "PACK"
+            if counter not in arguments
+            or flatbuffer.op_name(model, start) not in ("PACK", "RESHAPE")
             else ""
         )
         if fault:
@@ -202,8 +207,9 @@ def _put_together(model: Any, loop: Loop, writes: list[Write], stores: list[Stor
         holder.inputs = [int(t) for k, t in enumerate(holder.inputs) if k not in places]
     for holder in (loop.body, op):
         holder.outputs = [int(t) for k, t in enumerate(holder.outputs) if k not in places]
+    makers = {int(t): o for o in content.operators for t in o.outputs}
     for count, store, (buffer, result) in zip(counts, stores, slots, strict=True):
-        maker = next((o for o in content.operators if buffer in map(int, o.outputs)), None)
+        maker = makers.get(buffer)
         if loop.may_be_empty:
             # There is no row then, but one is read.
             first = Builder(model, content)
@@ -224,8 +230,8 @@ def _put_together(model: Any, loop: Loop, writes: list[Write], stores: list[Stor
             assemble(builder, store, count, int(maker.inputs[0]), wanted, target)
             _insert(content, builder.ops, behind=gather or op)
             content.operators = [o for o in content.operators if o is not gather]
-        if maker is not None and not _readers(content, buffer):
-            content.operators = [o for o in content.operators if o is not maker]
+    unread = [makers[b] for b, _ in slots if b in makers and not _readers(content, b)]
+    content.operators = [o for o in content.operators if not any(o is u for u in unread)]
 
 
 def _insert(content: Any, ops: list[Any], *, behind: Any) -> None:

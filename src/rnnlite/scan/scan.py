@@ -160,3 +160,7 @@ class Recurrence:
     turns: tuple[int, ...]
     schedule: str
     weights: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {**vars(self), "turns": list(self.turns)}
