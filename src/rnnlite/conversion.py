@@ -91,8 +91,10 @@ def convert(
             the other for output sequences, 1 to 16), "first" (blocks before loops over blocks, 0 to
             16), "projection" (of inputs: "before" the loop, in the "step", or "joined" with the
             product of the step), "striped" (1 to project before the loop block by block),
-            "l2_bytes" (the target's L2 cache a core, 1 MiB if not given), "max_unroll". Or as text:
-            "unroll=4,l2_bytes=524288". The report says what each recurrence got.
+            "variables" (1 to keep the rows of output sequences in variables of the runtime, 0 in
+            blocks that loops carry), "l2_bytes" (the target's L2 cache a core, 1 MiB if not given),
+            "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report says what each
+            recurrence got.
         inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
             plain (its placeholders, the tensors that nothing reads).
         signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.

@@ -80,7 +80,8 @@ class Given:
 
     Attributes:
         count: a scalar that the loop gives, how many rows it made.
-        ruler: int32 ones, as many as the sequence has rows; its shape is known while the model is prepared.
+        ruler: int32 ones, as many as the sequence has rows; its shape is known while the model is
+            prepared.
         places: the rows that are wanted, an int32 vector.
     """
 
