@@ -8,7 +8,7 @@ import rnnlite
 from rnnlite.conversion import finish, lower
 from rnnlite.errors import ModelError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.assembly import FAN, FEW
+from rnnlite.lite.joining import FAN, FEW
 from rnnlite.lite.sequences import keep_sequences, kept_levels
 from rnnlite.scan.schedule import Options
 from rnnlite.sources.opening import open_program

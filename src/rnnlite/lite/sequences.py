@@ -26,8 +26,9 @@ from typing import Any
 
 from rnnlite.errors import ModelError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.assembly import MAX_LEVELS, Store, assemble, assemble_fixed, assign_zeros
+from rnnlite.lite.assembly import assemble, assemble_fixed
 from rnnlite.lite.build import Builder
+from rnnlite.lite.joining import MAX_LEVELS, Store, assign_zeros
 
 MARK = "kept"
 """Begins the name scope of such loops; the number of levels that their rows may be merged in

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import math
 
-from rnnlite.lite.assembly import FAN
-from rnnlite.lite.assembly import MAX_LEVELS as KEPT_LEVELS
+from rnnlite.lite.joining import FAN
+from rnnlite.lite.joining import MAX_LEVELS as KEPT_LEVELS
 from rnnlite.scan.schedule import AUTOMATIC, FREE_BATCH, Loop, Options, Place, Schedule
 
 PREPARE = 8.0

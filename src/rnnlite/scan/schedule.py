@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from rnnlite.errors import ScheduleError
-from rnnlite.lite.assembly import FAN, FEW
+from rnnlite.lite.joining import FAN, FEW
 
 DEFAULT_L2_BYTES = 1 << 20
 MAX_UNROLL = 4
