@@ -136,6 +136,8 @@ def test_rows_of_a_known_shape_are_kept_in_variables():
     # Large rows, rows of a free batch, and what the caller asks for are written in blocks.
     large = [choose(replace(loop, row_bytes=r)).kept for r in (4095, 4096)]
     assert large == [3, 0]
+    several = [choose(replace(loop, row_bytes=r, batch=2)).kept for r in (1023, 1024)]
+    assert several == [3, 0]
     assert choose(replace(loop, row_bytes=8192), Options(value_bytes=1)).kept == 3
     assert choose(replace(loop, fixed_rows=False)).kept == 0
     for name in ("block", "levels", "growth", "segments", "first", "striped"):
@@ -154,7 +156,7 @@ def test_inputs_are_projected_by_blocks_rather_than_rows_kept():
     assert (choose(loop).striped, choose(loop).kept) == (True, 0)
     asked = choose(loop, Options(variables=1))
     assert (asked.striped, asked.kept) == (False, 3)
-    joined = choose(replace(loop, features=64, batch=8))
+    joined = choose(replace(loop, features=64, batch=8, row_bytes=512))
     assert (joined.place, joined.kept) == (Place.JOINED, 3)
 
 

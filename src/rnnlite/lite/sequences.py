@@ -10,11 +10,11 @@ length. Assigning a variable copies its rows alone: the runtime finds variables 
 loop can count. What an iteration assigns is read after the loop, by `lite.assembly`; variables
 are written before they are read in each run, so nothing is left from the run before.
 
-Of a marked loop the pass asks:
+A marked loop has a counter w from 0, advanced by the number of rows K that an iteration makes, and
+a buffer with a row for each step, as `scan.loops` made it. The pass asks of it:
 
-1. a counter w from 0, advanced by the number of rows K that an iteration makes;
-2. rows of a shape that is known, written by one DYNAMIC_UPDATE_SLICE at row w;
-3. a buffer that nothing else in body or condition reads, with a row for each step.
+1. rows of a shape that is known, written by a DYNAMIC_UPDATE_SLICE at row w;
+2. a buffer that nothing else in body or condition reads, and that only zeros were filled in.
 """
 
 from __future__ import annotations
@@ -117,37 +117,41 @@ def _marked(model: Any) -> Iterator[Loop]:
 
 
 def _writes(model: Any, loop: Loop) -> list[Write]:
-    arguments = [int(t) for t in loop.body.inputs]
-    results = [int(t) for t in loop.body.outputs]
-    made = {int(t): op for op in loop.body.operators for t in op.outputs}
-    found = []
-    for op in loop.body.operators:
-        if flatbuffer.op_name(model, op) != "DYNAMIC_UPDATE_SLICE":
-            continue
-        buffer, rows, begin = map(int, op.inputs)
-        place = results.index(int(op.outputs[0])) if int(op.outputs[0]) in results else -1
-        start = made.get(begin)
-        counter = int(start.inputs[0]) if start is not None else -1
-        shape = loop.body.tensors[rows]
-        signature = shape.shape if shape.shapeSignature is None else shape.shapeSignature
-        fault = (
-            "the buffer is no value of the loop"
-            if place < 0 or arguments[place] != buffer
-            else "the buffer is read elsewhere"
-            if _readers(loop.body, buffer) != 1 or _readers(loop.cond, int(loop.cond.inputs[place]))
-            else "the rows have no fixed shape"
-            if any(int(d) < 0 for d in signature)
-            else "the place is not made of a counter"
-            if counter not in arguments
-            or flatbuffer.op_name(model, start) not in ("PACK", "RESHAPE")
-            else ""
-        )
-        if fault:
-            raise _unexpected(loop, fault)
-        found.append(Write(place, op, start, arguments.index(counter)))
+    found = [
+        _write(model, loop, op)
+        for op in loop.body.operators
+        if flatbuffer.op_name(model, op) == "DYNAMIC_UPDATE_SLICE"
+    ]
     if not found:
         raise _unexpected(loop, "it writes no rows")
     return found
+
+
+def _write(model: Any, loop: Loop, op: Any) -> Write:
+    body, cond = loop.body, loop.cond
+    arguments, results = ([int(t) for t in ts] for ts in (body.inputs, body.outputs))
+    buffer, rows, begin = map(int, op.inputs)
+    result = int(op.outputs[0])
+    place = results.index(result) if result in results else -1
+    if place < 0 or arguments[place] != buffer:
+        raise _unexpected(loop, "the buffer is no value of the loop")
+    if _readers(body, buffer) != 1 or _readers(cond, int(cond.inputs[place])):
+        raise _unexpected(loop, "the buffer is read elsewhere")
+    if any(d < 0 for d in _signature(body.tensors[rows])):
+        raise _unexpected(loop, "the rows have no fixed shape")
+    for start in body.operators:
+        name = flatbuffer.op_name(model, start)
+        if begin in map(int, start.outputs) and name in ("PACK", "RESHAPE"):
+            counter = int(start.inputs[0])
+            if counter in arguments:
+                return Write(place, op, start, arguments.index(counter))
+    raise _unexpected(loop, "the place is not made of a counter")
+
+
+def _signature(tensor: Any) -> list[int]:
+    """The shape of a tensor, -1 where it is free."""
+    shape = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
+    return [] if shape is None else [int(d) for d in shape]
 
 
 def _unexpected(loop: Loop, what: str) -> ModelError:
@@ -217,8 +221,8 @@ def _put_together(model: Any, loop: Loop, writes: list[Write], stores: list[Stor
             assign_zeros(first, store)
             content.operators = [*first.ops, *content.operators]
         builder = Builder(model, content)
-        rows = _fixed_rows(content.tensors[buffer])
-        if rows is not None:
+        rows = _signature(content.tensors[buffer])[0]
+        if rows >= 0:
             assemble_fixed(builder, store, count, rows, result)
             _insert(content, builder.ops, behind=op)
         elif maker is None or flatbuffer.op_name(model, maker) != "FILL":
@@ -252,9 +256,3 @@ def _only_gather(model: Any, content: Any, tensor: int) -> Any:
     indexes = content.tensors[int(op.inputs[1])]
     vector = len(indexes.shape if indexes.shape is not None else []) == 1
     return op if vector and flatbuffer.dtype_name(indexes) == "int32" else None
-
-
-def _fixed_rows(tensor: Any) -> int | None:
-    """Rows of a buffer; None if they are free."""
-    signature = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
-    return None if int(signature[0]) < 0 else int(signature[0])

@@ -70,9 +70,10 @@ FIRST = ((4096, 0), (2048, 6), (512, 4), (256, 2), (0, 1))
 blocks. What those cost to prepare is a third of ten steps. The runtime gives the memory of a branch
 back at each run: where rows are large, 10,000 steps would take a seventh more."""
 
-LARGE_KEPT = 4096
-"""Bytes of an output row from which variables cost more than blocks: what puts them together is
-memory that the runtime gives back at each run, and pages have to be cleared anew."""
+LARGE_KEPT, LARGE_KEPT_OF_SEVERAL = 4096, 1024
+"""Bytes of an output row from which variables cost more than blocks, for one sequence and for
+several at a time, whose products take less time for each byte: what puts rows together is memory
+that the runtime gives back at each run, and pages have to be cleared anew."""
 
 LARGE_BATCH, FIRST_OF_LARGE = 16, 1
 """Batches from which short sequences are what counts."""
@@ -139,7 +140,8 @@ def _kept(loop: Loop, options: Options, unroll: int, row: int, *, striped: bool)
     if wanted is None:
         sizes = ("block", "levels", "growth", "segments", "first", "striped")
         asked = any(getattr(options, name) is not None for name in sizes)
-        wanted = not asked and row < LARGE_KEPT and not striped
+        largest = LARGE_KEPT if loop.batch == 1 else LARGE_KEPT_OF_SEVERAL
+        wanted = not asked and row < largest and not striped
     short = loop.length is not None and loop.length <= FAN * unroll
     return min(KEPT_LEVELS, options.max_levels) if wanted and loop.fixed_rows and not short else 0
 
