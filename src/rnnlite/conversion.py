@@ -206,6 +206,7 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
         ModelError: it is not well formed.
     """
     from rnnlite.lite import flatbuffer
+    from rnnlite.lite.borders import guard_copies
     from rnnlite.lite.compact import compact
     from rnnlite.lite.pack import pack
     from rnnlite.lite.sequences import keep_sequences
@@ -213,7 +214,8 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     from rnnlite.quantization.check import check_grids
 
     keep_sequences(model)
-    pack(model, program, __version__, details or {})
+    guard_copies(model)
+    pack(model, program, __version__, {flatbuffer.GUARDED: True, **(details or {})})
     compact(model)
     check_structure(model)
     check_grids(model)

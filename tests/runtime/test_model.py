@@ -1,5 +1,6 @@
 """load and predict."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -10,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 import rnnlite
+from rnnlite.lite import flatbuffer
 from rnnlite.runtime.model import dequantize, quantize
 from rnnlite.runtime.samples import Spec
 
@@ -160,9 +162,10 @@ def test_the_runtime_needs_no_tensorflow(exits, tmp_path):
     assert "pip install 'rnnlite[convert]'" in done.stdout
 
 
-def test_a_longer_sequence_gets_a_fresh_interpreter_a_shorter_one_does_not(exits):
-    model = rnnlite.load(exits.tflite)
-    made = []
+def fresh_interpreters(data, lengths):
+    """How many interpreters a loaded file has had after each of its runs, without the first."""
+    model = rnnlite.load(data)
+    made, counts = [], []
     create = model._engine.new_interpreter
 
     def counted():
@@ -170,9 +173,23 @@ def test_a_longer_sequence_gets_a_fresh_interpreter_a_shorter_one_does_not(exits
         return create()
 
     model._engine.new_interpreter = counted
-    for length, fresh in ((9, 0), (3, 0), (9, 0), (10, 1), (4, 1), (10, 1), (30, 2)):
+    for length in lengths:
         model.run([np.ones((1, length, 3), np.float32)])
-        assert len(made) == fresh, length
+        counts.append(len(made))
+    return counts
+
+
+def test_a_guarded_file_grows_in_one_interpreter(exits):
+    assert fresh_interpreters(exits.tflite, (9, 3, 9, 10, 4, 10, 30)) == [0] * 7
+
+
+def test_a_file_without_the_guard_gets_a_fresh_interpreter_for_longer_sequences(exits):
+    model = flatbuffer.read(exits.tflite)
+    record = flatbuffer.record(model)
+    del record[flatbuffer.GUARDED]
+    flatbuffer.set_metadata(model, flatbuffer.RECORD, json.dumps(record).encode())
+    older = flatbuffer.write(model)
+    assert fresh_interpreters(older, (9, 3, 9, 10, 4, 10, 30)) == [0, 0, 0, 1, 1, 1, 2]
 
 
 def test_predict_starts_with_the_longest(exits, sequences):

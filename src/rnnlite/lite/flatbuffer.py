@@ -22,6 +22,9 @@ LARGE_VECTOR = 1 << 16
 RECORD = "rnnlite"
 """Name of the metadata buffer that rnnlite writes."""
 
+GUARDED = "guarded_copies"
+"""Key in it: an interpreter that has run the file may go on to larger inputs (`lite.borders`)."""
+
 
 def _names(enum: type) -> dict[int, str]:
     return {v: k for k, v in vars(enum).items() if isinstance(v, int) and not k.startswith("_")}

@@ -75,7 +75,10 @@ class Model:
         self._data = data
         self._num_threads = num_threads
         self._delegates = delegates
-        self._engine = Engine(data, num_threads=num_threads, delegates=delegates)
+        record = flatbuffer.record(parsed)
+        # Older files of ours, and others', hold copies that XNNPACK may lose.
+        self._grows = bool(record.get(flatbuffer.GUARDED)) or not delegates
+        self._engine = self._new_engine(num_threads)
         self._workers: list[Engine] = []
         self._lock = threading.Lock()
         self._step_bytes = bytes_a_step(parsed)
@@ -85,7 +88,6 @@ class Model:
         details_out = {int(d["index"]): d for d in interpreter.get_output_details()}
         self._input_ids = [index for _, index in names_in]
         self._output_ids = [index for _, index in names_out]
-        record = flatbuffer.record(parsed)
         ids = _id_ranges(record)
         masks = {name: float(value) for name, value in record.get("mask_values", {}).items()}
         axes = record.get("batch_axes", {})
@@ -193,10 +195,15 @@ class Model:
             return 1
         return next((spec.batch for spec in self.inputs if spec.batch is not None), None)
 
+    def _new_engine(self, num_threads: int) -> Engine:
+        return Engine(
+            self._data, num_threads=num_threads, delegates=self._delegates, grows=self._grows
+        )
+
     def _single_threaded(self) -> list[Engine]:
         """As many interpreters of one thread as the model has threads, made once."""
         while len(self._workers) < self._num_threads:
-            self._workers.append(Engine(self._data, num_threads=1, delegates=self._delegates))
+            self._workers.append(self._new_engine(1))
         return self._workers
 
     def _batch(self, samples: list[list[Array]]) -> list[Array]:
