@@ -36,6 +36,7 @@ def test_signatures():
         "calibration",
         "io",
         "allow_float",
+        "max_error",
         "schedule",
         *OF_GRAPHS,
         "custom_objects",
@@ -53,7 +54,7 @@ def test_signatures():
         "raw",
     ]
     rest = [*OF_GRAPHS, "custom_objects", "trust"]
-    assert parameters(rnnlite.verify) == ["source", "model", "samples", *rest]
+    assert parameters(rnnlite.verify) == ["source", "model", "samples", "max_error", *rest]
     assert parameters(rnnlite.freeze) == ["source", "path", *rest]
 
 

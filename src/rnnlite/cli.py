@@ -36,6 +36,7 @@ from rnnlite.options import (
     Json,
     Layout,
     MaxBatchBytes,
+    MaxError,
     ModelFile,
     ModelOut,
     NoVerify,
@@ -86,6 +87,7 @@ def convert(
     calibration: Calibration = None,
     io: BorderType = None,
     allow_float: AllowFloat = False,
+    max_error: MaxError = None,
     schedule: Layout = None,
     inputs: Inputs = None,
     outputs: Outputs = None,
@@ -121,6 +123,7 @@ def convert(
                 calibration=calibration,
                 io=io,
                 allow_float=allow_float,
+                max_error=max_error,
                 schedule=schedule,
                 progress=sys.stderr.isatty(),
                 inputs=names(inputs),
@@ -200,6 +203,7 @@ def verify(
         Path | None,
         typer.Option("--samples", help="An .npz of samples to compare on, besides random ones."),
     ] = None,
+    max_error: MaxError = None,
     inputs: Inputs = None,
     outputs: Outputs = None,
     signature: Signature = None,
@@ -211,8 +215,8 @@ def verify(
 ) -> None:
     """Compare an existing LiteRT file with the model it was made from.
 
-    Exit status 1 if they differ by more than rounding; for a quantized file, by more than its mode
-    usually does (float16 1 %, int16x8 2 %, dynamic 5 %, int8 10 % of the RMS).
+    Exit status 1 if they differ by more than rounding; for a quantized file, by more than
+    --max-error.
     """
     with refusals():
         objects = load_objects(custom_objects)
@@ -228,6 +232,7 @@ def verify(
                 source,
                 model,
                 rows,
+                max_error=max_error,
                 inputs=names(inputs),
                 outputs=names(outputs),
                 signature=signature,

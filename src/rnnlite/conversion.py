@@ -5,6 +5,7 @@ source -> Program -> LiteRT flatbuffer -> repaired, compacted, named -> checked 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -14,10 +15,10 @@ from typing import Any
 
 from rnnlite._version import __version__
 from rnnlite.axes import batched, row
-from rnnlite.errors import ModelError
+from rnnlite.errors import ModelError, QuantizationError
 from rnnlite.lite.files import write_whole
 from rnnlite.lite.inspection import inspect
-from rnnlite.quantization.modes import NUMBER_BYTES, Order, take_order
+from rnnlite.quantization.modes import MODES, NUMBER_BYTES, Order, take_order
 from rnnlite.quantization.record import Quantization
 from rnnlite.report import Parity, Report
 from rnnlite.scan.schedule import take_options
@@ -55,6 +56,7 @@ def convert(
     calibration: Any = None,
     io: str | None = None,
     allow_float: bool = False,
+    max_error: float | None = None,
     schedule: Mapping[str, int | str] | str | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
@@ -84,6 +86,8 @@ def convert(
             of each), or "float32". Integer inputs, such as token ids, stay what they are.
         allow_float: in the integer modes, keep an op that has no integer kernel in float, and say
             so in the report, instead of refusing it.
+        max_error: the largest relative RMS error of a quantized result, by any output; above it the
+            conversion is refused. None means float16 1 %, dynamic and int16x8 10 %, int8 25 %.
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
             keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
             sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
@@ -102,16 +106,24 @@ def convert(
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.
         verify: check the float32 result against the source, and refuse it if it differs. What
-            quantization costs is measured in any case and stands in the report.
+            quantization costs is measured in any case, and held to `max_error`.
         progress: show the progress of calibration on standard error.
 
     Returns:
         the LiteRT model and its report.
 
     Raises:
-        RnnliteError: the source cannot be opened or converted; see its kinds.
+        RnnliteError: the source cannot be opened or converted; see its kinds. A quantized result
+            beyond `max_error` is a ParityError.
     """
-    order = take_order(quantize, calibration, io, allow_float=allow_float, progress=progress)
+    order = take_order(
+        quantize,
+        calibration,
+        io,
+        allow_float=allow_float,
+        max_error=max_error,
+        progress=progress,
+    )
     request = Request(
         batch_size=batch_size,
         sequence_length=sequence_length,
@@ -261,6 +273,7 @@ def verify(
     model: str | Path | bytes,
     samples: Sequence[Any] | None = None,
     *,
+    max_error: float | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     signature: str | None = None,
@@ -275,6 +288,8 @@ def verify(
         source: as `convert` takes it.
         model: path or content of the LiteRT file.
         samples: further inputs to compare on, as `Model.predict` takes them.
+        max_error: of a quantized file, as `convert` takes it; `report.require_parity()` refuses
+            what is beyond.
         inputs, outputs, signature, tags, architecture, custom_objects, trust: as `convert` takes
             them.
 
@@ -288,6 +303,7 @@ def verify(
     from rnnlite.lite import flatbuffer
     from rnnlite.lite.files import read_model
     from rnnlite.parity import check, probes
+    from rnnlite.quantization.modes import take_max_error
     from rnnlite.quantization.quantize import remeasure
     from rnnlite.runtime.model import load
     from rnnlite.runtime.samples import listed
@@ -296,6 +312,13 @@ def verify(
     data = read_model(model)
     loaded = load(data)
     mode = flatbuffer.record(flatbuffer.read(data)).get("quantize")
+    if mode is None and max_error is not None:
+        raise QuantizationError(
+            "max_error is given, but the model is not quantized",
+            expected="a file of quantize= one of " + ", ".join(MODES),
+            found="float32",
+        )
+    limit = math.inf if mode is None else take_max_error(max_error, mode)
     clock = _Clock()
     batch = next((spec.batch for spec in loaded.inputs if spec.shape), 1)
     request = Request(
@@ -324,7 +347,14 @@ def verify(
             [row(a, p.batch_axis, 0) for a, p in zip(sample, loaded.inputs, strict=True)]
             for sample in arrays
         ]
-        quantization = remeasure(program.reference, data, mode, rows or probes(program), bool(rows))
+        quantization = remeasure(
+            program.reference,
+            data,
+            mode,
+            rows or probes(program),
+            given=bool(rows),
+            max_error=limit,
+        )
         clock.lap("check")
         return make_report(program, data, None, clock.laps, quantization)
     parity = check(program, data, arrays)

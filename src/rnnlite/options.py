@@ -100,6 +100,15 @@ AllowFloat = Annotated[
         "--allow-float", help="Keep ops without integer kernel in float, and report them."
     ),
 ]
+MaxError = Annotated[
+    float | None,
+    typer.Option(
+        "--max-error",
+        help="The largest RMS error of a quantized result, relative to the RMS of each output; "
+        "above it the conversion is refused.",
+        show_default="float16 0.01, dynamic and int16x8 0.1, int8 0.25",
+    ),
+]
 Layout = Annotated[
     str | None,
     typer.Option(

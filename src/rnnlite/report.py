@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnnlite.errors import ParityError
-from rnnlite.quantization.modes import LIMITS
+from rnnlite.quantization.acceptance import require_accuracy
 from rnnlite.quantization.record import Quantization
 
 
@@ -97,10 +97,11 @@ class Report:
 
         Raises:
             ParityError: with the figures of each output that is too far off; for a quantized model
-                that is not compared bit for bit, further than its mode usually is.
+                that is not compared bit for bit, further than its largest error may be.
         """
         if self.parity is None and self.quantization is not None:
-            self._require_accuracy(self.quantization)
+            q = self.quantization
+            require_accuracy(q.accuracy, q.max_error, mode=q.mode, origin=self.origin)
         off = [o for o in self.parity.outputs if not o.within] if self.parity else []
         if off:
             raise ParityError(
@@ -112,17 +113,6 @@ class Report:
                     for o in off
                 ),
                 remedy="Do not use it; please report the model's configuration",
-            )
-
-    def _require_accuracy(self, quantization: Quantization) -> None:
-        limit = LIMITS[quantization.mode]
-        off = [a for a in quantization.accuracy if not a.rms_error <= limit]
-        if off:
-            raise ParityError(
-                f"the {quantization.mode} model is far from {self.origin}",
-                expected=f"an RMS error of at most {100 * limit:.0f} % of the output's RMS",
-                found="; ".join(f"'{a.name}' {100 * a.rms_error:.2f} %" for a in off),
-                remedy="Give samples as the model sees them, or calibrate anew with more of them",
             )
 
     @classmethod

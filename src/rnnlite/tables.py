@@ -225,6 +225,17 @@ def _quantization(q: Quantization, size: int) -> list[RenderableType]:
             [[n, ", ".join(f"{c} {t}" for t, c in types.items())] for n, types in q.ops.items()],
         )
     )
+    if q.trials:
+        parts.append(
+            table(
+                "Trials",
+                ["computes in", "RMS error %", "bytes", ""],
+                [
+                    [t.name, None if t.error is None else 100 * t.error, t.size, t.verdict]
+                    for t in q.trials
+                ],
+            )
+        )
     parts += [Text(f"stayed in float: {kept}", style="yellow") for kept in q.kept]
     lengths = sorted({length for a in q.accuracy for length in a.by_length})
     parts.append(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.quantization.accuracy import measure
+from rnnlite.quantization.accuracy import _Sum, measure
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +48,28 @@ def test_classes_are_counted(samples):
 
     (found,) = measure(reference, data, samples, lengths=False)
     assert found.argmax_agreement == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "error"),
+    [
+        ([3.0, 4.0], [3.0, 5.0], 1 / math.sqrt(34)),
+        # There is nothing that an error could be relative to.
+        ([0.03, 0.04], [0.0, 0.0], math.sqrt(0.00125)),
+        ([0.0, 0.0], [0.0, 0.0], 0.0),
+        ([math.nan, 1.0], [1.0, 1.0], math.inf),
+        ([math.inf, 1.0], [1.0, 1.0], math.inf),
+        # What the source itself gives as infinity is not compared.
+        ([-9.0, 1.0], [-math.inf, 1.0], 0.0),
+    ],
+)
+def test_relative_error(found, expected, error):
+    total = _Sum()
+    total.add(np.array(found, np.float32), np.array(expected, np.float32))
+    assert total.error() == pytest.approx(error, rel=1e-6)
+
+
+def test_of_classes_the_share_that_differs_counts():
+    total = _Sum()
+    total.add(np.array([7, 1, 0, 3], np.int32), np.array([6, 1, 0, 3], np.int32))
+    assert total.error() == 0.25

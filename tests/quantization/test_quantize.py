@@ -128,8 +128,11 @@ def test_verify_measures_a_quantized_file(models):
     report.require_parity()
     other = build(keras)
     other.set_weights([-w for w in other.get_weights()])
-    with pytest.raises(rnnlite.ParityError, match=r"dynamic model is far from .*at most 5 %"):
+    with pytest.raises(rnnlite.ParityError, match=r"dynamic model is far from .*at most 10 %"):
         rnnlite.verify(other, converted["dynamic"].tflite).require_parity()
+    rnnlite.verify(other, converted["dynamic"].tflite, max_error=100).require_parity()
+    with pytest.raises(rnnlite.QuantizationError, match="max_error is given, but the model is not"):
+        rnnlite.verify(model, rnnlite.convert(model).tflite, max_error=0.1)
 
 
 def test_token_ids_stay_integers():
@@ -172,6 +175,37 @@ def test_an_op_without_integer_kernel_is_refused_or_kept():
     assert "SIN" in converted.report.quantization.kept[0]
     assert "no integer kernel" in converted.report.quantization.kept[0]
     assert "stayed in float" in str(converted.report)
+
+
+def test_a_result_beyond_the_largest_error_is_refused():
+    keras.utils.set_random_seed(0)
+    head = keras.layers.Dense(4, kernel_initializer=keras.initializers.RandomNormal(0, 30))
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.GRU(8), head])
+    text = (
+        r"int8 model is far from its source: output 'dense.*'; expected an RMS error of at most "
+        r"0\.001 % of the output's RMS; found 'dense.*' [\d.]+ %; the error enters at "
+        r"[A-Z_]+ '.*' \([\d.]+ %, from [\d.]+ %\).*max_error"
+    )
+    with pytest.raises(rnnlite.ParityError, match=text):
+        rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, max_error=1e-5)
+    with pytest.raises(rnnlite.ParityError, match=r"dynamic model is far.*at most 0\.001 %"):
+        rnnlite.convert(model, quantize="dynamic", calibration=CALIBRATION, max_error=1e-5)
+
+
+def test_all_trials_are_recorded():
+    """And the warnings of calibration are those of the one that was taken."""
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(16)])
+    report = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION).report
+    trials = report.quantization.trials
+    assert [t.name for t in trials[:2]] == ["int8", "products int8, states and gates int16"]
+    (taken,) = [t for t in trials if t.verdict == "taken"]
+    assert (taken.name, taken.size) == (report.quantization.inner, report.size)
+    for t in trials:
+        assert t.verdict == "taken" or "better" in t.verdict or "larger" in t.verdict
+        assert t.error is None or 0 < t.error < 0.1
+    assert f"{taken.name}" in str(report)
+    assert "Trials" in str(report)
 
 
 def test_files_are_small():

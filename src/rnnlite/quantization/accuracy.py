@@ -69,14 +69,21 @@ class _Sum:
 
     def __init__(self) -> None:
         self.noise = self.signal = 0.0
-        self.equal = self.rows = 0
+        self.equal = self.rows = self.values = self.counts = self.different = 0
         self.classes = True
 
     def add(self, found: Array, expected: Array) -> None:
+        if expected.dtype.kind in "biu":
+            # Numbers of classes, of steps, truths: no quantities that could be nearly right.
+            self.different += int(np.sum(found != expected))
+            self.counts += expected.size
+            self.classes = False
+            return
         a, b = found.astype(np.float64), expected.astype(np.float64)
         finite = np.isfinite(b)
         self.noise += float(np.sum(np.square(np.where(finite, a - b, 0.0))))
         self.signal += float(np.sum(np.square(np.where(finite, b, 0.0))))
+        self.values += int(np.sum(finite))
         if _is_distribution(b):
             self.equal += int(np.sum(a.argmax(axis=-1) == b.argmax(axis=-1)))
             self.rows += int(np.prod(b.shape[:-1]))
@@ -84,9 +91,12 @@ class _Sum:
             self.classes = False
 
     def error(self) -> float:
-        if self.signal == 0:
-            return 0.0 if self.noise == 0 else math.inf
-        return math.sqrt(self.noise / self.signal)
+        if self.counts:
+            return self.different / self.counts
+        if not math.isfinite(self.noise):
+            return math.inf
+        # Zeros alone have no RMS that an error could be relative to: it is absolute then.
+        return math.sqrt(self.noise / (self.signal or max(self.values, 1)))
 
     def snr(self) -> float:
         error = self.error()

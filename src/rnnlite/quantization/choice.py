@@ -1,7 +1,8 @@
 """Choose between precisions by measured error.
 
 What enters: a float model, the source's computation, samples. What leaves: the first `Candidate`,
-from the cheapest on, that is good enough, else the best by a clear margin.
+from the cheapest on, that is good enough, else the best by a clear margin; and a record of every
+trial.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
+from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.accuracy import MOST_SAMPLES, Reference, measure
 from rnnlite.quantization.budget import largest_file
@@ -21,8 +23,8 @@ from rnnlite.quantization.decompose import decompose
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.modes import Order
-from rnnlite.quantization.plan import Precision, make_plan
-from rnnlite.quantization.record import WeightRecord
+from rnnlite.quantization.plan import Plan, Precision, make_plan
+from rnnlite.quantization.record import TrialRecord, WeightRecord
 from rnnlite.quantization.split import refine_tables, split_weights
 from rnnlite.quantization.weights import to_dynamic
 from rnnlite.runtime.progress import Progress
@@ -106,6 +108,7 @@ class Candidate:
         kept: ops that stayed in float, and why.
         trial: the precision, in words.
         error: largest relative RMS error of its outputs.
+        ranges: what calibration saw, of integer modes.
     """
 
     data: bytes
@@ -113,70 +116,162 @@ class Candidate:
     kept: tuple[str, ...]
     trial: str
     error: float
+    ranges: Ranges | None = None
+
+
+class _Choice:
+    """The best candidate so far, and what became of each trial."""
+
+    def __init__(self, enough: float, max_error: float) -> None:
+        self.enough = min(enough, max_error)
+        self.max_error = max_error
+        self.best: Candidate | None = None
+        self.records: list[tuple[str, float | None, int | None, str]] = []
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether there is a candidate that would not be refused."""
+        return self.best is not None and self.best.error <= self.max_error
+
+    def offer(self, candidate: Candidate) -> None:
+        """Take a finer candidate if it is better by a clear margin, or the first to be accepted."""
+        best, verdict = self.best, ""
+        if best is not None:
+            saved = candidate.error <= self.max_error and not self.acceptable
+            if not (candidate.error < GAIN * best.error or saved):
+                verdict = f"not clearly better than {best.trial}"
+        if not verdict:
+            self.best = candidate
+        self.records.append((candidate.trial, candidate.error, len(candidate.data), verdict))
+
+    def reject(self, name: str, verdict: str, size: int | None = None) -> None:
+        """Note a trial that gave no candidate."""
+        self.records.append((name, None, size, verdict))
+
+    @property
+    def done(self) -> bool:
+        """Whether the best is good enough."""
+        return self.best is not None and self.best.error <= self.enough
+
+    def result(self) -> tuple[Candidate, tuple[TrialRecord, ...]]:
+        """The best, and all that were considered."""
+        if self.best is None:
+            raise AssertionError("no precision for the mode")
+        chosen = self.best.trial
+        return self.best, tuple(
+            TrialRecord(
+                name,
+                error,
+                size,
+                "taken" if name == chosen else verdict or f"{chosen} is clearly better",
+            )
+            for name, error, size, verdict in self.records
+        )
 
 
 def dynamic(
-    model: Any, reference: Reference, finish: Finish, looked_at: Sequence[list[Array]]
-) -> Candidate:
+    model: Any,
+    order: Order,
+    reference: Reference,
+    finish: Finish,
+    looked_at: Sequence[list[Array]],
+) -> tuple[Candidate, tuple[TrialRecord, ...]]:
     """Kernels in int8; in float16 where that is not good enough and the file remains small."""
     largest = largest_file(model)
     flatten_conv3d(model)
     refine_tables(model, codes=True)
-    best: Candidate | None = None
+    choice = _Choice(ENOUGH["dynamic"], order.max_error)
     for kernels in ("int8", "float16"):
         plain = deepcopy(model)
         weights = [*to_dynamic(plain, kernels=kernels), *code_records(plain)]
         data = finish(plain)
-        if best is not None and len(data) > largest:
+        name = "float32" if kernels == "int8" else "float32, kernels in float16"
+        if choice.acceptable and len(data) > largest:
+            choice.reject(name, _too_large(largest), len(data))
             break
-        found = measure(reference, data, looked_at, lengths=False)
-        error = max((a.rms_error for a in found), default=0.0)
-        if best is None or error < GAIN * best.error:
-            name = "float32" if kernels == "int8" else "float32, kernels in float16"
-            best = Candidate(data, weights, (), name, error)
-        if error <= ENOUGH["dynamic"]:
+        choice.offer(Candidate(data, weights, (), name, _error(reference, data, looked_at)[0]))
+        if choice.done:
             break
-    if best is None:
-        raise AssertionError("no precision for the mode")
-    return best
+    return choice.result()
 
 
 def integer(
     model: Any, order: Order, samples: Samples, reference: Reference, finish: Finish
-) -> tuple[Candidate, Ranges]:
-    """The first precision that is good enough, else the best by a clear margin."""
-    best: Candidate | None = None
+) -> tuple[Candidate, tuple[TrialRecord, ...]]:
+    """The first precision that is good enough, else the best by a clear margin.
+
+    Raises:
+        UnsupportedError: an op has no integer kernel, in whatever precision.
+    """
     largest = largest_file(model)
     weights_a_step = _weights_a_step(model)
+    choice = _Choice(ENOUGH[order.mode], order.max_error)
+    refusal: UnsupportedError | None = None
+    # Few samples are held out as a rule: the choice looks at some of the others as well.
+    looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
     for trial in TRIALS[order.mode]:
-        plain = deepcopy(model)
-        flatten_conv3d(plain)
-        if trial.by_row:
-            refine_tables(plain, codes=order.mode == "int8")
-        if trial.split:
-            split_weights(plain, tables=trial.split == "all")
-        decompose(plain, trial.precision)
-        with Progress("calibrating", len(samples.used), order.progress) as bar:
-            ranges = calibrate(plain, samples, advance=bar.add)
-        plan = make_plan(plain, ranges.values, trial.precision, allow_float=order.allow_float)
+        plain = prepared(model, order.mode, trial)
+        try:
+            ranges, plan = planned(plain, order, trial, samples)
+        except UnsupportedError as e:
+            refusal = refusal or e
+            choice.reject(trial.name, e.what)
+            continue
         kept = _kept(plain, plan.kept)
         weights = [*to_integers(plain, plan, order.io), *code_records(plain)]
         data = finish(plain)
-        if order.mode == "int8" and trial.split and len(data) > largest:
+        if order.mode == "int8" and trial.split and choice.acceptable and len(data) > largest:
+            choice.reject(trial.name, _too_large(largest), len(data))
             break
-        # Few samples are held out as a rule: the choice looks at some of the others as well.
-        looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
-        found = measure(reference, data, looked_at, lengths=False)
-        error = max((a.rms_error for a in found), default=0.0)
-        if best is None or error < GAIN * best.error:
-            best = Candidate(data, weights, kept, trial.name, error)
-        decides = any(a.argmax_agreement is not None for a in found)
+        error, decides = _error(reference, data, looked_at)
+        choice.offer(Candidate(data, weights, kept, trial.name, error, ranges))
         large = LARGE_STEP_OF_CLASSIFIERS if decides else LARGE_STEP
-        if best.error <= (ENOUGH_IF_LARGE if weights_a_step >= large else ENOUGH)[order.mode]:
+        enough = (ENOUGH_IF_LARGE if weights_a_step >= large else ENOUGH)[order.mode]
+        choice.enough = min(enough, order.max_error)
+        if choice.done:
             break
-    if best is None:
-        raise AssertionError("no precision for the mode")
-    return best, ranges
+    if choice.best is None and refusal is not None:
+        raise refusal
+    return choice.result()
+
+
+def prepared(model: Any, mode: str, trial: Trial) -> Any:
+    """A copy of a float model with the ops and constants that a trial quantizes."""
+    plain = deepcopy(model)
+    flatten_conv3d(plain)
+    if trial.by_row:
+        refine_tables(plain, codes=mode == "int8")
+    if trial.split:
+        split_weights(plain, tables=trial.split == "all")
+    decompose(plain, trial.precision)
+    return plain
+
+
+def planned(plain: Any, order: Order, trial: Trial, samples: Samples) -> tuple[Ranges, Plan]:
+    """Calibrate a prepared model and plan its grids.
+
+    Raises:
+        UnsupportedError: an op has no integer kernel.
+    """
+    with Progress("calibrating", len(samples.used), order.progress) as bar:
+        ranges = calibrate(plain, samples, advance=bar.add)
+    return ranges, make_plan(plain, ranges.values, trial.precision, allow_float=order.allow_float)
+
+
+def trial_named(mode: str, name: str) -> Trial:
+    """The trial of an integer mode by its name."""
+    return next(trial for trial in TRIALS[mode] if trial.name == name)
+
+
+def _error(reference: Reference, data: bytes, samples: Sequence[list[Array]]) -> tuple[float, bool]:
+    """The largest error of a file by any output, and whether any of those gives classes."""
+    found = measure(reference, data, samples, lengths=False)
+    error = max((a.rms_error for a in found), default=0.0)
+    return error, any(a.argmax_agreement is not None for a in found)
+
+
+def _too_large(largest: float) -> str:
+    return f"file larger than {largest:,.0f} bytes"
 
 
 def _weights_a_step(model: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ BORDERS = {
 
 LIMITS = {"float16": 0.01, "dynamic": 0.05, "int8": 0.10, "int16x8": 0.02}
 """Relative RMS error above which the result of a mode is called poor."""
+
+MAX_ERRORS = {"float16": 0.01, "dynamic": 0.10, "int8": 0.25, "int16x8": 0.10}
+"""Relative RMS error above which a mode's result is refused, where `max_error` is not given."""
 
 
 NUMBER_BYTES = {
@@ -37,6 +41,7 @@ class Order:
         io: type of float inputs and outputs.
         calibration: samples, or the path of an .npz, or None.
         allow_float: keep ops without integer kernel in float.
+        max_error: the largest relative RMS error that an output may have.
         progress: show the progress of calibration on standard error.
     """
 
@@ -44,6 +49,7 @@ class Order:
     io: str
     calibration: Any = None
     allow_float: bool = False
+    max_error: float = math.inf
     progress: bool = False
 
     @property
@@ -53,15 +59,23 @@ class Order:
 
 
 def take_order(
-    quantize: Any, calibration: Any, io: Any, *, allow_float: bool, progress: bool
+    quantize: Any,
+    calibration: Any,
+    io: Any,
+    *,
+    allow_float: bool,
+    max_error: Any,
+    progress: bool,
 ) -> Order | None:
     """Check the arguments of `convert` that belong to quantization; None without quantization.
 
     Raises:
-        QuantizationError: an unknown mode, a border that does not fit it, or no calibration data.
+        QuantizationError: an unknown mode, a border that does not fit it, no calibration data, or
+            a largest error that is no number above 0.
     """
     if quantize is None:
-        for name, value in (("calibration", calibration), ("io", io)):
+        given = (("calibration", calibration), ("io", io), ("max_error", max_error))
+        for name, value in given:
             if value is not None:
                 raise QuantizationError(
                     f"{name} is given, but no quantization is asked for",
@@ -92,4 +106,24 @@ def take_order(
             found="None",
             remedy="Give 100 or so typical sequences, of the lengths that the model will see",
         )
-    return Order(quantize, io or borders[0], calibration, allow_float, progress)
+    limit = take_max_error(max_error, quantize)
+    return Order(quantize, io or borders[0], calibration, allow_float, limit, progress)
+
+
+def take_max_error(value: Any, mode: str) -> float:
+    """Check the largest error that a result may have; the mode's own where none is given.
+
+    Raises:
+        QuantizationError: it is no number above 0.
+    """
+    if value is None:
+        return MAX_ERRORS[mode]
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not value > 0:
+        raise QuantizationError(
+            "max_error does not fit",
+            expected="a number above 0, such as 0.05 for 5 % of the RMS of each output, or "
+            "infinity to refuse nothing",
+            found=repr(value),
+        )
+    return float(value)

@@ -70,6 +70,11 @@ class Plan:
         """Give the group of a place a smaller range; values beyond it saturate."""
         self._range[self.root(place)] = values
 
+    def narrowed(self, place: Place) -> bool:
+        """Whether the grid of a place cuts off values that calibration saw, on purpose."""
+        seen = self.ranges.get(place)
+        return seen is not None and not self.grid(place).covers(seen)
+
     def _tie(self, a: Place, b: Place) -> None:
         ra, rb = self.root(a), self.root(b)
         if ra != rb:

@@ -12,13 +12,15 @@ from typing import Any
 
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import flatbuffer
+from rnnlite.quantization.acceptance import beyond, require_accuracy
 from rnnlite.quantization.accuracy import Reference, measure
 from rnnlite.quantization.calibration import Ranges, Samples, take_samples
-from rnnlite.quantization.choice import Candidate, Finish, dynamic, integer
+from rnnlite.quantization.choice import Candidate, Finish, dynamic, integer, trial_named
+from rnnlite.quantization.culprits import worst_tensors
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.modes import LIMITS, Order
 from rnnlite.quantization.names import name_constants
-from rnnlite.quantization.record import Quantization
+from rnnlite.quantization.record import Quantization, TrialRecord
 from rnnlite.quantization.weights import to_float16
 from rnnlite.runtime.samples import Spec
 
@@ -46,6 +48,7 @@ def quantize_model(
 
     Raises:
         QuantizationError: the mode changes nothing.
+        ParityError: the result is further from the source than `order.max_error`.
         SampleError: the calibration data does not fit.
         UnsupportedError: an op has no integer kernel.
     """
@@ -54,13 +57,14 @@ def quantize_model(
     warnings = list(samples.warnings) if samples is not None else []
     held_out = samples.held_out if samples is not None else probes()
     if order.integer and samples is not None:
-        best, ranges = integer(model, order, samples, reference, finish)
-        warnings += _range_warnings(ranges)
+        best, trials = integer(model, order, samples, reference, finish)
+        if best.ranges is not None:
+            warnings += _range_warnings(best.ranges)
     elif order.mode == "dynamic":
-        best = dynamic(model, reference, finish, held_out)
+        best, trials = dynamic(model, order, reference, finish, held_out)
     else:
         weights = to_float16(model)
-        best = Candidate(finish(model), weights, (), "float32", 0.0)
+        best, trials = Candidate(finish(model), weights, (), "float32", 0.0), ()
     changed = [w for w in best.weights if w.dtype != "float32"]
     if not changed and not (order.integer and samples is not None):
         raise QuantizationError(
@@ -71,6 +75,16 @@ def quantize_model(
             remedy="Convert it in float32",
         )
     accuracy = measure(reference, best.data, held_out)
+    if not trials:
+        error = max((a.rms_error for a in accuracy), default=0.0)
+        trials = (TrialRecord(best.trial, error, len(best.data), "taken"),)
+    if beyond(accuracy, order.max_error):
+        worst: list[str] = []
+        if order.integer and samples is not None:
+            worst = worst_tensors(model, order, trial_named(order.mode, best.trial), samples)
+        require_accuracy(
+            accuracy, order.max_error, mode=order.mode, origin="its source", worst=worst
+        )
     limit = LIMITS[order.mode]
     warnings += [
         f"output '{a.name}' is off by {100 * a.rms_error:.1f} % of its RMS, more than the "
@@ -92,12 +106,20 @@ def quantize_model(
         accuracy=accuracy,
         measured_on=_measured_on(samples),
         warnings=tuple(warnings),
+        max_error=order.max_error,
+        trials=trials,
     )
     return best.data, record
 
 
 def remeasure(
-    reference: Reference, data: bytes, mode: str, samples: Sequence[list[Array]], given: bool
+    reference: Reference,
+    data: bytes,
+    mode: str,
+    samples: Sequence[list[Array]],
+    *,
+    given: bool,
+    max_error: float,
 ) -> Quantization:
     """What can be said of a quantized file afterwards: its types and its error on samples.
 
@@ -107,6 +129,7 @@ def remeasure(
         mode: the mode that its metadata states.
         samples: to measure on, without batch axis.
         given: whether they are the user's own, or random.
+        max_error: the largest relative RMS error that an output may have.
     """
     model = flatbuffer.read(data)
     details = flatbuffer.record(model)
@@ -120,6 +143,7 @@ def remeasure(
         held_out=len(samples),
         accuracy=measure(reference, data, samples),
         measured_on=f"{len(samples)} samples" if given else "random inputs",
+        max_error=max_error,
     )
 
 

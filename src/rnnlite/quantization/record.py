@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +31,9 @@ class OutputAccuracy:
 
     Attributes:
         name: the output.
-        rms_error: root of the mean squared difference, relative to the source's root mean square.
+        rms_error: root of the mean squared difference, relative to the source's root mean square;
+            absolute where the source gives zeros alone. Of integers and booleans, which are no
+            quantities, the share that differs.
         snr_db: signal-to-noise ratio in decibels, -20 log10(rms_error).
         argmax_agreement: share of results with the same largest class, for classifiers, else None.
         by_length: rms_error of sequences of a given length, where the length is free.
@@ -41,6 +44,24 @@ class OutputAccuracy:
     snr_db: float
     argmax_agreement: float | None
     by_length: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One way to quantize the model that was considered.
+
+    Attributes:
+        name: the types that it computes in.
+        error: its largest relative RMS error by any output, on the samples that the choice looks
+            at; None where it was not made.
+        size: bytes of its file; None where it was not made.
+        verdict: "taken", or why it was not.
+    """
+
+    name: str
+    error: float | None
+    size: int | None
+    verdict: str
 
 
 @dataclass(frozen=True)
@@ -60,6 +81,8 @@ class Quantization:
         accuracy: one record an output.
         measured_on: what the accuracy was measured on.
         warnings: what is poor about the data.
+        max_error: the largest rms_error that an output may have.
+        trials: all ways to quantize that were considered, in order.
     """
 
     mode: str
@@ -75,6 +98,8 @@ class Quantization:
     accuracy: tuple[OutputAccuracy, ...] = ()
     measured_on: str = ""
     warnings: tuple[str, ...] = ()
+    max_error: float = math.inf
+    trials: tuple[TrialRecord, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Quantization:
@@ -87,6 +112,7 @@ class Quantization:
             OutputAccuracy(**{**a, "by_length": {int(k): v for k, v in a["by_length"].items()}})
             for a in values["accuracy"]
         )
+        values["trials"] = tuple(TrialRecord(**t) for t in values.get("trials", ()))
         lengths = values["lengths"]
         values["lengths"] = tuple(lengths) if lengths is not None else None
         values["kept"], values["warnings"] = tuple(values["kept"]), tuple(values["warnings"])

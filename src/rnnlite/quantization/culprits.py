@@ -1,0 +1,160 @@
+"""Find where the error of an integer model enters: its tensors beside those of the float model.
+
+What enters: the float model, a trial that quantized it, samples. What leaves: the tensors, in
+words. Tensors keep their index while a model is quantized, so that each has its float counterpart.
+Seen are those of the main graph, the results of loops among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from rnnlite.axes import batched
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.structure import grid, label
+from rnnlite.quantization.calibration import Samples
+from rnnlite.quantization.choice import Trial, planned, prepared
+from rnnlite.quantization.grid import Array, Grid
+from rnnlite.quantization.integer import to_integers
+from rnnlite.quantization.modes import Order
+from rnnlite.quantization.plan import Plan
+
+MOST = 3
+"""How many tensors are named."""
+
+WATCHED = 3
+"""How many samples are looked at."""
+
+SHARE = 0.5
+"""An error enters where an op has more than this share of the largest one, its operands less."""
+
+
+@dataclass(frozen=True)
+class Culprit:
+    """A tensor that is far off.
+
+    Attributes:
+        op: the op that makes it.
+        name: the tensor, in words.
+        error: its RMS error relative to its float RMS.
+        operands: the largest error among the op's operands.
+    """
+
+    op: str
+    name: str
+    error: float
+    operands: float
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.name} ({100 * self.error:.4g} %, from {100 * self.operands:.2g} %)"
+
+
+def worst_tensors(model: Any, order: Order, trial: Trial, samples: Samples) -> list[str]:
+    """The tensors of the main graph at which the error enters or is largest, in words.
+
+    Args:
+        model: the float model that was quantized, with the converter's names.
+        order: what was asked for.
+        trial: how it was quantized.
+        samples: the calibration data.
+    """
+    integers = prepared(model, order.mode, trial)
+    _, plan = planned(integers, order, trial, samples)
+    floats = deepcopy(integers)
+    to_integers(integers, plan, order.io)
+    rows = [*samples.held_out, *samples.used][:WATCHED]
+    return [str(c) for c in _worst(_compared(floats, integers, plan, rows, samples.axes))]
+
+
+def _worst(found: Sequence[Culprit]) -> list[Culprit]:
+    """Where the error enters, in the order of computation; the largest where it creeps in."""
+    largest = max((c.error for c in found), default=0.0)
+    limit = SHARE * min(largest, 1.0)
+    entering = [c for c in found if c.error > limit >= c.operands]
+    return entering[:MOST] or sorted(found, key=lambda c: -c.error)[:MOST]
+
+
+def _compared(
+    floats: Any,
+    integers: Any,
+    plan: Plan,
+    rows: Sequence[Sequence[Array]],
+    axes: Sequence[int | None],
+) -> list[Culprit]:
+    """Each float result of the main graph, in order."""
+    plain, quantized = _Run(floats), _Run(integers)
+    noise: dict[int, float] = {}
+    signal: dict[int, float] = {}
+    places = [t for t in range(len(floats.subgraphs[0].tensors)) if (0, t) in plan._parent]
+    for row in rows:
+        plain(row, axes)
+        quantized(row, axes)
+        for t in places:
+            a, b = plain.value(t), quantized.value(t)
+            if a is None or b is None or a.shape != b.shape:
+                continue
+            # What a grid cuts off on purpose is no error.
+            a = np.clip(a, *plan.grid((0, t)).span) if plan.narrowed((0, t)) else a
+            finite = np.isfinite(a)
+            noise[t] = noise.get(t, 0.0) + float(np.sum(np.square((a - b)[finite])))
+            signal[t] = signal.get(t, 0.0) + float(np.sum(np.square(a[finite])))
+    errors = {t: (noise[t] / signal[t]) ** 0.5 for t in noise if signal[t] > 0}
+    return [
+        Culprit(
+            flatbuffer.op_name(floats, op),
+            label(floats, 0, t),
+            errors[t],
+            max((errors.get(int(i), 0.0) for i in op.inputs), default=0.0),
+        )
+        for op in floats.subgraphs[0].operators or []
+        for t in map(int, op.outputs)
+        if t in errors
+    ]
+
+
+class _Run:
+    """An interpreter that keeps all tensors of the main graph."""
+
+    def __init__(self, model: Any) -> None:
+        self.main = model.subgraphs[0]
+        self.interpreter = Interpreter(
+            model_content=flatbuffer.write(model),
+            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+            experimental_preserve_all_tensors=True,
+        )
+        self.inputs = [int(t) for t in self.main.inputs]
+
+    def __call__(self, row: Sequence[Array], axes: Sequence[int | None]) -> None:
+        shapes = [d["shape_signature"] for d in self.interpreter.get_input_details()]
+        axes = axes or [0] * len(row)
+        sizes = [int(s[a]) for s, a in zip(shapes, axes, strict=True) if a is not None and len(s)]
+        batch = max([1, *sizes])
+        arrays = [batched(a, axis, batch) for a, axis in zip(row, axes, strict=True)]
+        for index, array in zip(self.inputs, arrays, strict=True):
+            self.interpreter.resize_tensor_input(index, array.shape)
+        self.interpreter.allocate_tensors()
+        for index, array in zip(self.inputs, arrays, strict=True):
+            known = self._grid(index)
+            self.interpreter.set_tensor(index, array if known is None else known.quantize(array))
+        self.interpreter.invoke()
+
+    def value(self, index: int) -> Array | None:
+        """A tensor as real numbers; None if it was not computed."""
+        try:
+            values = np.asarray(self.interpreter.get_tensor(index), np.float64)
+        except ValueError:
+            return None
+        known = self._grid(index)
+        return values if known is None else (values - known.zero) * known.scale
+
+    def _grid(self, index: int) -> Grid | None:
+        tensor = self.main.tensors[index]
+        scales, zeros = grid(tensor)
+        name = flatbuffer.dtype_name(tensor)
+        return Grid(name, scales[0], zeros[0]) if scales and name in ("int8", "int16") else None
