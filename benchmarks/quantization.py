@@ -56,10 +56,10 @@ def precision(program, model, trial):
         refine_tables(tree, codes=True)
     if trial.split:
         split_weights(tree, tables=trial.split == "all")
-    decompose(tree, trial.precision)
+    wide = decompose(tree, trial.precision)
     specs = [Spec(p.name, p.shape, p.dtype) for p in program.inputs]
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))
-    plan = make_plan(tree, ranges.values, trial.precision, allow_float=False)
+    plan = make_plan(tree, ranges.values, trial.precision, allow_float=False, wide=wide)
     to_integers(tree, plan, "int8")
     return finish(program, tree)
 

@@ -67,9 +67,9 @@ def relative_error(model, arrays, expected, dtype, delegates):
     """Quantize a model of one op in code; its error on the calibration data itself."""
     precision = all_int8 if dtype == "int8" else all_int16
     tree = model.tree
-    decompose(tree, precision)
+    wide = decompose(tree, precision)
     ranges = calibrate(tree, Samples([[a[0] for a in arrays]], [], ()))
-    plan = make_plan(tree, ranges.values, precision, allow_float=False)
+    plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
     to_integers(tree, plan, "float32")
     (found,) = run(model.bytes(), *arrays, delegates=delegates)
     return float(np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)))

@@ -210,9 +210,9 @@ def integer(
     # Few samples are held out as a rule: the choice looks at some of the others as well.
     looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
     for trial in TRIALS[order.mode]:
-        plain = prepared(model, order.mode, trial)
+        plain, wide = prepared(model, order.mode, trial)
         try:
-            ranges, plan = planned(plain, order, trial, samples)
+            ranges, plan = planned(plain, order, trial, samples, wide)
         except UnsupportedError as e:
             refusal = refusal or e
             choice.reject(trial.name, e.what)
@@ -235,19 +235,26 @@ def integer(
     return choice.result()
 
 
-def prepared(model: Any, mode: str, trial: Trial) -> Any:
-    """A copy of a float model with the ops and constants that a trial quantizes."""
+def prepared(model: Any, mode: str, trial: Trial) -> tuple[Any, frozenset[tuple[int, int]]]:
+    """A copy of a float model with the ops and constants that a trial quantizes, and the ops of it
+    that compute in int16 in any case.
+    """
     plain = deepcopy(model)
     flatten_conv3d(plain)
     if trial.by_row:
         refine_tables(plain, codes=mode == "int8")
     if trial.split:
         split_weights(plain, tables=trial.split == "all")
-    decompose(plain, trial.precision)
-    return plain
+    return plain, decompose(plain, trial.precision)
 
 
-def planned(plain: Any, order: Order, trial: Trial, samples: Samples) -> tuple[Ranges, Plan]:
+def planned(
+    plain: Any,
+    order: Order,
+    trial: Trial,
+    samples: Samples,
+    wide: frozenset[tuple[int, int]],
+) -> tuple[Ranges, Plan]:
     """Calibrate a prepared model and plan its grids.
 
     Raises:
@@ -255,7 +262,9 @@ def planned(plain: Any, order: Order, trial: Trial, samples: Samples) -> tuple[R
     """
     with Progress("calibrating", len(samples.used), order.progress) as bar:
         ranges = calibrate(plain, samples, advance=bar.add)
-    return ranges, make_plan(plain, ranges.values, trial.precision, allow_float=order.allow_float)
+    return ranges, make_plan(
+        plain, ranges.values, trial.precision, allow_float=order.allow_float, wide=wide
+    )
 
 
 def trial_named(mode: str, name: str) -> Trial:

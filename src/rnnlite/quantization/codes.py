@@ -26,8 +26,8 @@ import numpy as np
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
-from rnnlite.quantization.decompose import Parts
 from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
+from rnnlite.quantization.parts import Parts
 from rnnlite.quantization.record import WeightRecord
 
 SMALLEST_TABLE = 1 << 16

@@ -64,8 +64,8 @@ def worst_tensors(model: Any, order: Order, trial: Trial, samples: Samples) -> l
         trial: how it was quantized.
         samples: the calibration data.
     """
-    integers = prepared(model, order.mode, trial)
-    _, plan = planned(integers, order, trial, samples)
+    integers, wide = prepared(model, order.mode, trial)
+    _, plan = planned(integers, order, trial, samples, wide)
     floats = deepcopy(integers)
     to_integers(integers, plan, order.io)
     rows = [*samples.held_out, *samples.used][:WATCHED]

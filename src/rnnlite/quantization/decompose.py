@@ -1,7 +1,8 @@
 """Put ops that have no integer kernel together from ops that have one, while all is still float.
 
-What enters: a float model, changed in place. What leaves: an equal one. Done before calibration, so
-that the parts have ranges of their own.
+What enters: a float model, changed in place. What leaves: an equal one, and the ops in it that are
+to compute in int16 in whatever trial, for what they compute spans many orders of magnitude. Done
+before calibration, so that the parts have ranges of their own.
 
     NEG(x)                    x * -1
     SQUARE(x)                 x * x
@@ -12,7 +13,11 @@ that the parts have ranges of their own.
     ELU(x)                    relu(x) + exp(min(x, 0)) - 1       (int16)
     HARD_SWISH(x)             x * relu6(x + 3) / 6               (int16)
     RELU_0_TO_1(x)            min(relu(x), 1)                    (int16)
-    RSQRT(x + e)              three of them, for x near e, up to 256 e, and above (int16)
+    RELU_N1_TO_1(x)           min(max(x, -1), 1)                 (int16)
+    PRELU(x)                  relu(x) - a * relu(-x)             (int16)
+    GELU(x)                   x * (1 + tanh(...)) / 2            (int16)
+    SQRT, RSQRT, L2_NORMALIZATION: see `roots`
+    LOG, LOG_SOFTMAX, POW: see `logarithms`
 """
 
 from __future__ import annotations
@@ -26,16 +31,23 @@ from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import in_loops
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
 from rnnlite.quantization.clip import soften_masks
-from rnnlite.quantization.plan import Precision, constant, is_float
+from rnnlite.quantization.logarithms import log_softmax, logarithm, power
+from rnnlite.quantization.parts import Parts, drop_unread
+from rnnlite.quantization.plan import Precision, is_float
+from rnnlite.quantization.roots import inverse_root, root, unit_length
 
 
-def decompose(model: Any, precision: Precision) -> None:
+def decompose(model: Any, precision: Precision) -> frozenset[tuple[int, int]]:
     """Rewrite all ops of the list above that touch float values, in place.
 
     Args:
         model: the float model.
         precision: the type that each op will compute in.
+
+    Returns:
+        subgraph and position of the ops that are to compute in int16 whatever `precision` says.
     """
+    wide: list[tuple[int, int]] = []
     soften_masks(model)
     loops = in_loops(model)
     for index, content in enumerate(model.subgraphs):
@@ -47,37 +59,14 @@ def decompose(model: Any, precision: Precision) -> None:
                 rule = FOR_INT16.get(name)
             places = [(index, int(t)) for t in [*op.inputs, *op.outputs]]
             if rule is None or not any(is_float(model, p) for p in places):
-                parts.ops.append(op)
+                parts.append(op, wide=name in WIDE)
             else:
                 rule(parts, op)
         content.operators = parts.ops
-
-
-class Parts:
-    """The new list of ops of one subgraph, and short ways to add to it."""
-
-    def __init__(self, model: Any, content: Any) -> None:
-        self.model = model
-        self.content = content
-        self.index = model.subgraphs.index(content)
-        self.ops: list[Any] = []
-
-    def add(
-        self,
-        name: str,
-        inputs: list[int],
-        result: int | None = None,
-        options: str = "",
-        **fields: Any,
-    ) -> int:
-        """An op on tensors of one shape; its result is new unless one is given."""
-        target = new_tensor(self.content, inputs[0], "float32") if result is None else result
-        self.ops.append(new_op(self.model, name, inputs, [target], options=options, **fields))
-        return target
-
-    def number(self, value: float) -> int:
-        """A scalar constant."""
-        return new_constant(self.model, self.content, np.array(value, np.float32))
+        drop_unread(model, content, FREED)
+        chosen = {id(op) for op in parts.wide}
+        wide += [(index, k) for k, op in enumerate(content.operators) if id(op) in chosen]
+    return frozenset(wide)
 
 
 def _operands(op: Any) -> tuple[int, int]:
@@ -99,9 +88,9 @@ def _zeros(parts: Parts, op: Any) -> None:
     rank = len(parts.content.tensors[x].shape)
     shape = new_constant(parts.model, parts.content, np.zeros(rank, np.int32))
     parts.content.tensors[shape].buffer = 0
-    parts.ops.append(new_op(parts.model, "SHAPE", [x], [shape], options="ShapeOptions", outType=2))
+    parts.append(new_op(parts.model, "SHAPE", [x], [shape], options="ShapeOptions", outType=2))
     zero = parts.number(0.0)
-    parts.ops.append(new_op(parts.model, "FILL", [shape, zero], [y], options="FillOptions"))
+    parts.append(new_op(parts.model, "FILL", [shape, zero], [y], options="FillOptions"))
 
 
 def _cast(parts: Parts, op: Any) -> None:
@@ -109,7 +98,7 @@ def _cast(parts: Parts, op: Any) -> None:
     if flatbuffer.dtype_name(parts.content.tensors[x]) in ("int32", "int64"):
         op.inputs = [_clamped(parts, x)]
     if flatbuffer.dtype_name(parts.content.tensors[y]) != "bool":
-        parts.ops.append(op)
+        parts.append(op)
         return
     parts.add("NOT_EQUAL", [x, parts.number(0.0)], y, "NotEqualOptions")
 
@@ -120,7 +109,7 @@ def _clamped(parts: Parts, x: int) -> int:
         bound = new_constant(parts.model, parts.content, np.array(limit, dtype))
         result = new_tensor(parts.content, x, dtype)
         options = "MaximumMinimumOptions"
-        parts.ops.append(new_op(parts.model, name, [x, bound], [result], options=options))
+        parts.append(new_op(parts.model, name, [x, bound], [result], options=options))
         x = result
     return x
 
@@ -150,46 +139,28 @@ def _unit(parts: Parts, op: Any) -> None:
     parts.add("MINIMUM", [parts.add("RELU", [x]), parts.number(1.0)], y)
 
 
-STEEP = 16.0
-"""Each range over which an inverse root is interpolated ends at so many times the one before."""
+def _signed_unit(parts: Parts, op: Any) -> None:
+    x, y = _operands(op)
+    parts.add("MINIMUM", [parts.add("MAXIMUM", [x, parts.number(-1.0)]), parts.number(1.0)], y)
 
 
-def _inverse_root(parts: Parts, op: Any) -> None:
-    """LiteRT's kernel interpolates over 512 even steps of the range, and x + e begins at its steep
-    end, as in normalizations: with a and b 16 and 256 times e, and each range on a grid of its own,
+def _prelu(parts: Parts, op: Any) -> None:
+    x, alpha, y = int(op.inputs[0]), int(op.inputs[1]), int(op.outputs[0])
+    below = parts.add("RELU", [parts.add("MUL", [x, parts.number(-1.0)])])
+    parts.add("SUB", [parts.add("RELU", [x]), parts.add("MUL", [below, alpha])], y)
 
-        rsqrt(v) = rsqrt(max(v, b)) + rsqrt(clip(v, a, b)) - rsqrt(b) + rsqrt(min(v, a)) - rsqrt(a)
+
+def _gelu(parts: Parts, op: Any) -> None:
+    """By a hyperbolic tangent in either form: the two differ by less than 5e-4.
+
+    Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
     """
-    v, y = _operands(op)
-    least = _added(parts, v)
-    if least is None:
-        parts.ops.append(op)
-        return
-    a, b = STEEP * least, STEEP**2 * least
-    total = parts.add("RSQRT", [_at_least(parts, v, b)])
-    for low, high in ((a, b), (None, a)):
-        part = parts.add("MINIMUM", [v, parts.number(high)], None, "MaximumMinimumOptions")
-        if low is not None:
-            part = _at_least(parts, part, low)
-        # A product has a grid of its own; a minimum keeps that of its operand.
-        part = parts.add("RSQRT", [parts.add("MUL", [part, parts.number(1.0)], None, "MulOptions")])
-        part = parts.add("SUB", [part, parts.number(high**-0.5)], None, "SubOptions")
-        total = parts.add("ADD", [total, part], y if low is None else None, "AddOptions")
-
-
-def _at_least(parts: Parts, x: int, bound: float) -> int:
-    return parts.add("MAXIMUM", [x, parts.number(bound)], None, "MaximumMinimumOptions")
-
-
-def _added(parts: Parts, total: int) -> float | None:
-    """The positive number that the op which made a tensor added, if it did."""
-    for op in parts.ops:
-        if total in op.outputs and flatbuffer.op_name(parts.model, op) == "ADD":
-            for t in op.inputs:
-                values = constant(parts.model, (parts.index, int(t)))
-                if values is not None and values.size == 1 and values.item() > 0:
-                    return float(values.item())
-    return None
+    x, y = _operands(op)
+    cubic = parts.add("MUL", [parts.add("MUL", [x, x]), parts.number(0.044715)])
+    inner = parts.add("MUL", [parts.add("ADD", [cubic, parts.number(1.0)]), x])
+    gate = parts.add("TANH", [parts.add("MUL", [inner, parts.number((2 / np.pi) ** 0.5)])])
+    gate = parts.add("MUL", [parts.add("ADD", [gate, parts.number(1.0)]), parts.number(0.5)])
+    parts.add("MUL", [x, gate], y)
 
 
 Rule = Callable[[Parts, Any], None]
@@ -198,11 +169,30 @@ ALWAYS: dict[str, Rule] = {
     "SQUARE": _square,
     "ZEROS_LIKE": _zeros,
     "CAST": _cast,
+    "RSQRT": inverse_root,
+    "SQRT": root,
+    "L2_NORMALIZATION": unit_length,
+    "LOG": logarithm,
+    "LOG_SOFTMAX": log_softmax,
+    "POW": power,
 }
 FOR_INT16: dict[str, Rule] = {
     "SQUARED_DIFFERENCE": _squared_difference,
     "ELU": _elu,
     "HARD_SWISH": _hard_swish,
     "RELU_0_TO_1": _unit,
-    "RSQRT": _inverse_root,
+    "RELU_N1_TO_1": _signed_unit,
+    "PRELU": _prelu,
+    "GELU": _gelu,
 }
+
+WIDE = ("DIV",)
+"""Ops that compute in int16 wherever they stand: quotients span many orders of magnitude."""
+
+FREED = frozenset(
+    {
+        *("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "RELU", "SQUARE", "SQUARED_DIFFERENCE", "POW"),
+        *("SUM", "MEAN", "EXP", "SOFTMAX"),
+    }
+)
+"""Ops that others may have been put in the place of."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place, flows, in_loops
+from rnnlite.lite.control_flow import Place, flows
 from rnnlite.lite.edit import (
     at_version,
     dtype_code,
@@ -23,11 +23,13 @@ from rnnlite.lite.edit import (
     parameters,
 )
 from rnnlite.lite.structure import label
+from rnnlite.quantization.domains import DOMAINS, Domain, keep_in_domain
 from rnnlite.quantization.grid import (
     Array,
     Grid,
     grid_of,
     symmetric,
+    width,
 )
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind, Rule
 from rnnlite.quantization.plan import Plan, constant, is_float, range_of
@@ -67,7 +69,6 @@ class _Rewriting:
         self.model = model
         self.plan = plan
         self.io = io
-        self.loops = in_loops(model)
         self.floats = {
             (s, t)
             for s, content in enumerate(model.subgraphs)
@@ -102,7 +103,7 @@ class _Rewriting:
                 if (index, position) in self.plan.kept:
                     self._keep(index, op)
                 else:
-                    self._op(index, op)
+                    self._op(index, position, op)
             self._outputs(index, content)
             content.operators = self.ops
         return list(self.records.values())
@@ -175,9 +176,13 @@ class _Rewriting:
         if place in self.constants:
             return grid_of(range_of(self.constants[place]), dtype, headroom=False)
         grid = self.plan.grid(place)
-        return grid if grid.dtype == dtype else grid_of(self.plan.range(place), dtype)
+        if grid.dtype == dtype:
+            return grid
+        values = self.plan.range(place)
+        # What was zero throughout has no scale of its own: see `plan`.
+        return grid_of(values, dtype) if width(values) > 0 else Grid(dtype, grid.scale, 0)
 
-    def _op(self, subgraph: int, op: Any) -> None:
+    def _op(self, subgraph: int, position: int, op: Any) -> None:
         name = flatbuffer.op_name(self.model, op)
         operands = [(subgraph, int(t)) for t in op.inputs]
         results = [(subgraph, int(t)) for t in op.outputs]
@@ -185,7 +190,7 @@ class _Rewriting:
             self.ops.append(op)
             return
         rule = RULES[name]
-        dtype = self.plan.precision(name, subgraph in self.loops)
+        dtype = self.plan.type_of(name, subgraph, position)
         if rule.kind in (Kind.MOVES, Kind.FLOW):
             dtype = next((self.plan.grid(p).dtype for p in results if p in self.floats), dtype)
         site = _Site(subgraph, op, name, rule, dtype)
@@ -206,6 +211,8 @@ class _Rewriting:
                 for p in operands
             ]
         op.outputs = outputs
+        if name in DOMAINS:
+            self._in_domain(site, DOMAINS[name], operands)
         self._version(site)
         self.ops.append(op)
         for source, target in after:
@@ -249,6 +256,20 @@ class _Rewriting:
             else:
                 inputs.append(self._operand(place, self._table_grid(site) or grid))
         return inputs
+
+    def _in_domain(self, site: _Site, domain: Domain, operands: list[Place]) -> None:
+        """Keep an operand of the op to integers that its kernel takes."""
+        place = operands[domain.operand]
+        if place in self.constants:
+            return
+        index = int(site.op.inputs[domain.operand])
+        signed = self.plan.range(place)[0] < 0
+        result = self._tensor((site.subgraph, int(site.op.outputs[0])))
+        added, kept = keep_in_domain(
+            self.model, site.subgraph, index, domain, signed=signed, result=result
+        )
+        self.ops += added
+        site.op.inputs[domain.operand] = kept
 
     def _table_grid(self, site: _Site) -> Grid | None:
         """The grid of a constant table that is looked up by int16 ops: int8, as weights are."""

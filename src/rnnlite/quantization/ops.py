@@ -78,7 +78,8 @@ RULES: dict[str, Rule] = {
     "DYNAMIC_UPDATE_SLICE": Rule(Kind.MOVES, joined=(1,)),
     "PADV2": Rule(Kind.MOVES, joined=(2,)),
     **_each(
-        "ADD SUB MUL DIV RELU RELU6 LEAKY_RELU ABS EXP LOG RSQRT MEAN SUM BATCH_MATMUL QUANTIZE",
+        "ADD SUB MUL DIV RELU RELU6 LEAKY_RELU ABS EXP LOG RSQRT SQRT MEAN SUM BATCH_MATMUL "
+        "QUANTIZE",
         Rule(Kind.COMPUTES),
     ),
     **_each(
@@ -141,6 +142,7 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "EXP": (2, 2),
     "LOG": (2, 2),
     "RSQRT": (2, 3),
+    "SQRT": (2, 2),
     "MAXIMUM": (2, 4),
     "MINIMUM": (2, 4),
     "SELECT": (2, 3),

@@ -9,7 +9,7 @@ spoil each other's resolution stay apart and are requantized instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,17 +36,27 @@ class Plan:
         model: the float model the plan is for.
         precision: the type an op computes in.
         kept: (subgraph, position) of ops that stay in float, with the reason.
+        wide: (subgraph, position) of ops that compute in int16 whatever `precision` says.
+        loops: the subgraphs that stand in loops.
     """
 
     model: Any
     ranges: Mapping[Place, Range]
     precision: Precision
     kept: dict[tuple[int, int], str] = field(default_factory=dict)
+    wide: frozenset[tuple[int, int]] = frozenset()
+    loops: frozenset[int] = frozenset()
     _parent: dict[Place, Place] = field(default_factory=dict)
     _range: dict[Place, Range] = field(default_factory=dict)
     _dtype: dict[Place, str] = field(default_factory=dict)
     _fixed: dict[Place, set[Grid]] = field(default_factory=dict)
     _grid: dict[Place, Grid] = field(default_factory=dict)
+
+    def type_of(self, name: str, subgraph: int, position: int) -> str:
+        """The type that an op computes in."""
+        if (subgraph, position) in self.wide:
+            return "int16"
+        return self.precision(name, subgraph in self.loops)
 
     def root(self, place: Place) -> Place:
         """The representative of a place's group."""
@@ -113,7 +123,12 @@ def constant(model: Any, place: Place) -> Array | None:
 
 
 def make_plan(
-    model: Any, ranges: Mapping[Place, Range], precision: Precision, *, allow_float: bool
+    model: Any,
+    ranges: Mapping[Place, Range],
+    precision: Precision,
+    *,
+    allow_float: bool,
+    wide: frozenset[tuple[int, int]] = frozenset(),
 ) -> Plan:
     """Group the tensors, choose grids.
 
@@ -122,11 +137,13 @@ def make_plan(
         ranges: smallest and largest value of every float tensor that is no constant.
         precision: the type each op computes in.
         allow_float: keep an op without integer kernel in float, instead of refusing it.
+        wide: subgraph and position of ops that compute in int16 in any case.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
     """
-    plan = Plan(model, ranges, precision)
+    loops = frozenset(in_loops(model))
+    plan = Plan(model, ranges, precision, wide=wide, loops=loops)
     for subgraph, content in enumerate(model.subgraphs):
         for index in range(len(content.tensors)):
             place = (subgraph, index)
@@ -151,6 +168,7 @@ def make_plan(
 @dataclass(frozen=True)
 class _Op:
     subgraph: int
+    position: int
     op: Any
     name: str
     rule: Rule
@@ -168,7 +186,6 @@ def _float_ops(plan: Plan, allow_float: bool) -> Any:
     Raises:
         UnsupportedError: one has none, and may not stay in float.
     """
-    loops = in_loops(plan.model)
     for subgraph, content in enumerate(plan.model.subgraphs):
         for position, op in enumerate(content.operators or []):
             name = flatbuffer.op_name(plan.model, op)
@@ -176,7 +193,7 @@ def _float_ops(plan: Plan, allow_float: bool) -> Any:
             if not any(is_float(plan.model, p) for p in places):
                 continue
             rule = RULES.get(name)
-            wanted = plan.precision(name, subgraph in loops)
+            wanted = plan.type_of(name, subgraph, position)
             reason = ""
             if rule is None:
                 reason = "no integer kernel"
@@ -193,7 +210,7 @@ def _float_ops(plan: Plan, allow_float: bool) -> Any:
             if reason:
                 plan.kept[subgraph, position] = reason
             elif rule is not None:
-                yield _Op(subgraph, op, name, rule)
+                yield _Op(subgraph, position, op, name, rule)
 
 
 def _tie_flows(plan: Plan) -> None:
@@ -244,16 +261,16 @@ def _join(plan: Plan, target: Place, value: Place) -> None:
 
 def _choose_types(plan: Plan, ops: list[_Op]) -> None:
     """A group has the type of the ops that compute its values; int16 if there is one of those."""
-    loops = in_loops(plan.model)
     default = plan.precision("", False)
     for place in list(plan._parent):
         plan._dtype.setdefault(plan.root(place), "")
     for op in ops:
-        if op.rule.kind in (Kind.COMPUTES, Kind.WEIGHTS) or not op.rule.int8:
+        wide = (op.subgraph, op.position) in plan.wide
+        if op.rule.kind in (Kind.COMPUTES, Kind.WEIGHTS) or wide or not op.rule.int8:
             for place in op.results():
                 if place in plan._parent:
                     root = plan.root(place)
-                    wanted = plan.precision(op.name, op.subgraph in loops)
+                    wanted = plan.type_of(op.name, op.subgraph, op.position)
                     wanted = wanted if op.rule.int8 else "int16"
                     plan._dtype[root] = max(
                         plan._dtype[root], wanted, key=("", "int8", "int16").index
@@ -298,3 +315,36 @@ def _choose_grids(plan: Plan, ops: list[_Op]) -> None:
             plan._grid[root] = only
         else:
             plan._grid[root] = grid_of(plan._range[root], dtype)
+    _fit_sums(plan, ops)
+
+
+FINEST = {"int8": 2.0**-18, "int16": 2.0**-13}
+"""A sum's step, relative to that of its operands: the kernels of ADD and SUB end the process at
+2**-19 and 2**-14."""
+
+
+def _fit_sums(plan: Plan, ops: list[_Op]) -> None:
+    """Where a sum is much smaller than its operands, coarser steps for it.
+
+    An operand that was zero throughout has no scale of its own: it takes the sum's.
+    """
+    for op in ops:
+        if op.name not in ("ADD", "SUB"):
+            continue
+        result = op.results()[0]
+        operands = [p for p in op.operands() if p in plan._parent]
+        for place in operands:
+            if width(plan.range(place)) == 0.0 and width(plan.range(result)) > 0.0:
+                root = plan.root(place)
+                plan._grid[root] = replace(plan._grid[root], scale=plan.grid(result).scale)
+        dtype = plan.type_of(op.name, op.subgraph, op.position)
+        steps = [plan.grid(p).scale for p in operands]
+        steps += [
+            grid_of(range_of(values), dtype, headroom=False).scale
+            for p in op.operands()
+            if (values := constant(plan.model, p)) is not None
+        ]
+        least = max(steps, default=0.0) * FINEST[dtype]
+        grid = plan.grid(result)
+        if grid.scale < least:
+            plan._grid[plan.root(result)] = replace(grid, scale=float(np.float32(least)))

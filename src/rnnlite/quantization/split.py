@@ -22,9 +22,9 @@ import numpy as np
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
 from rnnlite.quantization.codes import codes_of, look_up
-from rnnlite.quantization.decompose import Parts
 from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
 from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.quantization.parts import Parts
 from rnnlite.quantization.plan import constant
 
 NARROW_TABLE = 16
