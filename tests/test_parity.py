@@ -1,5 +1,7 @@
 """The check can fail: a changed weight is found; bounds are derived, not guessed."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,9 @@ import tf_keras
 import rnnlite
 from rnnlite import conversion
 from rnnlite.lite import flatbuffer
-from rnnlite.parity import TOLERANCE, difference
+from rnnlite.parity import TOLERANCE, check, difference
+from rnnlite.sources.opening import open_program
+from rnnlite.sources.program import Request
 
 
 @pytest.fixture(scope="module")
@@ -107,14 +111,28 @@ def test_a_length_past_a_block_is_checked():
     assert rnnlite.convert(source, schedule="block=8").report.parity.lengths == (19, 1, 5, 8)
 
 
-def test_lengths_that_the_source_refuses_are_named():
+def test_lengths_leave_a_step_behind_convolutions_and_strides():
+    layers = keras.layers
     source = keras.Sequential(
-        [keras.Input((None, 2)), keras.layers.Conv1D(2, 7), keras.layers.GRU(2)]
+        [keras.Input((None, 2)), layers.Conv1D(2, 7), layers.MaxPooling1D(2), layers.GRU(2)]
     )
-    report = rnnlite.convert(source).report
-    assert set(report.parity.skipped) == {1, 5}
-    assert len(report.parity.lengths) == 4
-    assert any("the source itself refuses length 1, 5" in n for n in report.notes)
+    parity = rnnlite.convert(source).report.parity
+    # 19, 1, 5 and 8 steps behind them; 8 is the least length.
+    assert parity.lengths == (45, 8, 17, 22)
+    assert not parity.skipped
+
+
+def test_lengths_that_the_source_refuses_are_named(model):
+    program = open_program(model, Request())
+
+    def refusing(arrays):
+        if arrays[0].shape[1] < 6:
+            raise ValueError("too short")
+        return program.reference(arrays)
+
+    parity = check(replace(program, reference=refusing), rnnlite.convert(model).tflite)
+    assert parity.skipped == {1: "too short", 5: "too short"}
+    assert parity.lengths == (19, 8, 33, 64)
 
 
 @pytest.mark.parametrize(

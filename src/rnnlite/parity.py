@@ -1,36 +1,29 @@
 """Check a LiteRT model against its source, numerically, at several lengths.
 
 What enters: a Program (with the source's own function) and the flatbuffer. What leaves: a `Parity`.
-Each case runs twice on one interpreter, lengths in the order long, short, long, with the default
+Each case runs twice on one interpreter, lengths in the order short, long, short, with the default
 delegates and without.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rnnlite.axes import row
 from rnnlite.errors import SampleError, ShapeError
+from rnnlite.lengths.compared import compared, longer, shown, unequal
+from rnnlite.lengths.lengths import Values
 from rnnlite.report import OutputParity, Parity
 from rnnlite.runtime.model import load
 from rnnlite.sources.probe import random_inputs
-from rnnlite.sources.program import Array, Program
+from rnnlite.sources.program import Array, Port, Program
 
 TOLERANCE = 1e-5
 """Largest difference allowed, relative to the output's scale, without further reason."""
-
-LENGTHS = (19, 1, 5, 8)
-"""Long and short, below, at and above the number of unrolled steps, and no multiple of it."""
-
-PAST_A_TURN = 3
-"""Where the length decides how output sequences are put together, two lengths are so much longer
-than where that turns."""
-
-LONGER = (33, 64, 100, 128, 200, 256, 300, 400)
-"""Taken in turn for lengths that the source refuses, as one with valid convolutions does."""
 
 BATCHES = (1, 3)
 
@@ -103,12 +96,12 @@ def probes(program: Program) -> list[list[Array]]:
         ShapeError: the source runs at no length that was tried.
     """
     cases, _ = _cases(program)
-    lengths = list(dict.fromkeys(c.length for c in cases)) or [0]
+    shapes = list({tuple(a.shape for a in c.inputs): c for c in cases}.values())
     found = []
     for k in range(PROBES):
         inputs = random_inputs(
-            program.inputs,
-            length=lengths[k % len(lengths)],
+            _like(program.inputs, shapes[k % len(shapes)]),
+            length=1,
             batch=1,
             id_ranges=program.id_ranges,
             mask_values=program.mask_values,
@@ -116,6 +109,20 @@ def probes(program: Program) -> list[list[Array]]:
         )
         found.append([row(a, p.batch_axis, 0) for a, p in zip(inputs, program.inputs, strict=True)])
     return found
+
+
+def _like(ports: Sequence[Port], case: Case) -> list[Port]:
+    """Inputs of the shapes that a case has, but for the batch."""
+    return [
+        replace(
+            p,
+            shape=tuple(
+                d if axis == p.batch_axis else size
+                for axis, (d, size) in enumerate(zip(p.shape, a.shape, strict=True))
+            ),
+        )
+        for p, a in zip(ports, case.inputs, strict=True)
+    ]
 
 
 def difference(found: Array, expected: Array) -> float:
@@ -139,23 +146,23 @@ def _scale(expected: Array) -> float:
 
 
 def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
-    free_length = any(None in p.sample_shape for p in program.inputs)
+    lengths = program.lengths
     free_batch = any(p.batch is None for p in program.inputs)
     fixed = max((p.batch or 1 for p in program.inputs), default=1)
     batches = BATCHES if free_batch else (fixed,)
-    turns = sorted({turn + PAST_A_TURN for r in program.recurrences for turn in r.turns})[-2:]
-    lengths = (*(n for n in reversed(turns) if n > LENGTHS[0]), *LENGTHS)
-    wanted = len(lengths) if free_length else 1
+    chosen = compared(lengths) if lengths.axes else [{}]
+    wanted = len(chosen)
     cases: list[Case] = []
     skipped: dict[int, str] = {}
     accepted = 0
-    for length in (*lengths, *LONGER) if free_length else (0,):
+    for values in itertools.chain(chosen, longer(lengths) if lengths.axes else ()):
         if accepted == wanted:
             break
+        length = shown(values, lengths)
         found = []
         try:
             for batch in batches:
-                inputs = _inputs(program, length, batch)
+                inputs = _inputs(program, values, batch)
                 found.append(Case(length, batch, inputs, program.reference(inputs)))
         except Exception as e:  # noqa: BLE001 - the source's own refusal, of any kind
             skipped[length] = " ".join(str(e).split())[:200]
@@ -165,7 +172,7 @@ def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
     if not cases:
         raise ShapeError(
             f"{program.origin} runs at none of the lengths {list(skipped)}",
-            found=next(iter(skipped.values())),
+            found=next(iter(skipped.values()), "no length that its ops take"),
             remedy="Convert with a sequence_length that the model takes, or with verify off",
         )
     return cases + _unequal_lengths(program, batches[0]), skipped
@@ -179,29 +186,24 @@ def _unequal_lengths(program: Program, batch: int) -> list[Case]:
     free = [p for p in program.inputs if None in p.sample_shape]
     if len(free) < 2 or any(p.dtype == "bool" for p in free):
         return []
-    lengths = [5 + 2 * k for k in range(len(program.inputs))]
-    inputs = random_inputs(
-        program.inputs,
-        length=lengths,
-        batch=batch,
-        id_ranges=program.id_ranges,
-        mask_values=program.mask_values,
-        seed=7,
-    )
+    values = unequal(program.lengths)
+    if values is None:
+        return []
     try:
-        return [Case(max(lengths), batch, inputs, program.reference(inputs))]
+        inputs = _inputs(program, values, batch)
+        return [Case(max(values.values()), batch, inputs, program.reference(inputs))]
     except Exception:  # noqa: BLE001 - the source wants equal lengths
         return []
 
 
-def _inputs(program: Program, length: int, batch: int) -> list[Array]:
+def _inputs(program: Program, values: Values, batch: int) -> list[Array]:
     return random_inputs(
         program.inputs,
-        length=length,
+        length=values,
         batch=batch,
         id_ranges=program.id_ranges,
         mask_values=program.mask_values,
-        seed=1000 * length + batch,
+        seed=1000 * shown(values, program.lengths) + batch,
     )
 
 
@@ -220,15 +222,15 @@ def _sample_cases(program: Program, samples: Sequence[list[Array]]) -> list[Case
 
 
 def _ordered(cases: list[Case]) -> list[Case]:
-    """Long, short, long, then the others."""
+    """Short, long, short, then the others."""
     longest = max(cases, key=lambda c: c.length)
     shortest = min(cases, key=lambda c: c.length)
     if longest is shortest:
         return cases
     return [
-        longest,
         shortest,
         longest,
+        shortest,
         *(c for c in cases if c is not longest and c is not shortest),
     ]
 

@@ -131,6 +131,22 @@ class ScanResult:
         return ScanResult(last, outputs, tuple(rest))
 
 
+@dataclass(frozen=True, eq=False)
+class Lowered:
+    """A Scan and the tensors that it became in the graph that it was lowered into.
+
+    Attributes:
+        scan, result: its inputs and its outputs.
+        unroll: time steps an iteration.
+        turns: see `Recurrence.turns`.
+    """
+
+    scan: Scan
+    result: ScanResult
+    unroll: int = 1
+    turns: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True)
 class Recurrence:
     """What the report says of one Scan.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from rnnlite.lengths.sizes import Axis
 from rnnlite.sources.program import Array, Port
 
 DEFAULT_LARGEST = 1
@@ -15,7 +16,7 @@ DEFAULT_LARGEST = 1
 def random_inputs(
     ports: Sequence[Port],
     *,
-    length: int | Sequence[int],
+    length: int | Mapping[Axis, int],
     batch: int,
     id_ranges: Mapping[str, tuple[int, int]],
     mask_values: Mapping[str, float],
@@ -25,7 +26,7 @@ def random_inputs(
 
     Args:
         ports: the inputs.
-        length: size of every free axis that is not the batch, or one size for each port.
+        length: size of every free axis that is not the batch, or of each of them.
         batch: size of the batch where it is free.
         id_ranges: see `Program.id_ranges`; ids are drawn from the part that is not negative.
         mask_values: see `Program.mask_values`; about a fifth of the time steps carry the mask
@@ -37,21 +38,17 @@ def random_inputs(
         number of values, booleans mostly true.
     """
     rng = np.random.default_rng(seed)
-    lengths = [length] * len(ports) if isinstance(length, int) else list(length)
+    shapes = [_sized(p, k, length, batch) for k, p in enumerate(ports)]
     steps = min(
         (
-            _steps(p, free)
-            for p, free in zip(ports, lengths, strict=True)
+            _steps(p, shape)
+            for p, shape in zip(ports, shapes, strict=True)
             if len(p.sample_shape) > 1 or None in p.sample_shape
         ),
         default=1,
     )
     arrays = []
-    for port, free in zip(ports, lengths, strict=True):
-        shape = [
-            d if d is not None else (batch if axis == port.batch_axis else free)
-            for axis, d in enumerate(port.shape)
-        ]
+    for port, shape in zip(ports, shapes, strict=True):
         dtype = np.dtype(port.dtype)
         if port.counts:
             counts = rng.integers(1, steps + 1, shape)
@@ -74,7 +71,17 @@ def random_inputs(
     return arrays
 
 
-def _steps(port: Port, free: int) -> int:
+def _sized(port: Port, place: int, length: int | Mapping[Axis, int], batch: int) -> tuple[int, ...]:
+    """The shape of an input, its free axes filled in."""
+
+    def size(axis: int) -> int:
+        if axis == port.batch_axis:
+            return batch
+        return length if isinstance(length, int) else length[Axis(place, axis)]
+
+    return tuple(size(axis) if d is None else d for axis, d in enumerate(port.shape))
+
+
+def _steps(port: Port, shape: tuple[int, ...]) -> int:
     """Number of time steps of an input: the first axis beside the batch."""
-    size = port.sample_shape[0] if port.sample_shape else 1
-    return free if size is None else size
+    return next((d for axis, d in enumerate(shape) if axis != port.batch_axis), 1)

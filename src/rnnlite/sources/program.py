@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rnnlite.axes import Batched
+from rnnlite.lengths.lengths import Lengths
+from rnnlite.lengths.sizes import Axis
 from rnnlite.scan.scan import Recurrence
 from rnnlite.scan.schedule import Options
 
@@ -26,6 +28,7 @@ class Port(Batched):
         dtype: NumPy name, e.g. "float32".
         batch_axis: 0, but 1 for time-major tensors; None where there is none.
         counts: whether it holds the number of time steps of each sequence.
+        least: the least size of each axis that the model takes; () where any size does.
     """
 
     name: str
@@ -33,6 +36,20 @@ class Port(Batched):
     dtype: str
     batch_axis: int | None = 0
     counts: bool = False
+    least: tuple[int, ...] = ()
+
+
+def with_least(ports: Sequence[Port], lengths: Lengths) -> tuple[Port, ...]:
+    """Inputs with the least sizes of their axes."""
+    least = lengths.least
+    sizes = [
+        tuple(least.get(Axis(k, axis), 1) for axis in range(len(p.shape)))
+        for k, p in enumerate(ports)
+    ]
+    return tuple(
+        replace(p, least=found if max(found, default=1) > 1 else ())
+        for p, found in zip(ports, sizes, strict=True)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +70,7 @@ class Program:
         notes: what the user should know, e.g. which layer pins the length.
         id_ranges: smallest and largest valid value of integer inputs that are looked up in a table.
         mask_values: the value that masks a time step, for float inputs that have one.
+        lengths: how the lengths inside follow from those of the inputs.
     """
 
     origin: str
@@ -65,6 +83,7 @@ class Program:
     notes: tuple[str, ...] = ()
     id_ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     mask_values: Mapping[str, float] = field(default_factory=dict)
+    lengths: Lengths = Lengths()  # noqa: RUF009 (immutable)
 
 
 @dataclass(frozen=True)

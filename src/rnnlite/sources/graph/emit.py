@@ -16,7 +16,7 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.scan.scan import Recurrence
+from rnnlite.scan.scan import Lowered, Recurrence
 from rnnlite.scan.schedule import Options
 from rnnlite.sources.graph.fold import folded
 from rnnlite.sources.graph.frames import Frame, frames_of
@@ -46,6 +46,7 @@ class Session:
         outputs: names of the nodes that are outputs themselves.
         records: one for each recurrence found, by its place in the source: a loop within a loop
             is emitted for each unrolled step.
+        lowered: the tensors of each recurrence, in whatever graph it was emitted into.
         notes: for the report.
         options: what the caller decides about loops.
         static: values of tensors that are known, by id; the tensors are kept alive beside them.
@@ -55,6 +56,7 @@ class Session:
         self.needed: set[str] = set()
         self.outputs: set[str] = set()
         self.records: dict[Hashable, Recurrence] = {}
+        self.lowered: list[Lowered] = []
         self.notes: list[str] = []
         self.options = options
         self.probing = False

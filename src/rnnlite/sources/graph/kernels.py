@@ -12,7 +12,7 @@ from rnnlite.scan import cells
 from rnnlite.scan.block import RESULTS, BlockLSTM
 from rnnlite.scan.cells import Activation
 from rnnlite.scan.lower import lower
-from rnnlite.scan.scan import Recurrence, Scan, ScanResult
+from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult
 from rnnlite.sources.graph.emit import Emitter, rule
 from rnnlite.sources.graph.loop import Value
 from rnnlite.sources.graph.nodes import Graph, name_of
@@ -32,6 +32,7 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
         turns=schedule.turns,
         schedule=str(schedule),
     )
+    emitter.session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
     emitter.session.record((name, scan.reverse), recurrence)
     return result
 

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.scan.lower import lower
-from rnnlite.scan.scan import Recurrence, Scan
+from rnnlite.scan.scan import Lowered, Recurrence, Scan
 from rnnlite.sources.graph.arrays import Array
 from rnnlite.sources.graph.cell import GraphCell
 from rnnlite.sources.graph.emit import Emitter
@@ -59,6 +59,7 @@ def run_scan(emitter: Emitter, loop: Loop) -> list[Value]:
     weights = weight_names(emitter, loop, [*cell.updates, *cell.outputs])
     cell.prepare(scan.inputs, scan.initial_states)
     result, schedule = lower(scan, emitter.session.options)
+    emitter.session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
     kind, units = describe(cell)
     emitter.session.record(
         id(loop.graph.nodes[name_of(loop.arguments[0])]),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import tensorflow as tf
@@ -18,30 +18,43 @@ import tensorflow as tf
 from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.scan.cells import TracedCell
 from rnnlite.scan.lower import lower
-from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult, Tensor
+from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult, Tensor
 from rnnlite.scan.schedule import Options, Place
 from rnnlite.sources.keras.cells import known_cell
 from rnnlite.sources.keras.flavour import Flavour
 from rnnlite.sources.keras.neutral import LOCK, Changed
 
 
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """The recurrences of a trace, in the order in which they were met.
+
+    Attributes:
+        records: what the report says of each.
+        lowered: the tensors of each, in the graph that was traced.
+    """
+
+    records: list[Recurrence] = field(default_factory=list)
+    lowered: list[Lowered] = field(default_factory=list)
+
+
 @contextmanager
-def capture(flavour: Flavour, changed: Changed, options: Options) -> Iterator[list[Recurrence]]:
-    """Within it, the recurrences of this thread become lowered Scans; gives their records.
+def capture(flavour: Flavour, changed: Changed, options: Options) -> Iterator[Captured]:
+    """Within it, the recurrences of this thread become lowered Scans; gives them.
 
     Args:
         flavour: the package to take hold of.
         changed: what `neutral` changed in the model.
     """
-    records: list[Recurrence] = []
-    hook = _Hook(flavour, records, changed, options)
+    captured = Captured()
+    hook = _Hook(flavour, captured, changed, options)
     with LOCK:
         undo: list[Callable[[], None]] = []
         try:
             for owner, name, value in hook.replacements():
                 if hasattr(owner, name):
                     undo.append(_replace(owner, name, value))
-            yield records
+            yield captured
         except Exception as e:
             # Keras and autograph wrap what is raised while they trace; a refusal goes out as it is.
             if hook.refusal is not None:
@@ -63,12 +76,12 @@ class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
     def __init__(
-        self, flavour: Flavour, records: list[Recurrence], changed: Changed, options: Options
+        self, flavour: Flavour, captured: Captured, changed: Changed, options: Options
     ) -> None:
         self.changed = changed
         self.options = options
         self.flavour = flavour
-        self.records = records
+        self.captured = captured
         self.thread = threading.get_ident()
         self.active: list[Any] = []
         self.refusal: RnnliteError | None = None
@@ -224,7 +237,8 @@ class _Hook:
             result = _zeroed_in_forward_order(result, scan.mask)
         else:
             result, schedule = lower(scan, self.options)
-        self.records.append(
+        self.captured.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+        self.captured.records.append(
             Recurrence(
                 name=scan.name,
                 kind=scan.cell.kind,

@@ -1,40 +1,38 @@
 """Which axes of a Keras model's inputs are free: the batch, and the length of each sequence.
 
-A model built for a fixed length is tried at another one. Where every layer allows it, the length is
-freed; where one does not, that layer is named.
+Of a model built for a fixed length the axes that are time are freed (`freeing`) where every layer
+allows it; where one does not, that layer is named.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from rnnlite.errors import RnnliteError, ShapeError
-from rnnlite.sources.keras.flavour import Flavour
+from rnnlite.lengths.sizes import Axis
+from rnnlite.sources.keras.flavour import Flavour, layers_of
+from rnnlite.sources.keras.freeing import Freed, Traced, Trials, freed, may_be_freed, with_free
 from rnnlite.sources.keras.interface import Interface
 from rnnlite.sources.keras.neutral import any_input_shape, neutral
 from rnnlite.sources.program import Array, Port, Request
-
-Trial = Callable[[Sequence[Port]], Callable[[Sequence[Array]], list[Array]]]
-"""Builds the source's own function for the given input shapes; raises what the source raises."""
-
-OTHER_LENGTHS = (1, 2)
-"""A pinned length is tried with these added; one alone may be rounded away by pooling."""
 
 RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding")
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Input shapes decided, and the source's function for them."""
+    """Input shapes decided, the source's function for them, and the model traced for them."""
 
     inputs: tuple[Port, ...]
     reference: Callable[[Sequence[Array]], list[Array]]
     notes: tuple[str, ...]
+    traced: Traced
 
 
 def batch_of(interface: Interface, request: Request) -> int | None:
@@ -57,18 +55,9 @@ def batch_of(interface: Interface, request: Request) -> int | None:
 
 
 def plan(
-    flavour: Flavour,
-    model: Any,
-    interface: Interface,
-    request: Request,
-    trial: Trial,
-    sample: Callable[[Sequence[Port], int], list[Array]],
+    flavour: Flavour, model: Any, interface: Interface, request: Request, trials: Trials
 ) -> Plan:
     """Decide the shapes of all inputs.
-
-    Args:
-        trial: see `Trial`.
-        sample: makes inputs for given ports, free axes of the given length.
 
     Raises:
         ShapeError: the request cannot be met; the layer that stands against it is named.
@@ -87,27 +76,62 @@ def plan(
             found=repr(wanted),
         )
     if isinstance(wanted, int):
-        return _fixed(model, inputs, wanted, trial, sample)
-    pinned = [k for k, p in enumerate(inputs) if _sequence_like(p) and p.shape[1] is not None]
-    if not pinned:
-        return Plan(inputs, _built(trial, inputs, model), ())
-    return _freed(flavour, model, interface, inputs, pinned, wanted is None, trial, sample)
+        return _fixed(model, inputs, wanted, trials)
+    if not any(map(may_be_freed, inputs)):
+        return _settled(model, inputs, (), trials)
+    found = freed(inputs, trials)
+    candidate = with_free(inputs, found.free)
+    if not found.kept:
+        return _settled(model, candidate, (), trials)
+    culprit = blame(flavour, model, interface, inputs, found, trials)
+    names = ", ".join(f"'{inputs[k].name}'" for k in found.kept)
+    if wanted is None:
+        raise ShapeError(
+            f"the length of input {names} cannot be freed: it is pinned by {culprit}",
+            remedy="Use sequence_length='auto' to keep it, or replace that layer by one that does "
+            "not mix time steps into features",
+        )
+    kept = [inputs[k].shape for k in found.kept]
+    sizes = [s[1:2] if len(s) <= 3 else s[1:-1] for s in kept]
+    shown = ", ".join(dict.fromkeys(" x ".join(map(str, s)) for s in sizes))
+    what = "length" if all(len(s) == 1 for s in sizes) else "size"
+    note = f"{what} {shown} of input {names} is kept: pinned by {culprit}"
+    return _settled(model, candidate, (note,), trials)
 
 
-def _sequence_like(port: Port) -> bool:
-    """Whether axis 1 may be time: (B, T, ...) features, or (B, T) token ids or a mask."""
-    return len(port.shape) >= 3 or (len(port.shape) == 2 and not port.dtype.startswith("float"))
+def _settled(model: Any, inputs: tuple[Port, ...], notes: tuple[str, ...], trials: Trials) -> Plan:
+    """The plan for these inputs; axes declared free that only one size suits get that size."""
+    traced = _tried(trials.trace, inputs, model)
+    meant = traced.lengths.meant()
+    for axis, size, op in meant:
+        port = inputs[axis.input]
+        shape = (*port.shape[: axis.axis], size, *port.shape[axis.axis + 1 :])
+        inputs = tuple(
+            replace(p, shape=shape) if k == axis.input else p for k, p in enumerate(inputs)
+        )
+        note = f"axis {axis.axis} of input '{port.name}' is kept at {size}: pinned by "
+        notes = (*notes, note + layer_of(op, model))
+    if meant:
+        traced = _tried(trials.trace, inputs, model)
+    return Plan(inputs, _tried(trials.reference, inputs, model), notes, traced)
 
 
-def _with_length(port: Port, length: int | None) -> Port:
-    return replace(port, shape=(port.shape[0], length, *port.shape[2:]))
+def layer_of(op: str, model: Any) -> str:
+    """The innermost layer in whose scope an op stands; the op's own name where there is none."""
+    layers = {layer.name: layer for layer in layers_of(model)}
+    for part in reversed(op.split("/")[1:]):
+        for name in (part, re.sub(r"_\d+$", "", part)):
+            if name in layers:
+                return f"layer '{name}' ({type(layers[name]).__name__})"
+    return f"'{op}'"
 
 
-def _built(
-    trial: Trial, inputs: Sequence[Port], model: Any
-) -> Callable[[Sequence[Array]], list[Array]]:
+T = TypeVar("T")
+
+
+def _tried(make: Callable[[Sequence[Port]], T], inputs: Sequence[Port], model: Any) -> T:
     try:
-        return trial(inputs)
+        return make(inputs)
     except RnnliteError:
         raise
     except Exception as e:
@@ -118,71 +142,41 @@ def _built(
         ) from e
 
 
-def _fixed(model: Any, inputs: tuple[Port, ...], length: int, trial: Trial, sample: Any) -> Plan:
+def _fixed(model: Any, inputs: tuple[Port, ...], length: int, trials: Trials) -> Plan:
     """Every sequence of the given length."""
+    axes = _time_axes(model, inputs, trials)
     fixed = tuple(
-        _with_length(p, length)
-        if len(p.shape) >= 2 and (p.shape[1] is None or _sequence_like(p))
-        else p
-        for p in inputs
+        replace(
+            p, shape=tuple(length if a in axes.get(k, ()) else d for a, d in enumerate(p.shape))
+        )
+        for k, p in enumerate(inputs)
     )
-    reference = _built(trial, fixed, model)
+    plan = _settled(model, fixed, (), trials)
     try:
-        reference(sample(fixed, length))
+        plan.reference(trials.sample(fixed, length))
     except Exception as e:
         raise ShapeError(
             f"the model '{model.name}' does not run at sequence_length {length}: {first_line(e)}",
             remedy="Leave sequence_length at auto",
         ) from e
-    return Plan(fixed, reference, ())
+    return plan
 
 
-def _freed(
-    flavour: Flavour,
-    model: Any,
-    interface: Interface,
-    inputs: tuple[Port, ...],
-    pinned: list[int],
-    demanded: bool,
-    trial: Trial,
-    sample: Any,
-) -> Plan:
-    """Free the pinned lengths that the layers let go: all at once, else one input at a time."""
-    length = max(inputs[k].shape[1] or 0 for k in pinned)
-    groups = [pinned] + ([[k] for k in pinned] if len(pinned) > 1 else [])
-    free: list[int] = []
-    failure: BaseException | None = None
-    for group in groups:
-        tried = sorted({*free, *group})
-        if tried == free:
-            continue
-        candidate = tuple(_with_length(p, None) if k in tried else p for k, p in enumerate(inputs))
-        try:
-            reference = trial(candidate)
-            for change in OTHER_LENGTHS:
-                reference(sample(candidate, length + change))
-        except RnnliteError:
-            raise
-        except Exception as e:  # noqa: BLE001 - whatever the source raises; blamed below
-            failure = failure or e
-            continue
-        free = tried
-        if len(free) == len(pinned):
-            return Plan(candidate, reference, ())
-    candidate = tuple(_with_length(p, None) if k in free else p for k, p in enumerate(inputs))
-    if failure is None:
-        return Plan(candidate, _built(trial, candidate, model), ())
-    culprit = blame(flavour, model, interface, inputs, pinned, failure, sample)
-    names = ", ".join(f"'{inputs[k].name}'" for k in pinned if k not in free)
-    if demanded:
-        raise ShapeError(
-            f"the length of input {names} cannot be freed: it is pinned by {culprit}",
-            remedy="Use sequence_length='auto' to keep it, or replace that layer by one that does "
-            "not mix time steps into features",
-        )
-    lengths = sorted({inputs[k].shape[1] or 0 for k in pinned if k not in free})
-    note = f"length {', '.join(map(str, lengths))} of input {names} is kept: pinned by {culprit}"
-    return Plan(candidate, _built(trial, candidate, model), (note,))
+def _time_axes(model: Any, inputs: tuple[Port, ...], trials: Trials) -> Mapping[int, Sequence[int]]:
+    """The axes of each input that a given length belongs to."""
+    open_ = {k: [a for a, d in enumerate(p.shape) if a and d is None] for k, p in enumerate(inputs)}
+    found: dict[int, Sequence[int]] = {k: axes for k, axes in open_.items() if len(axes) == 1}
+    if any(len(axes) > 1 for axes in open_.values()):
+        times = _tried(trials.trace, inputs, model).lengths.times
+        for k, axes in open_.items():
+            if len(axes) > 1:
+                found[k] = [a for a in axes if Axis(k, a) in times] or axes[:1]
+    if any(map(may_be_freed, inputs)):
+        known = freed(inputs, trials).free
+        for k, port in enumerate(inputs):
+            if may_be_freed(port):
+                found[k] = known.get(k, (1,) if len(port.shape) <= 3 else ())
+    return found
 
 
 def first_line(error: BaseException) -> str:
@@ -213,27 +207,23 @@ def blame(
     model: Any,
     interface: Interface,
     inputs: Sequence[Port],
-    pinned: Sequence[int],
-    failure: BaseException,
-    sample: Any,
+    found: Freed,
+    trials: Trials,
 ) -> str:
     """Name the layer that pins the length.
 
     The model runs eagerly at its own length and at another one, layer by layer. The layer that
     fails is at fault, unless it was handed a feature axis that an earlier layer made of time steps.
     """
-    first, _ = _record(flavour, model, interface, sample(list(inputs), 1))
+    first, _ = _record(flavour, model, interface, trials.sample(list(inputs), 1))
     failed = None
-    for change in OTHER_LENGTHS:
-        other = [
-            _with_length(p, (p.shape[1] or 1) + change) if k in pinned else p
-            for k, p in enumerate(inputs)
-        ]
-        second, failed = _record(flavour, model, interface, sample(other, 1))
+    for changed in _other_shapes(inputs, found):
+        second, failed = _record(flavour, model, interface, trials.sample(changed, 1))
         if failed is not None:
             break
     if failed is None:
-        return f"a layer that could not be told apart ({first_line(failure)})"
+        reason = "" if found.failure is None else f" ({first_line(found.failure)})"
+        return f"a layer that could not be told apart{reason}"
     layer, shape = failed
     before = [call for call in first if call.layer is layer]
     if before and before[0].taken and shape and before[0].taken[-1] != shape[-1]:
@@ -243,6 +233,15 @@ def blame(
                 layer = call.layer
                 break
     return f"layer '{layer.name}' ({type(layer).__name__})"
+
+
+def _other_shapes(inputs: Sequence[Port], found: Freed) -> Iterator[list[Port]]:
+    """The inputs with other sizes of those that are kept: all of these at once, then each alone."""
+    for shapes in itertools.zip_longest(*found.kept.values()):
+        changed = dict(zip(found.kept, shapes, strict=True))
+        groups = [changed] + [{k: s} for k, s in changed.items() if len(changed) > 1]
+        for group in groups:
+            yield [replace(p, shape=group[k]) if group.get(k) else p for k, p in enumerate(inputs)]
 
 
 @dataclass(frozen=True, eq=False)

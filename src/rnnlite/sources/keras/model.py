@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -10,14 +10,18 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.lengths.lengths import Lengths
+from rnnlite.lengths.sizes import Axis
+from rnnlite.lengths.tracing import lengths_of
 from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
 from rnnlite.sources.keras import lengths
 from rnnlite.sources.keras.capture import capture
 from rnnlite.sources.keras.flavour import Flavour, layers_of
+from rnnlite.sources.keras.freeing import Traced, Trials
 from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
 from rnnlite.sources.keras.neutral import Changed, any_input_shape, neutral
 from rnnlite.sources.probe import random_inputs
-from rnnlite.sources.program import Array, Port, Program, Request
+from rnnlite.sources.program import Array, Port, Program, Request, with_least
 
 MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
 """A GraphDef and a flatbuffer hold 2 GiB; some of it is not weights."""
@@ -36,42 +40,29 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
         with _tracing(flavour, model):
             interface = _with_integer_inputs(interface)
     source = _Source(flavour, model, interface)
-
-    def sample(inputs: Sequence[Port], length: int) -> list[Array]:
-        return random_inputs(
-            inputs,
-            length=length,
-            batch=2,
-            id_ranges=source.id_ranges,
-            mask_values=source.mask_values,
-        )
-
-    plan = lengths.plan(flavour, model, interface, request, source.reference, sample)
-    names: list[str] = []
-    with (
-        _tracing(flavour, model) as tracing,
-        capture(flavour, tracing.changed, request.schedule) as records,
-    ):
-        function = trace(_flat_call(interface, names), plan.inputs)
-    notes = [*tracing.notes, *plan.notes]
+    tracer = _Tracer(flavour, model, interface, request)
+    plan = lengths.plan(flavour, model, interface, request, _trials(model, source, tracer))
+    traced = plan.traced
+    notes = [*traced.notes, *plan.notes]
     notes += _state_notes(model)
-    if not records:
+    if not traced.records:
         notes.append("the model has no recurrence; it is converted as it is")
     outputs = tuple(
         Port(name, tuple(t.shape), t.dtype.name)
-        for name, t in zip(names, function.outputs, strict=True)
+        for name, t in zip(traced.names, traced.function.outputs, strict=True)
     )
     return Program(
         origin=f"{flavour.name} {type(model).__name__} '{model.name}'",
-        inputs=plan.inputs,
+        inputs=with_least(plan.inputs, traced.lengths),
         outputs=outputs,
-        function=function,
+        function=traced.function,
         reference=plan.reference,
         perturbed=source.perturbed(plan.inputs),
-        recurrences=tuple(dict.fromkeys(records)),
+        recurrences=tuple(dict.fromkeys(traced.records)),
         notes=tuple(notes),
-        id_ranges=id_ranges(function, plan.inputs),
+        id_ranges=id_ranges(traced.function, plan.inputs),
         mask_values=source.mask_values,
+        lengths=traced.lengths,
     )
 
 
@@ -86,6 +77,54 @@ def function_of(flavour: Flavour, model: Any) -> tuple[Any, list[str], list[str]
     with _tracing(flavour, model):
         concrete = trace(_flat_call(interface, names), interface.inputs)
     return concrete, [p.name for p in interface.inputs], names
+
+
+class _Tracer:
+    """The model traced for inputs of given shapes, its recurrences lowered; each once."""
+
+    def __init__(
+        self, flavour: Flavour, model: Any, interface: Interface, request: Request
+    ) -> None:
+        self._flavour, self._model, self._interface = flavour, model, interface
+        self._options = request.schedule
+        self._traced: dict[tuple[Port, ...], Traced] = {}
+
+    def trace(self, inputs: Sequence[Port]) -> Traced:
+        """See `Trials.trace`."""
+        key = tuple(inputs)
+        if key not in self._traced:
+            names: list[str] = []
+            with (
+                _tracing(self._flavour, self._model) as tracing,
+                capture(self._flavour, tracing.changed, self._options) as captured,
+            ):
+                function = trace(_flat_call(self._interface, names), key)
+            found = lengths_of(function, key, captured.lowered)
+            if not found.known:
+                found = self._run(key, found)
+            self._traced[key] = Traced(
+                function, tuple(names), tuple(captured.records), tracing.notes, found
+            )
+        return self._traced[key]
+
+    def _run(self, inputs: Sequence[Port], found: Lengths) -> Lengths:
+        return found
+
+
+def _trials(model: Any, source: _Source, tracer: _Tracer) -> Trials:
+    """Ways to try a model."""
+
+    def sample(inputs: Sequence[Port], length: int | Mapping[Axis, int]) -> list[Array]:
+        return random_inputs(
+            inputs,
+            length=length,
+            batch=2,
+            id_ranges=source.id_ranges,
+            mask_values=source.mask_values,
+        )
+
+    layouts = {getattr(layer, "data_format", None) for layer in layers_of(model)}
+    return Trials(tracer.trace, source.reference, sample, "channels_first" in layouts)
 
 
 class _Source:

@@ -1,0 +1,132 @@
+"""The lengths at which a model is compared with its source.
+
+What enters: the `Lengths` of a model. What leaves: values of its free axes, long and short: the
+least ones; and such that each recurrence, behind whatever strides stand in front of it, takes the
+wanted numbers of steps, at lengths that the strides divide and at others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rnnlite.lengths.lengths import Lengths, Steps, Values
+from rnnlite.lengths.sizes import Axis, axes_of, evaluate, is_known
+
+WANTED = (19, 1, 5, 8)
+"""Steps: long and short, below, at and above the number of unrolled ones, and no multiple of it."""
+
+PAST_A_TURN = 3
+"""Where the number of steps decides how it is computed, two numbers are so much larger than where
+that turns."""
+
+LONGER = (33, 64, 100, 128, 200, 256, 300, 400)
+"""Steps to take in turn in place of lengths that the source refuses all the same."""
+
+MOST = 6
+"""Lengths that are compared at most, but for those past a turn."""
+
+
+def compared(lengths: Lengths) -> list[Values]:
+    """Lengths to compare at, the longest ones first; the least ones are among them."""
+    paces = _paces(lengths)
+    found: list[Values] = []
+    for steps in _past_turns(lengths):
+        _add(found, lengths, _values(lengths, [steps], _wanted_of(steps), last=False))
+    for k, wanted in enumerate(WANTED):
+        values = lengths.least if wanted == 1 else None
+        if values is None:
+            values = _values(lengths, paces, wanted, last=k % 2 == 0)
+        _add(found, lengths, values)
+    for steps in paces[1:]:
+        # Another pace: as many steps there as are unrolled, and no multiple of it.
+        for wanted in WANTED[2:]:
+            if len(found) < MOST and not _taken(found, steps, wanted):
+                _add(found, lengths, _values(lengths, [steps, *paces], wanted, last=False))
+    return found
+
+
+def longer(lengths: Lengths) -> Iterator[Values]:
+    """Further lengths, where the source refuses some."""
+    for wanted in LONGER:
+        values = _values(lengths, _paces(lengths), wanted, last=False)
+        if values is not None:
+            yield values
+
+
+def unequal(lengths: Lengths) -> Values | None:
+    """Lengths that differ from input to input, where nothing ties them to each other."""
+    found: Values = {}
+    for axis in lengths.axes:
+        found[axis] = max(5 + 2 * axis.input, lengths.least[axis] + axis.input)
+    if lengths.fits(found):
+        return found
+    return lengths.completed({lengths.axes[0]: found[lengths.axes[0]]}, found)
+
+
+def shown(values: Values, lengths: Lengths) -> int:
+    """The one number that stands for some lengths: the first that a recurrence runs over."""
+    order = [a for a in lengths.axes if a in lengths.times] or lengths.axes
+    return next((values[a] for a in order if a in values), 0)
+
+
+def _paces(lengths: Lengths) -> list[Steps]:
+    """The recurrences that differ in how many steps they take, the slowest first."""
+    found = {s.size: s for s in lengths.steps if is_known(s.size) and axes_of(s.size)}
+    far = dict.fromkeys(lengths.axes, 1 << 12)
+    return sorted(found.values(), key=lambda s: evaluate(s.size, far) or 0)
+
+
+def _past_turns(lengths: Lengths) -> list[Steps]:
+    """Recurrences with one turn each: the two longest that are past the wanted lengths."""
+    turns = {
+        (s.size, turn): Steps(s.size, s.unroll, (turn,))
+        for s in lengths.steps
+        if is_known(s.size) and axes_of(s.size)
+        for turn in s.turns
+        if turn + PAST_A_TURN > WANTED[0]
+    }
+    by_size: dict[object, list[Steps]] = {}
+    for (size, _), steps in turns.items():
+        by_size.setdefault(size, []).append(steps)
+    found = [s for several in by_size.values() for s in sorted(several, key=_wanted_of)[-2:]]
+    return sorted(found, key=_wanted_of, reverse=True)
+
+
+def _wanted_of(steps: Steps) -> int:
+    return steps.turns[0] + PAST_A_TURN
+
+
+def _values(lengths: Lengths, paces: Sequence[Steps], wanted: int, *, last: bool) -> Values | None:
+    """Lengths at which recurrences take so many steps: the least such ones, or the last."""
+    least = lengths.least
+    found: Values = {}
+    for axis in lengths.axes:
+        pace = next((s for s in paces if axis in axes_of(s.size)), None)
+        size = wanted
+        if pace is not None:
+            first = lengths.reaching(pace.size, axis, wanted, least)
+            after = lengths.reaching(pace.size, axis, wanted + 1, least)
+            if first is None or after is None:
+                return None
+            size = max(after - 1, first) if last else first
+        found[axis] = max(size, least[axis])
+    return found
+
+
+def _add(found: list[Values], lengths: Lengths, values: Values | None) -> None:
+    """Add lengths that fit, with what ties axes to each other resolved."""
+    if values is None:
+        return
+    if not lengths.fits(values):
+        first: Axis = lengths.axes[0]
+        near = range(values[first], values[first] + MOST * len(WANTED))
+        several = (lengths.completed({first: n}, values) for n in near)
+        values = next((v for v in several if v is not None), None)
+    if values is not None and values not in found:
+        found.append(values)
+
+
+def _taken(found: Sequence[Values], steps: Steps, wanted: int) -> bool:
+    """Whether some lengths stand to the unrolled steps of a recurrence as the wanted ones do."""
+    counts = [evaluate(steps.size, values) or 0 for values in found]
+    return any(n % steps.unroll == wanted % steps.unroll for n in counts)

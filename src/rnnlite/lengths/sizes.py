@@ -1,0 +1,395 @@
+"""The algebra of sizes: how long an axis is, as a function of the free axes of the inputs.
+
+A `Size` is an int, or an `Expression`: a sum of products of atoms with whole coefficients. Atoms:
+
+- `Axis`: a free axis of an input, at least 1;
+- `Floor`: floor(p / d) of an expression, which strides and pooling give;
+- `Larger`: max(p, q), which slices give;
+- `Opaque`: a number that nothing is known of, not even that it is a size.
+
+Every operation brings its result to one form, so that equal sizes mostly compare equal: floors of
+floors become one floor, whole parts leave them, and ceil(p / d) is floor((p + d - 1) / d). Sizes
+that compare unequal may still be equal; `evaluate` decides for given lengths.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias, Union
+
+
+@dataclass(frozen=True, order=True)
+class Axis:
+    """A free axis of an input: places of the input and of the axis, from 0."""
+
+    input: int
+    axis: int
+
+    @property
+    def key(self) -> str:
+        """What atoms are ordered by, and shown as."""
+        return f"n{self.input}.{self.axis}"
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A number that nothing is known of; each is equal to itself alone."""
+
+    number: int
+
+    @property
+    def key(self) -> str:
+        """What atoms are ordered by, and shown as."""
+        return f"?{self.number}"
+
+
+@dataclass(frozen=True)
+class Floor:
+    """floor(of / by), by > 1."""
+
+    of: Expression
+    by: int
+
+    @cached_property
+    def key(self) -> str:
+        """What atoms are ordered by, and shown as."""
+        return f"floor(({self.of}) / {self.by})"
+
+
+@dataclass(frozen=True)
+class Larger:
+    """max(one, other)."""
+
+    one: Size
+    other: Size
+
+    @cached_property
+    def key(self) -> str:
+        """What atoms are ordered by, and shown as."""
+        return f"max({self.one}, {self.other})"
+
+
+Atom: TypeAlias = Axis | Opaque | Floor | Larger
+Monomial: TypeAlias = tuple[Atom, ...]
+"""A product of atoms, ordered by their keys; the empty one is 1."""
+
+
+class Expression:
+    """A sum of products of atoms. Made by arithmetic alone; immutable.
+
+    Attributes:
+        terms: monomials and their coefficients, none of them 0, in one order.
+    """
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: tuple[tuple[Monomial, int], ...]) -> None:
+        self.terms = terms
+        self._hash = hash(terms)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Expression) and self.terms == other.terms
+
+    def __add__(self, other: Size) -> Size:
+        found = dict(self.terms)
+        for monomial, factor in _terms(other):
+            found[monomial] = found.get(monomial, 0) + factor
+        return _made(found)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Size:
+        return self * -1
+
+    def __sub__(self, other: Size) -> Size:
+        return self + other * -1
+
+    def __rsub__(self, other: Size) -> Size:
+        return self * -1 + other
+
+    def __mul__(self, other: Size) -> Size:
+        if isinstance(other, int):
+            return _made({m: f * other for m, f in self.terms})
+        found: dict[Monomial, int] = {}
+        for (a, f), (b, g) in itertools.product(self.terms, _terms(other)):
+            monomial = tuple(sorted((*a, *b), key=_key))
+            found[monomial] = found.get(monomial, 0) + f * g
+        return _made(found)
+
+    __rmul__ = __mul__
+
+    def __str__(self) -> str:
+        parts = []
+        for monomial, factor in self.terms:
+            names = [a.key for a in monomial]
+            parts.append(" ".join([str(factor)] * (factor != 1 or not names) + names))
+        return " + ".join(parts)
+
+    __repr__ = __str__
+
+
+Size: TypeAlias = Union[int, Expression]  # noqa: UP007 (a forward reference in `Larger`)
+
+_numbers = itertools.count()
+
+
+def free(axis: Axis) -> Size:
+    """The size of a free axis."""
+    return _made({(axis,): 1})
+
+
+def unknown() -> Size:
+    """A size that nothing is known of, equal to itself alone."""
+    return _made({(Opaque(next(_numbers)),): 1})
+
+
+def floor_div(size: Size, by: Size) -> Size:
+    """floor(size / by); unknown where neither `by` is a number nor the division exact."""
+    if isinstance(by, Expression):
+        quotient, exact = divided(size, by)
+        return quotient if exact else unknown()
+    if by <= 0:
+        return unknown()
+    if isinstance(size, int):
+        return size // by
+    whole: dict[Monomial, int] = {}
+    rest: dict[Monomial, int] = {}
+    for monomial, factor in size.terms:
+        left = factor % by if not monomial else math.copysign(abs(factor) % by, factor)
+        rest[monomial] = int(left)
+        whole[monomial] = (factor - int(left)) // by
+    return _made(whole) + _floor(_made(rest), by)
+
+
+def _floor(rest: Size, by: int) -> Size:
+    """floor(rest / by), its whole part taken out but for a constant."""
+    if isinstance(rest, int):
+        return rest // by
+    lead = next(f for m, f in rest.terms if m)
+    if lead < 0:
+        # floor(p / d) = -ceil(-p / d)
+        return -1 * floor_div(-rest + (by - 1), by)
+    constant = dict(rest.terms).get((), 0)
+    body = rest - constant
+    if isinstance(body, Expression) and len(body.terms) == 1:
+        (monomial, factor) = body.terms[0]
+        if factor == 1 and len(monomial) == 1 and isinstance(monomial[0], Floor):
+            # A floor of a floor.
+            inner = monomial[0]
+            return floor_div(inner.of + constant * inner.by, inner.by * by)
+    common = math.gcd(by, *(f for m, f in rest.terms if m))
+    if common > 1:
+        parts = {m: f // common for m, f in rest.terms}
+        return floor_div(_made(parts), by // common)
+    return _made({(Floor(rest, by),): 1})
+
+
+def ceil_div(size: Size, by: int) -> Size:
+    """ceil(size / by)."""
+    return floor_div(size + (by - 1), by)
+
+
+def maximum(one: Size, other: Size) -> Size:
+    """The larger of two."""
+    difference = one - other
+    if isinstance(difference, int):
+        return one if difference >= 0 else other
+    if least_value(difference) >= 0:
+        return one
+    if least_value(-difference) >= 0:
+        return other
+    a, b = sorted((one, other), key=str)
+    return _made({(Larger(a, b),): 1})
+
+
+def minimum(one: Size, other: Size) -> Size:
+    """The smaller of two."""
+    return one + other - maximum(one, other)
+
+
+def divided(size: Size, by: Size) -> tuple[Size, bool]:
+    """size / by, and whether the division is exact for every length.
+
+    Where it is not, the quotient is rounded down, or unknown.
+    """
+    size, by = reduced(size, by)
+    if isinstance(by, int):
+        if by == 0:
+            return unknown(), False
+        if all(f % by == 0 for _, f in _terms(size)):
+            return _made({m: f // by for m, f in _terms(size)}), True
+        return floor_div(size, by), False
+    quotient = _long_division(size, by)
+    return (unknown(), False) if quotient is None else (quotient, True)
+
+
+def reduced(size: Size, by: Size) -> tuple[Size, Size]:
+    """Both without the atoms that are factors of each of their terms, as the batch mostly is."""
+    if isinstance(size, int) or isinstance(by, int):
+        return size, by
+    for atom in dict.fromkeys(by.terms[0][0]):
+        while True:
+            both = [_without(t, atom) for t in (_terms(size), _terms(by))]
+            if both[0] is None or both[1] is None:
+                break
+            size, by = both[0], both[1]
+    return size, by
+
+
+def _without(terms: tuple[tuple[Monomial, int], ...], atom: Atom) -> Size | None:
+    found: dict[Monomial, int] = {}
+    for monomial, factor in terms:
+        if atom not in monomial:
+            return None
+        place = monomial.index(atom)
+        found[(*monomial[:place], *monomial[place + 1 :])] = factor
+    return _made(found)
+
+
+def _long_division(size: Size, by: Expression) -> Size | None:
+    """The quotient of polynomials where nothing remains, else None."""
+    quotient: Size = 0
+    lead, factor = max(by.terms, key=_degree)
+    for _ in range(32):
+        if size == 0:
+            return quotient
+        monomial, f = max(_terms(size), key=_degree)
+        rest = list(monomial)
+        for atom in lead:
+            if atom not in rest:
+                return None
+            rest.remove(atom)
+        if f % factor:
+            return None
+        step = _made({tuple(rest): f // factor})
+        quotient, size = quotient + step, size - step * by
+    return None
+
+
+def _degree(term: tuple[Monomial, int]) -> tuple[int, list[str]]:
+    return len(term[0]), [a.key for a in term[0]]
+
+
+def evaluate(size: Size, values: Mapping[Axis, int]) -> int | None:
+    """The size where free axes are so long; None where it depends on what is not known."""
+    if isinstance(size, int):
+        return size
+    total = 0
+    for monomial, factor in size.terms:
+        for atom in monomial:
+            value = _value(atom, values)
+            if value is None:
+                return None
+            factor *= value
+        total += factor
+    return total
+
+
+def _value(atom: Atom, values: Mapping[Axis, int]) -> int | None:
+    if isinstance(atom, Axis):
+        return values.get(atom)
+    if isinstance(atom, Floor):
+        of = evaluate(atom.of, values)
+        return None if of is None else of // atom.by
+    if isinstance(atom, Larger):
+        one, other = evaluate(atom.one, values), evaluate(atom.other, values)
+        return None if one is None or other is None else max(one, other)
+    return None
+
+
+def substitute(size: Size, values: Mapping[Axis, int]) -> Size:
+    """The size where some of the free axes are so long."""
+    if isinstance(size, int):
+        return size
+    total: Size = 0
+    for monomial, factor in size.terms:
+        term: Size = factor
+        for atom in monomial:
+            term = term * _substituted(atom, values)
+        total = total + term
+    return total
+
+
+def _substituted(atom: Atom, values: Mapping[Axis, int]) -> Size:
+    if isinstance(atom, Axis):
+        return values[atom] if atom in values else free(atom)
+    if isinstance(atom, Floor):
+        return floor_div(substitute(atom.of, values), atom.by)
+    if isinstance(atom, Larger):
+        return maximum(substitute(atom.one, values), substitute(atom.other, values))
+    return _made({(atom,): 1})
+
+
+def least_value(size: Size) -> float:
+    """A lower bound of a size, free axes being at least 1; minus infinity where none is seen."""
+    total = 0.0
+    for monomial, factor in _terms(size):
+        bounds = [_least_atom(a) for a in monomial]
+        if not monomial:
+            total += factor
+        elif factor < 0 or min(bounds) < 0:
+            return -math.inf
+        else:
+            total += factor * math.prod(bounds)
+    return total
+
+
+def _least_atom(atom: Atom) -> float:
+    if isinstance(atom, Axis):
+        return 1
+    if isinstance(atom, Floor):
+        of = least_value(atom.of)
+        return of if of == -math.inf else of // atom.by
+    if isinstance(atom, Larger):
+        return max(least_value(atom.one), least_value(atom.other))
+    return -math.inf
+
+
+def axes_of(size: Size) -> frozenset[Axis]:
+    """The free axes that a size depends on."""
+    return frozenset(a for a in _atoms(size) if isinstance(a, Axis))
+
+
+def is_known(size: Size) -> bool:
+    """Whether a size depends on free axes alone."""
+    return not any(isinstance(a, Opaque) for a in _atoms(size))
+
+
+def _atoms(size: Size) -> Iterator[Atom]:
+    """All atoms, those within others too."""
+    for monomial, _ in _terms(size):
+        for atom in monomial:
+            yield atom
+            if isinstance(atom, Floor):
+                yield from _atoms(atom.of)
+            elif isinstance(atom, Larger):
+                yield from _atoms(atom.one)
+                yield from _atoms(atom.other)
+
+
+def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
+    if isinstance(size, Expression):
+        return size.terms
+    return (((), size),) if size else ()
+
+
+def _made(terms: Mapping[Monomial, int]) -> Size:
+    """The size of these terms; an int where nothing is free."""
+    found = [(m, f) for m, f in terms.items() if f]
+    if not found:
+        return 0
+    if len(found) == 1 and not found[0][0]:
+        return found[0][1]
+    found.sort(key=lambda term: (not term[0], [a.key for a in term[0]]))
+    return Expression(tuple(found))
+
+
+def _key(atom: Atom) -> str:
+    return atom.key

@@ -1,0 +1,44 @@
+"""From a function that was traced for some inputs to its `Lengths`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rnnlite.axes import Batched
+from rnnlite.lengths.analysis import Analysis
+from rnnlite.lengths.lengths import Lengths, Steps
+from rnnlite.lengths.sizes import Axis, free
+from rnnlite.scan.scan import Lowered
+
+
+def lengths_of(function: Any, ports: Sequence[Batched], recurrences: Sequence[Lowered]) -> Lengths:
+    """How the lengths inside a function follow from the free axes of its inputs.
+
+    Args:
+        function: a ConcreteFunction.
+        ports: its inputs, free axes None.
+        recurrences: those that were lowered while it was traced.
+    """
+    inputs = [
+        (t, tuple(free(Axis(k, a)) if d is None else d for a, d in enumerate(p.shape)))
+        for k, (t, p) in enumerate(zip(function.inputs, ports, strict=False))
+    ]
+    analysis = Analysis(function.graph, inputs, recurrences)
+    for output in function.outputs:
+        analysis.sizes(output)
+    steps = [
+        Steps(length, lowered.unroll, lowered.turns)
+        for lowered, length in zip(recurrences, analysis.lengths(), strict=True)
+        if length is not None
+    ]
+    return Lengths(
+        axes=tuple(
+            Axis(k, axis)
+            for k, p in enumerate(ports)
+            for axis, d in enumerate(p.shape)
+            if d is None and axis != p.batch_axis
+        ),
+        steps=tuple(steps),
+        requirements=analysis.requirements(),
+    )
