@@ -221,14 +221,26 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     from rnnlite.lite.borders import guard_copies
     from rnnlite.lite.compact import compact
     from rnnlite.lite.pack import pack
+    from rnnlite.lite.requirements import (
+        raise_versions,
+        refuse_older,
+        requirement,
+        set_least_release,
+    )
     from rnnlite.lite.sequences import keep_sequences
     from rnnlite.lite.structure import check_structure
     from rnnlite.quantization.check import check_grids
 
     keep_sequences(model)
     guard_copies(model)
-    pack(model, program, __version__, {flatbuffer.GUARDED: True, **(details or {})})
+    raise_versions(model)
+    needed = requirement(model)
+    runtime = {"release": needed.release.name, "reason": needed.reason}
+    facts = {flatbuffer.GUARDED: True, "min_runtime": runtime}
+    pack(model, program, __version__, {**facts, **(details or {})})
+    set_least_release(model, needed)
     compact(model)
+    refuse_older(model, needed)
     check_structure(model)
     check_grids(model)
     return flatbuffer.write(model)
@@ -382,6 +394,7 @@ def make_report(
         size=content.size,
         weights=content.weights,
         ops=content.ops,
+        min_runtime=content.min_runtime,
         recurrences=tuple(r.to_dict() for r in program.recurrences),
         parity=parity,
         quantization=quantization,

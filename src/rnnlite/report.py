@@ -69,6 +69,8 @@ class Report:
         size: bytes of the LiteRT file.
         weights: number of weights in it, each counted once.
         ops: number of each op.
+        min_runtime: the first release of the runtime that loads the file, as "TFLite 2.11" or
+            "LiteRT 1.0"; "" where no known one does.
         recurrences: name, kind, units, direction, outputs, masked, hoisted, unroll of each.
         parity: the check of the float32 model, or None if it was not asked for.
         quantization: what quantization did and cost, or None for a float32 model.
@@ -87,6 +89,7 @@ class Report:
     notes: tuple[str, ...]
     seconds: Mapping[str, float]
     quantization: Quantization | None = None
+    min_runtime: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

@@ -10,6 +10,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from rnnlite.lite.releases import where_text
+
 if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
     from rnnlite.quantization.record import Quantization
@@ -56,6 +58,7 @@ def report_tables(report: Report) -> RenderableType:
         Text(
             f"{size_text(report.size)}, {report.weights:,} weights, {seconds_text(report.seconds)}"
         ),
+        Text(where_text(report.min_runtime)),
         _ports(report.inputs, report.outputs),
     ]
     if report.recurrences:
@@ -81,6 +84,7 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
     parts: list[RenderableType] = [
         Text(str(record.get("origin", "LiteRT model, not converted by rnnlite")), style="bold"),
         Text(f"{size_text(inspection.size)}, {inspection.weights:,} weights ({weights or 'none'})"),
+        Text(where_text(inspection.min_runtime)),
         _ports([vars(t) for t in inspection.inputs], [vars(t) for t in inspection.outputs]),
     ]
     if record.get("quantize"):

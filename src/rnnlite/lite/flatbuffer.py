@@ -173,11 +173,20 @@ def text(value: Any) -> str:
 
 def op_name(model: Any, op: Any) -> str:
     """The op's name, e.g. "FULLY_CONNECTED", or "CUSTOM:FlexTensorListStack"."""
-    code = model.operatorCodes[op.opcodeIndex]
+    return code_name(model.operatorCodes[op.opcodeIndex])
+
+
+def code_name(code: Any) -> str:
+    """The same of an op code."""
     builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
     if builtin == schema.BuiltinOperator.CUSTOM:
         return f"CUSTOM:{text(code.customCode)}"
     return _OPS.get(builtin, f"OP_{builtin}")
+
+
+def builtin(name: str) -> int:
+    """The schema's number of a builtin op."""
+    return int(getattr(schema.BuiltinOperator, name))
 
 
 def dtype_name(tensor: Any) -> str:
@@ -202,15 +211,15 @@ def loops(model: Any) -> Iterator[tuple[int, Any, int, int]]:
             yield index, op, cond, body
 
 
-def opcode(model: Any, builtin: int, version: int = 1) -> int:
+def opcode(model: Any, number: int, version: int = 1) -> int:
     """Index of the operator code of a builtin op, added if it is missing."""
     for k, code in enumerate(model.operatorCodes):
         found = max(code.builtinCode, code.deprecatedBuiltinCode)
-        if found == builtin and code.version >= version:
+        if found == number and code.version >= version:
             return k
     code = schema.OperatorCodeT()
-    code.builtinCode = builtin
-    code.deprecatedBuiltinCode = min(builtin, 127)
+    code.builtinCode = number
+    code.deprecatedBuiltinCode = min(number, 127)
     code.version = version
     model.operatorCodes.append(code)
     return len(model.operatorCodes) - 1

@@ -9,6 +9,7 @@ from typing import Any
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.files import read_model
+from rnnlite.lite.requirements import least_release
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Inspection:
             numbers), each once.
         weight_bytes: bytes they take, by dtype.
         loops: number of WHILE ops.
+        min_runtime: the first release of the runtime that loads it, "TFLite 2.11" or "LiteRT 1.0";
+            "" where no known one does.
         record: what rnnlite stored on converting, if it did: version, origin, recurrences, notes.
     """
 
@@ -46,6 +49,7 @@ class Inspection:
     weights: int
     weight_bytes: dict[str, int]
     loops: int
+    min_runtime: str
     record: dict[str, Any] | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,6 +101,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
     weight_bytes: Counter[str] = Counter()
     for buffer, dtype in types.items():
         weight_bytes[dtype] += sizes[buffer]
+    least = least_release(model)
     ops = Counter(name for _, _, name in flatbuffer.operators(model))
     return Inspection(
         size=len(data),
@@ -107,6 +112,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
         weights=elements,
         weight_bytes=dict(weight_bytes),
         loops=sum(1 for _ in flatbuffer.loops(model)),
+        min_runtime=least.name if least is not None else "",
         record=flatbuffer.record(model) or None,
     )
 

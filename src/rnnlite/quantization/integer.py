@@ -35,6 +35,7 @@ from rnnlite.quantization.ops import RULES, VERSIONS, Kind, Rule
 from rnnlite.quantization.plan import Plan, constant, is_float, range_of
 from rnnlite.quantization.products import bias_alone, integer_product
 from rnnlite.quantization.record import WeightRecord
+from rnnlite.quantization.widen import requantize
 
 
 def to_integers(model: Any, plan: Plan, io: str) -> list[WeightRecord]:
@@ -153,16 +154,25 @@ class _Rewriting:
 
     # Ops
 
-    def _emit(self, name: str, inputs: list[int], outputs: list[int]) -> None:
-        version = 2 if name == "DEQUANTIZE" else 1
-        self.ops.append(new_op(self.model, name, inputs, outputs, version=version))
+    def _dequantize(self, source: int, target: int) -> None:
+        self.ops.append(new_op(self.model, "DEQUANTIZE", [source], [target], version=2))
+
+    def _requantize(self, subgraph: int, source: int, target: int) -> None:
+        self.ops += requantize(
+            self.model,
+            self.model.subgraphs[subgraph],
+            source,
+            target,
+            in_loop=subgraph in self.plan.loops,
+            floats=self.io == "float32",
+        )
 
     def _requantized(self, place: Place, grid: Grid) -> int:
         """The tensor with another grid, made once a subgraph."""
         key = (place[1], grid)
         if key not in self.converted:
             self.converted[key] = self._new(*place, grid)
-            self._emit("QUANTIZE", [place[1]], [self.converted[key]])
+            self._requantize(place[0], place[1], self.converted[key])
         return self.converted[key]
 
     def _operand(self, place: Place, grid: Grid) -> int:
@@ -216,7 +226,7 @@ class _Rewriting:
         self._version(site)
         self.ops.append(op)
         for source, target in after:
-            self._emit("QUANTIZE", [source], [target])
+            self._requantize(subgraph, source, target)
 
     def _flow_operand(self, op: Any, number: int, place: Place) -> int:
         tied = self.tied.get((id(op), number))
@@ -358,7 +368,7 @@ class _Rewriting:
             place = (subgraph, t)
             if place in self.floats and place not in self.constants:
                 plain = self._new(subgraph, t, None)
-                self._emit("DEQUANTIZE", [t], [plain])
+                self._dequantize(t, plain)
                 inputs.append(plain)
             else:
                 inputs.append(t)
@@ -372,7 +382,7 @@ class _Rewriting:
         op.inputs, op.outputs = inputs, outputs
         self.ops.append(op)
         for source, target in after:
-            self._emit("QUANTIZE", [source], [target])
+            self._requantize(subgraph, source, target)
 
     # Borders
 
@@ -389,7 +399,7 @@ class _Rewriting:
                 inputs.append(t)
                 continue
             outer = self._new(0, t, grid)
-            self._emit("QUANTIZE", [outer], [t])
+            self._requantize(0, outer, t)
             inputs.append(outer)
         content.inputs = inputs
 
@@ -415,7 +425,7 @@ class _Rewriting:
         grid = self._border(place)
         if grid is None:
             plain = self._new(*place, None)
-            self._emit("DEQUANTIZE", [place[1]], [plain])
+            self._dequantize(place[1], plain)
             return plain
         return place[1] if grid == self.plan.grid(place) else self._requantized(place, grid)
 

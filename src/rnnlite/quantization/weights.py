@@ -2,7 +2,9 @@
 
 What enters: a float model, changed in place. What leaves: one record for each constant.
 
-float16: every weight in 16 bits behind a DEQUANTIZE, which the runtime folds when it prepares.
+float16: kernels of products and tables in 16 bits behind a DEQUANTIZE, which the runtime folds when
+it prepares. Other constants stay in float32: TFLite 2.13, 2.14 and LiteRT 1.0 read a constant of
+float16 as what it is not where XNNPACK leaves its reader alone (`lite/requirements.py`).
 dynamic: int8 kernels with a scale a channel where LiteRT has a kernel that quantizes its input on
 the fly; tables of lookups in int8 with a DEQUANTIZE of the rows that were found.
 """
@@ -21,9 +23,6 @@ from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan import constant, range_of
 from rnnlite.quantization.record import WeightRecord
 
-SMALL = 64
-"""Constants below this number of elements that are no kernels cost more than they save."""
-
 LARGEST_FLOAT16 = 65504.0
 HYBRID_VERSIONS = {
     "FULLY_CONNECTED": 12,
@@ -37,8 +36,8 @@ HYBRID_VERSIONS = {
 def to_float16(model: Any) -> list[WeightRecord]:
     """Keep every weight in float16, in place.
 
-    A weight is a kernel of a product, a table of a lookup, or any other constant of 64 elements or
-    more. Values beyond the largest float16 number keep their tensor in float32.
+    A weight is a kernel of a product or a table of a lookup. Values beyond the largest float16
+    number keep their tensor in float32.
     """
     records: dict[int, WeightRecord] = {}
     for index, content in enumerate(model.subgraphs):
@@ -49,8 +48,8 @@ def to_float16(model: Any) -> list[WeightRecord]:
             inputs = [int(t) for t in op.inputs]
             for k, t in enumerate(inputs):
                 values = constant(model, (index, t))
-                if values is None or not _worthwhile(name, k, values):
-                    _stays(model, (index, t), records, "too small to gain")
+                if values is None or not _is_weight(name, k):
+                    _stays(model, (index, t), records, "neither a kernel nor a table")
                 elif float(np.max(np.abs(values), initial=0.0)) > LARGEST_FLOAT16:
                     _stays(model, (index, t), records, "exceeds the range of float16")
                 else:
@@ -124,11 +123,11 @@ def _half(model: Any, place: Place, values: Array, plain: dict[int, int], ops: l
     return plain[t]
 
 
-def _worthwhile(name: str, place: int, values: Array) -> bool:
+def _is_weight(name: str, place: int) -> bool:
     rule = RULES.get(name)
-    kernel = rule is not None and rule.kind is Kind.WEIGHTS and place == rule.weights
-    table = name in ("GATHER", "BATCH_MATMUL", "CONV_3D")
-    return kernel or table or values.size >= SMALL
+    if rule is not None and rule.kind is Kind.WEIGHTS:
+        return place == rule.weights
+    return name in ("GATHER", "BATCH_MATMUL", "CONV_3D")
 
 
 def _reason(name: str, values: Array) -> str:

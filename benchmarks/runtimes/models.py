@@ -1,0 +1,238 @@
+"""The files of the matrix: models of every kind in every mode, with what they are to compute.
+
+What enters: a folder. What leaves: for each case a LiteRT file, and an .npz with inputs at mixed
+lengths and the outputs that this process' own runtime gives without delegates, once these are
+within a mode's usual error of the source's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import rnnlite
+
+LENGTHS = (17, 1, 64, 5, 300, 2, 100, 1000, 17, 64)
+"""In the order in which one interpreter runs them: growing and shrinking, by little and by much."""
+
+MODES = ("float32", "float16", "dynamic", "int8", "int16x8")
+FEATURES = 6
+IDS = 40
+
+TOLERANCES = {"float32": 2e-4, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.1, "int16x8": 2e-2}
+"""How far another runtime's outputs may be off, relative to their RMS: kernels round differently,
+which a recurrence carries on; the faults looked for are far above."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model to convert.
+
+    Attributes:
+        name: of the model.
+        build: makes the Keras model.
+        ids: whether its input is a sequence of token ids.
+        masked: whether some steps of its input are padding.
+        options: of `rnnlite.convert`.
+        modes: to convert it in.
+        lengths: to run it at.
+    """
+
+    name: str
+    build: Callable[[Any], Any]
+    ids: bool = False
+    masked: bool = False
+    shape: tuple[int, ...] = (FEATURES,)
+    options: Any = None
+    modes: Sequence[str] = MODES
+    lengths: Sequence[int] = LENGTHS
+
+
+def _stack(*layers: Callable[[Any], Any], shape: tuple[int, ...] = (FEATURES,)) -> Any:
+    """A Sequential model; each layer is made of the module `keras.layers`."""
+
+    def build(keras: Any) -> Any:
+        keras.utils.set_random_seed(7)
+        x = keras.Input((None, *shape), name="x")
+        return keras.Sequential([x, *[layer(keras.layers) for layer in layers]])
+
+    return build
+
+
+def _ids(*layers: Callable[[Any], Any], mask: bool = False) -> Any:
+    def build(keras: Any) -> Any:
+        keras.utils.set_random_seed(7)
+        x = keras.Input((None,), name="x", dtype="int32")
+        table = keras.layers.Embedding(IDS, 16, mask_zero=mask)
+        return keras.Sequential([x, table, *[layer(keras.layers) for layer in layers]])
+
+    return build
+
+
+def _exits(keras: Any) -> Any:
+    keras.utils.set_random_seed(7)
+    x = keras.Input((None, FEATURES), name="x")
+    sequence = keras.layers.Bidirectional(keras.layers.LSTM(8, return_sequences=True))(x)
+    tags = keras.layers.Dense(4, activation="softmax", name="tags")(sequence)
+    return keras.Model(x, [tags, keras.layers.GRU(9, name="label")(sequence)])
+
+
+def _attention(keras: Any) -> Any:
+    keras.utils.set_random_seed(7)
+    x = keras.Input((None, FEATURES), name="x")
+    h = keras.layers.GRU(16, return_sequences=True)(x)
+    scores = keras.layers.Softmax(axis=1)(keras.layers.Dense(1)(h))
+    return keras.Model(x, keras.ops.sum(scores * h, axis=1))
+
+
+def _crnn(keras: Any) -> Any:
+    keras.utils.set_random_seed(7)
+    x = keras.Input((None, 8, 1), name="x")
+    h = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    h = keras.layers.MaxPooling2D((1, 2))(h)
+    h = keras.layers.TimeDistributed(keras.layers.Flatten())(h)
+    h = keras.layers.Bidirectional(keras.layers.LSTM(12, return_sequences=True))(h)
+    return keras.Model(x, keras.layers.Dense(5, activation="softmax")(h))
+
+
+CASES: tuple[Case, ...] = (
+    Case("lstm", _stack(lambda k: k.LSTM(16))),
+    Case("lstm sequence", _stack(lambda k: k.LSTM(16, return_sequences=True))),
+    Case("gru 40, dense", _stack(lambda k: k.GRU(40), lambda k: k.Dense(5, activation="softmax"))),
+    Case("gru sequence", _stack(lambda k: k.GRU(32, return_sequences=True))),
+    Case("simple", _stack(lambda k: k.SimpleRNN(12))),
+    Case(
+        "bidirectional sequence",
+        _stack(
+            lambda k: k.Bidirectional(k.GRU(12, return_sequences=True)),
+            lambda k: k.TimeDistributed(k.Dense(4)),
+        ),
+    ),
+    Case(
+        "stacked",
+        _stack(
+            lambda k: k.LSTM(12, return_sequences=True),
+            lambda k: k.LayerNormalization(),
+            lambda k: k.GRU(8),
+        ),
+    ),
+    Case("masked lstm", _stack(lambda k: k.Masking(), lambda k: k.LSTM(16)), masked=True),
+    Case(
+        "masked sequence",
+        _stack(lambda k: k.Masking(), lambda k: k.GRU(16, return_sequences=True)),
+        masked=True,
+    ),
+    Case("embedding", _ids(lambda k: k.LSTM(16), lambda k: k.Dense(3)), ids=True),
+    Case(
+        "embedding, masked",
+        _ids(lambda k: k.Bidirectional(k.GRU(12)), mask=True),
+        ids=True,
+        masked=True,
+    ),
+    Case("exits", _exits),
+    Case(
+        "conv",
+        _stack(
+            lambda k: k.Conv1D(8, 3, padding="same", activation="relu"),
+            lambda k: k.LSTM(12),
+        ),
+    ),
+    Case("crnn", _crnn, shape=(8, 1)),
+    Case("attention", _attention),
+    Case(
+        "convlstm",
+        _stack(lambda k: k.ConvLSTM1D(3, 3, return_sequences=True), shape=(8, 2)),
+        shape=(8, 2),
+        lengths=(17, 1, 64, 5, 100, 17),
+    ),
+    Case("free batch", _stack(lambda k: k.LSTM(16)), options={"batch_size": None}),
+    Case(
+        "free batch, sequence",
+        _stack(lambda k: k.GRU(16, return_sequences=True)),
+        options={"batch_size": None},
+    ),
+    Case(
+        "free batch, masked",
+        _stack(lambda k: k.Masking(), lambda k: k.LSTM(16, return_sequences=True)),
+        masked=True,
+        options={"batch_size": None},
+    ),
+    Case(
+        "in blocks",
+        _stack(lambda k: k.LSTM(16, return_sequences=True)),
+        options={"schedule": {"variables": 0}},
+    ),
+)
+
+
+def sample(case: Case, length: int, rng: Any) -> Any:
+    """One sequence."""
+    if case.ids:
+        ids = rng.integers(1, IDS, length).astype(np.int32)
+        if case.masked:
+            ids[length - length // 3 :] = 0
+        return ids
+    x = rng.standard_normal((length, *case.shape)).astype(np.float32)
+    if case.masked:
+        x[length - length // 3 :] = 0
+    return x
+
+
+def make(case: Case, mode: str, folder: Path) -> dict[str, Any]:
+    """Convert a case in a mode; gives the job for `runner`, but for `delegates`.
+
+    Raises:
+        RnnliteError: it cannot be converted.
+    """
+    import keras
+
+    model = case.build(keras)
+    rng = np.random.default_rng(3)
+    options = dict(case.options or {})
+    if mode != "float32":
+        options["quantize"] = mode
+    if mode in ("int8", "int16x8"):
+        options["calibration"] = [sample(case, t, rng) for t in (5, 17, 30, 64) * 6]
+    data = rnnlite.convert(model, verify=False, **options).tflite
+    stem = f"{case.name}-{mode}".replace(" ", "_").replace(",", "")
+    path = folder / f"{stem}.tflite"
+    path.write_bytes(data)
+    samples = folder / f"{stem}.npz"
+    np.savez(samples, **expected(case, data, rng, options.get("batch_size", 1)))
+    return {
+        "name": case.name,
+        "mode": mode,
+        "model": str(path),
+        "samples": str(samples),
+        "tolerance": TOLERANCES[mode],
+    }
+
+
+def expected(case: Case, data: bytes, rng: Any, batch_size: int | None) -> dict[str, Any]:
+    """Inputs and outputs of each run, with raw integers at integer borders."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    arrays: dict[str, Any] = {}
+    for k, length in enumerate(case.lengths):
+        # A fresh interpreter each: nothing is left from another length.
+        interpreter = Interpreter(model_content=data, experimental_op_resolver_type=plain)
+        (entry,) = interpreter.get_input_details()
+        batch = 1 if batch_size is not None else 1 + k % 3
+        x = np.stack([sample(case, length, rng) for _ in range(batch)])
+        scale, zero = entry["quantization"]
+        if scale:
+            limits = np.iinfo(entry["dtype"])
+            x = np.clip(np.round(x / scale) + zero, limits.min, limits.max).astype(entry["dtype"])
+        interpreter.resize_tensor_input(entry["index"], x.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(entry["index"], x)
+        interpreter.invoke()
+        arrays[f"in/{k}/{entry['name']}"] = x
+        for number, found in enumerate(interpreter.get_output_details()):
+            arrays[f"out/{k}/{number}"] = interpreter.get_tensor(found["index"])
+    return arrays

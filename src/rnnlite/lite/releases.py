@@ -1,0 +1,163 @@
+"""Which builtin ops, in which versions, each release of the runtime has. Pure data.
+
+A release loads a file if it has every op code of it, and refuses it otherwise. The table was read
+off the packages themselves (`tflite-runtime` and `ai-edge-litert` on PyPI), by asking each for each
+op in each version; `benchmarks/runtimes` asks them again. Each entry says what is new.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release of the runtime.
+
+    Attributes:
+        name: "TFLite 2.9", as `tflite-runtime` and Android's `tensorflow-lite` count, or
+            "LiteRT 1.0", as `ai-edge-litert` counts.
+        tensorflow: the first TensorFlow whose own runtime has as much; `min_runtime_version` says
+            this number.
+        new: ops that it has and the release before has not, with their highest version.
+    """
+
+    name: str
+    tensorflow: str
+    new: dict[str, int]
+
+
+def _release(name: str, tensorflow: str, new: str) -> Release:
+    pairs = (entry.partition(":") for entry in new.split())
+    return Release(name, tensorflow, {op: int(version or 1) for op, _, version in pairs})
+
+
+RELEASES: tuple[Release, ...] = (
+    _release(
+        "TFLite 2.9",
+        "2.9.0",
+        "ABS:4 ADD:4 ADD_N ARG_MAX:3 ARG_MIN:3 ASSIGN_VARIABLE AVERAGE_POOL_2D:3 BATCH_MATMUL:4 "
+        "BATCH_TO_SPACE_ND:3 BIDIRECTIONAL_SEQUENCE_LSTM:3 BIDIRECTIONAL_SEQUENCE_RNN:3 "
+        "BROADCAST_ARGS BROADCAST_TO:3 BUCKETIZE CALL_ONCE CAST:4 CEIL COMPLEX_ABS "
+        "CONCATENATION:3 CONV_2D:6 CONV_3D CONV_3D_TRANSPOSE COS CUMSUM DENSIFY "
+        "DEPTHWISE_CONV_2D:6 DEPTH_TO_SPACE:2 DEQUANTIZE:5 DIV:2 DYNAMIC_UPDATE_SLICE ELU "
+        "EMBEDDING_LOOKUP:3 EMBEDDING_LOOKUP_SPARSE EQUAL:3 EXP EXPAND_DIMS FAKE_QUANT:2 FILL:3 "
+        "FLOOR FLOOR_DIV:2 FLOOR_MOD FULLY_CONNECTED:9 GATHER:5 GATHER_ND:3 GELU:2 GREATER:2 "
+        "GREATER_EQUAL:2 HARD_SWISH HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT HASHTABLE_LOOKUP "
+        "HASHTABLE_SIZE IF IMAG L2_NORMALIZATION:2 L2_POOL_2D LEAKY_RELU:2 LESS:2 LESS_EQUAL:2 "
+        "LOCAL_RESPONSE_NORMALIZATION LOG LOGICAL_AND LOGICAL_NOT LOGICAL_OR LOGISTIC:3 "
+        "LOG_SOFTMAX:2 LSH_PROJECTION LSTM:4 MATRIX_DIAG MATRIX_SET_DIAG MAXIMUM:4 MAX_POOL_2D:3 "
+        "MEAN:3 MINIMUM:4 MIRROR_PAD:2 MUL:5 MULTINOMIAL NEG NON_MAX_SUPPRESSION_V4 "
+        "NON_MAX_SUPPRESSION_V5 NOT_EQUAL:3 ONE_HOT PACK:3 PAD:4 PADV2:4 POW PRELU QUANTIZE:3 "
+        "RANDOM_STANDARD_NORMAL RANDOM_UNIFORM RANGE RANK READ_VARIABLE REAL REDUCE_ALL "
+        "REDUCE_ANY REDUCE_MAX:3 REDUCE_MIN:3 REDUCE_PROD:2 RELU:3 RELU6:3 RELU_N1_TO_1 RESHAPE "
+        "RESIZE_BILINEAR:4 RESIZE_NEAREST_NEIGHBOR:4 REVERSE_SEQUENCE REVERSE_V2:3 RFFT2D RNN:3 "
+        "ROUND RSQRT:2 SCATTER_ND SEGMENT_SUM SELECT:2 SELECT_V2 SHAPE SIN SKIP_GRAM SLICE:5 "
+        "SOFTMAX:3 SPACE_TO_BATCH_ND:3 SPACE_TO_DEPTH:2 SPARSE_TO_DENSE:3 SPLIT:4 SPLIT_V:2 SQRT "
+        "SQUARE SQUARED_DIFFERENCE:2 SQUEEZE:2 STRIDED_SLICE:6 SUB:5 SUM:2 SVDF:4 TANH:3 TILE:3 "
+        "TOPK_V2:2 TRANSPOSE:5 TRANSPOSE_CONV:3 UNIDIRECTIONAL_SEQUENCE_LSTM:3 "
+        "UNIDIRECTIONAL_SEQUENCE_RNN:3 UNIQUE UNPACK:4 VAR_HANDLE WHERE:2 WHILE ZEROS_LIKE",
+    ),
+    _release(
+        "TFLite 2.10",
+        "2.10.0",
+        "ATAN2 RELU_0_TO_1 UNSORTED_SEGMENT_MAX UNSORTED_SEGMENT_PROD UNSORTED_SEGMENT_SUM",
+    ),
+    _release(
+        "TFLite 2.11",
+        "2.11.0",
+        "MUL:6 SIGN UNSORTED_SEGMENT_MIN",
+    ),
+    _release(
+        "TFLite 2.12",
+        "2.12.0",
+        "ABS:5 CONV_2D:7 FILL:4 SELECT:3 SIGN:2 TRANSPOSE:6 TRANSPOSE_CONV:4 "
+        "UNIDIRECTIONAL_SEQUENCE_LSTM:4",
+    ),
+    _release(
+        "TFLite 2.13",
+        "2.13.0",
+        "ADD:5 BATCH_TO_SPACE_ND:4 BITCAST BITWISE_XOR CAST:5 DEPTHWISE_CONV_2D:7 EQUAL:4 EXP:2 "
+        "FLOOR_DIV:3 FLOOR_MOD:2 FULLY_CONNECTED:10 GATHER:6 GATHER_ND:4 GREATER_EQUAL:3 LESS:3 "
+        "MIRROR_PAD:3 MUL:7 RIGHT_SHIFT SPACE_TO_BATCH_ND:4 TOPK_V2:3",
+    ),
+    _release(
+        "TFLite 2.14",
+        "2.14.0",
+        "CONCATENATION:4 PACK:4 RANGE:2 SELECT:4 SELECT_V2:2 SLICE:6 STRIDED_SLICE:8",
+    ),
+    _release(
+        "LiteRT 1.0",
+        "2.18.0",
+        "CAST:6 CONV_2D:8 DEQUANTIZE:6 DILATE DYNAMIC_UPDATE_SLICE:2 EMBEDDING_LOOKUP:4 "
+        "FULLY_CONNECTED:13 GATHER:7 GATHER_ND:5 LOG:2 REDUCE_WINDOW RSQRT:3 TRANSPOSE_CONV:5",
+    ),
+    _release(
+        "LiteRT 1.1",
+        "2.19.0",
+        "CAST:7 DYNAMIC_UPDATE_SLICE:3",
+    ),
+    _release(
+        "LiteRT 1.2",
+        "2.20.0",
+        "TRANSPOSE:7",
+    ),
+    _release(
+        "LiteRT 1.3",
+        "2.20.0",
+        "DYNAMIC_UPDATE_SLICE:4",
+    ),
+    _release(
+        "LiteRT 2.0",
+        "2.21.0",
+        "PAD:5 PADV2:5 SQRT:2",
+    ),
+    _release(
+        "LiteRT 2.1",
+        "2.21.0",
+        "CAST:8 DEQUANTIZE:7 EQUAL:5 FULLY_CONNECTED:14 NOT_EQUAL:4 QUANTIZE:4 SLICE:7",
+    ),
+    _release(
+        "LiteRT 2.1.2",
+        "2.21.0",
+        "CONCATENATION:5 DYNAMIC_UPDATE_SLICE:5 EMBEDDING_LOOKUP:5",
+    ),
+    _release(
+        "LiteRT 2.1.3",
+        "2.22.0",
+        "DEQUANTIZE:8 QUANTIZE:6 UNPACK:5",
+    ),
+    _release(
+        "LiteRT 2.1.6",
+        "2.22.0",
+        "ADD:6 CONCATENATION:6 COS:2 DYNAMIC_UPDATE_SLICE:6 GELU:3 MUL:8 SIN:2 SLICE:8 SOFTMAX:4 "
+        "TRANSPOSE:9",
+    ),
+    _release(
+        "LiteRT 2.2",
+        "2.23.0",
+        "BROADCAST_TO:4 CAST:9 CONCATENATION:7 DEQUANTIZE:9 FILL:5 GATHER:8 GATHER_ND:6 PACK:5 "
+        "PAD:6 PADV2:6 REVERSE_V2:4 SPLIT:5 SPLIT_V:3 UNPACK:6",
+    ),
+)
+"""In order; all later ones have all that an earlier one has."""
+
+
+def release(name: str) -> Release:
+    """By name."""
+    return next(r for r in RELEASES if r.name == name)
+
+
+def first_with(op: str, version: int) -> Release | None:
+    """The first release that has an op in a version; None: no release that is known here."""
+    return next((r for r in RELEASES if r.new.get(op, 0) >= version), None)
+
+
+def where_text(name: str) -> str:
+    """On what a file runs, in words, from the name of the first release that loads it."""
+    if not name:
+        return "runs on no release of the standard runtime that is known here"
+    if name.startswith("TFLite"):
+        return f"runs on {name}, LiteRT 1.0 or newer"
+    tensorflow = release(name).tensorflow.rpartition(".")[0]
+    return f"runs on {name} (TensorFlow {tensorflow}) or newer"
