@@ -220,6 +220,7 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     from rnnlite.lite import flatbuffer
     from rnnlite.lite.borders import guard_copies
     from rnnlite.lite.compact import compact
+    from rnnlite.lite.micro import suit_microcontrollers
     from rnnlite.lite.pack import pack
     from rnnlite.lite.requirements import (
         raise_versions,
@@ -232,6 +233,7 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     from rnnlite.quantization.check import check_grids
 
     keep_sequences(model)
+    suit_microcontrollers(model)
     guard_copies(model)
     raise_versions(model)
     needed = requirement(model)

@@ -17,6 +17,7 @@ from rnnlite.lite.edit import Array, dtype_code, new_constant, new_op
 OPTIONS = {
     "ASSIGN_VARIABLE": "AssignVariableOptions",
     "ADD": "AddOptions",
+    "CAST": "CastOptions",
     "CONCATENATION": "ConcatenationOptions",
     "CUMSUM": "CumsumOptions",
     "DYNAMIC_UPDATE_SLICE": "DynamicUpdateSliceOptions",
@@ -29,8 +30,11 @@ OPTIONS = {
     "MAXIMUM": "MaximumMinimumOptions",
     "MINIMUM": "MaximumMinimumOptions",
     "MUL": "MulOptions",
+    "NOT_EQUAL": "NotEqualOptions",
     "PACK": "PackOptions",
     "READ_VARIABLE": "ReadVariableOptions",
+    "REDUCE_MAX": "ReducerOptions",
+    "RESHAPE": "ReshapeOptions",
     "SHAPE": "ShapeOptions",
     "SLICE": "SliceOptions",
     "STRIDED_SLICE": "StridedSliceOptions",
@@ -40,7 +44,7 @@ OPTIONS = {
 }
 """The table of options of each op that can be built."""
 
-VERSIONS = {"GATHER": 2, "LESS": 2, "SUB": 2}
+VERSIONS = {"GATHER": 2, "LESS": 2, "REDUCE_MAX": 2, "SLICE": 2, "SUB": 2}
 
 
 class Builder:
