@@ -256,3 +256,27 @@ def test_quantization_refusals_leave_no_file(run, files):
     result = run("convert", "m.keras", "-o", "x.tflite", "--quantize", "int4")
     assert result.exit_code == 2
     assert "int4" in result.stderr
+
+
+def test_constants_on_the_command_line(run, tmp_path):
+    import tensorflow as tf
+
+    v1 = tf.compat.v1
+    with tf.Graph().as_default() as graph:
+        x = v1.placeholder(tf.float32, [None, 4], name="x")
+        rate = v1.placeholder(tf.float32, None, name="rate")
+        on = v1.placeholder(tf.bool, None, name="on")
+        tf.identity(tf.where(on, x * rate, x), name="y")
+    (tmp_path / "g.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    values = ("--constant", "rate:0=[1.0, 2.0, 3.0, 4.0]", "--constant", "on=true")
+    result = run("convert", "g.pb", "-o", "m.tflite", *values)
+    assert result.exit_code == 0, result.output
+    (y,) = rnnlite.load(tmp_path / "m.tflite").run([np.ones((1, 4), np.float32)])
+    np.testing.assert_array_equal(y, [[1.0, 2.0, 3.0, 4.0]])
+    assert run("verify", "g.pb", "m.tflite", *values).exit_code == 0
+    assert run("freeze", "g.pb", "-o", "f.pb", *values).exit_code == 0
+    for wrong in ("rate", "rate=abc", "=1"):
+        assert run("convert", "g.pb", "-o", "n.tflite", "--constant", wrong).exit_code == 2
+    result = run("convert", "g.pb", "-o", "n.tflite", "--constant", "rates=1")
+    assert result.exit_code == 1
+    assert "the constant 'rates' is no input of graph 'g.pb'" in " ".join(result.stderr.split())

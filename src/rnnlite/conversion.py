@@ -60,6 +60,7 @@ def convert(
     schedule: Mapping[str, int | str] | str | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
+    constants: Mapping[str, Any] | None = None,
     signature: str | None = None,
     tags: Sequence[str] | None = None,
     architecture: str | Path | None = None,
@@ -101,6 +102,8 @@ def convert(
             recurrence got.
         inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
             plain (its placeholders, the tensors that nothing reads).
+        constants: values that inputs of a graph are fixed to, by tensor, node or signature name:
+            {"keep_prob:0": 1.0, "is_training": False}. What they decide is folded away.
         signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.
         architecture: a model's configuration (model.to_json()), for an .h5 of weights alone.
         custom_objects: classes and functions by name, for files that need them.
@@ -129,6 +132,7 @@ def convert(
         sequence_length=sequence_length,
         inputs=inputs,
         outputs=outputs,
+        constants=constants,
         signature=signature,
         tags=tags,
         architecture=architecture,
@@ -290,6 +294,7 @@ def verify(
     max_error: float | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
+    constants: Mapping[str, Any] | None = None,
     signature: str | None = None,
     tags: Sequence[str] | None = None,
     architecture: str | Path | None = None,
@@ -304,8 +309,8 @@ def verify(
         samples: further inputs to compare on, as `Model.predict` takes them.
         max_error: of a quantized file, as `convert` takes it; `report.require_parity()` refuses
             what is beyond.
-        inputs, outputs, signature, tags, architecture, custom_objects, trust: as `convert` takes
-            them.
+        inputs, outputs, constants, signature, tags, architecture, custom_objects, trust: as
+            `convert` takes them.
 
     Returns:
         the report; `report.parity.within` says whether the model is equal to its source. For a
@@ -339,6 +344,7 @@ def verify(
         batch_size=batch,
         inputs=inputs,
         outputs=outputs,
+        constants=constants,
         signature=signature,
         tags=tags,
         architecture=architecture,

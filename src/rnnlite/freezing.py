@@ -48,6 +48,7 @@ def freeze(
     *,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
+    constants: Mapping[str, Any] | None = None,
     signature: str | None = None,
     tags: Sequence[str] | None = None,
     architecture: str | Path | None = None,
@@ -63,8 +64,8 @@ def freeze(
     Args:
         source: as `rnnlite.convert` takes it: a path or a live Keras model.
         path: where to write (.pb).
-        inputs, outputs, signature, tags, architecture, custom_objects, trust: as `convert` takes
-            them.
+        inputs, outputs, constants, signature, tags, architecture, custom_objects, trust: as
+            `convert` takes them.
 
     Returns:
         names, shapes and dtypes of its inputs and outputs.
@@ -75,6 +76,7 @@ def freeze(
     request = Request(
         inputs=inputs,
         outputs=outputs,
+        constants=constants,
         signature=signature,
         tags=tags,
         architecture=architecture,

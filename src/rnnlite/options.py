@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,6 +26,15 @@ Outputs = Annotated[
     str | None,
     typer.Option(
         "--outputs", help="Tensor names of a graph, with commas: a:0,b:0.", show_default="found"
+    ),
+]
+Constants = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--constant",
+        help="An input of a graph fixed to a value, as keep_prob:0=1.0, is_training=false, or a "
+        "list in JSON; may be given several times.",
+        show_default=False,
     ),
 ]
 Signature = Annotated[
@@ -170,6 +180,27 @@ def numbers(value: str) -> list[int]:
     if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
         raise typer.BadParameter(f"expected numbers of 1 or more with commas; got '{value}'")
     return [int(p) for p in parts]
+
+
+def constants(values: list[str] | None) -> dict[str, Any] | None:
+    """NAME=VALUE as a dictionary; values are JSON, but for True and False as Python writes them."""
+    if not values:
+        return None
+    found = {}
+    for text in values:
+        name, equals, value = text.partition("=")
+        name, value = name.strip(), value.strip()
+        if not name or not equals:
+            raise typer.BadParameter(f"expected NAME=VALUE; got '{text}'")
+        if name in found:
+            raise typer.BadParameter(f"'{name}' is given twice")
+        try:
+            found[name] = json.loads({"True": "true", "False": "false"}.get(value, value))
+        except ValueError as e:
+            raise typer.BadParameter(
+                f"expected a number, true, false, or a list in JSON for '{name}'; got '{value}'"
+            ) from e
+    return found
 
 
 def names(value: str | None) -> list[str] | None:

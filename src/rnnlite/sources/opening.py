@@ -23,7 +23,7 @@ GRAPHS = (Kind.GRAPH, Kind.CHECKPOINT, Kind.SAVED_MODEL)
 
 
 def open_program(source: Any, request: Request) -> Program:
-    """Open a path or a live Keras model.
+    """Open a path, a live Keras model, a tf.Module or a tf.function.
 
     Raises:
         SourceError, TrustError, ShapeError, UnsupportedError, DependencyError: see there.
@@ -64,7 +64,7 @@ def _by_signature(source: Any, request: Request, refusal: RnnliteError) -> Progr
 
 
 def open_frozen(source: Any, request: Request) -> Any:
-    """Open a path or a live Keras model as a graph to be written.
+    """Open a path or a live model as a graph to be written.
 
     Returns:
         the GraphDef, and (name, shape, dtype) of its inputs and of its outputs.
@@ -73,24 +73,27 @@ def open_frozen(source: Any, request: Request) -> Any:
         SourceError, TrustError, UnsupportedError, DependencyError: see there.
     """
     _require_tensorflow()
-    from rnnlite.sources.graph.frozen import from_function, writable
+    from rnnlite.sources.graph.frozen import writable
+    from rnnlite.sources.graph.live import from_function
 
     graph = _graph(source, request)
     if graph is None:
         from rnnlite.sources.keras.model import function_of
 
         concrete, inputs, outputs = function_of(*_keras(source, request))
-        graph = from_function(concrete, (inputs, outputs), "")
+        graph = from_function(concrete, (inputs, outputs), "", lower=True)
     return writable(graph, request)
 
 
 def _graph(source: Any, request: Request) -> Any:
-    """The frozen graph that a path holds, or None where it is a Keras model."""
+    """The frozen graph that the source is, or None where it is a Keras model."""
     if not isinstance(source, (str, Path)):
-        return None
+        return _live_graph(source, request)
     path = Path(source)
     found = sniff(path)
-    by_signature = found.kind is Kind.KERAS_SAVED_MODEL and request.signature is not None
+    by_signature = found.kind is Kind.KERAS_SAVED_MODEL and (
+        request.signature is not None or request.constants is not None
+    )
     if found.kind not in GRAPHS and not by_signature:
         return None
     from rnnlite.sources.graph.files import read_frozen
@@ -98,10 +101,28 @@ def _graph(source: Any, request: Request) -> Any:
     return read_frozen(path, found, request)
 
 
+def _live_graph(source: Any, request: Request) -> Any:
+    """The frozen graph of a function of TensorFlow, or None where the source is something else."""
+    from rnnlite.sources.graph.constants import fixed
+    from rnnlite.sources.graph.live import from_live, is_live
+    from rnnlite.sources.keras.flavour import flavour_of
+
+    if flavour_of(source) is not None or not is_live(source):
+        return None
+    return fixed(from_live(source, request), request)
+
+
 def _keras(source: Any, request: Request) -> tuple[Flavour, Any]:
     """The Keras model, and the package that it is of."""
     from rnnlite.sources.keras.flavour import flavour_of, keras2, keras3
 
+    if request.constants:
+        raise SourceError(
+            f"the constant '{next(iter(request.constants))}' is given, and the source is a Keras "
+            "model",
+            expected="a graph, a SavedModel or a function",
+            remedy="Freeze the model (rnnlite freeze), and convert the graph",
+        )
     if isinstance(source, (str, Path)):
         from rnnlite.sources.keras.files import load_model
 
@@ -112,8 +133,8 @@ def _keras(source: Any, request: Request) -> tuple[Flavour, Any]:
     live = flavour_of(source)
     if live is None:
         raise SourceError(
-            "the source is neither a path nor a Keras model",
-            expected="str, Path, or a Keras 2 or 3 model",
+            "the source is no path and no model",
+            expected="str, Path, a Keras 2 or 3 model, a tf.Module or a tf.function",
             found=type(source).__name__,
         )
     if not isinstance(source, live.keras.Model):

@@ -94,6 +94,7 @@ class Request:
         batch_size: "auto", a size, or None for a free axis.
         sequence_length: "auto", a length, or None for free or refused.
         inputs, outputs: tensor names, for graphs.
+        constants: values of inputs of a graph that are fixed, by name.
         signature: of a SavedModel.
         tags: of a SavedModel's graph.
         architecture: path of a model's configuration, for a file of weights alone.
@@ -107,6 +108,7 @@ class Request:
     sequence_length: int | str | None = "auto"
     inputs: Sequence[str] | None = None
     outputs: Sequence[str] | None = None
+    constants: Mapping[str, Any] | None = None
     signature: str | None = None
     tags: Sequence[str] | None = None
     architecture: Any = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,38 +21,25 @@ from tensorflow.python.framework.convert_to_constants import (
 from tensorflow.python.util import deprecation
 
 from rnnlite.errors import SourceError
-from rnnlite.sources.graph.nodes import graph_of, name_of, pruned
-from rnnlite.sources.graph.ports import ends_of
+from rnnlite.sources.graph.constants import fixed
+from rnnlite.sources.graph.live import from_saved_model
+from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned
+from rnnlite.sources.graph.outputs import outputs_of
+from rnnlite.sources.graph.source import Frozen, drop_writes
 from rnnlite.sources.program import Request
 from rnnlite.sources.sniff import Found, Kind
 
 
-@dataclass(frozen=True, eq=False)
-class Frozen:
-    """A graph without variables.
-
-    Attributes:
-        definition: the GraphDef.
-        inputs, outputs: references, where the source tells them.
-        names: what the source calls them, where it does.
-        origin: for the report.
-        notes: for the report.
-    """
-
-    definition: Any
-    inputs: tuple[str, ...] | None
-    outputs: tuple[str, ...] | None
-    names: tuple[tuple[str, ...], tuple[str, ...]] | None
-    origin: str
-    notes: tuple[str, ...] = ()
-
-
 def read_frozen(path: Path, found: Found, request: Request) -> Frozen:
-    """Read any kind of graph.
+    """Read any kind of graph, its constants in their places.
 
     Raises:
         SourceError: truncated, foreign, variables missing, unknown names.
     """
+    return fixed(_read(path, found, request), request)
+
+
+def _read(path: Path, found: Found, request: Request) -> Frozen:
     if found.kind is Kind.GRAPH:
         definition = _graph_def(path)
         return Frozen(definition, None, None, None, f"graph '{path.name}'")
@@ -101,7 +88,7 @@ def _session(graph: Any) -> Iterator[Any]:
 def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
     """The session's graph with constants for variables, as far as the outputs need it."""
     definition = session.graph.as_graph_def()
-    _drop_writes(definition)
+    drop_writes(definition)
     try:
         definition = convert_variables_to_constants_from_session_graph(
             session, definition, [name_of(o) for o in outputs]
@@ -113,34 +100,6 @@ def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
             remedy="Freeze it where it was made, and give the frozen graph",
         ) from e
     return pruned(definition, outputs)
-
-
-WRITES = frozenset(
-    [
-        "Assign",
-        "AssignAdd",
-        "AssignSub",
-        "AssignVariableOp",
-        "AssignAddVariableOp",
-        "AssignSubVariableOp",
-    ]
-)
-
-
-def _drop_writes(definition: Any) -> None:
-    """Turn writes to variables, whose result nothing reads, into nothing, in place.
-
-    A frozen graph has no variables: each call starts from the values that were saved.
-    """
-    for nodes in (definition.node, *(f.node_def for f in definition.library.function)):
-        read = {t.removeprefix("^").split(":")[0] for n in nodes for t in n.input if t[:1] != "^"}
-        for node in nodes:
-            if node.op in WRITES and node.name not in read:
-                controls = [t for t in node.input if t.startswith("^")]
-                node.op = "NoOp"
-                del node.input[:]
-                node.input.extend(controls)
-                node.attr.clear()
 
 
 def _checkpoint(path: Path, request: Request) -> Frozen:
@@ -159,7 +118,7 @@ def _checkpoint(path: Path, request: Request) -> Frozen:
                 remedy="Give NAME.meta with NAME.index and NAME.data-* beside it",
             ) from e
         table = graph_of(session.graph.as_graph_def())
-        ends = ends_of(table, request.inputs, request.outputs)
+        outputs, notes = outputs_of(table, request.outputs)
         try:
             if saver is not None:
                 saver.restore(session, prefix)
@@ -169,9 +128,8 @@ def _checkpoint(path: Path, request: Request) -> Frozen:
                 found=" ".join(str(e).split())[:200],
                 remedy="Give the checkpoint that belongs to this graph, whole",
             ) from e
-        definition = _constant(session, ends.outputs, origin)
-    inputs = tuple(r for r in ends.inputs if name_of(r) in {n.name for n in definition.node})
-    return Frozen(definition, inputs, ends.outputs, None, origin, ends.notes)
+        definition = _constant(session, outputs, origin)
+    return Frozen(definition, None, outputs, None, origin, notes)
 
 
 def _prefix(path: Path) -> str:
@@ -201,6 +159,22 @@ def _saved_model(path: Path, request: Request) -> Frozen:
     key = _signature(meta, folder, request)
     signature = meta.signature_def[key]
     origin = f"SavedModel '{folder.name}', signature '{key}'"
+    try:
+        return _by_session(folder, meta, signature, origin, request)
+    except SourceError as e:
+        if not meta.object_graph_def.nodes or request.outputs is not None:
+            raise
+        refusal = e
+    try:
+        # Variables of objects within, which a session does not find.
+        frozen = from_saved_model(str(folder), list(meta.meta_info_def.tags), key, origin)
+    except Exception:  # noqa: BLE001 - the session's refusal says more
+        raise refusal from None
+    return _in_order(frozen, _argument_names(meta, signature))
+
+
+def _by_session(folder: Path, meta: Any, signature: Any, origin: str, request: Request) -> Frozen:
+    """A SavedModel as TensorFlow 1 loads it."""
     graph = tf.Graph()
     with _session(graph) as session:
         try:
@@ -211,15 +185,50 @@ def _saved_model(path: Path, request: Request) -> Frozen:
                 found=" ".join(str(e).split())[:300],
                 remedy="Check that its variables folder is whole",
             ) from e
-        names = tuple(tuple(sorted(part)) for part in (signature.inputs, signature.outputs))
+        names = (_argument_names(meta, signature), tuple(sorted(signature.outputs)))
         inputs = tuple(signature.inputs[n].name for n in names[0])
         outputs = tuple(signature.outputs[n].name for n in names[1])
         if request.outputs is not None:
-            outputs = ends_of(
-                graph_of(session.graph.as_graph_def()), request.inputs, request.outputs
-            ).outputs
+            outputs, _ = outputs_of(graph_of(session.graph.as_graph_def()), request.outputs)
         definition = _constant(session, outputs, origin)
-    return Frozen(definition, inputs, outputs, names, origin)  # type: ignore[arg-type]
+    return Frozen(definition, inputs, outputs, names, origin)
+
+
+def _argument_names(meta: Any, signature: Any) -> tuple[str, ...]:
+    """The names of a signature's inputs, in the order in which its function takes them.
+
+    A SignatureDef has no order. TensorFlow 2 writes a function that takes the inputs by name and
+    hands them to the user's, in the user's order. Where there is none, names are sorted.
+    """
+    names = {signature.inputs[n].name: n for n in sorted(signature.inputs)}
+    graph = graph_of(meta.graph_def)
+    order = list(names)
+    for _ in range(2):
+        call = next((n for n in graph.nodes.values() if _takes_all(graph, n, order)), None)
+        if call is None:
+            break
+        read = graph.inputs(call)
+        body = graph.function(call.attr["f"].func.name)
+        names = {body.arguments[k]: names[r] for k, r in enumerate(read) if r in names}
+        graph, order = body, list(names)
+    return tuple(names.values())
+
+
+def _takes_all(graph: Graph, node: Any, references: Sequence[str]) -> bool:
+    """Whether a node calls a function with all of these tensors, each once."""
+    if node.op not in ("PartitionedCall", "StatefulPartitionedCall"):
+        return False
+    read = graph.inputs(node)
+    return all(read.count(r) == 1 for r in references)
+
+
+def _in_order(frozen: Frozen, names: Sequence[str]) -> Frozen:
+    """The inputs in the order of these names."""
+    if frozen.names is None or frozen.inputs is None or set(frozen.names[0]) != set(names):
+        return frozen
+    places = [frozen.names[0].index(n) for n in names]
+    inputs = tuple(frozen.inputs[k] for k in places)
+    return replace(frozen, inputs=inputs, names=(tuple(names), frozen.names[1]))
 
 
 def _meta_graph(content: Any, folder: Path, request: Request) -> Any:

@@ -99,8 +99,7 @@ def folded(
         if any(v is None for v in values):
             return None
         arrays = [np.asarray(v) for v in values]
-        with tf.init_scope(), tf.device("/CPU:0"):
-            results = _run(op, [tf.constant(a) for a in arrays], attrs)
+        results = run_op(op, arrays, attrs)
     size = sum(a.size for a in arrays)
     if sum(r.size for r in results) > size + GROWTH:
         return None
@@ -110,13 +109,16 @@ def folded(
     return tensors
 
 
-def _run(op: str, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> list[Any]:
+def run_op(op: str, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> list[Any]:
+    """The results of an op on arrays, computed by TensorFlow."""
     flat: list[Any] = []
     for name, attr in attrs.items():
         flat += [name, _value(attr)]
     count = {"Split": "num_split", "SplitV": "num_split", "Unpack": "num"}.get(op)
     number = attrs[count].i if count else 1
-    results = execute.execute(op.encode(), number, list(inputs), tuple(flat), context.context())
+    with tf.init_scope(), tf.device("/CPU:0"):
+        given = [tf.constant(a) for a in inputs]
+        results = execute.execute(op.encode(), number, given, tuple(flat), context.context())
     return [r.numpy() for r in results]
 
 

@@ -11,12 +11,12 @@ from typing import Any
 
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
-from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from rnnlite.errors import RnnliteError
-from rnnlite.sources.graph.files import Frozen
+from rnnlite.sources.graph.live import from_function
 from rnnlite.sources.graph.nodes import graph_of, name_of, pruned
 from rnnlite.sources.graph.ports import ends_of, port_of
+from rnnlite.sources.graph.source import Frozen
 from rnnlite.sources.program import Request
 
 End = tuple[str, tuple[int | None, ...] | None, str]
@@ -30,15 +30,6 @@ CONTROL = (
     "PartitionedCall",
     "StatefulPartitionedCall",
 )
-
-
-def from_function(concrete: Any, names: tuple[Sequence[str], Sequence[str]], origin: str) -> Frozen:
-    """A ConcreteFunction as a frozen graph in the control flow of TensorFlow 1."""
-    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=True)
-    definition = frozen.graph.as_graph_def()
-    inputs = tuple(t.name for t in frozen.inputs)
-    outputs = tuple(t.name for t in frozen.outputs)
-    return Frozen(definition, inputs, outputs, (tuple(names[0]), tuple(names[1])), origin)
 
 
 def writable(source: Frozen, request: Request) -> tuple[Any, tuple[list[End], list[End]]]:
@@ -55,7 +46,9 @@ def writable(source: Frozen, request: Request) -> tuple[Any, tuple[list[End], li
         labels = [[name_of(r) for r in part] for part in (ends.inputs, ends.outputs)]
     definition = source.definition
     if any(node.op in CONTROL for node in definition.node):
-        lowered = from_function(_function(definition, ends.inputs, ends.outputs), ([], []), "")
+        lowered = from_function(
+            _function(definition, ends.inputs, ends.outputs), ([], []), "", lower=True
+        )
         definition = lowered.definition
         begin, end = lowered.inputs or (), lowered.outputs or ()
     else:

@@ -20,11 +20,12 @@ from rnnlite.sources.functions import (
 )
 from rnnlite.sources.graph import array_ops, conditions, fused, kernels, lower, rules
 from rnnlite.sources.graph.emit import Emitter, Session
-from rnnlite.sources.graph.files import Frozen
 from rnnlite.sources.graph.fused import expand
 from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
+from rnnlite.sources.graph.source import Frozen
 from rnnlite.sources.program import Port, Program, Request
+from rnnlite.sources.randomness import refuse_random
 
 __all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of", "rules"]
 
@@ -68,6 +69,11 @@ def program_of(source: Frozen, request: Request) -> Program:
     declared = [(r, port_of(graph, r)) for r in ends.inputs]
     definition = pruned(definition, [*ends.outputs, *ends.inputs])
     traced, baked = _at_any_batch(graph, ends, declared, request)
+    refuse_random(
+        traced.function,
+        switches=[f"{p.name}:0" for p in traced.ports if not p.shape],
+        fixed=source.fixed,
+    )
     own = source.names is not None and request.inputs is None and request.outputs is None
     labels = source.names if own and source.names is not None else _labels(ends)
     axes = _batch_axes(traced)

@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import SourceError
 from rnnlite.sources.graph.bodies import body_of
+
+PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
+DEFAULT = "PlaceholderWithDefault"
 
 PASSING = frozenset(
     ["Identity", "StopGradient", "PreventGradient", "CheckNumerics", "Snapshot", "EnsureShape"]
@@ -89,6 +93,28 @@ class Graph:
             for source in dict.fromkeys(name_of(r) for r in self.inputs(node)):
                 found.setdefault(source, []).append(node)
         return found
+
+    @cached_property
+    def read(self) -> set[str]:
+        """The tensors that some node reads."""
+        return {r for node in self.nodes.values() for r in self.inputs(node)}
+
+    def types(self, node: Any) -> list[Any]:
+        """The dtypes of a node's results; none where the op is not known."""
+        if node.op in self.functions:
+            outputs = self.functions[node.op].signature.output_arg
+            return [tf.as_dtype(a.type).base_dtype for a in outputs]
+        known = op_def_registry.get(node.op)
+        attrs = {a.name: a.default_value for a in known.attr} if known is not None else {}
+        attrs.update(node.attr)
+        found: list[int] = []
+        for argument in known.output_arg if known is not None else ():
+            if argument.type_list_attr:
+                found += attrs[argument.type_list_attr].list.type
+                continue
+            kind = attrs[argument.type_attr].type if argument.type_attr else argument.type
+            found += [kind] * (attrs[argument.number_attr].i if argument.number_attr else 1)
+        return [tf.as_dtype(kind).base_dtype for kind in found if kind]
 
     def function(self, name: str) -> Graph:
         """The body of a function of the library."""

@@ -2,63 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
 
 from rnnlite.errors import ShapeError, SourceError, UnsupportedError
-from rnnlite.sources.graph.frames import Frame, frames_of
-from rnnlite.sources.graph.nodes import PASSING, Graph, name_of, ref
+from rnnlite.sources.graph.nodes import DEFAULT, PASSING, PLACEHOLDERS, Graph, name_of, ref
+from rnnlite.sources.graph.outputs import is_input, outputs_of, shown
 from rnnlite.sources.program import Port, Request
-
-PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
-
-NO_RESULT = frozenset(
-    [
-        "NoOp",
-        "Const",
-        "Assert",
-        "Placeholder",
-        "PlaceholderV2",
-        "PlaceholderWithDefault",
-        "Save",
-        "SaveV2",
-        "SaveSlices",
-        "RestoreV2",
-        "Assign",
-        "AssignVariableOp",
-        "AssignAddVariableOp",
-        "AssignSub",
-        "AssignAdd",
-        "MergeSummary",
-        "ScalarSummary",
-        "HistogramSummary",
-        "ImageSummary",
-        "WriteFile",
-        "VarHandleOp",
-        "VariableV2",
-        "VarIsInitializedOp",
-        "IsVariableInitialized",
-        "DestroyResourceOp",
-        "LoopCond",
-        "Exit",
-        "Switch",
-        "Merge",
-        "Enter",
-        "NextIteration",
-        "TensorArrayCloseV3",
-        "ControlTrigger",
-        "Print",
-        "ShardedFilename",
-        "MergeV2Checkpoints",
-        "ReadVariableOp",
-    ]
-)
-"""Ops whose results nobody means as a model's output."""
-
-TRAINING = ("gradients", "save", "init", "report_uninitialized_variables", "Adam", "train")
 
 
 @dataclass(frozen=True)
@@ -76,110 +29,38 @@ def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] |
     Raises:
         SourceError: a name that is not in the graph; or nothing that could be an output.
     """
-    notes = []
-    if outputs is not None:
-        found = [ref(name) for name in outputs]
-        for reference in found:
-            graph.node(reference)
-    else:
-        found = _leaves(graph)
-        if not found:
-            raise SourceError(
-                "the graph has no node that could be an output",
-                expected="a node that no other one reads",
-                found=_candidates(graph),
-                remedy="Name the outputs (--outputs a:0,b:0)",
-            )
-        notes.append(f"outputs found (nothing reads them): {_shown(found)}")
+    found, notes = outputs_of(graph, outputs)
     if inputs is not None:
         begin = [ref(name) for name in inputs]
         for reference in begin:
             graph.node(reference)
     else:
         needed = graph.ancestors(found)
-        begin = [
-            f"{n.name}:0" for n in graph.nodes.values() if n.op in PLACEHOLDERS and n.name in needed
-        ]
-        notes.append(f"inputs found (placeholders): {_shown(begin)}")
+        begin = [f"{n.name}:0" for n in graph.nodes.values() if n.name in needed and is_input(n)]
+        notes = (*notes, f"inputs found (placeholders): {shown(begin)}")
     if not begin:
         raise SourceError(
             "the outputs depend on no input",
             expected="a placeholder among what they are made of",
-            found=_shown(found),
+            found=shown(found),
             remedy="Name inputs and outputs (--inputs x:0 --outputs y:0)",
         )
-    return Ends(tuple(begin), tuple(found), tuple(notes))
+    return Ends(tuple(begin), found, notes)
 
 
-def _candidates(graph: Graph) -> str:
-    """Results that something reads: what a graph with a loss has in place of outputs."""
-    ops = ("Softmax", "Sigmoid", "LogSoftmax", "ArgMax", "BiasAdd")
-    names = [
-        f"'{n.name}:0'"
-        for n in graph.nodes.values()
-        if n.op in ops
-        and n.name.split("/")[0] not in TRAINING
-        and "while" not in n.name
-        and _placeholder_behind(graph, n)
-    ]
-    return f"results that others read: {', '.join(names[-5:])}" if names else "none"
+def declared_type(node: Any) -> Any:
+    """The dtype of a placeholder."""
+    return tf.as_dtype((node.attr["dtype"] if "dtype" in node.attr else node.attr["T"]).type)
 
 
-def _shown(references: Sequence[str]) -> str:
-    more = f" and {len(references) - 8} more" if len(references) > 8 else ""
-    return ", ".join(references[:8]) + more
-
-
-def _leaves(graph: Graph) -> list[str]:
-    """Tensors that no other node reads, training and saving aside."""
-    found = []
-    frames = frames_of(graph)
-    for node in graph.nodes.values():
-        if node.op in NO_RESULT or node.name.split("/")[0] in TRAINING:
-            continue
-        # tf.cond leaves a copy of its predicate behind.
-        if graph.consumers.get(node.name) or node.name.endswith("/pred_id"):
-            continue
-        if _placeholder_behind(graph, node) and not _inside(graph, frames, node):
-            found.append(f"{node.name}:0")
-    return found
-
-
-def _placeholder_behind(graph: Graph, node: Any) -> bool:
-    """Whether a node depends on the values of a placeholder, not on its shape alone."""
-    queue, seen = [node.name], set()
-    while queue:
-        name = queue.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        current = graph.nodes[name]
-        if current.op in PLACEHOLDERS:
-            return True
-        if current.op not in ("Shape", "ShapeN", "Size", "Rank", "ZerosLike", "OnesLike"):
-            queue += [name_of(r) for r in graph.inputs(current)]
-    return False
-
-
-def _inside(graph: Graph, frames: Mapping[str, Frame], node: Any) -> bool:
-    """Whether a node stands in a branch or in a loop body."""
-    queue, seen = [(node.name, 0)], set()
-    while queue:
-        name, depth = queue.pop()
-        current = graph.nodes[name]
-        if (name, depth) in seen:
-            continue
-        seen.add((name, depth))
-        if current.op == "Enter" or (current.op == "Switch" and depth == 0):
-            return True
-        if current.op == "Exit" and name in frames:
-            frame = frames[name]
-            found = [v.enter for v in frame.carried] + list(frame.constants.values())
-        else:
-            found = graph.inputs(current)
-        depth += {"Merge": 1, "Switch": -1}.get(current.op, 0)
-        queue += [(name_of(r), depth) for r in found]
-    return False
+def declared_shape(node: Any) -> Any:
+    """The shape of a placeholder, as far as it is known."""
+    shape = tf.TensorShape(None)
+    if "shape" in node.attr:
+        shape = tf.TensorShape(node.attr["shape"].shape)
+    if "_output_shapes" in node.attr and shape.rank is None:
+        shape = tf.TensorShape(node.attr["_output_shapes"].list.shape[0])
+    return shape
 
 
 def port_of(graph: Graph, reference: str) -> Port:
@@ -190,8 +71,10 @@ def port_of(graph: Graph, reference: str) -> Port:
         ShapeError: the rank is not known.
     """
     node = graph.node(reference)
-    attr = node.attr["dtype"] if "dtype" in node.attr else node.attr["T"]
-    dtype = tf.as_dtype(attr.type)
+    if node.op in (*PLACEHOLDERS, DEFAULT):
+        dtype, shape = declared_type(node), declared_shape(node)
+    else:
+        dtype, shape = inferred(graph, reference)
     if dtype == tf.string:
         behind = graph.consumers.get(node.name, [])
         cut = f" such as '{behind[0].name}:0'" if behind else ""
@@ -200,18 +83,31 @@ def port_of(graph: Graph, reference: str) -> Port:
             expected="numbers",
             remedy=f"Name inputs behind the decoding{cut} (--inputs)",
         )
-    shape = tf.TensorShape(None)
-    if "shape" in node.attr:
-        shape = tf.TensorShape(node.attr["shape"].shape)
-    if "_output_shapes" in node.attr and shape.rank is None:
-        shape = tf.TensorShape(node.attr["_output_shapes"].list.shape[0])
-    if shape.rank is None or (shape.rank == 0 and "shape" not in node.attr):
+    if shape.rank is None:
         raise ShapeError(
             f"the rank of input '{reference}' is not known",
             expected="a placeholder with a shape",
-            remedy="Freeze the graph with placeholders such as [None, None, features]",
+            remedy="If it is a switch or a number, such as keep_prob or is_training, fix it: "
+            f"constants={{'{reference}': VALUE}} (--constant {reference}=VALUE); if it takes data, "
+            "freeze the graph with placeholders such as [None, None, features]",
         )
     return Port(name_of(reference), tuple(shape.as_list()), dtype.base_dtype.name)
+
+
+def inferred(graph: Graph, reference: str) -> tuple[Any, Any]:
+    """Dtype and shape of an inner tensor, as TensorFlow infers them."""
+    definition = tf.compat.v1.GraphDef()
+    needed = graph.ancestors([reference])
+    definition.node.extend(graph.nodes[name] for name in graph.nodes if name in needed)
+    for node in definition.node:
+        controls = [text for text in node.input if text.startswith("^")]
+        for text in controls:
+            node.input.remove(text)
+    definition.library.function.extend(graph.functions.values())
+    with tf.Graph().as_default() as made:
+        tf.import_graph_def(definition, name="")
+    tensor = made.get_tensor_by_name(reference)
+    return tensor.dtype, tensor.shape
 
 
 def is_time_major(graph: Graph, reference: str) -> bool:

@@ -29,7 +29,8 @@ def _const(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 def _placeholder(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     raise UnsupportedError(
         f"the outputs need the input '{node.name}:0', which was not named",
-        remedy="Add it to the inputs, or leave the inputs to be found",
+        remedy=f"Add it to the inputs, or fix it: constants={{'{node.name}:0': VALUE}} "
+        f"(--constant {node.name}:0=VALUE), or leave the inputs to be found",
     )
 
 

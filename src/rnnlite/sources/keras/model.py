@@ -22,6 +22,7 @@ from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_o
 from rnnlite.sources.keras.neutral import Changed, any_input_shape, neutral
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program, Request, with_least
+from rnnlite.sources.randomness import refuse_random
 
 MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
 """A GraphDef and a flatbuffer hold 2 GiB; some of it is not weights."""
@@ -43,6 +44,7 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     tracer = _Tracer(flavour, model, interface, request)
     plan = lengths.plan(flavour, model, interface, request, _trials(model, source, tracer))
     traced = plan.traced
+    refuse_random(traced.function)
     notes = [*traced.notes, *plan.notes]
     notes += _state_notes(model)
     if not traced.records:

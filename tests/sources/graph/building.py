@@ -1,0 +1,59 @@
+"""Graphs built in code, with control flow of TensorFlow 1 or 2, and what TensorFlow gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+import rnnlite
+
+v1 = tf.compat.v1
+KERNEL, RECURRENT, HEAD = (
+    np.random.default_rng(0).normal(size=s).astype(np.float32) * 0.5
+    for s in ((4, 8), (8, 8), (8, 3))
+)
+
+
+def recurrent(x):
+    """The last state of a plain recurrent network over (B, T, 4)."""
+    steps = tf.shape(x)[1]
+    rows = tf.TensorArray(tf.float32, steps).unstack(tf.transpose(x, [1, 0, 2]))
+    start = (0, tf.zeros([tf.shape(x)[0], 8]))
+
+    def body(t, h):
+        return t + 1, tf.tanh(rows.read(t) @ KERNEL + h @ RECURRENT)
+
+    return v1.while_loop(lambda t, h: t < steps, body, start)[1]
+
+
+def write(path: Path, build, *, v2: bool = False) -> Path:
+    """A graph as a file; `build` gets the placeholder x of shape (B, T, 4)."""
+    (v1.enable_control_flow_v2 if v2 else v1.disable_control_flow_v2)()
+    try:
+        with tf.Graph().as_default() as graph:
+            build(v1.placeholder(tf.float32, [None, None, 4], name="x"))
+    finally:
+        v1.enable_control_flow_v2()
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+def expected(path: Path, outputs, feeds):
+    """What TensorFlow computes."""
+    definition = v1.GraphDef.FromString(path.read_bytes())
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(definition, name="")
+        with v1.Session(graph=graph) as session:
+            return session.run(outputs, feeds)
+
+
+def assert_equal_to_source(converted, path: Path, outputs, constants=None, length=6):
+    """The model's outputs on one random sequence are the graph's with these constants."""
+    x = np.random.default_rng(1).normal(size=(1, length, 4)).astype(np.float32)
+    wanted = expected(path, outputs, {"x:0": x, **(constants or {})})
+    assert [i["name"] for i in converted.report.inputs] == ["x"]
+    found = rnnlite.load(converted.tflite).run([x])
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
