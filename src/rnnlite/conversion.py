@@ -190,12 +190,13 @@ def convert_here(
 
 
 def lower(program: Program) -> Any:
-    """The float model of a Program as an object tree, with the converter's names.
+    """The float model of a Program as an object tree, with names, origins and marks of the source.
 
     Raises:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite import flatbuffer
+    from rnnlite.lite.naming import restore
     from rnnlite.lite.repair import (
         drop_cast_pairs,
         drop_idle_counters,
@@ -206,7 +207,9 @@ def lower(program: Program) -> Any:
     from rnnlite.lite.share import share_bodies
     from rnnlite.lite.translate import translate
 
-    model = flatbuffer.read(translate(rewrite(program.function)))
+    data, names = translate(rewrite(program.function))
+    model = flatbuffer.read(data)
+    restore(model, names)
     drop_idle_counters(model)
     separate_loop_results(model)
     separate_branch_results(model)

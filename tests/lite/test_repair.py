@@ -43,7 +43,7 @@ def run(data):
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.int32])
 def test_a_rotation_is_computed_right(dtype):
-    model = flatbuffer.read(translate(delay_line(dtype)))
+    model = flatbuffer.read(translate(delay_line(dtype))[0])
     assert separate_loop_results(model) == 3
     assert run(flatbuffer.write(model)) == [[3, 3], [1, 1], [2, 2]]
 
@@ -66,7 +66,9 @@ def test_a_branch_that_returns_a_tensor_twice():
         first, second, third = tf.cond(n > 3, twice, lambda: (x * 2, x, x))
         return first * 1.5, second + 1, third - 1
 
-    model = flatbuffer.read(translate(run_one.get_concrete_function(tf.TensorSpec([], tf.int32))))
+    model = flatbuffer.read(
+        translate(run_one.get_concrete_function(tf.TensorSpec([], tf.int32)))[0]
+    )
     assert separate_branch_results(model) == 1
     assert separate_branch_results(model) == 0
     y = np.tanh(2.0) + 2
@@ -113,7 +115,7 @@ def idle(model, value):
 
 
 def test_a_value_that_nobody_reads_is_taken_out():
-    model = flatbuffer.read(translate(counted()))
+    model = flatbuffer.read(translate(counted())[0])
     before = carried(model)
     idle(model, 7)
     assert carried(model) == before + 1
@@ -124,7 +126,7 @@ def test_a_value_that_nobody_reads_is_taken_out():
 
 
 def test_a_value_that_is_read_stays():
-    model = flatbuffer.read(translate(counted()))
+    model = flatbuffer.read(translate(counted())[0])
     idle(model, 7)
     ((index, loop, _, _),) = flatbuffer.loops(model)
     main = model.subgraphs[index]
@@ -136,12 +138,12 @@ def test_a_value_that_is_read_stays():
 def test_the_counter_of_a_scan_is_taken_out():
     """TensorFlow's own counter, beside the number of the step."""
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(200)])
-    tree = flatbuffer.read(translate(rewrite(open_program(model, Request()).function)))
+    tree = flatbuffer.read(translate(rewrite(open_program(model, Request()).function))[0])
     assert drop_idle_counters(tree) == 1
     assert drop_idle_counters(tree) == 0
 
 
 def test_a_counter_that_ends_the_loop_stays():
-    model = flatbuffer.read(translate(counted(limit=3)))
+    model = flatbuffer.read(translate(counted(limit=3))[0])
     assert drop_idle_counters(model) == 0
     assert run(flatbuffer.write(model)) == [[8, 8]]

@@ -33,7 +33,7 @@ def test_new_axes_of_free_shapes(name):
         op.type == "StridedSlice" and op.get_attr("new_axis_mask")
         for op in rewritten.graph.get_operations()
     )
-    interpreter = Interpreter(model_content=translate(rewritten))
+    interpreter = Interpreter(model_content=translate(rewritten)[0])
     index = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(index, x.shape)
     interpreter.allocate_tensors()

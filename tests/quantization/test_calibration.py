@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import rnnlite
-from graphs import KERNEL, SHAPE, one_loop, run
+from graphs import KERNEL, SHAPE, Model, one_loop, run
+from rnnlite.lite.naming import Origin
 from rnnlite.quantization.calibration import Samples, calibrate, take_samples
-from rnnlite.quantization.names import neutral_name
 from rnnlite.runtime.samples import Spec
 
 FRAMES = [Spec("frames", (1, None, 2), "float32")]
@@ -87,17 +87,21 @@ def test_ranges_cover_all_iterations_of_a_body():
 def test_a_tensor_that_never_varied_is_named():
     model, _, _ = one_loop()
     ranges = calibrate(model.tree, Samples([[np.zeros(3, np.float32)]], [], ()))
-    assert "step/add" in ranges.constant
+    assert "step_0/add" in ranges.constant
 
 
-@pytest.mark.parametrize(
-    ("name", "neutral"),
-    [
-        ("m/lstm/scan_8/step_3/MatMul12", "m/lstm/scan/step/MatMul"),
-        ("m/lstm/scan_1/step_0/add_2", "m/lstm/scan/step/add_2"),
-        ("a/scan_8/step_1/x3;b/y_1", "a/scan/step/x;b/y_1"),
-        ("m/lstm/blocks_2/blocks_1/scan_4/step_3/add", "m/lstm/scan/step/add"),
-    ],
-)
-def test_names_of_steps_are_one(name, neutral):
-    assert neutral_name(name) == neutral
+@pytest.mark.parametrize("other", [("step", 0), ("another step", 0)])
+def test_one_value_has_one_range_wherever_it_is_computed(other):
+    model = Model()
+    main = model.main
+    x = main.tensor([2])
+    halves = [main.tensor([2], name=name) for name in ("h1", "h2")]
+    for factor, half in zip((0.5, 2.0), halves, strict=True):
+        main.add("MUL", [x, main.constant(np.full(2, factor))], [half], "MulOptions")
+    main.ends([x], halves)
+    for half, value in zip(halves, (("step", 0), other), strict=True):
+        main.content.tensors[half].origin = Origin(("h",), value)
+    samples = Samples([[np.array([1.0], np.float32)]], [], ())
+    found = [calibrate(model.tree, samples).values[0, half] for half in halves]
+    one = other == ("step", 0)
+    assert found == ([(0.5, 2.0)] * 2 if one else [(0.5, 0.5), (2.0, 2.0)])

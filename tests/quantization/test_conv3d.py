@@ -25,7 +25,7 @@ def test_equal(padding, stride, depth):
         return tf.nn.conv3d(x, kernel, [1, stride, stride, 1, 1], padding) + np.float32(0.5)
 
     spec = tf.TensorSpec([None, 5, 6, 4, 2], tf.float32)
-    tree = flatbuffer.read(translate(convolve.get_concrete_function(spec)))
+    tree = flatbuffer.read(translate(convolve.get_concrete_function(spec))[0])
     flatten_conv3d(tree)
     names = [name for _, _, name in flatbuffer.operators(tree)]
     assert "CONV_3D" not in names

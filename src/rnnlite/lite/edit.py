@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from rnnlite.lite import flatbuffer
+from rnnlite.lite.naming import derive
 
 Array = npt.NDArray[Any]
 
@@ -59,6 +60,7 @@ def at_version(model: Any, op: Any, version: int) -> None:
 def new_tensor(content: Any, like: int, dtype: str, grid: Any = None) -> int:
     """A tensor without content, of the shape and name of another one in the same subgraph."""
     tensor = copy(content.tensors[like])
+    derive(tensor, content.tensors[like])
     tensor.type = dtype_code(dtype)
     tensor.quantization = grid
     tensor.buffer = 0

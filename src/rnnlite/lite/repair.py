@@ -22,6 +22,7 @@ from typing import Any
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_op
+from rnnlite.lite.naming import derive
 
 
 def separate_loop_results(model: Any) -> int:
@@ -161,6 +162,7 @@ def _copied(model: Any, subgraph: Any, tensor: int) -> int:
     source = subgraph.tensors[tensor]
     copy = deepcopy(source)
     copy.name = flatbuffer.text(source.name) + "_copy"
+    derive(copy, source)
     subgraph.tensors.append(copy)
     result = len(subgraph.tensors) - 1
     if len(source.shape if source.shape is not None else []) == 0:

@@ -1,8 +1,8 @@
 """Output sequences leave their loops row by row, into variables of the runtime.
 
 What enters: a model whose loops carry output sequences: a body writes rows into a buffer that it
-takes and returns. What leaves: the same model, in which a loop that is marked for it (`MARK` in its
-name) assigns each iteration's rows to a variable of its own, and the sequence is put together when
+takes and returns. What leaves: the same model, in which a loop that is marked for it (`Mark.kept`)
+assigns each iteration's rows to a variable of its own, and the sequence is put together when
 the loop has ended. A marked loop that does not look as below is refused.
 
 A buffer that a loop carries is copied twice an iteration, so time would grow with the square of the
@@ -19,7 +19,6 @@ a buffer with a row for each step, as `scan.loops` made it. The pass asks of it:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,18 +28,7 @@ from rnnlite.lite import flatbuffer
 from rnnlite.lite.assembly import assemble, assemble_fixed
 from rnnlite.lite.build import Builder
 from rnnlite.lite.joining import MAX_LEVELS, Store, assign_zeros
-
-MARK = "kept"
-"""Begins the name scope of such loops; the number of levels that their rows may be merged in
-follows."""
-
-REST = "rest"
-"""Behind the number, where the loop may take no step at all because others come last."""
-
-DONE = b"steps"
-"""Name of their bodies when they have been rewritten."""
-
-_NAME = re.compile(rf"(?:.*/)?{MARK}_(\d+)(_{REST})?/[^/]*_body[^/]*")
+from rnnlite.lite.naming import mark_of
 
 
 @dataclass(frozen=True)
@@ -99,7 +87,7 @@ def keep_sequences(model: Any) -> int:
         ]
         _put_together(model, loop, found, stores)
         first += len(found)
-        loop.body.name = DONE
+        loop.body.mark = None
     return count
 
 
@@ -111,9 +99,9 @@ def kept_levels(model: Any) -> list[int]:
 def _marked(model: Any) -> Iterator[Loop]:
     for index, op, cond, body in list(flatbuffer.loops(model)):
         content = model.subgraphs[body]
-        name = _NAME.fullmatch(flatbuffer.text(content.name))
-        if name is not None:
-            yield Loop(index, op, model.subgraphs[cond], content, int(name[1]), bool(name[2]))
+        mark = mark_of(content)
+        if mark is not None and mark.kept:
+            yield Loop(index, op, model.subgraphs[cond], content, mark.kept, mark.may_be_empty)
 
 
 def _writes(model: Any, loop: Loop) -> list[Write]:

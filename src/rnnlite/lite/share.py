@@ -1,8 +1,8 @@
 """Let the loops over the parts of one sequence share a condition and a body.
 
-What enters: a model as the converter gives it, with its names. What leaves: the same with each body
-once. The runtime packs the weights of each subgraph apart: several copies of a body would drive
-each other out of the cache.
+What enters: a model whose loops have their marks (`lite.naming`). What leaves: the same with each
+body once. The runtime packs the weights of each subgraph apart: several copies of a body would
+drive each other out of the cache.
 
 Only loops that `scan.loops` made for parts of one sequence are merged: a loop's tensors take the
 shapes of the WHILE that was prepared last, so loops may share a body only if all their shapes
@@ -11,20 +11,15 @@ surely agree.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import numpy as np
 
 from rnnlite.lite import flatbuffer
+from rnnlite.lite.naming import mark_of
 
-SHARED = "shared"
-"""Name scope of such loops, with a number for each sequence."""
-
-PART = "part"
-"""Name of each, with the numbers of its level and of its steps an iteration."""
-
-_NAME = re.compile(rf".*\b({SHARED}_\d+/{PART}_\d+_\d+)(_\d+)?(_tfg_inlined.*)?_body.*")
+UNLIKE = ("name", "buffer", "origin", "derived")
+"""What tensors of equal bodies may differ by."""
 
 CALLED = ("condSubgraphIndex", "bodySubgraphIndex", "thenSubgraphIndex", "elseSubgraphIndex")
 
@@ -35,14 +30,14 @@ def share_bodies(model: Any) -> int:
     Returns:
         How many loops share one that was another's.
     """
-    first: dict[str, tuple[Any, Any]] = {}
+    first: dict[Any, tuple[Any, Any]] = {}
     count = 0
     for _, op, cond, body in flatbuffer.loops(model):
-        name = _NAME.fullmatch(flatbuffer.text(model.subgraphs[body].name))
-        if name is None:
+        mark = mark_of(model.subgraphs[body])
+        if mark is None or mark.family is None:
             continue
         content = _content(model, cond), _content(model, body)
-        known, options = first.setdefault(name[1], (content, op.builtinOptions))
+        known, options = first.setdefault(mark.family, (content, op.builtinOptions))
         if options is not op.builtinOptions and known == content:
             op.builtinOptions = options
             count += 1
@@ -94,7 +89,7 @@ def _content(model: Any, index: int) -> Any:
                 met[t] = len(tensors)
                 tensor = subgraph.tensors[t]
                 value = _plain(flatbuffer.content(model, tensor))
-                tensors.append((_plain(tensor, without=("name", "buffer")), value))
+                tensors.append((_plain(tensor, without=UNLIKE), value))
         return tuple(met[int(t)] for t in indices)
 
     inputs = numbers(subgraph.inputs)

@@ -1,6 +1,7 @@
 """From a TensorFlow function of plain ops to a flatbuffer, by the official converter.
 
-What enters: a ConcreteFunction without recurrent ops. What leaves: bytes with builtin ops alone.
+What enters: a ConcreteFunction without recurrent ops. What leaves: bytes with builtin ops alone,
+and what the names in them stand for.
 What it refuses: ops that have no builtin form, by name and with the layer they came from.
 """
 
@@ -19,30 +20,55 @@ import absl.logging
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.lite.naming import Names, hide
 
 _LOCK = threading.Lock()
 
 
-def translate(function: Any) -> bytes:
+def translate(function: Any) -> tuple[bytes, Names]:
     """Run the official converter with builtin ops only.
+
+    Returns:
+        a flatbuffer with hidden names, and what they stand for.
 
     Raises:
         UnsupportedError: an op has no builtin form.
     """
     log: list[str] = []
+    converter = _Converter([function])
     verbosity = absl.logging.get_verbosity()
     with _LOCK, _captured_stderr(log):
         # It warns against converting a function without its owner; constants have no owner.
         absl.logging.set_verbosity(absl.logging.ERROR)
         try:
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([function], None)
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-            return bytes(converter.convert())
+            return bytes(converter.convert()), converter.names
         except Exception as e:  # noqa: BLE001 - raised again below, as a refusal
             failure = e
         finally:
             absl.logging.set_verbosity(verbosity)
-    raise _refusal(f"{failure}\n{''.join(log)}", function) from failure
+    message = converter.names.shown(f"{failure}\n{''.join(log)}")
+    raise _refusal(message, function) from failure
+
+
+class _Converter(tf.lite.TFLiteConverter):  # type: ignore[misc]
+    """The official converter, handed a graph with hidden names.
+
+    It freezes the function itself, and that is where the graph can be taken hold of.
+    """
+
+    names = Names(())
+
+    def _freeze_concrete_function(self) -> tuple[Any, list[Any], list[Any], Any]:
+        graph, inputs, outputs, frozen = super()._freeze_concrete_function()
+        self.names, hidden = hide(graph)
+
+        def spec(tensor: Any) -> Any:
+            return tf.TensorSpec(
+                tensor.shape, tensor.dtype, f"{hidden[tensor.op.name]}:{tensor.value_index}"
+            )
+
+        return graph, [spec(t) for t in inputs], [spec(t) for t in outputs], frozen
 
 
 @contextmanager

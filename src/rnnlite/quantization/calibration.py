@@ -3,7 +3,7 @@
 What enters: a float flatbuffer and samples as `predict` takes them. What leaves: smallest and
 largest value by place. LiteRT's calibrating interpreter watches every op of every subgraph over all
 its iterations. Unrolled steps and the loop of single steps compute the same thing, so their tensors
-share one range: they are known by their names, in which `scan/loops.py` numbers the steps.
+share one range: `lite.naming` says which they are.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from rnnlite.axes import batched
 from rnnlite.errors import SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place
+from rnnlite.lite.naming import origin_of
 from rnnlite.quantization.grid import Array, Range, union
-from rnnlite.quantization.names import neutral_name
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.runtime.samples import Spec, listed, read_npz
 
@@ -114,20 +114,19 @@ def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | Non
     """Run the samples through the float model and watch every tensor.
 
     Args:
-        model: the float model, as an object tree with the converter's names.
+        model: the float model as an object tree, its tensors with their origins.
         samples: see `take_samples`.
         advance: called after each sample.
 
     Raises:
         SampleError: the model cannot run on a sample.
     """
-    names = _names(model)
     watched = _Watched(model, samples.axes)
     for k, row in enumerate(samples.used):
         watched.run(row, f"calibration sample {k}")
         if advance is not None:
             advance()
-    return _shared(model, watched.ranges, names)
+    return _shared(model, watched.ranges)
 
 
 class _Watched:
@@ -190,29 +189,29 @@ class _Watched:
             self.ranges[place] = values if known is None else union(known, values)
 
 
-def _names(model: Any) -> dict[Place, str]:
-    """Each tensor's name with the numbers of loops and steps taken out."""
-    return {
-        (s, t): neutral_name(flatbuffer.text(tensor.name))
-        for s, content in enumerate(model.subgraphs)
-        for t, tensor in enumerate(content.tensors)
-    }
+def _values(model: Any) -> dict[Place, Any]:
+    """What tensors of unrolled steps and loops over steps have in common, by place."""
+    found = {}
+    for s, content in enumerate(model.subgraphs):
+        for t, tensor in enumerate(content.tensors):
+            origin = origin_of(tensor)
+            if origin is not None and origin.value is not None:
+                found[s, t] = origin.value
+    return found
 
 
-def _shared(model: Any, ranges: dict[Place, Range], names: dict[Place, str]) -> Ranges:
-    """Give tensors of the same name the union of their ranges."""
-    by_name: dict[str, Range] = {}
-    for place, values in ranges.items():
-        name = names[place]
-        if "step/" in name:
-            by_name[name] = union(by_name[name], values) if name in by_name else values
-    result = Ranges({})
-    for place, name in names.items():
-        known = by_name.get(name, ranges.get(place)) if "step/" in name else ranges.get(place)
-        if known is not None:
-            result.values[place] = known
+def _shared(model: Any, ranges: dict[Place, Range]) -> Ranges:
+    """Give tensors that are the same value the union of their ranges."""
+    values = _values(model)
+    unions: dict[Any, Range] = {}
+    for place, seen in ranges.items():
+        if place in values:
+            value = values[place]
+            unions[value] = union(unions[value], seen) if value in unions else seen
+    result = Ranges({**ranges, **{p: unions[v] for p, v in values.items() if v in unions}})
     for place in _computed(model):
-        label = names[place] or f"tensor {place[1]} of subgraph {place[0]}"
+        name = flatbuffer.text(model.subgraphs[place[0]].tensors[place[1]].name)
+        label = name or f"tensor {place[1]} of subgraph {place[0]}"
         known = result.values.get(place)
         if known is None:
             result.unseen.append(label)

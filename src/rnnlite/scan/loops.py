@@ -9,14 +9,13 @@ are written into blocks, these into larger ones (`scan.blocks`).
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
 
-from rnnlite.lite.sequences import MARK, REST
-from rnnlite.lite.share import PART, SHARED
 from rnnlite.scan.blocks import (
     Layout,
     Ruler,
@@ -27,6 +26,7 @@ from rnnlite.scan.blocks import (
     rows_from,
     write,
 )
+from rnnlite.scan.marks import ATTRIBUTE, LOOPS, Mark, encode
 from rnnlite.scan.rows import Inputs, Source
 from rnnlite.scan.scan import ScanResult, Tensor
 from rnnlite.scan.schedule import Schedule
@@ -69,8 +69,10 @@ class Loops:
         if schedule.remainder == "front":
             self.end = self.ruler.steps(schedule.unroll).count
         self.inputs = Inputs(self.scan, step.cell, projected, schedule, self.end, step.neutral)
-        several = schedule.first or schedule.segments > 1
-        self.shared = f"{SHARED}_{next(_numbers)}" if several else None
+        # Nothing that differs between loops may be a constant then: bodies would differ by it.
+        self.shared = bool(schedule.first) or schedule.segments > 1
+        self.number = next(_numbers)
+        self.scope = tf.compat.v1.get_default_graph().get_name_scope()
 
     def run(self) -> ScanResult:
         """All steps."""
@@ -173,10 +175,9 @@ class Loops:
     ) -> tuple[Carry, list[list[Tensor]]]:
         """Loops one after the other with the same body, from step `begin` on; their buffers."""
         top = len(blocks.layout.sizes) - 1
-        if self.shared is None:
+        if not self.shared:
             values, buffers = self._level(blocks, top, values, begin, self.end)
             return values, [buffers]
-        # Nothing that differs between loops may be a constant: bodies would differ by it.
         base, size = tf.minimum(begin, self.end), blocks.layout.count(top)
         parts: list[list[Tensor]] = []
         for _ in range(blocks.layout.segments):
@@ -214,8 +215,8 @@ class Loops:
             written = [write(b, x, w) for b, x in zip(outer, block, strict=True)]
             return (w + size, *inner, *written)
 
-        name = f"{self.shared}/{PART}_{level}_1" if self.shared else f"blocks_{level}"
-        return self._while(values, blocks.empty[level], count, body, name)
+        mark = Mark(self.number, self.scope, level, 1, self.shared)
+        return self._while(values, blocks.empty[level], count, body, mark)
 
     def _steps(
         self,
@@ -230,6 +231,7 @@ class Loops:
         reader = self.inputs.reader(source, base, unroll)
         places = reader.places
         first = len(places)
+        scopes: list[str] = []
 
         def body(w: Tensor, *all_carried: Tensor) -> Carry:
             at, carried = all_carried[:first], all_carried[first:]
@@ -237,8 +239,8 @@ class Loops:
             rows, keeps = reader.read(at)
             sequence: list[list[Tensor]] = []
             for k in range(unroll):
-                # Calibration knows the tensors of all steps by these names.
-                with tf.name_scope(f"step_{k}"):
+                with tf.name_scope("step") as scope:
+                    scopes.append(scope)
                     states, previous = self.step.take(rows[k], keeps[k], states, previous)
                     sequence.append(self.step.written(previous, states, keeps[k]))
             written = [
@@ -248,11 +250,11 @@ class Loops:
             kept = previous if self.step.carries_output else []
             return (w + unroll, *reader.advanced(at), *states, *kept, *written)
 
-        name = f"{self.shared}/{PART}_0_{unroll}" if self.shared else f"scan_{unroll}"
+        mark = Mark(self.number, self.scope, 0, unroll, self.shared)
         if self.schedule.kept and unroll == self.schedule.unroll:
-            rest = f"_{REST}" if self.schedule.remainder == "single" else ""
-            name = f"{MARK}_{self.schedule.kept}{rest}/{name}"
-        return self._while(values, buffers, count, body, name, places)
+            empty = self.schedule.remainder == "single"
+            mark = replace(mark, kept=self.schedule.kept, may_be_empty=empty)
+        return self._while(values, buffers, count, body, mark, scopes, places)
 
     def _while(
         self,
@@ -260,20 +262,40 @@ class Loops:
         buffers: list[Tensor],
         count: Any,
         body: Any,
-        name: str,
+        mark: Mark,
+        scopes: Sequence[str] = (),
         places: Sequence[Tensor] = (),
     ) -> tuple[Carry, list[Tensor]]:
         count = tf.convert_to_tensor(count, tf.int32)
         counters = (tf.constant(0), *places)
         shapes = [c.shape for c in counters]
-        result = tf.while_loop(
-            lambda w, *_: w < count,
-            body,
-            (*counters, *values, *buffers),
-            shape_invariants=(*shapes, *self.step.invariants(values, buffers)),
-            name=name,
-        )[len(counters) :]
+        with _marking(mark, scopes):
+            result = tf.while_loop(
+                lambda w, *_: w < count,
+                body,
+                (*counters, *values, *buffers),
+                shape_invariants=(*shapes, *self.step.invariants(values, buffers)),
+                name="blocks" if mark.level else "scan",
+            )[len(counters) :]
         return tuple(result[: len(values)]), list(result[len(values) :])
+
+
+@contextmanager
+def _marking(mark: Mark, steps: Sequence[str]) -> Iterator[None]:
+    """Within it, the While op of the current graph gets the mark.
+
+    Args:
+        mark: see there, but for its steps.
+        steps: are filled in while the body is traced, which is before the op is made.
+    """
+
+    def value(node: Any) -> Any:
+        if node.op not in LOOPS:
+            return None
+        return tf.compat.v1.AttrValue(s=encode(replace(mark, steps=tuple(steps))))
+
+    with tf.compat.v1.get_default_graph()._attr_scope({ATTRIBUTE: value}):
+        yield
 
 
 _numbers = itertools.count()

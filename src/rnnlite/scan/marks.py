@@ -1,0 +1,62 @@
+"""What the lowering knows of a loop, carried on the loop itself.
+
+What enters: a `Mark`. What leaves: an attribute of the While op, beside its name, so that no name
+of a source can be taken for one. `lite.naming` reads it when the official converter, which keeps
+nothing but names, has run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+ATTRIBUTE = "_rnnlite_loop"
+"""Of the op. Ops of a source keep the attributes that their kind declares alone, never this one."""
+
+LOOPS = ("While", "StatelessWhile")
+"""Ops that may have it."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A loop of a lowered Scan.
+
+    Attributes:
+        scan: number of the Scan, unique in this process.
+        scope: name scope that the Scan was lowered in.
+        level: 0 of a loop over steps, n of one over blocks of level n - 1.
+        unroll: steps an iteration; 1 of loops over blocks.
+        shared: whether there are loops over other parts of the sequence, which may share its body.
+        kept: levels of variables that its rows may be merged in, 0 where they are kept in none.
+        may_be_empty: whether it may take no step because others come last.
+        steps: name scopes of the unrolled steps in its body.
+    """
+
+    scan: int
+    scope: str
+    level: int
+    unroll: int
+    shared: bool = False
+    kept: int = 0
+    may_be_empty: bool = False
+    steps: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> tuple[int, int, int] | None:
+        """Equal for loops that may share a body; None where there is one loop alone."""
+        return (self.scan, self.level, self.unroll) if self.shared else None
+
+    def __deepcopy__(self, memo: Any) -> Mark:
+        return self
+
+
+def encode(mark: Mark) -> bytes:
+    """The attribute's value."""
+    return json.dumps(asdict(mark)).encode()
+
+
+def decode(value: bytes) -> Mark:
+    """What `encode` was given."""
+    fields = json.loads(value)
+    return Mark(**{**fields, "steps": tuple(fields["steps"])})
