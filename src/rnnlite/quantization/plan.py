@@ -240,7 +240,9 @@ def _tie_operands(plan: Plan, op: _Op) -> list[tuple[Place, Place]]:
             continue
         values = constant(plan.model, place)
         if values is not None:
-            if results[0] in plan._parent:
+            # A bound that the values never come to may lie far beyond them, and saturates.
+            bound = op.name in ("MINIMUM", "MAXIMUM") and width(plan.range(results[0])) > 0.0
+            if results[0] in plan._parent and not bound:
                 plan._include(results[0], values)
         elif k in op.rule.joined:
             joins.append((results[0], place))
