@@ -14,19 +14,20 @@ from typing import Any
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
+from rnnlite.lite.control_flow import Place
 from rnnlite.quantization.accuracy import MOST_SAMPLES, Reference, measure
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.codes import code_records
 from rnnlite.quantization.conv3d import flatten_conv3d
-from rnnlite.quantization.decompose import decompose
+from rnnlite.quantization.decompose import decompose, faint_results
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.modes import Order
 from rnnlite.quantization.plan import Plan, Precision, make_plan
 from rnnlite.quantization.record import TrialRecord, WeightRecord
 from rnnlite.quantization.split import refine_tables, split_weights
-from rnnlite.quantization.weights import to_dynamic
+from rnnlite.quantization.weights import to_dynamic, to_float16
 from rnnlite.runtime.progress import Progress
 
 Finish = Callable[[Any], bytes]
@@ -96,6 +97,13 @@ TRIALS: dict[str, tuple[Trial, ...]] = {
     ),
 }
 """By mode, cheapest first. What each gave is in ARCHITECTURE.md."""
+
+DYNAMIC = {
+    "float32": "int8",
+    "float32, kernels in float16": "float16",
+    "float32, all weights in float16": "",
+}
+"""Of the mode "dynamic": what is tried, and the type of the kernels of products."""
 
 
 @dataclass(frozen=True)
@@ -176,16 +184,18 @@ def dynamic(
     finish: Finish,
     looked_at: Sequence[list[Array]],
 ) -> tuple[Candidate, tuple[TrialRecord, ...]]:
-    """Kernels in int8; in float16 where that is not good enough and the file remains small."""
+    """Kernels in int8; where that is not good enough and the file remains small, kernels in
+    float16, then all weights.
+    """
     largest = largest_file(model)
     flatten_conv3d(model)
     refine_tables(model, codes=True)
     choice = _Choice(ENOUGH["dynamic"], order.max_error)
-    for kernels in ("int8", "float16"):
+    for name, kernels in DYNAMIC.items():
         plain = deepcopy(model)
-        weights = [*to_dynamic(plain, kernels=kernels), *code_records(plain)]
+        found = to_dynamic(plain, kernels=kernels) if kernels else to_float16(plain)
+        weights = [*found, *code_records(plain)]
         data = finish(plain)
-        name = "float32" if kernels == "int8" else "float32, kernels in float16"
         if choice.acceptable and len(data) > largest:
             choice.reject(name, _too_large(largest), len(data))
             break
@@ -207,24 +217,25 @@ def integer(
     weights_a_step = _weights_a_step(model)
     choice = _Choice(ENOUGH[order.mode], order.max_error)
     refusal: UnsupportedError | None = None
+    faint: frozenset[Place] = frozenset()
     # Few samples are held out as a rule: the choice looks at some of the others as well.
     looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
     for trial in TRIALS[order.mode]:
-        plain, wide = prepared(model, order.mode, trial)
         try:
-            ranges, plan = planned(plain, order, trial, samples, wide)
+            made = prepared(model, order, trial, samples, faint)
         except UnsupportedError as e:
             refusal = refusal or e
             choice.reject(trial.name, e.what)
             continue
-        kept = _kept(plain, plan.kept)
-        weights = [*to_integers(plain, plan, order.io), *code_records(plain)]
+        plain, faint = made.model, made.faint
+        kept = _kept(plain, made.plan.kept)
+        weights = [*to_integers(plain, made.plan, order.io), *code_records(plain)]
         data = finish(plain)
         if order.mode == "int8" and trial.split and choice.acceptable and len(data) > largest:
             choice.reject(trial.name, _too_large(largest), len(data))
             break
         error, decides = _error(reference, data, looked_at)
-        choice.offer(Candidate(data, weights, kept, trial.name, error, ranges))
+        choice.offer(Candidate(data, weights, kept, trial.name, error, made.ranges))
         large = LARGE_STEP_OF_CLASSIFIERS if decides else LARGE_STEP
         enough = (ENOUGH_IF_LARGE if weights_a_step >= large else ENOUGH)[order.mode]
         choice.enough = min(enough, order.max_error)
@@ -235,36 +246,63 @@ def integer(
     return choice.result()
 
 
-def prepared(model: Any, mode: str, trial: Trial) -> tuple[Any, frozenset[tuple[int, int]]]:
-    """A copy of a float model with the ops and constants that a trial quantizes, and the ops of it
-    that compute in int16 in any case.
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A float model that is ready to be rewritten to integers.
+
+    Attributes:
+        model: with the ops and constants that the trial quantizes.
+        ranges: what calibration saw in it.
+        plan: its grids.
+        faint: results too small for prescribed steps, see `decompose`; places of the given model.
     """
-    plain = deepcopy(model)
-    flatten_conv3d(plain)
-    if trial.by_row:
-        refine_tables(plain, codes=mode == "int8")
-    if trial.split:
-        split_weights(plain, tables=trial.split == "all")
-    return plain, decompose(plain, trial.precision)
+
+    model: Any
+    ranges: Ranges
+    plan: Plan
+    faint: frozenset[Place]
 
 
-def planned(
-    plain: Any,
+def prepared(
+    model: Any,
     order: Order,
     trial: Trial,
     samples: Samples,
-    wide: frozenset[tuple[int, int]],
-) -> tuple[Ranges, Plan]:
-    """Calibrate a prepared model and plan its grids.
+    faint: frozenset[Place] = frozenset(),
+) -> Prepared:
+    """Prepare a copy of a float model, calibrate it, plan its grids.
+
+    Args:
+        model: the float model.
+        order: what is asked for.
+        trial: the way to quantize it.
+        samples: the calibration data.
+        faint: what an earlier trial found too small for prescribed steps.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
     """
-    with Progress("calibrating", len(samples.used), order.progress) as bar:
-        ranges = calibrate(plain, samples, advance=bar.add)
-    return ranges, make_plan(
-        plain, ranges.values, trial.precision, allow_float=order.allow_float, wide=wide
-    )
+    while True:
+        plain = deepcopy(model)
+        flatten_conv3d(plain)
+        if trial.by_row:
+            refine_tables(plain, codes=order.mode == "int8")
+        if trial.split:
+            split_weights(plain, tables=trial.split == "all")
+        wide = decompose(plain, trial.precision, faint)
+        with Progress("calibrating", len(samples.used), order.progress) as bar:
+            ranges = calibrate(plain, samples, advance=bar.add)
+        more = frozenset(
+            (subgraph, t)
+            for subgraph, t in faint_results(plain, ranges.values) - faint
+            if t < len(model.subgraphs[subgraph].tensors)
+        )
+        if not more:
+            break
+        faint |= more
+    values, allow_float = ranges.values, order.allow_float
+    plan = make_plan(plain, values, trial.precision, allow_float=allow_float, wide=wide)
+    return Prepared(plain, ranges, plan, faint)
 
 
 def trial_named(mode: str, name: str) -> Trial:

@@ -26,7 +26,7 @@ SATURATION = {
 """Beyond, the function is within half a step of its limit: log(2 * 256 - 1), atanh(1 - 2**-9)."""
 
 VANISHING = {"int8": -7.0, "int16": -12.0}
-"""Where EXP falls below half a step of a result that reaches 1, about."""
+"""Where EXP falls below half a step, relative to its operand's largest value, about."""
 
 LARGE = 1000.0
 MASKING = -64.0
@@ -87,7 +87,7 @@ def clip_ranges(plan: Any, readers: dict[Place, set[str]], dtypes: dict[Place, s
             limit = max(SATURATION[name, dtype] for name in names)
             plan.narrow(root, (max(low, -limit), min(high, limit)))
         elif names == {"EXP"}:
-            plan.narrow(root, (max(low, VANISHING[dtype]), high))
+            plan.narrow(root, (max(low, high + VANISHING[dtype]), high))
 
 
 def clip_masked(plan: Any, ops: Any, is_value: Callable[[Place], bool]) -> None:

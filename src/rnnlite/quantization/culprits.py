@@ -19,7 +19,7 @@ from rnnlite.axes import batched
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.structure import grid, label
 from rnnlite.quantization.calibration import Samples
-from rnnlite.quantization.choice import Trial, planned, prepared
+from rnnlite.quantization.choice import Trial, prepared
 from rnnlite.quantization.grid import Array, Grid
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.modes import Order
@@ -64,8 +64,8 @@ def worst_tensors(model: Any, order: Order, trial: Trial, samples: Samples) -> l
         trial: how it was quantized.
         samples: the calibration data.
     """
-    integers, wide = prepared(model, order.mode, trial)
-    _, plan = planned(integers, order, trial, samples, wide)
+    made = prepared(model, order, trial, samples)
+    integers, plan = made.model, made.plan
     floats = deepcopy(integers)
     to_integers(integers, plan, order.io)
     rows = [*samples.held_out, *samples.used][:WATCHED]

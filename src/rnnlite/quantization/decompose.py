@@ -17,32 +17,43 @@ before calibration, so that the parts have ranges of their own.
     PRELU(x)                  relu(x) - a * relu(-x)             (int16)
     GELU(x)                   x * (1 + tanh(...)) / 2            (int16)
     SQRT, RSQRT, L2_NORMALIZATION: see `roots`
-    LOG, LOG_SOFTMAX, POW: see `logarithms`
+    LOG, LOG_SOFTMAX, POW, and LOGISTIC, SOFTMAX, TANH near zero: see `logarithms`
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import in_loops
+from rnnlite.lite.control_flow import Place, in_loops
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
 from rnnlite.quantization.clip import soften_masks
-from rnnlite.quantization.logarithms import log_softmax, logarithm, power
+from rnnlite.quantization.grid import Range
+from rnnlite.quantization.logarithms import (
+    faint_logistic,
+    faint_softmax,
+    faint_tanh,
+    log_softmax,
+    logarithm,
+    power,
+)
 from rnnlite.quantization.parts import Parts, drop_unread
 from rnnlite.quantization.plan import Precision, is_float
 from rnnlite.quantization.roots import inverse_root, root, unit_length
 
 
-def decompose(model: Any, precision: Precision) -> frozenset[tuple[int, int]]:
+def decompose(
+    model: Any, precision: Precision, faint: frozenset[Place] = frozenset()
+) -> frozenset[tuple[int, int]]:
     """Rewrite all ops of the list above that touch float values, in place.
 
     Args:
         model: the float model.
         precision: the type that each op will compute in.
+        faint: results that are too small for the steps that LiteRT prescribes for their op.
 
     Returns:
         subgraph and position of the ops that are to compute in int16 whatever `precision` says.
@@ -55,6 +66,8 @@ def decompose(model: Any, precision: Precision) -> frozenset[tuple[int, int]]:
         for op in content.operators or []:
             name = flatbuffer.op_name(model, op)
             rule = ALWAYS.get(name)
+            if name in FOR_FAINT and (index, int(op.outputs[0])) in faint:
+                rule = FOR_FAINT[name]
             if rule is None and precision(name, index in loops) == "int16":
                 rule = FOR_INT16.get(name)
             places = [(index, int(t)) for t in [*op.inputs, *op.outputs]]
@@ -185,6 +198,32 @@ FOR_INT16: dict[str, Rule] = {
     "PRELU": _prelu,
     "GELU": _gelu,
 }
+
+FAINT = 2.0**-6
+"""Share of a prescribed range below which too few steps are left of it."""
+
+FOR_FAINT: dict[str, Rule] = {
+    "LOGISTIC": faint_logistic,
+    "SOFTMAX": faint_softmax,
+    "TANH": faint_tanh,
+}
+
+
+def faint_results(model: Any, ranges: Mapping[Place, Range]) -> frozenset[Place]:
+    """The results of LOGISTIC, SOFTMAX and TANH that hardly leave zero.
+
+    Args:
+        model: the float model.
+        ranges: smallest and largest value by place.
+    """
+    found = set()
+    for index, op, name in flatbuffer.operators(model):
+        place = (index, int(op.outputs[0]))
+        low, high = ranges.get(place, (0.0, 0.0))
+        if name in FOR_FAINT and 0.0 < max(-low, high) < FAINT:
+            found.add(place)
+    return frozenset(found)
+
 
 WIDE = ("DIV",)
 """Ops that compute in int16 wherever they stand: quotients span many orders of magnitude."""

@@ -12,6 +12,13 @@ not above 0, as in a softmax:
     log(exp(x) + 1)  relu(x) + log(exp(-|x|) + 1)
     x ** c           products for whole numbers up to 4; roots for 1/2, -1/2, -1; else exp(c log(x))
     x ** y           exp(y log(x))
+
+LiteRT prescribes the steps of LOGISTIC, SOFTMAX and TANH. Where results stay far below their limit,
+as probabilities of rare events do, they get steps of their own:
+
+    logistic(x)      exp(x) / (exp(x) + 1)
+    softmax(x)       exp(x - max(x)) / sum(exp(x - max(x)))
+    tanh(x)          x - x x x / 3, to 2 / 15 x**5
 """
 
 from __future__ import annotations
@@ -94,3 +101,31 @@ def _softplus(parts: Parts, x: int, y: int) -> None:
     small = parts.add("EXP", [parts.add("MUL", [size, parts.number(-1.0)], wide=True)], wide=True)
     rest = parts.add("LOG", [parts.add("ADD", [small, parts.number(1.0)], wide=True)], wide=True)
     parts.add("ADD", [parts.add("RELU", [x], wide=True), rest], y, wide=True)
+
+
+def faint_logistic(parts: Parts, op: Any) -> None:
+    """LOGISTIC far below zero."""
+    x, y = int(op.inputs[0]), int(op.outputs[0])
+    e = parts.add("EXP", [x], wide=True)
+    total = parts.add("ADD", [e, parts.number(1.0)], wide=True)
+    parts.add("DIV", [e, total], y, wide=True)
+
+
+def faint_softmax(parts: Parts, op: Any) -> None:
+    """SOFTMAX over very many."""
+    x, y = int(op.inputs[0]), int(op.outputs[0])
+    if op.builtinOptions.beta != 1.0:
+        x = parts.add("MUL", [x, parts.number(op.builtinOptions.beta)], wide=True)
+    last = len(parts.content.tensors[x].shape) - 1
+    axes = new_constant(parts.model, parts.content, np.array([last], np.int32))
+    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
+    e = parts.add("EXP", [parts.add("SUB", [x, largest], wide=True)], wide=True)
+    parts.add("DIV", [e, parts.reduce("SUM", e, axes, keep=True)], y, wide=True)
+
+
+def faint_tanh(parts: Parts, op: Any) -> None:
+    """TANH next to zero."""
+    x, y = int(op.inputs[0]), int(op.outputs[0])
+    third = parts.add("MUL", [x, parts.number(-1 / 3)], wide=True)
+    cubic = parts.add("MUL", [parts.add("MUL", [x, third], wide=True), x], wide=True)
+    parts.add("ADD", [x, cubic], y, wide=True)
