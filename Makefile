@@ -7,7 +7,7 @@ BENCH := .venv-bench
 # Tests that build models by the dozen run side by side; BLAS threads would fight over the cores.
 JOBS ?= 2
 
-.PHONY: demo test bench bench-quick lint types units format clean
+.PHONY: demo test bench bench-quick matrix lint types units format clean
 
 demo: $(DEMO)/ready
 	$(DEMO)/bin/python examples/speakers.py
@@ -24,6 +24,10 @@ bench: $(BENCH)/ready
 # The ratios over a small grid, in three minutes.
 bench-quick: $(BENCH)/ready
 	cd benchmarks && ../$(BENCH)/bin/python -m speed --quick
+
+# Files on every runtime since TFLite 2.9; writes docs/RUNTIMES.md. Wheels are kept in .matrix.
+matrix: $(DEV)/ready
+	cd benchmarks && OMP_NUM_THREADS=1 ../$(DEV)/bin/python -m runtimes
 
 lint: $(DEV)/ready
 	$(DEV)/bin/ruff check src tests examples benchmarks
@@ -58,4 +62,4 @@ $(DEV)/ready: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEMO) $(DEV) $(BENCH) demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEMO) $(DEV) $(BENCH) .matrix demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache

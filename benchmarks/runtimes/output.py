@@ -1,0 +1,68 @@
+"""The matrix as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from runtimes.models import LENGTHS, MODES
+from runtimes.trials import Trial
+from runtimes.wheels import RUNTIMES
+
+HEAD = """# Where files run
+
+Written by `make matrix`. Every file below ran on every runtime, at {lengths} time steps one after
+the other on one interpreter, with XNNPACK and without, and was compared with the newest runtime's
+result. A file states the first release that it is right on; older ones refuse it when they load
+it, with the name of an op version that they have not. `rnnlite inspect FILE` and the report of a
+conversion say which release that is.
+"""
+
+
+def text(trials: Sequence[Trial], missing: Sequence[str], refused: Sequence[str]) -> str:
+    """The whole page."""
+    parts = [HEAD.format(lengths=", ".join(map(str, LENGTHS)))]
+    parts += ["## Runtimes\n", "Files that were right, of all; the others were refused at load.\n"]
+    parts.append(_table(["runtime", *MODES], _runtimes(trials)))
+    parts += ["## Files\n", "The first release that each file runs on.\n"]
+    parts.append(_table(["model", *MODES], _files(trials)))
+    wrong = [t for t in trials if not t.as_claimed]
+    parts.append("## Not as claimed\n")
+    parts.append(
+        "\n".join(
+            f"- {t.model}, {t.mode}, {t.runtime.name}, "
+            f"{'XNNPACK' if t.delegates else 'plain'}: {t.state}, {t.detail}"
+            for t in wrong
+        )
+        or "None."
+    )
+    for title, lines in (("Not converted", refused), ("Runtimes not at hand", missing)):
+        if lines:
+            parts += [f"\n## {title}\n", *[f"- {line}" for line in lines]]
+    return "\n".join(parts) + "\n"
+
+
+def _runtimes(trials: Sequence[Trial]) -> Iterable[list[str]]:
+    for runtime in RUNTIMES:
+        ours = [t for t in trials if t.runtime == runtime]
+        if ours:
+            yield [runtime.name, *[_share([t for t in ours if t.mode == m]) for m in MODES]]
+
+
+def _share(trials: Sequence[Trial]) -> str:
+    """Files right with XNNPACK and without, of all; what was worse is named."""
+    models = {t.model for t in trials}
+    bad = [t for t in trials if not t.as_claimed]
+    right = models - {t.model for t in trials if t.state != "right"}
+    share = f"{len(right)} of {len(models)}"
+    return share + (f", {len({t.model for t in bad})} NOT AS CLAIMED" if bad else "")
+
+
+def _files(trials: Sequence[Trial]) -> Iterable[list[str]]:
+    claims = {(t.model, t.mode): t.claimed for t in trials}
+    for model in dict.fromkeys(t.model for t in trials):
+        yield [model, *[claims.get((model, mode), "") for mode in MODES]]
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

@@ -1,0 +1,72 @@
+"""Files do on old and new runtimes as they claim: right from their least release on, refused below.
+
+A small part of `make matrix`, for each mode: the release before the least one, that one, and the
+newest. A runtime that cannot be had (no such Python, no network) is a test skipped with its reason.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.releases import RELEASES, release
+from rnnlite.lite.requirements import METADATA
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+
+from runtimes.models import CASES, MODES, make
+from runtimes.trials import try_files
+from runtimes.wheels import RUNTIMES, Missing, Runtime, interpreter_of, oldest_of, python_with
+
+CLAIMS = {
+    "float32": "TFLite 2.9",
+    "float16": "TFLite 2.9",
+    "dynamic": "LiteRT 1.0",
+    "int8": "TFLite 2.10",
+    "int16x8": "LiteRT 1.3",
+}
+"""The least release of a GRU's sequence of 32 units, batch 1, in each mode."""
+
+
+@pytest.fixture(scope="module")
+def job(request, tmp_path_factory):
+    """A GRU's sequence in a mode."""
+    case = next(c for c in CASES if c.name == "gru sequence")
+    return make(case, request.param, tmp_path_factory.mktemp("matrix"))
+
+
+def tried(job, runtime, delegates):
+    try:
+        (trial,) = try_files([job], runtime, delegates=delegates)
+    except Missing as e:
+        pytest.skip(str(e))
+    return trial
+
+
+@pytest.mark.parametrize("job", MODES, indirect=True)
+@pytest.mark.parametrize("place", ["before", "least", "newest"])
+def test_claims(job, place):
+    model = flatbuffer.read(Path(job["model"]).read_bytes())
+    least = CLAIMS[job["mode"]]
+    said = release(least).tensorflow.encode().ljust(16, b"\0")
+    assert flatbuffer.metadata(model, METADATA) == said
+    number = RELEASES.index(release(least))
+    if place == "before" and number == 0:
+        pytest.skip("no older runtime has the ops of a loop that this project makes")
+    runtime = {
+        "before": oldest_of(RELEASES[number - 1].name),
+        "least": oldest_of(least),
+        "newest": RUNTIMES[-1],
+    }[place]
+    for delegates in (True, False):
+        trial = tried(job, runtime, delegates)
+        assert trial.claimed == least
+        assert trial.state == ("refused at load" if place == "before" else "right"), trial.detail
+        assert trial.as_claimed
+
+
+def test_missing_python_is_said():
+    assert interpreter_of("3.1") is None
+    with pytest.raises(Missing, match=r"^a 1: no Python 3\.1 or 3\.2 here$"):
+        python_with(Runtime("TFLite 2.9", "a", "1", ("3.1", "3.2")))
