@@ -353,6 +353,7 @@ def verify(
         architecture=architecture,
         custom_objects=custom_objects,
         trust=trust,
+        integer=mode in ("int8", "int16x8"),
     )
     program = open_program(source, request)
     program = _as_in_model(program, loaded)

@@ -58,6 +58,24 @@ def test_an_input_that_is_an_output_too(K):
     np.testing.assert_array_equal(next(iter(result.values()))[0], sample)
 
 
+def test_token_ids_declared_as_floats():
+    x = tf_keras.Input((None,), name="ids")
+    model = tf_keras.Model(x, tf_keras.layers.GRU(2)(tf_keras.layers.Embedding(9, 3)(x)))
+    found = rnnlite.convert(model)
+    assert (
+        "input 'ids' takes token ids: int32 in place of float32 (predict takes whole numbers as "
+        "floats too)" in found.report.notes
+    )
+    loaded = rnnlite.load(found.tflite)
+    ids = np.array([3.0, 7.0, 0.0])
+    np.testing.assert_array_equal(loaded.predict([ids]), loaded.predict([ids.astype(int)]))
+    assert rnnlite.verify(model, found.tflite, [ids]).parity.within
+    with pytest.raises(rnnlite.SampleError, match=r"no whole numbers.*found 7.5"):
+        loaded.predict([np.array([3.0, 7.5])])
+    quantized = rnnlite.convert(model, quantize="int8", calibration=[ids, ids[:2]])
+    assert quantized.report.inputs[0]["dtype"] == "int32"
+
+
 def test_a_subclassed_model_of_token_ids(K):
     class Tagger(K.Model):
         def __init__(self):

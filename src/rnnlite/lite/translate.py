@@ -90,7 +90,8 @@ def _captured_stderr(log: list[str]) -> Iterator[None]:
 def _refusal(message: str, function: Any) -> UnsupportedError:
     """Turn the converter's diagnostics into one sentence that names ops and places."""
     ops = re.findall(r"'tf\.([A-Za-z0-9_]+)' op is neither", message)
-    ops = sorted(set(ops or re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", message)))
+    # An input of another kind, such as the handle of a table, is named among them.
+    ops = sorted({*(ops or re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", message))} - {"Placeholder"})
     if any(op.startswith("TensorList") for op in ops):
         return UnsupportedError(
             f"the model holds a loop that was not recognised as a recurrence ({', '.join(ops)})",

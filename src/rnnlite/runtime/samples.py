@@ -157,6 +157,8 @@ def _checked(value: Any, spec: Spec, label: str) -> Array:
                 f"{where} has the wrong dtype", expected="bool", found=str(array.dtype)
             )
         return array
+    if array.dtype.kind == "f":
+        array = _whole(array, dtype, where)
     if array.dtype.kind not in "iu":
         raise SampleError(
             f"{where} has the wrong dtype", expected=f"integers ({dtype})", found=str(array.dtype)
@@ -172,6 +174,24 @@ def _checked(value: Any, spec: Spec, label: str) -> Array:
             found=f"{array.min()} to {array.max()}",
         )
     return array.astype(dtype, copy=False)
+
+
+def _whole(array: Array, dtype: Any, where: str) -> Array:
+    """Whole numbers that come as floats, as integers: token ids are often kept so."""
+    whole = np.isfinite(array) & (array == np.floor(array))
+    if not whole.all():
+        raise SampleError(
+            f"{where} has values that are no whole numbers",
+            expected=f"integers ({dtype}), or floats such as 7.0",
+            found=str(array[~whole].flat[0]),
+        )
+    if np.abs(array).max() >= 2.0**53:
+        raise SampleError(
+            f"{where} has values out of range",
+            expected=f"{np.iinfo(dtype).min} to {np.iinfo(dtype).max}",
+            found=f"{array.min()} to {array.max()}",
+        )
+    return array.astype(np.int64)
 
 
 def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:

@@ -52,6 +52,16 @@ def with_least(ports: Sequence[Port], lengths: Lengths) -> tuple[Port, ...]:
     )
 
 
+def type_notes(declared: Sequence[Port], taken: Sequence[Port]) -> list[str]:
+    """What is to be said of inputs that are declared as floats and take integers."""
+    return [
+        f"input '{a.name}' takes token ids: {b.dtype} in place of {a.dtype} (predict takes whole "
+        "numbers as floats too)"
+        for a, b in zip(declared, taken, strict=True)
+        if a.dtype != b.dtype and b.dtype.startswith("int")
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A source opened, its recurrences lowered.

@@ -105,7 +105,7 @@ def graph_of(build):
                 v1.strings.to_number(v1.placeholder("string", [None], "s")), "y"
             ),
             UnsupportedError,
-            "input 's:0' takes strings.*such as 'StringToNumber:0'",
+            "input 's:0' takes strings.*Name inputs behind the decoding: 'StringToNumber:0'",
         ),
         (
             lambda v1: v1.identity(

@@ -127,6 +127,8 @@ def test_integers_of_every_source(name):
         else:
             samples = samples_for(rnnlite.load(plain.tflite), 30)
         converted = rnnlite.convert(source, quantize=mode, calibration=samples, verify=False)
+        told = [n for n in converted.report.notes if "takes token ids: int32 in place of" in n]
+        assert len(told) == (name.startswith("keras_embedding") and mode != "dynamic")
         errors = [a.rms_error for a in converted.report.quantization.accuracy]
         assert max(errors) < LIMITS[mode], (mode, errors)
         if mode != "dynamic":

@@ -89,3 +89,21 @@ def test_strings_alone_are_refused_with_the_numbers_in_front(tmp_path, options):
         r"\(--outputs place:0\), and look strings up outside",
     ):
         rnnlite.convert(path, **options)
+
+
+def test_a_string_input_is_refused_with_the_first_numbers_behind_it(tmp_path):
+    def build(x):
+        text = v1.placeholder(tf.string, [None, None], name="text")
+        table = tf.lookup.StaticHashTable(
+            tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([0, 1], tf.int64)), 0
+        )
+        ids = table.lookup(tf.strings.lower(text, name="lower"), name="look")
+        tf.identity(recurrent(tf.one_hot(ids, 4)), name="y")
+
+    path = write(tmp_path / "g.pb", build)
+    with pytest.raises(
+        UnsupportedError,
+        match=r"input 'text:0' takes strings.*Name inputs behind the decoding: "
+        r"'look.*:0' \(--inputs\)",
+    ):
+        rnnlite.convert(path)

@@ -24,7 +24,7 @@ from rnnlite.sources.graph.fused import expand
 from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
 from rnnlite.sources.graph.source import Frozen
-from rnnlite.sources.program import Port, Program, Request
+from rnnlite.sources.program import Port, Program, Request, type_notes
 from rnnlite.sources.randomness import refuse_random
 
 __all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of", "rules"]
@@ -146,7 +146,9 @@ def _traced(
     ids = id_ranges(function, ports)
     session.probing = True
     if request.integer and any(p.name in ids and p.dtype == "float32" for p in ports):
+        given = ports
         ports = tuple(replace(p, dtype="int32") if p.name in ids else p for p in ports)
+        session.notes += type_notes(given, ports)
         function = trace(call, ports, autograph=False)
     return _Traced(function, ports, call, session, ids)
 

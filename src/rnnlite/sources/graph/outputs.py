@@ -120,6 +120,24 @@ def holds_strings(graph: Graph, reference: str) -> bool:
     return place < len(types) and types[place] == tf.string
 
 
+def numbers_behind(graph: Graph, reference: str) -> list[str]:
+    """The first tensors behind a string, or the handle of a table, that hold numbers alone.
+
+    Of an op with several results, those that something reads.
+    """
+    queue, seen = [reference], set()
+    while queue:
+        for node in graph.consumers.get(name_of(queue.pop(0)), []):
+            if node.name in seen:
+                continue
+            seen.add(node.name)
+            places = [f"{node.name}:{k}" for k in range(len(graph.types(node)))]
+            if places and all(_is_result(graph, r) for r in places):
+                return [r for r in places if r in graph.read] or places[:1]
+            queue += places
+    return []
+
+
 def refused_strings(graph: Graph, reference: str) -> UnsupportedError:
     """The refusal of an output that holds strings, with the numbers that it is made of."""
     queue, seen, front = [reference], set(), ""

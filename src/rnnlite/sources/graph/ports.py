@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rnnlite.errors import ShapeError, SourceError, UnsupportedError
 from rnnlite.sources.graph.nodes import DEFAULT, PASSING, PLACEHOLDERS, Graph, name_of, ref
-from rnnlite.sources.graph.outputs import is_input, outputs_of, shown
+from rnnlite.sources.graph.outputs import is_input, numbers_behind, outputs_of, shown
 from rnnlite.sources.program import Port, Request
 
 
@@ -76,8 +76,8 @@ def port_of(graph: Graph, reference: str) -> Port:
     else:
         dtype, shape = inferred(graph, reference)
     if dtype == tf.string:
-        behind = graph.consumers.get(node.name, [])
-        cut = f" such as '{behind[0].name}:0'" if behind else ""
+        behind = numbers_behind(graph, reference)
+        cut = f": {', '.join(repr(r) for r in behind[:3])}" if behind else ""
         raise UnsupportedError(
             f"input '{reference}' takes strings, which LiteRT models here do not",
             expected="numbers",

@@ -11,6 +11,7 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.lite.rewrite import split_axes
 from rnnlite.sources.graph.emit import Emitter, emit_constant, rule
 from rnnlite.sources.graph.loop import Value
+from rnnlite.sources.graph.outputs import numbers_behind
 
 
 @rule("Const", "HostConst")
@@ -81,6 +82,19 @@ def _greater_equal(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Val
     return emitter.create(node, inputs)
 
 
+@rule("Floor")
+def _floor(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    """Dropout of before TensorFlow 1.13 keeps where keep_prob plus a random number reaches 1."""
+    (x,) = inputs
+    if tf.is_tensor(x) and x.op.type in ("Add", "AddV2"):
+        for known, other in (x.op.inputs, reversed(x.op.inputs)):
+            value = emitter.session.static(known)
+            whole = value is not None and np.size(value) == 1 and float(value) == int(value)
+            if whole and _is_uniform(emitter, other):
+                return [emit_constant(emitter, np.float32(value).reshape([]))]
+    return emitter.create(node, inputs)
+
+
 def _is_uniform(emitter: Emitter, tensor: Any) -> bool:
     """Whether a tensor is RandomUniform times 1 plus 0, as random.uniform writes it."""
     while tensor.op.type in ("Add", "AddV2", "Mul"):
@@ -92,7 +106,19 @@ def _is_uniform(emitter: Emitter, tensor: Any) -> bool:
         if known is None or np.any(known != neutral):
             return False
         tensor = value
-    return bool(tensor.op.type == "RandomUniform")
+    return tensor.op.type in ("RandomUniform", "StatelessRandomUniform", "StatelessRandomUniformV2")
+
+
+@rule("Mul", "RealDiv", "Div")
+def _scaled(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    """Dropout that is off leaves products with 1 and quotients by 1 behind."""
+    x, by = inputs
+    for value, factor in ((x, by), (by, x))[: 2 if node.op == "Mul" else 1]:
+        known = emitter.session.static(factor)
+        one = known is not None and np.ndim(known) == 0 and known == 1
+        if one and tf.is_tensor(value) and value.dtype.is_floating:
+            return [value]
+    return emitter.create(node, inputs)
 
 
 @rule("StridedSlice")
@@ -141,13 +167,16 @@ TABLES = (
 
 @rule(*TABLES.split(), *STRINGS.split())
 def _strings(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
-    behind = [n.name for n in emitter.graph.consumers.get(node.name, [])]
-    cut = f"{node.name}:0"
+    types = emitter.graph.types(node)
+    numbers = types and not any(t in (tf.string, tf.resource, tf.variant) for t in types)
+    behind = [f"{node.name}:0"] if numbers else numbers_behind(emitter.graph, f"{node.name}:0")
+    cut = ", ".join(repr(r) for r in behind[:3])
     raise UnsupportedError(
         f"{node.op} '{node.name}' works on strings or a table, which LiteRT models here do not",
         expected="numbers",
-        found=f"it feeds {', '.join(repr(b) for b in behind[:3])}" if behind else "",
-        remedy=f"Cut the graph behind it: give '{cut}' as an input, and look up outside",
+        remedy=f"Cut the graph behind it: give {cut} as an input (--inputs), and look up outside"
+        if behind
+        else "Name outputs in front of it (--outputs), and look strings up outside",
     )
 
 

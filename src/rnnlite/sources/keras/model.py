@@ -19,9 +19,10 @@ from rnnlite.sources.keras.capture import capture
 from rnnlite.sources.keras.flavour import Flavour, layers_of
 from rnnlite.sources.keras.freeing import Traced, Trials
 from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
+from rnnlite.sources.keras.lookups import refuse_lookups
 from rnnlite.sources.keras.neutral import Changed, any_input_shape, neutral
 from rnnlite.sources.probe import random_inputs
-from rnnlite.sources.program import Array, Port, Program, Request, with_least
+from rnnlite.sources.program import Array, Port, Program, Request, type_notes, with_least
 from rnnlite.sources.randomness import refuse_random
 
 MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
@@ -34,7 +35,8 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     Raises:
         SourceError, ShapeError, UnsupportedError: see there.
     """
-    interface = _with_float32_inputs(interface_of(flavour, model))
+    refuse_lookups(flavour, model)
+    declared = interface = _with_float32_inputs(interface_of(flavour, model))
     _check_size(model)
     looked_up = any(type(layer).__name__ == "Embedding" for layer in layers_of(model))
     if not interface.declared or looked_up:
@@ -45,7 +47,7 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     plan = lengths.plan(flavour, model, interface, request, _trials(model, source, tracer))
     traced = plan.traced
     refuse_random(traced.function)
-    notes = [*traced.notes, *plan.notes]
+    notes = [*traced.notes, *type_notes(declared.inputs, interface.inputs), *plan.notes]
     notes += _state_notes(model)
     if not traced.records:
         notes.append("the model has no recurrence; it is converted as it is")
