@@ -5,9 +5,8 @@ import pytest
 
 from graphs import SHAPE, Model, one_loop
 from rnnlite.quantization.choice import all_int8, all_int16
-from rnnlite.quantization.clip import MASKING, soften_masks
 from rnnlite.quantization.grid import Grid
-from rnnlite.quantization.plan import constant, make_plan
+from rnnlite.quantization.plan import make_plan
 
 
 def plan_of(model, ranges, precision=all_int8):
@@ -53,26 +52,6 @@ def test_gates_are_cut_where_they_saturate():
     # somebody else reads it too
     model.main.ends([x], [y, z])
     assert plan_of(model, ranges).range((0, z)) == (-60.0, 20.0)
-
-
-def test_a_mask_of_minus_a_billion_leaves_the_logits_their_resolution():
-    model = Model()
-    x, m, bias, z, y = (model.main.tensor(SHAPE) for _ in range(5))
-    model.main.add("MUL", [m, model.main.constant(-1e9)], [bias], "MulOptions")
-    model.main.add("ADD", [x, bias], [z], "AddOptions")
-    model.main.add("SOFTMAX", [z], [y], "SoftmaxOptions", beta=1.0)
-    model.main.ends([x, m], [y])
-    soften_masks(model.tree)
-    factors = [constant(model.tree, (0, t)) for t in range(len(model.main.content.tensors))]
-    assert [float(f) for f in factors if f is not None] == [MASKING]
-    ranges = {
-        (0, x): (-3.0, 5.0),
-        (0, m): (0.0, 1.0),
-        (0, bias): (-64.0, 0.0),
-        (0, z): (-67.0, 5.0),
-        (0, y): (0.0, 1.0),
-    }
-    assert plan_of(model, ranges).range((0, z)) == (-11.0, 5.0)
 
 
 def test_a_table_is_covered_even_where_calibration_saw_little_of_it():

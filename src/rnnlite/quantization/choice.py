@@ -23,6 +23,7 @@ from rnnlite.quantization.conv3d import flatten_conv3d
 from rnnlite.quantization.decompose import decompose, faint_results
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
+from rnnlite.quantization.masks import binary_inputs, soften_masks
 from rnnlite.quantization.modes import Order
 from rnnlite.quantization.plan import Plan, Precision, make_plan
 from rnnlite.quantization.record import TrialRecord, WeightRecord
@@ -300,8 +301,17 @@ def prepared(
         if not more:
             break
         faint |= more
-    values, allow_float = ranges.values, order.allow_float
-    plan = make_plan(plain, values, trial.precision, allow_float=allow_float, wide=wide)
+    binary = binary_inputs(plain, [*samples.used, *samples.held_out])
+    softened = soften_masks(plain, ranges.values, trial.precision, binary)
+    if softened.again:
+        ranges = calibrate(plain, samples)
+    plan = make_plan(
+        plain,
+        {**ranges.values, **softened.ranges},
+        trial.precision,
+        allow_float=order.allow_float,
+        wide=softened.moved(wide),
+    )
     return Prepared(plain, ranges, plan, faint)
 
 

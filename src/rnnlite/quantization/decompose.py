@@ -30,7 +30,6 @@ import numpy as np
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place, in_loops
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
-from rnnlite.quantization.clip import soften_masks
 from rnnlite.quantization.grid import Range
 from rnnlite.quantization.logarithms import (
     faint_logistic,
@@ -59,7 +58,6 @@ def decompose(
         subgraph and position of the ops that are to compute in int16 whatever `precision` says.
     """
     wide: list[tuple[int, int]] = []
-    soften_masks(model)
     loops = in_loops(model)
     for index, content in enumerate(model.subgraphs):
         parts = Parts(model, content)

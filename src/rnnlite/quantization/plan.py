@@ -17,7 +17,7 @@ import numpy as np
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place, flows, in_loops
-from rnnlite.quantization.clip import clip_masked, clip_ranges
+from rnnlite.quantization.clip import clip_ranges
 from rnnlite.quantization.grid import Array, Grid, Range, grid_of, union, width
 from rnnlite.quantization.ops import RULES, Kind, Rule
 
@@ -160,7 +160,6 @@ def make_plan(
         _join(plan, target, value)
     _choose_types(plan, ops)
     clip_ranges(plan, _readers(plan, ops), plan._dtype)
-    clip_masked(plan, ops, lambda place: place in plan._parent)
     _choose_grids(plan, ops)
     return plan
 

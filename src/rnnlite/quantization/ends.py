@@ -1,0 +1,77 @@
+"""The ops behind which a masked value is no more: all values beyond a bound give one result.
+
+What enters: an op, the side it is masked to, the range of the values that are not masked. What
+leaves: the bound. Pure data and arithmetic; sides are flipped so that a mask always points down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnlite.quantization.grid import Range
+
+MARGIN = {"int8": 8.0, "int16": 16.0}
+"""How far below the smallest unmasked logit the masked ones stay: exp(-8) is 3e-4."""
+
+GONE = 16.0
+"""What lies so far below in the float model counts as nothing there: exp(-16) is 1e-7."""
+
+BELOW = (
+    *("SOFTMAX", "EXP", "LOG_SOFTMAX", "LOGISTIC", "TANH", "RELU", "RELU6", "RELU_0_TO_1"),
+    *("ELU", "REDUCE_MAX", "MAX_POOL_2D", "ARG_MAX"),
+)
+"""Ops that end what is masked downwards."""
+
+ABOVE = ("LOGISTIC", "TANH", "RELU6", "RELU_0_TO_1", "REDUCE_MIN", "ARG_MIN")
+"""Ops that end what is masked upwards."""
+
+SATURATED = {
+    ("LOGISTIC", -1): 12.0,
+    ("LOGISTIC", 1): 12.0,
+    ("TANH", -1): 6.0,
+    ("TANH", 1): 6.0,
+    ("ELU", -1): 8.0,
+    ("RELU", -1): 0.0,
+    ("RELU6", -1): 0.0,
+    ("RELU6", 1): 6.0,
+    ("RELU_0_TO_1", -1): 0.0,
+    ("RELU_0_TO_1", 1): 1.0,
+}
+"""From where on, towards a side, an op gives its limit."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Below what a masked value is as good as minus infinity, the mask pointing down.
+
+    Attributes:
+        enough: for the stand-in.
+        true: for the float model: a value above is no masked one.
+    """
+
+    enough: float
+    true: float
+
+
+def flipped(values: Range, side: int) -> Range:
+    """A range as it is where the mask points down (-1), mirrored where it points up (1)."""
+    return values if side < 0 else (-values[1], -values[0])
+
+
+def bound_of(name: str, side: int, plain: Range, dtype: str) -> Bound:
+    """The bound of an op.
+
+    Args:
+        name: of `BELOW` or `ABOVE`.
+        side: -1 where the mask points down, 1 where it points up.
+        plain: the range of the unmasked values, flipped by the side.
+        dtype: the type that the op computes in.
+    """
+    low, high = plain
+    if name in ("SOFTMAX", "EXP", "LOG_SOFTMAX"):
+        return Bound(low - MARGIN[dtype], low - GONE)
+    if (name, side) in SATURATED:
+        limit = -SATURATED[name, side]
+        return Bound(min(low, limit), min(low, limit) - 1.0)
+    extent = high - low
+    return Bound(low - 0.05 * extent - 1e-3, low - extent - 1.0)
