@@ -159,10 +159,13 @@ def convert_here(
     Raises:
         RnnliteError: as `convert`.
     """
+    from rnnlite.isolation import converter, interpreter
     from rnnlite.parity import check
     from rnnlite.quantization.budget import affordable
     from rnnlite.sources.opening import open_program
 
+    converter.warm()
+    interpreter.warm()
     clock = _Clock()
     program = open_program(source, request)
     clock.lap("trace")

@@ -6,6 +6,8 @@ The command line prints the message alone and exits with status 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class RnnliteError(Exception):
     """Base of every refusal.
@@ -78,3 +80,27 @@ class DependencyError(RnnliteError):
 
 class OutputError(RnnliteError):
     """A result cannot be written where it was asked for."""
+
+
+class AbortError(RnnliteError):
+    """The LiteRT runtime or the official converter ended its process; this one goes on."""
+
+
+def as_data(error: RnnliteError) -> dict[str, str]:
+    """A refusal as plain data, to be handed to another process."""
+    return {
+        "kind": type(error).__name__,
+        "what": error.what,
+        "expected": error.expected,
+        "found": error.found,
+        "remedy": error.remedy,
+    }
+
+
+def restored(data: Mapping[str, str]) -> RnnliteError:
+    """The refusal again, of its kind."""
+    parts = dict(data)
+    kind = globals().get(parts.pop("kind"), RnnliteError)
+    what = parts.pop("what")
+    refusal: RnnliteError = kind(what, **parts)
+    return refusal

@@ -15,10 +15,10 @@ import numpy as np
 
 from rnnlite.axes import row
 from rnnlite.errors import SampleError, ShapeError
+from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Values
 from rnnlite.report import OutputParity, Parity
-from rnnlite.runtime.model import load
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program
 
@@ -53,6 +53,7 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     Raises:
         ShapeError: the source runs at no length that was tried.
         SampleError: the source refuses one of the samples.
+        AbortError: the LiteRT runtime ends its process on the model.
     """
     cases, skipped = _cases(program)
     cases += _sample_cases(program, samples or [])
@@ -60,13 +61,14 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     differences = np.zeros(len(program.outputs))
     runs = 0
     for delegates in (True, False):
-        model = load(data, delegates=delegates)
+        model = ModelApart(data, delegates=delegates)
         for case in _ordered(cases):
             for _ in range(2):
                 found = model.run(case.inputs)
                 runs += 1
                 for n, (a, b) in enumerate(zip(found, case.expected, strict=True)):
                     differences[n] = max(differences[n], difference(a, b))
+        model.close()
     relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
     bounds = [TOLERANCE] * len(scale)
     if any(r > TOLERANCE for r in relative):

@@ -7,10 +7,7 @@ What it refuses: ops that have no builtin form, by name and with the layer they 
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,26 +15,30 @@ from typing import Any
 
 import absl.logging
 import tensorflow as tf
+from tensorflow.compiler.mlir.lite.python import wrap_converter
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import AbortError, UnsupportedError
+from rnnlite.isolation.converter import convert_apart
+from rnnlite.isolation.process import WorkerDied
 from rnnlite.lite.naming import Names, hide
 
 _LOCK = threading.Lock()
 
 
 def translate(function: Any) -> tuple[bytes, Names]:
-    """Run the official converter with builtin ops only.
+    """Run the official converter with builtin ops only; its native part in a worker.
 
     Returns:
         a flatbuffer with hidden names, and what they stand for.
 
     Raises:
+        AbortError: it ends its process.
         UnsupportedError: an op has no builtin form.
     """
-    log: list[str] = []
+    native = _Native()
     converter = _Converter([function])
     verbosity = absl.logging.get_verbosity()
-    with _LOCK, _captured_stderr(log):
+    with _LOCK, native.instead():
         # It warns against converting a function without its owner; constants have no owner.
         absl.logging.set_verbosity(absl.logging.ERROR)
         try:
@@ -47,7 +48,9 @@ def translate(function: Any) -> tuple[bytes, Names]:
             failure = e
         finally:
             absl.logging.set_verbosity(verbosity)
-    message = converter.names.shown(f"{failure}\n{''.join(log)}")
+    if native.died is not None:
+        raise _abort(native.died, converter.names.shown(native.died.log), function) from failure
+    message = converter.names.shown(f"{failure}\n{native.log}")
     raise _refusal(message, function) from failure
 
 
@@ -71,20 +74,58 @@ class _Converter(tf.lite.TFLiteConverter):  # type: ignore[misc]
         return graph, [spec(t) for t in inputs], [spec(t) for t in outputs], frozen
 
 
-@contextmanager
-def _captured_stderr(log: list[str]) -> Iterator[None]:
-    """Collect what native code writes to standard error; MLIR writes its diagnostics there."""
-    sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as sink:
-        os.dup2(sink.fileno(), 2)
+class _Native:
+    """The converter's native part, in a worker.
+
+    Attributes:
+        log: what it wrote to standard error; MLIR writes its diagnostics there.
+        died: how its process ended, if it did.
+    """
+
+    def __init__(self) -> None:
+        self.log = ""
+        self.died: WorkerDied | None = None
+        self._errors: list[bytes] = []
+
+    @contextmanager
+    def instead(self) -> Iterator[None]:
+        """Take what the converter's Python part hands to native code.
+
+        Other threads that convert meanwhile get the same result, by the same way.
+        """
+        own = wrap_converter.wrapped_convert, wrap_converter.wrapped_retrieve_collected_errors
+        wrap_converter.wrapped_convert = self._convert
+        wrap_converter.wrapped_retrieve_collected_errors = lambda: list(self._errors)
         try:
             yield
         finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            sink.seek(0)
-            log.append(sink.read().decode("utf-8", "replace"))
+            wrap_converter.wrapped_convert = own[0]
+            wrap_converter.wrapped_retrieve_collected_errors = own[1]
+
+    def _convert(self, model: bytes, flags: bytes, graph: bytes, debug: bytes | None) -> bytes:
+        try:
+            found = convert_apart(model, flags, graph, debug)
+        except WorkerDied as e:
+            self.died = e
+            raise
+        self.log += found.log
+        self._errors = list(found.errors)
+        if found.refusal:
+            raise ValueError(found.refusal)
+        return found.data
+
+
+def _abort(died: WorkerDied, log: str, function: Any) -> AbortError:
+    """The end of the converter's process, with the ops that its last words speak of."""
+    ops = sorted(set(re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", log)))
+    places = [op.name for op in function.graph.get_operations() if op.type in ops]
+    where = f", at {', '.join(repr(p) for p in places[:3])}" if places else ""
+    return AbortError(
+        f"the official converter ends its process{where}",
+        expected="a model, or an error",
+        found=died.reason,
+        remedy="Take layers out of the model until it converts, and please report the one at fault",
+    )
 
 
 def _refusal(message: str, function: Any) -> UnsupportedError:

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from rnnlite.axes import batched
+from rnnlite.errors import AbortError
+from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.record import OutputAccuracy
-from rnnlite.runtime.model import Model, dequantize, load
+from rnnlite.runtime.model import dequantize
 from rnnlite.runtime.model import quantize as to_input
 
 LENGTHS = (10, 100, 1000)
@@ -40,7 +42,7 @@ def measure(
         lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples, as
             far as that takes seconds.
     """
-    model = load(data)
+    model = ModelApart(data)
     chosen = list(samples)[:MOST_SAMPLES]
     pairs = _pairs(reference, model, chosen)
     sums = [_Sum() for _ in model.outputs]
@@ -58,6 +60,7 @@ def measure(
                 if error is not None:
                     courses[k][length] = error
             spent = time.perf_counter() - begin
+    model.close()
     return tuple(
         OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course)
         for spec, s, course in zip(model.outputs, sums, courses, strict=True)
@@ -114,7 +117,7 @@ def _is_distribution(values: Array) -> bool:
 
 
 def _pairs(
-    reference: Reference, model: Model, samples: Sequence[list[Array]]
+    reference: Reference, model: ModelApart, samples: Sequence[list[Array]]
 ) -> list[tuple[list[Array], list[Array]]]:
     """What the model and the source make of each sample, longest first."""
     batch = max((spec.batch or 1 for spec in model.inputs), default=1)
@@ -137,7 +140,7 @@ def _pairs(
 
 
 def _at_length(
-    reference: Reference, model: Model, samples: Sequence[list[Array]], length: int
+    reference: Reference, model: ModelApart, samples: Sequence[list[Array]], length: int
 ) -> list[float | None]:
     """The error of sequences of one length: samples laid end to end, then cut."""
     rows = []
@@ -163,6 +166,8 @@ def _at_length(
     sums = [_Sum() for _ in model.outputs]
     try:
         pairs = _pairs(reference, model, rows)
+    except AbortError:
+        raise
     except Exception:  # noqa: BLE001 - the source takes no sequences of this length
         return [None] * len(model.outputs)
     for found, expected in pairs:

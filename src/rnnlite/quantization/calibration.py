@@ -18,6 +18,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.axes import batched
 from rnnlite.errors import SampleError
+from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place
 from rnnlite.lite.naming import origin_of
@@ -119,39 +120,58 @@ def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | Non
         advance: called after each sample.
 
     Raises:
+        AbortError: the LiteRT runtime ends its process on the model.
         SampleError: the model cannot run on a sample.
     """
-    watched = _Watched(model, samples.axes)
-    for k, row in enumerate(samples.used):
-        watched.run(row, f"calibration sample {k}")
-        if advance is not None:
-            advance()
-    return _shared(model, watched.ranges)
+    data, places = _numbered(model)
+    watched = WatchedApart(data, [int(t) for t in model.subgraphs[0].inputs], samples.axes)
+    try:
+        for k, row in enumerate(samples.used):
+            watched.run(row, f"calibration sample {k}")
+            if advance is not None:
+                advance()
+        seen = watched.ranges()
+    finally:
+        watched.close()
+    ranges = {places[name]: values for name, values in seen.items() if name in places}
+    return _shared(model, ranges)
 
 
-class _Watched:
-    """An interpreter whose runs widen the ranges."""
+def _numbered(model: Any) -> tuple[bytes, dict[str, Place]]:
+    """The model with its tensors called by their places, and the places."""
+    names = {}
+    places: dict[str, Place] = {}
+    for s, content in enumerate(model.subgraphs):
+        for t, tensor in enumerate(content.tensors):
+            names[s, t] = tensor.name
+            tensor.name = f"{s}:{t}"
+            places[tensor.name] = (s, t)
+    data = flatbuffer.write(model)
+    for (s, t), name in names.items():
+        model.subgraphs[s].tensors[t].name = name
+    return data, places
 
-    def __init__(self, model: Any, axes: Sequence[int | None]) -> None:
-        self.ranges: dict[Place, Range] = {}
-        names = {}
-        places: dict[str, Place] = {}
-        for s, content in enumerate(model.subgraphs):
-            for t, tensor in enumerate(content.tensors):
-                names[s, t] = tensor.name
-                tensor.name = f"{s}:{t}"
-                places[tensor.name] = (s, t)
-        data = flatbuffer.write(model)
-        for (s, t), name in names.items():
-            model.subgraphs[s].tensors[t].name = name
-        self.places = places
+
+class Watched:
+    """An interpreter whose runs widen the ranges.
+
+    Args:
+        data: the float model, its tensors named by subgraph and number: "0:3".
+        inputs: the numbers of the main graph's inputs.
+        axes: the batch axis of each; all the first, if none are given.
+
+    Attributes:
+        ranges: smallest and largest value seen, by name.
+    """
+
+    def __init__(self, data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> None:
+        self.ranges: dict[str, Range] = {}
         # The delegate would hide the tensors that it fuses away.
         self.interpreter = Interpreter(
             model_content=data,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         )
-        main = model.subgraphs[0]
-        self.inputs = [int(t) for t in main.inputs]
+        self.inputs = list(inputs)
         fixed = [d["shape_signature"] for d in self.interpreter.get_input_details()]
         self.axes = axes or [0] * len(fixed)
         sizes = [
@@ -160,6 +180,11 @@ class _Watched:
         self.batch = max(sizes, default=1)
 
     def run(self, row: list[Array], label: str) -> None:
+        """Run one sample.
+
+        Raises:
+            SampleError: the model cannot run on it.
+        """
         batch = max(self.batch, 1)
         arrays = [batched(a, axis, batch) for a, axis in zip(row, self.axes, strict=True)]
         try:
@@ -177,16 +202,14 @@ class _Watched:
             ) from e
         for index, array in zip(self.inputs, arrays, strict=True):
             if array.dtype.kind == "f":
-                self._widen((0, index), (float(array.min()), float(array.max())))
+                self._widen(f"0:{index}", (float(array.min()), float(array.max())))
         for name, seen in found.items():
-            place = self.places.get(name)
-            if place is not None:
-                self._widen(place, (float(seen.min), float(seen.max)))
+            self._widen(name, (float(seen.min), float(seen.max)))
 
-    def _widen(self, place: Place, values: Range) -> None:
+    def _widen(self, name: str, values: Range) -> None:
         if np.isfinite(values).all():
-            known = self.ranges.get(place)
-            self.ranges[place] = values if known is None else union(known, values)
+            known = self.ranges.get(name)
+            self.ranges[name] = values if known is None else union(known, values)
 
 
 def _values(model: Any) -> dict[Place, Any]:

@@ -126,7 +126,7 @@ def soften_masks(
     softened = found.outcome()
     added = origins.write()
     _refuse_infinite(model)
-    zeros = {place: (-1.0, 0.0) for place in origins.written}
+    zeros = dict.fromkeys(origins.written, (-1.0, 0.0))
     return replace(softened, ranges={**softened.ranges, **zeros}, added=added)
 
 

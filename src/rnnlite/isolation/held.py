@@ -1,0 +1,71 @@
+"""Objects that live in a worker, by number: interpreters that run and watch models.
+
+Imported by workers. What enters: a number and arrays. What leaves: arrays or ranges.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from rnnlite.quantization.calibration import Watched
+from rnnlite.quantization.grid import Array, Range
+from rnnlite.runtime.model import load
+
+_HELD: dict[int, Any] = {}
+_NUMBERS = itertools.count()
+
+
+def open_model(data: bytes, delegates: bool) -> tuple[int, Any, Any]:
+    """Load a model; gives its number, inputs and outputs."""
+    model = load(data, delegates=delegates)
+    return _hold(model), model.inputs, model.outputs
+
+
+def run_model(number: int, arrays: Sequence[Array]) -> list[Array]:
+    """Run it once on whole batches."""
+    found: list[Array] = _HELD[number].run(arrays)
+    return found
+
+
+def open_watched(data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> tuple[int]:
+    """Load a model to be calibrated; gives its number."""
+    return (_hold(Watched(data, inputs, axes)),)
+
+
+def watch(number: int, row: list[Array], label: str) -> None:
+    """Run a sample through it and widen its ranges."""
+    _HELD[number].run(row, label)
+
+
+def ranges(number: int) -> dict[str, Range]:
+    """The ranges seen so far, by the tensors' names."""
+    found: dict[str, Range] = _HELD[number].ranges
+    return found
+
+
+def drop(number: int) -> None:
+    """Forget an object."""
+    _HELD.pop(number, None)
+
+
+def probe(data: bytes) -> None:
+    """Load a model, allocate it as it declares and run it on zeros, without delegates."""
+    import numpy as np
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    interpreter = Interpreter(
+        model_content=data,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    for detail in interpreter.get_input_details():
+        interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
+    interpreter.invoke()
+
+
+def _hold(value: Any) -> int:
+    number = next(_NUMBERS)
+    _HELD[number] = value
+    return number

@@ -1,0 +1,126 @@
+"""Interpreters in a worker: a kernel's own check may end that process, never this one.
+
+What enters: a flatbuffer and arrays. What leaves: arrays, ranges, or an `AbortError` that names the
+op. Workers hold NumPy and LiteRT alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+from rnnlite.errors import AbortError
+from rnnlite.isolation.locating import culprit
+from rnnlite.isolation.process import Worker, WorkerDied, give_back, start_early, take
+from rnnlite.quantization.grid import Array, Range
+
+KIND = "interpreter"
+_HELD = "rnnlite.isolation.held"
+DROP_SECONDS = 10.0
+
+
+def warm() -> None:
+    """Start a worker, so that it is ready when it is needed."""
+    start_early(KIND, _HELD)
+
+
+class _Apart:
+    """An object in a worker that is ours until we are closed or forgotten."""
+
+    def __init__(self, data: bytes, what: str) -> None:
+        self._data, self._what = data, what
+        self._worker = take(KIND)
+        self._numbers: list[int] = []
+        self._end = weakref.finalize(self, _release, self._worker, self._numbers)
+
+    def _open(self, name: str, *args: Any) -> Any:
+        number, *rest = self._call(name, *args)
+        self._numbers.append(number)
+        return rest
+
+    def _use(self, name: str, *args: Any) -> Any:
+        return self._call(name, self._numbers[0], *args)
+
+    def _call(self, name: str, *args: Any) -> Any:
+        try:
+            return self._worker.call(f"{_HELD}:{name}", *args)
+        except WorkerDied as e:
+            self.close()
+            raise _abort(self._data, self._what, e) from e
+
+    def close(self) -> None:
+        """Let others use the worker."""
+        self._end()
+
+
+def _release(worker: Worker, numbers: list[int]) -> None:
+    if worker.alive:
+        with contextlib.suppress(WorkerDied):
+            for number in numbers:
+                worker.call(f"{_HELD}:drop", number, seconds=DROP_SECONDS)
+    give_back(KIND, worker)
+
+
+class ModelApart(_Apart):
+    """A LiteRT model in a worker, as `rnnlite.runtime.model.Model` runs whole batches.
+
+    Args:
+        data: the flatbuffer.
+        delegates: False runs the plain kernels, without XNNPACK.
+
+    Raises:
+        AbortError: loading it ends the worker.
+        ModelError: it cannot be loaded.
+
+    Attributes:
+        inputs, outputs: as of `Model`.
+    """
+
+    def __init__(self, data: bytes, *, delegates: bool = True) -> None:
+        super().__init__(data, "the converted model")
+        self.inputs, self.outputs = self._open("open_model", data, delegates)
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        """As `Model.run`.
+
+        Raises:
+            AbortError: running it ends the worker.
+            SampleError: the runtime refuses the shapes.
+        """
+        found: list[Array] = self._use("run_model", list(arrays))
+        return found
+
+
+class WatchedApart(_Apart):
+    """An interpreter in a worker whose runs widen the ranges of all tensors."""
+
+    def __init__(self, data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> None:
+        super().__init__(data, "calibrating the model")
+        self._open("open_watched", data, list(inputs), list(axes))
+
+    def run(self, row: list[Array], label: str) -> None:
+        """Run one sample.
+
+        Raises:
+            AbortError: running it ends the worker.
+            SampleError: the model cannot run on it.
+        """
+        self._use("watch", row, label)
+
+    def ranges(self) -> dict[str, Range]:
+        """Smallest and largest value seen, by the tensors' names."""
+        found: dict[str, Range] = self._use("ranges")
+        return found
+
+
+def _abort(data: bytes, what: str, died: WorkerDied) -> AbortError:
+    place = culprit(data)
+    return AbortError(
+        f"{what} ends the process of the LiteRT runtime" + (f", in {place}" if place else ""),
+        expected="kernels that run, or refuse with an error",
+        found=died.reason,
+        remedy="Convert it in another mode, or without the layer that this op comes from, and "
+        "please report it with the source model",
+    )

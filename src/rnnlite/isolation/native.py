@@ -1,0 +1,17 @@
+"""The official converter's native part. Imported by workers alone, for it loads it."""
+
+from __future__ import annotations
+
+from rnnlite.isolation.converter import native_converter
+
+_NATIVE = native_converter()
+
+
+def convert(
+    model_flags: bytes, flags: bytes, graph: bytes, debug: bytes | None
+) -> tuple[bytes, str, list[bytes]]:
+    """Convert; gives the flatbuffer, the refusal and the collected errors."""
+    try:
+        return bytes(_NATIVE.Convert(model_flags, flags, graph, False, debug, None)), "", []
+    except Exception as e:  # noqa: BLE001 - its refusal, which tf.lite turns into its own
+        return b"", str(e) or type(e).__name__, list(_NATIVE.RetrieveCollectedErrors())

@@ -1,0 +1,147 @@
+"""Workers: results, refusals, deaths, time limits, threads, no leaks."""
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rnnlite.errors import ShapeError
+from rnnlite.isolation.process import (
+    _IDLE,
+    Worker,
+    WorkerDied,
+    borrowed,
+    give_back,
+    start_early,
+    take,
+)
+
+HERE = str(Path(__file__).parent)
+
+
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch):
+    monkeypatch.syspath_prepend(HERE)
+
+
+@pytest.fixture
+def worker():
+    made = Worker()
+    yield made
+    made.close()
+
+
+def test_a_result_comes_back_and_the_worker_is_used_again(worker):
+    assert worker.call("workers:double", 21) == 42
+    array = np.arange(200_000, dtype=np.float32)
+    assert np.array_equal(worker.call("workers:double", array), 2 * array)
+    assert worker.call("workers:number") == worker.call("workers:number")
+
+
+def test_a_refusal_is_raised_again_whole(worker):
+    with pytest.raises(ShapeError) as caught:
+        worker.call("workers:refuse")
+    assert str(caught.value) == "input 'x' has no axis; expected one; found none. Add it."
+    assert worker.call("workers:double", 1) == 2
+
+
+def test_another_failure_is_an_error(worker):
+    with pytest.raises(RuntimeError, match="nothing there"):
+        worker.call("workers:fail")
+    assert worker.alive
+
+
+def test_what_is_printed_does_not_come_between_messages(worker):
+    assert worker.call("workers:shout") == "done"
+    assert "to standard output" in worker.log()
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("workers:abort", "signal 6: F0000 kernel.cc:7] Check failed: scale < 1"),
+        ("workers:kill_itself", "signal 11"),
+        ("workers:leave", "exit status 3"),
+    ],
+)
+def test_a_death_is_told_and_this_process_lives(worker, path, reason):
+    with pytest.raises(WorkerDied) as caught:
+        worker.call(path)
+    assert caught.value.reason == reason
+    assert not worker.alive
+
+
+def test_no_answer_in_time_ends_the_worker(worker):
+    begin = time.monotonic()
+    with pytest.raises(WorkerDied, match="no answer in 1 s"):
+        worker.call("workers:sleep", 60, seconds=1)
+    assert time.monotonic() - begin < 30
+    assert not worker.alive
+
+
+def test_a_worker_that_was_killed_between_calls_is_replaced():
+    with borrowed("test") as one:
+        number = one.call("workers:number")
+    one._process.kill()
+    one._process.wait()
+    with borrowed("test") as two:
+        assert two.call("workers:number") != number
+    two.close()
+
+
+def test_four_threads_have_workers_of_their_own():
+    found = []
+    barrier = threading.Barrier(4)
+
+    def run(k):
+        with borrowed("threads") as worker:
+            barrier.wait(60)
+            found.append((worker.call("workers:double", k), worker.call("workers:number")))
+
+    threads = [threading.Thread(target=run, args=(k,)) for k in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join(60)
+    assert sorted(value for value, _ in found) == [0, 2, 4, 6]
+    assert len({number for _, number in found}) == 4
+    # two are kept for the next calls
+    assert len(_IDLE["threads"]) == 2
+    for worker in _IDLE.pop("threads"):
+        worker.close()
+
+
+def test_a_worker_starts_ahead_of_its_first_call():
+    start_early("early", "workers")
+    start_early("early", "workers")
+    assert len(_IDLE["early"]) == 1
+    worker = take("early")
+    assert worker.call("workers:double", 2) == 4
+    worker.close()
+    give_back("early", worker)
+    assert _IDLE["early"] == []
+
+
+def test_workers_end_with_their_process(tmp_path):
+    script = tmp_path / "main.py"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.insert(0, {HERE!r})\n"
+        "from rnnlite.isolation.process import Worker\n"
+        "w = Worker()\n"
+        "print(w.call('workers:number'), flush=True)\n"
+        "import os; os._exit(0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=True, timeout=120
+    )
+    number = int(done.stdout)
+    for _ in range(100):
+        if not Path(f"/proc/{number}").exists():
+            break
+        time.sleep(0.1)
+    assert not Path(f"/proc/{number}").exists()
