@@ -278,6 +278,7 @@ def quantized(
             ids=program.id_ranges.get(p.name),
             batch_axis=p.batch_axis,
             counts=p.counts,
+            least=p.least,
         )
         for p in program.inputs
     ]

@@ -65,7 +65,8 @@ class Report:
 
     Attributes:
         origin: what the source is.
-        inputs, outputs: name, shape (None where free) and dtype.
+        inputs, outputs: name, shape (None where free), dtype, and the least size of each axis
+            that the model takes (() where any size does).
         size: bytes of the LiteRT file.
         weights: number of weights in it, each counted once.
         ops: number of each op.
@@ -136,7 +137,10 @@ class Report:
         for name in ("inputs", "outputs", "recurrences", "notes"):
             values[name] = tuple(values[name])
         for name in ("inputs", "outputs"):
-            values[name] = tuple({**p, "shape": tuple(p["shape"])} for p in values[name])
+            values[name] = tuple(
+                {**p, "shape": tuple(p["shape"]), "least": tuple(p.get("least", ()))}
+                for p in values[name]
+            )
         return cls(**values)
 
     def __str__(self) -> str:

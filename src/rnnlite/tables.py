@@ -110,11 +110,13 @@ def seconds_text(seconds: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items()) or "not timed"
 
 
-def shape_text(shape: Sequence[int | None] | None) -> str:
-    """[1, any, 12]."""
+def shape_text(shape: Sequence[int | None] | None, least: Sequence[int] = ()) -> str:
+    """[1, any, 12], or [1, 4 or more, 12]."""
     if shape is None:
         return "any rank"
-    return "[" + ", ".join("any" if d is None else str(d) for d in shape) + "]"
+    free = [f"{n} or more" if n > 1 else "any" for n in least] or ["any"] * len(shape)
+    sizes = [any_ if d is None else str(d) for d, any_ in zip(shape, free, strict=True)]
+    return "[" + ", ".join(sizes) + "]"
 
 
 def _cell(value: Any) -> str:
@@ -143,7 +145,15 @@ def _ports(inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, A
             scale = port.get("scale")
             quantized = quantized or scale is not None
             extra = "" if scale is None else f"(q - {port['zero_point']}) * {scale:.4g}"
-            rows.append([kind, port["name"], shape_text(port["shape"]), port["dtype"], extra])
+            rows.append(
+                [
+                    kind,
+                    port["name"],
+                    shape_text(port["shape"], port.get("least", ())),
+                    port["dtype"],
+                    extra,
+                ]
+            )
     columns = ["", "name", "shape", "dtype", "value"]
     keep = 5 if quantized else 4
     return table("Signature", columns[:keep], [row[:keep] for row in rows])

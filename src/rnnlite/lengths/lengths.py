@@ -17,6 +17,9 @@ from rnnlite.lengths.sizes import Axis, Size, axes_of, evaluate, is_known, subst
 LONGEST = 1 << 20
 """Lengths are looked for up to here."""
 
+LONGEST_RUN = 1 << 10
+"""Lengths that a source is run at, at most, to find the least one that it takes."""
+
 NEARBY = 4096
 """Lengths tried one after the other, for what is no bound (multiples, equal lengths)."""
 
@@ -68,6 +71,15 @@ class Lengths:
     def fits(self, values: Mapping[Axis, int]) -> bool:
         """Whether no op is seen to refuse these lengths, or to be left without a step."""
         return all(r.kind == "meant" or r.holds(values) is not False for r in self.requirements)
+
+    def with_tried(self, runs: Callable[[Values], bool]) -> Lengths:
+        """The same with the least length that a source takes when it is run.
+
+        Args:
+            runs: whether the source runs at some lengths.
+        """
+        least = first(lambda n: runs(dict.fromkeys(self.axes, n)), LONGEST_RUN)
+        return self if least is None else replace(self, tried=tuple((a, least) for a in self.axes))
 
     def fixed(self, values: Mapping[Axis, int]) -> Lengths:
         """The same where some free axes are so long."""
@@ -160,12 +172,12 @@ class Lengths:
         return first(enough)
 
 
-def first(holds: Callable[[int], bool]) -> int | None:
+def first(holds: Callable[[int], bool], longest: int = LONGEST) -> int | None:
     """The least number from 1 on of which something holds that, from there on, always does."""
     high = 1
     while not holds(high):
         high *= 2
-        if high > LONGEST:
+        if high > longest:
             return None
     low = high // 2
     while high - low > 1:

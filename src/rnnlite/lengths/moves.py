@@ -332,6 +332,11 @@ def split_v(node: Node) -> list[Fact]:
     rest = sizes[axis] - sum(known, 0)
     if len(known) == len(parts):
         node.equal(rest, 0)
+    content = node.inputs[0].content
+    whole = [p if isinstance(p, int) and p != -1 else rest for p in parts]
+    ends = np.cumsum([p for p in whole if isinstance(p, int)])
+    if content is not None and len(ends) == len(parts):
+        return [with_content(part) for part in np.split(content, ends[:-1], axis)]
     found = []
     for part in parts:
         sizes[axis] = rest if isinstance(part, int) and part == -1 else part

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,17 @@ from rnnlite.lite.requirements import least_release
 
 @dataclass(frozen=True)
 class TensorInfo:
-    """An input or output: name, shape (None where free), dtype, scale and zero point."""
+    """An input or output: name, shape (None where free), dtype, scale and zero point.
+
+    `least` is the least size of each axis that the model takes; () where any size does.
+    """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
     scale: float | None = None
     zero_point: int | None = None
+    least: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,8 @@ def inspect(source: str | Path | bytes) -> Inspection:
             _info(main.tensors[int(k)], flatbuffer.text(main.tensors[int(k)].name)) for k in indices
         )
 
+    record = flatbuffer.record(model)
+    least = record.get("least", {})
     sizes = flatbuffer.buffer_sizes(model)
     types: dict[int, str] = {}
     elements = 0
@@ -101,19 +107,22 @@ def inspect(source: str | Path | bytes) -> Inspection:
     weight_bytes: Counter[str] = Counter()
     for buffer, dtype in types.items():
         weight_bytes[dtype] += sizes[buffer]
-    least = least_release(model)
+    runtime = least_release(model)
     ops = Counter(name for _, _, name in flatbuffer.operators(model))
     return Inspection(
         size=len(data),
-        inputs=infos(main.inputs, signature.inputs if signature else None),
+        inputs=tuple(
+            replace(t, least=tuple(least.get(t.name, ())))
+            for t in infos(main.inputs, signature.inputs if signature else None)
+        ),
         outputs=infos(main.outputs, signature.outputs if signature else None),
         ops=dict(ops.most_common()),
         custom_ops=tuple(sorted(n.removeprefix("CUSTOM:") for n in ops if n.startswith("CUSTOM:"))),
         weights=elements,
         weight_bytes=dict(weight_bytes),
         loops=sum(1 for _ in flatbuffer.loops(model)),
-        min_runtime=least.name if least is not None else "",
-        record=flatbuffer.record(model) or None,
+        min_runtime=runtime.name if runtime is not None else "",
+        record=record or None,
     )
 
 

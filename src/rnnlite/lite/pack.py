@@ -46,6 +46,8 @@ def pack(
             if index not in named:
                 main.tensors[index].name = port.name
                 named.add(index)
+    for port, index in zip(program.inputs, inputs, strict=True):
+        _set_default(main.tensors[index], port)
     signature = schema.SignatureDefT()
     signature.signatureKey = SIGNATURE
     signature.subgraphIndex = 0
@@ -61,12 +63,20 @@ def pack(
         "id_ranges": dict(program.id_ranges),
         "mask_values": dict(program.mask_values),
         "counts": [p.name for p in program.inputs if p.counts],
+        "least": {p.name: list(p.least) for p in program.inputs if p.least},
         "batch_axes": {
             p.name: p.batch_axis for p in (*program.inputs, *program.outputs) if p.batch_axis != 0
         },
         **(details or {}),
     }
     flatbuffer.set_metadata(model, flatbuffer.RECORD, json.dumps(record).encode())
+
+
+def _set_default(tensor: Any, port: Port) -> None:
+    """The shape that an interpreter takes before it is told another: the least one."""
+    if port.least:
+        sizes = zip(port.shape, tensor.shape, port.least, strict=True)
+        tensor.shape = [int(n) if d is None else int(size) for d, size, n in sizes]
 
 
 def _maps(ports: tuple[Port, ...], tensors: list[int]) -> list[Any]:

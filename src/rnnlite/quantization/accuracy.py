@@ -143,6 +143,8 @@ def _at_length(
     reference: Reference, model: ModelApart, samples: Sequence[list[Array]], length: int
 ) -> list[float | None]:
     """The error of sequences of one length: samples laid end to end, then cut."""
+    if any(length < n for spec in model.inputs for n in spec.least):
+        return [None] * len(model.outputs)
     rows = []
     for start in range(min(LONG_SEQUENCES, len(samples))):
         row = []

@@ -92,6 +92,7 @@ class Model:
         masks = {name: float(value) for name, value in record.get("mask_values", {}).items()}
         axes = record.get("batch_axes", {})
         counts = record.get("counts", [])
+        least = record.get("least", {})
         self.inputs = tuple(
             replace(
                 _spec(name, details_in[index]),
@@ -99,6 +100,7 @@ class Model:
                 mask_value=masks.get(name),
                 batch_axis=axes.get(name, 0),
                 counts=name in counts,
+                least=tuple(least.get(name, ())),
             )
             for name, index in names_in
         )

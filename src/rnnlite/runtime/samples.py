@@ -36,6 +36,7 @@ class Spec(Batched):
         quantization: (scale, zero point), or None for a float or a plain integer.
         ids: for token ids, the smallest and largest valid one, if the file says so.
         mask_value: the value that masks a time step, if the file says so.
+        least: the least size of each axis that the model takes; () where any size does.
         counts: whether it holds the number of time steps of each sequence.
         batch_axis: 0, but 1 for time-major inputs and outputs; None where there is none.
     """
@@ -48,6 +49,7 @@ class Spec(Batched):
     mask_value: float | None = None
     batch_axis: int | None = 0
     counts: bool = False
+    least: tuple[int, ...] = ()
 
 
 def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:
@@ -141,6 +143,7 @@ def _checked(value: Any, spec: Spec, label: str) -> Array:
         raise SampleError(
             f"{where} is empty", expected="at least one time step", found=f"shape {array.shape}"
         )
+    _check_least(array, spec, where)
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "f" or spec.quantization is not None:
         if array.dtype.kind not in "fiub":
@@ -192,6 +195,20 @@ def _whole(array: Array, dtype: Any, where: str) -> Array:
             found=f"{array.min()} to {array.max()}",
         )
     return array.astype(np.int64)
+
+
+def _check_least(array: Array, spec: Spec, where: str) -> None:
+    """Behind strides and convolutions a shorter sequence leaves no time step."""
+    axes = [axis for axis in range(len(spec.shape)) if axis != spec.batch_axis]
+    free = sum(spec.shape[axis] is None for axis in axes)
+    for place, (axis, size) in enumerate(zip(axes, array.shape, strict=True)):
+        if spec.least and size < spec.least[axis]:
+            what = "time steps" if free == 1 else f"places along axis {place}"
+            raise SampleError(
+                f"{where} is too short",
+                expected=f"at least {spec.least[axis]} {what}",
+                found=str(size),
+            )
 
 
 def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:

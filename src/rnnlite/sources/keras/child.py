@@ -22,6 +22,7 @@ import numpy as np
 
 from rnnlite import errors
 from rnnlite.errors import RnnliteError, SourceError
+from rnnlite.lengths.sizes import Axis
 from rnnlite.quantization.modes import Order
 from rnnlite.report import Report
 from rnnlite.scan.schedule import Options
@@ -175,9 +176,13 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
     from rnnlite.sources.keras.interface import flat_outputs
     from rnnlite.sources.probe import random_inputs
 
-    ports = [Port(s.name, s.shape, s.dtype) for s in load(data).inputs]
+    ports = [Port(s.name, s.shape, s.dtype, least=s.least) for s in load(data).inputs]
     stated = [tuple(x.shape) for x in getattr(source, "inputs", None) or []]
-    length = next((s[1] for s in stated if len(s) > 1 and s[1] is not None), LENGTH)
+    length = {
+        Axis(k, axis): _length(port, axis, stated[k] if k < len(stated) else ())
+        for k, port in enumerate(ports)
+        for axis in range(len(port.shape))
+    }
     spans = {s.name: s.ids for s in load(data).inputs if s.ids is not None}
     arrays = random_inputs(ports, length=length, batch=2, id_ranges=spans, mask_values={})
     nested = getattr(source, "_inputs_struct", None)
@@ -193,6 +198,13 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
         for _, y in flat_outputs(source(inputs, training=False), None)
     ]
     _require_close(load(data).run(arrays), expected, report)
+
+
+def _length(port: Port, axis: int, stated: Sequence[int | None]) -> int:
+    """The size that a live model states for an axis; one that it takes, where it states none."""
+    if axis < len(stated) and stated[axis] is not None:
+        return stated[axis] or LENGTH
+    return max(LENGTH, port.least[axis] if port.least else 1)
 
 
 def _require_close(found: Sequence[Array], expected: Sequence[Array], report: Report) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.lengths.lengths import Lengths
+from rnnlite.lengths.lengths import Values
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
@@ -104,15 +104,22 @@ class _Tracer:
             ):
                 function = trace(_flat_call(self._interface, names), key)
             found = lengths_of(function, key, captured.lowered)
-            if not found.known:
-                found = self._run(key, found)
+            if found.axes and not found.known:
+                found = found.with_tried(lambda values: self._runs(key, values))
             self._traced[key] = Traced(
                 function, tuple(names), tuple(captured.records), tracing.notes, found
             )
         return self._traced[key]
 
-    def _run(self, inputs: Sequence[Port], found: Lengths) -> Lengths:
-        return found
+    def _runs(self, inputs: Sequence[Port], values: Values) -> bool:
+        """Whether the source, run op by op, takes these lengths."""
+        arrays = random_inputs(inputs, length=values, batch=1, id_ranges={}, mask_values={})
+        try:
+            with _tracing(self._flavour, self._model):
+                self._interface.call([tf.constant(a) for a in arrays])
+        except Exception:  # noqa: BLE001 - the source's own refusal, of any kind
+            return False
+        return True
 
 
 def _trials(model: Any, source: _Source, tracer: _Tracer) -> Trials:

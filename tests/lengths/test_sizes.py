@@ -1,0 +1,113 @@
+"""Sizes: one form for what is equal, and the right numbers."""
+
+import itertools
+import math
+
+import pytest
+
+from rnnlite.lengths.sizes import (
+    Axis,
+    axes_of,
+    ceil_div,
+    divided,
+    evaluate,
+    floor_div,
+    free,
+    is_known,
+    least_value,
+    maximum,
+    minimum,
+    reduced,
+    substitute,
+    unknown,
+)
+
+T, W = Axis(0, 1), Axis(0, 2)
+t, w = free(T), free(W)
+
+
+def test_arithmetic_has_one_form():
+    assert t + 1 - 1 == t
+    assert 2 * t - t - t == 0
+    assert (t + 1) * (t - 1) == t * t - 1
+    assert t * w == w * t
+    assert str(2 * t + 3) == "2 n0.1 + 3"
+
+
+@pytest.mark.parametrize("a", [1, 2, 3, 5])
+@pytest.mark.parametrize("b", [2, 3, 4])
+def test_floors_of_floors_are_one_floor(a, b):
+    for k, n in itertools.product((-2, 0, 1, 3), range(40)):
+        size = floor_div(floor_div(t + k, a) + k, b)
+        assert evaluate(size, {T: n}) == ((n + k) // a + k) // b
+        if a > 1:
+            assert str(size).count("floor") == 1
+
+
+def test_same_padding_is_a_ceiling():
+    for stride, n in itertools.product((1, 2, 3, 7), range(30)):
+        assert evaluate(ceil_div(t, stride), {T: n}) == math.ceil(n / stride)
+        assert evaluate(floor_div(-1 * t + 5, stride), {T: n}) == (5 - n) // stride
+
+
+def test_padding_to_a_multiple_and_cropping_it_cancel():
+    """What a dilated convolution does: pad to blocks, a window of 3 within each, crop again."""
+    padding = -t - 4 * floor_div(-t, 4)
+    blocks, exact = divided(t + padding, 4)
+    assert exact
+    assert (blocks - 2) * 4 - padding == t - 8
+
+
+def test_division_that_is_exact():
+    assert divided(6 * t * w, 2 * t) == (3 * w, True)
+    assert divided((t + w) * 32, 16) == (2 * t + 2 * w, True)
+    assert divided((t + 1) * (w + 2), t + 1) == (w + 2, True)
+    pooled = floor_div(t, 4)
+    assert divided(8 * pooled * w, w * 8) == (pooled, True)
+
+
+def test_division_that_is_not():
+    size, exact = divided(6 * t * w, 4 * w)
+    assert not exact
+    assert evaluate(size, {T: 5, W: 9}) == 7
+    size, exact = divided(t, w)
+    assert (exact, is_known(size)) == (False, False)
+    assert not is_known(divided(t, 0)[0])
+
+
+def test_common_factors_fall_away():
+    assert reduced(8 * t * w, 64 * w) == (8 * t, 64)
+    assert reduced(t + 1, t) == (t + 1, t)
+
+
+def test_the_larger_and_the_smaller():
+    assert maximum(t - 1, 0) == t - 1
+    assert maximum(t, t + 2) == t + 2
+    assert maximum(3, 5) == 5
+    for n in range(1, 9):
+        assert evaluate(maximum(t - 3, 0), {T: n}) == max(n - 3, 0)
+        assert evaluate(minimum(t, 4), {T: n}) == min(n, 4)
+
+
+def test_what_is_unknown_is_equal_to_itself_alone():
+    a, b = unknown(), unknown()
+    assert a - a == 0
+    assert a != b
+    assert evaluate(a + t, {T: 3}) is None
+    assert evaluate(t, {}) is None
+    assert not is_known(floor_div(a * t, 2))
+    assert is_known(t)
+
+
+def test_values_put_in_simplify():
+    size = floor_div(floor_div(t, 8) * floor_div(w, 4), 4)
+    assert substitute(size, {T: 32}) == floor_div(w, 4)
+    assert substitute(maximum(t - 3, 0) + w, {T: 2}) == w
+    assert axes_of(size) == {T, W}
+
+
+def test_lower_bounds():
+    assert least_value(2 * t + 3) == 5
+    assert least_value(floor_div(t + 3, 4)) == 1
+    assert least_value(t - w) == -math.inf
+    assert least_value(t - 1) == 0
