@@ -1,4 +1,4 @@
-"""Which axis is time, the least length, the shape of a plain run: models of the field, both Kerases."""
+"""Which axis is time, the least length, a plain run: models of the field, both Keras packages."""
 
 import json
 
@@ -148,10 +148,8 @@ def test_a_length_below_the_least_is_refused_and_the_least_is_told(K, tmp_path):
     name = converted.report.inputs[0]["name"]
     same(model, converted, (5, 3), (6, 3), (40, 3))
     loaded = rnnlite.load(converted.tflite)
-    with pytest.raises(
-        rnnlite.SampleError,
-        match=rf"^sample 1, input '{name}' is too short; expected at least 5 time steps; found 4\.$",
-    ):
+    short = rf"^sample 1, input '{name}' is too short; expected at least 5 time steps; found 4\.$"
+    with pytest.raises(rnnlite.SampleError, match=short):
         loaded.predict([np.ones((5, 3)), np.ones((4, 3))])
     with pytest.raises(rnnlite.SampleError, match="at least 5 time steps"):
         rnnlite.verify(model, converted.tflite, [np.ones((2, 3))])

@@ -263,9 +263,16 @@ def _time_of(
         )
     ]
     times = whole or times
+    # What is pooled down to one place as declared is no time, though more places would be.
+    times = [a for a in times if not _collapsed(alone[a], Axis(k, a), port.shape[a])] or times
     if times:
         return tuple(times), True
     return (tuple(free), False) if len(port.shape) <= 3 else ((), False)
+
+
+def _collapsed(lengths: Lengths, axis: Axis, size: int | None) -> bool:
+    """Whether recurrences take as many steps at the declared size as at the least one."""
+    return _steps(lengths, {axis: size or 1}) == _steps(lengths, {axis: lengths.least[axis]})
 
 
 def _alone(lengths: Lengths, k: int, axis: int, shape: Sequence[int | None]) -> Lengths:
