@@ -199,6 +199,7 @@ def lower(program: Program) -> Any:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite import flatbuffer
+    from rnnlite.lite.flattening import drop_flattening
     from rnnlite.lite.naming import restore
     from rnnlite.lite.repair import (
         drop_cast_pairs,
@@ -217,6 +218,7 @@ def lower(program: Program) -> Any:
     separate_loop_results(model)
     separate_branch_results(model)
     drop_cast_pairs(model)
+    drop_flattening(model)
     share_bodies(model)
     return model
 

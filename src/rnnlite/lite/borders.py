@@ -29,6 +29,7 @@ import numpy as np
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import at_version, dtype_code, new_constant, new_op, new_tensor
+from rnnlite.lite.flattening import RANK_KEPT
 from rnnlite.lite.partitions import STATEFUL, Taken, constants, partitions, taken
 
 COPIES = {
@@ -39,9 +40,6 @@ COPIES = {
     "CONCATENATION": None,
 }
 """Ops that XNNPACK runs as copies, and the places of the operands that are copied; None for all."""
-
-RANK_KEPT = 5
-"""The version of FULLY_CONNECTED that may keep the rank of its input."""
 
 
 def guard_copies(model: Any) -> int:
