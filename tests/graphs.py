@@ -12,6 +12,7 @@ from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import dtype_code, new_constant, new_op
 
 SHAPE = (1, 3)
+INT32 = schema.TensorType.INT32
 KERNEL = np.array([[0.5, -0.3, 0.1], [0.2, 0.4, -0.6], [-0.1, 0.3, 0.7]])
 
 
@@ -184,3 +185,35 @@ def run(data: bytes, *arrays: Any, delegates: bool = False) -> list[Any]:
         interpreter.set_tensor(detail["index"], array)
     interpreter.invoke()
     return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+
+
+def free(graph: Graph, shape: Any) -> int:
+    """A float32 tensor with free axes where -1 stands."""
+    t = graph.tensor([max(d, 1) for d in shape])
+    graph.content.tensors[t].shapeSignature = list(shape)
+    return t
+
+
+def integers(graph: Graph, values: Any) -> int:
+    """A constant of int32."""
+    return graph.constant(values, "int32")
+
+
+def made(graph: Graph, name: str, inputs: Any, shape: Any, options: str, **fields: Any) -> int:
+    """What an op makes that gives one tensor of int32."""
+    result = graph.tensor(shape, "int32")
+    graph.add(name, inputs, [result], options, **fields)
+    return result
+
+
+def dense(graph: Graph, x: int) -> tuple[int, int]:
+    """The shapes of a Dense layer as Keras computes them: flat, and of the result."""
+    shape = made(graph, "SHAPE", [x], [3], "ShapeOptions", outType=INT32)
+    outer = made(graph, "GATHER", [shape, integers(graph, [0, 1])], [2], "GatherOptions")
+    inner = made(graph, "GATHER", [shape, integers(graph, [2])], [1], "GatherOptions")
+    zero = integers(graph, [0])
+    rows = made(graph, "REDUCE_PROD", [outer, zero], [], "ReducerOptions")
+    width = made(graph, "REDUCE_PROD", [inner, zero], [], "ReducerOptions")
+    flat = made(graph, "PACK", [rows, width], [2], "PackOptions", valuesCount=2)
+    parts = [outer, integers(graph, [7])]
+    return flat, made(graph, "CONCATENATION", parts, [3], "ConcatenationOptions")

@@ -44,7 +44,15 @@ def split_model():
     graph.add("MUL", parts[:2], [product], "MulOptions")
     graph.add("CUMSUM", [parts[2], graph.constant(0, "int32")], [total], "CumsumOptions")
     graph.ends([x], [product, total])
+    # The rows are free: something may grow.
+    graph.content.tensors[x].shapeSignature = [-1, 6]
     return model, [y, *parts]
+
+
+def test_where_nothing_can_grow_nothing_is_held():
+    model, _ = split_model()
+    model.main.content.tensors[0].shapeSignature = None
+    assert guard_copies(model.tree) == 0
 
 
 def test_all_ends_of_a_copy_at_the_border_are_held_outside():
@@ -83,6 +91,7 @@ def test_what_one_copy_puts_outside_is_seen_by_the_next():
     graph.add("RESHAPE", [flat, graph.constant([3, 4], "int32")], [back], "ReshapeOptions")
     graph.add("CUMSUM", [back, graph.constant(0, "int32")], [z], "CumsumOptions")
     graph.ends([x], [z])
+    graph.content.tensors[x].shapeSignature = [-1, 6]
     assert crossings(model.tree) == [(0, "RESHAPE")]
     # CUMSUM might be taken some day: what it reads is held outside as well.
     assert guard_copies(model.tree) == 3
@@ -97,6 +106,7 @@ def product_model(shape):
     kernel = graph.constant(np.arange(8.0).reshape(2, 4))
     graph.add("FULLY_CONNECTED", [x, kernel, -1], [y], "FullyConnectedOptions")
     graph.ends([x], [y])
+    graph.content.tensors[x].shapeSignature = [-1, *shape[1:]]
     return model
 
 
@@ -121,6 +131,7 @@ def test_products_keep_the_rank_of_their_input(shape, expected):
 
 def test_loop_bodies_are_guarded():
     model = one_loop()[0]
+    model.main.content.tensors[0].shapeSignature = [-1, 3]
     assert (2, "FULLY_CONNECTED") in crossings(model.tree)
     guard_copies(model.tree)
     assert crossings(model.tree) == []

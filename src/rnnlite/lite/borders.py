@@ -31,6 +31,7 @@ from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import at_version, dtype_code, new_constant, new_op, new_tensor
 from rnnlite.lite.flattening import RANK_KEPT
 from rnnlite.lite.partitions import STATEFUL, Taken, constants, partitions, taken
+from rnnlite.lite.sizes import shape_of
 
 COPIES = {
     "RESHAPE": (0,),
@@ -50,7 +51,14 @@ def guard_copies(model: Any) -> int:
     """
     for content in model.subgraphs:
         _keep_ranks(model, content)
+    if not _has_free_shapes(model):
+        # Nothing can grow.
+        return 0
     return sum(_hold_outside(model, content) for content in model.subgraphs)
+
+
+def _has_free_shapes(model: Any) -> bool:
+    return any(-1 in shape_of(t) for content in model.subgraphs for t in content.tensors)
 
 
 def crossings(model: Any) -> list[tuple[int, str]]:
