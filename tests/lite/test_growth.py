@@ -1,7 +1,8 @@
-"""Files stay right when an interpreter grows, whatever addresses malloc gives.
+"""Files stay right at every change of length, by whatever interpreter.
 
 Each file runs in a process in which each collision of addresses that may happen is made to happen
-(`growth/collide.c`): nothing may depend on luck.
+(`growth/collide.c`): nothing may depend on luck. And by CompiledModel, whose buffers for results
+are made before a run.
 """
 
 import json
@@ -30,6 +31,7 @@ from rnnlite.sources.program import Request
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "growth" / "collide.py"
+COMPILED = HERE / "growth" / "compiled.py"
 KNOWN = "2.3.0"
 """The runtime whose operators `collide.c` knows."""
 
@@ -230,3 +232,17 @@ def test_the_probe_finds_what_the_guard_mends(collide):
     assert found["plain"]["exposed"] > 0
     assert found["plain"]["wrong"] > 0
     assert (found["guarded"]["exposed"], found["guarded"]["wrong"]) == (0, 0)
+
+
+@pytest.mark.long
+def test_compiled_model_knows_every_size_before_it_runs(files, tmp_path):
+    names = [name for name in files if name.endswith(("float32", "int8"))]
+    assert len(names) >= 20
+    for name in names:
+        (tmp_path / name).write_bytes(files[name])
+    command = [sys.executable, str(COMPILED), *names]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=600)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, f"ended by {names[len(rows)]}: {done.stderr[-500:]}"
+    assert [row["file"] for row in rows] == names
+    assert {row["file"]: row["faults"] for row in rows if row["faults"]} == {}
