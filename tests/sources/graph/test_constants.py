@@ -144,6 +144,38 @@ def test_constants_that_do_not_fit(tmp_path, constants, message):
         rnnlite.convert(path, constants=constants)
 
 
+def test_one_of_several_functions(tmp_path):
+    def build(x):
+        mode = v1.placeholder(tf.int32, [], name="mode")
+        h = recurrent(x)
+        branches = [lambda: h * 2.0, lambda: tf.tanh(h), lambda: h @ HEAD @ tf.transpose(HEAD)]
+        tf.identity(tf.switch_case(mode, branches), name="y")
+
+    path = write(tmp_path / "g.pb", build, v2=True)
+    for mode in (0, 1, 7):
+        converted = rnnlite.convert(path, constants={"mode": mode})
+        assert_equal_to_source(converted, path, ["y:0"], {"mode:0": mode})
+    free = rnnlite.convert(path)
+    note = "input 'mode' takes a single number at each call; constants= (--constant) fixes it"
+    assert note in free.report.notes
+    assert free.report.parity.within
+
+
+def test_dropout_of_before_tensorflow_1_13(tmp_path):
+    """x / keep_prob * floor(keep_prob + random number)."""
+
+    def build(x):
+        keep = v1.placeholder(tf.float32, None, name="keep_prob")
+        h = recurrent(x)
+        kept = tf.floor(keep + v1.random_uniform(tf.shape(h)))
+        tf.identity(tf.divide(h, keep) * kept @ HEAD, name="y")
+
+    path = write(tmp_path / "g.pb", build)
+    converted = rnnlite.convert(path, constants={"keep_prob": 1.0})
+    assert not [op for op in converted.report.ops if op in ("FLOOR", "DIV", "RANDOM_UNIFORM")]
+    assert_equal_to_source(converted, path, ["y:0"], {"keep_prob:0": 1.0})
+
+
 def test_an_input_that_is_a_constant_too(tmp_path):
     path = write(tmp_path / "g.pb", with_training)
     with pytest.raises(SourceError, match="'labels' is named twice: as an input, and as a const"):

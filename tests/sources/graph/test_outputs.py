@@ -107,3 +107,19 @@ def test_a_string_input_is_refused_with_the_first_numbers_behind_it(tmp_path):
         r"'look.*:0' \(--inputs\)",
     ):
         rnnlite.convert(path)
+
+
+def test_decoders_are_refused_with_the_tensor_in_front(tmp_path):
+    def build(x):
+        logits = tf.transpose(x, [1, 0, 2], name="logits")
+        count = v1.placeholder(tf.int32, [None], name="count")
+        decoded, _ = v1.nn.ctc_greedy_decoder(logits, count)
+        v1.sparse.to_dense(decoded[0], name="y")
+
+    path = write(tmp_path / "g.pb", build)
+    with pytest.raises(
+        UnsupportedError,
+        match=r"CTCGreedyDecoder 'CTCGreedyDecoder' has no form in builtin LiteRT ops. Name "
+        r"outputs in front of it, such as 'logits:0' \(--outputs logits:0\), and run it outside",
+    ):
+        rnnlite.convert(path, outputs=["y:0"])

@@ -189,6 +189,27 @@ def _if(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     )
 
 
+@rule("Case", "StatelessCase")
+def _case(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    """One of several functions by a number; any that there is none for takes the last."""
+    index, *arguments = inputs
+    names = [f.name for f in node.attr["branches"].list.func]
+    known = emitter.session.static(index)
+    if known is not None:
+        place = int(known) if 0 <= int(known) < len(names) else len(names) - 1
+        return emitter.call(names[place], arguments)
+
+    def branch(place: int) -> list[Value]:
+        if place == len(names) - 1:
+            return emitter.call(names[place], arguments)
+        taken = tf.equal(index, place)
+        rest = partial(branch, place + 1)
+        found = tf.cond(taken, partial(emitter.call, names[place], arguments), rest)
+        return list(tf.nest.flatten(found))
+
+    return branch(0)
+
+
 @rule("PartitionedCall", "StatefulPartitionedCall")
 def _call(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     return emitter.call(node.attr["f"].func.name, inputs)

@@ -1,7 +1,8 @@
 """Conditions of a graph whose predicate is a constant: the branch taken stays, the other goes.
 
-What enters: a GraphDef. What leaves: an equal one, in which no Switch of TensorFlow 1 and no If of
-TensorFlow 2 waits for a value that is known. What only the other branch reads is no longer needed.
+What enters: a GraphDef. What leaves: an equal one, in which no Switch of TensorFlow 1 and no If
+or Case of TensorFlow 2 waits for a value that is known. What only the other branch reads is no
+longer needed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from rnnlite.sources.graph.frames import MERGE, SWITCH
 from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, ref
 
 IF = ("If", "StatelessIf")
+CHOICES = (*IF, "Case", "StatelessCase")
 
 SMALL = 64
 """Elements of values that are computed to find a predicate."""
@@ -29,9 +31,9 @@ def decided(definition: Any) -> Any:
         graph = graph_of(definition)
         known = _Known(graph)
         chosen = {
-            node.name: bool(value)
+            node.name: _branch(node, value)
             for node in graph.nodes.values()
-            if node.op in IF and (value := known.number(graph.inputs(node)[0])) is not None
+            if node.op in CHOICES and (value := known.number(graph.inputs(node)[0])) is not None
         }
         if not chosen:
             break
@@ -43,6 +45,14 @@ def decided(definition: Any) -> Any:
             if value is not None:
                 sides[node.name] = bool(value)
     return _switched(definition, graph, sides) if sides else definition
+
+
+def _branch(node: Any, value: Any) -> str:
+    """The function that an If or a Case calls for a value."""
+    if node.op in IF:
+        return str(node.attr["then_branch" if value else "else_branch"].func.name)
+    branches = node.attr["branches"].list.func
+    return str(branches[int(value) if 0 <= int(value) < len(branches) else -1].name)
 
 
 class _Known:
@@ -84,16 +94,15 @@ class _Known:
         return np.asarray(run_op(node.op, inputs, attrs)[0])
 
 
-def _inlined(definition: Any, graph: Graph, chosen: Mapping[str, bool]) -> Any:
-    """The graph with the body of the branch taken in place of each If."""
+def _inlined(definition: Any, graph: Graph, chosen: Mapping[str, str]) -> Any:
+    """The graph with the body of the branch taken, by its name, in place of each choice."""
     nodes: list[Any] = []
     results: dict[str, str] = {}
     for node in definition.node:
         if node.name not in chosen:
             nodes.append(_copy(node))
             continue
-        branch = "then_branch" if chosen[node.name] else "else_branch"
-        body = graph.function(node.attr[branch].func.name)
+        body = graph.function(chosen[node.name])
         given = dict(zip(body.arguments, graph.inputs(node)[1:], strict=True))
         for inner in body.nodes.values():
             if f"{inner.name}:0" not in given:

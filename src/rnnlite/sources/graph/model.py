@@ -9,6 +9,9 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
+from rnnlite.lengths.lengths import NEARBY, Lengths
+from rnnlite.lengths.sizes import Axis
+from rnnlite.lengths.tracing import lengths_of
 from rnnlite.sources.functions import (
     Runner,
     id_ranges,
@@ -24,7 +27,7 @@ from rnnlite.sources.graph.fused import expand
 from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
 from rnnlite.sources.graph.source import Frozen
-from rnnlite.sources.program import Port, Program, Request, type_notes
+from rnnlite.sources.program import Port, Program, Request, type_notes, with_least
 from rnnlite.sources.randomness import refuse_random
 
 __all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of", "rules"]
@@ -44,6 +47,7 @@ class _Traced:
         call: what was traced, to trace it again.
         session: records and notes.
         ids: see `Program.id_ranges`, by the ports' own names.
+        lengths: see `Program.lengths`.
     """
 
     function: Any
@@ -51,6 +55,7 @@ class _Traced:
     call: Callable[[Sequence[Any]], list[Any]]
     session: Session
     ids: dict[str, tuple[int, int]]
+    lengths: Lengths
 
 
 def program_of(source: Frozen, request: Request) -> Program:
@@ -87,18 +92,24 @@ def program_of(source: Frozen, request: Request) -> Program:
     )
     reference, perturb, remark = _references(definition, ends, traced, declared)
     notes = [*source.notes, *ends.notes, *traced.session.notes, *baked]
+    notes += [
+        f"input '{p.name}' takes a single number at each call; constants= (--constant) fixes it"
+        for p in inputs
+        if not p.shape
+    ]
     notes += [*_pinned([p for _, p in declared]), *remark]
     if not traced.session.records:
         notes.append("the graph has no recurrence; it is converted as it is")
     return Program(
         origin=source.origin,
-        inputs=inputs,
+        inputs=with_least(inputs, traced.lengths),
         outputs=outputs,
         function=traced.function,
         reference=reference,
         perturbed=perturb,
         recurrences=tuple(traced.session.records.values()),
         notes=tuple(dict.fromkeys(notes)),
+        lengths=traced.lengths,
         id_ranges={
             label: traced.ids[p.name]
             for label, p in zip(labels[0], traced.ports, strict=True)
@@ -133,16 +144,28 @@ def _traced(
     graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
 ) -> _Traced:
     ports = shaped(graph, declared, request)
-    session = Session(request.schedule)
     expanded = expand(graph)
-    session.needed = expanded.ancestors(ends.outputs)
-    session.outputs = {name_of(r) for r in ends.outputs}
-
-    def call(tensors: Sequence[Any]) -> list[Any]:
-        given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}
-        return Emitter(session, expanded, given).get_all(ends.outputs)
-
-    function = trace(call, ports, autograph=False)
+    notes: list[str] = []
+    while True:
+        # Each round fixes an axis at least, or is the last.
+        session = Session(request.schedule)
+        session.needed = expanded.ancestors(ends.outputs)
+        session.outputs = {name_of(r) for r in ends.outputs}
+        call = _call(session, expanded, declared, ends.outputs)
+        function = trace(call, ports, autograph=False)
+        lengths = lengths_of(function, ports, session.lowered)
+        sizes = _only_sizes(lengths)
+        if not sizes:
+            break
+        notes += [
+            f"axis {a.axis} of input '{ports[a.input].name}' is {n}: its ops take no other size"
+            for a, n in sizes.items()
+        ]
+        ports = tuple(
+            replace(p, shape=tuple(sizes.get(Axis(k, n), d) for n, d in enumerate(p.shape)))
+            for k, p in enumerate(ports)
+        )
+    session.notes += notes
     ids = id_ranges(function, ports)
     session.probing = True
     if request.integer and any(p.name in ids and p.dtype == "float32" for p in ports):
@@ -150,7 +173,33 @@ def _traced(
         ports = tuple(replace(p, dtype="int32") if p.name in ids else p for p in ports)
         session.notes += type_notes(given, ports)
         function = trace(call, ports, autograph=False)
-    return _Traced(function, ports, call, session, ids)
+    return _Traced(function, ports, call, session, ids, lengths)
+
+
+def _call(
+    session: Session,
+    graph: Graph,
+    declared: Sequence[tuple[str, Port]],
+    outputs: Sequence[str],
+) -> Callable[[Sequence[Any]], list[Any]]:
+    """A function of the inputs that emits the graph."""
+
+    def call(tensors: Sequence[Any]) -> list[Any]:
+        given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}
+        return Emitter(session, graph, given).get_all(outputs)
+
+    return call
+
+
+def _only_sizes(lengths: Lengths) -> dict[Axis, int]:
+    """Free axes that the graph's ops take at one size alone, and that size."""
+    found = {}
+    for axis in lengths.pinned():
+        asked = [r for r in lengths.requirements if r.kind == "equal" and r.axes == {axis}]
+        size = next((n for n in range(1, NEARBY) if all(r.holds({axis: n}) for r in asked)), None)
+        if size is not None:
+            found[axis] = size
+    return found
 
 
 def _references(

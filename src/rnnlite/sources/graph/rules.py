@@ -180,6 +180,20 @@ def _strings(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     )
 
 
+DECODERS = "CTCGreedyDecoder CTCBeamSearchDecoder CTCBeamSearchDecoderV2"
+PYTHON = "PyFunc PyFuncStateless EagerPyFunc"
+
+
+@rule(*DECODERS.split(), *PYTHON.split())
+def _outside(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    front = emitter.graph.inputs(node)[0]
+    raise UnsupportedError(
+        f"{node.op} '{node.name}' has no form in builtin LiteRT ops",
+        remedy=f"Name outputs in front of it, such as '{front}' (--outputs {front}), and run it "
+        "outside",
+    )
+
+
 VARIABLES = "VarHandleOp ReadVariableOp VariableV2 Variable AssignVariableOp ResourceGather"
 
 
