@@ -172,6 +172,25 @@ def test_the_logarithm_of_a_mask_is_a_product():
     assert found[0, z] == (-11.0, 5.0)
 
 
+def test_the_logarithm_of_other_values_stays():
+    model = Masked()
+    y = model.make("LOG", [model.x])
+    model.ranges[0, model.x] = (0.5, 5.0)
+    assert (0, y) not in model.softened([y])
+    assert [name for _, _, name in flatbuffer.operators(model.tree)] == ["CAST", "LOG"]
+
+
+def test_the_logarithm_of_a_mask_and_a_little_is_exact():
+    model = Masked()
+    little = model.make("ADD", [model.m, model.constant(1e-9)], "AddOptions")
+    y = model.make("LOG", [little])
+    low, high = model.softened([y])[0, y]
+    assert low == pytest.approx(np.log(1e-9), rel=1e-6)
+    assert abs(high) < 1e-8
+    names = [name for _, _, name in flatbuffer.operators(model.tree)]
+    assert names == ["CAST", "ADD", "SUB", "MUL"]
+
+
 def test_a_mask_goes_into_a_loop_body():
     model = Masked()
     bias = model.penalty()

@@ -36,6 +36,9 @@ from rnnlite.quantization.ops import RULES, Kind
 LARGE = 50.0
 """A constant of this size may stand for infinity: exp(-50) is 2e-22."""
 
+ONE = 1e-6
+"""How far the larger value of a mask may be from 1 in a logarithm."""
+
 FIRST_SIZE = 8.0
 ROUNDS = 60
 SWEEPS = 20
@@ -124,10 +127,9 @@ def soften_masks(
         elif not origins.enlarge(found):
             break
     softened = found.outcome()
-    added = origins.write()
+    added = origins.write(found.logarithms)
     _refuse_infinite(model)
-    zeros = dict.fromkeys(origins.written, (-1.0, 0.0))
-    return replace(softened, ranges={**softened.ranges, **zeros}, added=added)
+    return replace(softened, ranges={**softened.ranges, **origins.written}, added=added)
 
 
 def binary_inputs(model: Any, samples: Sequence[Sequence[Array]]) -> list[int]:
@@ -157,10 +159,11 @@ class _Origins:
     def __init__(self, model: Any) -> None:
         self.model = model
         self.known: dict[tuple[int, int], int] = {}
+        self.numbers: dict[tuple[int, int], int] = {}
         self.listed: list[_Origin] = []
         self.sizes: dict[int, float] = {}
         self.rounds = 0
-        self.written: list[Place] = []
+        self.written: dict[Place, Range] = {}
         self.constants: dict[Place, Constant | None] = {}
         for s, op, name in flatbuffer.operators(model):
             if name in MOVED or name in ARITHMETIC or name == "WHILE":
@@ -174,7 +177,7 @@ class _Origins:
 
     def _enter(self, subgraph: int, op: Any, operand: int, least: float) -> None:
         number = len(self.listed)
-        self.known[id(op), operand] = number
+        self.known[id(op), operand] = self.numbers[id(op), operand] = number
         self.listed.append(_Origin(subgraph, op, operand, least, number))
         self.sizes[number] = FIRST_SIZE
 
@@ -221,49 +224,56 @@ class _Origins:
                     self.drop(frozenset(n for n in numbers if self.listed[n].group == group))
         return changed
 
-    def write(self) -> tuple[tuple[int, int], ...]:
-        """Put the stand-ins into the model; gives where an op was added."""
-        logarithms = [self.listed[n] for (_, operand), n in self.known.items() if operand < 0]
-        added = tuple(
-            (o.subgraph, next(k for k, op in enumerate(self._ops(o)) if op is o.op))
-            for o in logarithms
-        )
+    def write(self, logarithms: Mapping[int, tuple[float, float]]) -> tuple[tuple[int, int], ...]:
+        """Put the stand-ins into the model; gives where an op was added.
+
+        Args:
+            logarithms: for each LOG whose operand has two values, these.
+        """
         for (_, operand), number in self.known.items():
-            origin = self.listed[number]
-            size = self.sizes[origin.group]
-            if operand < 0:
-                self._write_log(origin, size)
-                continue
-            content = self.model.subgraphs[origin.subgraph]
-            index = int(origin.op.inputs[operand])
-            values = constant_values(self.model, (origin.subgraph, index))
-            if values is None:
-                raise AssertionError("a constant without content")
-            softer = np.where(np.abs(values) >= LARGE, np.copysign(size, values), values)
-            inputs = [int(t) for t in origin.op.inputs]
-            inputs[operand] = new_constant(
-                self.model, content, softer.astype(np.float32), name=content.tensors[index].name
-            )
-            origin.op.inputs = inputs
+            if operand >= 0:
+                self._write_constant(self.listed[number])
+        chosen = [(self.listed[n], held) for n, held in logarithms.items()]
+        added = tuple(
+            (origin.subgraph, next(k for k, o in enumerate(self._ops(origin)) if o is origin.op))
+            for origin, _ in chosen
+        )
+        for origin, held in chosen:
+            self._write_log(origin, *held)
         return added
+
+    def _write_constant(self, origin: _Origin) -> None:
+        content = self.model.subgraphs[origin.subgraph]
+        index = int(origin.op.inputs[origin.operand])
+        values = constant_values(self.model, (origin.subgraph, index))
+        if values is None:
+            raise AssertionError("a constant without content")
+        size = self.sizes[origin.group]
+        softer = np.where(np.abs(values) >= LARGE, np.copysign(size, values), values)
+        inputs = [int(t) for t in origin.op.inputs]
+        inputs[origin.operand] = new_constant(
+            self.model, content, softer.astype(np.float32), name=content.tensors[index].name
+        )
+        origin.op.inputs = inputs
 
     def _ops(self, origin: _Origin) -> Sequence[Any]:
         found: Sequence[Any] = self.model.subgraphs[origin.subgraph].operators
         return found
 
-    def _write_log(self, origin: _Origin, size: float) -> None:
-        """log(m), of an m that is 0 or 1, as (m - 1) * size."""
+    def _write_log(self, origin: _Origin, low: float, high: float) -> None:
+        """log(m), of an m that has two values, the larger one 1: (m - high) * slope."""
         content = self.model.subgraphs[origin.subgraph]
         x, y = int(origin.op.inputs[0]), int(origin.op.outputs[0])
+        reach = -np.log(low) if low > 0.0 else self.sizes[origin.group]
         less = new_tensor(content, x, "float32")
-        self.written.append((origin.subgraph, less))
-        one = new_constant(self.model, content, np.array(1.0, np.float32))
-        factor = new_constant(self.model, content, np.array(size, np.float32))
+        self.written[origin.subgraph, less] = (low - high, 0.0)
+        largest = new_constant(self.model, content, np.array(high, np.float32))
+        slope = new_constant(self.model, content, np.array(reach / (high - low), np.float32))
         ops = list(content.operators)
         place = next(k for k, op in enumerate(ops) if op is origin.op)
         ops[place : place + 1] = [
-            new_op(self.model, "SUB", [x, one], [less], options="SubOptions"),
-            new_op(self.model, "MUL", [less, factor], [y], options="MulOptions"),
+            new_op(self.model, "SUB", [x, largest], [less], options="SubOptions"),
+            new_op(self.model, "MUL", [less, slope], [y], options="MulOptions"),
         ]
         content.operators = ops
 
@@ -299,6 +309,7 @@ class _Walk:
         self.lacking: dict[frozenset[int], float] = {}
         self.ends: dict[Place, _Ends] = {}
         self.maxima: list[tuple[Place, Place]] = []
+        self.logarithms: dict[int, tuple[float, float]] = {}
 
     def run(self) -> _Walk:
         """Until nothing changes: loops hand values back to their own beginning."""
@@ -306,7 +317,7 @@ class _Walk:
         for sweep in range(SWEEPS):
             before = dict(self.values)
             self.refused, self.meetings = frozenset(), set()
-            self.lacking, self.ends, self.maxima = {}, {}, []
+            self.lacking, self.ends, self.maxima, self.logarithms = {}, {}, [], {}
             self._sweep()
             self._tie(ties, sweep)
             if not ties or (self.values == before and sweep > ENTERED):
@@ -513,15 +524,20 @@ class _Walk:
         return cases.points(np.sqrt(held).tolist())
 
     def _logarithm(self, op: Any, value: Value) -> Value | None:
-        holds = {c.old[0] for c in value.cases}
-        if value.is_moved or min(holds) < 0:
+        held = sorted({c.old[0] for c in value.cases})
+        if value.is_moved or held[0] < 0.0:
             self._refuse(value)
             return None
-        if 0.0 not in holds:
-            return cases.points(np.log(sorted(holds)).tolist())
+        number = self.origins.numbers[id(op), -1]
+        is_mask = len(held) == 2 and abs(held[1] - 1.0) < ONE
+        if held[0] > 0.0:
+            if is_mask:
+                self.logarithms[number] = held[0], held[1]
+            return cases.points(np.log(held).tolist())
         known = self.origins.size(op, -1)
-        if known is None or not holds <= {0.0, 1.0}:
+        if known is None or not is_mask:
             return None
+        self.logarithms[number] = held[0], held[1]
         return Constant((-np.inf,), (0.0,)).value(*known)
 
     def _end(self, s: int, op: Any, name: str, value: Value | None) -> None:
