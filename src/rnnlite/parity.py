@@ -17,7 +17,7 @@ from rnnlite.axes import row
 from rnnlite.errors import SampleError, ShapeError
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
-from rnnlite.lengths.lengths import Values
+from rnnlite.lengths.lengths import Lengths, Values
 from rnnlite.report import OutputParity, Parity
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program
@@ -148,7 +148,7 @@ def _scale(expected: Array) -> float:
 
 
 def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
-    lengths = program.lengths
+    lengths = _lengths(program)
     free_batch = any(p.batch is None for p in program.inputs)
     fixed = max((p.batch or 1 for p in program.inputs), default=1)
     batches = BATCHES if free_batch else (fixed,)
@@ -180,6 +180,17 @@ def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
     return cases + _unequal_lengths(program, batches[0]), skipped
 
 
+def _lengths(program: Program) -> Lengths:
+    """The Program's lengths, for those axes of its inputs that are free now."""
+    lengths = program.lengths
+    pinned = {
+        axis: size
+        for axis in lengths.axes
+        if (size := program.inputs[axis.input].shape[axis.axis]) is not None
+    }
+    return lengths.fixed(pinned) if pinned else lengths
+
+
 def _unequal_lengths(program: Program, batch: int) -> list[Case]:
     """Several sequences of different lengths at once, where the source takes that.
 
@@ -188,7 +199,7 @@ def _unequal_lengths(program: Program, batch: int) -> list[Case]:
     free = [p for p in program.inputs if None in p.sample_shape]
     if len(free) < 2 or any(p.dtype == "bool" for p in free):
         return []
-    values = unequal(program.lengths)
+    values = unequal(_lengths(program))
     if values is None:
         return []
     try:
@@ -205,7 +216,7 @@ def _inputs(program: Program, values: Values, batch: int) -> list[Array]:
         batch=batch,
         id_ranges=program.id_ranges,
         mask_values=program.mask_values,
-        seed=1000 * shown(values, program.lengths) + batch,
+        seed=1000 * shown(values, _lengths(program)) + batch,
     )
 
 

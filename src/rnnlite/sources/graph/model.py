@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
 from rnnlite.lengths.lengths import NEARBY, Lengths
-from rnnlite.lengths.sizes import Axis
+from rnnlite.lengths.sizes import Axis, axes_of
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.sources.functions import (
     Runner,
@@ -97,7 +97,7 @@ def program_of(source: Frozen, request: Request) -> Program:
         for p in inputs
         if not p.shape
     ]
-    notes += [*_pinned([p for _, p in declared]), *remark]
+    notes += [*_pinned([p for _, p in declared], traced.lengths), *remark]
     if not traced.session.records:
         notes.append("the graph has no recurrence; it is converted as it is")
     return Program(
@@ -143,7 +143,38 @@ def _at_any_batch(
 def _traced(
     graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
 ) -> _Traced:
-    ports = shaped(graph, declared, request)
+    """The graph at the sizes asked for, each input's batch axis found by what loops run over."""
+    traced = _traced_at(graph, ends, declared, request, {})
+    open_ = traced
+    free = any(None in p.shape for _, p in declared)
+    if free and not all(axes_of(s.size) for s in traced.lengths.steps):
+        # Some loop runs over no free axis: it may be over what was taken for the batch.
+        try:
+            open_ = _traced_at(graph, ends, declared, replace(request, batch_size=None), {})
+        except RnnliteError:
+            return traced
+    times = {a for s in open_.lengths.steps for a in axes_of(s.size)}
+    axes = {
+        r: _batch_axis(p, {a.axis for a in times if a.input == k})
+        for k, ((r, p), port) in enumerate(zip(declared, open_.ports, strict=True))
+        if port.batch_axis is not None and Axis(k, port.batch_axis) in times
+    }
+    return _traced_at(graph, ends, declared, request, axes) if axes else traced
+
+
+def _batch_axis(port: Port, times: Set[int]) -> int | None:
+    """The first free axis that no loop runs over; None where there is none."""
+    return next((k for k, d in enumerate(port.shape) if d is None and k not in times), None)
+
+
+def _traced_at(
+    graph: Graph,
+    ends: Ends,
+    declared: Sequence[tuple[str, Port]],
+    request: Request,
+    batch_axes: Mapping[str, int | None],
+) -> _Traced:
+    ports = shaped(graph, declared, request, batch_axes)
     expanded = expand(graph)
     notes: list[str] = []
     while True:
@@ -229,6 +260,8 @@ def _batch_axes(traced: _Traced) -> list[int | None]:
     It is the first, but where inputs are time-major: there the graph is traced at two sizes.
     """
     ports, outputs = traced.ports, traced.function.outputs
+    if all(p.batch_axis is None for p in ports):
+        return [None] * len(outputs)
     if all(p.batch_axis == 0 for p in ports):
         return [0] * len(outputs)
     shapes = []
@@ -255,11 +288,12 @@ def _labels(ends: Ends) -> tuple[list[str], list[str]]:
     return [name_of(r) for r in ends.inputs], [r.removesuffix(":0") for r in ends.outputs]
 
 
-def _pinned(ports: Sequence[Port]) -> list[str]:
+def _pinned(ports: Sequence[Port], lengths: Lengths) -> list[str]:
+    sequences = {axis.input for axis in lengths.times}
     return [
         f"input '{p.name}' has a fixed length, {p.shape[1]}, as the graph pins it"
-        for p in ports
-        if len(p.shape) >= 3 and p.shape[1] is not None
+        for k, p in enumerate(ports)
+        if len(p.shape) >= 3 and p.shape[1] is not None and k not in sequences
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -140,8 +140,16 @@ def is_time_major(graph: Graph, reference: str) -> bool:
     return False
 
 
-def shaped(graph: Graph, ports: Sequence[tuple[str, Port]], request: Request) -> tuple[Port, ...]:
+def shaped(
+    graph: Graph,
+    ports: Sequence[tuple[str, Port]],
+    request: Request,
+    batch_axes: Mapping[str, int | None] | None = None,
+) -> tuple[Port, ...]:
     """The inputs at the batch size and length asked for.
+
+    Args:
+        batch_axes: the batch axis of inputs, by reference, where it is known.
 
     Raises:
         ShapeError: the graph pins another size.
@@ -155,7 +163,10 @@ def shaped(graph: Graph, ports: Sequence[tuple[str, Port]], request: Request) ->
             value in ("auto", None) or (isinstance(value, int) and value > 0 and value is not True)
         ):
             raise ShapeError(f"{name} is no size", expected=options, found=repr(value))
-    placed = [_placed(graph, r, p) for r, p in ports]
+    known = batch_axes or {}
+    placed = [
+        replace(p, batch_axis=known[r]) if r in known else _placed(graph, r, p) for r, p in ports
+    ]
     pinned = {p.batch for p in placed if p.batch_axis is not None and len(p.shape) > 1} - {None}
     if batch == "auto":
         batch = pinned.pop() if len(pinned) == 1 else 1
@@ -171,12 +182,20 @@ def _placed(graph: Graph, reference: str, port: Port) -> Port:
     return replace(port, batch_axis=axis, counts=counts)
 
 
+def _time_axis(shape: Sequence[int | None], batch_axis: int | None) -> int:
+    """The first free axis beside the batch; where none is free, the first."""
+    others = [axis for axis in range(len(shape)) if axis != batch_axis]
+    return next((axis for axis in others if shape[axis] is None), others[0] if others else 0)
+
+
 def _with_sizes(port: Port, batch: Any, length: Any) -> Port:
     shape, axis = list(port.shape), port.batch_axis
-    if axis is None:
+    if not shape:
         return port
-    time = 1 - axis
-    if shape[axis] is None:
+    time = _time_axis(shape, axis)
+    if axis is None:
+        pass
+    elif shape[axis] is None:
         shape[axis] = batch
     elif isinstance(batch, int) and batch != shape[axis] and len(shape) > 1:
         raise ShapeError(
@@ -185,7 +204,7 @@ def _with_sizes(port: Port, batch: Any, length: Any) -> Port:
             found=str(list(port.shape)),
             remedy="Leave batch_size at auto, or freeze the graph with a free batch axis",
         )
-    if len(shape) > 1 and isinstance(length, int):
+    if (len(shape) > 1 or axis is None) and isinstance(length, int):
         if shape[time] is None:
             shape[time] = length
         elif len(shape) > 2 and shape[time] != length:
