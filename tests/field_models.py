@@ -1,7 +1,7 @@
 """Models as people build them: a Hypothesis strategy, and the builder of a draw.
 
 A draw is a dictionary of plain values: a failing case prints as it is, and `build(K, draw)` makes
-it again. A model is a front (signal, spectrogram, image, video, text), recurrences with something in
+it again. A model is a front (signal, spectrogram, image, video, text), recurrences with layers in
 between, and a head; or an encoder with a decoder. `field_parts` holds the layers.
 """
 
