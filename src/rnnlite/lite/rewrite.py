@@ -4,28 +4,35 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
 
 1. StridedSlice that enters new axes (x[:, tf.newaxis]) into tensors of free shape becomes
    ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
+2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from rnnlite.lite.einsum import Equation, in_products, is_refused, read_equation
+
 
 def rewrite(function: Any) -> Any:
     """Apply the rules above."""
-    if not any(_enters_axes(op) for op in _all_ops(function.graph)):
+    if not any(_enters_axes(op) or _equation(op) for op in _all_ops(function.graph)):
         return function
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
     _rewrite_nodes(graph.node, in_function=False)
-    for inner in graph.library.function:
+    shapes = _shapes(frozen.graph)
+    _call_instead(graph.library, graph.node, shapes[""])
+    for inner in list(graph.library.function):
         _rewrite_nodes(inner.node_def, in_function=True)
+        _call_instead(graph.library, inner.node_def, shapes.get(inner.signature.name, {}))
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     return wrapped.prune([t.name for t in frozen.inputs], [t.name for t in frozen.outputs])
 
@@ -40,6 +47,47 @@ def _all_ops(graph: Any) -> Iterable[Any]:
 
 def _enters_axes(op: Any) -> bool:
     return bool(op.type == "StridedSlice" and op.get_attr("new_axis_mask"))
+
+
+def _equation(op: Any) -> Equation | None:
+    """The equation of an Einsum that is to be rewritten."""
+    if op.type != "Einsum":
+        return None
+    equation = read_equation(op.get_attr("equation").decode())
+    free = any(x.shape.rank is None or None in x.shape.as_list() for x in op.inputs)
+    return equation if equation is not None and free and is_refused(equation) else None
+
+
+def _shapes(graph: Any) -> dict[str, dict[str, list[Any]]]:
+    """Function ("" for the graph itself) -> op -> shapes of the operands of what to rewrite."""
+    found = {}
+    for name in ["", *graph._functions]:
+        inner = graph._get_function(name).graph if name else graph
+        found[name] = {
+            op.name: [x.shape for x in op.inputs] for op in inner.get_operations() if _equation(op)
+        }
+    return found
+
+
+def _call_instead(library: Any, nodes: Any, shapes: dict[str, list[Any]]) -> None:
+    """Let each of these Einsums call a function that says the same in other ops.
+
+    Both ops call their result `output`, by which those in functions are known.
+    """
+    for node in nodes:
+        if node.name not in shapes:
+            continue
+        equation = read_equation(node.attr["equation"].s.decode())
+        dtype = tf.as_dtype(node.attr["T"].type)
+        specs = [tf.TensorSpec(shape, dtype) for shape in shapes[node.name]]
+        called = tf.function(partial(in_products, equation)).get_concrete_function(*specs)
+        definition = library.function.add()
+        definition.CopyFrom(called.function_def)
+        node.op = "PartitionedCall"
+        node.ClearField("attr")
+        node.attr["Tin"].list.type.extend([dtype.as_datatype_enum] * 2)
+        node.attr["Tout"].list.type.append(dtype.as_datatype_enum)
+        node.attr["f"].func.name = definition.signature.name
 
 
 @dataclass(frozen=True)

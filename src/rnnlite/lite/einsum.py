@@ -1,0 +1,91 @@
+"""Einsum that the official converter refuses, as products and sums that it takes.
+
+It has a form for a product of matrices. Without a builtin form are, where lengths are free: an axis
+that one operand alone has and the result does not ("bti,btf->bf"), no axis to sum over
+("bt,bs->bts"), and nothing but axes that both have ("btf,btf->bt").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+
+@dataclass(frozen=True)
+class Equation:
+    """The axes of an Einsum of two operands, a letter each."""
+
+    left: str
+    right: str
+    result: str
+
+    @property
+    def alone(self) -> str:
+        """Axes that one operand alone has and that are summed."""
+        once = set(self.left) ^ set(self.right)
+        return "".join(a for a in self.left + self.right if a in once - set(self.result))
+
+    @property
+    def is_matrix_product(self) -> bool:
+        """Whether it sums over an axis of both, and one of the two has an axis of its own."""
+        summed = set(self.left) & set(self.right) - set(self.result)
+        return bool(summed) and set(self.left) != set(self.right)
+
+    def without(self, axes: str) -> Equation:
+        """The equation when these axes are summed already."""
+        left, right = ("".join(a for a in o if a not in axes) for o in (self.left, self.right))
+        return Equation(left, right, self.result)
+
+    def __str__(self) -> str:
+        return f"{self.left},{self.right}->{self.result}"
+
+
+def read_equation(text: str) -> Equation | None:
+    """The equation of an op's attribute; None unless it has two operands and plain letters."""
+    operands, _, result = text.replace(" ", "").partition("->")
+    left, comma, right = operands.partition(",")
+    if not comma or "," in right or "." in text:
+        return None
+    if any(len(set(axes)) != len(axes) for axes in (left, right, result)):
+        return None
+    return Equation(left, right, result)
+
+
+def is_refused(equation: Equation) -> bool:
+    """Whether the converter has no form for it once lengths are free."""
+    return bool(equation.alone) or not equation.is_matrix_product
+
+
+def in_products(equation: Equation, left: Any, right: Any) -> Any:
+    """The value of an Einsum: sums over axes of one operand first, then a product.
+
+    Args:
+        equation: what `is_refused` says yes to.
+        left, right: the operands, an axis a letter.
+    """
+    alone = equation.alone
+    for axis in alone:
+        if axis in equation.left:
+            left = tf.reduce_sum(left, axis=equation.left.index(axis))
+        else:
+            right = tf.reduce_sum(right, axis=equation.right.index(axis))
+        equation = equation.without(axis)
+    if equation.is_matrix_product:
+        return tf.einsum(str(equation), left, right)
+    summed = "".join(a for a in equation.left if a in equation.right and a not in equation.result)
+    order = equation.result + summed
+    product = _aligned(left, equation.left, order) * _aligned(right, equation.right, order)
+    if not summed:
+        return product
+    return tf.reduce_sum(product, axis=list(range(len(equation.result), len(order))))
+
+
+def _aligned(x: Any, axes: str, order: str) -> Any:
+    """x with its axes in an order, and axes of one where it has none of that letter."""
+    x = tf.transpose(x, [axes.index(a) for a in order if a in axes])
+    for place, a in enumerate(order):
+        if a not in axes:
+            x = tf.expand_dims(x, place)
+    return x
