@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--mode", default="float32")
     parser.add_argument("--seeds", default="0:20", help="first:last+1, or a,b,c")
-    parser.add_argument("--limit", type=float, default=240.0, help="seconds for one model")
+    parser.add_argument("--limit", type=float, default=600.0, help="seconds for one model")
     parser.add_argument("--package", choices=["keras", "tf_keras"])
     parser.add_argument("--out", default="")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
