@@ -90,8 +90,6 @@ def main() -> None:
         work(args.mode, listed(args.seeds), args.package)
         return
     results = watch(args)
-    if args.out:
-        Path(args.out).write_text("".join(json.dumps(r) + "\n" for r in results))
     counts = Counter(r["kind"] for r in results)
     print(f"{args.mode} {args.seeds}: {dict(counts)}")
 
@@ -132,6 +130,7 @@ def watch(args: argparse.Namespace) -> list[dict[str, Any]]:
                     current = content.get("start", current)
                     if "place" in content:
                         results.append(content)
+                        _keep(args.out, content)
                         left.remove(content["place"])
                         if content["kind"] != "right":
                             print(f"{content['place']} {content['kind']}: {content['what']}")
@@ -139,9 +138,17 @@ def watch(args: argparse.Namespace) -> list[dict[str, Any]]:
         if left:
             what = f"exit status {worker.returncode}"
             results.append({"place": current, "kind": "died", "what": what})
+            _keep(args.out, results[-1])
             print(f"{current} died: {what}", flush=True)
             left.remove(current)
     return results
+
+
+def _keep(path: str, result: dict[str, Any]) -> None:
+    """One line more in the file of results."""
+    if path:
+        with Path(path).open("a") as file:
+            file.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":
