@@ -7,11 +7,13 @@ and at longer ones, by `predict` and by a plain interpreter.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+import field_graphs
 import rnnlite
 from field_parts import VOCABULARY
 
@@ -115,7 +117,12 @@ def predicted(data: bytes) -> Callable[[Arrays], Arrays]:
         rows = [a[0] for a in arrays]
         result = loaded.predict([rows[0] if len(rows) == 1 else tuple(rows)])
         columns = result.values() if isinstance(result, dict) else [result]
-        return [np.asarray(column[0])[None] for column in columns]
+        return [
+            np.asarray(column[0])
+            if spec.batch_axis is None
+            else np.expand_dims(column[0], spec.batch_axis)
+            for column, spec in zip(columns, loaded.outputs, strict=True)
+        ]
 
     return run
 
@@ -205,3 +212,22 @@ def relative_rms(found: Sequence[np.ndarray], expected: Sequence[np.ndarray]) ->
     a = np.concatenate([np.ravel(y) for y in found]).astype(np.float64)
     b = np.concatenate([np.ravel(y) for y in expected]).astype(np.float64)
     return float(np.sqrt(np.mean((a - b) ** 2) / max(np.mean(b**2), 1e-30)))
+
+
+def check_graph(draw: dict[str, Any], path: Path) -> None:
+    """Freeze the graph of a draw, convert it with the default check, compare with a session."""
+    made, inputs, outputs = field_graphs.build(draw)
+    path.write_bytes(made.as_graph_def().SerializeToString())
+    converted = rnnlite.convert(path, inputs=inputs, outputs=outputs)
+    assert not rnnlite.inspect(converted.tflite).custom_ops
+    names = [n.split(":")[0] for n in inputs]
+    runs = [predicted(converted.tflite), plain(converted.tflite, names=names, fresh=True)]
+    with field_graphs.tf1.Session(graph=made) as session:
+        for length in (1, 9, 30):
+            given = field_graphs.feeds(made, inputs, length, length)
+            expected = session.run(outputs, given)
+            for run in runs:
+                found = run([given[n] for n in inputs])
+                for a, y in zip(found, expected, strict=True):
+                    scale = float(np.max(np.abs(y))) or 1.0
+                    np.testing.assert_allclose(a, y, atol=TOLERANCE * scale, rtol=0)

@@ -35,13 +35,23 @@ def test_its_products_and_sums_say_the_same(equation):
     np.testing.assert_allclose(found, np.einsum(equation, *arrays), atol=1e-5)
 
 
-def test_all_of_them_are_converted():
+@pytest.mark.parametrize("branch", [False, True])
+def test_all_of_them_are_converted(branch):
+    """In the graph itself, and in a branch, which is a function of its own."""
     arrays = operands("bti,btf->bf")
     free = [tf.TensorSpec([None, None, d]) for d in (1, 4)]
 
     @tf.function(input_signature=free)
     def function(w, v):
-        found = {e: tf.einsum(e, *[{1: w, 4: v}[a] for a in (1, 4)]) for e in ["bti,btf->bf"]}
+        if branch:
+            some = tf.cond(
+                tf.shape(w)[1] > 1,
+                lambda: tf.einsum("bti,btf->bf", w, v),
+                lambda: tf.reduce_sum(v, 1),
+            )
+        else:
+            some = tf.einsum("bti,btf->bf", w, v)
+        found = {"bti,btf->bf": some}
         found["bt,bs->bts"] = tf.einsum("bt,bs->bts", w[:, :, 0], v[:, :, 1])
         found["btf,bt->btf"] = tf.einsum("btf,bt->btf", v, w[:, :, 0])
         found["btf,btf->bt"] = tf.einsum("btf,btf->bt", v, v + 1.0)

@@ -12,13 +12,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
 from rnnlite.lite.einsum import Equation, in_products, is_refused, read_equation
+
+NUMBERS = count()
+"""Of the graphs rewritten so far."""
 
 
 def rewrite(function: Any) -> Any:
@@ -28,11 +33,13 @@ def rewrite(function: Any) -> Any:
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
     _rewrite_nodes(graph.node, in_function=False)
-    shapes = _shapes(frozen.graph)
-    _call_instead(graph.library, graph.node, shapes[""])
-    for inner in list(graph.library.function):
+    functions = list(graph.library.function)
+    shapes = [_einsums(function_def_to_graph(f)) if _has_einsum(f) else {} for f in functions]
+    _rename_functions(graph)
+    _call_instead(graph.library, graph.node, _einsums(frozen.graph))
+    for inner, known in zip(functions, shapes, strict=True):
         _rewrite_nodes(inner.node_def, in_function=True)
-        _call_instead(graph.library, inner.node_def, shapes.get(inner.signature.name, {}))
+        _call_instead(graph.library, inner.node_def, known)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     return wrapped.prune([t.name for t in frozen.inputs], [t.name for t in frozen.outputs])
 
@@ -49,6 +56,22 @@ def _enters_axes(op: Any) -> bool:
     return bool(op.type == "StridedSlice" and op.get_attr("new_axis_mask"))
 
 
+def _rename_functions(graph: Any) -> None:
+    """Give each function a new name: TensorFlow keeps all that it has seen, by their names."""
+    number = next(NUMBERS)
+    names = {
+        f.signature.name: f"{f.signature.name}_rewritten_{number}" for f in graph.library.function
+    }
+    for function in graph.library.function:
+        function.signature.name = names[function.signature.name]
+    for nodes in (graph.node, *(f.node_def for f in graph.library.function)):
+        for node in nodes:
+            for attr in node.attr.values():
+                called = [attr.func] if attr.HasField("func") else list(attr.list.func)
+                for callee in called:
+                    callee.name = names.get(callee.name, callee.name)
+
+
 def _equation(op: Any) -> Equation | None:
     """The equation of an Einsum that is to be rewritten."""
     if op.type != "Einsum":
@@ -58,28 +81,35 @@ def _equation(op: Any) -> Equation | None:
     return equation if equation is not None and free and is_refused(equation) else None
 
 
-def _shapes(graph: Any) -> dict[str, dict[str, list[Any]]]:
-    """Function ("" for the graph itself) -> op -> shapes of the operands of what to rewrite."""
-    found = {}
-    for name in ["", *graph._functions]:
-        inner = graph._get_function(name).graph if name else graph
-        found[name] = {
-            op.name: [x.shape for x in op.inputs] for op in inner.get_operations() if _equation(op)
-        }
-    return found
+def _has_einsum(function: Any) -> bool:
+    return any(node.op == "Einsum" for node in function.node_def)
 
 
-def _call_instead(library: Any, nodes: Any, shapes: dict[str, list[Any]]) -> None:
-    """Let each of these Einsums call a function that says the same in other ops.
+def _einsums(graph: Any) -> dict[str, tuple[Equation, list[Any]]]:
+    """Name -> equation and shapes of the operands, of each Einsum that is to be rewritten."""
+    return {
+        op.name: (equation, [x.shape for x in op.inputs])
+        for op in graph.get_operations()
+        if (equation := _equation(op)) is not None
+    }
+
+
+def _call_instead(library: Any, nodes: Any, einsums: dict[str, tuple[Equation, list[Any]]]) -> None:
+    """Let Einsums call a function that says the same in other ops.
 
     Both ops call their result `output`, by which those in functions are known.
+
+    Args:
+        library: where the functions go.
+        nodes: a graph's or a function's.
+        einsums: what `_einsums` found among them.
     """
     for node in nodes:
-        if node.name not in shapes:
+        if node.name not in einsums:
             continue
-        equation = read_equation(node.attr["equation"].s.decode())
+        equation, shapes = einsums[node.name]
         dtype = tf.as_dtype(node.attr["T"].type)
-        specs = [tf.TensorSpec(shape, dtype) for shape in shapes[node.name]]
+        specs = [tf.TensorSpec(shape, dtype) for shape in shapes]
         called = tf.function(partial(in_products, equation)).get_concrete_function(*specs)
         definition = library.function.add()
         definition.CopyFrom(called.function_def)

@@ -27,6 +27,7 @@ from rnnlite.sources.graph.fused import expand
 from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
 from rnnlite.sources.graph.source import Frozen
+from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Port, Program, Request, type_notes, with_least
 from rnnlite.sources.randomness import refuse_random
 
@@ -35,6 +36,9 @@ __all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of",
 
 BATCHES = (5, 7)
 """Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
+
+LENGTHS = (11, 13)
+"""At which the graph is run to tell it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +85,8 @@ def program_of(source: Frozen, request: Request) -> Program:
     )
     own = source.names is not None and request.inputs is None and request.outputs is None
     labels = source.names if own and source.names is not None else _labels(ends)
-    axes = _batch_axes(traced)
+    reference, perturb, remark = _references(definition, ends, traced, declared)
+    axes = _batch_axes(traced, reference)
     outputs = tuple(
         Port(label, tuple(t.shape), t.dtype.name, axis)
         for label, t, axis in zip(labels[1], traced.function.outputs, axes, strict=True)
@@ -90,7 +95,6 @@ def program_of(source: Frozen, request: Request) -> Program:
         replace(p, name=label, counts=p.counts and p.name not in traced.ids)
         for label, p in zip(labels[0], traced.ports, strict=True)
     )
-    reference, perturb, remark = _references(definition, ends, traced, declared)
     notes = [*source.notes, *ends.notes, *traced.session.notes, *baked]
     notes += [
         f"input '{p.name}' takes a single number at each call; constants= (--constant) fixes it"
@@ -254,32 +258,68 @@ def _references(
     )
 
 
-def _batch_axes(traced: _Traced) -> list[int | None]:
+def _batch_axes(traced: _Traced, reference: Runner) -> list[int | None]:
     """The axis of each output that grows with the batch.
 
-    It is the first, but where inputs are time-major: there the graph is traced at two sizes.
+    It is the first, if shapes do not say otherwise. Where inputs are time-major the graph is traced
+    at two sizes. Where outputs are, as those before CTC often are, it is run.
     """
     ports, outputs = traced.ports, traced.function.outputs
     if all(p.batch_axis is None for p in ports):
         return [None] * len(outputs)
-    if all(p.batch_axis == 0 for p in ports):
+    if any(p.batch_axis != 0 for p in ports):
+        return _traced_axes(traced)
+    sizes = {p.batch for p in ports}
+    if None not in sizes and all(not y.shape.rank or y.shape[0] in sizes for y in outputs):
         return [0] * len(outputs)
+    return _measured_axes(traced, reference)
+
+
+def _traced_axes(traced: _Traced) -> list[int | None]:
+    """The axes, from shapes at two sizes of the batch."""
     shapes = []
     for size in BATCHES:
         sized = [
             p
             if p.batch_axis is None
             else replace(p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :]))
-            for p in ports
+            for p in traced.ports
         ]
         try:
             shapes.append([y.shape for y in trace(traced.call, sized, autograph=False).outputs])
         except RnnliteError:
-            return [0] * len(outputs)
+            return [0] * len(traced.function.outputs)
     axes: list[int | None] = []
     for a, b in zip(*shapes, strict=True):
         grown = [k for k in range(a.rank or 0) if (a[k], b[k]) == BATCHES]
         axes.append(grown[0] if grown else None if a.rank == 0 else 0)
+    return axes
+
+
+def _measured_axes(traced: _Traced, reference: Runner) -> list[int | None]:
+    """The axes, from what the graph gives for two batches, or at two lengths of its only batch.
+
+    An output of another size, such as rows of all time steps, has none if there is one batch.
+    """
+    ports = traced.ports
+    free = any(p.batch is None for p in ports)
+    cases = [(size, LENGTHS[0]) for size in BATCHES] if free else [(1, n) for n in LENGTHS]
+    runs = []
+    for size, length in cases:
+        inputs = random_inputs(
+            ports, length=length, batch=size, id_ranges=traced.ids, mask_values={}
+        )
+        try:
+            found = [y.shape for y in reference(inputs)]
+        except Exception:  # noqa: BLE001 - the source's own refusal of a size, of any kind
+            return [0] * len(traced.function.outputs)
+        batch = size if free else max(p.batch or 1 for p in ports)
+        runs.append([{k for k, d in enumerate(shape) if d == batch} for shape in found])
+    axes: list[int | None] = []
+    for k, sets in enumerate(zip(*runs, strict=True)):
+        common = set.intersection(*sets)
+        scalar = traced.function.outputs[k].shape.rank == 0
+        axes.append(min(common) if common else None if scalar or not free else 0)
     return axes
 
 
