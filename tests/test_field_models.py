@@ -5,16 +5,16 @@ A conversion that is refused fails the test: only what Keras itself cannot build
 """
 
 import os
-import random
 import warnings
 
 import keras
 import pytest
 import tf_keras
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
 import field_check
+import field_graphs
 import field_models
 
 EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "40")) // 20, 1)
@@ -63,12 +63,23 @@ def test_field_models(family):
 @pytest.mark.long
 @pytest.mark.parametrize("mode", sorted(field_check.LIMITS))
 def test_field_models_quantized(mode):
-    @settings(SETTINGS, max_examples=max(EXAMPLES // 2, 1))
-    @given(draw=field_models.models(random.Random(mode).choice(FAMILIES)), K=PACKAGES)
-    def each(draw, K):
+    @settings(SETTINGS, max_examples=max(EXAMPLES // 2, 1), phases=[Phase.generate])
+    @given(seed=st.integers(100, 9_999), K=PACKAGES)
+    def each(seed, K):
+        draw = field_models.seeded(seed)
         model, lengths = built(K, draw)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             field_check.check_quantized(model, lengths, batch(draw), mode)
+
+    each()
+
+
+@pytest.mark.long
+def test_field_graphs(tmp_path_factory):
+    @settings(SETTINGS, max_examples=3 * EXAMPLES)
+    @given(draw=field_graphs.graphs())
+    def each(draw):
+        field_check.check_graph(draw, tmp_path_factory.mktemp("graph") / "frozen.pb")
 
     each()

@@ -4,7 +4,8 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
 
 1. StridedSlice that enters new axes (x[:, tf.newaxis]) into tensors of free shape becomes
    ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
-2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it.
+2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it; those in
+   branches and loop bodies stay.
 """
 
 from __future__ import annotations
@@ -12,18 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
 from rnnlite.lite.einsum import Equation, in_products, is_refused, read_equation
-
-NUMBERS = count()
-"""Of the graphs rewritten so far."""
 
 
 def rewrite(function: Any) -> Any:
@@ -33,13 +29,9 @@ def rewrite(function: Any) -> Any:
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
     _rewrite_nodes(graph.node, in_function=False)
-    functions = list(graph.library.function)
-    shapes = [_einsums(function_def_to_graph(f)) if _has_einsum(f) else {} for f in functions]
-    _rename_functions(graph)
-    _call_instead(graph.library, graph.node, _einsums(frozen.graph))
-    for inner, known in zip(functions, shapes, strict=True):
+    for inner in graph.library.function:
         _rewrite_nodes(inner.node_def, in_function=True)
-        _call_instead(graph.library, inner.node_def, known)
+    _call_instead(graph, _einsums(frozen.graph))
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     return wrapped.prune([t.name for t in frozen.inputs], [t.name for t in frozen.outputs])
 
@@ -56,22 +48,6 @@ def _enters_axes(op: Any) -> bool:
     return bool(op.type == "StridedSlice" and op.get_attr("new_axis_mask"))
 
 
-def _rename_functions(graph: Any) -> None:
-    """Give each function a new name: TensorFlow keeps all that it has seen, by their names."""
-    number = next(NUMBERS)
-    names = {
-        f.signature.name: f"{f.signature.name}_rewritten_{number}" for f in graph.library.function
-    }
-    for function in graph.library.function:
-        function.signature.name = names[function.signature.name]
-    for nodes in (graph.node, *(f.node_def for f in graph.library.function)):
-        for node in nodes:
-            for attr in node.attr.values():
-                called = [attr.func] if attr.HasField("func") else list(attr.list.func)
-                for callee in called:
-                    callee.name = names.get(callee.name, callee.name)
-
-
 def _equation(op: Any) -> Equation | None:
     """The equation of an Einsum that is to be rewritten."""
     if op.type != "Einsum":
@@ -79,10 +55,6 @@ def _equation(op: Any) -> Equation | None:
     equation = read_equation(op.get_attr("equation").decode())
     free = any(x.shape.rank is None or None in x.shape.as_list() for x in op.inputs)
     return equation if equation is not None and free and is_refused(equation) else None
-
-
-def _has_einsum(function: Any) -> bool:
-    return any(node.op == "Einsum" for node in function.node_def)
 
 
 def _einsums(graph: Any) -> dict[str, tuple[Equation, list[Any]]]:
@@ -94,24 +66,16 @@ def _einsums(graph: Any) -> dict[str, tuple[Equation, list[Any]]]:
     }
 
 
-def _call_instead(library: Any, nodes: Any, einsums: dict[str, tuple[Equation, list[Any]]]) -> None:
-    """Let Einsums call a function that says the same in other ops.
-
-    Both ops call their result `output`, by which those in functions are known.
-
-    Args:
-        library: where the functions go.
-        nodes: a graph's or a function's.
-        einsums: what `_einsums` found among them.
-    """
-    for node in nodes:
+def _call_instead(graph: Any, einsums: dict[str, tuple[Equation, list[Any]]]) -> None:
+    """Let these Einsums of a graph call a function that says the same in other ops."""
+    for node in graph.node:
         if node.name not in einsums:
             continue
         equation, shapes = einsums[node.name]
         dtype = tf.as_dtype(node.attr["T"].type)
         specs = [tf.TensorSpec(shape, dtype) for shape in shapes]
         called = tf.function(partial(in_products, equation)).get_concrete_function(*specs)
-        definition = library.function.add()
+        definition = graph.library.function.add()
         definition.CopyFrom(called.function_def)
         node.op = "PartitionedCall"
         node.ClearField("attr")

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 from artefacts import FOLDER, runs
 
+import field_graphs
 import rnnlite
 from rnnlite.errors import SampleError
 from rnnlite.quantization.modes import LIMITS
@@ -64,6 +65,24 @@ def test_a_sequence_without_batch_beside_states_that_have_one(tmp_path, v2):
         wanted = session.run(names["outputs"], {f"{n}:0": a for n, a in feeds.items()})
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize(("behind", "axis"), [("ctc", 1), ("sequence", 0), ("rows", None)])
+@pytest.mark.parametrize("batch", [None, 1])
+@pytest.mark.parametrize("loop", ["dynamic", "static"])
+def test_the_batch_axis_of_outputs_of_batch_major_graphs(tmp_path, behind, axis, batch, loop):
+    """Scores before CTC are time-major; logits may be rows of all time steps."""
+    plain = {"cell": "rnn", "layers": 1, "front": None, "lengths": False, "bidirectional": False}
+    draw = {"seed": 0, "loop": loop, "control_flow": 1, "batch": batch, "head": "logits", **plain}
+    graph, inputs, outputs = field_graphs.build({**draw, "behind": behind})
+    (tmp_path / "graph.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    model = rnnlite.load(rnnlite.convert(tmp_path / "graph.pb", verify=False).tflite)
+    assert [s.batch_axis for s in model.outputs] == [axis]
+    x = field_graphs.feeds(graph, inputs, 9, 0)["x:0"]
+    with tf.compat.v1.Session(graph=graph) as session:
+        (expected,) = session.run(outputs, {"x:0": x})
+    wanted = expected if axis is None else expected.take(0, axis)
+    np.testing.assert_allclose(model.predict([x[0]])[0], wanted, atol=1e-5)
 
 
 def test_inputs_without_batch_axis():
