@@ -4,6 +4,9 @@ What enters: a float model, changed in place. What leaves: an equal one. The tap
 are laid side by side as channels, so that one CONV_2D sums over them:
 
     y[b, d] = conv2d(concat_k x[b, stride d + dilation k], kernel as (KH, KW, KD * C, O))
+
+The depth may be free, as the time of a video is: a tap then ends so many rows before the last. Not
+where it is padded in strides, since the margins hang on the length, nor where the batch is free too.
 """
 
 from __future__ import annotations
@@ -22,18 +25,27 @@ DEPTH, CHANNELS = 1, 4
 
 
 def flatten_conv3d(model: Any) -> None:
-    """Rewrite each CONV_3D with a constant kernel and a depth that is known, in place."""
+    """Rewrite each CONV_3D with a constant kernel and shapes as above, in place."""
     for index, content in enumerate(model.subgraphs):
         ops: list[Any] = []
         for op in content.operators or []:
             kernel = None
             if flatbuffer.op_name(model, op) == "CONV_3D":
                 kernel = constant(model, (index, int(op.inputs[1])))
-            if kernel is None or _signature(content, int(op.inputs[0]))[DEPTH] < 0:
+            if kernel is None or not _fits(content, op):
                 ops.append(op)
             else:
                 _Flattening(model, content, ops, op, kernel).run()
         content.operators = ops
+
+
+def _fits(content: Any, op: Any) -> bool:
+    """Whether the shapes are known as far as need be."""
+    batch, depth, *others = _signature(content, int(op.inputs[0]))
+    if min(others) < 0:
+        return False
+    padded = op.builtinOptions.padding == schema.Padding.SAME
+    return depth >= 0 or (batch >= 0 and not (padded and op.builtinOptions.strideD > 1))
 
 
 def _signature(content: Any, tensor: int) -> list[int]:
@@ -47,6 +59,7 @@ class _Flattening:
 
     def __init__(self, model: Any, content: Any, ops: list[Any], op: Any, kernel: Array) -> None:
         self.model, self.content, self.ops, self.op, self.kernel = model, content, ops, op, kernel
+        self.free = False
 
     def run(self) -> None:
         options = self.op.builtinOptions
@@ -54,11 +67,12 @@ class _Flattening:
         depth = int(self.content.tensors[source].shape[DEPTH])
         out_depth = int(self.content.tensors[result].shape[DEPTH])
         reach = (self.kernel.shape[0] - 1) * options.dilationDFactor + 1
-        missing = (out_depth - 1) * options.strideD + reach - depth
+        self.free = _signature(self.content, source)[DEPTH] < 0
+        missing = reach - 1 if self.free else (out_depth - 1) * options.strideD + reach - depth
         if options.padding == schema.Padding.SAME and missing > 0:
             source = self._padded(source, missing // 2, missing - missing // 2)
         taps = [
-            self._tap(source, k * options.dilationDFactor, options.strideD, out_depth)
+            self._tap(source, k * options.dilationDFactor, options.strideD, out_depth, reach)
             for k in range(self.kernel.shape[0])
         ]
         stacked = taps[0]
@@ -76,7 +90,8 @@ class _Flattening:
         shape = [int(d) for d in self.content.tensors[like].shape]
         signature = _signature(self.content, like)
         for axis, size in changes.items():
-            shape[axis] = signature[axis] = size
+            shape[axis] = size
+            signature[axis] = -1 if axis == DEPTH and self.free else size
         tensor.shape, tensor.shapeSignature, tensor.hasRank = shape, signature, True
         self.content.tensors.append(tensor)
         return len(self.content.tensors) - 1
@@ -96,10 +111,13 @@ class _Flattening:
         self._emit("PAD", [source, margins], result, "PadOptions")
         return result
 
-    def _tap(self, source: int, first: int, stride: int, count: int) -> int:
+    def _tap(self, source: int, first: int, stride: int, count: int, reach: int) -> int:
+        """Each stride-th row from one on, as many as the result has."""
         result = self._tensor(source, {DEPTH: count})
         begin = self._integers([0, first, 0, 0, 0])
-        end = self._integers([0, first + stride * (count - 1) + 1, 0, 0, 0])
+        behind = reach - 1 - first
+        last = -behind if self.free else first + stride * (count - 1) + 1
+        end = self._integers([0, last, 0, 0, 0])
         strides = self._integers([1, stride, 1, 1, 1])
         # The bits of axes that are taken whole: all but the depth.
         self._emit(
@@ -108,7 +126,7 @@ class _Flattening:
             result,
             "StridedSliceOptions",
             beginMask=0b11101,
-            endMask=0b11101,
+            endMask=0b11111 if self.free and behind == 0 else 0b11101,
         )
         return result
 
@@ -137,10 +155,9 @@ class _Flattening:
             dilationWFactor=options.dilationWFactor,
             fusedActivationFunction=options.fusedActivationFunction,
         )
-        shape = self._integers([-1, *wanted[1:]])
-        self._emit(
-            "RESHAPE", [product, shape], result, "ReshapeOptions", newShape=[-1, *wanted[1:]]
-        )
+        target = [wanted[0], -1, *wanted[2:]] if self.free else [-1, *wanted[1:]]
+        shape = self._integers(target)
+        self._emit("RESHAPE", [product, shape], result, "ReshapeOptions", newShape=target)
 
     def _frames(self, source: int, shape: list[int]) -> int:
         """(B, D, H, W, C) as (B * D, H, W, C)."""
@@ -160,8 +177,8 @@ class _Flattening:
         tensor.name = self.content.tensors[source].name
         tensor.type = dtype_code("float32")
         tensor.shape = [shape[0] * shape[1], *shape[2:]]
-        first = _signature(self.content, source)[0]
-        tensor.shapeSignature = [-1 if first < 0 else tensor.shape[0], *shape[2:]]
+        free = min(_signature(self.content, source)[:2]) < 0
+        tensor.shapeSignature = [-1 if free else tensor.shape[0], *shape[2:]]
         tensor.hasRank = True
         self.content.tensors.append(tensor)
         return len(self.content.tensors) - 1
