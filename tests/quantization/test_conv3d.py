@@ -49,7 +49,7 @@ def test_equal_over_a_free_depth(padding, stride, dilation):
         return tf.nn.conv3d(x, kernel, steps, padding, dilations=dilations) + np.float32(0.5)
 
     spec = tf.TensorSpec([2, None, 6, 4, 2], tf.float32)
-    tree = flatbuffer.read(translate(convolve.get_concrete_function(spec)))
+    tree = flatbuffer.read(translate(convolve.get_concrete_function(spec))[0])
     flatten_conv3d(tree)
     assert "CONV_3D" not in {name for _, _, name in flatbuffer.operators(tree)}
     data = flatbuffer.write(tree)

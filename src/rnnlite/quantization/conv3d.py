@@ -6,7 +6,7 @@ are laid side by side as channels, so that one CONV_2D sums over them:
     y[b, d] = conv2d(concat_k x[b, stride d + dilation k], kernel as (KH, KW, KD * C, O))
 
 The depth may be free, as the time of a video is: a tap then ends so many rows before the last. Not
-where it is padded in strides, since the margins hang on the length, nor where the batch is free too.
+where it is padded in strides, for the margins hang on the length, nor where the batch is free.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ before calibration, so that the parts have ranges of their own.
     ZEROS_LIKE(x)             FILL(SHAPE(x), 0)
     CAST(x) to boolean        x != 0
     CAST(n) of an integer     CAST(min(max(n, -32767), 32767))
+    ONE_HOT(n) of two numbers CAST(ONE_HOT(n) of 1 and 0), scaled
     SQUARED_DIFFERENCE(x, y)  d * d with d = x - y               (int16)
     ELU(x)                    relu(x) + exp(min(x, 0)) - 1       (int16)
     HARD_SWISH(x)             x * relu6(x + 3) / 6               (int16)
@@ -29,10 +30,11 @@ import numpy as np
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import Place, in_loops
-from rnnlite.lite.edit import new_constant, new_op, new_tensor
+from rnnlite.lite.edit import dtype_code, new_constant, new_op, new_tensor
 from rnnlite.quantization.grid import Range
 from rnnlite.quantization.logarithms import (
     faint_logistic,
+    faint_sine,
     faint_softmax,
     faint_tanh,
     log_softmax,
@@ -125,6 +127,28 @@ def _clamped(parts: Parts, x: int) -> int:
     return x
 
 
+def _one_hot(parts: Parts, op: Any) -> None:
+    index, depth, on, off = map(int, op.inputs)
+    y = int(op.outputs[0])
+    high, low = parts.scalar(on), parts.scalar(off)
+    if high is None or low is None:
+        parts.append(op)
+        return
+    numbers = [new_constant(parts.model, parts.content, np.array(n, np.int32)) for n in (1, 0)]
+    flags = new_tensor(parts.content, y, "int32")
+    op.inputs, op.outputs = [index, depth, *numbers], [flags]
+    parts.append(op)
+    plain = (high, low) == (1.0, 0.0)
+    cast = y if plain else new_tensor(parts.content, y, "float32")
+    parts.append(new_op(parts.model, "CAST", [flags], [cast], options="CastOptions", **TO_FLOAT))
+    if not plain:
+        scaled = parts.add("MUL", [cast, parts.number(high - low)])
+        parts.add("ADD", [scaled, parts.number(low)], y)
+
+
+TO_FLOAT = {"inDataType": dtype_code("int32"), "outDataType": dtype_code("float32")}
+
+
 def _squared_difference(parts: Parts, op: Any) -> None:
     d = new_tensor(parts.content, int(op.outputs[0]), "float32")
     parts.add("SUB", [int(t) for t in op.inputs], d, "SubOptions")
@@ -180,6 +204,7 @@ ALWAYS: dict[str, Rule] = {
     "SQUARE": _square,
     "ZEROS_LIKE": _zeros,
     "CAST": _cast,
+    "ONE_HOT": _one_hot,
     "RSQRT": inverse_root,
     "SQRT": root,
     "L2_NORMALIZATION": unit_length,
@@ -200,10 +225,14 @@ FOR_INT16: dict[str, Rule] = {
 FAINT = 2.0**-6
 """Share of a prescribed range below which too few steps are left of it."""
 
+FAINT_WAVE = 0.5
+"""The same for SIN, whose table has even steps of the angle."""
+
 FOR_FAINT: dict[str, Rule] = {
     "LOGISTIC": faint_logistic,
     "SOFTMAX": faint_softmax,
     "TANH": faint_tanh,
+    "SIN": faint_sine,
 }
 
 
@@ -218,12 +247,13 @@ def faint_results(model: Any, ranges: Mapping[Place, Range]) -> frozenset[Place]
     for index, op, name in flatbuffer.operators(model):
         place = (index, int(op.outputs[0]))
         low, high = ranges.get(place, (0.0, 0.0))
-        if name in FOR_FAINT and 0.0 < max(-low, high) < FAINT:
+        limit = FAINT_WAVE if name == "SIN" else FAINT
+        if name in FOR_FAINT and 0.0 < max(-low, high) < limit:
             found.add(place)
     return frozenset(found)
 
 
-WIDE = ("DIV",)
+WIDE = ("DIV", "CUMSUM", "SIN", "COS")
 """Ops that compute in int16 wherever they stand: quotients span many orders of magnitude."""
 
 FREED = frozenset(

@@ -31,6 +31,7 @@ from rnnlite.quantization.grid import (
     symmetric,
     width,
 )
+from rnnlite.quantization.int32 import in_int32
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind, Rule
 from rnnlite.quantization.plan import Plan, constant, is_float, range_of
 from rnnlite.quantization.products import bias_alone, integer_product
@@ -215,7 +216,7 @@ class _Rewriting:
             op.inputs = self._moved(site, operands, self.plan.grid(results[0]))
         elif rule.kind is Kind.COMPARES:
             op.inputs = self._compared(operands)
-        elif rule.kind is Kind.COMPUTES:
+        elif rule.kind in (Kind.COMPUTES, Kind.INT32):
             op.inputs = [
                 self._operand(p, self._own(p, dtype)) if p in self.floats else p[1]
                 for p in operands
@@ -223,8 +224,11 @@ class _Rewriting:
         op.outputs = outputs
         if name in DOMAINS:
             self._in_domain(site, DOMAINS[name], operands)
-        self._version(site)
-        self.ops.append(op)
+        if rule.kind is Kind.INT32:
+            self.ops += in_int32(self.model, self.model.subgraphs[subgraph], op, name)
+        else:
+            self._version(site)
+            self.ops.append(op)
         for source, target in after:
             self._requantize(subgraph, source, target)
 

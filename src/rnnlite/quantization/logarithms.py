@@ -19,6 +19,7 @@ as probabilities of rare events do, they get steps of their own:
     logistic(x)      exp(x) / (exp(x) + 1)
     softmax(x)       exp(x - max(x)) / sum(exp(x - max(x)))
     tanh(x)          x - x x x / 3, to 2 / 15 x**5
+    sin(x)           x - x x x / 6, to x**5 / 120
 """
 
 from __future__ import annotations
@@ -125,7 +126,16 @@ def faint_softmax(parts: Parts, op: Any) -> None:
 
 def faint_tanh(parts: Parts, op: Any) -> None:
     """TANH next to zero."""
+    _cubic(parts, op, -1 / 3)
+
+
+def faint_sine(parts: Parts, op: Any) -> None:
+    """SIN of angles below half a right one."""
+    _cubic(parts, op, -1 / 6)
+
+
+def _cubic(parts: Parts, op: Any, factor: float) -> None:
     x, y = int(op.inputs[0]), int(op.outputs[0])
-    third = parts.add("MUL", [x, parts.number(-1 / 3)], wide=True)
-    cubic = parts.add("MUL", [parts.add("MUL", [x, third], wide=True), x], wide=True)
+    scaled = parts.add("MUL", [x, parts.number(factor)], wide=True)
+    cubic = parts.add("MUL", [parts.add("MUL", [x, scaled], wide=True), x], wide=True)
     parts.add("ADD", [x, cubic], y, wide=True)

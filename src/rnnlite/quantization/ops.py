@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 from rnnlite.quantization.grid import Grid
 
 
@@ -18,6 +20,7 @@ class Kind(Enum):
     MOVES = "moves values: operands and results share one grid"
     COMPUTES = "computes: each operand and result has a grid of its own"
     WEIGHTS = "multiplies by constant weights"
+    INT32 = "computes in int32 alone, between an int16 operand and an int16 result"
     COMPARES = "compares: operands share one grid and are read as int32, the result is no number"
     LOOKS = "reads the shape or the order of values alone"
     FLOW = "control flow: grids are tied by the subgraphs"
@@ -79,6 +82,7 @@ RULES: dict[str, Rule] = {
     "PADV2": Rule(Kind.MOVES, joined=(2,)),
     **_each(
         "ADD SUB MUL DIV RELU RELU6 LEAKY_RELU ABS EXP LOG RSQRT SQRT MEAN SUM BATCH_MATMUL "
+        "REDUCE_PROD "
         "QUANTIZE",
         Rule(Kind.COMPUTES),
     ),
@@ -100,9 +104,13 @@ RULES: dict[str, Rule] = {
         "EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL ARG_MAX ARG_MIN",
         Rule(Kind.COMPARES),
     ),
+    "CUMSUM": Rule(Kind.INT32),
+    **_each("SIN COS", Rule(Kind.INT32, fixed=_SIGNED_UNIT)),
     **_each("SHAPE RANK", Rule(Kind.LOOKS)),
     **_each("WHILE IF", Rule(Kind.FLOW)),
 }
+
+WAVES = {"SIN": np.sin, "COS": np.cos}
 
 VERSIONS: dict[str, tuple[int, int]] = {
     "ABS": (2, 3),
@@ -133,6 +141,7 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "MEAN": (2, 3),
     "SUM": (2, 2),
     "REDUCE_MAX": (2, 3),
+    "REDUCE_PROD": (2, 2),
     "REDUCE_MIN": (2, 3),
     "SPLIT": (2, 4),
     "SPLIT_V": (2, 2),

@@ -304,7 +304,7 @@ def _readers(plan: Plan, ops: list[_Op]) -> dict[Place, set[str]]:
 def _choose_grids(plan: Plan, ops: list[_Op]) -> None:
     for op in ops:
         for place in op.results():
-            if place in plan._parent and op.rule.kind is Kind.COMPUTES:
+            if place in plan._parent and op.rule.kind in (Kind.COMPUTES, Kind.INT32):
                 root = plan.root(place)
                 fixed = op.rule.fixed_grid(plan._dtype[root])
                 if fixed is not None:
