@@ -6,6 +6,7 @@
 from rnnlite._version import __version__
 from rnnlite.conversion import Converted, convert, verify
 from rnnlite.errors import (
+    AbortError,
     DependencyError,
     ModelError,
     OutputError,
@@ -25,6 +26,7 @@ from rnnlite.report import Report
 from rnnlite.runtime.model import Model, load
 
 __all__ = [
+    "AbortError",
     "Converted",
     "DependencyError",
     "Ends",

@@ -25,6 +25,7 @@ from rnnlite.console import (
     status,
 )
 from rnnlite.errors import OutputError
+from rnnlite.isolation.guard import guarded
 from rnnlite.options import (
     AllowFloat,
     Architecture,
@@ -327,7 +328,7 @@ def bench(
 
 def main() -> None:
     """Entry point of the command `rnnlite`."""
-    app()
+    guarded(app, "rnnlite")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import pytest
 import tensorflow as tf
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import AbortError, UnsupportedError
 from rnnlite.lite.translate import translate
 
 
@@ -29,3 +29,24 @@ def test_a_write_to_a_variable_is_named():
     function = tf.function(f).get_concrete_function(tf.TensorSpec([3]))
     with pytest.raises(UnsupportedError, match="counting"):
         translate(function)
+
+
+def test_an_end_of_the_converters_process_is_an_error(monkeypatch):
+    from tensorflow.compiler.mlir.lite.python import wrap_converter
+
+    from rnnlite.isolation.process import borrowed
+
+    def dies(*args):
+        with borrowed("test") as worker:
+            worker.call("os:abort")
+
+    monkeypatch.setattr("rnnlite.lite.translate.convert_apart", dies)
+    own = wrap_converter.wrapped_convert
+    function = tf.function(lambda x: 2 * x).get_concrete_function(tf.TensorSpec([3]))
+    with pytest.raises(
+        AbortError, match=r"the official converter ends its process; expected .*; found signal 6"
+    ):
+        translate(function)
+    monkeypatch.undo()
+    assert wrap_converter.wrapped_convert is own
+    assert translate(function)[0][4:8] == b"TFL3"
