@@ -232,6 +232,7 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     from rnnlite.lite import flatbuffer
     from rnnlite.lite.borders import guard_copies
     from rnnlite.lite.compact import compact
+    from rnnlite.lite.labels import label_tensors
     from rnnlite.lite.micro import suit_microcontrollers
     from rnnlite.lite.pack import pack
     from rnnlite.lite.requirements import (
@@ -254,6 +255,7 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     pack(model, program, __version__, {**facts, **(details or {})})
     set_least_release(model, needed)
     compact(model)
+    label_tensors(model, in_file="quantize" not in (details or {}))
     refuse_older(model, needed)
     check_structure(model)
     check_grids(model)

@@ -1,10 +1,9 @@
 """Make a flatbuffer small: each constant once, nothing that nobody reads.
 
-The converter writes one buffer a tensor, constants of equal content in several places, and the
-full path of each op as the name of its result. The pass ensures that equal buffers are one, that
-buffer 0 serves all tensors without content, that only inputs and outputs keep a name, that
-subgraphs are named by their number (the converter counts through a process, so that the same model
-would give different files), and that every tensor and every op code is in use.
+The converter writes one buffer a tensor, and constants of equal content in several places. The pass
+ensures that equal buffers are one, that buffer 0 serves all tensors without content, that subgraphs
+are named by their number (the converter counts through a process, so that the same model would give
+different files), and that every tensor and every op code is in use.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 
 def compact(model: Any) -> None:
-    """Rewrite tensors, buffers, names and op codes, in place."""
+    """Rewrite tensors, buffers and op codes, in place."""
     for subgraph in model.subgraphs:
         _drop_unused_tensors(model, subgraph)
     _drop_unused_codes(model)
@@ -41,19 +40,22 @@ def compact(model: Any) -> None:
     for index, subgraph in enumerate(model.subgraphs[1:], 1):
         subgraph.name = f"subgraph_{index}"
     for subgraph in model.subgraphs:
-        kept = (
-            {int(t) for t in [*subgraph.inputs, *subgraph.outputs]}
-            if subgraph is model.subgraphs[0]
-            else set()
-        )
-        for index, tensor in enumerate(subgraph.tensors):
+        for tensor in subgraph.tensors:
             tensor.buffer = place(tensor.buffer)
-            if index not in kept:
-                tensor.name = None if not tensor.isVariable else tensor.name
+            # It tells a scalar from what has no known rank, and costs space elsewhere.
+            tensor.hasRank = tensor.shape is None or len(tensor.shape) == 0
+            if tensor.quantization is not None and is_empty(tensor.quantization):
+                tensor.quantization = None
     for entry in model.metadata or []:
         entry.buffer = place(entry.buffer)
     model.metadataBuffer = None
     model.buffers = buffers
+
+
+def is_empty(grid: Any) -> bool:
+    """Whether quantization parameters say nothing: the converter gives them to all tensors."""
+    fields = (grid.scale, grid.zeroPoint, grid.min, grid.max, grid.details)
+    return all(f is None or (not isinstance(f, int) and len(f) == 0) for f in fields)
 
 
 def _drop_unused_tensors(model: Any, subgraph: Any) -> None:

@@ -97,12 +97,13 @@ def _indices(values: Any) -> Iterator[int]:
 
 
 def write(model: Any) -> bytes:
-    """Serialize the object tree; equal shapes, grids and op options stand once in the file."""
+    """Serialize the object tree; equal tensors, shapes, grids and options stand once."""
     builder = _Sharing(1 << 20)
     shared: list[Any] = []
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors or []:
             _as_arrays(tensor, "shape", "shapeSignature")
+            shared.append(tensor)
             if tensor.quantization is not None:
                 shared.append(tensor.quantization)
         for op in subgraph.operators or []:
@@ -148,20 +149,30 @@ def _as_arrays(table: Any, *fields: str) -> None:
 
 
 def _pack_once(table: Any, builder: _Sharing) -> int:
-    values = {k: v for k, v in vars(table).items() if k != "Pack"}
-    key = (type(table).__name__, *((k, _plain(v)) for k, v in values.items()))
+    key = plain(table, without=("Pack", *NOTES))
     if key not in builder.tables:
         builder.tables[key] = int(type(table).Pack(table, builder))
     return builder.tables[key]
 
 
-def _plain(value: Any) -> Any:
-    """A field's value as something hashable; an object of its own where it is none."""
+NOTES = ("origin", "derived", "mark")
+"""What passes attach to tables of the schema; it is not written."""
+
+
+def plain(value: Any, without: tuple[str, ...] = ()) -> Any:
+    """A value of the schema, tables included, as nested tuples that can be compared and hashed.
+
+    Args:
+        without: fields of the outermost table that are left out.
+    """
     if isinstance(value, np.ndarray):
-        return value.dtype.str, value.tobytes()
-    if isinstance(value, list):
-        return tuple(_plain(v) for v in value)
-    return value if isinstance(value, (int, float, str, bytes, type(None))) else id(value)
+        return value.dtype.str, value.shape, value.tobytes()
+    if isinstance(value, (list, tuple)):
+        return tuple(plain(v) for v in value)
+    if hasattr(value, "__dict__"):
+        pairs = sorted(vars(value).items())
+        return type(value).__name__, tuple((k, plain(v)) for k, v in pairs if k not in without)
+    return value
 
 
 def text(value: Any) -> str:

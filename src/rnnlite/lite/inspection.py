@@ -101,7 +101,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
     elements = 0
     for subgraph in model.subgraphs:
         for tensor in subgraph.tensors:
-            if sizes[tensor.buffer] and tensor.buffer not in types and _is_weight(tensor):
+            if sizes[tensor.buffer] and tensor.buffer not in types and is_weight(tensor):
                 types[tensor.buffer] = flatbuffer.dtype_name(tensor)
                 elements += _elements(tensor)
     weight_bytes: Counter[str] = Counter()
@@ -126,7 +126,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
     )
 
 
-def _is_weight(tensor: Any) -> bool:
+def is_weight(tensor: Any) -> bool:
     """Whether a constant is a weight: floats or quantized integers, not shapes and axes."""
     grid = tensor.quantization
     quantized = grid is not None and grid.scale is not None and len(grid.scale) > 0

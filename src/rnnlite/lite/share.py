@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.naming import mark_of
 
@@ -88,29 +86,17 @@ def _content(model: Any, index: int) -> Any:
             if t not in met:
                 met[t] = len(tensors)
                 tensor = subgraph.tensors[t]
-                value = _plain(flatbuffer.content(model, tensor))
-                tensors.append((_plain(tensor, without=UNLIKE), value))
+                value = flatbuffer.plain(flatbuffer.content(model, tensor))
+                tensors.append((flatbuffer.plain(tensor, without=UNLIKE), value))
         return tuple(met[int(t)] for t in indices)
 
     inputs = numbers(subgraph.inputs)
     ops = []
     for op in subgraph.operators or []:
         called = _called(op)
-        options = _plain(op.builtinOptions, without=tuple(called))
+        options = flatbuffer.plain(op.builtinOptions, without=tuple(called))
         inner = tuple(_content(model, getattr(op.builtinOptions, name)) for name in called)
         places = numbers(op.inputs), numbers(op.outputs)
-        others = _plain(op, without=("builtinOptions", "inputs", "outputs"))
+        others = flatbuffer.plain(op, without=("builtinOptions", "inputs", "outputs"))
         ops.append((others, places, options, inner))
     return inputs, tuple(ops), numbers(subgraph.outputs), tuple(tensors)
-
-
-def _plain(value: Any, without: tuple[str, ...] = ()) -> Any:
-    """A value of the schema as nested tuples."""
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, (list, tuple)):
-        return tuple(_plain(v) for v in value)
-    if hasattr(value, "__dict__"):
-        pairs = sorted(vars(value).items())
-        return type(value).__name__, tuple((k, _plain(v)) for k, v in pairs if k not in without)
-    return value
