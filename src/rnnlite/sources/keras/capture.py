@@ -22,7 +22,8 @@ from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult, Tenso
 from rnnlite.scan.schedule import Options, Place
 from rnnlite.sources.keras.cells import known_cell
 from rnnlite.sources.keras.flavour import Flavour
-from rnnlite.sources.keras.neutral import LOCK, Changed
+from rnnlite.sources.keras.neutral import Changed
+from rnnlite.sources.keras.patching import Change, replaced
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,28 +49,14 @@ def capture(flavour: Flavour, changed: Changed, options: Options) -> Iterator[Ca
     """
     captured = Captured()
     hook = _Hook(flavour, captured, changed, options)
-    with LOCK:
-        undo: list[Callable[[], None]] = []
-        try:
-            for owner, name, value in hook.replacements():
-                if hasattr(owner, name):
-                    undo.append(_replace(owner, name, value))
+    try:
+        with replaced(hook.changes()):
             yield captured
-        except Exception as e:
-            # Keras and autograph wrap what is raised while they trace; a refusal goes out as it is.
-            if hook.refusal is not None:
-                raise hook.refusal from e
-            raise
-        finally:
-            for restore in reversed(undo):
-                restore()
-
-
-def _replace(owner: Any, name: str, value: Any) -> Callable[[], None]:
-    inherited = isinstance(owner, type) and name not in vars(owner)
-    old = getattr(owner, name)
-    setattr(owner, name, value)
-    return (lambda: delattr(owner, name)) if inherited else (lambda: setattr(owner, name, old))
+    except Exception as e:
+        # Keras and autograph wrap what is raised while they trace; a refusal goes out as it is.
+        if hook.refusal is not None:
+            raise hook.refusal from e
+        raise
 
 
 class _Hook:
@@ -85,24 +72,25 @@ class _Hook:
         self.thread = threading.get_ident()
         self.active: list[Any] = []
         self.refusal: RnnliteError | None = None
-        self.original_rnn = flavour.backend.rnn
+        self.original_rnn: Any = None
 
-    def replacements(self) -> list[tuple[Any, str, Any]]:
-        """Owner, attribute and replacement of everything that is patched."""
+    def changes(self) -> list[Change]:
+        """Everything that is patched."""
         entry = "inner_loop" if self.flavour.name == "Keras 3" else "__call__"
-        base = self.flavour.rnn.RNN
-        distributed = self.flavour.layers.TimeDistributed
+        backend = self.flavour.backend
         found = [
-            (self.flavour.backend, "rnn", _not_converted(self._remembering(self.rnn))),
-            (base, entry, self._tracking(getattr(base, entry))),
+            Change(backend, "rnn", lambda original, _: self._of_rnn(original)),
+            Change(self.flavour.rnn.RNN, entry, lambda original, _: self._tracking(original)),
         ]
         if self.flavour.name == "Keras 3":
-            found.append((distributed, "call", self._time_distributed(distributed.call)))
-        found += [
-            (self.flavour.backend, name, self._closed(getattr(self.flavour.backend, name, None)))
-            for name in self.flavour.fused
-        ]
+            distributed = self.flavour.layers.TimeDistributed
+            found.append(Change(distributed, "call", lambda o, _: self._time_distributed(o)))
+        found += [Change(backend, n, lambda o, _: self._closed(o)) for n in self.flavour.fused]
         return found
+
+    def _of_rnn(self, original: Any) -> Any:
+        self.original_rnn = original
+        return _not_converted(self._remembering(self.rnn))
 
     def _mine(self) -> bool:
         return threading.get_ident() == self.thread

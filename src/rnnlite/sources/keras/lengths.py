@@ -20,6 +20,7 @@ from rnnlite.sources.keras.flavour import Flavour, layers_of
 from rnnlite.sources.keras.freeing import Freed, Traced, Trials, freed, may_be_freed, with_free
 from rnnlite.sources.keras.interface import Interface
 from rnnlite.sources.keras.neutral import any_input_shape, neutral
+from rnnlite.sources.keras.patching import Change, Mine, replaced
 from rnnlite.sources.program import Array, Port, Request
 
 RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding")
@@ -257,30 +258,31 @@ def _record(
     """Run the model eagerly: the calls of its layers, and the innermost one that failed."""
     calls: list[_Call] = []
     failed: list[tuple[Any, tuple[int, ...]]] = []
-    base = flavour.keras.layers.Layer
-    original = base.__call__
 
     def shape_of(value: Any) -> tuple[int, ...]:
         leaves = [x for x in flavour.flatten(value) if hasattr(x, "shape")]
         return tuple(leaves[0].shape) if leaves else ()
 
-    def recording(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        taken = shape_of(args[0]) if args else ()
-        try:
-            result = original(layer, *args, **kwargs)
-        except Exception:
-            if not failed:
-                failed.append((layer, taken))
-            raise
-        calls.append(_Call(layer, taken, shape_of(result)))
-        return result
+    def recording(original: Any, mine: Mine) -> Any:
+        def called(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if not mine():
+                return original(layer, *args, **kwargs)
+            taken = shape_of(args[0]) if args else ()
+            try:
+                result = original(layer, *args, **kwargs)
+            except Exception:
+                if not failed:
+                    failed.append((layer, taken))
+                raise
+            calls.append(_Call(layer, taken, shape_of(result)))
+            return result
 
-    base.__call__ = recording
+        return called
+
+    change = Change(flavour.keras.layers.Layer, "__call__", recording)
     try:
-        with neutral(model), any_input_shape(flavour):
+        with replaced([change]), neutral(model), any_input_shape(flavour):
             interface.call([np.asarray(a) for a in arrays])
     except Exception:  # noqa: BLE001, S110 - which layer failed is what is asked
         pass
-    finally:
-        base.__call__ = original
     return calls, failed[0] if failed else None

@@ -20,7 +20,7 @@ from rnnlite.sources.keras.flavour import Flavour, layers_of
 from rnnlite.sources.keras.freeing import Traced, Trials
 from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
 from rnnlite.sources.keras.lookups import refuse_lookups
-from rnnlite.sources.keras.neutral import Changed, any_input_shape, neutral
+from rnnlite.sources.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program, Request, type_notes, with_least
 from rnnlite.sources.randomness import refuse_random
@@ -215,6 +215,7 @@ def _tracing(flavour: Flavour, model: Any, *, keep_unroll: bool = False) -> Iter
     with (
         neutral(model, keep_unroll=keep_unroll) as changed,
         any_input_shape(flavour),
+        any_layer_name(flavour),
         _in_float32(flavour, model) as notes,
     ):
         yield _Tracing(changed, tuple(notes))

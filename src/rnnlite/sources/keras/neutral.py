@@ -1,21 +1,19 @@
 """Trace a Keras model without side effects: no unrolling, no state, no fused shortcut, any length.
 
-Layer attributes are set for the time of a trace and put back in a `finally`.
+Layers only seem to have other attributes for the time of a trace (`patching`).
 """
 
 from __future__ import annotations
 
 import importlib
-import threading
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from rnnlite.sources.keras.flavour import Flavour, layers_of
-
-LOCK = threading.RLock()
-"""Held while the packages are patched: two threads take turns."""
+from rnnlite.sources.keras.patching import Change, Mine, replaced, seeming
 
 NEUTRAL: dict[str, Any] = {
     "unroll": False,
@@ -50,24 +48,21 @@ def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[Changed]:
 
     Gives what was changed; `capture` wants to know it.
     """
-    saved: list[tuple[Any, str, Any]] = []
-    with LOCK:
-        try:
-            for layer in filter(_recurrent, layers_of(model)):
-                for name, value in NEUTRAL.items():
-                    # Only plain attributes: a wrapper may give the same name as a property.
-                    if name == "unroll" and keep_unroll:
-                        continue
-                    if name in vars(layer) and vars(layer)[name] != value:
-                        saved.append((layer, name, vars(layer)[name]))
-                        setattr(layer, name, value)
-            yield Changed(
-                frozenset(id(layer) for layer, name, _ in saved if name == "unroll"),
-                frozenset(id(layer) for layer, name, _ in saved if "dropout" in name),
-            )
-        finally:
-            for layer, name, value in reversed(saved):
-                setattr(layer, name, value)
+    layers = list(filter(_recurrent, layers_of(model)))
+    changed: dict[int, dict[str, Any]] = {}
+    for layer in layers:
+        # Only plain attributes: a wrapper may give the same name as a property.
+        own = vars(layer)
+        changed[id(layer)] = {
+            name: value
+            for name, value in NEUTRAL.items()
+            if name in own and own[name] != value and not (name == "unroll" and keep_unroll)
+        }
+    with seeming(changed, layers):
+        yield Changed(
+            frozenset(k for k, names in changed.items() if "unroll" in names),
+            frozenset(k for k, names in changed.items() if any("dropout" in n for n in names)),
+        )
 
 
 @contextmanager
@@ -75,12 +70,41 @@ def any_input_shape(flavour: Flavour) -> Iterator[None]:
     """Within it, models do not hold callers to the length that their Input states."""
     module = "keras.src.models" if flavour.name == "Keras 3" else "tf_keras.src.engine"
     functional = importlib.import_module(f"{module}.functional").Functional
-    stated = functional.input_spec
-    functional.input_spec = property(lambda self: None, lambda self, value: None)
-    try:
+
+    def make(stated: Any, mine: Mine) -> Any:
+        return property(
+            lambda self: None if mine() else stated.__get__(self, type(self)),
+            lambda self, value: None if mine() else stated.__set__(self, value),
+        )
+
+    with replaced([Change(functional, "input_spec", make)]):
         yield
-    finally:
-        functional.input_spec = stated
+
+
+@contextmanager
+def any_layer_name(flavour: Flavour) -> Iterator[None]:
+    """Within it, Keras 3 opens name scopes for layers of any name, as it does outside of graphs."""
+    if flavour.name != "Keras 3":
+        yield
+        return
+    scope = importlib.import_module("keras.src.backend.tensorflow.core").name_scope
+
+    def make(original: Any, mine: Mine) -> Any:
+        def opened(self: Any, name: Any, *args: Any, **kwargs: Any) -> None:
+            original(self, _legal(name) if mine() else name, *args, **kwargs)
+
+        return opened
+
+    with replaced([Change(scope, "__init__", make)]):
+        yield
+
+
+def _legal(name: Any) -> Any:
+    """A name as TensorFlow takes it for a scope, and the official converter for a node."""
+    if not isinstance(name, str) or "/" in name:
+        return name
+    legal = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
+    return legal if re.match(r"[A-Za-z0-9.]", legal) else f".{legal}"
 
 
 def _recurrent(layer: Any) -> bool:
