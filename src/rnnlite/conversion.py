@@ -37,6 +37,9 @@ class Converted:
     tflite: bytes
     report: Report
 
+    def __repr__(self) -> str:
+        return f"Converted({len(self.tflite):,} bytes, {self.report.summary})"
+
     def save(self, path: str | Path) -> Path:
         """Write the model to a path, whole or not at all.
 
@@ -330,8 +333,40 @@ def verify(
     Raises:
         RnnliteError: the source or the model cannot be opened, or do not fit each other.
     """
-    from rnnlite.lite import flatbuffer
     from rnnlite.lite.files import read_model
+    from rnnlite.sources.opening import needs_tensorflow_backend
+
+    request = Request(
+        inputs=inputs,
+        outputs=outputs,
+        constants=constants,
+        signature=signature,
+        tags=tags,
+        architecture=architecture,
+        custom_objects=custom_objects,
+        trust=trust,
+    )
+    data = read_model(model)
+    if needs_tensorflow_backend(source):
+        from rnnlite.sources.keras.child import verify_in_child
+
+        return verify_in_child(source, data, samples, request, max_error)
+    return verify_here(source, data, samples, request, max_error)
+
+
+def verify_here(
+    source: Any,
+    data: bytes,
+    samples: Sequence[Any] | None,
+    request: Request,
+    max_error: float | None,
+) -> Report:
+    """`verify` in this process.
+
+    Raises:
+        RnnliteError: as `verify`.
+    """
+    from rnnlite.lite import flatbuffer
     from rnnlite.parity import check, probes
     from rnnlite.quantization.modes import take_max_error
     from rnnlite.quantization.quantize import remeasure
@@ -339,7 +374,6 @@ def verify(
     from rnnlite.runtime.samples import listed
     from rnnlite.sources.opening import open_program
 
-    data = read_model(model)
     loaded = load(data)
     mode = flatbuffer.record(flatbuffer.read(data)).get("quantize")
     if mode is None and max_error is not None:
@@ -351,19 +385,8 @@ def verify(
     limit = math.inf if mode is None else take_max_error(max_error, mode)
     clock = _Clock()
     batch = next((spec.batch for spec in loaded.inputs if spec.shape), 1)
-    request = Request(
-        batch_size=batch,
-        inputs=inputs,
-        outputs=outputs,
-        constants=constants,
-        signature=signature,
-        tags=tags,
-        architecture=architecture,
-        custom_objects=custom_objects,
-        trust=trust,
-        integer=mode in ("int8", "int16x8"),
-    )
-    program = open_program(source, request)
+    integer = mode in ("int8", "int16x8")
+    program = open_program(source, replace(request, batch_size=batch, integer=integer))
     program = _as_in_model(program, loaded)
     clock.lap("trace")
     arrays = (

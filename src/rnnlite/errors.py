@@ -45,6 +45,10 @@ class SourceError(RnnliteError):
     """The source cannot be opened: missing, empty, truncated, or no model at all."""
 
 
+class OptionError(SourceError):
+    """An option was given that this kind of source has no use for."""
+
+
 class TrustError(RnnliteError):
     """Opening the source would run code from it, and the user has not allowed that."""
 

@@ -83,9 +83,15 @@ def freeze(
         custom_objects=custom_objects,
         trust=trust,
     )
-    from rnnlite.sources.opening import open_frozen
+    from rnnlite.sources.opening import needs_tensorflow_backend, open_frozen
 
-    definition, ends = open_frozen(source, request)
-    write_whole(path, definition.SerializeToString())
+    if needs_tensorflow_backend(source):
+        from rnnlite.sources.keras.child import freeze_in_child
+
+        content, ends = freeze_in_child(source, request)
+    else:
+        definition, ends = open_frozen(source, request)
+        content = definition.SerializeToString()
+    write_whole(path, content)
     found = [tuple(TensorInfo(name, shape, dtype) for name, shape, dtype in part) for part in ends]
     return Ends(*found)

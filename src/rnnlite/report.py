@@ -92,6 +92,24 @@ class Report:
     quantization: Quantization | None = None
     min_runtime: str = ""
 
+    @property
+    def summary(self) -> str:
+        """What it is of and how it came out, in one line."""
+        off: list[float] = []
+        if self.quantization is not None:
+            off = [a.rms_error for a in self.quantization.accuracy]
+            result = f"{self.quantization.mode}, off by {100 * max(off, default=0.0):.2g} %"
+        elif self.parity is None:
+            result = "not compared"
+        else:
+            off = [o.max_rel for o in self.parity.outputs]
+            word = "equal within" if self.parity.within else "differs by"
+            result = f"{word} {max(off, default=0.0):.1e}"
+        return f"from {self.origin}, {result}"
+
+    def __repr__(self) -> str:
+        return f"Report({self.size:,} bytes, {self.summary})"
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)

@@ -36,10 +36,15 @@ def test_a_replacement_is_put_back_whatever_is_raised():
     module = SimpleNamespace(value=1)
     changes = [Change(Owner, "say", make), Change(module, "value", lambda o, _: o + 1)]
     changes.append(Change(module, "missing", lambda o, _: 0))
-    with pytest.raises(KeyError), replaced(changes):
-        assert (Owner().say(), module.value) == ("not base", 2)
-        assert elsewhere(lambda: Owner().say()) == "base"
-        raise KeyError
+
+    def within():
+        with replaced(changes):
+            assert (Owner().say(), module.value) == ("not base", 2)
+            assert elsewhere(lambda: Owner().say()) == "base"
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        within()
     assert (Owner().say(), vars(module), "say" in vars(Owner)) == ("base", {"value": 1}, False)
 
 

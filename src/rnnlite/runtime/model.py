@@ -109,6 +109,10 @@ class Model:
             for name, index in names_out
         )
 
+    def __repr__(self) -> str:
+        inputs, outputs = (", ".join(map(_shown, specs)) for specs in (self.inputs, self.outputs))
+        return f"Model({inputs} -> {outputs})"
+
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Run once on whole batches, as the model takes them: quantized where it is quantized.
 
@@ -299,6 +303,11 @@ def _signature_names(parsed: Any) -> tuple[list[tuple[str, int]], list[tuple[str
         [(flatbuffer.text(main.tensors[int(k)].name), int(k)) for k in main.inputs],
         [(flatbuffer.text(main.tensors[int(k)].name), int(k)) for k in main.outputs],
     )
+
+
+def _shown(spec: Spec) -> str:
+    axes = ", ".join("any" if d is None else str(d) for d in spec.shape)
+    return f"{spec.name} {spec.dtype} [{axes}]"
 
 
 def _column(rows: list[Array]) -> Any:

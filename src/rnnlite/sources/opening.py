@@ -13,6 +13,7 @@ from rnnlite.errors import (
     TrustError,
     UnsupportedError,
 )
+from rnnlite.sources.accepted import reads_as_graph, require_taken
 from rnnlite.sources.program import Program, Request
 from rnnlite.sources.sniff import Found, Kind, sniff
 
@@ -26,9 +27,11 @@ def open_program(source: Any, request: Request) -> Program:
     """Open a path, a live Keras model, a tf.Module or a tf.function.
 
     Raises:
-        SourceError, TrustError, ShapeError, UnsupportedError, DependencyError: see there.
+        SourceError, OptionError, TrustError, ShapeError, UnsupportedError, DependencyError: see
+            there.
     """
     _require_tensorflow()
+    require_taken(source, request)
     graph = _graph(source, request)
     if graph is not None:
         from rnnlite.sources.graph.model import program_of
@@ -70,9 +73,10 @@ def open_frozen(source: Any, request: Request) -> Any:
         the GraphDef, and (name, shape, dtype) of its inputs and of its outputs.
 
     Raises:
-        SourceError, TrustError, UnsupportedError, DependencyError: see there.
+        SourceError, OptionError, TrustError, UnsupportedError, DependencyError: see there.
     """
     _require_tensorflow()
+    require_taken(source, request)
     from rnnlite.sources.graph.frozen import writable
     from rnnlite.sources.graph.live import from_function
 
@@ -91,10 +95,7 @@ def _graph(source: Any, request: Request) -> Any:
         return _live_graph(source, request)
     path = Path(source)
     found = sniff(path)
-    by_signature = found.kind is Kind.KERAS_SAVED_MODEL and (
-        request.signature is not None or request.constants is not None
-    )
-    if found.kind not in GRAPHS and not by_signature:
+    if found.kind not in GRAPHS and not reads_as_graph(found.kind, request):
         return None
     from rnnlite.sources.graph.files import read_frozen
 
@@ -116,13 +117,6 @@ def _keras(source: Any, request: Request) -> tuple[Flavour, Any]:
     """The Keras model, and the package that it is of."""
     from rnnlite.sources.keras.flavour import flavour_of, keras2, keras3
 
-    if request.constants:
-        raise SourceError(
-            f"the constant '{next(iter(request.constants))}' is given, and the source is a Keras "
-            "model",
-            expected="a graph, a SavedModel or a function",
-            remedy="Freeze the model (rnnlite freeze), and convert the graph",
-        )
     if isinstance(source, (str, Path)):
         from rnnlite.sources.keras.files import load_model
 

@@ -199,5 +199,7 @@ def test_a_switch_that_is_not_fixed_is_named_with_the_remedy(tmp_path):
 
 
 def test_a_keras_model_has_no_constants(exits_model):
-    with pytest.raises(SourceError, match="'keep_prob' is given, and the source is a Keras model"):
+    with pytest.raises(
+        SourceError, match=r"constants=\{'keep_prob': .*\} is given, but the source is a live Keras"
+    ):
         rnnlite.convert(exits_model, constants={"keep_prob": 1.0})

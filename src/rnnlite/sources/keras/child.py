@@ -1,20 +1,21 @@
-"""Convert a Keras 3 model that lives on another backend than TensorFlow.
+"""What is asked of a Keras 3 model that lives on another backend than TensorFlow.
 
 Keras has one backend a process. The model is saved, a child process opens it with the TensorFlow
-backend and converts it, and the live model's own results are compared with the LiteRT model.
+backend and does what is asked, and the live model's own results are compared with the LiteRT model.
 
-Run as a module, this file is that child: `python -m rnnlite.sources.keras.child REQUEST`.
+Run as a module, this file is that child: `python -m rnnlite.sources.keras.child FOLDER`.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ from rnnlite.errors import RnnliteError, SourceError
 from rnnlite.lengths.sizes import Axis
 from rnnlite.quantization.modes import Order
 from rnnlite.report import Report
-from rnnlite.scan.schedule import Options
+from rnnlite.sources.accepted import require_taken
 from rnnlite.sources.keras.flavour import layers_of
 from rnnlite.sources.program import Array, Port, Request
 
@@ -37,6 +38,31 @@ TOLERANCE = 1e-4
 """Between two backends, which round in their own ways; the strict check runs in the child."""
 
 
+@dataclass(frozen=True)
+class Task:
+    """What the child is to do; pickled as it is, so that no option can be forgotten.
+
+    Attributes:
+        action: "convert", "verify" or "freeze".
+        source: a path.
+        request: with `custom_objects` by module and name.
+        order: of the quantization, samples as a list of arrays.
+        verify: whether a conversion is checked.
+        data: the LiteRT file that is verified.
+        samples: further ones that it is verified on.
+        max_error: see `rnnlite.verify`.
+    """
+
+    action: str
+    source: str
+    request: Request
+    order: Order | None = None
+    verify: bool = True
+    data: bytes = b""
+    samples: list[Any] | None = None
+    max_error: float | None = None
+
+
 def convert_in_child(
     source: Any, request: Request, quantization: Order | None, *, verify: bool
 ) -> Converted:
@@ -45,35 +71,76 @@ def convert_in_child(
     Raises:
         RnnliteError: what the child refuses, as the same kind of error.
     """
-    from rnnlite.conversion import Converted
+    order = quantization
+    if order is not None:
+        # The bar would be drawn in another process.
+        order = replace(order, calibration=_samples(order.calibration), progress=False)
+    converted, plain = _answer(source, Task("convert", "", request, order, verify))
+    if verify and _is_live(source):
+        _compare(source, plain, converted.report)
+    result: Converted = converted
+    return result
 
-    live = not isinstance(source, (str, Path))
+
+def verify_in_child(
+    source: Any,
+    data: bytes,
+    samples: Sequence[Any] | None,
+    request: Request,
+    max_error: float | None,
+) -> Report:
+    """Save, verify a LiteRT file in a child process with the TensorFlow backend, compare.
+
+    Raises:
+        RnnliteError: what the child refuses, as the same kind of error.
+    """
+    task = Task("verify", "", request, data=data, samples=_samples(samples), max_error=max_error)
+    report: Report = _answer(source, task)
+    if report.quantization is None and _is_live(source):
+        _compare(source, data, report)
+    return report
+
+
+def freeze_in_child(source: Any, request: Request) -> tuple[bytes, Any]:
+    """Save, and freeze in a child process with the TensorFlow backend.
+
+    Returns:
+        a GraphDef, and (name, shape, dtype) of its inputs and of its outputs.
+
+    Raises:
+        RnnliteError: what the child refuses, as the same kind of error.
+    """
+    found: tuple[bytes, Any] = _answer(source, Task("freeze", "", request))
+    return found
+
+
+def _is_live(source: Any) -> bool:
+    return not isinstance(source, (str, Path))
+
+
+def _answer(source: Any, task: Task) -> Any:
+    """What the child gives for a task, which lacks its source yet."""
+    live = _is_live(source)
+    request = task.request
+    require_taken(source, request)
     objects = {**(_classes_of(source) if live else {}), **(request.custom_objects or {})}
-    references = _by_reference(objects)
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
         path = Path(folder)
-        if isinstance(source, (str, Path)):
-            saved = Path(source).resolve()
-        else:
-            saved = path / "model.keras"
+        saved = path / "model.keras"
+        if live:
             source.save(saved)
-        order = {
-            "source": str(saved),
-            "batch_size": request.batch_size,
-            "sequence_length": request.sequence_length,
-            "architecture": None
-            if request.architecture is None
-            else str(Path(request.architecture).resolve()),
-            "integer": request.integer,
-            "schedule": asdict(request.schedule),
-            "custom_objects": references,
+        else:
+            saved = Path(source).resolve()
+        architecture = request.architecture
+        request = replace(
+            request,
+            architecture=None if architecture is None else Path(architecture).resolve(),
+            custom_objects=_by_reference(objects),
             # A live model's code is the caller's own; a file's is not.
-            "trust": request.trust or live,
-            "verify": verify,
-            "path": sys.path,
-            "quantization": _quantization_order(quantization, path),
-        }
-        (path / "order.json").write_text(json.dumps(order))
+            trust=request.trust or live,
+        )
+        (path / "path.json").write_text(json.dumps(sys.path))
+        (path / "task").write_bytes(pickle.dumps(replace(task, source=str(saved), request=request)))
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "rnnlite.sources.keras.child", folder],
@@ -82,65 +149,47 @@ def convert_in_child(
             text=True,
             check=False,
         )
-        answer = path / "answer.json"
+        answer = path / "answer"
         if not answer.exists():
             lines = done.stderr.strip().splitlines()
             raise SourceError(
-                "the child process that converts with the TensorFlow backend failed",
+                "the child process that works with the TensorFlow backend failed",
                 found=lines[-1] if lines else f"exit status {done.returncode}",
             )
-        content = json.loads(answer.read_text())
-        if "refused" in content:
-            kind = getattr(errors, content["refused"], RnnliteError)
-            raise kind(content["what"], **content["parts"])
-        data = (path / "model.tflite").read_bytes()
-        plain = (path / "plain.tflite").read_bytes()
-        report = Report.from_dict(content["report"])
-    if verify and live:
-        _compare(source, plain, report)
-    return Converted(data, report)
+        content = pickle.loads(answer.read_bytes())  # noqa: S301 - our own child wrote it
+    if "refused" in content:
+        raise _raised(content["refused"], content["parts"])
+    return content["result"]
 
 
-def _quantization_order(order: Order | None, folder: Path) -> dict[str, Any] | None:
-    """The order as plain data; samples go to a file beside it."""
-    if order is None:
+def _parts(error: RnnliteError) -> dict[str, Any]:
+    """All that an error says."""
+    return {"refused": type(error).__name__, "parts": vars(error)}
+
+
+def _raised(kind: str, parts: dict[str, Any]) -> RnnliteError:
+    """The error that `_parts` was given."""
+    texts = {name: parts[name] for name in ("expected", "found", "remedy")}
+    error: RnnliteError = getattr(errors, kind, RnnliteError)(parts["what"], **texts)
+    vars(error).update(parts)
+    return error
+
+
+def _samples(samples: Any) -> Any:
+    """Samples as NumPy arrays in their nesting; a path as it stands, from any folder."""
+    if samples is None:
         return None
-    calibration = order.calibration
-    if isinstance(calibration, (str, Path)):
-        calibration = str(Path(calibration).resolve())
-    elif calibration is not None:
-        arrays: dict[str, Any] = {}
-        for k, sample in enumerate(calibration):
-            if isinstance(sample, dict):
-                arrays.update({f"{k}/dict/{name}": value for name, value in sample.items()})
-            elif isinstance(sample, (tuple, list)):
-                arrays.update({f"{k}/tuple/{n}": value for n, value in enumerate(sample)})
-            else:
-                arrays[f"{k}/array/0"] = sample
-        calibration = str(folder / "samples.npz")
-        np.savez(calibration, **{"count": np.array(k + 1 if arrays else 0), **arrays})
-    return {**vars(order), "calibration": calibration, "progress": False}
+    if isinstance(samples, (str, Path)):
+        return Path(samples).resolve()
+    return [_sample(sample) for sample in samples]
 
 
-def _read_samples(path: str | None) -> Any:
-    """The samples as they were given: a path, or what `_quantization_order` wrote."""
-    if path is None or Path(path).name != "samples.npz":
-        return path
-    with np.load(path) as file:
-        if "count" not in file.files:
-            return path
-        samples: list[Any] = [None] * int(file["count"])
-        for key in file.files:
-            if key == "count":
-                continue
-            place, form, name = key.split("/", 2)
-            if form == "array":
-                samples[int(place)] = file[key]
-            elif form == "dict":
-                samples[int(place)] = {**(samples[int(place)] or {}), name: file[key]}
-            else:
-                samples[int(place)] = (*(samples[int(place)] or ()), file[key])
-    return samples
+def _sample(sample: Any) -> Any:
+    if isinstance(sample, Mapping):
+        return {name: np.asarray(value) for name, value in sample.items()}
+    if isinstance(sample, (tuple, list)):
+        return type(sample)(np.asarray(value) for value in sample)
+    return np.asarray(sample)
 
 
 def _classes_of(model: Any) -> dict[str, Any]:
@@ -222,44 +271,41 @@ def _require_close(found: Sequence[Array], expected: Sequence[Array], report: Re
 
 def _main(folder: Path) -> None:
     """What the child does."""
+    sys.path[:] = json.loads((folder / "path.json").read_text())
+    try:
+        answer = {"result": _done(pickle.loads((folder / "task").read_bytes()))}  # noqa: S301
+    except RnnliteError as e:
+        answer = _parts(e)
+    (folder / "answer").write_bytes(pickle.dumps(answer))
+
+
+def _done(task: Task) -> Any:
+    """The result of a task."""
+    from rnnlite.conversion import convert_here, verify_here
+
+    objects = {n: _imported(*r) for n, r in (task.request.custom_objects or {}).items()}
+    request = replace(task.request, custom_objects=objects)
+    if task.action == "convert":
+        return convert_here(task.source, request, task.order, verify=task.verify)
+    if task.action == "verify":
+        return verify_here(task.source, task.data, task.samples, request, task.max_error)
+    from rnnlite.sources.opening import open_frozen
+
+    definition, ends = open_frozen(task.source, request)
+    return definition.SerializeToString(), ends
+
+
+def _imported(module: str, qualified: str) -> Any:
     import importlib
 
-    order = json.loads((folder / "order.json").read_text())
-    sys.path[:] = order["path"]
-    objects = {}
-    answer: dict[str, Any]
-    try:
-        for name, (module, qualified) in order["custom_objects"].items():
-            value: Any = importlib.import_module(module)
-            for part in qualified.split("."):
-                value = getattr(value, part)
-            objects[name] = value
-        from rnnlite.conversion import convert_here
-
-        request = Request(
-            batch_size=order["batch_size"],
-            sequence_length=order["sequence_length"],
-            architecture=order["architecture"],
-            integer=order["integer"],
-            schedule=Options(**order["schedule"]),
-            custom_objects=objects,
-            trust=order["trust"],
-        )
-        wanted = order["quantization"]
-        quantization = None
-        if wanted is not None:
-            quantization = Order(**{**wanted, "calibration": _read_samples(wanted["calibration"])})
-        converted, plain = convert_here(
-            order["source"], request, quantization, verify=order["verify"]
-        )
-        (folder / "model.tflite").write_bytes(converted.tflite)
-        (folder / "plain.tflite").write_bytes(plain)
-        answer = {"report": converted.report.to_dict()}
-    except RnnliteError as e:
-        parts = {"expected": e.expected, "found": e.found, "remedy": e.remedy}
-        answer = {"refused": type(e).__name__, "what": e.what, "parts": parts}
-    (folder / "answer.json").write_text(json.dumps(answer))
+    value: Any = importlib.import_module(module)
+    for part in qualified.split("."):
+        value = getattr(value, part)
+    return value
 
 
 if __name__ == "__main__":
-    _main(Path(sys.argv[1]))
+    # Classes of a module that runs have the name `__main__`, which no other process knows.
+    from rnnlite.sources.keras import child
+
+    child._main(Path(sys.argv[1]))
