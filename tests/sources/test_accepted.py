@@ -9,7 +9,15 @@ import tensorflow as tf
 import tf_keras
 
 import rnnlite
-from rnnlite.sources.accepted import OPTIONS, TAKES, given, reads_as_graph
+from rnnlite.sources.accepted import (
+    BY_SIGNATURE,
+    LIVE_FUNCTION,
+    LIVE_KERAS,
+    OPTIONS,
+    TAKES,
+    given,
+    reads_as_graph,
+)
 from rnnlite.sources.program import Request
 from rnnlite.sources.sniff import Kind
 
@@ -19,7 +27,8 @@ EVERYWHERE = {"batch_size", "sequence_length", "integer", "schedule"}
 def test_every_option_of_a_request_has_its_place():
     assert {field.name for field in fields(Request)} == {*OPTIONS, *EVERYWHERE}
     assert {name for names in TAKES.values() for name in names} == set(OPTIONS)
-    assert {k.value for k in Kind} < set(TAKES)
+    others = {k.value for k in Kind if k is not Kind.KERAS_SAVED_MODEL}
+    assert others | {LIVE_KERAS, LIVE_FUNCTION, BY_SIGNATURE} == set(TAKES)
 
 
 def test_what_is_given():

@@ -41,7 +41,7 @@ OPTIONS = (*SIGNED, *CODE, "architecture")
 def given(request: Request) -> dict[str, Any]:
     """The options of `OPTIONS` that a request has."""
     found = {name: getattr(request, name) for name in OPTIONS}
-    return {name: value for name, value in found.items() if value not in (None, False, {}, ())}
+    return {name: value for name, value in found.items() if value or isinstance(value, Path)}
 
 
 def reads_as_graph(kind: Kind, request: Request) -> bool:
