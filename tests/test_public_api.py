@@ -4,7 +4,7 @@ import inspect
 
 import rnnlite
 
-OF_GRAPHS = ["inputs", "outputs", "signature", "tags", "architecture"]
+OF_GRAPHS = ["inputs", "outputs", "constants", "signature", "tags", "architecture"]
 
 
 def test_names():
