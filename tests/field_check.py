@@ -127,15 +127,12 @@ def predicted(data: bytes) -> Callable[[Arrays], Arrays]:
     return run
 
 
-def plain(data: bytes, *, names: Sequence[str], fresh: bool) -> Callable[[Arrays], Arrays]:
-    """Runs by LiteRT's own interpreter, resized to each sample, or a fresh one for each."""
-    kept: list[Interpreter] = []
+def plain(data: bytes, *, names: Sequence[str]) -> Callable[[Arrays], Arrays]:
+    """Runs by one of LiteRT's own interpreters, resized to each sample."""
+    interpreter = Interpreter(model_content=data)
     order = [spec.name for spec in rnnlite.load(data).outputs]
 
     def run(arrays: Arrays) -> Arrays:
-        if fresh or not kept:
-            kept[:] = [Interpreter(model_content=data)]
-        interpreter = kept[0]
         inputs, outputs = _details(interpreter)
         for detail, a in zip((inputs[n] for n in names), arrays, strict=True):
             interpreter.resize_tensor_input(detail["index"], a.shape)
@@ -172,7 +169,7 @@ def check_float(model: Any, lengths: list[int], batch_size: int | str | None) ->
     converted = rnnlite.convert(model, batch_size=batch_size)
     assert not rnnlite.inspect(converted.tflite).custom_ops
     names = [x.name.split(":")[0] for x in model.inputs]
-    runs = [predicted(converted.tflite), plain(converted.tflite, names=names, fresh=True)]
+    runs = [predicted(converted.tflite), plain(converted.tflite, names=names)]
     for length in [*lengths, lengths[0]]:
         arrays = sample(model, length, length)
         expected = call(model, arrays)
@@ -198,7 +195,7 @@ def check_quantized(
     expected = [call(model, arrays) for arrays in tests]
     names = [x.name.split(":")[0] for x in model.inputs]
     worst = 0.0
-    for run in (predicted(converted.tflite), plain(converted.tflite, names=names, fresh=True)):
+    for run in (predicted(converted.tflite), plain(converted.tflite, names=names)):
         found = [run(arrays) for arrays in tests]
         for a, b in zip(zip(*found, strict=True), zip(*expected, strict=True), strict=True):
             worst = max(worst, relative_rms(a, b))
@@ -221,7 +218,7 @@ def check_graph(draw: dict[str, Any], path: Path) -> None:
     converted = rnnlite.convert(path, inputs=inputs, outputs=outputs)
     assert not rnnlite.inspect(converted.tflite).custom_ops
     names = [n.split(":")[0] for n in inputs]
-    runs = [predicted(converted.tflite), plain(converted.tflite, names=names, fresh=True)]
+    runs = [predicted(converted.tflite), plain(converted.tflite, names=names)]
     with field_graphs.tf1.Session(graph=made) as session:
         for length in (1, 9, 30):
             given = field_graphs.feeds(made, inputs, length, length)
