@@ -209,6 +209,7 @@ def lower(program: Program) -> Any:
         drop_idle_counters,
         separate_branch_results,
         separate_loop_results,
+        separate_main_results,
     )
     from rnnlite.lite.rewrite import rewrite
     from rnnlite.lite.share import share_bodies
@@ -220,6 +221,7 @@ def lower(program: Program) -> Any:
     drop_idle_counters(model)
     separate_loop_results(model)
     separate_branch_results(model)
+    separate_main_results(model)
     drop_cast_pairs(model)
     drop_flattening(model)
     share_bodies(model)
@@ -430,6 +432,12 @@ def make_report(
     if parity is not None and parity.skipped:
         lengths = ", ".join(map(str, parity.skipped))
         notes.append(f"the source itself refuses length {lengths}: not compared there")
+    if parity is not None and parity.late:
+        named = ", ".join(f"'{name}'" for name in parity.late)
+        notes.append(
+            f"the size of {named} is known only after a run: give LiteRT's CompiledModel a buffer "
+            "of your own, TensorBuffer.create_from_host_memory(numpy.zeros(shape, 'float32'))"
+        )
     return Report(
         origin=program.origin,
         inputs=tuple(vars(t) for t in content.inputs),

@@ -19,6 +19,7 @@ from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
 from rnnlite.report import OutputParity, Parity
+from rnnlite.runtime.model import load
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program
 
@@ -85,7 +86,16 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
         batches=tuple(dict.fromkeys(c.batch for c in cases)),
         runs=runs,
         skipped=skipped,
+        late=_late(program, data, cases),
     )
+
+
+def _late(program: Program, data: bytes, cases: list[Case]) -> tuple[str, ...]:
+    """The outputs whose size the runtime does not know when it has allocated memory."""
+    longest = max(cases, key=lambda c: c.length)
+    known = load(data, delegates=False).shapes_before_run([a.shape for a in longest.inputs])
+    pairs = zip(program.outputs, known, longest.expected, strict=True)
+    return tuple(port.name for port, shape, value in pairs if shape != value.shape)
 
 
 PROBES = 8

@@ -45,6 +45,7 @@ class Parity:
         batches: batch sizes that were run.
         runs: how many times the LiteRT model ran.
         skipped: lengths that the source itself refuses, with its reason.
+        late: names of the outputs whose size the runtime knows only after a run.
     """
 
     outputs: tuple[OutputParity, ...]
@@ -52,6 +53,7 @@ class Parity:
     batches: tuple[int, ...]
     runs: int
     skipped: Mapping[int, str] = field(default_factory=dict)
+    late: tuple[str, ...] = ()
 
     @property
     def within(self) -> bool:
@@ -149,6 +151,7 @@ class Report:
                 batches=tuple(parity["batches"]),
                 runs=parity["runs"],
                 skipped={int(k): v for k, v in parity["skipped"].items()},
+                late=tuple(parity.get("late", ())),
             )
         if values.get("quantization") is not None:
             values["quantization"] = Quantization.from_dict(values["quantization"])

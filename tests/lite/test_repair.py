@@ -8,14 +8,17 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
+from graphs import SHAPE, Model
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_tensor
 from rnnlite.lite.repair import (
     drop_idle_counters,
     separate_branch_results,
     separate_loop_results,
+    separate_main_results,
 )
 from rnnlite.lite.rewrite import rewrite
+from rnnlite.lite.structure import check_structure
 from rnnlite.lite.translate import translate
 from rnnlite.sources.opening import open_program
 from rnnlite.sources.program import Request
@@ -147,3 +150,40 @@ def test_a_counter_that_ends_the_loop_stays():
     model = flatbuffer.read(translate(counted(limit=3))[0])
     assert drop_idle_counters(model) == 0
     assert run(flatbuffer.write(model)) == [[8, 8]]
+
+
+def growing_loop(*, grows):
+    """A loop that carries a state, and rows that grow by one each time or are handed on."""
+    model = Model()
+    main, cond, body = model.main, model.graph(), model.graph()
+
+    def carried(graph):
+        rows = graph.tensor([1, 3])
+        graph.content.tensors[rows].shapeSignature = [-1, 3]
+        return graph.tensor([], "int32"), graph.tensor(SHAPE), rows
+
+    t, h, rows = carried(cond)
+    verdict = cond.tensor([], "bool")
+    cond.add("LESS", [t, cond.constant(3, "int32")], [verdict], "LessOptions")
+    cond.ends([t, h, rows], [verdict])
+    t, h, rows = carried(body)
+    later, new, longer = carried(body)
+    body.add("ADD", [t, body.constant(1, "int32")], [later], "AddOptions")
+    body.add("TANH", [h], [new])
+    body.add("CONCATENATION", [rows, h], [longer], "ConcatenationOptions")
+    body.ends([t, h, rows], [later, new, longer if grows else rows])
+    operands, results = carried(main), carried(main)
+    model.loop(main, operands, results, cond, body)
+    main.ends(operands, results)
+    return model
+
+
+def test_results_of_a_loop_that_grows_are_copied_those_of_others_are_not():
+    assert separate_main_results(growing_loop(grows=False).tree) == 0
+    model = growing_loop(grows=True)
+    before = list(model.main.content.outputs)
+    assert separate_main_results(model.tree) == 3
+    check_structure(model.tree)
+    names = [flatbuffer.op_name(model.tree, op) for op in model.main.content.operators]
+    assert names == ["WHILE", "RESHAPE", "CONCATENATION", "CONCATENATION"]
+    assert not set(before) & set(model.main.content.outputs)

@@ -23,6 +23,7 @@ from typing import Any
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_op
 from rnnlite.lite.naming import derive
+from rnnlite.lite.sizes import shape_of
 
 
 def separate_loop_results(model: Any) -> int:
@@ -63,6 +64,42 @@ def separate_branch_results(model: Any) -> int:
                 copies += 1
         branch.outputs = results
     return copies
+
+
+def separate_main_results(model: Any) -> int:
+    """Copy results of the model that come straight from a loop or condition whose results change
+    their size; gives how many were copied.
+
+    The runtime allocates all results of such an op anew in each run, where a caller's own buffer
+    for a result of the model is not asked for (LiteRT's CompiledModel).
+    """
+    main = model.subgraphs[0]
+    resizing = {int(t) for op in main.operators or [] if _may_resize(model, op) for t in op.outputs}
+    results = [int(t) for t in main.outputs]
+    main.outputs = [_copied(model, main, t) if t in resizing else t for t in results]
+    return sum(t in resizing for t in results)
+
+
+def _may_resize(model: Any, op: Any) -> bool:
+    """Whether a result of a WHILE may be of another size than its operand, or one of an IF than the
+    other branch's."""
+    name = flatbuffer.op_name(model, op)
+    if name == "IF":
+        return any(-1 in shape_of(model.subgraphs[0].tensors[int(t)]) for t in op.outputs)
+    if name != "WHILE":
+        return False
+    body = model.subgraphs[op.builtinOptions.bodySubgraphIndex]
+    makers = {int(t): o for o in body.operators or [] for t in o.outputs}
+    return any(
+        int(result) != int(argument)
+        and -1 in shape_of(body.tensors[int(result)])
+        and not _keeps_size(model, makers.get(int(result)))
+        for argument, result in zip(body.inputs, body.outputs, strict=True)
+    )
+
+
+def _keeps_size(model: Any, op: Any) -> bool:
+    return op is not None and flatbuffer.op_name(model, op) == "DYNAMIC_UPDATE_SLICE"
 
 
 def drop_idle_counters(model: Any) -> int:

@@ -75,6 +75,19 @@ class Engine:
         self._allocated = shapes
         self._largest = self._largest or shapes
 
+    def shapes_before_run(
+        self, inputs: Sequence[int], shapes: Shapes, outputs: Sequence[int]
+    ) -> Shapes:
+        """The shapes of results as the runtime knows them when memory has been allocated.
+
+        Args:
+            inputs, outputs: numbers of the tensors.
+            shapes: of the inputs.
+        """
+        self._allocate(inputs, shapes)
+        known = {int(d["index"]): d["shape"] for d in self.interpreter.get_output_details()}
+        return tuple(tuple(map(int, known[index])) for index in outputs)
+
     def run(
         self, inputs: Sequence[int], arrays: Sequence[Array], outputs: Sequence[int]
     ) -> list[Array]:

@@ -128,6 +128,15 @@ class Model:
         with self._lock:
             return self._engine.run(self._input_ids, arrays, self._output_ids)
 
+    def shapes_before_run(self, shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the outputs as far as the runtime knows them before a run.
+
+        Args:
+            shapes: of the inputs, in the order of `inputs`, with the batch axis.
+        """
+        with self._lock:
+            return self._engine.shapes_before_run(self._input_ids, tuple(shapes), self._output_ids)
+
     def predict(
         self,
         samples: Iterable[Sample],

@@ -1,7 +1,8 @@
 """Run LiteRT files by CompiledModel at lengths that grow and shrink, beside the interpreter.
 
-`python compiled.py FILE...` prints a line of JSON for each file: for each length and output
-that is wrong, what is wrong. A process of its own, because a buffer of the wrong size can end it.
+`python compiled.py [--own] FILE...` prints a line of JSON for each file: for each length and output
+that is wrong, what is wrong. With `--own`, results go to buffers that the caller makes. A process
+of its own, because a buffer of the wrong size can end it.
 """
 
 import json
@@ -11,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from ai_edge_litert.compiled_model import CompiledModel
 from ai_edge_litert.interpreter import Interpreter
+from ai_edge_litert.tensor_buffer import TensorBuffer
 
 LENGTHS = (17, 4, 64, 5, 300, 2, 100, 17)
 KEY = "serving_default"
@@ -32,8 +34,8 @@ def sample(interpreter, length, rng):
     return arrays
 
 
-def faults(data, path):
-    """What differs from a fresh interpreter."""
+def faults(data, path, own):
+    """What differs from a fresh interpreter; `own`: with buffers of the caller's."""
     model = CompiledModel.from_file(path)
     signature = model.get_signature_list()[KEY]
     rng = np.random.default_rng(0)
@@ -44,12 +46,20 @@ def faults(data, path):
         expected = interpreter.get_signature_runner(KEY)(**arrays)
         for k, name in enumerate(signature["inputs"]):
             model.resize_input_tensor(k, list(arrays[name].shape))
-        inputs, outputs = model.create_input_buffers(0), model.create_output_buffers(0)
-        # Asked for before buffers are made, it says what the file says.
-        sizes = {
-            name: model.get_output_buffer_requirements(k)["buffer_size"]
-            for k, name in enumerate(signature["outputs"])
-        }
+        inputs = model.create_input_buffers(0)
+        if own:
+            outputs = [
+                TensorBuffer.create_from_host_memory(np.zeros_like(expected[name]))
+                for name in signature["outputs"]
+            ]
+            sizes = {name: expected[name].nbytes for name in signature["outputs"]}
+        else:
+            outputs = model.create_output_buffers(0)
+            # Asked for before buffers are made, it says what the file says.
+            sizes = {
+                name: model.get_output_buffer_requirements(k)["buffer_size"]
+                for k, name in enumerate(signature["outputs"])
+            }
         for buffer, name in zip(inputs, signature["inputs"], strict=True):
             buffer.write(arrays[name])
         wrong = [n for n, size in sizes.items() if size != expected[n].nbytes]
@@ -67,7 +77,7 @@ def faults(data, path):
 
 
 if __name__ == "__main__":
-    for file in sys.argv[1:]:
-        print(
-            json.dumps({"file": file, "faults": faults(Path(file).read_bytes(), file)}), flush=True
-        )
+    own = sys.argv[1] == "--own"
+    for file in sys.argv[2:] if own else sys.argv[1:]:
+        row = {"file": file, "faults": faults(Path(file).read_bytes(), file, own)}
+        print(json.dumps(row), flush=True)
