@@ -74,10 +74,12 @@ def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Arr
 
 def _check_counts(arrays: Sequence[Array], inputs: Sequence[Spec], label: str) -> None:
     """Numbers of time steps lie within the sequences; kernels read beyond the end otherwise."""
+    # Of fixed shape are states too, but where every input is.
+    free = [None in spec.sample_shape for spec in inputs]
     steps = [
         a.shape[0]
-        for a, spec in zip(arrays, inputs, strict=True)
-        if len(spec.sample_shape) > 1 or None in spec.sample_shape
+        for a, spec, is_free in zip(arrays, inputs, free, strict=True)
+        if is_free or (not any(free) and len(spec.sample_shape) > 1)
     ]
     for array, spec in zip(arrays, inputs, strict=True):
         if spec.counts and steps and (array.min() < 0 or array.max() > min(steps)):

@@ -39,11 +39,13 @@ def random_inputs(
     """
     rng = np.random.default_rng(seed)
     shapes = [_sized(p, k, length, batch) for k, p in enumerate(ports)]
+    # Of fixed shape are states too, but where every input is.
+    free = [None in p.sample_shape for p in ports]
     steps = min(
         (
             _steps(p, shape)
-            for p, shape in zip(ports, shapes, strict=True)
-            if len(p.sample_shape) > 1 or None in p.sample_shape
+            for p, shape, is_free in zip(ports, shapes, free, strict=True)
+            if is_free or (not any(free) and len(p.sample_shape) > 1)
         ),
         default=1,
     )

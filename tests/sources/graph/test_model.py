@@ -170,3 +170,32 @@ def test_a_batch_that_the_graph_computes_with_is_kept(tmp_path):
     converted = rnnlite.convert(path)
     assert "batch size 4 is kept: the graph computes with it" in converted.report.notes
     assert converted.report.inputs[0]["shape"] == (4, None, 3)
+
+
+def test_axes_that_take_one_size_alone_are_found_by_running(tmp_path):
+    """Features of free width, and a state whose batch axis is not the first."""
+    v1 = tf.compat.v1
+    v1.disable_control_flow_v2()
+    rng = np.random.default_rng(0)
+    kernel, recurrent = (rng.normal(size=(n, 6)).astype(np.float32) * 0.4 for n in (7, 6))
+    graph = tf.Graph()
+    with graph.as_default():
+        x = v1.placeholder(tf.float32, [None, None, None], name="x")
+        state = v1.placeholder(tf.float32, [1, None, 6], name="state")
+        count = tf.shape(x)[1]
+        rows = tf.TensorArray(tf.float32, count).unstack(tf.transpose(x, [1, 0, 2]))
+
+        def body(t, h):
+            inputs = tf.concat([rows.read(t), h], 1)
+            return t + 1, tf.tanh(inputs @ np.concatenate([kernel, recurrent]))
+
+        _, h = v1.while_loop(lambda t, h: t < count, body, (0, state[0]))
+        tf.identity(h, name="y")
+    v1.enable_control_flow_v2()
+    (tmp_path / "g.pb").write_bytes(graph.as_graph_def().SerializeToString())
+    converted = rnnlite.convert(tmp_path / "g.pb")
+    shapes = {i["name"]: i["shape"] for i in converted.report.inputs}
+    assert shapes == {"x": (1, None, 7), "state": (1, 1, 6)}
+    for text in ("axis 2 of input 'x' is 7", "axis 1 of input 'state' is 1"):
+        assert any(text in note for note in converted.report.notes), converted.report.notes
+    assert len(converted.report.parity.lengths) >= 4

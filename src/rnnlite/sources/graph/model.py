@@ -26,6 +26,7 @@ from rnnlite.sources.graph.emit import Emitter, Session
 from rnnlite.sources.graph.fused import expand
 from rnnlite.sources.graph.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.sources.graph.ports import Ends, ends_of, port_of, shaped
+from rnnlite.sources.graph.settling import only_sizes
 from rnnlite.sources.graph.source import Frozen
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Port, Program, Request, type_notes, with_least
@@ -78,6 +79,15 @@ def program_of(source: Frozen, request: Request) -> Program:
     declared = [(r, port_of(graph, r)) for r in ends.inputs]
     definition = pruned(definition, [*ends.outputs, *ends.inputs])
     traced, baked = _at_any_batch(graph, ends, declared, request)
+    found = _settled(definition, ends, traced, declared, request)
+    if found:
+        declared = _with_sizes(declared, found)
+        traced, baked = _at_any_batch(graph, ends, declared, request)
+        baked += [
+            f"axis {a.axis} of input '{declared[a.input][1].name}' is {n}: the graph takes no "
+            "other size"
+            for a, n in found.items()
+        ]
     refuse_random(
         traced.function,
         switches=[f"{p.name}:0" for p in traced.ports if not p.shape],
@@ -101,7 +111,7 @@ def program_of(source: Frozen, request: Request) -> Program:
         for p in inputs
         if not p.shape
     ]
-    notes += [*_pinned([p for _, p in declared], traced.lengths), *remark]
+    notes += [*_pinned([port_of(graph, r) for r, _ in declared], traced.lengths), *remark]
     if not traced.session.records:
         notes.append("the graph has no recurrence; it is converted as it is")
     return Program(
@@ -120,6 +130,33 @@ def program_of(source: Frozen, request: Request) -> Program:
             if p.name in traced.ids
         },
     )
+
+
+def _settled(
+    definition: Any,
+    ends: Ends,
+    traced: _Traced,
+    declared: Sequence[tuple[str, Port]],
+    request: Request,
+) -> dict[Axis, int]:
+    """Sizes of free axes that are no time and that the graph takes at one size alone."""
+    reference, _, remark = _references(definition, ends, traced, declared)
+    if remark:
+        return {}
+    found = only_sizes(reference, traced.ports, traced.lengths, definition, traced.ids)
+    # A size of 1 is that of the batch, which may be another here.
+    one = request.batch_size in ("auto", 1)
+    return {axis: size for axis, size in found.items() if size > 1 or one}
+
+
+def _with_sizes(
+    declared: Sequence[tuple[str, Port]], found: Mapping[Axis, int]
+) -> list[tuple[str, Port]]:
+    """The inputs with sizes for some free axes."""
+    return [
+        (r, replace(p, shape=tuple(found.get(Axis(k, n), d) for n, d in enumerate(p.shape))))
+        for k, (r, p) in enumerate(declared)
+    ]
 
 
 def _at_any_batch(
@@ -196,10 +233,7 @@ def _traced_at(
             f"axis {a.axis} of input '{ports[a.input].name}' is {n}: its ops take no other size"
             for a, n in sizes.items()
         ]
-        ports = tuple(
-            replace(p, shape=tuple(sizes.get(Axis(k, n), d) for n, d in enumerate(p.shape)))
-            for k, p in enumerate(ports)
-        )
+        ports = tuple(p for _, p in _with_sizes([("", p) for p in ports], sizes))
     session.notes += notes
     ids = id_ranges(function, ports)
     session.probing = True

@@ -234,7 +234,12 @@ def _hands_on(graph: Graph, node: Any) -> bool:
 
 
 def _loop_ends(graph: Graph) -> Iterator[str]:
-    """What loops leave behind and nothing reads: outputs where nothing else could be one."""
+    """What loops leave behind and nothing reads: outputs where nothing else could be one.
+
+    None in a graph of training, whose loops leave much behind, and whose outputs the loss reads.
+    """
+    if any(name.split("/")[0] in TRAINING for name in graph.nodes):
+        return
     for node in graph.nodes.values():
         hands_on = node.op == "Identity" and graph.node(graph.inputs(node)[0]).op in LOOPS
         if node.op not in ("Exit", "RefExit") and not hands_on:
