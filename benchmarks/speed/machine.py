@@ -20,6 +20,7 @@ def facts() -> dict[str, Any]:
     """Processor, versions, and measured limits."""
     return {
         "processor": _processor(),
+        "vectors": vectors(),
         "python": platform.python_version(),
         "system": platform.system(),
         "versions": {name: version(name) for name in PACKAGES},
@@ -54,6 +55,14 @@ def _seconds(run: Callable[[], Any]) -> float:
         run()
         laps.append(time.perf_counter() - begin)
     return statistics.median(laps)
+
+
+def vectors() -> str:
+    """The widest vector instructions of the processor; ratios of kernels depend on them."""
+    info = Path("/proc/cpuinfo")
+    words = set(info.read_text().split()) if info.exists() else set()
+    names = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "asimd": "NEON"}
+    return next((name for flag, name in names.items() if flag in words), platform.machine())
 
 
 def _processor() -> str:

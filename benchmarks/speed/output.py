@@ -59,7 +59,7 @@ def markdown(results: dict[str, Any]) -> str:
     limits = ", ".join(f"{v / 1e9:.0f} GB/s {k}" for k, v in machine["bytes_a_second"].items())
     parts = [
         "# Benchmark results",
-        f"{results['date']}, {machine['processor']}, {machine['system']}, "
+        f"{results['date']}, {machine['processor']} ({machine['vectors']}), {machine['system']}, "
         f"Python {machine['python']}; {versions}. `make bench` repeats it. One layer, 64 inputs, "
         "random weights; medians of interleaved runs, one process for each number of threads. "
         "Ratios are times of the first over times of the second: below 1, the first is faster.",
