@@ -10,11 +10,13 @@ from runtimes.wheels import RUNTIMES
 
 HEAD = """# Where files run
 
-Written by `make matrix`. Every file below ran on every runtime, at {lengths} time steps one after
-the other on one interpreter, with XNNPACK and without, and was compared with the newest runtime's
-result. A file states the first release that it is right on; older ones refuse it when they load
-it, with the name of an op version that they have not. `rnnlite inspect FILE` and the report of a
-conversion say which release that is.
+Written by `make matrix`. Every file below ran on every runtime, on one interpreter at these numbers
+of time steps one after the other, with XNNPACK and without, and was compared with the result of the
+newest runtime: {lengths}.
+
+A file states the first release that it is right on; older ones refuse it when they load it, with
+the name of an op version that they have not. `rnnlite inspect FILE` and the report of a conversion
+say which release that is.
 """
 
 

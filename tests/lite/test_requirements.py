@@ -60,7 +60,7 @@ def test_a_scale_a_channel():
 
 def test_widening_in_one_op():
     tree = single("QUANTIZE", [("int8", parameters(1.0))], ("int16", parameters(0.1)))
-    assert asked(tree) == ("LiteRT 2.1.2", "QUANTIZE of int8 to int16")
+    assert asked(tree) == ("LiteRT 2.1.3", "QUANTIZE of int8 to int16")
     raise_versions(tree)
     (op,) = tree.subgraphs[0].operators
     assert tree.operatorCodes[op.opcodeIndex].version == 2
@@ -96,6 +96,9 @@ def test_mask_in_a_loop():
     )
     model.main.content.operators.remove(select)
     body.operators.append(select)
+    assert asked(model.tree)[0] == "TFLite 2.9"
+    x = model.tree.subgraphs[0].tensors[int(model.tree.subgraphs[0].inputs[0])]
+    x.shapeSignature = [-1, 3]
     assert asked(model.tree) == ("LiteRT 1.0", "a mask in a loop")
 
 

@@ -2,7 +2,7 @@
 
 What enters: an int8 tensor and the int16 tensor to make of it. What leaves: ops.
 
-QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.2. The same integers come from
+QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.3. The same integers come from
 
     CAST, then SUB of the zero point on the scale of the input     integers alone
     DEQUANTIZE, then QUANTIZE                                       by way of float32
@@ -10,7 +10,7 @@ QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.2. The same integers c
 The first takes a third more time in a loop (LSTM, GRU of 16 units), the second some 8 % less than
 the plain op, because XNNPACK has it. So: the first outside of loops; in loops the second where the
 model has float borders, and the plain op where it is promised to hold no float tensor, which then
-asks for LiteRT 2.1.2 (`lite/requirements.py`).
+asks for LiteRT 2.1.3 (`lite/requirements.py`).
 """
 
 from __future__ import annotations
