@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from graphs import SHAPE, Model
+from graphs import SHAPE, Graph, Model
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_tensor
 from rnnlite.lite.repair import (
@@ -187,3 +187,29 @@ def test_results_of_a_loop_that_grows_are_copied_those_of_others_are_not():
     names = [flatbuffer.op_name(model.tree, op) for op in model.main.content.operators]
     assert names == ["WHILE", "RESHAPE", "CONCATENATION", "CONCATENATION"]
     assert not set(before) & set(model.main.content.outputs)
+
+
+def test_results_of_a_loop_that_computes_sizes_are_copied():
+    model = growing_loop(grows=False)
+    body = Graph(model, 2)
+    t, _, rows = map(int, body.content.inputs)
+    begin, cut = body.tensor([1], "int32"), body.tensor([1, 3])
+    body.add("RESHAPE", [t, body.constant([1], "int32")], [begin], "ReshapeOptions")
+    ends = [begin, body.constant([2], "int32"), body.constant([1], "int32")]
+    body.add("STRIDED_SLICE", [rows, *ends], [cut], "StridedSliceOptions")
+    assert separate_main_results(model.tree) == 3
+
+
+def test_results_of_a_condition_are_copied():
+    model = Model()
+    main, branch = model.main, model.graph()
+    x, y = branch.tensor(SHAPE), branch.tensor(SHAPE)
+    branch.add("TANH", [x], [y])
+    branch.ends([x], [y])
+    verdict, x, y = main.tensor([], "bool"), main.tensor(SHAPE), main.tensor(SHAPE)
+    called = {"thenSubgraphIndex": 1, "elseSubgraphIndex": 1}
+    main.add("IF", [verdict, x], [y], "IfOptions", **called)
+    main.ends([verdict, x], [y])
+    assert separate_main_results(model.tree) == 1
+    names = [flatbuffer.op_name(model.tree, op) for op in main.content.operators]
+    assert names == ["IF", "CONCATENATION"]

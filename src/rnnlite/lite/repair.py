@@ -1,4 +1,4 @@
-"""Repair what the official converter leaves: bodies, branches, counters, casts of ids.
+"""Repair what the official converter leaves: bodies, branches, results, counters, casts of ids.
 
 The WHILE kernel copies a body's results into its arguments one after the other. A body that returns
 another of its own arguments (a swap, a delay line) is therefore corrupted, and a real op in between
@@ -67,7 +67,7 @@ def separate_branch_results(model: Any) -> int:
 
 
 def separate_main_results(model: Any) -> int:
-    """Copy results of the model that come straight from a loop or condition whose results change
+    """Copy results of the model that come straight from a loop or condition whose values may change
     their size; gives how many were copied.
 
     The runtime allocates all results of such an op anew in each run, where a caller's own buffer
@@ -80,26 +80,56 @@ def separate_main_results(model: Any) -> int:
     return sum(t in resizing for t in results)
 
 
+_SIZES = {
+    "BROADCAST_TO": (1,),
+    "FILL": (0,),
+    "PAD": (1,),
+    "PADV2": (1,),
+    "RANGE": (0, 1, 2),
+    "RESHAPE": (1,),
+    "SLICE": (1, 2),
+    "STRIDED_SLICE": (1, 2, 3),
+    "TILE": (1,),
+}
+"""Ops whose operands at these places decide the size of their result."""
+
+
 def _may_resize(model: Any, op: Any) -> bool:
-    """Whether a result of a WHILE may be of another size than its operand, or one of an IF than the
-    other branch's."""
+    """Whether the runtime may take results of a control flow op for such that change their size:
+    any IF, and a WHILE in whose body a size is computed, or a value grows."""
     name = flatbuffer.op_name(model, op)
-    if name == "IF":
-        return any(-1 in shape_of(model.subgraphs[0].tensors[int(t)]) for t in op.outputs)
     if name != "WHILE":
-        return False
+        return name == "IF"
     body = model.subgraphs[op.builtinOptions.bodySubgraphIndex]
     makers = {int(t): o for o in body.operators or [] for t in o.outputs}
-    return any(
+    grown = (
         int(result) != int(argument)
         and -1 in shape_of(body.tensors[int(result)])
         and not _keeps_size(model, makers.get(int(result)))
         for argument, result in zip(body.inputs, body.outputs, strict=True)
     )
+    return any(grown) or any(
+        _may_resize(model, inner) or _computes_size(model, body, inner)
+        for inner in body.operators or []
+    )
 
 
 def _keeps_size(model: Any, op: Any) -> bool:
     return op is not None and flatbuffer.op_name(model, op) == "DYNAMIC_UPDATE_SLICE"
+
+
+def _computes_size(model: Any, content: Any, op: Any) -> bool:
+    places = _SIZES.get(flatbuffer.op_name(model, op), ())
+    return any(
+        not _is_constant(model, content.tensors[int(op.inputs[k])])
+        for k in places
+        if k < len(op.inputs)
+    )
+
+
+def _is_constant(model: Any, tensor: Any) -> bool:
+    # The shape of a scalar is a constant without elements, and holds no bytes.
+    return flatbuffer.content(model, tensor) is not None or 0 in shape_of(tensor)
 
 
 def drop_idle_counters(model: Any) -> int:
