@@ -87,6 +87,7 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
         runs=runs,
         skipped=skipped,
         late=_late(program, data, cases),
+        shapes=tuple(dict.fromkeys(tuple(a.shape for a in c.inputs) for c in cases)),
     )
 
 

@@ -46,6 +46,7 @@ class Parity:
         runs: how many times the LiteRT model ran.
         skipped: lengths that the source itself refuses, with its reason.
         late: names of the outputs whose size the runtime knows only after a run.
+        shapes: those of the inputs, with the batch, of each distinct run.
     """
 
     outputs: tuple[OutputParity, ...]
@@ -54,6 +55,7 @@ class Parity:
     runs: int
     skipped: Mapping[int, str] = field(default_factory=dict)
     late: tuple[str, ...] = ()
+    shapes: tuple[tuple[tuple[int, ...], ...], ...] = ()
 
     @property
     def within(self) -> bool:
@@ -152,6 +154,9 @@ class Report:
                 runs=parity["runs"],
                 skipped={int(k): v for k, v in parity["skipped"].items()},
                 late=tuple(parity.get("late", ())),
+                shapes=tuple(
+                    tuple(tuple(shape) for shape in run) for run in parity.get("shapes", ())
+                ),
             )
         if values.get("quantization") is not None:
             values["quantization"] = Quantization.from_dict(values["quantization"])

@@ -7,15 +7,17 @@ import pickle
 import subprocess
 import sys
 from dataclasses import fields, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite import errors
 from rnnlite.quantization.modes import Order
+from rnnlite.report import Parity
 from rnnlite.scan.schedule import Options
-from rnnlite.sources.keras.child import Task, _by_reference, _parts, _raised, _samples
+from rnnlite.sources.keras import child
+from rnnlite.sources.keras.child import Task, _by_reference, _samples, _shapes
 from rnnlite.sources.program import Request
 
 PROGRAM = """
@@ -127,14 +129,22 @@ def test_every_option_reaches_the_child(kind):
     assert {name: getattr(got, name) for name in names} == {n: f"value of {n}" for n in names}
 
 
-@pytest.mark.parametrize(
-    "kind", [k for k in vars(errors).values() if isinstance(k, type) and "Error" in k.__name__]
-)
-def test_errors_come_back_whole(kind):
-    error = kind("what", expected="a", found="b", remedy="c")
-    error.later = 7
-    again = _raised(**{"kind": _parts(error)["refused"], "parts": _parts(error)["parts"]})
-    assert (type(again), str(again), vars(again)) == (kind, str(error), vars(error))
+def test_the_live_comparison_takes_shapes_that_the_check_ran():
+    source = SimpleNamespace(inputs=[np.empty((1, 9, 3)), SimpleNamespace(shape=(None, None, 2))])
+    runs = (((1, 19, 3), (1, 19, 2)), ((1, 9, 3), (1, 4, 2)))
+    parity = Parity(outputs=(), lengths=(19, 9), batches=(1,), runs=2, shapes=runs)
+    assert _shapes(source, SimpleNamespace(parity=parity)) == [(1, 9, 3), (1, 4, 2)]
+    parity = replace(parity, shapes=runs[:1])
+    assert _shapes(source, SimpleNamespace(parity=parity)) == [(1, 9, 3), (1, 19, 2)]
+    # A subclassed model states nothing.
+    assert _shapes(object(), SimpleNamespace(parity=parity)) == [(1, 19, 3), (1, 19, 2)]
+
+
+def test_a_worker_that_fails_is_a_refusal(monkeypatch):
+    monkeypatch.setitem(child.ENVIRONMENT, "KERAS_BACKEND", "none such")
+    monkeypatch.setattr(child, "KIND", "fails")
+    with pytest.raises(rnnlite.SourceError, match=r"child process .* failed; found .*none such"):
+        child._answer("missing.keras", Task("convert", "", Request()))
 
 
 def test_samples_are_handed_over_in_their_nesting(tmp_path):

@@ -131,11 +131,14 @@ def test_a_model_without_a_recurrence_is_converted_with_a_note(K):
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "bfloat16", "float64"])
-def test_other_precisions_are_computed_in_float32(policy):
-    keras.utils.set_random_seed(0)
-    layer = keras.layers.LSTM(3, dtype=policy, recurrent_initializer="glorot_uniform")
-    model = keras.Sequential([keras.Input((None, 2)), layer])
+@pytest.mark.parametrize("package", [keras, tf_keras], ids=["Keras 3", "Keras 2"])
+def test_other_precisions_are_computed_in_float32(package, policy):
+    package.utils.set_random_seed(0)
+    if package is tf_keras:
+        policy = tf_keras.mixed_precision.Policy(policy)
+    layer = package.layers.LSTM(3, dtype=policy, recurrent_initializer="glorot_uniform")
+    model = package.Sequential([package.Input((None, 2)), layer])
     found = rnnlite.convert(model)
     assert found.report.outputs[0]["dtype"] == "float32"
     assert any("float32" in note for note in found.report.notes)
-    assert layer.dtype_policy.name == policy
+    assert layer.dtype_policy.name == getattr(policy, "name", policy)

@@ -9,7 +9,8 @@ import pytest
 import tf_keras
 
 import rnnlite
-from rnnlite.sources.keras.flavour import keras2, keras3
+from rnnlite.sources.keras.flavour import keras2, keras3, layers_of
+from rnnlite.sources.keras.model import _tracing
 from rnnlite.sources.keras.patching import Change, replaced, seeming
 
 
@@ -66,6 +67,29 @@ def test_an_attribute_seems_another_to_one_thread_alone():
         with pytest.raises(AttributeError):
             _ = other.stateful
     assert (one.stateful, "stateful" in vars(Layer)) == (3, False)
+
+
+@pytest.mark.parametrize("flavour", [keras3(), keras2()], ids=["Keras 3", "Keras 2"])
+@pytest.mark.parametrize("dtype", ["mixed_float16", "float64"])
+def test_layers_compute_in_float32_for_one_thread_alone(flavour, dtype):
+    L = flavour.layers
+    model = flavour.keras.Sequential([L.Input((None, 2)), L.GRU(3, dtype=dtype), L.Dense(2)])
+    own = [dict(vars(layer)) for layer in layers_of(model)]
+    kinds = ["float32" if layer is model.layers[-1] else dtype for layer in model.layers]
+    kinds = [k.removeprefix("mixed_") for k in kinds]
+
+    def seen():
+        return [layer.compute_dtype for layer in model.layers]
+
+    assert seen() == kinds
+    with _tracing(flavour, model) as tracing:
+        assert seen() == ["float32"] * 2
+        assert elsewhere(seen) == kinds
+        assert own == [vars(layer) for layer in layers_of(model)]
+        assert model(np.ones((1, 4, 2), np.float32)).dtype.name == "float32"
+    name = dtype.removeprefix("mixed_")
+    assert f"layers that compute in {name} are converted to compute in float32" in tracing.notes
+    assert seen() == kinds
 
 
 def touched():

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import IO, Any
 
 from rnnlite.errors import DependencyError, RnnliteError, restored
@@ -60,19 +60,23 @@ NO_REASON = ("INFO:", "I0000", "WARNING:", "W0000", "#", "@", "***", "Stack dump
 
 
 class Worker:
-    """One process. Not for two threads at a time."""
+    """One process. Not for two threads at a time.
 
-    def __init__(self) -> None:
+    Args:
+        environment: variables that it has and this process has not, or has otherwise.
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self._log: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - lives with the worker
         command = [sys.executable, "-c", CODE.format(path=sys.path)]
-        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+        fixed = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
         try:
             self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
-                env=environment,
+                env={**os.environ, **fixed, **(environment or {})},
             )
         except OSError as e:
             raise DependencyError(
@@ -158,11 +162,12 @@ _IDLE: dict[str, list[Worker]] = {}
 _LOCK = threading.Lock()
 
 
-def take(kind: str) -> Worker:
+def take(kind: str, environment: Mapping[str, str] | None = None) -> Worker:
     """A worker for one's own use: an idle one of that kind, or a new one.
 
     Args:
-        kind: workers of one kind have loaded the same things.
+        kind: workers of one kind have loaded the same things, in the same environment.
+        environment: see `Worker`.
     """
     with _LOCK:
         idle = _IDLE.setdefault(kind, [])
@@ -171,7 +176,7 @@ def take(kind: str) -> Worker:
             if worker.alive:
                 return worker
             worker.close()
-    return Worker()
+    return Worker(environment)
 
 
 def give_back(kind: str, worker: Worker) -> None:
@@ -185,9 +190,9 @@ def give_back(kind: str, worker: Worker) -> None:
 
 
 @contextlib.contextmanager
-def borrowed(kind: str) -> Iterator[Worker]:
-    """A worker for a few calls; given back if no call failed."""
-    worker = take(kind)
+def borrowed(kind: str, environment: Mapping[str, str] | None = None) -> Iterator[Worker]:
+    """A worker for a few calls; given back if no call failed. For the arguments see `take`."""
+    worker = take(kind, environment)
     try:
         yield worker
     except RnnliteError:

@@ -1,29 +1,25 @@
 """What is asked of a Keras 3 model that lives on another backend than TensorFlow.
 
-Keras has one backend a process. The model is saved, a child process opens it with the TensorFlow
-backend and does what is asked, and the live model's own results are compared with the LiteRT model.
-
-Run as a module, this file is that child: `python -m rnnlite.sources.keras.child FOLDER`.
+Keras has one backend a process. The model is saved, a worker (`isolation`) opens it with the
+TensorFlow backend and does what is asked, and the live model's own results are compared with the
+LiteRT model.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import pickle
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlite import errors
-from rnnlite.errors import RnnliteError, SourceError
-from rnnlite.lengths.sizes import Axis
+from rnnlite.errors import SourceError
+from rnnlite.isolation.process import WorkerDied, borrowed
 from rnnlite.quantization.modes import Order
 from rnnlite.report import Report
 from rnnlite.sources.accepted import require_taken
@@ -33,7 +29,11 @@ from rnnlite.sources.program import Array, Port, Request
 if TYPE_CHECKING:
     from rnnlite.conversion import Converted
 
-LENGTH = 5
+KIND = "keras on tensorflow"
+ENVIRONMENT = {"KERAS_BACKEND": "tensorflow"}
+SECONDS = 24 * 3600.0
+"""How long a task may take; conversions of large models take minutes."""
+
 TOLERANCE = 1e-4
 """Between two backends, which round in their own ways; the strict check runs in the child."""
 
@@ -125,8 +125,7 @@ def _answer(source: Any, task: Task) -> Any:
     require_taken(source, request)
     objects = {**(_classes_of(source) if live else {}), **(request.custom_objects or {})}
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
-        path = Path(folder)
-        saved = path / "model.keras"
+        saved = Path(folder) / "model.keras"
         if live:
             source.save(saved)
         else:
@@ -139,40 +138,15 @@ def _answer(source: Any, task: Task) -> Any:
             # A live model's code is the caller's own; a file's is not.
             trust=request.trust or live,
         )
-        (path / "path.json").write_text(json.dumps(sys.path))
-        (path / "task").write_bytes(pickle.dumps(replace(task, source=str(saved), request=request)))
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "rnnlite.sources.keras.child", folder],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        answer = path / "answer"
-        if not answer.exists():
-            lines = done.stderr.strip().splitlines()
+        task = replace(task, source=str(saved), request=request)
+        try:
+            with borrowed(KIND, ENVIRONMENT) as worker:
+                return worker.call(f"{__name__}:done", sys.path, task, seconds=SECONDS)
+        except (WorkerDied, RuntimeError) as e:
             raise SourceError(
                 "the child process that works with the TensorFlow backend failed",
-                found=lines[-1] if lines else f"exit status {done.returncode}",
-            )
-        content = pickle.loads(answer.read_bytes())  # noqa: S301 - our own child wrote it
-    if "refused" in content:
-        raise _raised(content["refused"], content["parts"])
-    return content["result"]
-
-
-def _parts(error: RnnliteError) -> dict[str, Any]:
-    """All that an error says."""
-    return {"refused": type(error).__name__, "parts": vars(error)}
-
-
-def _raised(kind: str, parts: dict[str, Any]) -> RnnliteError:
-    """The error that `_parts` was given."""
-    texts = {name: parts[name] for name in ("expected", "found", "remedy")}
-    error: RnnliteError = getattr(errors, kind, RnnliteError)(parts["what"], **texts)
-    vars(error).update(parts)
-    return error
+                found=e.reason if isinstance(e, WorkerDied) else str(e),
+            ) from e
 
 
 def _samples(samples: Any) -> Any:
@@ -225,15 +199,15 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
     from rnnlite.sources.keras.interface import flat_outputs
     from rnnlite.sources.probe import random_inputs
 
-    ports = [Port(s.name, s.shape, s.dtype, least=s.least) for s in load(data).inputs]
-    stated = [tuple(x.shape) for x in getattr(source, "inputs", None) or []]
-    length = {
-        Axis(k, axis): _length(port, axis, stated[k] if k < len(stated) else ())
-        for k, port in enumerate(ports)
-        for axis in range(len(port.shape))
-    }
-    spans = {s.name: s.ids for s in load(data).inputs if s.ids is not None}
-    arrays = random_inputs(ports, length=length, batch=2, id_ranges=spans, mask_values={})
+    model = load(data)
+    shapes = _shapes(source, report)
+    ports = [
+        Port(s.name, shape, s.dtype, s.batch_axis, counts=s.counts)
+        for s, shape in zip(model.inputs, shapes, strict=True)
+    ]
+    spans = {s.name: s.ids for s in model.inputs if s.ids is not None}
+    masks = {s.name: s.mask_value for s in model.inputs if s.mask_value is not None}
+    arrays = random_inputs(ports, length={}, batch=1, id_ranges=spans, mask_values=masks)
     nested = getattr(source, "_inputs_struct", None)
     import keras
 
@@ -246,14 +220,25 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
         np.asarray(keras.ops.convert_to_numpy(y))
         for _, y in flat_outputs(source(inputs, training=False), None)
     ]
-    _require_close(load(data).run(arrays), expected, report)
+    _require_close(model.run(arrays), expected, report)
 
 
-def _length(port: Port, axis: int, stated: Sequence[int | None]) -> int:
-    """The size that a live model states for an axis; one that it takes, where it states none."""
-    if axis < len(stated) and stated[axis] is not None:
-        return stated[axis] or LENGTH
-    return max(LENGTH, port.least[axis] if port.least else 1)
+def _shapes(source: Any, report: Report) -> list[tuple[int, ...]]:
+    """Shapes of inputs that the check ran, and that a live model's own Inputs take.
+
+    Where it ran none such, since the lengths were made free, they get the sizes that these state.
+    """
+    stated = [tuple(x.shape) for x in getattr(source, "inputs", None) or []]
+    runs = report.parity.shapes if report.parity is not None else ()
+    suited = [[_suited(s, w) for s, w in zip_longest(run, stated, fillvalue=())] for run in runs]
+    same = [list(run) for run, other in zip(runs, suited, strict=True) if list(run) == other]
+    return (same or suited)[0]
+
+
+def _suited(shape: tuple[int, ...], stated: tuple[int | None, ...]) -> tuple[int, ...]:
+    """A shape, with the sizes that are stated."""
+    pairs = zip_longest(shape, stated[: len(shape)])
+    return tuple(size if wanted is None else wanted for size, wanted in pairs)
 
 
 def _require_close(found: Sequence[Array], expected: Sequence[Array], report: Report) -> None:
@@ -269,20 +254,16 @@ def _require_close(found: Sequence[Array], expected: Sequence[Array], report: Re
             )
 
 
-def _main(folder: Path) -> None:
-    """What the child does."""
-    sys.path[:] = json.loads((folder / "path.json").read_text())
-    try:
-        answer = {"result": _done(pickle.loads((folder / "task").read_bytes()))}  # noqa: S301
-    except RnnliteError as e:
-        answer = _parts(e)
-    (folder / "answer").write_bytes(pickle.dumps(answer))
+def done(path: list[str], task: Task) -> Any:
+    """The result of a task. For the worker alone.
 
-
-def _done(task: Task) -> Any:
-    """The result of a task."""
+    Args:
+        path: the caller's `sys.path`.
+        task: with the path of its source.
+    """
     from rnnlite.conversion import convert_here, verify_here
 
+    sys.path[:] = path
     objects = {n: _imported(*r) for n, r in (task.request.custom_objects or {}).items()}
     request = replace(task.request, custom_objects=objects)
     if task.action == "convert":
@@ -302,10 +283,3 @@ def _imported(module: str, qualified: str) -> Any:
     for part in qualified.split("."):
         value = getattr(value, part)
     return value
-
-
-if __name__ == "__main__":
-    # Classes of a module that runs have the name `__main__`, which no other process knows.
-    from rnnlite.sources.keras import child
-
-    child._main(Path(sys.argv[1]))

@@ -102,3 +102,22 @@ def layers_of(model: Any) -> list[Any]:
     for layer in model._flatten_layers(include_self=True, recursive=True):
         seen.setdefault(id(layer), layer)
     return list(seen.values())
+
+
+def as_float32(flavour: Flavour, layer: Any) -> dict[str, Any]:
+    """The attributes with which a layer of another float type computes in float32."""
+    if flavour.name == "Keras 3":
+        policy = flavour.keras.DTypePolicy("float32")
+        # Variables keep their type; that it is another one makes Keras cast them.
+        policy._variable_dtype = layer.variable_dtype
+        return {"_dtype_policy": policy}
+    import tensorflow as tf
+
+    module = importlib.import_module("tf_keras.src.mixed_precision.autocast_variable")
+    cast = {
+        name: module.create_autocast_variable(value)
+        for name, value in vars(layer).items()
+        if isinstance(value, tf.Variable) and value.dtype in (tf.float16, tf.bfloat16, tf.float64)
+    }
+    policy = flavour.keras.mixed_precision.Policy("float32")
+    return {**cast, "_dtype_policy": policy, "_compute_dtype_object": tf.float32}

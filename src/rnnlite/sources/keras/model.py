@@ -16,11 +16,12 @@ from rnnlite.lengths.tracing import lengths_of
 from rnnlite.sources.functions import Runner, id_ranges, perturbed, runner, trace
 from rnnlite.sources.keras import lengths
 from rnnlite.sources.keras.capture import capture
-from rnnlite.sources.keras.flavour import Flavour, layers_of
+from rnnlite.sources.keras.flavour import Flavour, as_float32, layers_of
 from rnnlite.sources.keras.freeing import Traced, Trials
 from rnnlite.sources.keras.interface import Interface, flat_outputs, interface_of
 from rnnlite.sources.keras.lookups import refuse_lookups
 from rnnlite.sources.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
+from rnnlite.sources.keras.patching import seeming
 from rnnlite.sources.probe import random_inputs
 from rnnlite.sources.program import Array, Port, Program, Request, type_notes, with_least
 from rnnlite.sources.randomness import refuse_random
@@ -246,31 +247,14 @@ def _check_size(model: Any) -> None:
 @contextmanager
 def _in_float32(flavour: Flavour, model: Any) -> Iterator[list[str]]:
     """Within it, layers of half or double precision compute in float32; gives a note on it."""
-    changed: list[tuple[Any, Any]] = []
-    names: set[str] = set()
-    try:
-        for layer in layers_of(model):
-            compute = getattr(layer, "compute_dtype", None)
-            if compute in ("float16", "bfloat16", "float64"):
-                names.add(compute)
-                if flavour.name == "Keras 3":
-                    changed.append((layer, layer.dtype_policy))
-                    policy = flavour.keras.DTypePolicy("float32")
-                    # Variables keep their type; that it is another one makes Keras cast them.
-                    policy._variable_dtype = layer.variable_dtype
-                    layer.dtype_policy = policy
-                else:
-                    changed.append((layer, layer._dtype_policy))
-                    layer._set_dtype_policy("float32")
-        yield [
-            f"layers that compute in {n} are converted to compute in float32" for n in sorted(names)
-        ]
-    finally:
-        for layer, policy in reversed(changed):
-            if flavour.name == "Keras 3":
-                layer.dtype_policy = policy
-            else:
-                layer._set_dtype_policy(policy)
+    layers = [
+        layer
+        for layer in layers_of(model)
+        if getattr(layer, "compute_dtype", None) in ("float16", "bfloat16", "float64")
+    ]
+    names = sorted({layer.compute_dtype for layer in layers})
+    with seeming({id(layer): as_float32(flavour, layer) for layer in layers}, layers):
+        yield [f"layers that compute in {n} are converted to compute in float32" for n in names]
 
 
 def _with_float32_inputs(interface: Interface) -> Interface:
