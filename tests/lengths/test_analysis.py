@@ -284,3 +284,18 @@ def test_several_axes_may_be_time():
     analysis = analysed(concrete, [shape], found)
     analysis.sizes(concrete.outputs[0])
     assert analysis.time_axes(concrete.inputs[0]) == (1, 2)
+
+
+def test_a_mask_is_as_long_as_what_it_masks():
+    shapes = [(1, None, 4), (1, None)]
+    found = []
+
+    def model(x, mask):
+        turned = tf.transpose(tf.cast(mask, tf.bool)[:, :, None], [1, 0, 2])
+        return recurrence(found, tf.transpose(x, [1, 0, 2]), mask=turned).last[0]
+
+    concrete = traced(model, *shapes)
+    analysis = analysed(concrete, shapes, found)
+    analysis.sizes(concrete.outputs[0])
+    ties = [(r.left, r.right) for r in analysis.requirements() if r.kind == "equal"]
+    assert ties == [(free(Axis(0, 1)), free(Axis(1, 1)))]

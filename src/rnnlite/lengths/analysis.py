@@ -191,7 +191,9 @@ class _Walk:
     def _of_recurrence(self, tensor: Tensor, result: _Result) -> Fact:
         """As long as the inputs; rows as large as the state, or as the graph states them."""
         scan = result.lowered.scan
-        found = [self.facts.get(_key(x), NOTHING).sizes for x in scan.inputs]
+        # The mask is read at each step as the inputs are.
+        mask = [] if scan.mask is None else [scan.mask]
+        found = [self.facts.get(_key(x), NOTHING).sizes for x in (*scan.inputs, *mask)]
         first = found[0]
         name = tensor.op.name
         length: Size = unknown() if not first else first[0]
