@@ -368,15 +368,16 @@ def verify_here(
     Raises:
         RnnliteError: as `verify`.
     """
+    from rnnlite.isolation.interpreter import ModelApart
     from rnnlite.lite import flatbuffer
     from rnnlite.parity import check, probes
     from rnnlite.quantization.modes import take_max_error
     from rnnlite.quantization.quantize import remeasure
-    from rnnlite.runtime.model import load
     from rnnlite.runtime.samples import listed
     from rnnlite.sources.opening import open_program
 
-    loaded = load(data)
+    loaded = ModelApart(data)
+    loaded.close()
     mode = flatbuffer.record(flatbuffer.read(data)).get("quantize")
     if mode is None and max_error is not None:
         raise QuantizationError(

@@ -11,6 +11,7 @@ from typing import Any
 
 from rnnlite.quantization.calibration import Watched
 from rnnlite.quantization.grid import Array, Range
+from rnnlite.quantization.values import Values
 from rnnlite.runtime.model import load
 
 _HELD: dict[int, Any] = {}
@@ -42,6 +43,17 @@ def watch(number: int, row: list[Array], label: str) -> None:
 def ranges(number: int) -> dict[str, Range]:
     """The ranges seen so far, by the tensors' names."""
     found: dict[str, Range] = _HELD[number].ranges
+    return found
+
+
+def open_values(data: bytes, places: Sequence[int], axes: Sequence[int | None]) -> tuple[int]:
+    """Load a model whose tensors are asked for; gives its number."""
+    return (_hold(Values(data, places, axes)),)
+
+
+def values(number: int, row: Sequence[Array]) -> list[Array | None]:
+    """Run a sample through it; its tensors as real numbers."""
+    found: list[Array | None] = _HELD[number].run(row)
     return found
 
 

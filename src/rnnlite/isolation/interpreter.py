@@ -115,6 +115,23 @@ class WatchedApart(_Apart):
         return found
 
 
+class ValuesApart(_Apart):
+    """`rnnlite.quantization.values.Values` in a worker."""
+
+    def __init__(self, data: bytes, places: Sequence[int], axes: Sequence[int | None]) -> None:
+        super().__init__(data, "the model")
+        self._open("open_values", data, list(places), list(axes))
+
+    def run(self, row: Sequence[Array]) -> list[Array | None]:
+        """As `Values.run`.
+
+        Raises:
+            AbortError: running it ends the worker.
+        """
+        found: list[Array | None] = self._use("values", list(row))
+        return found
+
+
 def _abort(data: bytes, what: str, died: WorkerDied) -> AbortError:
     place = culprit(data)
     return AbortError(

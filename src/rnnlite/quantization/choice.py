@@ -23,6 +23,7 @@ from rnnlite.quantization.conv3d import flatten_conv3d
 from rnnlite.quantization.decompose import decompose, faint_results
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
+from rnnlite.quantization.markers import marked_ranges
 from rnnlite.quantization.masks import binary_inputs, soften_masks
 from rnnlite.quantization.modes import Order
 from rnnlite.quantization.plan import Plan, Precision, make_plan
@@ -302,15 +303,17 @@ def prepared(
             break
         faint |= more
     binary = binary_inputs(plain, [*samples.used, *samples.held_out])
-    softened = soften_masks(plain, ranges.values, trial.precision, binary)
+    marked = marked_ranges(plain, samples.used)
+    softened = soften_masks(plain, {**ranges.values, **marked}, trial.precision, binary)
     if softened.again:
         ranges = calibrate(plain, samples)
     plan = make_plan(
         plain,
-        {**ranges.values, **softened.ranges},
+        {**ranges.values, **marked, **softened.ranges},
         trial.precision,
         allow_float=order.allow_float,
         wide=softened.moved(wide),
+        marked=frozenset(marked),
     )
     return Prepared(plain, ranges, plan, faint)
 

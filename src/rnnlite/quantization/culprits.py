@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from rnnlite.axes import batched
+from rnnlite.isolation.interpreter import ValuesApart
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.structure import grid, label
+from rnnlite.lite.structure import label
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.choice import Trial, prepared
-from rnnlite.quantization.grid import Array, Grid
+from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.modes import Order
 from rnnlite.quantization.plan import Plan
@@ -88,22 +87,22 @@ def _compared(
     axes: Sequence[int | None],
 ) -> list[Culprit]:
     """Each float result of the main graph, in order."""
-    plain, quantized = _Run(floats), _Run(integers)
+    places = [t for t in range(len(floats.subgraphs[0].tensors)) if (0, t) in plan._parent]
+    plain = ValuesApart(flatbuffer.write(floats), places, axes)
+    quantized = ValuesApart(flatbuffer.write(integers), places, axes)
     noise: dict[int, float] = {}
     signal: dict[int, float] = {}
-    places = [t for t in range(len(floats.subgraphs[0].tensors)) if (0, t) in plan._parent]
     for row in rows:
-        plain(row, axes)
-        quantized(row, axes)
-        for t in places:
-            a, b = plain.value(t), quantized.value(t)
+        for t, a, b in zip(places, plain.run(row), quantized.run(row), strict=True):
             if a is None or b is None or a.shape != b.shape:
                 continue
             # What a grid cuts off on purpose is no error.
-            a = np.clip(a, *plan.grid((0, t)).span) if plan.narrowed((0, t)) else a
-            finite = np.isfinite(a)
-            noise[t] = noise.get(t, 0.0) + float(np.sum(np.square((a - b)[finite])))
-            signal[t] = signal.get(t, 0.0) + float(np.sum(np.square(a[finite])))
+            kept = np.clip(a, *plan.grid((0, t)).span) if plan.narrowed((0, t)) else a
+            finite = np.isfinite(kept)
+            noise[t] = noise.get(t, 0.0) + float(np.sum(np.square((kept - b)[finite])))
+            signal[t] = signal.get(t, 0.0) + float(np.sum(np.square(kept[finite])))
+    plain.close()
+    quantized.close()
     errors = {t: (noise[t] / signal[t]) ** 0.5 for t in noise if signal[t] > 0}
     return [
         Culprit(
@@ -116,45 +115,3 @@ def _compared(
         for t in map(int, op.outputs)
         if t in errors
     ]
-
-
-class _Run:
-    """An interpreter that keeps all tensors of the main graph."""
-
-    def __init__(self, model: Any) -> None:
-        self.main = model.subgraphs[0]
-        self.interpreter = Interpreter(
-            model_content=flatbuffer.write(model),
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-            experimental_preserve_all_tensors=True,
-        )
-        self.inputs = [int(t) for t in self.main.inputs]
-
-    def __call__(self, row: Sequence[Array], axes: Sequence[int | None]) -> None:
-        shapes = [d["shape_signature"] for d in self.interpreter.get_input_details()]
-        axes = axes or [0] * len(row)
-        sizes = [int(s[a]) for s, a in zip(shapes, axes, strict=True) if a is not None and len(s)]
-        batch = max([1, *sizes])
-        arrays = [batched(a, axis, batch) for a, axis in zip(row, axes, strict=True)]
-        for index, array in zip(self.inputs, arrays, strict=True):
-            self.interpreter.resize_tensor_input(index, array.shape)
-        self.interpreter.allocate_tensors()
-        for index, array in zip(self.inputs, arrays, strict=True):
-            known = self._grid(index)
-            self.interpreter.set_tensor(index, array if known is None else known.quantize(array))
-        self.interpreter.invoke()
-
-    def value(self, index: int) -> Array | None:
-        """A tensor as real numbers; None if it was not computed."""
-        try:
-            values = np.asarray(self.interpreter.get_tensor(index), np.float64)
-        except ValueError:
-            return None
-        known = self._grid(index)
-        return values if known is None else (values - known.zero) * known.scale
-
-    def _grid(self, index: int) -> Grid | None:
-        tensor = self.main.tensors[index]
-        scales, zeros = grid(tensor)
-        name = flatbuffer.dtype_name(tensor)
-        return Grid(name, scales[0], zeros[0]) if scales and name in ("int8", "int16") else None

@@ -38,6 +38,7 @@ class Plan:
         kept: (subgraph, position) of ops that stay in float, with the reason.
         wide: (subgraph, position) of ops that compute in int16 whatever `precision` says.
         loops: the subgraphs that stand in loops.
+        marked: tensors that are compared with a marker beyond their range, which saturates.
     """
 
     model: Any
@@ -46,6 +47,7 @@ class Plan:
     kept: dict[tuple[int, int], str] = field(default_factory=dict)
     wide: frozenset[tuple[int, int]] = frozenset()
     loops: frozenset[int] = frozenset()
+    marked: frozenset[Place] = frozenset()
     _parent: dict[Place, Place] = field(default_factory=dict)
     _range: dict[Place, Range] = field(default_factory=dict)
     _dtype: dict[Place, str] = field(default_factory=dict)
@@ -129,6 +131,7 @@ def make_plan(
     *,
     allow_float: bool,
     wide: frozenset[tuple[int, int]] = frozenset(),
+    marked: frozenset[Place] = frozenset(),
 ) -> Plan:
     """Group the tensors, choose grids.
 
@@ -138,12 +141,13 @@ def make_plan(
         precision: the type each op computes in.
         allow_float: keep an op without integer kernel in float, instead of refusing it.
         wide: subgraph and position of ops that compute in int16 in any case.
+        marked: see `Plan`.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
     """
     loops = frozenset(in_loops(model))
-    plan = Plan(model, ranges, precision, wide=wide, loops=loops)
+    plan = Plan(model, ranges, precision, wide=wide, loops=loops, marked=marked)
     for subgraph, content in enumerate(model.subgraphs):
         for index in range(len(content.tensors)):
             place = (subgraph, index)
@@ -241,6 +245,7 @@ def _tie_operands(plan: Plan, op: _Op) -> list[tuple[Place, Place]]:
         if values is not None:
             # A bound that the values never come to may lie far beyond them, and saturates.
             bound = op.name in ("MINIMUM", "MAXIMUM") and width(plan.range(results[0])) > 0.0
+            bound = bound or results[0] in plan.marked
             if results[0] in plan._parent and not bound:
                 plan._include(results[0], values)
         elif k in op.rule.joined:
