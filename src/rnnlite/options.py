@@ -56,13 +56,13 @@ Architecture = Annotated[
 ModelFile = Annotated[Path, typer.Argument(help="A LiteRT file (.tflite).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Trust = Annotated[
-    bool, typer.Option("--trust", help="Allow code in the model file (Lambda layers) to run.")
+    bool, typer.Option("--trust", help="Allow code in a Keras file (Lambda layers) to run.")
 ]
 CustomObjects = Annotated[
     Path | None,
     typer.Option(
         "--custom-objects",
-        help="A Python file with the classes and functions that the model file needs. It is run.",
+        help="A Python file with the classes and functions that a Keras file needs. It is run.",
         show_default=False,
     ),
 ]
