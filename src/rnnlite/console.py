@@ -93,7 +93,11 @@ def refusals() -> Iterator[None]:
 
 
 def quiet_import() -> Any:
-    """The package, with TensorFlow told to keep quiet before it is first imported."""
+    """The package, with TensorFlow told to keep quiet before it is first imported.
+
+    The process is ours alone: Keras runs on TensorFlow in it, whatever the user's backend is.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     import logging

@@ -9,6 +9,7 @@ import sys
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -18,6 +19,7 @@ from rnnlite.report import Parity
 from rnnlite.scan.schedule import Options
 from rnnlite.sources.keras import child
 from rnnlite.sources.keras.child import Task, _by_reference, _samples, _shapes
+from rnnlite.sources.opening import needs_tensorflow_backend
 from rnnlite.sources.program import Request
 
 PROGRAM = """
@@ -104,6 +106,17 @@ def test_another_backend(backend, tmp_path):
     frozen = rnnlite.load(rnnlite.convert(tmp_path / "frozen.pb").tflite)
     assert ([t.name for t in frozen.inputs], len(frozen.outputs)) == (found["ends"][0], 1)
     np.testing.assert_allclose(frozen.predict(list(x)), expected, atol=1e-5)
+
+
+def test_a_backend_that_keras_would_be_imported_with(monkeypatch, tmp_path):
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(2)]).save(path)
+    assert not needs_tensorflow_backend(path)
+    monkeypatch.delitem(sys.modules, "keras")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    assert needs_tensorflow_backend(path)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
+    assert not needs_tensorflow_backend(path)
 
 
 def test_custom_objects_that_no_other_process_can_import():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -141,15 +143,22 @@ def _keras(source: Any, request: Request) -> tuple[Flavour, Any]:
 
 def needs_tensorflow_backend(source: Any) -> bool:
     """Whether the source is Keras 3, and Keras 3 runs here on another backend than TensorFlow."""
-    import sys
-
-    keras = sys.modules.get("keras")
-    if keras is None or keras.config.backend() == "tensorflow":
+    if _backend() == "tensorflow":
         return False
     if isinstance(source, (str, Path)):
         found: Found = sniff(Path(source))
         return found.is_keras3
-    return isinstance(source, keras.Model)
+    keras = sys.modules.get("keras")
+    return keras is not None and isinstance(source, keras.Model)
+
+
+def _backend() -> str:
+    """Keras 3's backend in this process; where it is not imported yet, what it will be."""
+    keras = sys.modules.get("keras")
+    if keras is None:
+        return os.environ.get("KERAS_BACKEND", "tensorflow")
+    name: str = keras.config.backend()
+    return name
 
 
 def _require_tensorflow() -> None:
