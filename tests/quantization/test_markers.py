@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from graphs import Model
+from rnnlite.lite.compact import compact
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.choice import all_int8, all_int16
+from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.markers import marked_ranges
 from rnnlite.quantization.plan import make_plan
+from rnnlite.runtime.model import load
 
 FEATURES = (1, 3, 2)
 STEP = (1, 3, 1)
@@ -123,3 +126,21 @@ def test_the_end_of_the_grid_is_the_markers_own(precision):
         model.tree, {**ranges, **marked}, precision, allow_float=False, marked=frozenset(marked)
     )
     assert plan.grid((0, model.x)).quantize(np.float32(0.0)) > limit
+
+
+@pytest.mark.parametrize("marker", [-999.0, -1.3, 1e4])
+@pytest.mark.parametrize("io", ["int8", "int16", "float32"])
+@pytest.mark.parametrize("precision", [all_int8, all_int16])
+def test_masked_steps_are_told_at_every_border(marker, io, precision):
+    model = Marked(marker)
+    y = model.selected(model.kept)
+    rows = [[np.array([[1.0, -2.0], [3.0, 0.5], [0.25, -1.3]], np.float32)]]
+    marked = model.ranges(y, rows=rows)
+    ranges = {**calibrate(model.tree, Samples(rows, rows, ())).values, **marked}
+    plan = make_plan(model.tree, ranges, precision, allow_float=False, marked=frozenset(marked))
+    to_integers(model.tree, plan, io)
+    compact(model.tree)
+    padded = np.array([[1.0, -2.0], [marker, marker], [0.25, -1.3]], np.float32)
+    (found,) = load(model.bytes()).predict([padded])
+    np.testing.assert_array_equal(found[1], [0.0, 0.0])
+    np.testing.assert_allclose(found[[0, 2]], padded[[0, 2]], atol=0.03)

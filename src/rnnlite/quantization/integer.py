@@ -82,6 +82,7 @@ class _Rewriting:
         self.converted: dict[tuple[int, Grid], int] = {}
         self.written: dict[tuple[Any, ...], int] = {}
         self.records: dict[tuple[int, str], WeightRecord] = {}
+        self.borders: dict[Place, tuple[int, Grid]] = {}
         # Two values of one op may start from the same constant: known by their number.
         self.tied: dict[tuple[int, int], Place] = {}
         for flow in flows(model):
@@ -215,7 +216,7 @@ class _Rewriting:
         elif rule.kind is Kind.MOVES:
             op.inputs = self._moved(site, operands, self.plan.grid(results[0]))
         elif rule.kind is Kind.COMPARES:
-            op.inputs = self._compared(operands)
+            op.inputs = self._compared(name, operands)
         elif rule.kind in (Kind.COMPUTES, Kind.INT32):
             op.inputs = [
                 self._operand(p, self._own(p, dtype)) if p in self.floats else p[1]
@@ -292,20 +293,37 @@ class _Rewriting:
             return None
         return symmetric(range_of(self.constants[table]))
 
-    def _compared(self, operands: list[Place]) -> list[int]:
-        """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only."""
-        known = next(p for p in operands if p in self.floats and p not in self.constants)
-        grid = self.plan.grid(known)
-        return [self._as_int32(p, grid) if p in self.floats else p[1] for p in operands]
+    def _compared(self, name: str, operands: list[Place]) -> list[int]:
+        """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only.
 
-    def _as_int32(self, place: Place, grid: Grid) -> int:
+        An input that is searched for one value is compared as it comes in: a finer grid behind
+        the border need not hold what that value was rounded to.
+        """
+        known = next(p for p in operands if p in self.floats and p not in self.constants)
+        tensor, grid = known[1], self.plan.grid(known)
+        if name in ("EQUAL", "NOT_EQUAL") and any(p in self.constants for p in operands):
+            tensor, grid = self.borders.get(known, (tensor, grid))
+        found = []
+        for place in operands:
+            if place in self.constants:
+                found.append(self._constant_int32(place, grid))
+            elif place in self.floats:
+                outer = tensor if place == known else self._operand(place, grid)
+                found.append(self._as_int32(place, outer, grid))
+            else:
+                found.append(place[1])
+        return found
+
+    def _constant_int32(self, place: Place, grid: Grid) -> int:
+        """A constant as int32."""
         content = self.model.subgraphs[place[0]]
-        if place in self.constants:
-            numbers = grid.quantize(self.constants[place]).astype(np.int32)
-            return new_constant(self.model, content, numbers, name=self._tensor(place).name)
-        number = new_tensor(content, place[1], "int32")
+        numbers = grid.quantize(self.constants[place]).astype(np.int32)
+        return new_constant(self.model, content, numbers, name=self._tensor(place).name)
+
+    def _as_int32(self, place: Place, operand: int, grid: Grid) -> int:
+        """A tensor of a grid as int32."""
+        number = new_tensor(self.model.subgraphs[place[0]], place[1], "int32")
         version = VERSIONS["CAST"][0 if grid.dtype == "int8" else 1]
-        operand = self._operand(place, grid)
         self.ops.append(new_op(self.model, "CAST", [operand], [number], version=version))
         return number
 
@@ -404,6 +422,8 @@ class _Rewriting:
                 continue
             outer = self._new(0, t, grid)
             self._requantize(0, outer, t)
+            if grid is not None:
+                self.borders[place] = outer, grid
             inputs.append(outer)
         content.inputs = inputs
 

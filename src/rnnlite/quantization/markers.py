@@ -1,7 +1,7 @@
 """Values that mark what is masked in an input, such as -999: no values to make room for.
 
 What enters: the float model and the samples. What leaves: the range of each such input without its
-marked elements, and the tensors that hold it.
+marked elements.
 
 An input has a marker where it is compared with one constant, and every other use of it is behind
 that comparison: a product with 0, or a SELECT of something else, wherever the marker stands. What a
@@ -26,14 +26,14 @@ from rnnlite.quantization.plan import constant, is_float
 RESERVED = 1 / 200
 """How much of its width a range is extended by towards a marker: more than one int8 step."""
 
-SAME_PLACES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST", "TRANSPOSE", "BROADCAST_TO", "TILE")
+SAME_PLACES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST", "BROADCAST_TO", "TILE")
 """Ops that keep what a truth value says, wherever they move it."""
 
 LOOKS = ("SHAPE", "RANK")
 
 
 def marked_ranges(model: Any, samples: Sequence[Sequence[Array]]) -> dict[Place, Range]:
-    """The tensors that hold an input with a marker beyond its range, and that range.
+    """The inputs with a marker beyond the range of what is not marked, and that range.
 
     Args:
         model: the float model.
@@ -46,7 +46,7 @@ def marked_ranges(model: Any, samples: Sequence[Sequence[Array]]) -> dict[Place,
             continue
         values = _range(use, [np.asarray(row[number]) for row in samples])
         if values is not None:
-            ranges.update(dict.fromkeys(use.places, values))
+            ranges[0, index] = values
     return ranges
 
 
@@ -57,12 +57,10 @@ class _Use:
     Attributes:
         marker: the value.
         by_step: whether all features of a time step must have it.
-        places: the tensors that hold the input.
     """
 
     marker: float
     by_step: bool
-    places: tuple[Place, ...]
 
 
 def _range(use: _Use, arrays: Sequence[Array]) -> Range | None:
@@ -87,39 +85,33 @@ class _Uses:
     def __init__(self, model: Any, index: int) -> None:
         self.model = model
         self.content = model.subgraphs[0]
-        self.holders = {index}
+        self.index = index
         self.truths: dict[int, tuple[bool, bool]] = {}
         self.markers: set[float] = set()
         self.by_step = False
 
     def found(self) -> _Use | None:
         """The marker; None where there is none, or where something needs the values themselves."""
-        if self.holders & {int(t) for t in self.content.outputs}:
+        if self.index in map(int, self.content.outputs):
             return None
         for op in self.content.operators or []:
             name = flatbuffer.op_name(self.model, op)
             inputs = [int(t) for t in op.inputs]
-            if self.holders & set(inputs):
-                if name not in LOOKS and not self._holder(op, name, inputs):
+            if self.index in inputs:
+                if name not in LOOKS and not self._reader(op, name, inputs):
                     return None
             elif inputs and inputs[0] in self.truths:
                 self._truth(op, name, inputs)
-        if len(self.markers) != 1 or self.holders & {int(t) for t in self.content.outputs}:
-            return None
-        places = tuple((0, t) for t in sorted(self.holders))
-        return _Use(next(iter(self.markers)), self.by_step, places)
+        return _Use(self.markers.pop(), self.by_step) if len(self.markers) == 1 else None
 
-    def _holder(self, op: Any, name: str, inputs: list[int]) -> bool:
+    def _reader(self, op: Any, name: str, inputs: list[int]) -> bool:
         """Go on from an op that reads the input; False if it needs its values."""
-        if name == "TRANSPOSE" and self._keeps_last(inputs[1]):
-            self.holders.update(map(int, op.outputs))
-            return True
         if name in ("EQUAL", "NOT_EQUAL"):
             return self._comparison(op, name, inputs)
         return any(self._hides(name, inputs))
 
     def _comparison(self, op: Any, name: str, inputs: list[int]) -> bool:
-        other = next((t for t in inputs if t not in self.holders), -1)
+        other = next((t for t in inputs if t != self.index), -1)
         values = constant(self.model, (0, other))
         if values is None or values.size != 1:
             return False
@@ -132,12 +124,12 @@ class _Uses:
         if name == "MUL":
             for x, mask in (inputs, inputs[::-1]):
                 known = self.truths.get(mask)
-                yield x in self.holders and self._said(known, at_marker=False)
+                yield x == self.index and self._said(known, at_marker=False)
         if name in ("SELECT", "SELECT_V2"):
             known = self.truths.get(inputs[0])
             if known is not None:
                 taken = inputs[1] if known[0] else inputs[2]
-                yield taken not in self.holders and self._said(known, at_marker=known[0])
+                yield taken != self.index and self._said(known, at_marker=known[0])
 
     def _said(self, known: tuple[bool, bool] | None, *, at_marker: bool) -> bool:
         if known is None or known[0] is not at_marker:
@@ -163,10 +155,6 @@ class _Uses:
             return []
         found: list[int] = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.int32).tolist()
         return found
-
-    def _keeps_last(self, order: int) -> bool:
-        axes = self._numbers(order)
-        return bool(axes) and axes[-1] == len(axes) - 1
 
     def _is_last(self, inputs: list[int]) -> bool:
         rank = len(self.content.tensors[inputs[0]].shape)
