@@ -132,6 +132,18 @@ def test_lengths_that_the_source_refuses_are_named(model):
     assert parity.lengths == (19, 8, 33, 64)
 
 
+def test_a_source_that_gives_no_number_is_refused():
+    model = keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(3), keras.layers.Dense(1)])
+    model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
+    with pytest.raises(
+        rnnlite.SourceError,
+        match=r"Keras 3 Sequential '.*' gives no finite number as 'dense.*'; expected numbers to "
+        r"compare the LiteRT model with; found nan throughout, on random inputs\. Look for NaN",
+    ):
+        rnnlite.convert(model)
+    assert rnnlite.convert(model, verify=False).tflite
+
+
 @pytest.mark.parametrize(
     ("a", "b", "expected"),
     [

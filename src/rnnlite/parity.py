@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnlite.axes import row
-from rnnlite.errors import SampleError, ShapeError
+from rnnlite.errors import SampleError, ShapeError, SourceError
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
@@ -54,10 +54,12 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     Raises:
         ShapeError: the source runs at no length that was tried.
         SampleError: the source refuses one of the samples.
+        SourceError: the source gives no finite number as an output, so nothing would be compared.
         AbortError: the LiteRT runtime ends its process on the model.
     """
     cases, skipped = _cases(program)
     cases += _sample_cases(program, samples or [])
+    _require_numbers(program, cases)
     scale = [max(_scale(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
     differences = np.zeros(len(program.outputs))
     runs = 0
@@ -89,6 +91,19 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
         late=_late(program, data, cases),
         shapes=tuple(dict.fromkeys(tuple(a.shape for a in c.inputs) for c in cases)),
     )
+
+
+def _require_numbers(program: Program, cases: list[Case]) -> None:
+    """Refuse a source of which an output is NaN or infinite throughout."""
+    for n, port in enumerate(program.outputs):
+        values = [c.expected[n] for c in cases if c.expected[n].size]
+        if values and not any(np.isfinite(v.astype(np.float64)).any() for v in values):
+            raise SourceError(
+                f"{program.origin} gives no finite number as '{port.name}'",
+                expected="numbers to compare the LiteRT model with",
+                found=f"{values[0].flat[0]} throughout, on random inputs",
+                remedy="Look for NaN among its weights, or convert with verify=False",
+            )
 
 
 def _late(program: Program, data: bytes, cases: list[Case]) -> tuple[str, ...]:

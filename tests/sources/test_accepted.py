@@ -77,7 +77,9 @@ CASES = [
 
 @pytest.mark.parametrize(("source", "option", "value", "kind"), CASES)
 def test_refused_at_every_door(source, option, value, kind, sources, tmp_path):
-    text = rf"^{option}=.* is given, but the source is a {kind}; expected .* at most\. Leave it out"
+    text = (
+        rf"^{option}=.* is given, but the source is an? {kind}; expected .* at most\. Leave it out"
+    )
     doors = (
         lambda **o: rnnlite.convert(sources[source], **o),
         lambda **o: rnnlite.freeze(sources[source], tmp_path / "f.pb", **o),

@@ -68,7 +68,10 @@ def test_a_length_that_the_layers_refuse(K):
     model = model_of(
         K, K.layers.LSTM(4, return_sequences=True), K.layers.Flatten(), K.layers.Dense(2)
     )
-    with pytest.raises(rnnlite.ShapeError, match=r"inputs x \[1, 9, 3\]: .*expected axis -1.*60"):
+    with pytest.raises(
+        rnnlite.ShapeError,
+        match=r"does not run at sequence_length 9: it is pinned by layer 'flatten\w*' \(Flatten\)\.",
+    ):
         rnnlite.convert(model, sequence_length=9)
 
 
@@ -129,3 +132,15 @@ def test_one_sequence_is_freed_where_the_other_is_pinned(K):
     found = rnnlite.convert(model)
     assert [p["shape"] for p in found.report.inputs] == [(1, None, 3), (1, 6, 2)]
     assert any("length 6 of input 'b' is kept" in n and "'flat'" in n for n in found.report.notes)
+
+
+def test_a_length_that_a_layer_does_not_take_names_the_layer():
+    L = keras.layers
+    layers = [L.Conv1D(4, 9, name="wide"), L.MaxPooling1D(2), L.GRU(4)]
+    for shape in ((None, 3), (30, 3)):
+        with pytest.raises(
+            rnnlite.ShapeError,
+            match=r"does not run at sequence_length 5: layer 'wide' \(Conv1D\) leaves no time step "
+            r"of it; expected 10 or more\. Leave sequence_length at auto\.$",
+        ):
+            rnnlite.convert(keras.Sequential([keras.Input(shape), *layers]), sequence_length=5)

@@ -86,11 +86,18 @@ def require_taken(source: Any, request: Request) -> None:
     for name, value in options.items():
         if name not in taken:
             raise OptionError(
-                f"{name}={_shown(value)} is given, but the source is a {kind}",
+                f"{name}={_shown(value)} is given, but the source is {_with_article(kind)}",
                 expected=f"{_listed(taken)} at most",
-                remedy="Leave it out: what takes it is a "
-                + ", a ".join(sorted(k for k, names in TAKES.items() if name in names)),
+                remedy="Leave it out: what takes it is "
+                + ", ".join(
+                    _with_article(k) for k in sorted(k for k, n in TAKES.items() if name in n)
+                ),
             )
+
+
+def _with_article(kind: str) -> str:
+    """The name of a kind behind "a" or "an": "HDF5" is spoken "aitch"."""
+    return f"{'an' if kind.startswith(('H', *'aeiouAEIO')) else 'a'} {kind}"
 
 
 def _shown(value: Any) -> str:

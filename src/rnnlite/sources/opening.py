@@ -135,7 +135,7 @@ def _keras(source: Any, request: Request) -> tuple[Flavour, Any]:
         )
     if not isinstance(source, live.keras.Model):
         raise SourceError(
-            f"the source is a {type(source).__name__}, not a model",
+            f"the source is of class {type(source).__name__}, not a model",
             remedy="Wrap it: keras.Sequential([keras.Input(shape), layer])",
         )
     return live, source

@@ -5,7 +5,7 @@ A random op gives other numbers in LiteRT than in the source, so no check could 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rnnlite.errors import UnsupportedError
@@ -33,7 +33,11 @@ REMEDY = "Take it out of the model, or switch it off at inference"
 
 
 def refuse_random(
-    function: Any, *, switches: Sequence[str] = (), fixed: Sequence[str] = ()
+    function: Any,
+    *,
+    switches: Sequence[str] = (),
+    fixed: Sequence[str] = (),
+    place: Callable[[str], str] = repr,
 ) -> None:
     """Refuse a function whose results depend on random numbers.
 
@@ -41,6 +45,7 @@ def refuse_random(
         function: a ConcreteFunction.
         switches: inputs of single numbers, which may switch random ops off.
         fixed: inputs that are fixed to a value, which may be the wrong one for that.
+        place: what an op is called in the refusal, from its name.
 
     Raises:
         UnsupportedError: naming the op and what may switch it off.
@@ -57,7 +62,7 @@ def refuse_random(
             f"constants={{'{name}': VALUE}} (--constant {name}=VALUE)"
         )
     raise UnsupportedError(
-        f"{op.type} '{op.name}' draws random numbers at inference",
+        f"{op.type} {place(op.name)} draws random numbers at inference",
         expected="a model that gives the same results each time",
         remedy=remedy,
     )

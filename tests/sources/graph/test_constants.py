@@ -203,3 +203,17 @@ def test_a_keras_model_has_no_constants(exits_model):
         SourceError, match=r"constants=\{'keep_prob': .*\} is given, but the source is a live Keras"
     ):
         rnnlite.convert(exits_model, constants={"keep_prob": 1.0})
+
+
+def test_constants_are_values_by_name_each_once(tmp_path):
+    path = write(tmp_path / "g.pb", with_keep_prob([]))
+    for constants in ([("keep_prob", 1.0)], {3: 1.0}):
+        message = r"constants is no mapping from the names of inputs to values; expected such as"
+        with pytest.raises(SourceError, match=message):
+            rnnlite.convert(path, constants=constants)
+    message = (
+        "the input 'keep_prob:0' is fixed twice: as 'keep_prob', and as 'keep_prob:0'. "
+        "Leave one of them out."
+    )
+    with pytest.raises(SourceError, match=message):
+        rnnlite.convert(path, constants={"keep_prob": 1.0, "keep_prob:0": 0.5})

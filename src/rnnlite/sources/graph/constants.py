@@ -7,7 +7,7 @@ these inputs, and those that have a default, are constants, and what they decide
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,8 +33,8 @@ def fixed(source: Frozen, request: Request) -> Frozen:
     default, unless it is named as an input, or nothing else could be one.
 
     Raises:
-        SourceError: a constant that is no input, or of another dtype or shape; an output that lies
-            in a branch that is not taken.
+        SourceError: a constant that is no input, that is given twice, or of another dtype or shape;
+            constants that are no mapping; an output that lies in a branch that is not taken.
     """
     definition = type(source.definition)()
     definition.CopyFrom(source.definition)
@@ -95,8 +95,9 @@ def _by_node(source: Frozen, graph: Graph, request: Request) -> dict[str, Any]:
     if source.names is not None and source.inputs is not None:
         own = dict(zip(source.names[0], source.inputs, strict=True))
     inputs = {name_of(ref(r)) for r in request.inputs or ()}
-    found = {}
-    for label, value in (request.constants or {}).items():
+    found: dict[str, Any] = {}
+    labels: dict[str, str] = {}
+    for label, value in _named(request.constants).items():
         name = name_of(own.get(label, ref(label)))
         node = graph.nodes.get(name)
         if node is None or node.op not in (*PLACEHOLDERS, DEFAULT):
@@ -106,8 +107,26 @@ def _by_node(source: Frozen, graph: Graph, request: Request) -> dict[str, Any]:
                 f"'{label}' is named twice: as an input, and as a constant",
                 remedy="Leave it out of one of them",
             )
-        found[name] = _checked(label, value, node)
+        if name in found:
+            raise SourceError(
+                f"the input '{name}:0' is fixed twice: as '{labels[name]}', and as '{label}'",
+                remedy="Leave one of them out",
+            )
+        found[name], labels[name] = _checked(label, value, node), label
     return found
+
+
+def _named(constants: Any) -> Mapping[str, Any]:
+    """The constants as the caller gave them, if they are values by name."""
+    if constants is None:
+        return {}
+    if isinstance(constants, Mapping) and all(isinstance(name, str) for name in constants):
+        return constants
+    raise SourceError(
+        "constants is no mapping from the names of inputs to values",
+        expected='such as {"keep_prob:0": 1.0}',
+        found=repr(constants)[:60],
+    )
 
 
 def _no_input(label: str, source: Frozen, graph: Graph, own: list[str]) -> SourceError:

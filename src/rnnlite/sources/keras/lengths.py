@@ -77,7 +77,16 @@ def plan(
             found=repr(wanted),
         )
     if isinstance(wanted, int):
-        return _fixed(model, inputs, wanted, trials)
+        try:
+            return _fixed(model, inputs, wanted, trials)
+        except ShapeError as e:
+            culprit = _against(flavour, model, interface, inputs, wanted, trials)
+            if culprit is None:
+                raise
+            raise ShapeError(
+                f"the model '{model.name}' does not run at sequence_length {wanted}: {culprit}",
+                remedy="Leave sequence_length at auto",
+            ) from e
     if not any(map(may_be_freed, inputs)):
         return _settled(model, inputs, (), trials)
     found = freed(inputs, trials)
@@ -139,7 +148,7 @@ def _tried(make: Callable[[Sequence[Port]], T], inputs: Sequence[Port], model: A
         shapes = ", ".join(f"{p.name} {list(p.shape)}" for p in inputs)
         raise ShapeError(
             f"the model '{model.name}' cannot be called with inputs {shapes}: {first_line(e)}",
-            remedy="Give --batch-size and --sequence-length as the model was built for",
+            remedy="Give batch_size and sequence_length as the model was built for",
         ) from e
 
 
@@ -161,6 +170,35 @@ def _fixed(model: Any, inputs: tuple[Port, ...], length: int, trials: Trials) ->
             remedy="Leave sequence_length at auto",
         ) from e
     return plan
+
+
+def _against(
+    flavour: Flavour,
+    model: Any,
+    interface: Interface,
+    inputs: tuple[Port, ...],
+    length: int,
+    trials: Trials,
+) -> str | None:
+    """What stands against a length: the layer that pins it, or whose op does not take it."""
+    try:
+        found = freed(inputs, trials)
+        if found.kept:
+            layer = blame(flavour, model, interface, inputs, found, trials)
+            return f"it is pinned by {layer}"
+        open_ = with_free(inputs, found.free)
+        traced = trials.trace(open_).lengths
+        values = {axis: length for axis in traced.axes if axis in traced.times}
+        for demand in traced.requirements:
+            if demand.kind != "meant" and demand.holds(values) is False:
+                least = max((n for axis, n in traced.least.items() if axis in values), default=1)
+                layer = layer_of(demand.op, model)
+                if length < least:
+                    return f"{layer} leaves no time step of it; expected {least} or more"
+                return f"{layer} does not take it"
+    except Exception:  # noqa: BLE001 - the refusal that brought us here stands then
+        return None
+    return None
 
 
 def _time_axes(model: Any, inputs: tuple[Port, ...], trials: Trials) -> Mapping[int, Sequence[int]]:

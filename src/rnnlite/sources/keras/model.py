@@ -47,7 +47,7 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     tracer = _Tracer(flavour, model, interface, request)
     plan = lengths.plan(flavour, model, interface, request, _trials(model, source, tracer))
     traced = plan.traced
-    refuse_random(traced.function)
+    refuse_random(traced.function, place=lambda op: f"of {lengths.layer_of(op, model)}")
     notes = [*traced.notes, *type_notes(declared.inputs, interface.inputs), *plan.notes]
     notes += _state_notes(model)
     if not traced.records:
