@@ -70,7 +70,7 @@ def test_a_length_that_the_layers_refuse(K):
     )
     with pytest.raises(
         rnnlite.ShapeError,
-        match=r"does not run at sequence_length 9: it is pinned by layer 'flatten\w*' \(Flatten\)\.",
+        match=r"run at sequence_length 9: it is pinned by layer 'flatten\w*' \(Flatten\)\.",
     ):
         rnnlite.convert(model, sequence_length=9)
 

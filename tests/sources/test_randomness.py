@@ -28,8 +28,9 @@ def noisy(package):
 def test_noise_that_is_on_at_inference(package):
     with pytest.raises(
         UnsupportedError,
-        match=r"Random\w+ of layer 'noise' \(\w*Noise\) draws random numbers at inference; expected a model that "
-        "gives the same results each time. Take it out of the model, or switch it off",
+        match=r"Random\w+ of layer 'noise' \(\w*Noise\) draws random numbers at inference; "
+        "expected a model that gives the same results each time. "
+        "Take it out of the model, or switch it off",
     ):
         rnnlite.convert(noisy(package))
 
