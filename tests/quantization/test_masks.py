@@ -7,7 +7,8 @@ from graphs import SHAPE, Model
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.choice import all_int8, all_int16
-from rnnlite.quantization.masks import binary_inputs, constant_values, soften_masks
+from rnnlite.quantization.masks import binary_inputs, soften_masks
+from rnnlite.quantization.origins import constant_values
 
 LOGITS = (-3.0, 5.0)
 
