@@ -88,7 +88,7 @@ class Scoped(tf.Module):
                     return k + 1, tf.tanh(tf.matmul(joined, self.kernel, name="rnn.0007.8"))
 
             state = tf.zeros((tf.shape(x)[0], 4), name="levels_1")
-            shapes = [tf.TensorShape([]), tf.TensorShape([None, 4])]
+            shapes = (tf.TensorShape([]), tf.TensorShape([None, 4]))
             _, h = tf.while_loop(lambda k, h: k < steps, step, (0, state), shapes, name="while")
         return tf.identity(h, name="serving_default")
 

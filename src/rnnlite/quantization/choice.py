@@ -21,6 +21,7 @@ from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.codes import code_records
 from rnnlite.quantization.conv3d import flatten_conv3d
 from rnnlite.quantization.decompose import decompose, faint_results
+from rnnlite.quantization.fills import separate_fills
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.integer import to_integers
 from rnnlite.quantization.markers import marked_ranges
@@ -287,6 +288,7 @@ def prepared(
     while True:
         plain = deepcopy(model)
         flatten_conv3d(plain)
+        separate_fills(plain)
         if trial.by_row:
             refine_tables(plain, codes=order.mode == "int8")
         if trial.split:
