@@ -4,10 +4,11 @@ PYTHON ?= python3
 DEMO := .venv-demo
 DEV := .venv-dev
 BENCH := .venv-bench
+LITERT_JS := .browser/node_modules/@litertjs/core/package.json
 # Tests that build models by the dozen run side by side; BLAS threads would fight over the cores.
 JOBS ?= 2
 
-.PHONY: demo test bench bench-quick matrix lint types units format clean
+.PHONY: demo test bench bench-quick matrix browser browser-setup lint types units format clean
 
 demo: $(DEMO)/ready
 	$(DEMO)/bin/python examples/speakers.py
@@ -28,6 +29,20 @@ bench-quick: $(BENCH)/ready
 # Files on every runtime since TFLite 2.9; writes docs/RUNTIMES.md. Wheels are kept in .matrix.
 matrix: $(DEV)/ready
 	cd benchmarks && OMP_NUM_THREADS=1 ../$(DEV)/bin/python -m runtimes
+
+# The demo's recogniser as a page on localhost; wants Node.
+browser: $(DEMO)/ready $(LITERT_JS)
+	test -e demo-output/speakers.keras || $(DEMO)/bin/python examples/speakers.py
+	$(DEMO)/bin/python examples/browser/export.py
+	node examples/browser/serve.mjs
+
+# What the tests in the browser want (Debian; as root where Chromium is not there yet).
+browser-setup: $(LITERT_JS)
+	command -v chromium || (apt-get update && apt-get install -y chromium)
+
+$(LITERT_JS):
+	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --no-save --no-audit --no-fund --prefix .browser \
+		@litertjs/core@2.5.3 playwright-core@1.65.1
 
 lint: $(DEV)/ready
 	$(DEV)/bin/ruff check src tests examples benchmarks
@@ -62,4 +77,4 @@ $(DEV)/ready: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEMO) $(DEV) $(BENCH) .matrix demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEMO) $(DEV) $(BENCH) .matrix .browser demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -5,18 +5,47 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
 from rnnlite.errors import RnnliteError
-from runtimes.models import CASES, make
+from runtimes.browser import fixable, fixed, litert_js, try_in_browser
+from runtimes.models import CASES, Case, make
 from runtimes.output import text
 from runtimes.trials import Trial, try_files
 from runtimes.wheels import RUNTIMES, Missing
 
 TARGET = Path(__file__).parent.parent.parent / "docs" / "RUNTIMES.md"
+
+
+def convert(cases: Iterable[Case], folder: Path, refused: list[str]) -> list[dict[str, Any]]:
+    """The jobs of cases in their modes; adds a line to `refused` where one is not converted."""
+    jobs = []
+    for case in cases:
+        for mode in case.modes:
+            print(f"converting {case.name}, {mode}", flush=True)
+            try:
+                jobs.append(make(case, mode, folder))
+            except RnnliteError as e:
+                refused.append(f"{case.name}, {mode}: {e}")
+    return jobs
+
+
+def in_browser(missing: list[str], refused: list[str]) -> list[Trial]:
+    """The trials on LiteRT.js; none, and a line in `missing`, where it cannot be had."""
+    try:
+        print(litert_js().name, flush=True)
+    except Missing as e:
+        missing.append(str(e))
+        return []
+    with tempfile.TemporaryDirectory() as name:
+        chosen = [replace(fixed(c, mode), modes=(mode,)) for c in fixable() for mode in c.modes]
+        return try_in_browser(convert(chosen, Path(name), refused))
 
 
 def main() -> None:
@@ -25,14 +54,7 @@ def main() -> None:
     missing: list[str] = []
     refused: list[str] = []
     with tempfile.TemporaryDirectory() as name:
-        jobs = []
-        for case in CASES:
-            for mode in case.modes:
-                print(f"converting {case.name}, {mode}", flush=True)
-                try:
-                    jobs.append(make(case, mode, Path(name)))
-                except RnnliteError as e:
-                    refused.append(f"{case.name}, {mode}: {e}")
+        jobs = convert(CASES, Path(name), refused)
         for runtime in RUNTIMES:
             for delegates in (True, False):
                 print(f"{runtime.name}, {'XNNPACK' if delegates else 'plain'}", flush=True)
@@ -41,9 +63,10 @@ def main() -> None:
                 except Missing as e:
                     missing.append(str(e))
                     break
+    seen = in_browser(missing, refused)
     TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(text(trials, missing, refused))
-    wrong = [t for t in trials if not t.as_claimed]
+    TARGET.write_text(text(trials, missing, refused, seen))
+    wrong = [t for t in (*trials, *seen) if not t.as_claimed]
     for trial in wrong:
         print(f"{trial.model}, {trial.mode} on {trial.runtime.name}: {trial.state} {trial.detail}")
     sys.exit(1 if wrong else 0)

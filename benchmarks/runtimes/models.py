@@ -196,7 +196,9 @@ def make(case: Case, mode: str, folder: Path) -> dict[str, Any]:
     if mode != "float32":
         options["quantize"] = mode
     if mode in ("int8", "int16x8"):
-        options["calibration"] = [sample(case, t, rng) for t in (5, 17, 30, 64) * 6]
+        fixed = options.get("sequence_length")
+        lengths = (fixed,) * 4 if fixed else (5, 17, 30, 64)
+        options["calibration"] = [sample(case, t, rng) for t in lengths * 6]
     data = rnnlite.convert(model, verify=False, **options).tflite
     stem = f"{case.name}-{mode}".replace(" ", "_").replace(",", "")
     path = folder / f"{stem}.tflite"

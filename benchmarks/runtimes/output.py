@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from runtimes.browser import LENGTH
 from runtimes.models import LENGTHS, MODES
 from runtimes.trials import Trial
 from runtimes.wheels import RUNTIMES
@@ -20,14 +21,40 @@ say which release that is.
 """
 
 
-def text(trials: Sequence[Trial], missing: Sequence[str], refused: Sequence[str]) -> str:
-    """The whole page."""
+BROWSER = """## Browser
+
+LiteRT.js ({name}) in headless Chromium, `sequence_length={length}`, integer models with
+`io="float32"`: the largest difference from the interpreter, relative to the output's RMS.
+"""
+
+FREE = """
+LiteRT.js takes inputs of the file's own shape alone, and has no arrays of int8 and int16. A file of
+free length loads, and refuses any length but the one it was written with ("TensorBuffer ranked
+tensor type Float32[1, 7, 6] does not match expected ranked tensor type Float32[1, 1, 6]"): the
+runtime would need a call that resizes inputs, as CompiledModel has it elsewhere. Until then, either
+put a Masking layer in front of the same layers, convert with `sequence_length=` the longest, and
+fill shorter sequences with what is masked (`examples/browser` does; outputs are those of the
+shorter sequence), or convert once for each length.
+"""
+
+
+def text(
+    trials: Sequence[Trial],
+    missing: Sequence[str],
+    refused: Sequence[str],
+    browser: Sequence[Trial],
+) -> str:
+    """The whole page; `browser` are the trials there."""
     parts = [HEAD.format(lengths=", ".join(map(str, LENGTHS)))]
     parts += ["## Runtimes\n", "Files that were right, of all; the others were refused at load.\n"]
     parts.append(_table(["runtime", *MODES], _runtimes(trials)))
     parts += ["## Files\n", "The first release that each file runs on.\n"]
     parts.append(_table(["model", *MODES], _files(trials)))
-    wrong = [t for t in trials if not t.as_claimed]
+    if browser:
+        parts.append(BROWSER.format(name=browser[0].runtime.name, length=LENGTH))
+        parts.append(_table(["model", *MODES], _details(browser)))
+        parts.append(FREE)
+    wrong = [t for t in (*trials, *browser) if not t.as_claimed]
     parts.append("## Not as claimed\n")
     parts.append(
         "\n".join(
@@ -63,6 +90,13 @@ def _files(trials: Sequence[Trial]) -> Iterable[list[str]]:
     claims = {(t.model, t.mode): t.claimed for t in trials}
     for model in dict.fromkeys(t.model for t in trials):
         yield [model, *[claims.get((model, mode), "") for mode in MODES]]
+
+
+def _details(trials: Sequence[Trial]) -> Iterable[list[str]]:
+    """What each file was: its error where it was right, else its state."""
+    found = {(t.model, t.mode): t.detail if t.state == "right" else t.state for t in trials}
+    for model in dict.fromkeys(t.model for t in trials):
+        yield [model, *[found.get((model, mode), "") for mode in MODES]]
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
