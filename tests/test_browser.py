@@ -66,7 +66,7 @@ def test_page(litert_js, tmp_path):
     export(model, tmp_path)
     script = ROOT / "benchmarks" / "runtimes" / "page.mjs"
     subprocess.run(
-        [shutil.which("node"), script, shutil.which("chromium"), tmp_path], check=True, timeout=60
+        [shutil.which("node"), script, shutil.which("chromium"), tmp_path], check=True, timeout=300
     )
     views = json.loads((tmp_path / "page.json").read_text())
     assert [view["width"] for view in views] == [390, 1280]

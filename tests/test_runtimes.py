@@ -15,6 +15,7 @@ from rnnlite.lite.requirements import METADATA
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
+from runtimes import aarch64
 from runtimes.models import CASES, MODES, make
 from runtimes.trials import try_files
 from runtimes.wheels import RUNTIMES, Missing, Runtime, interpreter_of, oldest_of, python_with
@@ -70,3 +71,23 @@ def test_missing_python_is_said():
     assert interpreter_of("3.1") is None
     with pytest.raises(Missing, match=r"^a 1: no Python 3\.1 or 3\.2 here$"):
         python_with(Runtime("TFLite 2.9", "a", "1", ("3.1", "3.2")))
+
+
+def test_aarch64(tmp_path):
+    """Under qemu-user, where `make matrix` has already got a Python for it."""
+    if not (aarch64.PLACE / "done").exists():
+        pytest.skip("aarch64: make matrix has not run here with qemu-user")
+    case = next(c for c in aarch64.cases() if c.name == "lstm")
+    job = make(case, "int8", tmp_path)
+    try:
+        (trial,) = try_files([job], aarch64.RUNTIME, delegates=True, start=aarch64.python_with)
+    except Missing as e:
+        pytest.skip(str(e))
+    assert trial.state == "right", trial.detail
+
+
+def test_missing_qemu_is_said(monkeypatch):
+    monkeypatch.setattr(aarch64.shutil, "which", lambda name: None)
+    aarch64.python_with.cache_clear()
+    with pytest.raises(Missing, match=r"^aarch64: no qemu-aarch64 here \(Debian's qemu-user\)$"):
+        aarch64.python_with(aarch64.RUNTIME)

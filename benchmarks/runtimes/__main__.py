@@ -7,15 +7,19 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
+import numpy as np
+
 from rnnlite.errors import RnnliteError
+from runtimes import aarch64
 from runtimes.browser import fixable, fixed, litert_js, try_in_browser
-from runtimes.models import CASES, Case, make
+from runtimes.models import CASES, Case, expected, make
 from runtimes.output import text
 from runtimes.trials import Trial, try_files
 from runtimes.wheels import RUNTIMES, Missing
@@ -48,6 +52,29 @@ def in_browser(missing: list[str], refused: list[str]) -> list[Trial]:
         return try_in_browser(convert(chosen, Path(name), refused))
 
 
+def on_aarch64(missing: list[str], refused: list[str]) -> dict[bool, list[Trial]]:
+    """The trials under qemu, by whether XNNPACK runs there and here; none where there is none."""
+    try:
+        aarch64.python_with(aarch64.RUNTIME)
+    except Missing as e:
+        missing.append(str(e))
+        return {}
+    found = {}
+    cases = {case.name: case for case in aarch64.cases()}
+    with tempfile.TemporaryDirectory() as name:
+        jobs = convert(cases.values(), Path(name), refused)
+        for delegates in (True, False):
+            for job in jobs:
+                data, rng = Path(job["model"]).read_bytes(), np.random.default_rng(3)
+                arrays = expected(cases[job["name"]], data, rng, delegates=delegates)
+                np.savez(job["samples"], **arrays)
+            print(f"{aarch64.RUNTIME.name} on aarch64", flush=True)
+            found[delegates] = try_files(
+                jobs, aarch64.RUNTIME, delegates=delegates, start=aarch64.python_with
+            )
+    return found
+
+
 def main() -> None:
     """Convert, run, write; ends with 1 where a file did not do as it claims."""
     trials: list[Trial] = []
@@ -64,9 +91,10 @@ def main() -> None:
                     missing.append(str(e))
                     break
     seen = in_browser(missing, refused)
+    arm = on_aarch64(missing, refused)
     TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(text(trials, missing, refused, seen))
-    wrong = [t for t in (*trials, *seen) if not t.as_claimed]
+    TARGET.write_text(text(trials, missing, refused, seen, arm))
+    wrong = [t for t in (*trials, *seen, *chain(*arm.values())) if not t.as_claimed]
     for trial in wrong:
         print(f"{trial.model}, {trial.mode} on {trial.runtime.name}: {trial.state} {trial.detail}")
     sys.exit(1 if wrong else 0)

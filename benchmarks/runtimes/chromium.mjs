@@ -16,13 +16,16 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+const PATIENCE = 120_000; // milliseconds, on a busy machine
+
 /** A browser; each launch gets a new, empty user data directory. */
 export const launch = (executablePath) =>
-  chromium.launch({ executablePath, headless: true, args: FLAGS });
+  chromium.launch({ executablePath, headless: true, args: FLAGS, timeout: PATIENCE });
 
 /** A page, and the errors that it has said so far. */
 export async function open(browser, url, options = {}) {
   const page = await browser.newPage(options);
+  page.setDefaultTimeout(PATIENCE);
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
   page.on("console", (line) => line.type() === "error" && errors.push(line.text()));

@@ -204,7 +204,7 @@ def make(case: Case, mode: str, folder: Path) -> dict[str, Any]:
     path = folder / f"{stem}.tflite"
     path.write_bytes(data)
     samples = folder / f"{stem}.npz"
-    np.savez(samples, **expected(case, data, rng, options.get("batch_size", 1)))
+    np.savez(samples, **expected(case, data, rng))
     return {
         "name": case.name,
         "mode": mode,
@@ -214,15 +214,17 @@ def make(case: Case, mode: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def expected(case: Case, data: bytes, rng: Any, batch_size: int | None) -> dict[str, Any]:
-    """Inputs and outputs of each run, with raw integers at integer borders."""
+def expected(case: Case, data: bytes, rng: Any, *, delegates: bool = False) -> dict[str, Any]:
+    """Inputs and outputs of each run here, with raw integers at integer borders."""
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    resolver = OpResolverType.AUTO if delegates else plain
+    batch_size = (case.options or {}).get("batch_size", 1)
     arrays: dict[str, Any] = {}
     for k, length in enumerate(case.lengths):
         # A fresh interpreter each: nothing is left from another length.
-        interpreter = Interpreter(model_content=data, experimental_op_resolver_type=plain)
+        interpreter = Interpreter(model_content=data, experimental_op_resolver_type=resolver)
         (entry,) = interpreter.get_input_details()
         batch = 1 if batch_size is not None else 1 + k % 3
         x = np.stack([sample(case, length, rng) for _ in range(batch)])

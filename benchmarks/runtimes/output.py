@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 
 from runtimes.browser import LENGTH
 from runtimes.models import LENGTHS, MODES
@@ -27,14 +28,23 @@ LiteRT.js ({name}) in headless Chromium, `sequence_length={length}`, integer mod
 `io="float32"`: the largest difference from the interpreter, relative to the output's RMS.
 """
 
-FREE = """
-LiteRT.js takes inputs of the file's own shape alone, and has no arrays of int8 and int16. A file of
-free length loads, and refuses any length but the one it was written with ("TensorBuffer ranked
-tensor type Float32[1, 7, 6] does not match expected ranked tensor type Float32[1, 1, 6]"): the
-runtime would need a call that resizes inputs, as CompiledModel has it elsewhere. Until then, either
-put a Masking layer in front of the same layers, convert with `sequence_length=` the longest, and
-fill shorter sequences with what is masked (`examples/browser` does; outputs are those of the
-shorter sequence), or convert once for each length.
+FREE = """LiteRT.js takes inputs of the file's own shape alone, and has no arrays of int8 and int16.
+A file of free length loads, and refuses any length but the one it was written with ("TensorBuffer
+ranked tensor type Float32[1, 7, 6] does not match expected ranked tensor type Float32[1, 1, 6]").
+Free length needs a call there that resizes inputs, as CompiledModel has it elsewhere. To write
+another length into the file's input shape is not enough: last outputs are right, a sequence's
+buffer has the old size ("memory access out of bounds").
+
+Until then, either put a Masking layer in front of the same layers, convert with `sequence_length=`
+the longest, and fill shorter sequences with what is masked, as `examples/browser` does (last
+outputs are those of the shorter sequence); or convert once for each length.
+"""
+
+AARCH64 = """## {kernels} on aarch64
+
+{name} under qemu-user, one interpreter at 17, 1, 64, 5, 100 and 17 time steps: the largest
+difference from the same kernels on x86-64 (the newest runtime), relative to the output's RMS; where
+outputs are integers, in steps of these.
 """
 
 
@@ -43,8 +53,9 @@ def text(
     missing: Sequence[str],
     refused: Sequence[str],
     browser: Sequence[Trial],
+    arm: Mapping[bool, Sequence[Trial]],
 ) -> str:
-    """The whole page; `browser` are the trials there."""
+    """The whole page; `browser` and `arm` are the trials there, those by XNNPACK or not."""
     parts = [HEAD.format(lengths=", ".join(map(str, LENGTHS)))]
     parts += ["## Runtimes\n", "Files that were right, of all; the others were refused at load.\n"]
     parts.append(_table(["runtime", *MODES], _runtimes(trials)))
@@ -54,7 +65,11 @@ def text(
         parts.append(BROWSER.format(name=browser[0].runtime.name, length=LENGTH))
         parts.append(_table(["model", *MODES], _details(browser)))
         parts.append(FREE)
-    wrong = [t for t in (*trials, *browser) if not t.as_claimed]
+    for delegates, found in arm.items():
+        kernels = "XNNPACK" if delegates else "The runtime's own kernels, without XNNPACK,"
+        parts.append(AARCH64.format(kernels=kernels, name=found[0].runtime.name))
+        parts.append(_table(["model", *MODES], _details(found)))
+    wrong = [t for t in (*trials, *browser, *chain(*arm.values())) if not t.as_claimed]
     parts.append("## Not as claimed\n")
     parts.append(
         "\n".join(
@@ -94,9 +109,15 @@ def _files(trials: Sequence[Trial]) -> Iterable[list[str]]:
 
 def _details(trials: Sequence[Trial]) -> Iterable[list[str]]:
     """What each file was: its error where it was right, else its state."""
-    found = {(t.model, t.mode): t.detail if t.state == "right" else t.state for t in trials}
+    found = {(t.model, t.mode): _detail(t) for t in trials}
     for model in dict.fromkeys(t.model for t in trials):
         yield [model, *[found.get((model, mode), "") for mode in MODES]]
+
+
+def _detail(trial: Trial) -> str:
+    if trial.state != "right":
+        return trial.state
+    return f"{trial.detail} ({trial.steps} steps)" if trial.steps else trial.detail
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -9,7 +9,7 @@ own, so that one which ends its process is a result like any other.
 JOBS.json: a list of {"model": path, "samples": path of an .npz, "delegates": bool, "tolerance":
 number}. The .npz holds for each run k, in the order of runs, "in/k/NAME" and "out/k/NUMBER" (the
 expected outputs, in the file's order). RESULTS.json: for each job {"state": one of `STATES`,
-"detail": text}.
+"detail": text}, with "steps" where it is right: the largest difference of an integer.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def make_interpreter(path: str, delegates: bool) -> Any:
     return package.Interpreter(model_path=path, num_threads=1, **options)
 
 
-def run(job: dict[str, Any]) -> dict[str, str]:
+def run(job: dict[str, Any]) -> dict[str, Any]:
     """Run one file at all its lengths, on one interpreter."""
     samples = np.load(job["samples"])
     try:
@@ -45,7 +45,7 @@ def run(job: dict[str, Any]) -> dict[str, str]:
     except Exception as e:  # noqa: BLE001 - whatever it is, it is the result
         return {"state": "refused at load", "detail": _line(e)}
     count = 1 + max(int(key.split("/")[1]) for key in samples.files)
-    worst = 0.0
+    worst, steps = 0.0, 0
     for k in range(count):
         inputs = {n: samples[f"in/{k}/{n}"] for n in names}
         shapes = {n: list(v.shape) for n, v in inputs.items()}
@@ -60,12 +60,16 @@ def run(job: dict[str, Any]) -> dict[str, str]:
         except Exception as e:  # noqa: BLE001 - as above
             return {"state": "refused at run", "detail": f"run {k}, {shapes}: {_line(e)}"}
         for number, found in enumerate(outputs):
-            error = difference(found, samples[f"out/{k}/{number}"])
+            expected = samples[f"out/{k}/{number}"]
+            error = difference(found, expected)
             worst = max(worst, error)
             if not error <= job["tolerance"]:
                 detail = f"run {k}, {shapes}: output {number} off by {error:.3g}"
                 return {"state": "WRONG", "detail": detail}
-    return {"state": "right", "detail": f"{worst:.2g}"}
+            if found.dtype.kind == "i":
+                gap = found.astype(np.int64) - expected.astype(np.int64)
+                steps = max(steps, int(np.max(np.abs(gap), initial=0)))
+    return {"state": "right", "detail": f"{worst:.2g}", "steps": steps}
 
 
 def difference(found: Any, expected: Any) -> float:
@@ -83,7 +87,7 @@ def _line(error: Exception) -> str:
     return (lines[0] if lines else repr(error))[:200]
 
 
-def apart(job: dict[str, Any]) -> dict[str, str]:
+def apart(job: dict[str, Any]) -> dict[str, Any]:
     """`run` in a process of its own."""
     with tempfile.NamedTemporaryFile(suffix=".json") as target:
         child = os.fork()

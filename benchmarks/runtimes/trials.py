@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ class Trial:
         runtime: on which it ran.
         delegates: whether XNNPACK was on.
         claimed: the least release that the file states.
-        state, detail: see `runner`.
+        state, detail, steps: see `runner`.
     """
 
     model: str
@@ -36,6 +36,7 @@ class Trial:
     claimed: str
     state: str
     detail: str
+    steps: int | None = None
 
     @property
     def as_claimed(self) -> bool:
@@ -46,14 +47,18 @@ class Trial:
 
 
 def try_files(
-    jobs: Sequence[Mapping[str, Any]], runtime: Runtime, *, delegates: bool
+    jobs: Sequence[Mapping[str, Any]],
+    runtime: Runtime,
+    *,
+    delegates: bool,
+    start: Callable[[Runtime], tuple[list[str], dict[str, str]]] = python_with,
 ) -> list[Trial]:
-    """Run files, as `models.make` describes them, on a runtime.
+    """Run files, as `models.make` describes them, on a runtime; `start` says how Python starts.
 
     Raises:
         Missing: the runtime cannot be had here.
     """
-    command, environment = python_with(runtime)
+    command, environment = start(runtime)
     with tempfile.TemporaryDirectory() as folder:
         todo, done = (Path(folder) / name for name in ("jobs.json", "results.json"))
         todo.write_text(json.dumps([{**job, "delegates": delegates} for job in jobs]))
@@ -74,6 +79,7 @@ def try_files(
             rnnlite.inspect(job["model"]).min_runtime,
             result["state"],
             result["detail"],
+            result.get("steps"),
         )
         for job, result in zip(jobs, results, strict=True)
     ]
