@@ -40,11 +40,11 @@ the longest, and fill shorter sequences with what is masked, as `examples/browse
 outputs are those of the shorter sequence); or convert once for each length.
 """
 
-AARCH64 = """## {kernels} on aarch64
+AARCH64 = """## aarch64
 
 {name} under qemu-user, one interpreter at 17, 1, 64, 5, 100 and 17 time steps: the largest
-difference from the same kernels on x86-64 (the newest runtime), relative to the output's RMS; where
-outputs are integers, in steps of these.
+difference from the same kernels of the newest runtime on x86-64, relative to the output's RMS, and
+in steps where outputs are integers.
 """
 
 
@@ -65,9 +65,12 @@ def text(
         parts.append(BROWSER.format(name=browser[0].runtime.name, length=LENGTH))
         parts.append(_table(["model", *MODES], _details(browser)))
         parts.append(FREE)
+    if arm:
+        parts.append(AARCH64.format(name=arm[True][0].runtime.name))
     for delegates, found in arm.items():
-        kernels = "XNNPACK" if delegates else "The runtime's own kernels, without XNNPACK,"
-        parts.append(AARCH64.format(kernels=kernels, name=found[0].runtime.name))
+        kernels = "XNNPACK's kernels (NEON)" if delegates else "Kernels without XNNPACK"
+        said = ", ".join(f"{mode} {_steps(found, mode)}" for mode in ("int8", "int16x8"))
+        parts.append(f"{kernels}: {said}.\n")
         parts.append(_table(["model", *MODES], _details(found)))
     wrong = [t for t in (*trials, *browser, *chain(*arm.values())) if not t.as_claimed]
     parts.append("## Not as claimed\n")
@@ -117,7 +120,15 @@ def _details(trials: Sequence[Trial]) -> Iterable[list[str]]:
 def _detail(trial: Trial) -> str:
     if trial.state != "right":
         return trial.state
-    return f"{trial.detail} ({trial.steps} steps)" if trial.steps else trial.detail
+    return f"{trial.detail} ({trial.steps})" if trial.steps else trial.detail
+
+
+def _steps(trials: Sequence[Trial], mode: str) -> str:
+    """How near the integers of files that ran are."""
+    steps = max((t.steps or 0 for t in trials if t.mode == mode and t.state == "right"), default=-1)
+    if steps < 0:
+        return "did not run"
+    return f"within {steps} of the integer" if steps else "equal to the integer"
 
 
 def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
