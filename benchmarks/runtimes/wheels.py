@@ -113,7 +113,7 @@ def python_with(runtime: Runtime) -> tuple[list[str], dict[str, str]]:
             folders = [
                 _installed(
                     python,
-                    FOLDER / f"{runtime.package}-{runtime.version}",
+                    FOLDER / f"{runtime.package}-{runtime.version}-{version}",
                     (f"{runtime.package}=={runtime.version}",),
                 ),
                 _installed(
