@@ -141,3 +141,46 @@ def test_converted_files_are_guarded_and_say_so(exits):
     model = flatbuffer.read(exits.tflite)
     assert crossings(model) == []
     assert flatbuffer.record(model)["guarded_copies"] is True
+
+
+def joined_model(signatures, sizes=((2, 3, 4), (5, 3, 4))):
+    """Two parts, joined along the first axis: all ends are at the subgraph's border."""
+    model = Model()
+    graph = model.main
+    parts = [graph.tensor(list(s), name=f"x{k}") for k, s in enumerate(sizes)]
+    y = graph.tensor([sum(s[0] for s in sizes), *sizes[0][1:]])
+    graph.add("CONCATENATION", parts, [y], "ConcatenationOptions", axis=0)
+    graph.ends(parts, [y])
+    for t, signature in zip((*parts, y), signatures, strict=True):
+        graph.content.tensors[t].shapeSignature = signature
+    return model
+
+
+def test_a_join_to_a_place_that_moves_is_not_xnnpacks():
+    model = joined_model([[-1, -1, 4]] * 3)
+    assert crossings(model.tree) == [(0, "CONCATENATION")]
+    guard_copies(model.tree)
+    check_structure(model.tree)
+    assert crossings(model.tree) == []
+    assert names(model.tree) == ["STRIDED_SLICE", "GATHER", "CONCATENATION"]
+    interpreter = Interpreter(model_content=flatbuffer.write(model.tree), num_threads=1)
+    rng = np.random.default_rng(0)
+    for batch, first, second in [(1, 4, 2), (3, 5, 7), (2, 1, 1)]:
+        arrays = [rng.standard_normal((n, batch, 4)).astype(np.float32) for n in (first, second)]
+        for detail, a in zip(interpreter.get_input_details(), arrays, strict=True):
+            interpreter.resize_tensor_input(detail["index"], a.shape)
+        interpreter.allocate_tensors()
+        for detail, a in zip(interpreter.get_input_details(), arrays, strict=True):
+            interpreter.set_tensor(detail["index"], a)
+        interpreter.invoke()
+        found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+        np.testing.assert_array_equal(found, np.concatenate(arrays))
+    assert not [d for d in interpreter._get_ops_details() if d["op_name"] == "DELEGATE"]
+
+
+def test_a_join_to_places_that_stay_is_left():
+    # All but the last operand is of fixed size.
+    model = joined_model([None, [-1, 3, 4], [-1, 3, 4]])
+    assert crossings(model.tree) == []
+    guard_copies(model.tree)
+    assert names(model.tree) == ["CONCATENATION"]

@@ -128,10 +128,17 @@ WHOLE = {"options": "StridedSliceOptions", "constant_inputs": (1, 2, 3)}
         ),
         (
             "CONCATENATION",
-            [MATRIX] * 9,
-            [([2, 36], F)],
+            [MATRIX] * 5,
+            [([2, 20], F)],
             {"options": "ConcatenationOptions", "axis": 1},
             Taken.MAYBE,
+        ),
+        (
+            "CONCATENATION",
+            [MATRIX] * 6,
+            [([2, 24], F)],
+            {"options": "ConcatenationOptions", "axis": 1},
+            Taken.NEVER,
         ),
         (
             "STRIDED_SLICE",

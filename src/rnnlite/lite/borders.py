@@ -9,11 +9,17 @@ holds once more, with addresses of the last run, which may be freed by then; mal
 one of them to the new memory. A copy with one end in that memory and one outside is then not made,
 and the result is wrong (`docs/upstream/xnnpack_skipped_copy.md`).
 
-Two things are done:
+A copy of a CONCATENATION goes to a place within its result. Where that place moves with free axes,
+addresses of the last run and the place of this one meet, and may be equal even where both ends are
+outside.
+
+Three things are done:
 
 1. FULLY_CONNECTED keeps its rank. Without that the delegate puts a copy of the input in front.
 2. Where a copy may have one end on each side, the ends that may be inside are read by a SHAPE whose
    result nobody asks for. XNNPACK has no SHAPE, so LiteRT holds the tensor in its own memory.
+
+3. A CONCATENATION to places that move, outside, gets more operands than XNNPACK takes: empty ones.
 
 Which side a tensor is on is decided by rule (`lite.partitions`). A tensor is surely outside where
 the subgraph's border or an op that XNNPACK never takes touches it; surely inside where all that
@@ -30,7 +36,7 @@ import numpy as np
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import at_version, dtype_code, new_constant, new_op, new_tensor
 from rnnlite.lite.flattening import RANK_KEPT
-from rnnlite.lite.partitions import STATEFUL, Taken, constants, partitions, taken
+from rnnlite.lite.partitions import MOST_JOINED, STATEFUL, Taken, constants, partitions, taken
 from rnnlite.lite.sizes import shape_of
 
 COPIES = {
@@ -54,6 +60,8 @@ def guard_copies(model: Any) -> int:
     if not _has_free_shapes(model):
         # Nothing can grow.
         return 0
+    for content in model.subgraphs:
+        _keep_moving_places(model, content)
     return sum(_hold_outside(model, content) for content in model.subgraphs)
 
 
@@ -69,6 +77,7 @@ def crossings(model: Any) -> list[tuple[int, str]]:
             if flatbuffer.op_name(model, op) == "FULLY_CONNECTED" and not _keeps_rank(op):
                 found.append((index, "FULLY_CONNECTED"))
         sides = _Sides(model, content)
+        found += [(index, "CONCATENATION") for _ in sides.moving()]
         found += [(index, flatbuffer.op_name(model, op)) for op, _ in sides.crossings()]
     return found
 
@@ -145,6 +154,20 @@ class _Sides:
                 found.append((op, open_ends))
         return found
 
+    def moving(self) -> list[Any]:
+        """Joins that XNNPACK may run outside, whose operands go to places that free axes move."""
+        found = []
+        for k, op in enumerate(self.ops):
+            if self.names[k] != "CONCATENATION" or not self._ends(k):
+                continue
+            axis = int(op.builtinOptions.axis)
+            before = [shape_of(self.content.tensors[int(t)])[axis:] for t in op.inputs[:-1]]
+            if any(-1 in sizes for sizes in before) and not all(
+                self._surely_inside(t) for t in self._ends(k)
+            ):
+                found.append(op)
+        return found
+
     def _ends(self, k: int) -> list[int]:
         """What an op copies, from and to, if XNNPACK may run it as a copy."""
         name, op = self.names[k], self.ops[k]
@@ -180,6 +203,42 @@ class _Sides:
                 for chosen in choices
             ]
         return self._cuts
+
+
+def _keep_moving_places(model: Any, content: Any) -> None:
+    """Empty operands for joins to places that move: LiteRT runs them then."""
+    moving = _Sides(model, content).moving()
+    ops = []
+    for op in content.operators or []:
+        if any(op is m for m in moving):
+            none, empty = _emptied(model, content, op)
+            ops += [none, empty]
+            missing = MOST_JOINED + 1 - len(op.inputs)
+            op.inputs = [*(int(t) for t in op.inputs), *[int(empty.outputs[0])] * missing]
+        ops.append(op)
+    content.operators = ops
+
+
+def _emptied(model: Any, content: Any, op: Any) -> tuple[Any, Any]:
+    """No index, and a GATHER of none, along the axis that an op joins: XNNPACK takes neither."""
+    zero, one = (new_constant(model, content, np.array([n], np.int32)) for n in (0, 1))
+    none = new_tensor(content, zero, "int32")
+    content.tensors[none].shape = [0]
+    indices = new_op(
+        model, "STRIDED_SLICE", [zero, zero, zero, one], [none], options="StridedSliceOptions"
+    )
+    source = int(op.inputs[-1])
+    old = content.tensors[source]
+    axis = int(op.builtinOptions.axis) % len(old.shape)
+    result = new_tensor(content, source, flatbuffer.dtype_name(old))
+    tensor = content.tensors[result]
+    tensor.name, tensor.quantization = None, old.quantization
+    tensor.shape = [0 if k == axis else int(d) for k, d in enumerate(old.shape)]
+    if old.shapeSignature is not None:
+        tensor.shapeSignature = [0 if k == axis else int(d) for k, d in enumerate(shape_of(old))]
+    return indices, new_op(
+        model, "GATHER", [source, none], [result], options="GatherOptions", axis=axis
+    )
 
 
 def _hold_outside(model: Any, content: Any) -> int:

@@ -26,6 +26,9 @@ REALS = frozenset({"float32", "float16", "int8", "uint8"})
 
 MOST_AXES = 6
 
+MOST_JOINED = 5
+"""Operands of a CONCATENATION that XNNPACK takes, at most, in any version."""
+
 STATEFUL = frozenset({"WHILE", "IF", "CALL_ONCE"})
 """Ops that the runtime keeps in their order."""
 
@@ -71,6 +74,8 @@ def taken(model: Any, content: Any, op: Any, known: Collection[int]) -> Taken:
     results = [content.tensors[int(t)] for t in op.outputs]
     # XNNPACK knows no tensors of integers as numbers: neither to compute with, nor as indexes.
     if name in _APART or any(flatbuffer.dtype_name(t) not in REALS for t in [*moving, *results]):
+        return Taken.NEVER
+    if name == "CONCATENATION" and len(op.inputs) > MOST_JOINED:
         return Taken.NEVER
     values = [t for k in operands if flatbuffer.dtype_name(t := content.tensors[k]) in REALS]
     types = {flatbuffer.dtype_name(t) for t in [*values, *results]}
