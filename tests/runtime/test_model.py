@@ -117,9 +117,14 @@ def test_a_length_that_the_model_cannot_take_is_refused_and_the_next_call_works(
     loaded = rnnlite.load(rnnlite.convert(model).tflite)
     good = loaded.predict([np.ones((9, 3))])
     with pytest.raises(
-        rnnlite.SampleError, match=r"cannot run on inputs of shapes \[\(1, 2, 3\)\]"
+        rnnlite.SampleError, match=r"is too short; expected at least 5 time steps; found 2"
     ):
         loaded.predict([np.ones((2, 3))])
+    # A run of whole batches does not look at samples: the runtime itself refuses.
+    with pytest.raises(
+        rnnlite.SampleError, match=r"cannot run on inputs of shapes \[\(1, 2, 3\)\]"
+    ):
+        loaded.run([np.ones((1, 2, 3), np.float32)])
     np.testing.assert_array_equal(loaded.predict([np.ones((9, 3))]), good)
 
 

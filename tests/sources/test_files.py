@@ -94,7 +94,7 @@ def test_custom_objects_are_asked_for_by_name(tmp_path, K, name):
 
 
 def test_sources_that_are_none():
-    with pytest.raises(rnnlite.SourceError, match=r"neither a path nor a Keras model.*found int"):
+    with pytest.raises(rnnlite.SourceError, match=r"no path and no model.*found int"):
         rnnlite.convert(3)
     with pytest.raises(rnnlite.SourceError, match=r"not a model.*Wrap it"):
         rnnlite.convert(keras.layers.LSTM(2))
