@@ -2,10 +2,12 @@
 
 from copy import deepcopy
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+import rnnlite
 from graphs import INT32, Model, dense, free, integers, made
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.flattening import drop_flattening
@@ -109,3 +111,16 @@ def test_an_order_of_axes_that_differs_is_not_taken_for_the_same():
     drop_flattening(tree)
     assert names(tree).count("RESHAPE") == 2
     np.testing.assert_array_equal(run(tree, x)[0], expected)
+
+
+def test_products_one_behind_the_other_keep_what_lies_between():
+    layers = keras.layers
+    # Two products after the first: the third is led through what the second takes in.
+    stack = [layers.TimeDistributed(layers.Dense(20, activation="relu")) for _ in range(3)]
+    merged = layers.Bidirectional(layers.SimpleRNN(4, return_sequences=True), merge_mode="sum")
+    inputs = [keras.Input((None, 6)), layers.Masking(), *stack, merged]
+    model = keras.Sequential(inputs)
+    converted = rnnlite.convert(model)
+    x = np.random.default_rng(0).standard_normal((7, 6)).astype(np.float32)
+    found = rnnlite.load(converted.tflite).predict([x])
+    np.testing.assert_allclose(found, np.asarray(model(x[None])), atol=1e-5)

@@ -95,6 +95,8 @@ def _join_products(model: Any, content: Any) -> int:
                     op.builtinOptions.keepNumDims = True
                     at_version(model, op, RANK_KEPT)
                     gone.add(id(behind[0]))
+                    # What comes behind must not be led through a RESHAPE that is gone.
+                    sizes.makers[int(op.outputs[0])] = op
                     count += 1
         ops.append(op)
         made |= {int(t) for t in op.outputs}
