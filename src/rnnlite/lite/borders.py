@@ -18,7 +18,6 @@ Three things are done:
 1. FULLY_CONNECTED keeps its rank. Without that the delegate puts a copy of the input in front.
 2. Where a copy may have one end on each side, the ends that may be inside are read by a SHAPE whose
    result nobody asks for. XNNPACK has no SHAPE, so LiteRT holds the tensor in its own memory.
-
 3. A CONCATENATION to places that move, outside, gets more operands than XNNPACK takes: empty ones.
 
 Which side a tensor is on is decided by rule (`lite.partitions`). A tensor is surely outside where
