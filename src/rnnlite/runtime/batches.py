@@ -41,7 +41,7 @@ def bytes_a_step(model: Any) -> int:
     total = 0
     for tensor in model.subgraphs[0].tensors:
         signature = tensor.shapeSignature
-        if signature is None or all(int(d) >= 0 for d in signature):
+        if signature is None or all(int(d) >= 0 for d in signature) or 0 in signature:
             continue
         dtype = flatbuffer.dtype_name(tensor)
         size = np.dtype(dtype).itemsize if dtype in np.sctypeDict else UNKNOWN_BYTES
