@@ -20,16 +20,16 @@ import tf_keras
 
 import rnnlite
 from rnnlite.conversion import finish, lower
-from rnnlite.quantization.accuracy import measure
+from rnnlite.frontends.opening import open_program
+from rnnlite.frontends.program import Request
 from rnnlite.quantization.calibration import calibrate, take_samples
-from rnnlite.quantization.choice import TRIALS
-from rnnlite.quantization.decompose import decompose
-from rnnlite.quantization.integer import to_integers
-from rnnlite.quantization.plan import make_plan
-from rnnlite.quantization.split import refine_tables, split_weights
+from rnnlite.quantization.measure.accuracy import measure
+from rnnlite.quantization.plan.plan import make_plan
+from rnnlite.quantization.prepare.decompose import decompose
+from rnnlite.quantization.prepare.split import refine_tables, split_weights
+from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.select import TRIALS
 from rnnlite.runtime.samples import Spec
-from rnnlite.sources.opening import open_program
-from rnnlite.sources.program import Request
 
 STEPS, FEATURES, ROUNDS = 100, 64, 60
 RNG = np.random.default_rng(0)

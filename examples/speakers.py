@@ -21,8 +21,8 @@ from rich.console import Console
 from rich.progress import track
 
 import rnnlite
+from rnnlite.report.tables import table
 from rnnlite.runtime.model import quantize
-from rnnlite.tables import table
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt

@@ -9,10 +9,10 @@ import tf_keras
 
 import rnnlite
 from rnnlite import conversion
+from rnnlite.frontends.opening import open_program
+from rnnlite.frontends.program import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.parity import TOLERANCE, check, difference
-from rnnlite.sources.opening import open_program
-from rnnlite.sources.program import Request
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from rnnlite.errors import (
 )
 from rnnlite.freezing import Ends, freeze
 from rnnlite.lite.inspection import Inspection, inspect
-from rnnlite.report import Report
+from rnnlite.report.records import Report
 from rnnlite.runtime.model import Model, load
 
 __all__ = [

@@ -16,13 +16,13 @@ from typing import Any
 from rnnlite._version import __version__
 from rnnlite.axes import batched, row
 from rnnlite.errors import ModelError, QuantizationError
+from rnnlite.frontends.program import Program, Request
 from rnnlite.lite.files import write_whole
 from rnnlite.lite.inspection import inspect
-from rnnlite.quantization.modes import MODES, NUMBER_BYTES, Order, take_order
-from rnnlite.quantization.record import Quantization
-from rnnlite.report import Parity, Report
-from rnnlite.scan.schedule import take_options
-from rnnlite.sources.program import Program, Request
+from rnnlite.lowering.schedule import take_options
+from rnnlite.quantization.recipe import MODES, NUMBER_BYTES, Order, take_order
+from rnnlite.report.quantization import Quantization
+from rnnlite.report.records import Parity, Report
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,10 +144,10 @@ def convert(
         integer=order is not None and order.integer,
         schedule=take_options(schedule, **NUMBER_BYTES.get(order.mode if order else "", {})),
     )
-    from rnnlite.sources.opening import needs_tensorflow_backend
+    from rnnlite.frontends.opening import needs_tensorflow_backend
 
     if needs_tensorflow_backend(source):
-        from rnnlite.sources.keras.child import convert_in_child
+        from rnnlite.frontends.keras.child import convert_in_child
 
         return convert_in_child(source, request, order, verify=verify)
     return convert_here(source, request, order, verify=verify)[0]
@@ -162,10 +162,10 @@ def convert_here(
     Raises:
         RnnliteError: as `convert`.
     """
+    from rnnlite.frontends.opening import open_program
     from rnnlite.isolation import converter, interpreter
     from rnnlite.parity import check
     from rnnlite.quantization.budget import affordable
-    from rnnlite.sources.opening import open_program
 
     converter.warm()
     interpreter.warm()
@@ -202,17 +202,17 @@ def lower(program: Program) -> Any:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite import flatbuffer
-    from rnnlite.lite.flattening import drop_flattening
-    from rnnlite.lite.naming import restore
-    from rnnlite.lite.repair import (
+    from rnnlite.lite.passes.flattening import drop_flattening
+    from rnnlite.lite.passes.naming import restore
+    from rnnlite.lite.passes.repair import (
         drop_cast_pairs,
         drop_idle_counters,
         separate_branch_results,
         separate_loop_results,
         separate_main_results,
     )
-    from rnnlite.lite.rewrite import rewrite
-    from rnnlite.lite.share import share_bodies
+    from rnnlite.lite.passes.rewrite import rewrite
+    from rnnlite.lite.passes.share import share_bodies
     from rnnlite.lite.translate import translate
 
     data, names = translate(rewrite(program.function))
@@ -235,20 +235,20 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
         ModelError: it is not well formed.
     """
     from rnnlite.lite import flatbuffer
-    from rnnlite.lite.borders import guard_copies
-    from rnnlite.lite.compact import compact
-    from rnnlite.lite.labels import label_tensors
-    from rnnlite.lite.micro import suit_microcontrollers
-    from rnnlite.lite.pack import pack
+    from rnnlite.lite.passes.borders import guard_copies
+    from rnnlite.lite.passes.compact import compact
+    from rnnlite.lite.passes.labels import label_tensors
+    from rnnlite.lite.passes.micro import suit_microcontrollers
+    from rnnlite.lite.passes.pack import pack
+    from rnnlite.lite.passes.sequences import keep_sequences
     from rnnlite.lite.requirements import (
         raise_versions,
         refuse_older,
         requirement,
         set_least_release,
     )
-    from rnnlite.lite.sequences import keep_sequences
     from rnnlite.lite.structure import check_structure
-    from rnnlite.quantization.check import check_grids
+    from rnnlite.quantization.rewrite.check import check_grids
 
     keep_sequences(model)
     suit_microcontrollers(model)
@@ -335,8 +335,8 @@ def verify(
     Raises:
         RnnliteError: the source or the model cannot be opened, or do not fit each other.
     """
+    from rnnlite.frontends.opening import needs_tensorflow_backend
     from rnnlite.lite.files import read_model
-    from rnnlite.sources.opening import needs_tensorflow_backend
 
     request = Request(
         inputs=inputs,
@@ -350,7 +350,7 @@ def verify(
     )
     data = read_model(model)
     if needs_tensorflow_backend(source):
-        from rnnlite.sources.keras.child import verify_in_child
+        from rnnlite.frontends.keras.child import verify_in_child
 
         return verify_in_child(source, data, samples, request, max_error)
     return verify_here(source, data, samples, request, max_error)
@@ -368,13 +368,13 @@ def verify_here(
     Raises:
         RnnliteError: as `verify`.
     """
+    from rnnlite.frontends.opening import open_program
     from rnnlite.isolation.interpreter import ModelApart
     from rnnlite.lite import flatbuffer
     from rnnlite.parity import check, probes
-    from rnnlite.quantization.modes import take_max_error
     from rnnlite.quantization.quantize import remeasure
+    from rnnlite.quantization.recipe import take_max_error
     from rnnlite.runtime.samples import listed
-    from rnnlite.sources.opening import open_program
 
     loaded = ModelApart(data)
     loaded.close()

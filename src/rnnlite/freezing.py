@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnlite.frontends.program import Request
 from rnnlite.lite.files import write_whole
 from rnnlite.lite.inspection import TensorInfo
-from rnnlite.sources.program import Request
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Ends:
         }
 
     def __str__(self) -> str:
-        from rnnlite.tables import as_text, signature_table
+        from rnnlite.report.tables import as_text, signature_table
 
         return as_text(signature_table(self.inputs, self.outputs))
 
@@ -83,10 +83,10 @@ def freeze(
         custom_objects=custom_objects,
         trust=trust,
     )
-    from rnnlite.sources.opening import needs_tensorflow_backend, open_frozen
+    from rnnlite.frontends.opening import needs_tensorflow_backend, open_frozen
 
     if needs_tensorflow_backend(source):
-        from rnnlite.sources.keras.child import freeze_in_child
+        from rnnlite.frontends.keras.child import freeze_in_child
 
         content, ends = freeze_in_child(source, request)
     else:

@@ -15,13 +15,13 @@ import numpy as np
 
 from rnnlite.axes import row
 from rnnlite.errors import SampleError, ShapeError, SourceError
+from rnnlite.frontends.probe import random_inputs
+from rnnlite.frontends.program import Array, Port, Program
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
-from rnnlite.report import OutputParity, Parity
+from rnnlite.report.records import OutputParity, Parity
 from rnnlite.runtime.model import load
-from rnnlite.sources.probe import random_inputs
-from rnnlite.sources.program import Array, Port, Program
 
 TOLERANCE = 1e-5
 """Largest difference allowed, relative to the output's scale, without further reason."""

@@ -7,9 +7,9 @@ import tensorflow as tf
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.facts import RULES
 from rnnlite.lengths.sizes import Axis, evaluate, free, is_known
-from rnnlite.scan.lower import lower
+from rnnlite.lowering.lower import lower
+from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Lowered, Scan
-from rnnlite.scan.schedule import Options
 
 LENGTHS = (13, 16, 23, 40)
 

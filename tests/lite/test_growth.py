@@ -23,11 +23,11 @@ import tf_keras
 
 import rnnlite
 from rnnlite.conversion import finish, lower
+from rnnlite.frontends.opening import open_program
+from rnnlite.frontends.program import Request
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.borders import crossings, guard_copies
-from rnnlite.quantization.weights import to_dynamic, to_float16
-from rnnlite.sources.opening import open_program
-from rnnlite.sources.program import Request
+from rnnlite.lite.passes.borders import crossings, guard_copies
+from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "growth" / "collide.py"

@@ -7,11 +7,11 @@ import pytest
 
 import rnnlite
 from rnnlite.conversion import lower
+from rnnlite.frontends.opening import open_program
+from rnnlite.frontends.program import Request
 from rnnlite.lite import flatbuffer
+from rnnlite.lowering.schedule import Options
 from rnnlite.quantization.budget import affordable
-from rnnlite.scan.schedule import Options
-from rnnlite.sources.opening import open_program
-from rnnlite.sources.program import Request
 
 
 def test_one_loop_is_unrolled_whole_and_six_are_not():

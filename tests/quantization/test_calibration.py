@@ -5,7 +5,7 @@ import pytest
 
 import rnnlite
 from graphs import KERNEL, SHAPE, Model, one_loop, run
-from rnnlite.lite.naming import Origin
+from rnnlite.lite.passes.naming import Origin
 from rnnlite.quantization.calibration import Samples, calibrate, take_samples
 from rnnlite.runtime.samples import Spec
 

@@ -9,8 +9,8 @@ import tf_keras
 
 import rnnlite
 from rnnlite.lite import flatbuffer
-from rnnlite.quantization.modes import LIMITS, MODES
-from rnnlite.report import Report
+from rnnlite.quantization.recipe import LIMITS, MODES
+from rnnlite.report.records import Report
 
 RNG = np.random.default_rng(5)
 CALIBRATION = [RNG.standard_normal((t, 3)).astype(np.float32) for t in range(4, 40)]

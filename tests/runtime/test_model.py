@@ -154,7 +154,7 @@ def test_the_runtime_needs_no_tensorflow(exits, tmp_path):
         "import sys\n"
         "for name in ('tensorflow', 'keras', 'tf_keras', 'h5py'):\n"
         "    sys.modules[name] = None\n"
-        "import numpy as np, rnnlite, rnnlite.cli, rnnlite.bench\n"
+        "import numpy as np, rnnlite, rnnlite.cli.main, rnnlite.runtime.bench\n"
         f"m = rnnlite.load({str(path)!r})\n"
         "print(m.predict([np.ones((4, 3)), np.ones((6, 3))])['label'].shape)\n"
         "try:\n"

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.lowering.lower import lower
+from rnnlite.lowering.schedule import Options, Place
+from rnnlite.lowering.tensors import cut, is_zero
 from rnnlite.scan import cells, oracle
 from rnnlite.scan.cells import Activation
-from rnnlite.scan.lower import lower
 from rnnlite.scan.scan import Scan
-from rnnlite.scan.schedule import Options, Place
-from rnnlite.scan.tensors import cut, is_zero
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
 SOFTMAX = Activation(tf.nn.softmax, False)

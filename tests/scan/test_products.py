@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnnlite.lowering.schedule import Place
 from rnnlite.scan.products import COUNTS, gates, place_weights, rows_apart
-from rnnlite.scan.schedule import Place
 
 
 @pytest.mark.parametrize(("batch", "count"), [(2, 1), (2, 2), (8, 1), (9, 2), (15, 1)])

@@ -11,7 +11,7 @@ from typing import Any
 
 from rnnlite.quantization.calibration import Watched
 from rnnlite.quantization.grid import Array, Range
-from rnnlite.quantization.values import Values
+from rnnlite.quantization.measure.values import Values
 from rnnlite.runtime.model import load
 
 _HELD: dict[int, Any] = {}

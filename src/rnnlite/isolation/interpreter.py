@@ -116,7 +116,7 @@ class WatchedApart(_Apart):
 
 
 class ValuesApart(_Apart):
-    """`rnnlite.quantization.values.Values` in a worker."""
+    """`rnnlite.quantization.measure.values.Values` in a worker."""
 
     def __init__(self, data: bytes, places: Sequence[int], axes: Sequence[int | None]) -> None:
         super().__init__(data, "the model")

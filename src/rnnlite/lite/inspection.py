@@ -64,7 +64,7 @@ class Inspection:
         return values
 
     def __str__(self) -> str:
-        from rnnlite.tables import inspection_text
+        from rnnlite.report.tables import inspection_text
 
         return inspection_text(self)
 

@@ -27,7 +27,7 @@ from typing import Any
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import in_loops
 from rnnlite.lite.edit import at_version
-from rnnlite.lite.micro import has_fixed_shapes
+from rnnlite.lite.passes.micro import has_fixed_shapes
 from rnnlite.lite.releases import RELEASES, Release, first_with, release
 
 KERNELS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")

@@ -20,7 +20,7 @@ from tensorflow.compiler.mlir.lite.python import wrap_converter
 from rnnlite.errors import AbortError, UnsupportedError
 from rnnlite.isolation.converter import convert_apart
 from rnnlite.isolation.process import WorkerDied
-from rnnlite.lite.naming import Names, hide
+from rnnlite.lite.passes.naming import Names, hide
 
 _LOCK = threading.Lock()
 

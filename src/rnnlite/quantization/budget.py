@@ -10,9 +10,9 @@ from dataclasses import replace
 from typing import Any
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.sequences import kept_levels
+from rnnlite.lite.passes.sequences import kept_levels
+from rnnlite.lowering.schedule import MAX_LEVELS, Options
 from rnnlite.quantization.ops import RULES, Kind
-from rnnlite.scan.schedule import MAX_LEVELS, Options
 
 OP_BYTES = 110
 """What an op and its result take in a quantized file, measured over small models."""

@@ -12,16 +12,16 @@ from typing import Any
 
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import flatbuffer
-from rnnlite.quantization.acceptance import beyond, require_accuracy
-from rnnlite.quantization.accuracy import Reference, measure
 from rnnlite.quantization.calibration import Ranges, Samples, take_samples
-from rnnlite.quantization.choice import Candidate, Finish, dynamic, integer, trial_named
-from rnnlite.quantization.culprits import worst_tensors
 from rnnlite.quantization.grid import Array
-from rnnlite.quantization.modes import LIMITS, Order
-from rnnlite.quantization.names import name_constants
-from rnnlite.quantization.record import Quantization, TrialRecord
-from rnnlite.quantization.weights import to_float16
+from rnnlite.quantization.measure.acceptance import beyond, require_accuracy
+from rnnlite.quantization.measure.accuracy import Reference, measure
+from rnnlite.quantization.measure.culprits import worst_tensors
+from rnnlite.quantization.prepare.names import name_constants
+from rnnlite.quantization.recipe import LIMITS, Order
+from rnnlite.quantization.rewrite.weights import to_float16
+from rnnlite.quantization.select import Candidate, Finish, dynamic, integer, trial_named
+from rnnlite.report.quantization import Quantization, TrialRecord
 from rnnlite.runtime.samples import Spec
 
 

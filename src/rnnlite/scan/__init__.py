@@ -1,1 +1,1 @@
-"""Recurrences as Scans: cells, their NumPy oracle, the schedule and the lowering to TF ops."""
+"""Recurrences as Scans: known cells and their products, their NumPy oracle."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from rnnlite.lowering.schedule import Place
 from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights, projected_row
 from rnnlite.scan.scan import Array, Cuts, Step, Tensor
-from rnnlite.scan.schedule import Place
 
 
 @dataclass(frozen=True)

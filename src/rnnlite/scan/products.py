@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from rnnlite.lowering.schedule import Place
 from rnnlite.scan.scan import Array, Tensor
-from rnnlite.scan.schedule import Place
 
 
 def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:

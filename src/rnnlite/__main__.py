@@ -1,0 +1,5 @@
+"""`python -m rnnlite`: the command line."""
+
+from rnnlite.cli.main import main
+
+main()

@@ -1,0 +1,137 @@
+"""How the command line behaves on a terminal and in a pipe: output, progress, refusals.
+
+Tables on a terminal, plain text in a pipe; one message and exit status 1 for a refusal; no chatter
+of native libraries on standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from rnnlite.errors import RnnliteError, SourceError
+
+
+def show(value: Any, as_json: bool) -> None:
+    """A report: tables on a terminal, plain text in a pipe, JSON on request."""
+    if as_json:
+        typer.echo(json.dumps(value.to_dict()))
+    elif sys.stdout.isatty():
+        from rnnlite.lite.inspection import Inspection
+        from rnnlite.report import tables
+        from rnnlite.report.records import Report
+
+        if isinstance(value, Report):
+            console().print(tables.report_tables(value))
+        elif isinstance(value, Inspection):
+            console().print(tables.inspection_tables(value))
+        else:
+            console().print(tables.signature_table(value.inputs, value.outputs))
+    else:
+        typer.echo(str(value))
+
+
+def console() -> Console:
+    """A console of the terminal's width, or of a fixed one in a pipe."""
+    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
+
+
+@contextmanager
+def status(text: str, *, spinner: bool = True) -> Iterator[None]:
+    """A spinner on a terminal's standard error; nothing in a pipe, or beside a progress bar."""
+    if spinner and sys.stderr.isatty():
+        with Console(stderr=True).status(text), native_messages():
+            yield
+    else:
+        with native_messages():
+            yield
+
+
+@contextmanager
+def native_messages() -> Iterator[None]:
+    """Keep native libraries' chatter off standard error; their errors come as exceptions."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    visible = os.fdopen(os.dup(2), "w")
+    previous = sys.stderr
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    sys.stderr = visible
+    try:
+        yield
+    finally:
+        sys.stderr = previous
+        visible.close()
+        os.dup2(saved, 2)
+        os.close(saved)
+        os.close(sink)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Turn a refusal into one message and exit status 1."""
+    try:
+        yield
+    except RnnliteError as e:
+        typer.echo(f"rnnlite: {e}", err=True)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        typer.echo("rnnlite: interrupted", err=True)
+        raise typer.Exit(1) from None
+    except MemoryError:
+        typer.echo("rnnlite: out of memory.", err=True)
+        raise typer.Exit(1) from None
+
+
+def quiet_import() -> Any:
+    """The package, with TensorFlow told to keep quiet before it is first imported.
+
+    The process is ours alone: Keras runs on TensorFlow in it, whatever the user's backend is.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+    import logging
+    import warnings
+
+    warnings.simplefilter("ignore")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    import rnnlite
+
+    return rnnlite
+
+
+def load_objects(path: Path | None) -> dict[str, Any] | None:
+    """Run a Python file of the user's and give its public names."""
+    if path is None:
+        return None
+    import runpy
+
+    if not path.is_file():
+        raise SourceError(
+            f"there is no file '{path}'", remedy="--custom-objects takes a Python file"
+        )
+    quiet_import()
+    try:
+        names = runpy.run_path(str(path))
+    except Exception as e:
+        raise SourceError(f"the custom objects file '{path}' fails: {type(e).__name__}: {e}") from e
+    return {
+        name: value for name, value in names.items() if not name.startswith("_") and callable(value)
+    }
+
+
+def shape_of(column: Any) -> str:
+    """The shape of one output of `predict`, in words where there is no common one."""
+    if isinstance(column, np.ndarray):
+        return str(column.shape)
+    return f"{len(column)} arrays of different shapes"

@@ -1,0 +1,331 @@
+"""The command line: convert, predict, inspect, verify, freeze, bench.
+
+Exit status 0 on success, 1 on a refusal (one message on standard error), 2 on wrong usage.
+TensorFlow is imported only by the commands that need it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnlite import __version__
+from rnnlite.cli.console import (
+    console,
+    load_objects,
+    native_messages,
+    quiet_import,
+    refusals,
+    shape_of,
+    show,
+    status,
+)
+from rnnlite.cli.options import (
+    AllowFloat,
+    Architecture,
+    BatchSize,
+    BorderType,
+    Calibration,
+    Constants,
+    CustomObjects,
+    Inputs,
+    Json,
+    Layout,
+    MaxBatchBytes,
+    MaxError,
+    ModelFile,
+    ModelOut,
+    NoVerify,
+    Outputs,
+    Quantize,
+    Raw,
+    ResultsOut,
+    RunTogether,
+    Samples,
+    SequenceLength,
+    Signature,
+    Source,
+    Tags,
+    Threads,
+    Trust,
+    constants,
+    names,
+    numbers,
+    size,
+)
+from rnnlite.errors import OutputError
+from rnnlite.isolation.guard import guarded
+from rnnlite.quantization.recipe import MODES
+
+app = typer.Typer(
+    name="rnnlite",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Turn trained recurrent models (LSTM, GRU, bidirectional, any cell) into LiteRT "
+    "models that take sequences of every length, check them against their source, and run them.",
+)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"rnnlite {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def convert(
+    source: Source,
+    out: ModelOut,
+    batch_size: BatchSize = "auto",
+    sequence_length: SequenceLength = "auto",
+    quantize: Quantize = None,
+    calibration: Calibration = None,
+    io: BorderType = None,
+    allow_float: AllowFloat = False,
+    max_error: MaxError = None,
+    schedule: Layout = None,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    constant: Constants = None,
+    signature: Signature = None,
+    tags: Tags = None,
+    architecture: Architecture = None,
+    custom_objects: CustomObjects = None,
+    trust: Trust = False,
+    no_verify: NoVerify = False,
+    as_json: Json = False,
+) -> None:
+    """Convert a trained model to LiteRT and check the result against it.
+
+    Example: rnnlite convert speaker.keras -o speaker.tflite
+
+    Example: rnnlite convert speaker.keras -o small.tflite --quantize int8 --calibration some.npz
+    """
+    if quantize is not None and quantize not in MODES:
+        raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{quantize}'")
+    batch, length = size(batch_size), size(sequence_length)
+    with refusals():
+        if not out.resolve().parent.is_dir():
+            raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
+        objects = load_objects(custom_objects)
+        rnnlite = quiet_import()
+        # Calibration shows a progress bar of its own.
+        with status("converting", spinner=calibration is None):
+            converted = rnnlite.convert(
+                source,
+                batch_size=batch,
+                sequence_length=length,
+                quantize=quantize,
+                calibration=calibration,
+                io=io,
+                allow_float=allow_float,
+                max_error=max_error,
+                schedule=schedule,
+                progress=sys.stderr.isatty(),
+                inputs=names(inputs),
+                outputs=names(outputs),
+                constants=constants(constant),
+                signature=signature,
+                tags=names(tags),
+                architecture=architecture,
+                custom_objects=objects,
+                trust=trust,
+                verify=not no_verify,
+            )
+        converted.save(out)
+        show(converted.report, as_json)
+        if not as_json:
+            typer.echo(f"\nwrote {out}")
+
+
+@app.command()
+def predict(
+    model: ModelFile,
+    samples: Samples,
+    out: ResultsOut,
+    batch_size: RunTogether = None,
+    max_batch_bytes: MaxBatchBytes = None,
+    threads: Threads = 1,
+    raw: Raw = False,
+    as_json: Json = False,
+) -> None:
+    """Run a LiteRT model on samples of any lengths.
+
+    Example: rnnlite predict speaker.tflite utterances.npz -o scores.npz
+    """
+    with refusals():
+        from rnnlite.runtime.model import load
+        from rnnlite.runtime.samples import read_npz, write_npz
+
+        with native_messages():
+            loaded = load(model, num_threads=threads)
+            rows = read_npz(samples, [spec.name for spec in loaded.inputs])
+            results = loaded.predict(
+                rows,
+                batch_size=batch_size,
+                max_batch_bytes=max_batch_bytes,
+                progress=sys.stderr.isatty(),
+                raw=raw,
+            )
+        write_npz(out, results)
+        summary = {
+            "samples": len(rows),
+            "outputs": {
+                spec.name: shape_of(results[spec.name] if isinstance(results, dict) else results)
+                for spec in loaded.outputs
+            },
+            "out": str(out),
+        }
+        if as_json:
+            typer.echo(json.dumps(summary))
+        else:
+            shapes = ", ".join(f"{name} {shape}" for name, shape in summary["outputs"].items())  # type: ignore[attr-defined]
+            typer.echo(f"{len(rows)} samples: {shapes}; wrote {out}")
+
+
+@app.command()
+def inspect(model: ModelFile, as_json: Json = False) -> None:
+    """Show what a LiteRT file holds: signature, recurrences, ops, weights."""
+    with refusals():
+        from rnnlite.lite.inspection import inspect as look
+
+        show(look(model), as_json)
+
+
+@app.command()
+def verify(
+    source: Source,
+    model: ModelFile,
+    samples: Annotated[
+        Path | None,
+        typer.Option("--samples", help="An .npz of samples to compare on, besides random ones."),
+    ] = None,
+    max_error: MaxError = None,
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    constant: Constants = None,
+    signature: Signature = None,
+    tags: Tags = None,
+    architecture: Architecture = None,
+    custom_objects: CustomObjects = None,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Compare an existing LiteRT file with the model it was made from.
+
+    Exit status 1 if they differ by more than rounding; for a quantized file, by more than
+    --max-error.
+    """
+    with refusals():
+        objects = load_objects(custom_objects)
+        rows = None
+        if samples is not None:
+            from rnnlite.lite.inspection import inspect as look
+            from rnnlite.runtime.samples import read_npz
+
+            rows = read_npz(samples, [t.name for t in look(model).inputs])
+        rnnlite = quiet_import()
+        with status("comparing"):
+            report = rnnlite.verify(
+                source,
+                model,
+                rows,
+                max_error=max_error,
+                inputs=names(inputs),
+                outputs=names(outputs),
+                constants=constants(constant),
+                signature=signature,
+                tags=names(tags),
+                architecture=architecture,
+                custom_objects=objects,
+                trust=trust,
+            )
+        show(report, as_json)
+        report.require_parity()
+
+
+@app.command()
+def freeze(
+    source: Source,
+    out: Annotated[
+        Path, typer.Option("-o", "--out", help="The graph to write (.pb).", show_default=False)
+    ],
+    inputs: Inputs = None,
+    outputs: Outputs = None,
+    constant: Constants = None,
+    signature: Signature = None,
+    tags: Tags = None,
+    architecture: Architecture = None,
+    custom_objects: CustomObjects = None,
+    trust: Trust = False,
+    as_json: Json = False,
+) -> None:
+    """Write a model as one graph, with constants for its variables.
+
+    The graph has the control flow of TensorFlow 1, and opens in TensorFlow 1.15 too.
+    """
+    with refusals():
+        if not out.resolve().parent.is_dir():
+            raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
+        objects = load_objects(custom_objects)
+        rnnlite = quiet_import()
+        with status("freezing"):
+            ends = rnnlite.freeze(
+                source,
+                out,
+                inputs=names(inputs),
+                outputs=names(outputs),
+                constants=constants(constant),
+                signature=signature,
+                tags=names(tags),
+                architecture=architecture,
+                custom_objects=objects,
+                trust=trust,
+            )
+        show(ends, as_json)
+        if not as_json:
+            typer.echo(f"wrote {out}")
+
+
+@app.command()
+def bench(
+    model: ModelFile,
+    lengths: Annotated[
+        str, typer.Option("--lengths", help="Sequence lengths to time, with commas.")
+    ] = "10,100,1000",
+    threads: Threads = 1,
+    repeats: Annotated[int, typer.Option("--repeats", min=3, help="Timed runs a length.")] = 50,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="A picture to write (.png).", show_default=False),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Time a LiteRT file on random input, by sequence length."""
+    wanted = numbers(lengths)
+    with refusals():
+        from rnnlite.lite.files import write_whole
+        from rnnlite.runtime.bench import bench_tables, picture, time_model
+
+        with native_messages():
+            timings = time_model(model, lengths=wanted, num_threads=threads, repeats=repeats)
+            if plot is not None:
+                title = f"{model.name}, {threads} thread{'s' if threads > 1 else ''}"
+                write_whole(plot, picture(timings, title))
+        if as_json:
+            typer.echo(json.dumps([vars(t) for t in timings]))
+        else:
+            console().print(bench_tables(timings))
+
+
+def main() -> None:
+    """Entry point of the command `rnnlite`."""
+    guarded(app, "rnnlite")

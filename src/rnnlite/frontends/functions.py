@@ -1,0 +1,188 @@
+"""TensorFlow functions: trace one for given ports, run it on NumPy arrays, perturb its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from rnnlite.frontends.program import Array, Port, as_numpy
+
+Runner = Callable[[Sequence[Array]], list[Array]]
+
+
+def trace(
+    function: Callable[[Sequence[Any]], list[Any]],
+    inputs: Sequence[Port],
+    *,
+    autograph: bool = True,
+) -> Any:
+    """Trace a function of a flat list of tensors; gives a ConcreteFunction.
+
+    Args:
+        autograph: whether Python control flow on tensors is to be rewritten, as user code needs it.
+    """
+    specs = [tf.TensorSpec(p.shape, p.dtype, name=f"input_{k}") for k, p in enumerate(inputs)]
+
+    def flat(*tensors: Any) -> list[Any]:
+        # A result that is an input, or given twice, needs an op of its own to be an output.
+        return [tf.identity(y) for y in function(list(tensors))]
+
+    return tf.function(flat, autograph=autograph).get_concrete_function(*specs)
+
+
+def runner(concrete: Any) -> Runner:
+    """A ConcreteFunction as a function of NumPy arrays."""
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        return as_numpy(concrete(*[tf.constant(a) for a in arrays]))
+
+    return run
+
+
+def session_runner(
+    definition: Any, inputs: Sequence[str], outputs: Sequence[str], dtypes: Sequence[str]
+) -> Runner:
+    """A GraphDef as TensorFlow runs it, on inputs of the dtypes that it declares."""
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(definition, name="")
+    config = tf.compat.v1.ConfigProto(
+        intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
+    )
+    # As it is written: the optimizer of TensorFlow 2.21 fuses layer normalization with another
+    # epsilon than the graph's.
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    config.graph_options.optimizer_options.opt_level = -1
+    session = tf.compat.v1.Session(graph=graph, config=config)
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        given = [a.astype(d, copy=False) for a, d in zip(arrays, dtypes, strict=True)]
+        found = session.run(list(outputs), dict(zip(inputs, given, strict=True)))
+        return [np.asarray(y) for y in found]
+
+    return run
+
+
+EXPONENTIALS = ("Elu", "Selu")
+"""TensorFlow computes exp(x) - 1 for them, rounded as 1 is: off by 2**-24 for the smallest x."""
+
+
+def perturb_graph(graph: Any, amount: float, seed: int) -> None:
+    """Move a GraphDef's weights, and what its exponentials take, at random, in place.
+
+    Weights are its float constants that have more than one element. Each is moved up or down by
+    amount * sqrt(n), relative, n being its number of inputs (the product of all its axes but the
+    last). The inputs of `EXPONENTIALS`, in functions too, are moved by amount, absolute.
+    """
+    rng = np.random.default_rng(seed)
+    _move_weights(graph, amount, rng)
+    _move_into_exponentials(graph.node, ":", amount, rng)
+    for function in graph.library.function:
+        _move_into_exponentials(function.node_def, ":z:", amount, rng)
+
+
+def _move_into_exponentials(nodes: Any, joint: str, amount: float, rng: Any) -> None:
+    """Put an addition before each of them.
+
+    Args:
+        joint: what stands between a node's name and the number of its output.
+    """
+    for node in [n for n in nodes if n.op in EXPONENTIALS]:
+        dtype = node.attr["T"].type
+        if dtype != tf.float32.as_datatype_enum:
+            continue
+        source = node.input[0]
+        shift = nodes.add(name=f"{node.name}/shift", op="Const")
+        # In the frame of the loop, if there is one.
+        shift.input.append("^" + source.split(":")[0])
+        value = tf.make_tensor_proto(np.float32(amount * rng.choice([-1.0, 1.0])))
+        shift.attr["value"].tensor.CopyFrom(value)
+        shift.attr["dtype"].type = dtype
+        moved = nodes.add(name=f"{node.name}/moved", op="AddV2")
+        shifted = shift.name if joint == ":" else f"{shift.name}:output:0"
+        moved.input.extend([source, shifted])
+        moved.attr["T"].type = dtype
+        node.input[0] = f"{moved.name}{joint}0"
+
+
+def _move_weights(graph: Any, amount: float, rng: Any) -> None:
+    for node in graph.node:
+        if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
+            continue
+        value = tf.make_ndarray(node.attr["value"].tensor)
+        if value.size > 1:
+            reach = amount * np.sqrt(value.size / value.shape[-1])
+            moved = value * (1 + reach * rng.choice([-1.0, 1.0], value.shape))
+            node.attr["value"].tensor.CopyFrom(
+                tf.make_tensor_proto(moved.astype(np.float32), shape=value.shape)
+            )
+
+
+def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
+    """The function moved by `perturb_graph`."""
+    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
+    graph = frozen.graph.as_graph_def()
+    perturb_graph(graph, amount, seed)
+    # In a session of its own: functions of the same names stand in the eager context.
+    return session_runner(
+        graph,
+        [t.name for t in frozen.inputs],
+        [t.name for t in frozen.outputs],
+        [t.dtype.name for t in frozen.inputs],
+    )
+
+
+INDEX_OPS = frozenset(
+    [
+        "Identity",
+        "Cast",
+        "Reshape",
+        "ExpandDims",
+        "Squeeze",
+        "Transpose",
+        "SelectV2",
+        "AddV2",
+        "Less",
+        "StopGradient",
+    ]
+)
+"""Ops that hand token ids on to the lookup; the comparison and sum wrap negative ids around."""
+
+
+def id_ranges(concrete: Any, inputs: Sequence[Port]) -> dict[str, tuple[int, int]]:
+    """Smallest and largest valid value of each input that is looked up in a table.
+
+    Ids may be declared as float and cast on the way. Found by following the input to the GATHER of
+    an embedding; inputs that reach none are left out.
+    """
+    rows = {id(v.handle): int(v.shape[0]) for v in concrete.variables if v.shape.rank}
+    captured = {id(inner): id(outer) for outer, inner in concrete.graph.captures}
+    found: dict[str, tuple[int, int]] = {}
+    for port, tensor in zip(inputs, concrete.inputs, strict=False):
+        if np.dtype(port.dtype).kind not in "iuf":
+            continue
+        seen: set[str] = set()
+        queue, wraps, count = [tensor], False, None
+        while queue:
+            current = queue.pop()
+            for op in current.consumers():
+                if op.type in ("GatherV2", "ResourceGather") and op.inputs[1] is current:
+                    table = op.inputs[0]
+                    size = (
+                        table.shape[0]
+                        if op.type == "GatherV2"
+                        else rows.get(captured.get(id(table), 0))
+                    )
+                    if size is not None:
+                        count = int(size) if count is None else min(count, int(size))
+                elif op.type in INDEX_OPS and op.name not in seen:
+                    seen.add(op.name)
+                    wraps = wraps or op.type == "SelectV2"
+                    queue.extend(op.outputs)
+        if count is not None:
+            found[port.name] = (-count if wraps else 0, count - 1)
+    return found

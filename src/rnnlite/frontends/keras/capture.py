@@ -1,0 +1,342 @@
+"""Take hold of every recurrence of a Keras model while it is traced.
+
+Both Keras packages send each recurrence, whatever layer, wrapper or custom cell it came from,
+through one function, `backend.rnn`. Inside `capture` that function lowers a Scan instead, for the
+thread that entered it; fused shortcuts are closed; everything is put back on leaving.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.errors import RnnliteError, UnsupportedError
+from rnnlite.frontends.keras.cells import known_cell
+from rnnlite.frontends.keras.flavour import Flavour
+from rnnlite.frontends.keras.neutral import Changed
+from rnnlite.frontends.keras.patching import Change, replaced
+from rnnlite.lowering.lower import lower
+from rnnlite.lowering.schedule import Options, Place
+from rnnlite.scan.cells import TracedCell
+from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Captured:
+    """The recurrences of a trace, in the order in which they were met.
+
+    Attributes:
+        records: what the report says of each.
+        lowered: the tensors of each, in the graph that was traced.
+    """
+
+    records: list[Recurrence] = field(default_factory=list)
+    lowered: list[Lowered] = field(default_factory=list)
+
+
+@contextmanager
+def capture(flavour: Flavour, changed: Changed, options: Options) -> Iterator[Captured]:
+    """Within it, the recurrences of this thread become lowered Scans; gives them.
+
+    Args:
+        flavour: the package to take hold of.
+        changed: what `neutral` changed in the model.
+    """
+    captured = Captured()
+    hook = _Hook(flavour, captured, changed, options)
+    try:
+        with replaced(hook.changes()):
+            yield captured
+    except Exception as e:
+        # Keras and autograph wrap what is raised while they trace; a refusal goes out as it is.
+        if hook.refusal is not None:
+            raise hook.refusal from e
+        raise
+
+
+class _Hook:
+    """What is put in place of the packages' functions during one capture."""
+
+    def __init__(
+        self, flavour: Flavour, captured: Captured, changed: Changed, options: Options
+    ) -> None:
+        self.changed = changed
+        self.options = options
+        self.flavour = flavour
+        self.captured = captured
+        self.thread = threading.get_ident()
+        self.active: list[Any] = []
+        self.refusal: RnnliteError | None = None
+        self.original_rnn: Any = None
+
+    def changes(self) -> list[Change]:
+        """Everything that is patched."""
+        entry = "inner_loop" if self.flavour.name == "Keras 3" else "__call__"
+        backend = self.flavour.backend
+        found = [
+            Change(backend, "rnn", lambda original, _: self._of_rnn(original)),
+            Change(self.flavour.rnn.RNN, entry, lambda original, _: self._tracking(original)),
+        ]
+        if self.flavour.name == "Keras 3":
+            distributed = self.flavour.layers.TimeDistributed
+            found.append(Change(distributed, "call", lambda o, _: self._time_distributed(o)))
+        found += [Change(backend, n, lambda o, _: self._closed(o)) for n in self.flavour.fused]
+        return found
+
+    def _of_rnn(self, original: Any) -> Any:
+        self.original_rnn = original
+        return _not_converted(self._remembering(self.rnn))
+
+    def _mine(self) -> bool:
+        return threading.get_ident() == self.thread
+
+    def _closed(self, original: Any) -> Any:
+        def fused(*args: Any, **kwargs: Any) -> Any:
+            if not self._mine():
+                return original(*args, **kwargs)
+            raise NotImplementedError("closed while rnnlite traces the model")
+
+        return fused
+
+    def _remembering(self, function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(*args, **kwargs)
+            except RnnliteError as e:
+                self.refusal = e
+                raise
+
+        return call
+
+    def _tracking(self, original: Any) -> Any:
+        """RNN layers announce themselves, so that `rnn` knows whose recurrence it holds."""
+
+        def tracked(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if not self._mine():
+                return original(layer, *args, **kwargs)
+            self._refuse_dropout(layer, kwargs.get("training"))
+            self.active.append(layer)
+            try:
+                return original(layer, *args, **kwargs)
+            finally:
+                self.active.pop()
+
+        return tracked
+
+    def _refuse_dropout(self, layer: Any, training: Any) -> None:
+        """Dropout that is on at inference, by training=True, is random: it has no LiteRT form."""
+        cell = getattr(layer, "cell", None)
+        cells = [cell, *(getattr(cell, "cells", None) or [])]
+        if training is True and any(id(c) in self.changed.dropping for c in cells):
+            self.refusal = UnsupportedError(
+                f"layer '{layer.name}' drops out at inference, as it is called with training=True",
+                expected="dropout that is off at inference",
+                remedy="Call the layer without training=True",
+            )
+            raise self.refusal
+
+    def _time_distributed(self, original: Any) -> Any:
+        """Keras 3 unrolls or vectorises over time; folding time into the batch says the same."""
+
+        def call(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+            if not self._mine():
+                return original(wrapper, inputs, training=training, mask=mask)
+            kwargs: dict[str, Any] = {}
+            if wrapper.layer._call_has_mask_arg and mask is not None:
+                kwargs["mask"] = _fold(mask)
+            if wrapper.layer._call_has_training_arg:
+                kwargs["training"] = training
+            outputs = wrapper.layer.call(_fold(inputs), **kwargs)
+            return self.flavour.keras.tree.map_structure(lambda y: _unfold(y, inputs), outputs)
+
+        return call
+
+    def rnn(
+        self,
+        step_function: Any,
+        inputs: Any,
+        initial_states: Any,
+        go_backwards: bool = False,
+        mask: Any = None,
+        constants: Any = None,
+        unroll: bool = False,
+        input_length: Any = None,
+        time_major: bool = False,
+        zero_output_for_mask: bool = False,
+        return_all_outputs: bool = True,
+    ) -> Any:
+        """Stands for `backend.rnn`: same arguments, same results, the loop lowered as a Scan."""
+        if not self._mine():
+            return self.original_rnn(
+                step_function,
+                inputs,
+                initial_states,
+                go_backwards=go_backwards,
+                mask=mask,
+                constants=constants,
+                unroll=unroll,
+                input_length=input_length,
+                time_major=time_major,
+                zero_output_for_mask=zero_output_for_mask,
+                return_all_outputs=return_all_outputs,
+            )
+        layer = self.active[-1] if self.active else None
+        if tf.is_tensor(input_length):
+            raise UnsupportedError(
+                f"layer '{getattr(layer, 'name', 'rnn')}' is given a ragged tensor",
+                expected="a dense tensor with one time axis",
+                remedy="Build the model on dense inputs; each sample runs at its own length",
+            )
+        turn: Callable[[Tensor], Tensor] = _as_it_is if time_major else _swap_time_and_batch
+        cell, structure = self._cell(layer, step_function, inputs, initial_states, constants or [])
+        scan = Scan(
+            cell=cell,
+            inputs=tuple(turn(x) for x in self.flavour.flatten(inputs)),
+            initial_states=tuple(self.flavour.flatten(initial_states)),
+            reverse=bool(go_backwards),
+            mask=None if mask is None else turn(_with_feature_axis(mask)),
+            zero_output_for_mask=bool(zero_output_for_mask),
+            all_outputs=bool(return_all_outputs),
+            name=getattr(layer, "name", "rnn"),
+        )
+        result = self._lowered(scan, unrolled=id(layer) in self.changed.unrolled)
+        if result.outputs is None:
+            outputs = [turn(tf.expand_dims(y, 0)) for y in result.last]
+        else:
+            outputs = [turn(y) for y in result.outputs]
+        pack = self.flavour.pack
+        return (
+            structure.outputs(pack, result.last),
+            structure.outputs(pack, outputs),
+            pack(initial_states, list(result.states)),
+        )
+
+    def _lowered(self, scan: Scan, *, unrolled: bool) -> ScanResult:
+        """Lower a Scan and keep its record."""
+        # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
+        crossed = unrolled and scan.reverse and scan.zero_output_for_mask and scan.mask is not None
+        if crossed:
+            result, schedule = lower(replace(scan, zero_output_for_mask=False), self.options)
+            result = _zeroed_in_forward_order(result, scan.mask)
+        else:
+            result, schedule = lower(scan, self.options)
+        self.captured.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+        self.captured.records.append(
+            Recurrence(
+                name=scan.name,
+                kind=scan.cell.kind,
+                units=scan.cell.units,
+                direction="backward" if scan.reverse else "forward",
+                outputs="all" if scan.all_outputs else "last",
+                masked=scan.mask is not None,
+                hoisted=scan.cell.hoisted and schedule.place is Place.BEFORE,
+                unroll=schedule.unroll,
+                turns=schedule.turns,
+                schedule=str(schedule),
+            )
+        )
+        return result
+
+    def _cell(
+        self, layer: Any, step_function: Any, inputs: Any, states: Any, constants: Any
+    ) -> tuple[Cell, _Structure]:
+        """The known cell, if this is a keras layer's own step over one; else its step, traced."""
+        structure = _Structure()
+        cell = getattr(layer, "cell", None)
+        own_step = (step_function.__module__ or "").split(".")[0] in ("keras", "tf_keras")
+        if (
+            cell is not None
+            and own_step
+            and not constants
+            and len(self.flavour.flatten(inputs)) == 1
+        ):
+            known = known_cell(self.flavour, cell)
+            if known is not None:
+                return known, structure
+        flatten, pack = self.flavour.flatten, self.flavour.pack
+
+        def step(rows: Any, flat_states: Any) -> tuple[list[Tensor], list[Tensor]]:
+            nested = pack(states, list(flat_states))
+            output, new_states = step_function(
+                pack(inputs, list(rows)), tuple(nested) + tuple(constants)
+            )
+            structure.template = output
+            return flatten(output), flatten(new_states)
+
+        kind = type(cell).__name__ if cell is not None else "custom step"
+        return TracedCell(step, kind=kind, units=getattr(cell, "units", None)), structure
+
+
+class _Structure:
+    """The nesting of a step's output, learnt when the step is traced; a single tensor else."""
+
+    def __init__(self) -> None:
+        self.template: Any = None
+
+    def outputs(self, pack: Any, flat: Any) -> Any:
+        return next(iter(flat)) if self.template is None else pack(self.template, list(flat))
+
+
+def _zeroed_in_forward_order(result: ScanResult, mask: Tensor) -> ScanResult:
+    def zeroed(keep: Tensor, y: Tensor) -> Tensor:
+        for _ in range(y.shape.rank - keep.shape.rank):
+            keep = tf.expand_dims(keep, -1)
+        return tf.where(keep, y, tf.zeros_like(y))
+
+    outputs = result.outputs
+    return ScanResult(
+        last=tuple(zeroed(mask[0], y) for y in result.last),
+        outputs=None if outputs is None else tuple(zeroed(mask, y) for y in outputs),
+        states=result.states,
+    )
+
+
+def _not_converted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Keep autograph from rewriting a function of ours, but not the user code that it calls."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    wrapper.autograph_info__ = {}  # type: ignore[attr-defined]
+    return wrapper
+
+
+def _swap_time_and_batch(x: Tensor) -> Tensor:
+    """(B, T, ...) <-> (T, B, ...); with a batch of one a reshape does, which costs nothing."""
+    first, second, *rest = x.shape
+    if (first == 1 or second == 1) and all(d is not None for d in rest):
+        shape = [second, first, *rest]
+        if sum(d is None for d in shape) <= 1:
+            return tf.reshape(x, [-1 if d is None else d for d in shape])
+    return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
+
+
+def _as_it_is(x: Tensor) -> Tensor:
+    return x
+
+
+def _with_feature_axis(mask: Tensor) -> Tensor:
+    """A mask (B, T) or (B, T, ...) as bool (B, T, 1) or (B, T, ...)."""
+    mask = tf.cast(mask, tf.bool)
+    return tf.expand_dims(mask, -1) if mask.shape.rank == 2 else mask
+
+
+def _fold(x: Tensor) -> Tensor:
+    """(B, T, ...) -> (B T, ...)."""
+    shape = tf.shape(x)
+    folded = tf.reshape(x, tf.concat([[-1], shape[2:]], 0))
+    b, t = x.shape[:2]
+    folded.set_shape([b * t if b is not None and t is not None else None, *x.shape[2:]])
+    return folded
+
+
+def _unfold(y: Tensor, like: Tensor) -> Tensor:
+    """(B T, ...) -> (B, T, ...), with the axes of `like`."""
+    result = tf.reshape(y, tf.concat([tf.shape(like)[:2], tf.shape(y)[1:]], 0))
+    result.set_shape([*like.shape[:2], *y.shape[1:]])
+    return result

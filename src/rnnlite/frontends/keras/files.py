@@ -1,0 +1,201 @@
+"""Load a Keras model from a file of either flavour: .keras, .h5, SavedModel folder of Keras 2."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rnnlite.errors import RnnliteError, SourceError, TrustError
+from rnnlite.frontends.keras.flavour import Flavour, layers_of
+from rnnlite.frontends.keras.legacy import upgrade
+from rnnlite.frontends.program import Request
+from rnnlite.frontends.sniff import Found, Kind
+from rnnlite.frontends.trust import check_config
+
+MISSING = re.compile(
+    r"(?:Unknown (?:layer|object|activation function|\w+)|Could not locate (?:class|function)|"
+    r"Unable to (?:revive|restore) custom object of (?:class|type))"
+    r"[^'\"]*['\"]?([A-Za-z_][\w>.]*)['\"]?"
+)
+
+
+def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> Any:
+    """Load the model, without its optimizer.
+
+    Raises:
+        TrustError: it needs code or custom objects that were not allowed.
+        SourceError: Keras cannot read it.
+    """
+    custom = dict(request.custom_objects or {})
+    if found.kind is Kind.KERAS_WEIGHTS:
+        found = replace(found, config=_architecture(path, request))
+    config = _saved_model_config(path) if found.kind is Kind.KERAS_SAVED_MODEL else found.config
+    check_config(
+        config,
+        origin=str(path),
+        trust=request.trust,
+        custom_objects=custom,
+        registered=flavour.keras.saving.get_registered_object,
+    )
+    try:
+        if found.kind is Kind.KERAS_HDF5 and flavour.name == "Keras 3":
+            # The public loader goes by the ending of the name.
+            from keras.src.legacy.saving.legacy_h5_format import load_model_from_hdf5
+
+            with flavour.keras.saving.custom_object_scope(custom):
+                return load_model_from_hdf5(str(path), custom_objects=custom, compile=False)
+        if found.kind is Kind.KERAS_HDF5:
+            return _load_keras2_hdf5(path, found, custom)
+        if found.kind is Kind.KERAS_WEIGHTS:
+            return _load_weights(flavour, path, found, custom)
+        if found.kind is Kind.KERAS_ARCHIVE:
+            return _load_archive(flavour, path, custom, request)
+        model = flavour.keras.models.load_model(str(path), custom_objects=custom, compile=False)
+        _refuse_revived(model, path)
+        return model
+    except RnnliteError:
+        raise
+    except Exception as e:
+        raise _refusal(path, found, e) from e
+
+
+def _load_keras2_hdf5(path: Path, found: Found, custom: dict[str, Any]) -> Any:
+    """Build the model from its upgraded configuration, then load the weights."""
+    import h5py
+    from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
+    from tf_keras.src.saving.legacy.model_config import model_from_config
+    from tf_keras.utils import custom_object_scope
+
+    with h5py.File(path, "r") as file, custom_object_scope(custom):
+        model = model_from_config(upgrade(found.config), custom_objects=custom)
+        load_weights_from_hdf5_group(file["model_weights"], model)
+    return model
+
+
+def _refuse_revived(model: Any, path: Path) -> None:
+    """Layers without their class are functions, whose recurrences Keras no longer sees."""
+    for layer in [model, *layers_of(model)]:
+        if ".saved_model.load" in type(layer).__module__ and type(layer).__name__ not in (
+            "Sequential",
+            "Functional",
+            "Model",
+        ):
+            raise TrustError(
+                f"layer '{layer.name}' of '{path}' is a {type(layer).__name__}, whose class is not "
+                "at hand",
+                remedy=f"Pass it: custom_objects={{'{type(layer).__name__}': ...}} "
+                "(--custom-objects FILE.py), or convert by signature (--signature)",
+            )
+
+
+def _architecture(path: Path, request: Request) -> Any:
+    """The configuration that goes with a file of weights alone."""
+    if request.architecture is None:
+        raise SourceError(
+            f"the HDF5 file '{path}' holds weights alone",
+            expected="a model saved with model.save(path)",
+            found="no attribute model_config",
+            remedy="Give the model's configuration, as model.to_json() writes it "
+            "(--architecture model.json), or build the model, load the weights, convert it live",
+        )
+    try:
+        config = json.loads(Path(request.architecture).read_text())
+    except (OSError, ValueError) as e:
+        raise SourceError(
+            f"the architecture '{request.architecture}' cannot be read",
+            expected="JSON, as model.to_json() writes it",
+            found=str(e)[:200],
+        ) from e
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise SourceError(
+            f"the architecture '{request.architecture}' is no model's configuration",
+            expected="an object with class_name and config",
+        )
+    return config
+
+
+def _load_weights(flavour: Flavour, path: Path, found: Found, custom: dict[str, Any]) -> Any:
+    """Build the model from its configuration, then load the weights."""
+    if flavour.name == "Keras 3":
+        model = flavour.keras.models.model_from_json(json.dumps(found.config), custom)
+        # The loader goes by the ending of the name.
+        with _named(path, "model.weights.h5") as named:
+            model.load_weights(str(named))
+        return model
+    import h5py
+    from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
+    from tf_keras.src.saving.legacy.model_config import model_from_config
+    from tf_keras.utils import custom_object_scope
+
+    with h5py.File(path, "r") as file, custom_object_scope(custom):
+        model = model_from_config(upgrade(found.config), custom_objects=custom)
+        load_weights_from_hdf5_group(file, model)
+    return model
+
+
+def _load_archive(flavour: Flavour, path: Path, custom: dict[str, Any], request: Request) -> Any:
+    if flavour.name == "Keras 3":
+        from keras.src.saving.saving_lib import load_model as load
+    else:
+        from tf_keras.src.saving.saving_lib import load_model as load
+    options = {"custom_objects": custom, "compile": False, "safe_mode": not request.trust}
+    # The loaders go by the ending of the name.
+    with _named(path, "model.keras") as named:
+        return load(str(named), **options)
+
+
+@contextmanager
+def _named(path: Path, name: str) -> Iterator[Path]:
+    """The same file under another name."""
+    with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
+        named = Path(folder) / name
+        named.symlink_to(path.resolve())
+        yield named
+
+
+def _saved_model_config(path: Path) -> list[Any]:
+    """The configurations of all layers of a Keras 2 SavedModel."""
+    from google.protobuf.message import DecodeError
+    from tf_keras.protobuf.saved_metadata_pb2 import SavedMetadata
+
+    try:
+        metadata = SavedMetadata.FromString((path / "keras_metadata.pb").read_bytes())
+        configs = [json.loads(node.metadata) for node in metadata.nodes]
+    except (DecodeError, ValueError) as e:
+        raise SourceError(
+            f"the SavedModel '{path}' is damaged", found=f"keras_metadata.pb: {e}"
+        ) from e
+    return [
+        {"class_name": c.get("class_name"), "config": c.get("config")}
+        for c in configs
+        if isinstance(c, dict)
+    ]
+
+
+def _refusal(path: Path, found: Found, error: Exception) -> RnnliteError:
+    message = str(error)
+    missing = MISSING.search(message)
+    if missing:
+        name = missing.group(1).split(">")[-1]
+        return TrustError(
+            f"'{path}' needs the custom object '{name}'",
+            remedy=f"Pass it: custom_objects={{'{name}': {name}}} (--custom-objects FILE.py)",
+        )
+    if "unsafe" in message or "safe_mode" in message:
+        return TrustError(
+            f"'{path}' holds code that loading would run",
+            remedy="If you trust the file, allow it with trust=True (--trust)",
+        )
+    first = next((line for line in message.splitlines() if line.strip()), type(error).__name__)
+    version = found.keras_version or "an unknown version"
+    return SourceError(
+        f"Keras cannot load '{path}' ({found.kind.value} of Keras {version})",
+        found=first.strip()[:300],
+        remedy="Save the model again, or convert it live",
+    )

@@ -1,0 +1,322 @@
+"""Which axes of inputs of fixed shape may be free: those that a recurrence runs over.
+
+What enters: the inputs as the model declares them, and ways to trace and to run it. What leaves:
+the axes that are free. An axis is tried by tracing the model with it free and following the sizes
+(`rnnlite.lengths`); what that finds is confirmed by running the source at other lengths, at which a
+recurrence takes another number of steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rnnlite.frontends.program import Array, Port
+from rnnlite.lengths.lengths import Lengths, Values
+from rnnlite.lengths.sizes import Axis, axes_of, evaluate
+from rnnlite.scan.scan import Recurrence
+
+Free = dict[int, tuple[int, ...]]
+"""By input, the axes that are free."""
+
+OTHERS = 2
+"""Other lengths that a freed model is run at."""
+
+SEARCHED = 512
+"""Lengths above the declared one among which those are looked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """The model traced for some inputs, its recurrences lowered.
+
+    Attributes:
+        function: the ConcreteFunction.
+        names: of its outputs.
+        records: one for each recurrence.
+        notes: what was changed in the model for it.
+        lengths: how the lengths inside follow from those of the inputs.
+    """
+
+    function: Any
+    names: tuple[str, ...]
+    records: tuple[Recurrence, ...]
+    notes: tuple[str, ...]
+    lengths: Lengths
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """Ways to try a model at given inputs; each raises what the source raises.
+
+    Attributes:
+        trace: lowers its recurrences.
+        reference: the source's own function.
+        sample: random inputs, free axes of the given lengths.
+        channels_first: whether its convolutions have the channels in front.
+    """
+
+    trace: Callable[[Sequence[Port]], Traced]
+    reference: Callable[[Sequence[Port]], Callable[[Sequence[Array]], list[Array]]]
+    sample: Callable[[Sequence[Port], int | Mapping[Axis, int]], list[Array]]
+    channels_first: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Freed:
+    """What came of it.
+
+    Attributes:
+        free: the free axes of each input that has any.
+        failure: the first failure of a trial, if there was one.
+        kept: for each other input that may be a sequence, other shapes to find by running which
+            layer pins it.
+    """
+
+    free: Free
+    failure: BaseException | None
+    kept: dict[int, list[tuple[int | None, ...]]]
+
+
+def may_be_freed(port: Port) -> bool:
+    """Whether an input of fixed shape may be a sequence: features, token ids or a mask."""
+    fixed = None not in port.sample_shape
+    return fixed and (
+        len(port.shape) >= 3 or (len(port.shape) == 2 and not port.dtype.startswith("float"))
+    )
+
+
+def with_free(inputs: Sequence[Port], free: Mapping[int, Sequence[int]]) -> tuple[Port, ...]:
+    """The inputs with these axes free."""
+    return tuple(
+        replace(
+            p, shape=tuple(None if axis in free.get(k, ()) else d for axis, d in enumerate(p.shape))
+        )
+        for k, p in enumerate(inputs)
+    )
+
+
+def freed(inputs: Sequence[Port], trials: Trials) -> Freed:
+    """Free what the model lets go: of all inputs at once, else one input at a time."""
+    search = _Search(inputs, trials)
+    search.choose()
+    search.drop_pinned()
+    search.confirm()
+    return Freed(search.free, search.failure, search.kept())
+
+
+class _Search:
+    """The trials of one model.
+
+    Attributes:
+        free: what is found to be free so far.
+        failure: the first failure.
+    """
+
+    def __init__(self, inputs: Sequence[Port], trials: Trials) -> None:
+        self.inputs, self.trials = inputs, trials
+        self.pinned = [k for k, p in enumerate(inputs) if may_be_freed(p)]
+        self.free: Free = {}
+        self.failure: BaseException | None = None
+        self._seen: dict[int, Lengths] = {}
+
+    def choose(self) -> None:
+        """The axes that are time, input by input; where none is, of a sequence the first."""
+        choices = {k: self._choices(k) for k in self.pinned}
+        together = {k: found[0] for k, found in choices.items()}
+        tried = self._lengths(together)
+        fallback: Free = {}
+        for k in self.pinned:
+            for axes in choices[k]:
+                first = axes == together[k]
+                if first and tried is None and len(self.pinned) == 1:
+                    continue
+                lengths = tried if first and tried else self._lengths({**self.free, k: axes})
+                if lengths is None:
+                    continue
+                chosen, times = _time_of(lengths, k, axes, self.inputs[k])
+                if chosen and times:
+                    self.free[k] = chosen
+                elif chosen:
+                    fallback.setdefault(k, chosen)
+                if first and self._explained(lengths, k, axes):
+                    break
+                if chosen and times:
+                    break
+            if k not in self.free and k in fallback:
+                self.free[k] = fallback[k]
+
+    def _explained(self, lengths: Lengths, k: int, axes: Sequence[int]) -> bool:
+        """Whether no other axis of an input can be what a recurrence runs over."""
+        if len(axes) > 1 or any(Axis(k, axis) in lengths.times for axis in axes):
+            return True
+        return all(axes_of(s.size) for s in lengths.steps)
+
+    def _choices(self, k: int) -> list[tuple[int, ...]]:
+        """Sets of axes that may be time, the likeliest first."""
+        rank = len(self.inputs[k].shape)
+        if rank <= 2:
+            return [(1,)]
+        if rank == 3:
+            return [(1,), (2,)]
+        first = 2 if self.trials.channels_first else 1
+        space = tuple(range(first, first + rank - 2))
+        return [space, *((axis,) for axis in space)]
+
+    def _lengths(self, free: Free) -> Lengths | None:
+        """The lengths of the model with these axes free; None where it does not take that."""
+        try:
+            lengths = self.trials.trace(with_free(self.inputs, free)).lengths
+        except Exception as e:  # noqa: BLE001 - whatever the source raises; another choice may do
+            self.failure = self.failure or e
+            return None
+        for k, axes in free.items():
+            others = {
+                Axis(j, axis): self._size(j, axis)
+                for j, several in free.items()
+                for axis in several
+                if j != k
+            }
+            if k not in self._seen or len(axes) > 1:
+                self._seen[k] = lengths.fixed(others)
+        return lengths
+
+    def _size(self, k: int, axis: int) -> int:
+        return self.inputs[k].shape[axis] or 1
+
+    def drop_pinned(self) -> None:
+        """Keep what only was free while other axes were too."""
+        while self.free:
+            lengths = self._lengths(self.free)
+            pinned = set() if lengths is None else lengths.pinned()
+            if lengths is not None and not pinned:
+                return
+            for k in list(self.free):
+                left = tuple(a for a in self.free[k] if lengths and Axis(k, a) not in pinned)
+                self.free[k] = left
+                if not left:
+                    del self.free[k]
+
+    def confirm(self) -> None:
+        """Run the source at other lengths: with all inputs free, else with one after the other."""
+        if not self.free or self._runs(self.free):
+            return
+        confirmed: Free = {}
+        for k, axes in self.free.items() if len(self.free) > 1 else ():
+            if self._runs({**confirmed, k: axes}):
+                confirmed[k] = axes
+        self.free = confirmed
+
+    def _runs(self, free: Free) -> bool:
+        candidate = with_free(self.inputs, free)
+        declared = {Axis(k, axis): self._size(k, axis) for k, axes in free.items() for axis in axes}
+        try:
+            lengths = self.trials.trace(candidate).lengths
+            reference = self.trials.reference(candidate)
+            for values in other_lengths(lengths, declared):
+                reference(self.trials.sample(candidate, values))
+        except Exception as e:  # noqa: BLE001 - whatever the source raises
+            self.failure = self.failure or e
+            return False
+        return True
+
+    def kept(self) -> dict[int, list[tuple[int | None, ...]]]:
+        """See `Freed.kept`. Images beside a sequence that nothing pins are left out."""
+        found = {}
+        for k in self.pinned:
+            if k in self.free:
+                continue
+            shape = self.inputs[k].shape
+            lengths = self._seen.get(k)
+            axes = [1]
+            if lengths is not None:
+                axes = [a.axis for a in lengths.axes if a.input == k]
+                pins = [a for a in axes if Axis(k, a) in _alone(lengths, k, a, shape).pinned()]
+                axes = pins or axes
+                if len(shape) > 3 and not (lengths.steps and pins):
+                    continue
+            found[k] = [
+                (*shape[:axis], size, *shape[axis + 1 :])
+                for axis in axes
+                for size in _refused(lengths, k, axis, shape)
+            ]
+        return found
+
+
+def _time_of(
+    lengths: Lengths, k: int, axes: Sequence[int], port: Port
+) -> tuple[tuple[int, ...], bool]:
+    """Which of the axes are time, and whether a recurrence says so.
+
+    Each is looked at alone, the others as declared: what is free at the same time may only seem to
+    be mixed.
+    """
+    alone = {axis: _alone(lengths, k, axis, port.shape) for axis in axes}
+    free = [axis for axis in axes if Axis(k, axis) not in alone[axis].pinned()]
+    times = [axis for axis in free if Axis(k, axis) in alone[axis].times]
+    whole = [
+        axis
+        for axis in times
+        if not any(
+            r.kind == "multiple" and r.axes == {Axis(k, axis)} for r in alone[axis].requirements
+        )
+    ]
+    times = whole or times
+    # What is pooled down to one place as declared is no time, though more places would be.
+    times = [a for a in times if not _collapsed(alone[a], Axis(k, a), port.shape[a])] or times
+    if times:
+        return tuple(times), True
+    return (tuple(free), False) if len(port.shape) <= 3 else ((), False)
+
+
+def _collapsed(lengths: Lengths, axis: Axis, size: int | None) -> bool:
+    """Whether recurrences take as many steps at the declared size as at the least one."""
+    return _steps(lengths, {axis: size or 1}) == _steps(lengths, {axis: lengths.least[axis]})
+
+
+def _alone(lengths: Lengths, k: int, axis: int, shape: Sequence[int | None]) -> Lengths:
+    """The lengths where of the axes of an input one alone is free."""
+    others = [a for a in lengths.axes if a.input == k and a.axis != axis]
+    return lengths.fixed({a: shape[a.axis] or 1 for a in others})
+
+
+def other_lengths(lengths: Lengths, declared: Values) -> list[Values]:
+    """Lengths above the declared ones at which recurrences take other numbers of steps."""
+    found: list[Values] = []
+    known = lengths.known and bool(lengths.steps)
+    seen = {_steps(lengths, declared)}
+    for change in range(1, SEARCHED):
+        first = min(declared)
+        wanted = {axis: n + change for axis, n in declared.items()}
+        values = (
+            wanted if lengths.fits(wanted) else lengths.completed({first: wanted[first]}, wanted)
+        )
+        if values is None:
+            continue
+        steps = _steps(lengths, values)
+        if known and steps in seen:
+            continue
+        seen.add(steps)
+        found.append(values)
+        if len(found) == OTHERS:
+            break
+    if not lengths.known:
+        # Nothing tells what pooling rounds away.
+        found.append({axis: 2 * n for axis, n in declared.items()})
+    return found
+
+
+def _steps(lengths: Lengths, values: Values) -> tuple[int | None, ...]:
+    return tuple(evaluate(s.size, values) for s in lengths.steps)
+
+
+def _refused(lengths: Lengths | None, k: int, axis: int, shape: Sequence[int | None]) -> list[int]:
+    """Sizes of an axis that some op is seen to refuse; else some that are likely to be refused."""
+    size = shape[axis] or 1
+    likely = [size + 1, size + 2, 2 * size]
+    if lengths is None:
+        return likely
+    alone = _alone(lengths, k, axis, shape)
+    seen = [n for n in range(size + 1, size + SEARCHED) if not alone.fits({Axis(k, axis): n})]
+    return seen[:1] or likely

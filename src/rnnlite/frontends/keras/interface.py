@@ -1,0 +1,229 @@
+"""The inputs and outputs of a Keras model: names, shapes, order, and how to call it.
+
+What enters: a built model of either flavour. What leaves: an `Interface`, in which inputs and
+outputs are flat lists in the source's order, whatever nesting the model has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rnnlite.errors import SourceError
+from rnnlite.frontends.keras.flavour import Flavour
+from rnnlite.frontends.program import Port
+
+
+@dataclass(frozen=True, eq=False)
+class Interface:
+    """How to call a model on a flat list of tensors.
+
+    Attributes:
+        inputs: name, shape as the source states it (None where free) and dtype of each input.
+        call: from a flat list of tensors to the model's own nested result.
+        output_names: the source's names, if it states them; one for each flat output.
+        declared: whether the shapes are the source's own statement (False: seen in a first call,
+            so the batch size and the length say nothing).
+    """
+
+    inputs: tuple[Port, ...]
+    call: Callable[[Sequence[Any]], Any]
+    output_names: tuple[str, ...] | None
+    declared: bool
+
+
+def interface_of(flavour: Flavour, model: Any) -> Interface:
+    """The interface of a built model.
+
+    Raises:
+        SourceError: the model was never built, or takes something that is no tensor.
+    """
+    graph = _functional(model)
+    if graph is not None:
+        return _functional_interface(flavour, model, graph)
+    return _subclassed_interface(flavour, model)
+
+
+def flat_outputs(result: Any, names: tuple[str, ...] | None) -> list[tuple[str, Any]]:
+    """Flatten a model's result in its own order, dictionaries by insertion, with unique names."""
+    leaves = list(_walk(result, ()))
+    if names is not None and len(names) == len(leaves) and not isinstance(result, dict):
+        found = list(names)
+    elif len(leaves) == 1 and not leaves[0][0]:
+        found = list(names) if names else ["output"]
+    else:
+        found = [
+            "/".join(str(key) for key in path)
+            if isinstance(path[0], str)
+            else "output_" + "_".join(str(key) for key in path)
+            for path, _ in leaves
+        ]
+    return list(zip(unique(found), [leaf for _, leaf in leaves], strict=True))
+
+
+def unique(names: Sequence[str]) -> list[str]:
+    """Names made unique as Keras 2 does: lstm, lstm_1, lstm_2."""
+    seen: set[str] = set()
+    result = []
+    for name in names:
+        candidate, k = name, 0
+        while candidate in seen:
+            k += 1
+            candidate = f"{name}_{k}"
+        seen.add(candidate)
+        result.append(candidate)
+    return result
+
+
+def _walk(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _walk(item, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for k, item in enumerate(value):
+            yield from _walk(item, (*path, k))
+    elif value is not None:
+        yield path, value
+
+
+def _functional(model: Any) -> Any:
+    """The functional graph of a Functional or Sequential model, or None."""
+    for candidate in (model, getattr(model, "_functional", None)):
+        if candidate is None or not getattr(candidate, "inputs", None):
+            continue
+        if getattr(candidate, "_inputs_struct", None) is not None:
+            return candidate
+        if getattr(candidate, "_nested_inputs", None) is not None:
+            return candidate
+    return None
+
+
+def _functional_interface(flavour: Flavour, model: Any, graph: Any) -> Interface:
+    struct = getattr(graph, "_inputs_struct", None)
+    if struct is None:
+        struct = graph._nested_inputs
+    flat = list(flavour.flatten(struct))
+    if flavour.name == "Keras 3":
+        names = [_keras3_input_name(x) for x in flat]
+    else:
+        names = [x._keras_history.layer.name for x in flat]
+    if isinstance(struct, dict):
+        by_id = {id(x): key for key, x in struct.items()}
+        names = [by_id.get(id(x), name) for x, name in zip(flat, names, strict=True)]
+    ports = tuple(
+        Port(name, tuple(x.shape), _dtype(x)) for name, x in zip(unique(names), flat, strict=True)
+    )
+    for port, x in zip(ports, flat, strict=True):
+        if getattr(x, "sparse", False) or port.dtype == "string":
+            raise SourceError(
+                f"input '{port.name}' is a sparse or string tensor",
+                expected="a dense numeric tensor",
+                remedy="Build the model on dense inputs",
+            )
+    outputs = getattr(graph, "output_names", None)
+    return Interface(
+        inputs=ports,
+        call=lambda tensors: model(flavour.pack(struct, list(tensors)), training=False),
+        output_names=tuple(unique(list(outputs))) if outputs else None,
+        declared=True,
+    )
+
+
+def _keras3_input_name(x: Any) -> str:
+    """The name given to Input(), or that of its layer where Keras made one up."""
+    name = str(x.name)
+    return str(x._keras_history.operation.name) if name.startswith("keras_tensor") else name
+
+
+def _dtype(x: Any) -> str:
+    dtype = x.dtype
+    return str(getattr(dtype, "name", dtype))
+
+
+def _subclassed_interface(flavour: Flavour, model: Any) -> Interface:
+    spec = _keras2_spec(model) if flavour.name == "Keras 2" else _keras3_spec(flavour, model)
+    if spec is None:
+        raise SourceError(
+            f"the model '{model.name}' ({type(model).__name__}) was never built, so its inputs are "
+            "not known",
+            remedy="Call it once on a batch of data, then convert it",
+        )
+    args, kwargs = spec
+    leaves = list(_walk((args, kwargs), ()))
+    if not leaves:
+        raise SourceError(f"the model '{model.name}' takes no tensor")
+    ports = [leaf for _, leaf in leaves]
+    for k, ((path, _), port) in enumerate(zip(leaves, ports, strict=True)):
+        keys = [key for key in path if isinstance(key, str)]
+        ports[k] = replace(port, name=keys[-1] if keys else port.name)
+    names = unique([p.name for p in ports])
+    ports = [replace(p, name=n) for p, n in zip(ports, names, strict=True)]
+
+    def call(tensors: Sequence[Any]) -> Any:
+        queue = list(tensors)
+        filled_args, filled_kwargs = _fill((args, kwargs), queue)
+        return model(*filled_args, training=False, **filled_kwargs)
+
+    takes_training = getattr(model, "_call_has_training_arg", None)
+    if takes_training is None:
+        takes_training = getattr(model, "_expects_training_arg", True)
+    if not takes_training:
+
+        def call(tensors: Sequence[Any]) -> Any:
+            queue = list(tensors)
+            filled_args, filled_kwargs = _fill((args, kwargs), queue)
+            return model(*filled_args, **filled_kwargs)
+
+    return Interface(tuple(ports), call, None, declared=False)
+
+
+def _fill(value: Any, queue: list[Any]) -> Any:
+    if isinstance(value, dict):
+        return {key: _fill(item, queue) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_fill(item, queue) for item in value)
+    return queue.pop(0) if isinstance(value, Port) else value
+
+
+def _keras2_spec(model: Any) -> tuple[Any, Any] | None:
+    spec = model.save_spec() if model.built else None
+    if spec is None:
+        return None
+    args, kwargs = spec
+
+    def port(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: port(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return (
+                tuple(port(item) for item in value)
+                if isinstance(value, tuple)
+                else [port(item) for item in value]
+            )
+        if not hasattr(value, "shape"):
+            return value
+        return Port(str(value.name or "input").split(":")[0], tuple(value.shape), value.dtype.name)
+
+    kwargs = {k: v for k, v in kwargs.items() if k != "training"}
+    return port(tuple(args)), port(kwargs)
+
+
+def _keras3_spec(flavour: Flavour, model: Any) -> tuple[Any, Any] | None:
+    shapes = getattr(model, "_build_shapes_dict", None)
+    if not shapes or not model.built:
+        return None
+
+    def port(value: Any, name: str) -> Any:
+        if isinstance(value, dict):
+            return {key: port(item, key) for key, item in value.items()}
+        if isinstance(value, (list, tuple)) and all(d is None or isinstance(d, int) for d in value):
+            return Port(name, tuple(value), "float32")
+        if isinstance(value, (list, tuple)):
+            return [port(item, f"{name}_{k}") for k, item in enumerate(value)]
+        return value
+
+    items = [(key.removesuffix("_shape"), value) for key, value in shapes.items()]
+    if len(items) == 1:
+        return (port(items[0][1], "input"),), {}
+    return (), {name: port(value, name) for name, value in items}

@@ -1,0 +1,89 @@
+"""Random inputs that exercise a model: features, token ids, masks with holes. NumPy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rnnlite.frontends.program import Array, Port
+from rnnlite.lengths.sizes import Axis
+
+DEFAULT_LARGEST = 1
+"""Integer inputs whose range nothing tells: 0 and 1 are safe for flags and one-hot codes."""
+
+
+def random_inputs(
+    ports: Sequence[Port],
+    *,
+    length: int | Mapping[Axis, int],
+    batch: int,
+    id_ranges: Mapping[str, tuple[int, int]],
+    mask_values: Mapping[str, float],
+    seed: int = 0,
+) -> list[Array]:
+    """One array for each port, free axes filled in.
+
+    Args:
+        ports: the inputs.
+        length: size of every free axis that is not the batch, or of each of them.
+        batch: size of the batch where it is free.
+        id_ranges: see `Program.id_ranges`; ids are drawn from the part that is not negative.
+        mask_values: see `Program.mask_values`; about a fifth of the time steps carry the mask
+            value, in front, behind and in between.
+        seed: of the random generator.
+
+    Returns:
+        normal floats, numbers of time steps from 1 to the length, uniform ids below the stated
+        number of values, booleans mostly true.
+    """
+    rng = np.random.default_rng(seed)
+    shapes = [_sized(p, k, length, batch) for k, p in enumerate(ports)]
+    # Of fixed shape are states too, but where every input is.
+    free = [None in p.sample_shape for p in ports]
+    steps = min(
+        (
+            _steps(p, shape)
+            for p, shape, is_free in zip(ports, shapes, free, strict=True)
+            if is_free or (not any(free) and len(p.sample_shape) > 1)
+        ),
+        default=1,
+    )
+    arrays = []
+    for port, shape in zip(ports, shapes, strict=True):
+        dtype = np.dtype(port.dtype)
+        if port.counts:
+            counts = rng.integers(1, steps + 1, shape)
+            counts.flat[0] = steps
+            arrays.append(counts.astype(dtype))
+        elif dtype.kind in "iu":
+            _, largest = id_ranges.get(port.name, (0, DEFAULT_LARGEST))
+            arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
+        elif dtype.kind == "b":
+            arrays.append(rng.random(shape) < 0.75)
+        elif port.name in id_ranges:
+            # Ids that are declared as float.
+            _, largest = id_ranges[port.name]
+            arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
+        else:
+            array = rng.standard_normal(shape).astype(dtype)
+            if port.name in mask_values and len(shape) >= 3:
+                array[rng.random(shape[:2]) < 0.2] = mask_values[port.name]
+            arrays.append(array)
+    return arrays
+
+
+def _sized(port: Port, place: int, length: int | Mapping[Axis, int], batch: int) -> tuple[int, ...]:
+    """The shape of an input, its free axes filled in."""
+
+    def size(axis: int) -> int:
+        if axis == port.batch_axis:
+            return batch
+        return length if isinstance(length, int) else length[Axis(place, axis)]
+
+    return tuple(size(axis) if d is None else d for axis, d in enumerate(port.shape))
+
+
+def _steps(port: Port, shape: tuple[int, ...]) -> int:
+    """Number of time steps of an input: the first axis beside the batch."""
+    return next((d for axis, d in enumerate(shape) if axis != port.batch_axis), 1)

@@ -1,0 +1,190 @@
+"""Rules for the ops of TensorArrays (TensorFlow 1) and TensorLists (TensorFlow 2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.arrays import Array
+from rnnlite.frontends.tensorflow.emit import Emitter, rule
+from rnnlite.frontends.tensorflow.loop import Value
+from rnnlite.frontends.tensorflow.nodes import Graph
+
+
+def _all_in_order(emitter: Emitter, graph: Graph, reference: str, value: Value) -> bool:
+    """Whether indices are 0, 1, 2, ... to the end."""
+    known = emitter.session.static(value)
+    if known is not None:
+        return bool(np.array_equal(known, np.arange(len(known))))
+    node = graph.node(graph.origin(reference))
+    if node.op != "Range":
+        return False
+    start, _, delta = (emitter.session.static(emitter.get(r)) for r in graph.inputs(node))
+    return start is not None and delta is not None and int(start) == 0 and int(delta) == 1
+
+
+@rule("TensorArrayV3")
+def _create(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    known = emitter.session.static(inputs[0])
+    size = int(known) if known is not None else inputs[0]
+    element = tf.TensorShape(
+        node.attr["element_shape"].shape if "element_shape" in node.attr else None
+    )
+    array = Array(
+        tf.as_dtype(node.attr["dtype"].type),
+        None if node.attr["dynamic_size"].b else size,
+        element,
+        None,
+        node.name,
+    )
+    return [array, array]
+
+
+@rule("TensorArrayScatterV3")
+def _scatter(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    _, indices, value, flow = inputs
+    if not _all_in_order(emitter, emitter.graph, emitter.graph.inputs(node)[1], indices):
+        value = tf.gather(value, tf.argsort(indices))
+    return [flow.with_content(value)]
+
+
+@rule("TensorArrayGatherV3")
+def _gather(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    _, indices, flow = inputs
+    rows = flow.rows()
+    if _all_in_order(emitter, emitter.graph, emitter.graph.inputs(node)[1], indices):
+        limit = _limit(emitter, node)
+        return [rows if limit is None else rows[:limit]]
+    return [tf.gather(rows, indices)]
+
+
+def _limit(emitter: Emitter, node: Any) -> Value | None:
+    """How many of the rows are gathered, where it is not surely all of them."""
+    graph = emitter.graph
+    indices = graph.node(graph.origin(graph.inputs(node)[1]))
+    if indices.op != "Range":
+        return None
+    limit = graph.node(graph.origin(graph.inputs(indices)[1]))
+    if limit.op == "TensorArraySizeV3":
+        return None
+    return emitter.get(graph.inputs(indices)[1])
+
+
+@rule("TensorArrayReadV3")
+def _read(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    _, index, flow = inputs
+    return [flow.row(index)]
+
+
+@rule("TensorArrayWriteV3")
+def _write(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    _, index, value, flow = inputs
+    return [flow.written(index, value)]
+
+
+@rule("TensorArraySizeV3")
+def _size(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    return [inputs[1].length()]
+
+
+@rule("TensorArrayCloseV3")
+def _close(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    return []
+
+
+@rule("TensorArrayConcatV3")
+def _concat(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    rows = inputs[1].rows()
+    joined = tf.reshape(rows, tf.concat([[-1], tf.shape(rows)[2:]], 0))
+    joined.set_shape([None, *rows.shape[2:]])
+    return [joined, tf.fill([tf.shape(rows)[0]], tf.cast(tf.shape(rows)[1], tf.int64))]
+
+
+def _element(emitter: Emitter, value: Value) -> tf.TensorShape:
+    known = emitter.session.static(value)
+    if known is None or known.ndim == 0:
+        return tf.TensorShape(None)
+    return tf.TensorShape([None if d < 0 else int(d) for d in known])
+
+
+@rule("TensorListReserve")
+def _reserve(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    known = emitter.session.static(inputs[1])
+    dtype = tf.as_dtype(node.attr["element_dtype"].type)
+    size = int(known) if known is not None else inputs[1]
+    return [Array(dtype, size, _element(emitter, inputs[0]), None, node.name)]
+
+
+@rule("EmptyTensorList")
+def _empty(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    dtype = tf.as_dtype(node.attr["element_dtype"].type)
+    return [Array(dtype, None, _element(emitter, inputs[0]), None, node.name)]
+
+
+@rule("TensorListFromTensor")
+def _from_tensor(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    value = inputs[0]
+    size = value.shape[0] if value.shape[0] is not None else tf.shape(value)[0]
+    return [Array(value.dtype, size, value.shape[1:], value, node.name)]
+
+
+@rule("TensorListStack")
+def _stack(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    return [inputs[0].rows()]
+
+
+@rule("TensorListGetItem")
+def _get_item(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    return [inputs[0].row(inputs[1])]
+
+
+@rule("TensorListSetItem")
+def _set_item(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    return [inputs[0].written(inputs[1], inputs[2])]
+
+
+@rule("TensorListPushBack")
+def _push_back(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    array = inputs[0]
+    return [array.written(array.length(), inputs[1])]
+
+
+@rule("TensorListLength")
+def _length(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    return [inputs[0].length()]
+
+
+@rule("TensorListElementShape")
+def _element_shape(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    array = inputs[0]
+    if array.content is None:
+        return [tf.constant([-1 if d is None else d for d in array.element], tf.int32)]
+    return [tf.shape(array.content)[1:]]
+
+
+@rule(
+    "TensorArray",
+    "TensorArrayV2",
+    "TensorArraySplitV3",
+    "TensorArrayGradV3",
+    "TensorListPopBack",
+    "TensorListResize",
+    "TensorListConcat",
+    "TensorListConcatV2",
+    "TensorListGather",
+    "TensorListScatter",
+    "TensorListSplit",
+    "Stack",
+    "StackV2",
+    "StackPushV2",
+    "StackPopV2",
+)
+def _refused(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    raise UnsupportedError(
+        f"{node.op} '{node.name}' has no dense form",
+        expected="arrays that are read and written row by row",
+        remedy="Name outputs in front of it, or rewrite that part of the model",
+    )

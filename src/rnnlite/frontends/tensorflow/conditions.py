@@ -1,0 +1,215 @@
+"""Conditions: Switch and Merge of TensorFlow 1, If and Case of TensorFlow 2.
+
+A predicate that is known picks its branch. Small branches without loops are both computed and
+selected from, which costs less than a subgraph and is what quantization likes; others become
+`tf.cond`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.emit import Emitter, rule
+from rnnlite.frontends.tensorflow.frames import MERGE, SWITCH
+from rnnlite.frontends.tensorflow.loop import Value
+from rnnlite.frontends.tensorflow.nodes import Graph, name_of
+
+SMALL = 12
+"""Nodes that a branch may have to be computed in any case."""
+
+
+def merged(emitter: Emitter, node: Any) -> Value:
+    """The value of a Merge that ends a condition."""
+    graph = emitter.graph
+    branches: dict[bool, str] = {}
+    predicate = ""
+    for reference in graph.inputs(node):
+        found = _switch(emitter, reference)
+        if found is not None:
+            predicate, side = found
+            branches[side] = reference
+    if len(branches) == 1 and len(graph.inputs(node)) == 2:
+        # A branch of constants alone that nothing ties to the condition.
+        (side,) = branches
+        other = next(r for r in graph.inputs(node) if r != branches[side])
+        branches[not side] = other
+    if len(branches) != 2:
+        raise UnsupportedError(
+            f"Merge '{node.name}' joins branches of no condition that can be read",
+            expected="Switch and Merge as tf.cond makes them",
+            remedy="Name outputs in front of it",
+        )
+    size = {side: _size(graph, reference) for side, reference in branches.items()}
+    for reference in branches.values():
+        # What goes into the branches is computed in front of them, once.
+        for source in _sources(emitter, reference):
+            emitter.get(source)
+
+    def branch(side: bool) -> Callable[[], Value]:
+        return lambda: Emitter(emitter.session, graph, {}, emitter).get(branches[side])
+
+    return choose(
+        emitter, emitter.get(predicate), branch(True), branch(False), max(size.values()) <= SMALL
+    )
+
+
+def choose(
+    emitter: Emitter,
+    predicate: Any,
+    when_true: Callable[[], Value],
+    when_false: Callable[[], Value],
+    small: bool,
+) -> Value:
+    """One of two values."""
+    known = emitter.session.static(predicate)
+    if known is not None:
+        return when_true() if bool(known) else when_false()
+    if not small:
+        return tf.cond(predicate, when_true, when_false)
+    a, b = when_true(), when_false()
+    if a is b:
+        return a
+    if not (tf.is_tensor(a) and tf.is_tensor(b)):
+        raise UnsupportedError(
+            "a condition chooses between arrays",
+            expected="tensors in both branches",
+            remedy="Name outputs in front of it",
+        )
+    if (
+        a.shape.rank is not None
+        and a.shape.rank == b.shape.rank
+        and a.shape.as_list() == b.shape.as_list()
+    ):
+        return tf.where(predicate, a, b)
+    return tf.cond(predicate, when_true, when_false)
+
+
+def _switches(emitter: Emitter, reference: str, *, controls: bool) -> Iterator[tuple[Any, bool]]:
+    """The Switches that let a branch's value in, and the side that each stands for.
+
+    Inner conditions are passed over: each Merge on the way back opens one, each Switch closes one.
+    A loop stands for one node.
+
+    Args:
+        controls: also follow what nodes wait for: a branch of constants only waits for its Switch.
+    """
+    graph = emitter.graph
+    queue, seen = deque([(reference, 0)]), set()
+    while queue:
+        current, depth = queue.popleft()
+        if (current, depth) in seen:
+            continue
+        seen.add((current, depth))
+        node = graph.node(current)
+        if node.op in SWITCH:
+            if graph.node(graph.inputs(node)[1]).op == "LoopCond":
+                continue
+            if depth == 0:
+                yield node, current.endswith(":1")
+                continue
+            depth -= 1
+        read = graph.inputs(node) if node.op in MERGE else emitter.needs(node)
+        depth += node.op in MERGE
+        queue += [(r, depth) for r in read]
+        if controls:
+            queue += [(r, depth) for r in graph.controls(node)]
+
+
+def _switch(emitter: Emitter, reference: str) -> tuple[str, bool] | None:
+    """The predicate that a branch's value depends on, and the side it stands for."""
+    found = next(_switches(emitter, reference, controls=True), None)
+    return None if found is None else (emitter.graph.inputs(found[0])[1], found[1])
+
+
+def predicate_of(emitter: Emitter, node: Any) -> str | None:
+    """The predicate of the condition that a Merge ends."""
+    found = (_switch(emitter, r) for r in emitter.graph.inputs(node))
+    return next((f[0] for f in found if f is not None), None)
+
+
+def _sources(emitter: Emitter, reference: str) -> list[str]:
+    """What a branch reads from outside: the data of its own Switches."""
+    found = _switches(emitter, reference, controls=False)
+    return list(dict.fromkeys(emitter.graph.inputs(node)[0] for node, _ in found))
+
+
+def _size(graph: Graph, reference: str) -> int:
+    """Nodes of a branch, or many where it holds a loop."""
+    seen: set[str] = set()
+    queue = [name_of(reference)]
+    while queue:
+        name = queue.pop()
+        node = graph.nodes[name]
+        if name in seen or node.op in SWITCH:
+            continue
+        if node.op in ("Exit", "While", "StatelessWhile", "PartitionedCall"):
+            return SMALL + 1
+        seen.add(name)
+        if len(seen) > SMALL:
+            return len(seen)
+        queue += [name_of(r) for r in graph.inputs(node)]
+    return len(seen)
+
+
+def _given(value: Value) -> Value:
+    return value
+
+
+@rule("If", "StatelessIf")
+def _if(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    predicate, *arguments = inputs
+    if tf.is_tensor(predicate) and predicate.dtype != tf.bool:
+        predicate = tf.cast(predicate, tf.bool)
+    names = [node.attr[k].func.name for k in ("then_branch", "else_branch")]
+    known = emitter.session.static(predicate)
+    if known is not None:
+        return emitter.call(names[0 if bool(known) else 1], arguments)
+    bodies = [emitter.graph.function(name) for name in names]
+    results: list[Value] = []
+    small = all(max((_size(b, r) for r in b.results), default=0) <= SMALL for b in bodies)
+    if small:
+        a, b = (emitter.call(name, arguments) for name in names)
+        for x, y in zip(a, b, strict=True):
+            results.append(choose(emitter, predicate, partial(_given, x), partial(_given, y), True))
+        return results
+    return list(
+        tf.nest.flatten(
+            tf.cond(
+                predicate,
+                lambda: emitter.call(names[0], arguments),
+                lambda: emitter.call(names[1], arguments),
+            )
+        )
+    )
+
+
+@rule("Case", "StatelessCase")
+def _case(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    """One of several functions by a number; any that there is none for takes the last."""
+    index, *arguments = inputs
+    names = [f.name for f in node.attr["branches"].list.func]
+    known = emitter.session.static(index)
+    if known is not None:
+        place = int(known) if 0 <= int(known) < len(names) else len(names) - 1
+        return emitter.call(names[place], arguments)
+
+    def branch(place: int) -> list[Value]:
+        if place == len(names) - 1:
+            return emitter.call(names[place], arguments)
+        taken = tf.equal(index, place)
+        rest = partial(branch, place + 1)
+        found = tf.cond(taken, partial(emitter.call, names[place], arguments), rest)
+        return list(tf.nest.flatten(found))
+
+    return branch(0)
+
+
+@rule("PartitionedCall", "StatefulPartitionedCall")
+def _call(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+    return emitter.call(node.attr["f"].func.name, inputs)

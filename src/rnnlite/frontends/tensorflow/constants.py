@@ -1,0 +1,223 @@
+"""Inputs of a graph fixed to values: keep_prob, is_training, a batch size, a sample rate.
+
+What enters: a `Frozen` and values by the names of its inputs. What leaves: a `Frozen` in which
+these inputs, and those that have a default, are constants, and what they decide is decided.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.errors import SourceError
+from rnnlite.frontends.program import Request
+from rnnlite.frontends.tensorflow.decide import decided
+from rnnlite.frontends.tensorflow.nodes import DEFAULT, PLACEHOLDERS, Graph, graph_of, name_of, ref
+from rnnlite.frontends.tensorflow.outputs import (
+    holds_strings,
+    left_out,
+    outputs_of,
+    refused_strings,
+)
+from rnnlite.frontends.tensorflow.ports import declared_shape, declared_type
+from rnnlite.frontends.tensorflow.source import Frozen
+
+SHOWN = 8
+"""Elements of a value that a note shows."""
+
+
+def fixed(source: Frozen, request: Request) -> Frozen:
+    """The source with constants for the inputs that have a value.
+
+    An input of `request.constants` becomes its value there. A PlaceholderWithDefault becomes its
+    default, unless it is named as an input, or nothing else could be one.
+
+    Raises:
+        SourceError: a constant that is no input, that is given twice, or of another dtype or shape;
+            constants that are no mapping; an output that lies in a branch that is not taken.
+    """
+    definition = type(source.definition)()
+    definition.CopyFrom(source.definition)
+    graph = graph_of(definition)
+    chosen = _by_node(source, graph, request)
+    notes = []
+    for name, value in chosen.items():
+        _fix(graph.nodes[name], value)
+        notes.append(f"input '{name}:0' is fixed to {_shown(value)}")
+    inputs = {name_of(ref(r)) for r in request.inputs or source.inputs or ()}
+    if not inputs and not any(node.op in PLACEHOLDERS for node in definition.node):
+        inputs = {n.name for n in definition.node if n.op == DEFAULT and declared_shape(n).rank}
+    defaults = _take_defaults(graph, inputs)
+    notes += defaults.values()
+    # Found before conditions are decided: then what only the other branch reads is read by nothing.
+    outputs, found = outputs_of(graph, request.outputs or source.outputs)
+    text = [holds_strings(graph, r) for r in outputs]
+    if all(text) or (any(text) and request.outputs is not None):
+        raise refused_strings(graph, outputs[text.index(True)])
+    definition = decided(definition)
+    left = {node.name for node in definition.node}
+    gone = [r for r in outputs if name_of(r) not in left]
+    if gone:
+        raise SourceError(
+            f"the output '{gone[0]}' lies in a branch that is never taken",
+            found="; ".join(notes),
+            remedy="Name an output behind the condition, or fix the input to another value",
+        )
+    notes += [left_out(r) for r, t in zip(outputs, text, strict=True) if t]
+    names = source.names
+    if names is not None and len(names[1]) == len(outputs):
+        names = (names[0], tuple(n for n, t in zip(names[1], text, strict=True) if not t))
+    changed = replace(
+        source,
+        definition=definition,
+        outputs=tuple(r for r, t in zip(outputs, text, strict=True) if not t),
+        names=names,
+        notes=(*source.notes, *notes, *found),
+        fixed=tuple(f"{name}:0" for name in (*chosen, *defaults)),
+    )
+    return _without(changed, chosen)
+
+
+def _without(source: Frozen, nodes: Collection[str]) -> Frozen:
+    """The source without the inputs that these nodes are."""
+    if source.inputs is None:
+        return source
+    kept = [k for k, r in enumerate(source.inputs) if name_of(r) not in nodes]
+    names = source.names
+    if names is not None:
+        names = (tuple(names[0][k] for k in kept), names[1])
+    return replace(source, inputs=tuple(source.inputs[k] for k in kept), names=names)
+
+
+def _by_node(source: Frozen, graph: Graph, request: Request) -> dict[str, Any]:
+    """The constants, checked, by the node of their input."""
+    own = {}
+    if source.names is not None and source.inputs is not None:
+        own = dict(zip(source.names[0], source.inputs, strict=True))
+    inputs = {name_of(ref(r)) for r in request.inputs or ()}
+    found: dict[str, Any] = {}
+    labels: dict[str, str] = {}
+    for label, value in _named(request.constants).items():
+        name = name_of(own.get(label, ref(label)))
+        node = graph.nodes.get(name)
+        if node is None or node.op not in (*PLACEHOLDERS, DEFAULT):
+            raise _no_input(label, source, graph, list(own))
+        if name in inputs:
+            raise SourceError(
+                f"'{label}' is named twice: as an input, and as a constant",
+                remedy="Leave it out of one of them",
+            )
+        if name in found:
+            raise SourceError(
+                f"the input '{name}:0' is fixed twice: as '{labels[name]}', and as '{label}'",
+                remedy="Leave one of them out",
+            )
+        found[name], labels[name] = _checked(label, value, node), label
+    return found
+
+
+def _named(constants: Any) -> Mapping[str, Any]:
+    """The constants as the caller gave them, if they are values by name."""
+    if constants is None:
+        return {}
+    if isinstance(constants, Mapping) and all(isinstance(name, str) for name in constants):
+        return constants
+    raise SourceError(
+        "constants is no mapping from the names of inputs to values",
+        expected='such as {"keep_prob:0": 1.0}',
+        found=repr(constants)[:60],
+    )
+
+
+def _no_input(label: str, source: Frozen, graph: Graph, own: list[str]) -> SourceError:
+    places = [f"{n.name}:0" for n in graph.nodes.values() if n.op in (*PLACEHOLDERS, DEFAULT)]
+    names = [*own, *places]
+    near = difflib.get_close_matches(label, names, n=3, cutoff=0.5) or names[:5]
+    what = "is a tensor, but no input" if name_of(ref(label)) in graph.nodes else "is no input"
+    return SourceError(
+        f"the constant '{label}' {what} of {source.origin}",
+        expected="one of its placeholders",
+        found=", ".join(repr(n) for n in near) or "none",
+        remedy="Give the name of an input, such as 'keep_prob:0'",
+    )
+
+
+def _checked(label: str, value: Any, node: Any) -> Any:
+    """The value as an array of the input's dtype.
+
+    Raises:
+        SourceError: it does not fit.
+    """
+    dtype = declared_type(node).base_dtype
+    array = np.asarray(value)
+    if not _fits(array, dtype):
+        kind = "whole numbers" if dtype.is_integer else "numbers"
+        kind = {"bool": "true or false", "string": "text"}.get(dtype.name, kind)
+        raise SourceError(
+            f"the constant '{label}' has the wrong dtype",
+            expected=f"{kind} ({dtype.name})",
+            found=f"{_shown(array)} ({array.dtype})",
+        )
+    shape = declared_shape(node)
+    if not shape.is_compatible_with(array.shape):
+        raise SourceError(
+            f"the constant '{label}' has the wrong shape",
+            expected=str(shape),
+            found=str(array.shape),
+        )
+    return array.astype(dtype.as_numpy_dtype)
+
+
+def _fits(array: Any, dtype: Any) -> bool:
+    if dtype.is_bool or array.dtype.kind == "b":
+        return bool(dtype.is_bool and array.dtype.kind == "b")
+    if dtype == tf.string:
+        return array.dtype.kind in "US"
+    if array.dtype.kind not in "iuf":
+        return False
+    if not dtype.is_integer:
+        return True
+    whole = bool(np.all(np.isfinite(array)) and np.all(array == np.floor(array)))
+    return whole and bool(np.all(array >= dtype.min) and np.all(array <= dtype.max))
+
+
+def _fix(node: Any, value: Any) -> None:
+    """Make a placeholder a constant, in place."""
+    dtype = declared_type(node).base_dtype
+    node.op = "Const"
+    del node.input[:]
+    node.attr.clear()
+    node.attr["dtype"].type = dtype.as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(value, dtype))
+
+
+def _take_defaults(graph: Graph, inputs: Collection[str]) -> dict[str, str]:
+    """Make placeholders with a default hand it on, in place; what is to be said of each."""
+    notes = {}
+    for node in graph.nodes.values():
+        if node.op != DEFAULT or node.name in inputs:
+            continue
+        origin = graph.node(graph.origin(graph.inputs(node)[0]))
+        dtype = node.attr["dtype"].type
+        node.op = "Identity"
+        node.attr.clear()
+        node.attr["T"].type = dtype
+        if origin.op == "Const":
+            value = tf.make_ndarray(origin.attr["value"].tensor)
+            notes[node.name] = (
+                f"input '{node.name}:0' is left at its default, {_shown(value)}; constants= "
+                "(--constant) gives it another value"
+            )
+    return notes
+
+
+def _shown(value: Any) -> str:
+    array = np.asarray(value)
+    if array.size > SHOWN:
+        return f"values of shape {array.shape}"
+    return str(array.tolist())

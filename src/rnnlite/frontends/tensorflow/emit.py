@@ -1,0 +1,300 @@
+"""Emit a graph anew in the TensorFlow graph that is being built, node by node, on demand.
+
+What enters: a `Graph`, values for some references (inputs, loop variables), and the references that
+are wanted. What leaves: their values. Nodes nobody asks for are never emitted: training ops,
+asserts and savers fall away. Loops, conditions, arrays and fused kernels go to rules of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework import op_def_registry
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.fold import folded
+from rnnlite.frontends.tensorflow.frames import Frame, frames_of
+from rnnlite.frontends.tensorflow.loop import Value
+from rnnlite.frontends.tensorflow.nodes import PASSING, Graph, name_of, ref
+from rnnlite.lowering.schedule import Options
+from rnnlite.scan.scan import Lowered, Recurrence
+
+Rule = Callable[["Emitter", Any, list[Value]], Sequence[Value]]
+RULES: dict[str, Rule] = {}
+"""By op type: emits a node from the values of its inputs, gives the values of its outputs."""
+
+
+def rule(*ops: str) -> Callable[[Rule], Rule]:
+    """Register a rule."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(ops, function))
+        return function
+
+    return register
+
+
+class Session:
+    """What all emitters of one conversion share.
+
+    Attributes:
+        needed: names of the nodes that the model's outputs are made of.
+        outputs: names of the nodes that are outputs themselves.
+        records: one for each recurrence found, by its place in the source: a loop within a loop
+            is emitted for each unrolled step.
+        lowered: the tensors of each recurrence, in whatever graph it was emitted into.
+        notes: for the report.
+        options: what the caller decides about loops.
+        static: values of tensors that are known, by id; the tensors are kept alive beside them.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.needed: set[str] = set()
+        self.outputs: set[str] = set()
+        self.records: dict[Hashable, Recurrence] = {}
+        self.lowered: list[Lowered] = []
+        self.notes: list[str] = []
+        self.options = options
+        self.probing = False
+        self._static: dict[int, tuple[Any, Any]] = {}
+        self._frames: dict[int, tuple[Graph, dict[str, Frame]]] = {}
+
+    @contextmanager
+    def scratch(self) -> Iterator[None]:
+        """Within it, ops go to a graph that is thrown away, and nothing is reported."""
+        probing, self.probing = self.probing, True
+        try:
+            with tf.__internal__.FuncGraph("probe").as_default():
+                yield
+        finally:
+            self.probing = probing
+
+    def record(self, place: Hashable, recurrence: Recurrence) -> None:
+        """Report a recurrence, once for each place in the source."""
+        if not self.probing:
+            self.records[place] = recurrence
+
+    def frames(self, graph: Graph) -> dict[str, Frame]:
+        """The loops of a graph by their exits."""
+        if id(graph) not in self._frames:
+            self._frames[id(graph)] = (graph, frames_of(graph))
+        return self._frames[id(graph)][1]
+
+    def share_frames(self, overlay: Graph, graph: Graph) -> None:
+        """An overlay of a graph has the same loops."""
+        self._frames[id(overlay)] = (overlay, self.frames(graph))
+
+    def static(self, tensor: Any) -> Any:
+        """The value of a tensor as a NumPy array where it is known, else None."""
+        if not tf.is_tensor(tensor):
+            return None
+        known = self._static.get(id(tensor))
+        if known is not None:
+            return known[1]
+        value = tf.get_static_value(tensor)
+        if value is not None:
+            self._static[id(tensor)] = (tensor, np.asarray(value))
+        return value
+
+    def remember(self, tensor: Any, value: Any) -> None:
+        """Note the value of a tensor."""
+        self._static[id(tensor)] = (tensor, value)
+
+
+class Emitter:
+    """Values of one graph at one place: the main graph, a function, a loop body, a branch.
+
+    Args:
+        session: shared state.
+        graph: the nodes.
+        given: values that are known, by reference.
+        parent: an emitter of the same graph whose values are seen here too.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        graph: Graph,
+        given: Mapping[str, Value],
+        parent: Emitter | None = None,
+    ) -> None:
+        self.session = session
+        self.graph = graph
+        self.values: dict[str, Value] = dict(given)
+        self.parent = parent
+
+    def find(self, reference: str) -> Value:
+        """The value of a reference if it is there; KeyError else."""
+        emitter: Emitter | None = self
+        while emitter is not None:
+            if reference in emitter.values:
+                return emitter.values[reference]
+            emitter = emitter.parent
+        raise KeyError(reference)
+
+    def has(self, reference: str) -> bool:
+        """Whether a value is there."""
+        try:
+            self.find(reference)
+        except KeyError:
+            return False
+        return True
+
+    def get(self, reference: str) -> Value:
+        """The value of a reference, emitted if need be."""
+        stack = [reference]
+        while stack:
+            top = stack[-1]
+            if self.has(top):
+                stack.pop()
+                continue
+            node = self.graph.node(top)
+            missing = [r for r in self.needs(node) if not self.has(r)]
+            if missing:
+                if len(stack) > 10 * len(self.graph.nodes) + 100:
+                    raise UnsupportedError(
+                        f"node '{node.name}' ({node.op}) depends on itself outside of a loop",
+                        remedy="Freeze the graph again from the whole model",
+                    )
+                stack += missing
+                continue
+            self._emit(node)
+        return self.find(reference)
+
+    def get_all(self, references: Sequence[str]) -> list[Value]:
+        """Several values."""
+        return [self.get(r) for r in references]
+
+    def needs(self, node: Any) -> list[str]:
+        """References to be there before a node is emitted; a loop stands for one node."""
+        if node.op in ("Exit", "RefExit"):
+            frame = self._frame(node)
+            return [v.enter for v in frame.carried] + list(frame.constants.values())
+        if node.op in ("Merge", "RefMerge"):
+            return []
+        if node.op in ("Switch", "RefSwitch"):
+            return self.graph.inputs(node)[:1]
+        return self.graph.inputs(node)
+
+    def reads(self, node: Any) -> list[str]:
+        """All that a node's value depends on: for a condition, its predicate too."""
+        if node.op not in ("Merge", "RefMerge"):
+            return self.needs(node)
+        from rnnlite.frontends.tensorflow.conditions import predicate_of
+
+        predicate = predicate_of(self, node)
+        return [*self.graph.inputs(node), *([] if predicate is None else [predicate])]
+
+    def _frame(self, node: Any) -> Frame:
+        frame = self.session.frames(self.graph).get(node.name)
+        if frame is None:
+            raise UnsupportedError(
+                f"'{node.name}' leaves a loop that cannot be read",
+                expected="Enter, Merge, Switch, NextIteration and Exit, as tf.while_loop makes",
+                remedy="Freeze the graph again from the whole model",
+            )
+        return frame
+
+    def _emit(self, node: Any) -> None:
+        """Emit one node whose inputs are there."""
+        if node.op in ("Exit", "RefExit"):
+            from rnnlite.frontends.tensorflow.lower import lower_frame
+
+            self.values.update(lower_frame(self, self._frame(node)))
+            if not self.has(f"{node.name}:0"):
+                raise AssertionError(f"{node.name} was not set")
+            return
+        if node.op in ("Switch", "RefSwitch"):
+            value = self.find(self.graph.inputs(node)[0])
+            self._store(node, [value, value])
+            return
+        if node.op in ("Merge", "RefMerge"):
+            from rnnlite.frontends.tensorflow.conditions import merged
+
+            self._store(node, [merged(self, node), tf.constant(0)])
+            return
+        inputs = [self.find(r) for r in self.graph.inputs(node)]
+        if node.op in PASSING:
+            self._store(node, inputs[:1])
+        elif node.op in self.graph.functions:
+            self._store(node, self.call(node.op, inputs))
+        elif node.op in RULES:
+            self._store(node, RULES[node.op](self, node, inputs))
+        else:
+            self._store(node, self.create(node, inputs))
+
+    def _store(self, node: Any, values: Sequence[Value]) -> None:
+        for k, value in enumerate(values):
+            self.values[f"{node.name}:{k}"] = value
+
+    def call(self, function: str, arguments: Sequence[Value]) -> list[Value]:
+        """The results of a function of the library, inlined."""
+        body = self.graph.function(function)
+        inner = Emitter(self.session, body, dict(zip(body.arguments, arguments, strict=True)))
+        return inner.get_all(body.results)
+
+    def create(
+        self, node: Any, inputs: Sequence[Any], op: str = "", attrs: Mapping[str, Any] | None = None
+    ) -> list[Any]:
+        """The same op in the current graph, or its value where all inputs are known."""
+        for tensor, reference in zip(inputs, self.graph.inputs(node), strict=False):
+            if not tf.is_tensor(tensor):
+                raise UnsupportedError(
+                    f"{node.op} '{node.name}' reads the array '{reference}'",
+                    expected="ops of TensorArrays and TensorLists that have a dense form",
+                    found=node.op,
+                    remedy="Name outputs in front of it, or rewrite that part of the model",
+                )
+        definition = op_def_registry.get(op or node.op)
+        if definition is None:
+            raise UnsupportedError(
+                f"op {node.op} of '{node.name}' is not known to this TensorFlow",
+                remedy="Name outputs in front of it, or rewrite that part of the model",
+            )
+        known = {a.name for a in definition.attr}
+        kept = {k: v for k, v in (attrs or node.attr).items() if k in known}
+        result = folded(self.session, op or node.op, inputs, kept)
+        if result is not None:
+            return result
+        graph = tf.compat.v1.get_default_graph()
+        try:
+            made = graph._create_op_internal(
+                op or node.op,
+                [self._local(graph, t) for t in inputs],
+                attrs=kept,
+                name=node.name.rstrip("/"),
+            )
+        except (ValueError, TypeError) as e:
+            raise UnsupportedError(
+                f"{node.op} '{node.name}' does not fit its inputs at the shapes asked for",
+                found=" ".join(str(e).split())[:200],
+                remedy="Keep the batch size and length that the graph was made for",
+            ) from e
+        return list(made.outputs)
+
+    def _local(self, graph: Any, tensor: Any) -> Any:
+        """A small constant of an outer graph, made anew: shapes are inferred from it."""
+        if tensor.graph is graph:
+            return tensor
+        known = self.session.static(tensor)
+        if known is None or known.size > LOCAL:
+            return tensor
+        return tf.constant(known)
+
+
+LOCAL = 64
+"""Elements of a constant up to which it is made anew in a loop body; weights are shared."""
+
+
+def emit_constant(emitter: Emitter, value: Any) -> Any:
+    """A constant tensor whose value is remembered."""
+    tensor = tf.constant(value)
+    emitter.session.remember(tensor, np.asarray(value))
+    return tensor
+
+
+__all__ = ["Emitter", "RULES", "Session", "emit_constant", "name_of", "ref", "rule"]

@@ -1,0 +1,136 @@
+"""Fused kernels of TensorFlow 1 as plain nodes: LSTMBlockCell, GRUBlockCell.
+
+What enters: a `Graph`. What leaves: one in which these nodes are written out, so that loops around
+them are read, cut and hoisted like any other. Equations: the documentation of the ops
+(tensorflow/core/ops/rnn_ops.cc).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.frontends.tensorflow.nodes import Graph
+
+FLOAT = tf.float32.as_datatype_enum
+
+
+class _Writer:
+    """Adds nodes below the name of the node that they replace."""
+
+    def __init__(self, nodes: dict[str, Any], prefix: str) -> None:
+        self.nodes = nodes
+        self.prefix = prefix
+        self.count = 0
+
+    def add(self, op: str, inputs: list[str], **attrs: Any) -> str:
+        self.count += 1
+        node = tf.compat.v1.NodeDef(
+            op=op, name=f"{self.prefix}/{op.lower()}_{self.count}", input=inputs
+        )
+        node.attr["T"].type = FLOAT
+        for key, value in attrs.items():
+            if isinstance(value, bool):
+                node.attr[key].b = value
+            elif isinstance(value, int):
+                node.attr[key].i = value
+        self.nodes[node.name] = node
+        return f"{node.name}:0"
+
+    def number(self, value: Any) -> str:
+        self.count += 1
+        node = tf.compat.v1.NodeDef(op="Const", name=f"{self.prefix}/const_{self.count}")
+        array = np.asarray(value)
+        node.attr["dtype"].type = tf.as_dtype(array.dtype).as_datatype_enum
+        node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(array))
+        self.nodes[node.name] = node
+        return f"{node.name}:0"
+
+    def concat(self, parts: list[str]) -> str:
+        made = self.add("ConcatV2", [*parts, self.number(np.int32(1))], N=len(parts))
+        self.nodes[made[:-2]].attr["Tidx"].type = tf.int32.as_datatype_enum
+        return made
+
+    def split(self, x: str, count: int) -> list[str]:
+        made = self.add("Split", [self.number(np.int32(1)), x], num_split=count)
+        return [f"{made[:-2]}:{k}" for k in range(count)]
+
+    def dense(self, parts: list[str], kernel: str, bias: str) -> str:
+        product = self.add(
+            "MatMul", [self.concat(parts), kernel], transpose_a=False, transpose_b=False
+        )
+        return self.add("BiasAdd", [product, bias])
+
+    def clipped(self, x: str, limit: float) -> str:
+        if limit <= 0:
+            return x
+        high = self.add("Minimum", [x, self.number(np.float32(limit))])
+        return self.add("Maximum", [high, self.number(np.float32(-limit))])
+
+
+def expand(graph: Graph) -> Graph:
+    """The graph with its fused cells written out."""
+    if not any(node.op in CELLS for node in graph.nodes.values()):
+        return graph
+    nodes = dict(graph.nodes)
+    alias: dict[str, str] = {}
+    for node in graph.nodes.values():
+        if node.op in CELLS:
+            writer = _Writer(nodes, node.name)
+            results = CELLS[node.op](writer, node, graph.inputs(node))
+            alias.update({f"{node.name}:{k}": r for k, r in enumerate(results)})
+            # The first result keeps the node's name for whoever asks for it.
+            nodes[node.name] = tf.compat.v1.NodeDef(
+                op="Identity", name=node.name, input=[results[0]]
+            )
+            nodes[node.name].attr["T"].type = FLOAT
+    made = Graph(nodes, graph.functions, graph.arguments, graph.results)
+    for name, node in nodes.items():
+        if any(r in alias for r in made.inputs(node)):
+            changed = tf.compat.v1.NodeDef()
+            changed.CopyFrom(node)
+            del changed.input[:]
+            changed.input.extend(
+                t if t.startswith("^") else alias.get(_ref(t), t) for t in node.input
+            )
+            nodes[name] = changed
+    return Graph(nodes, graph.functions, graph.arguments, graph.results)
+
+
+def _ref(text: str) -> str:
+    return text if ":" in text else f"{text}:0"
+
+
+def _lstm_block_cell(w: _Writer, node: Any, inputs: list[str]) -> list[str]:
+    """Gates i, ci, f, o; peepholes from the old cell state to i and f, from the new one to o."""
+    x, cell, hidden, kernel, peep_i, peep_f, peep_o, bias = inputs
+    peephole = node.attr["use_peephole"].b
+    forget = node.attr["forget_bias"].f if "forget_bias" in node.attr else 1.0
+    clip = node.attr["cell_clip"].f if "cell_clip" in node.attr else 3.0
+    i, g, f, o = w.split(w.dense([x, hidden], kernel, bias), 4)
+    if forget:
+        f = w.add("AddV2", [f, w.number(np.float32(forget))])
+    if peephole:
+        i = w.add("AddV2", [i, w.add("Mul", [cell, peep_i])])
+        f = w.add("AddV2", [f, w.add("Mul", [cell, peep_f])])
+    i, f, g = w.add("Sigmoid", [i]), w.add("Sigmoid", [f]), w.add("Tanh", [g])
+    new = w.add("AddV2", [w.add("Mul", [g, i]), w.add("Mul", [cell, f])])
+    new = w.clipped(new, clip)
+    if peephole:
+        o = w.add("AddV2", [o, w.add("Mul", [new, peep_o])])
+    o, squashed = w.add("Sigmoid", [o]), w.add("Tanh", [new])
+    return [i, new, f, o, g, squashed, w.add("Mul", [squashed, o])]
+
+
+def _gru_block_cell(w: _Writer, node: Any, inputs: list[str]) -> list[str]:
+    """r, u = sigmoid([x, h] W + b); c = tanh([x, r h] W + b); h' = u h + (1 - u) c."""
+    x, hidden, gates, candidate, gates_bias, candidate_bias = inputs
+    r, u = w.split(w.add("Sigmoid", [w.dense([x, hidden], gates, gates_bias)]), 2)
+    c = w.add("Tanh", [w.dense([x, w.add("Mul", [hidden, r])], candidate, candidate_bias)])
+    difference = w.add("Sub", [hidden, c])
+    return [r, u, c, w.add("AddV2", [c, w.add("Mul", [u, difference])])]
+
+
+CELLS = {"LSTMBlockCell": _lstm_block_cell, "GRUBlockCell": _gru_block_cell}

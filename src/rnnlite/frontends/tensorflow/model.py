@@ -1,0 +1,379 @@
+"""From a GraphDef with its variables inside to a `Program`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.errors import RnnliteError, UnsupportedError
+from rnnlite.frontends.functions import (
+    Runner,
+    id_ranges,
+    perturb_graph,
+    perturbed,
+    runner,
+    session_runner,
+    trace,
+)
+from rnnlite.frontends.probe import random_inputs
+from rnnlite.frontends.program import Port, Program, Request, type_notes, with_least
+from rnnlite.frontends.randomness import refuse_random
+from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, lower, rules
+from rnnlite.frontends.tensorflow.emit import Emitter, Session
+from rnnlite.frontends.tensorflow.fused import expand
+from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned, with_defaults
+from rnnlite.frontends.tensorflow.ports import Ends, ends_of, port_of, shaped
+from rnnlite.frontends.tensorflow.settling import only_sizes
+from rnnlite.frontends.tensorflow.source import Frozen
+from rnnlite.lengths.lengths import NEARBY, Lengths
+from rnnlite.lengths.sizes import Axis, axes_of
+from rnnlite.lengths.tracing import lengths_of
+
+__all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of", "rules"]
+
+
+BATCHES = (5, 7)
+"""Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
+
+LENGTHS = (11, 13)
+"""At which the graph is run to tell it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Traced:
+    """The graph emitted at the shapes asked for.
+
+    Attributes:
+        function: the ConcreteFunction.
+        ports: its inputs.
+        call: what was traced, to trace it again.
+        session: records and notes.
+        ids: see `Program.id_ranges`, by the ports' own names.
+        lengths: see `Program.lengths`.
+    """
+
+    function: Any
+    ports: tuple[Port, ...]
+    call: Callable[[Sequence[Any]], list[Any]]
+    session: Session
+    ids: dict[str, tuple[int, int]]
+    lengths: Lengths
+
+
+def program_of(source: Frozen, request: Request) -> Program:
+    """Open a frozen graph.
+
+    Args:
+        source: the graph, and what its source tells of its inputs and outputs.
+        request: what the user wants; inputs and outputs named here come before the source's.
+
+    Raises:
+        SourceError, ShapeError, UnsupportedError: see there.
+    """
+    definition = with_defaults(source.definition)
+    graph = graph_of(definition)
+    ends = ends_of(graph, request.inputs or source.inputs, request.outputs or source.outputs)
+    declared = [(r, port_of(graph, r)) for r in ends.inputs]
+    definition = pruned(definition, [*ends.outputs, *ends.inputs])
+    traced, baked = _at_any_batch(graph, ends, declared, request)
+    found = _settled(definition, ends, traced, declared, request)
+    if found:
+        declared = _with_sizes(declared, found)
+        traced, baked = _at_any_batch(graph, ends, declared, request)
+        baked += [
+            f"axis {a.axis} of input '{declared[a.input][1].name}' is {n}: the graph takes no "
+            "other size"
+            for a, n in found.items()
+        ]
+    refuse_random(
+        traced.function,
+        switches=[f"{p.name}:0" for p in traced.ports if not p.shape],
+        fixed=source.fixed,
+    )
+    own = source.names is not None and request.inputs is None and request.outputs is None
+    labels = source.names if own and source.names is not None else _labels(ends)
+    reference, perturb, remark = _references(definition, ends, traced, declared)
+    axes = _batch_axes(traced, reference)
+    outputs = tuple(
+        Port(label, tuple(t.shape), t.dtype.name, axis)
+        for label, t, axis in zip(labels[1], traced.function.outputs, axes, strict=True)
+    )
+    inputs = tuple(
+        replace(p, name=label, counts=p.counts and p.name not in traced.ids)
+        for label, p in zip(labels[0], traced.ports, strict=True)
+    )
+    notes = [*source.notes, *ends.notes, *traced.session.notes, *baked]
+    notes += [
+        f"input '{p.name}' takes a single number at each call; constants= (--constant) fixes it"
+        for p in inputs
+        if not p.shape
+    ]
+    notes += [*_pinned([port_of(graph, r) for r, _ in declared], traced.lengths), *remark]
+    if not traced.session.records:
+        notes.append("the graph has no recurrence; it is converted as it is")
+    return Program(
+        origin=source.origin,
+        inputs=with_least(inputs, traced.lengths),
+        outputs=outputs,
+        function=traced.function,
+        reference=reference,
+        perturbed=perturb,
+        recurrences=tuple(traced.session.records.values()),
+        notes=tuple(dict.fromkeys(notes)),
+        lengths=traced.lengths,
+        id_ranges={
+            label: traced.ids[p.name]
+            for label, p in zip(labels[0], traced.ports, strict=True)
+            if p.name in traced.ids
+        },
+    )
+
+
+def _settled(
+    definition: Any,
+    ends: Ends,
+    traced: _Traced,
+    declared: Sequence[tuple[str, Port]],
+    request: Request,
+) -> dict[Axis, int]:
+    """Sizes of free axes that are no time and that the graph takes at one size alone."""
+    reference, _, remark = _references(definition, ends, traced, declared)
+    if remark:
+        return {}
+    found = only_sizes(reference, traced.ports, traced.lengths, definition, traced.ids)
+    # A size of 1 is that of the batch, which may be another here.
+    one = request.batch_size in ("auto", 1)
+    return {axis: size for axis, size in found.items() if size > 1 or one}
+
+
+def _with_sizes(
+    declared: Sequence[tuple[str, Port]], found: Mapping[Axis, int]
+) -> list[tuple[str, Port]]:
+    """The inputs with sizes for some free axes."""
+    return [
+        (r, replace(p, shape=tuple(found.get(Axis(k, n), d) for n, d in enumerate(p.shape))))
+        for k, (r, p) in enumerate(declared)
+    ]
+
+
+def _at_any_batch(
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
+) -> tuple[_Traced, list[str]]:
+    """The graph at the batch asked for; at the one it computes with, if that was left open."""
+    try:
+        return _traced(graph, ends, declared, request), []
+    except UnsupportedError as e:
+        if request.batch_size != "auto":
+            raise
+        refusal = e
+    try:
+        free = _traced(graph, ends, declared, replace(request, batch_size=None))
+        sizes = {t.shape[0] for t in free.function.outputs if t.shape.rank} - {None}
+        (size,) = sizes
+        return (
+            _traced(graph, ends, declared, replace(request, batch_size=size)),
+            [f"batch size {size} is kept: the graph computes with it"],
+        )
+    except (RnnliteError, ValueError):
+        raise refusal from None
+
+
+def _traced(
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
+) -> _Traced:
+    """The graph at the sizes asked for, each input's batch axis found by what loops run over."""
+    traced = _traced_at(graph, ends, declared, request, {})
+    open_ = traced
+    free = any(None in p.shape for _, p in declared)
+    if free and not all(axes_of(s.size) for s in traced.lengths.steps):
+        # Some loop runs over no free axis: it may be over what was taken for the batch.
+        try:
+            open_ = _traced_at(graph, ends, declared, replace(request, batch_size=None), {})
+        except RnnliteError:
+            return traced
+    times = {a for s in open_.lengths.steps for a in axes_of(s.size)}
+    axes = {
+        r: _batch_axis(p, {a.axis for a in times if a.input == k})
+        for k, ((r, p), port) in enumerate(zip(declared, open_.ports, strict=True))
+        if port.batch_axis is not None and Axis(k, port.batch_axis) in times
+    }
+    return _traced_at(graph, ends, declared, request, axes) if axes else traced
+
+
+def _batch_axis(port: Port, times: Set[int]) -> int | None:
+    """The first free axis that no loop runs over; None where there is none."""
+    return next((k for k, d in enumerate(port.shape) if d is None and k not in times), None)
+
+
+def _traced_at(
+    graph: Graph,
+    ends: Ends,
+    declared: Sequence[tuple[str, Port]],
+    request: Request,
+    batch_axes: Mapping[str, int | None],
+) -> _Traced:
+    ports = shaped(graph, declared, request, batch_axes)
+    expanded = expand(graph)
+    notes: list[str] = []
+    while True:
+        # Each round fixes an axis at least, or is the last.
+        session = Session(request.schedule)
+        session.needed = expanded.ancestors(ends.outputs)
+        session.outputs = {name_of(r) for r in ends.outputs}
+        call = _call(session, expanded, declared, ends.outputs)
+        function = trace(call, ports, autograph=False)
+        lengths = lengths_of(function, ports, session.lowered)
+        sizes = _only_sizes(lengths)
+        if not sizes:
+            break
+        notes += [
+            f"axis {a.axis} of input '{ports[a.input].name}' is {n}: its ops take no other size"
+            for a, n in sizes.items()
+        ]
+        ports = tuple(p for _, p in _with_sizes([("", p) for p in ports], sizes))
+    session.notes += notes
+    ids = id_ranges(function, ports)
+    session.probing = True
+    if request.integer and any(p.name in ids and p.dtype == "float32" for p in ports):
+        given = ports
+        ports = tuple(replace(p, dtype="int32") if p.name in ids else p for p in ports)
+        session.notes += type_notes(given, ports)
+        function = trace(call, ports, autograph=False)
+    return _Traced(function, ports, call, session, ids, lengths)
+
+
+def _call(
+    session: Session,
+    graph: Graph,
+    declared: Sequence[tuple[str, Port]],
+    outputs: Sequence[str],
+) -> Callable[[Sequence[Any]], list[Any]]:
+    """A function of the inputs that emits the graph."""
+
+    def call(tensors: Sequence[Any]) -> list[Any]:
+        given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}
+        return Emitter(session, graph, given).get_all(outputs)
+
+    return call
+
+
+def _only_sizes(lengths: Lengths) -> dict[Axis, int]:
+    """Free axes that the graph's ops take at one size alone, and that size."""
+    found = {}
+    for axis in lengths.pinned():
+        asked = [r for r in lengths.requirements if r.kind == "equal" and r.axes == {axis}]
+        size = next((n for n in range(1, NEARBY) if all(r.holds({axis: n}) for r in asked)), None)
+        if size is not None:
+            found[axis] = size
+    return found
+
+
+def _references(
+    definition: Any, ends: Ends, traced: _Traced, declared: Sequence[tuple[str, Port]]
+) -> tuple[Runner, Callable[[float, int], Runner], list[str]]:
+    """The graph as TensorFlow runs it, the same with moved weights, and what is to be said."""
+    if any(node.op.startswith("CudnnRNN") for node in definition.node):
+        remark = "TensorFlow runs no CudnnRNN without a GPU: compared with its equations"
+        return (
+            runner(traced.function),
+            lambda amount, seed: perturbed(traced.function, amount, seed),
+            [remark],
+        )
+    dtypes = [p.dtype for _, p in declared]
+    return (
+        session_runner(definition, ends.inputs, ends.outputs, dtypes),
+        lambda amount, seed: session_runner(
+            moved(definition, amount, seed), ends.inputs, ends.outputs, dtypes
+        ),
+        [],
+    )
+
+
+def _batch_axes(traced: _Traced, reference: Runner) -> list[int | None]:
+    """The axis of each output that grows with the batch.
+
+    It is the first, if shapes do not say otherwise. Where inputs are time-major the graph is traced
+    at two sizes. Where outputs are, as those before CTC often are, it is run.
+    """
+    ports, outputs = traced.ports, traced.function.outputs
+    if all(p.batch_axis is None for p in ports):
+        return [None] * len(outputs)
+    if any(p.batch_axis != 0 for p in ports):
+        return _traced_axes(traced)
+    sizes = {p.batch for p in ports}
+    if None not in sizes and all(not y.shape.rank or y.shape[0] in sizes for y in outputs):
+        return [0] * len(outputs)
+    return _measured_axes(traced, reference)
+
+
+def _traced_axes(traced: _Traced) -> list[int | None]:
+    """The axes, from shapes at two sizes of the batch."""
+    shapes = []
+    for size in BATCHES:
+        sized = [
+            p
+            if p.batch_axis is None
+            else replace(p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :]))
+            for p in traced.ports
+        ]
+        try:
+            shapes.append([y.shape for y in trace(traced.call, sized, autograph=False).outputs])
+        except RnnliteError:
+            return [0] * len(traced.function.outputs)
+    axes: list[int | None] = []
+    for a, b in zip(*shapes, strict=True):
+        grown = [k for k in range(a.rank or 0) if (a[k], b[k]) == BATCHES]
+        axes.append(grown[0] if grown else None if a.rank == 0 else 0)
+    return axes
+
+
+def _measured_axes(traced: _Traced, reference: Runner) -> list[int | None]:
+    """The axes, from what the graph gives for two batches, or at two lengths of its only batch.
+
+    An output of another size, such as rows of all time steps, has none if there is one batch.
+    """
+    ports = traced.ports
+    free = any(p.batch is None for p in ports)
+    cases = [(size, LENGTHS[0]) for size in BATCHES] if free else [(1, n) for n in LENGTHS]
+    runs = []
+    for size, length in cases:
+        inputs = random_inputs(
+            ports, length=length, batch=size, id_ranges=traced.ids, mask_values={}
+        )
+        try:
+            found = [y.shape for y in reference(inputs)]
+        except Exception:  # noqa: BLE001 - the source's own refusal of a size, of any kind
+            return [0] * len(traced.function.outputs)
+        batch = size if free else max(p.batch or 1 for p in ports)
+        runs.append([{k for k, d in enumerate(shape) if d == batch} for shape in found])
+    axes: list[int | None] = []
+    for k, sets in enumerate(zip(*runs, strict=True)):
+        common = set.intersection(*sets)
+        scalar = traced.function.outputs[k].shape.rank == 0
+        axes.append(min(common) if common else None if scalar or not free else 0)
+    return axes
+
+
+def _labels(ends: Ends) -> tuple[list[str], list[str]]:
+    """Names without ":0"; the index stays where a node gives several."""
+    return [name_of(r) for r in ends.inputs], [r.removesuffix(":0") for r in ends.outputs]
+
+
+def _pinned(ports: Sequence[Port], lengths: Lengths) -> list[str]:
+    sequences = {axis.input for axis in lengths.times}
+    return [
+        f"input '{p.name}' has a fixed length, {p.shape[1]}, as the graph pins it"
+        for k, p in enumerate(ports)
+        if len(p.shape) >= 3 and p.shape[1] is not None and k not in sequences
+    ]
+
+
+def moved(definition: Any, amount: float, seed: int) -> Any:
+    """The graph moved by `perturb_graph`."""
+    changed = tf.compat.v1.GraphDef()
+    changed.CopyFrom(definition)
+    perturb_graph(changed, amount, seed)
+    return changed

@@ -1,0 +1,224 @@
+"""Inputs and outputs of a graph: by name, or found where the graph makes them plain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.errors import ShapeError, SourceError, UnsupportedError
+from rnnlite.frontends.program import Port, Request
+from rnnlite.frontends.tensorflow.nodes import DEFAULT, PASSING, PLACEHOLDERS, Graph, name_of, ref
+from rnnlite.frontends.tensorflow.outputs import is_input, numbers_behind, outputs_of, shown
+
+
+@dataclass(frozen=True)
+class Ends:
+    """References to the inputs and outputs of a model, and how they were found."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] | None) -> Ends:
+    """Find what the user did not name.
+
+    Raises:
+        SourceError: a name that is not in the graph; or nothing that could be an output.
+    """
+    found, notes = outputs_of(graph, outputs)
+    if inputs is not None:
+        begin = [ref(name) for name in inputs]
+        for reference in begin:
+            graph.node(reference)
+    else:
+        needed = graph.ancestors(found)
+        begin = [f"{n.name}:0" for n in graph.nodes.values() if n.name in needed and is_input(n)]
+        notes = (*notes, f"inputs found (placeholders): {shown(begin)}")
+    if not begin:
+        raise SourceError(
+            "the outputs depend on no input",
+            expected="a placeholder among what they are made of",
+            found=shown(found),
+            remedy="Name inputs and outputs (--inputs x:0 --outputs y:0)",
+        )
+    return Ends(tuple(begin), found, notes)
+
+
+def declared_type(node: Any) -> Any:
+    """The dtype of a placeholder."""
+    return tf.as_dtype((node.attr["dtype"] if "dtype" in node.attr else node.attr["T"]).type)
+
+
+def declared_shape(node: Any) -> Any:
+    """The shape of a placeholder, as far as it is known."""
+    shape = tf.TensorShape(None)
+    if "shape" in node.attr:
+        shape = tf.TensorShape(node.attr["shape"].shape)
+    if "_output_shapes" in node.attr and shape.rank is None:
+        shape = tf.TensorShape(node.attr["_output_shapes"].list.shape[0])
+    return shape
+
+
+def port_of(graph: Graph, reference: str) -> Port:
+    """An input as the graph declares it; None where an axis is free.
+
+    Raises:
+        UnsupportedError: strings.
+        ShapeError: the rank is not known.
+    """
+    node = graph.node(reference)
+    if node.op in (*PLACEHOLDERS, DEFAULT):
+        dtype, shape = declared_type(node), declared_shape(node)
+    else:
+        dtype, shape = inferred(graph, reference)
+    if dtype == tf.string:
+        behind = numbers_behind(graph, reference)
+        cut = f": {', '.join(repr(r) for r in behind[:3])}" if behind else ""
+        raise UnsupportedError(
+            f"input '{reference}' takes strings, which LiteRT models here do not",
+            expected="numbers",
+            remedy=f"Name inputs behind the decoding{cut} (--inputs)",
+        )
+    if shape.rank is None:
+        raise ShapeError(
+            f"the rank of input '{reference}' is not known",
+            expected="a placeholder with a shape",
+            remedy="If it is a switch or a number, such as keep_prob or is_training, fix it: "
+            f"constants={{'{reference}': VALUE}} (--constant {reference}=VALUE); if it takes data, "
+            "freeze the graph with placeholders such as [None, None, features]",
+        )
+    return Port(name_of(reference), tuple(shape.as_list()), dtype.base_dtype.name)
+
+
+def inferred(graph: Graph, reference: str) -> tuple[Any, Any]:
+    """Dtype and shape of an inner tensor, as TensorFlow infers them."""
+    definition = tf.compat.v1.GraphDef()
+    needed = graph.ancestors([reference])
+    definition.node.extend(graph.nodes[name] for name in graph.nodes if name in needed)
+    for node in definition.node:
+        controls = [text for text in node.input if text.startswith("^")]
+        for text in controls:
+            node.input.remove(text)
+    definition.library.function.extend(graph.functions.values())
+    with tf.Graph().as_default() as made:
+        tf.import_graph_def(definition, name="")
+    tensor = made.get_tensor_by_name(reference)
+    return tensor.dtype, tensor.shape
+
+
+def is_time_major(graph: Graph, reference: str) -> bool:
+    """Whether an input goes into a loop as it is, its first axis being time."""
+    queue, seen = [reference], set()
+    while queue:
+        current = queue.pop()
+        if current in seen:
+            continue
+        seen.add(current)
+        for node in graph.consumers.get(name_of(current), []):
+            inputs = graph.inputs(node)
+            if current not in inputs:
+                continue
+            place = inputs.index(current)
+            if (node.op, place) in (
+                ("TensorArrayScatterV3", 2),
+                ("TensorListFromTensor", 0),
+                ("BlockLSTM", 1),
+                ("BlockLSTMV2", 1),
+                ("CudnnRNN", 0),
+                ("CudnnRNNV2", 0),
+                ("CudnnRNNV3", 0),
+            ):
+                return True
+            if node.op in PASSING or node.op in ("Cast", "ReverseV2", "ReverseSequence"):
+                queue.append(f"{node.name}:0")
+            if node.op == "GatherV2" and place == 1:
+                queue.append(f"{node.name}:0")
+    return False
+
+
+def shaped(
+    graph: Graph,
+    ports: Sequence[tuple[str, Port]],
+    request: Request,
+    batch_axes: Mapping[str, int | None] | None = None,
+) -> tuple[Port, ...]:
+    """The inputs at the batch size and length asked for.
+
+    Args:
+        batch_axes: the batch axis of inputs, by reference, where it is known.
+
+    Raises:
+        ShapeError: the graph pins another size.
+    """
+    batch, length = request.batch_size, request.sequence_length
+    for name, value, options in (
+        ("batch_size", batch, '"auto", None or an int of 1 or more'),
+        ("sequence_length", length, '"auto", None or an int of 1 or more'),
+    ):
+        if not (
+            value in ("auto", None) or (isinstance(value, int) and value > 0 and value is not True)
+        ):
+            raise ShapeError(f"{name} is no size", expected=options, found=repr(value))
+    known = batch_axes or {}
+    placed = [
+        replace(p, batch_axis=known[r]) if r in known else _placed(graph, r, p) for r, p in ports
+    ]
+    pinned = {p.batch for p in placed if p.batch_axis is not None and len(p.shape) > 1} - {None}
+    if batch == "auto":
+        batch = pinned.pop() if len(pinned) == 1 else 1
+    return tuple(_with_sizes(p, batch, length) for p in placed)
+
+
+def _placed(graph: Graph, reference: str, port: Port) -> Port:
+    """The input with its batch axis, and whether it counts time steps."""
+    if not port.shape:
+        return replace(port, batch_axis=None)
+    axis = 1 if len(port.shape) > 1 and is_time_major(graph, reference) else 0
+    counts = len(port.shape) == 1 and port.dtype in ("int32", "int64")
+    return replace(port, batch_axis=axis, counts=counts)
+
+
+def _time_axis(shape: Sequence[int | None], batch_axis: int | None) -> int:
+    """The first free axis beside the batch; where none is free, the first."""
+    others = [axis for axis in range(len(shape)) if axis != batch_axis]
+    return next((axis for axis in others if shape[axis] is None), others[0] if others else 0)
+
+
+def _with_sizes(port: Port, batch: Any, length: Any) -> Port:
+    shape, axis = list(port.shape), port.batch_axis
+    if not shape:
+        return port
+    time = _time_axis(shape, axis)
+    if axis is None:
+        pass
+    elif shape[axis] is None:
+        shape[axis] = batch
+    elif isinstance(batch, int) and batch != shape[axis] and len(shape) > 1:
+        raise ShapeError(
+            f"input '{port.name}' cannot have batch size {batch}",
+            expected=f"{shape[axis]}, which the graph pins",
+            found=str(list(port.shape)),
+            remedy="Leave batch_size at auto, or freeze the graph with a free batch axis",
+        )
+    if (len(shape) > 1 or axis is None) and isinstance(length, int):
+        if shape[time] is None:
+            shape[time] = length
+        elif len(shape) > 2 and shape[time] != length:
+            raise ShapeError(
+                f"input '{port.name}' cannot have length {length}",
+                expected=f"{shape[time]}, which the graph pins",
+                found=str(list(port.shape)),
+                remedy="Leave sequence_length at auto",
+            )
+    if len(shape) > 2 and length is None and shape[time] is not None:
+        raise ShapeError(
+            f"the length of input '{port.name}' cannot be freed",
+            expected="a free axis",
+            found=str(list(port.shape)),
+            remedy="Use sequence_length='auto' to keep it, or freeze the graph with a free length",
+        )
+    return replace(port, shape=tuple(shape))

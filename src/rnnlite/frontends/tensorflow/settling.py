@@ -1,0 +1,84 @@
+"""Free axes that are no time: sizes that the source alone tells, found by running it.
+
+A graph may leave every axis free, that of features too, or the batch axis of a state (layers, B,
+units). What enters: inputs, what follows from their free axes, and the source. What leaves: the
+only size that the source takes there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.frontends.functions import Runner
+from rnnlite.frontends.probe import random_inputs
+from rnnlite.frontends.program import Port
+from rnnlite.lengths.lengths import Lengths
+from rnnlite.lengths.sizes import Axis
+
+GATES = (1, 2, 3, 4)
+
+STEPS = 6
+"""Time steps of the runs."""
+
+OTHERS = (3, 5)
+"""Two sizes that both fit where any does."""
+
+LARGEST, MOST = 4096, 128
+"""Sizes that are tried: up to so large, up to so many."""
+
+
+def only_sizes(
+    run: Runner,
+    ports: Sequence[Port],
+    lengths: Lengths,
+    definition: Any,
+    ids: Mapping[str, tuple[int, int]],
+) -> dict[Axis, int]:
+    """The sizes of the free axes that are no time and take one alone; 1 for that of a batch.
+
+    Args:
+        run: the source.
+        ports: its inputs.
+        lengths: which of their free axes are time.
+        definition: the GraphDef, whose constants tell the sizes to try.
+        ids: see `Program.id_ranges`.
+    """
+    found: dict[Axis, int] = {}
+    loose = [a for a in lengths.axes if a not in lengths.times] if lengths.times else []
+
+    def accepts(axis: Axis, size: int) -> bool:
+        values = {a: STEPS if a in lengths.times else found.get(a, 1) for a in lengths.axes}
+        values[axis] = size
+        try:
+            run(random_inputs(ports, length=values, batch=1, id_ranges=ids, mask_values={}))
+        except Exception:  # noqa: BLE001 - the source's own refusal, of any kind
+            return False
+        return True
+
+    for axis in loose:
+        if any(accepts(axis, n) for n in OTHERS):
+            continue
+        fitting = [n for n in _sizes(definition) if accepts(axis, n)]
+        if len(fitting) == 1:
+            found[axis] = fitting[0]
+    return found
+
+
+def _sizes(definition: Any) -> list[int]:
+    """1, for a batch, and the sizes of the weights' axes."""
+    return list(dict.fromkeys([1, *_weight_sizes(definition)]))[:MOST]
+
+
+def _weight_sizes(definition: Any) -> Iterator[int]:
+    """The sizes of the axes; and of a kernel of [x, h], rows less the units of 1 to 4 gates."""
+    for node in definition.node:
+        if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
+            continue
+        dims = [d.size for d in node.attr["value"].tensor.tensor_shape.dim]
+        found = [*dims]
+        if len(dims) == 2:
+            found += [dims[0] - dims[1] // gates for gates in GATES]
+        yield from (n for n in found if 1 < n <= LARGEST and n not in OTHERS)

@@ -1,0 +1,1 @@
+"""Passes over a model: each edits it in one way."""

@@ -1,0 +1,202 @@
+"""Put a sequence together from the rows that a loop left in variables of the runtime.
+
+What enters: where the rows are (`Store`), and how many there are. What leaves: ops that make the
+sequence, in a way that its length asks for:
+
+- All variables are read at once, and joined, where the sequence is short.
+- Blocks of `FAN` variables are written into a buffer as long as the sequence, which a loop carries
+  and therefore copies twice a block.
+- Where that would take long, variables are first merged until a sequence has few blocks: so the
+  number of rows that are copied for each step stays below some 16 up to 16,000 K rows, and grows
+  slowly above.
+
+Which way is taken is decided by an IF at each run, or here where the length is fixed. Sizes are
+computed as in `scan.blocks`, by ops that the runtime evaluates while it prepares a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from rnnlite.lite.build import Builder
+from rnnlite.lite.passes.joining import SHORT, Store, at_once, in_blocks
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a sequence is put together with, as tensors of one subgraph.
+
+    Attributes:
+        count: a scalar that the loop gives, how many rows it made.
+        ruler: int32 ones, as many as the sequence has rows; its shape is known while the model is
+            prepared.
+        places: the rows that are wanted, an int32 vector.
+    """
+
+    count: int
+    ruler: int
+    places: int
+
+    @classmethod
+    def arguments(cls, graph: Builder) -> Given:
+        """The same as arguments of a subgraph."""
+        return cls(*(graph.argument(shape, free=bool(shape)) for shape in ([], [1], [1])))
+
+    def tensors(self) -> list[int]:
+        """In the order of `arguments`."""
+        return [self.count, self.ruler, self.places]
+
+
+def assemble(
+    graph: Builder, store: Store, count: int, dims: int, places: int | None, result: int
+) -> None:
+    """Add ops that make a sequence of free length.
+
+    Args:
+        graph: of the subgraph in which the loop stands.
+        store: where its rows are.
+        count: a scalar that the loop gives, how many rows it made.
+        dims: a vector whose first element is the number of rows of the sequence, no less than
+            that, known while the model is prepared.
+        places: the rows that are wanted, a vector; None for all.
+        result: the tensor to make, (rows, ...).
+    """
+    first = graph.make("STRIDED_SLICE", _cut(graph, dims, [0], [1], [1]), [1])
+    ruler = graph.make("FILL", [first, graph.constant(1)], [1], free=True)
+    if places is None:
+        axis = graph.constant(0)
+        places = graph.make("CUMSUM", [ruler, axis], [1], free=True, exclusive=True)
+    _in_its_way(graph, store, Given(count, ruler, places), dims, result)
+
+
+def assemble_fixed(graph: Builder, store: Store, count: int, length: int, result: int) -> None:
+    """Add ops that make a sequence of a length that is known.
+
+    Args:
+        graph, store, count: as in `assemble`.
+        length: the number of rows.
+        result: the tensor to make, (length, ...).
+    """
+    last = store.levels - 1
+    level = next((k for k in range(SHORT, last) if length <= store.limit(k)), last)
+    if level == SHORT:
+        buffer = at_once(graph, store, count)
+    else:
+        rows = store.block(level + 1)[0]
+        shape = (-(-length // rows) * rows, *store.shape[1:])
+        buffer = in_blocks(graph, store, count, graph.constant(shape), level, shape)
+    sizes = [0] * len(store.shape), [length, *store.shape[1:]]
+    graph.add("SLICE", [buffer, *map(graph.constant, sizes)], [result])
+
+
+Way = Callable[[Builder, Store, Given, int], None]
+"""Makes a tensor, the sequence, of what is given."""
+
+
+def _in_its_way(graph: Builder, store: Store, given: Given, dims: int, result: int) -> None:
+    """The sequence in the way that its length asks for.
+
+    One IF for each way stands behind the other, those not taken handing on what is there: an IF
+    within a branch would prepare all that it holds at each run. Long sequences share a branch.
+    """
+    ways: list[Way] = [partial(_taken, level=SHORT), partial(_taken, level=0)]
+    limits = [store.limit(SHORT)]
+    if store.levels > 1:
+        ways.append(partial(_merged_first, level=1))
+        limits.append(store.limit(0))
+    # Single steps at the end have rows of their own: there may be more rows than the loop made.
+    first = _cut(graph, dims, [0], [1], [1])
+    rows = graph.make("STRIDED_SLICE", first, shrinkAxisMask=1)
+    found: int | None = None
+    for number, way in enumerate(ways):
+        bounds = []
+        if number > 0:
+            bounds.append([graph.constant(limits[number - 1]), rows])
+        if number < len(limits):
+            bounds.append([rows, graph.constant(limits[number] + 1)])
+        conditions = [graph.make("LESS", pair, dtype="bool") for pair in bounds]
+        condition = conditions[0]
+        if len(conditions) > 1:
+            condition = graph.make("LOGICAL_AND", conditions, dtype="bool")
+        last = number + 1 == len(ways)
+        target = result if last else graph.tensor(store.shape, free=True, **store.kind)
+        _if(graph, store, condition, (way, _zeros if found is None else None), given, found, target)
+        found = target
+
+
+def _merged_first(graph: Builder, store: Store, given: Given, result: int, level: int) -> None:
+    """The sequence from variables of a level, or of the next ones where it has many blocks."""
+    if level + 1 == store.levels:
+        _taken(graph, store, given, result, level)
+        return
+    limit = graph.constant(store.limit(level))
+    many = graph.make("LESS", [limit, given.count], dtype="bool")
+    ways: tuple[Way, Way] = (partial(_merged_first, level=level + 1), partial(_taken, level=level))
+    _if(graph, store, many, ways, given, None, result)
+
+
+def _if(
+    graph: Builder,
+    store: Store,
+    condition: int,
+    ways: tuple[Way, Way | None],
+    given: Given,
+    found: int | None,
+    result: int,
+) -> None:
+    """An op that makes the result in one of two ways; None: the result is what was found."""
+    branches = []
+    for way in ways:
+        branch, index = Builder.new(graph.model, "branch")
+        arguments = Given.arguments(branch)
+        if found is not None:
+            branch.argument(store.shape, free=True, **store.kind)
+        if way is None:
+            branch.content.outputs = branch.content.inputs[-1:]
+        else:
+            branch.content.outputs = [branch.tensor(store.shape, free=True, **store.kind)]
+            way(branch, store, arguments, branch.content.outputs[0])
+        branches.append(index)
+    fields = dict(zip(("thenSubgraphIndex", "elseSubgraphIndex"), branches, strict=True))
+    inputs = [condition, *given.tensors(), *([] if found is None else [found])]
+    graph.add("IF", inputs, [result], **fields)
+
+
+def _shape(graph: Builder, store: Store, rows: int) -> int:
+    """The shape of so many rows, which a vector of one element says."""
+    rest = store.shape[1:]
+    if not rest:
+        return rows
+    parts = [rows, graph.constant(rest)]
+    return graph.make("CONCATENATION", parts, [len(store.shape)], axis=0)
+
+
+def _zeros(graph: Builder, store: Store, given: Given, result: int) -> None:
+    """As many zeros as the sequence has."""
+    rows = graph.make("SHAPE", [given.places], [1], outType=graph.dtype("int32"))
+    graph.add(
+        "FILL", [_shape(graph, store, rows), graph.constant(0, store.dtype, store.grid)], [result]
+    )
+
+
+def _cut(graph: Builder, tensor: int, begin: Any, end: Any, stride: Any) -> list[int]:
+    return [tensor, *map(graph.constant, (begin, end, stride))]
+
+
+def _taken(graph: Builder, store: Store, given: Given, result: int, level: int) -> None:
+    """The wanted rows, all being read from variables of a level."""
+    if level == SHORT:
+        buffer = at_once(graph, store, given.count)
+    else:
+        block = store.block(level + 1)
+        # The length of a vector taken at each s-th place is its own over s, rounded up.
+        each = _cut(graph, given.ruler, [0], [0], [block[0]])
+        sparse = graph.make("STRIDED_SLICE", each, [1], free=True, endMask=1)
+        blocks = graph.make("SHAPE", [sparse], [1], outType=graph.dtype("int32"))
+        rows = graph.make("MUL", [blocks, graph.constant([block[0]])], [1])
+        dims = _shape(graph, store, rows)
+        buffer = in_blocks(graph, store, given.count, dims, level, block, free=True)
+    graph.add("GATHER", [buffer, given.places], [result], axis=0)

@@ -1,0 +1,240 @@
+"""Names of the source, kept out of the official converter's way, and what becomes of them.
+
+The converter keeps nothing of an op but its name, and adds digits and words of its own. So `hide`
+gives every node and function of a graph a name of one form, which no source has any longer, and
+`restore` tells from it, on the converter's result, what each tensor and loop was made of: as data
+beside the name, which later passes ask. Tensors get names that people can read; nothing reads them
+but messages.
+
+    "lstm/MatMul", "lstm/Add"   --hide-->       "rnn.042.", "rnn.043."
+                                --converter-->  "rnn.042.;rnn.043.7"
+                                --restore-->    "lstm/MatMul;lstm/Add"
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rnnlite.lite import flatbuffer
+from rnnlite.lowering.marks import ATTRIBUTE, Mark, decode
+
+_HIDDEN = re.compile(r"rnn\.(\d+)\.\d*")
+"""A hidden name, with the digits that the converter adds where several tensors have it."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a tensor of the float model was made of.
+
+    Attributes:
+        paths: names of the ops, as the source and the lowering have them.
+        value: equal for tensors that are the same value in other steps, or in another loop over
+            steps, of one recurrence; None outside of steps.
+    """
+
+    paths: tuple[str, ...]
+    value: tuple[Any, ...] | None = None
+
+    def __deepcopy__(self, memo: Any) -> Origin:
+        return self
+
+
+@dataclass(frozen=True)
+class _Op:
+    """A node of the graph.
+
+    Attributes:
+        path: its name.
+        mark: of a loop that the lowering made.
+        step: (number of the Scan, of the step) where it stands in an unrolled step.
+        within: its name within the step.
+        scope: of the Scan it is a step of.
+    """
+
+    path: str
+    mark: Mark | None = None
+    step: tuple[int, int] | None = None
+    within: str = ""
+    scope: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name, the same for all steps."""
+        if self.step is None:
+            return self.path
+        return "/".join(filter(None, (self.scope, "step", self.within)))
+
+
+@dataclass(frozen=True, eq=False)
+class Names:
+    """What the hidden names of one graph stand for.
+
+    Attributes:
+        ops: by number.
+    """
+
+    ops: tuple[_Op, ...]
+
+    def found(self, text: str) -> list[_Op]:
+        """The ops whose hidden names stand in a text, in order."""
+        return [self.ops[int(m[1])] for m in _HIDDEN.finditer(text)]
+
+    def shown(self, text: str) -> str:
+        """A message of the converter with the source's names."""
+        return _HIDDEN.sub(lambda m: self.ops[int(m[1])].path, text)
+
+
+def hide(graph: Any) -> tuple[Names, dict[str, str]]:
+    """Rename all nodes, arguments, results and functions of a GraphDef, in place.
+
+    Their order by name stays what it was, for the converter goes by it in places.
+
+    Returns:
+        what the new names stand for, and the new name of each node of the main graph.
+    """
+    functions = list(graph.library.function)
+    levels = [graph.node, *(f.node_def for f in functions)]
+    marks = {(n.name, k): _mark(n) for k, nodes in enumerate(levels) for n in nodes if _marked(n)}
+    bodies = {n.attr["body"].func.name: _mark(n) for nodes in levels for n in nodes if _marked(n)}
+    found = {(n.name, k) for k, nodes in enumerate(levels) for n in nodes}
+    for k, f in enumerate(functions, 1):
+        found |= {(a.name, k) for a in (*f.signature.input_arg, *f.signature.output_arg)}
+    found |= {(f.signature.name, FUNCTIONS) for f in functions}
+    order = sorted(found)
+    tables: dict[int, dict[str, str]] = {k: {} for k in (FUNCTIONS, *range(len(levels)))}
+    ops = []
+    for number, (name, k) in enumerate(order):
+        tables[k][name] = f"rnn.{number:0{len(str(len(order)))}}."
+        body = bodies.get(functions[k - 1].signature.name) if k > 0 else None
+        ops.append(replace(_op(name, body), mark=marks.get((name, k))))
+    for node in graph.node:
+        _rename_node(node, tables[0], tables[FUNCTIONS])
+    for k, f in enumerate(functions, 1):
+        _rename_function(f, tables[k], tables[FUNCTIONS])
+    return Names(tuple(ops)), tables[0]
+
+
+FUNCTIONS = -1
+"""Stands for the names of functions, beside those in the main graph (0) and in each (1, ...)."""
+
+
+def _marked(node: Any) -> bool:
+    return ATTRIBUTE in node.attr
+
+
+def _mark(node: Any) -> Mark:
+    return decode(node.attr[ATTRIBUTE].s)
+
+
+def _op(name: str, body: Mark | None) -> _Op:
+    """A node of a loop's body, or of another graph."""
+    for number, scope in enumerate(body.steps if body is not None else ()):
+        if body is not None and name.startswith(scope):
+            return _Op(name, None, (body.scan, number), name.removeprefix(scope), body.scope)
+    return _Op(name)
+
+
+def _rename_function(function: Any, names: dict[str, str], functions: dict[str, str]) -> None:
+    signature = function.signature
+    signature.name = functions[signature.name]
+    for node in function.node_def:
+        _rename_node(node, names, functions)
+    results = {names[name]: _renamed(source, names) for name, source in function.ret.items()}
+    function.ret.clear()
+    function.ret.update(results)
+    for argument in (*signature.input_arg, *signature.output_arg):
+        argument.name = names[argument.name]
+
+
+def _rename_node(node: Any, names: dict[str, str], functions: dict[str, str]) -> None:
+    node.name = names[node.name]
+    node.op = functions.get(node.op, node.op)
+    inputs = [_renamed(reference, names) for reference in node.input]
+    del node.input[:]
+    node.input.extend(inputs)
+    # Both name other nodes.
+    node.ClearField("experimental_debug_info")
+    node.attr.pop("_class", None)
+    node.attr.pop(ATTRIBUTE, None)
+    for value in node.attr.values():
+        for called in [value.func] if value.HasField("func") else value.list.func:
+            called.name = functions.get(called.name, called.name)
+
+
+def _renamed(reference: str, names: dict[str, str]) -> str:
+    """A reference such as "node", "node:1", "node:output:0" or "^node"."""
+    control = "^" if reference.startswith("^") else ""
+    name, colon, rest = reference.removeprefix("^").partition(":")
+    return f"{control}{names[name]}{colon}{rest}"
+
+
+def restore(model: Any, names: Names) -> None:
+    """Say what the tensors and loops of the converter's result were made of, in place.
+
+    Tensors get their `Origin` and a name for people; constants that the converter made none. Bodies
+    of loops get their `Mark`.
+    """
+    for content in model.subgraphs:
+        values = _values(model, content, names)
+        for number, tensor in enumerate(content.tensors):
+            ops = names.found(flatbuffer.text(tensor.name))
+            if ops:
+                tensor.name = ";".join(dict.fromkeys(op.label for op in ops)).encode()
+                tensor.origin = Origin(tuple(op.path for op in ops), values.get(number))
+            elif flatbuffer.content(model, tensor) is not None:
+                tensor.name = None
+    for _, _, _, body in flatbuffer.loops(model):
+        content = model.subgraphs[body]
+        if origin_of(content) is None:
+            ops = names.found(flatbuffer.text(content.name))
+            content.origin = Origin(tuple(op.path for op in ops))
+            content.mark = ops[0].mark if ops else None
+    for content in model.subgraphs:
+        content.name = names.shown(flatbuffer.text(content.name)).encode()
+
+
+def _values(model: Any, content: Any, names: Names) -> dict[int, tuple[Any, ...]]:
+    """`Origin.value` of the tensors that ops of a subgraph make in steps.
+
+    The converter makes one op of the source several. They come in one order in all steps, among
+    those of a kind.
+    """
+    values: dict[int, tuple[Any, ...]] = {}
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for op in content.operators or []:
+        kind = flatbuffer.op_name(model, op)
+        for number in map(int, op.outputs):
+            name = flatbuffer.text(content.tensors[number].name)
+            found = [(op.step, op.within) for op in names.found(name) if op.step is not None]
+            if found:
+                value = (kind, *((step[0], within) for step, within in found))
+                place = (value, *(step[1] for step, _ in found))
+                values[number] = (*value, counts[place])
+                counts[place] += 1
+    return values
+
+
+def origin_of(holder: Any) -> Origin | None:
+    """Of a tensor or a loop's body; None where a later pass made it."""
+    return getattr(holder, "origin", None)
+
+
+def mark_of(content: Any) -> Mark | None:
+    """What the lowering said of the loop whose body a subgraph is; None for other loops."""
+    return getattr(content, "mark", None)
+
+
+def derive(tensor: Any, like: Any) -> None:
+    """Give a new tensor an `Origin` of its own, from the one that it was made for.
+
+    Passes do the same in all steps, so the n-th tensor made for a value is one value again.
+    """
+    origin = origin_of(like)
+    if origin is not None and origin.value is not None:
+        like.derived = getattr(like, "derived", 0) + 1
+        origin = replace(origin, value=(*origin.value, like.derived))
+    tensor.derived = 0
+    tensor.origin = origin

@@ -1,0 +1,183 @@
+"""Rewrite TensorFlow ops that the official converter refuses into ones that it takes.
+
+What enters: a ConcreteFunction. What leaves: an equal one, itself if there was nothing to do.
+
+1. StridedSlice that enters new axes (x[:, tf.newaxis]) into tensors of free shape becomes
+   ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
+2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it; those in
+   branches and loop bodies stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
+
+
+def rewrite(function: Any) -> Any:
+    """Apply the rules above."""
+    if not any(_enters_axes(op) or _equation(op) for op in _all_ops(function.graph)):
+        return function
+    frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    graph = frozen.graph.as_graph_def()
+    _rewrite_nodes(graph.node, in_function=False)
+    for inner in graph.library.function:
+        _rewrite_nodes(inner.node_def, in_function=True)
+    _call_instead(graph, _einsums(frozen.graph))
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+    return wrapped.prune([t.name for t in frozen.inputs], [t.name for t in frozen.outputs])
+
+
+def _all_ops(graph: Any) -> Iterable[Any]:
+    yield from graph.get_operations()
+    for name in graph._functions:
+        inner = graph._get_function(name)
+        if inner is not None:
+            yield from inner.graph.get_operations()
+
+
+def _enters_axes(op: Any) -> bool:
+    return bool(op.type == "StridedSlice" and op.get_attr("new_axis_mask"))
+
+
+def _equation(op: Any) -> Equation | None:
+    """The equation of an Einsum that is to be rewritten."""
+    if op.type != "Einsum":
+        return None
+    equation = read_equation(op.get_attr("equation").decode())
+    free = any(x.shape.rank is None or None in x.shape.as_list() for x in op.inputs)
+    return equation if equation is not None and free and is_refused(equation) else None
+
+
+def _einsums(graph: Any) -> dict[str, tuple[Equation, list[Any]]]:
+    """Name -> equation and shapes of the operands, of each Einsum that is to be rewritten."""
+    return {
+        op.name: (equation, [x.shape for x in op.inputs])
+        for op in graph.get_operations()
+        if (equation := _equation(op)) is not None
+    }
+
+
+def _call_instead(graph: Any, einsums: dict[str, tuple[Equation, list[Any]]]) -> None:
+    """Let these Einsums of a graph call a function that says the same in other ops."""
+    for node in graph.node:
+        if node.name not in einsums:
+            continue
+        equation, shapes = einsums[node.name]
+        dtype = tf.as_dtype(node.attr["T"].type)
+        specs = [tf.TensorSpec(shape, dtype) for shape in shapes]
+        called = tf.function(partial(in_products, equation)).get_concrete_function(*specs)
+        definition = graph.library.function.add()
+        definition.CopyFrom(called.function_def)
+        node.op = "PartitionedCall"
+        node.ClearField("attr")
+        node.attr["Tin"].list.type.extend([dtype.as_datatype_enum] * 2)
+        node.attr["Tout"].list.type.append(dtype.as_datatype_enum)
+        node.attr["f"].func.name = definition.signature.name
+
+
+@dataclass(frozen=True)
+class _Axes:
+    """Where a slice enters axes, in its result, and which of its entries stay."""
+
+    entered: list[int]
+    kept: list[int]
+
+    def order(self) -> list[int]:
+        """In which to enter them: those in front of an ellipsis from the left, else the right."""
+        return [a for a in self.entered if a >= 0] + [a for a in self.entered[::-1] if a < 0]
+
+
+def split_axes(node: Any, entries: int) -> _Axes:
+    """Read the masks. Axes behind an ellipsis are counted from the end."""
+    masks = {k: node.attr[f"{k}_mask"].i for k in ("new_axis", "shrink_axis", "ellipsis")}
+
+    def bit(mask: str, k: int) -> bool:
+        return bool(masks[mask] >> k & 1)
+
+    ellipsis = next((k for k in range(entries) if bit("ellipsis", k)), entries)
+    shrinks = [k for k in range(entries) if bit("shrink_axis", k) and not bit("new_axis", k)]
+    entered = []
+    for k in range(entries):
+        if bit("new_axis", k) and not bit("ellipsis", k):
+            if k < ellipsis:
+                entered.append(k - sum(1 for s in shrinks if s < k))
+            else:
+                entered.append(k - entries + sum(1 for s in shrinks if s > k))
+    kept = [k for k in range(entries) if not bit("new_axis", k) or bit("ellipsis", k)]
+    return _Axes(entered, kept)
+
+
+def _rewrite_nodes(nodes: Any, *, in_function: bool) -> None:
+    constants = {n.name: n for n in nodes if n.op == "Const"}
+    for node in list(nodes):
+        if node.op != "StridedSlice" or not node.attr["new_axis_mask"].i:
+            continue
+        bounds = [constants.get(name.split(":")[0]) for name in list(node.input)[1:4]]
+        if any(b is None for b in bounds):
+            continue
+        values = [tf.make_ndarray(b.attr["value"].tensor) for b in bounds if b is not None]
+        axes = split_axes(node, len(values[0]))
+        source = _without_axes(nodes, node, values, axes.kept, in_function)
+        order = axes.order()
+        for place, axis in enumerate(order):
+            last = place == len(order) - 1
+            dim = _constant(nodes, f"{node.name}/axis_{place}", np.int32(axis))
+            dtype = node.attr["T"].type
+            expand = node if last else nodes.add()
+            if last:
+                # Its consumers know the node by name; both ops call their result `output`.
+                node.ClearField("input")
+                node.ClearField("attr")
+            else:
+                expand.name = f"{node.name}/expand_{place}"
+            expand.op = "ExpandDims"
+            expand.attr["T"].type = dtype
+            expand.attr["Tdim"].type = tf.int32.as_datatype_enum
+            expand.input.extend([source, f"{dim}:output:0" if in_function else dim])
+            source = f"{expand.name}:output:0" if in_function else expand.name
+
+
+def _without_axes(
+    nodes: Any, node: Any, values: list[Any], kept: list[int], in_function: bool
+) -> str:
+    """The slice of the other axes; the input itself where they are taken whole."""
+    begin_mask, end_mask = node.attr["begin_mask"].i, node.attr["end_mask"].i
+    shrink, ellipsis = node.attr["shrink_axis_mask"].i, node.attr["ellipsis_mask"].i
+    whole = all(
+        ellipsis >> k & 1
+        or (begin_mask >> k & 1 and end_mask >> k & 1 and values[2][k] == 1 and not shrink >> k & 1)
+        for k in kept
+    )
+    if whole:
+        return str(node.input[0])
+    rest = nodes.add()
+    rest.CopyFrom(node)
+    rest.name = f"{node.name}/rest"
+    rest.ClearField("input")
+    rest.input.append(node.input[0])
+    for label, value in zip(("begin", "end", "strides"), values, strict=True):
+        name = _constant(nodes, f"{node.name}/{label}", np.asarray(value)[kept])
+        rest.input.append(f"{name}:output:0" if in_function else name)
+    for mask in ("begin", "end", "shrink_axis", "ellipsis"):
+        old = node.attr[f"{mask}_mask"].i
+        rest.attr[f"{mask}_mask"].i = sum((old >> k & 1) << n for n, k in enumerate(kept))
+    rest.attr["new_axis_mask"].i = 0
+    return f"{rest.name}:output:0" if in_function else rest.name
+
+
+def _constant(nodes: Any, name: str, value: Any) -> str:
+    node = nodes.add()
+    node.name, node.op = name, "Const"
+    array = np.asarray(value)
+    node.attr["dtype"].type = tf.as_dtype(array.dtype).as_datatype_enum
+    node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(array))
+    return name

@@ -1,0 +1,189 @@
+"""Buffers of output sequences: how large, how blocks are written, what is read at the end.
+
+What enters: a `Schedule` and a `Ruler` as long as time. What leaves: a `Layout` and the tensors of
+it. Sizes are computed by ops that the runtime evaluates while it prepares a model
+(SHAPE, STRIDED_SLICE, MUL, CONCATENATION), so that all shapes in loops are known before they run;
+a ceiling of T / s is the length of a sequence of T taken at each s-th place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.compiler.tf2xla.ops import gen_xla_ops
+
+from rnnlite.lowering.schedule import Schedule
+from rnnlite.scan.scan import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Buffers of loops within loops, in rows; ints where the length is fixed, int32 vectors of one
+    element else: RESHAPE does not keep what is known while the model is prepared.
+
+    Attributes:
+        sizes: rows of the buffers of a segment, innermost first.
+        segments: parts that are computed one after the other.
+    """
+
+    sizes: tuple[Any, ...]
+    segments: int = 1
+
+    def count(self, level: int) -> Any:
+        """Rows of the buffer of a level as an int or a scalar."""
+        size = self.sizes[level]
+        return size if isinstance(size, int) else size[0]
+
+
+def layout(schedule: Schedule, steps: Ruler, block: Any = None) -> Layout:
+    """The sizes for all steps.
+
+    A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is the schedule's
+    growth for each level above it: the outer ones about that, where copies come from memory.
+
+    Args:
+        schedule: see there.
+        steps: as long as there are steps, a multiple of K.
+        block: rows of a block; a sequence shorter than the schedule's is the only one else.
+    """
+    part = steps.part(schedule.segments)
+    k = schedule.unroll
+    if schedule.levels == 1:
+        return Layout((part.blocks(k) * k,), schedule.segments)
+    sizes = [part.blocks(k, upto=schedule.block) * k if block is None else block]
+    strides: list[Any] = [schedule.block]
+    for above in reversed(range(schedule.levels - 1)):
+        several = part.blocks(strides[-1] * schedule.growth**above)
+        sizes.append(several * sizes[-1])
+        strides.append(several * strides[-1])
+    return Layout(tuple(sizes), schedule.segments)
+
+
+def places_within(size: Any) -> Tensor:
+    """0 to the size of a buffer, less one, in a shape that is known before they are."""
+    if isinstance(size, int):
+        return tf.range(size)
+    return tf.cumsum(tf.ones(size, tf.int32), exclusive=True)
+
+
+class Ruler:
+    """Something as long as a sequence, to take lengths from that are known before a model runs.
+
+    Args:
+        vector: int32 ones, a tensor, or an array where the length is fixed.
+    """
+
+    def __init__(self, vector: Any) -> None:
+        self._vector = vector
+        self._free = tf.is_tensor(vector)
+
+    @classmethod
+    def of(cls, x: Tensor) -> Ruler:
+        """As long as the first axis of x."""
+        length = x.shape[0]
+        return cls(tf.ones(tf.shape(x)[:1], tf.int32) if length is None else np.ones(length, int))
+
+    @property
+    def length(self) -> Any:
+        """An int, or a vector of one element."""
+        return tf.shape(self._vector) if self._free else len(self._vector)
+
+    @property
+    def count(self) -> Any:
+        """An int, or a scalar."""
+        return self.length[0] if self._free else self.length
+
+    @property
+    def places(self) -> Tensor:
+        """0 to T - 1, in a shape that is known before they are."""
+        if not self._free:
+            return tf.range(self.length)
+        return tf.cumsum(self._vector, exclusive=True)
+
+    def steps(self, unroll: int) -> Ruler:
+        """As long as T rounded up to a multiple of K."""
+        if unroll == 1:
+            return self
+        length = self.blocks(unroll) * unroll
+        return Ruler(tf.ones(length, tf.int32) if self._free else np.ones(length, int))
+
+    def part(self, count: int) -> Ruler:
+        """As long as ceil(T / count)."""
+        return self if count == 1 else Ruler(self._vector[::count])
+
+    def beyond(self, begin: int, least: int) -> Ruler:
+        """As long as T less `begin`, or `least` if that is more."""
+        # An end that is masked keeps the converter from making a SLICE, which is computed too late.
+        rest = tf.strided_slice(self._vector, [begin + least], [0], [1], end_mask=1)
+        return Ruler(tf.concat([tf.ones([least], tf.int32), tf.reshape(rest, [-1])], 0))
+
+    def blocks(self, size: Any, *, upto: int | None = None) -> Any:
+        """ceil(min(T, upto) / size)."""
+        if not self._free:
+            return -(-min(self.length, upto or self.length) // size)
+        stride = tf.constant([size]) if isinstance(size, int) else size
+        # Counted from the end: the converter makes [:upto] a SLICE, which refuses shorter ones.
+        begin, mask = ([-upto], 0) if upto else ([0], 1)
+        taken = tf.strided_slice(self._vector, begin, [0], stride, begin_mask=mask, end_mask=1)
+        # The converter does not see that this is a vector where the stride is computed.
+        return tf.shape(tf.reshape(taken, [-1]))
+
+
+def batch_of(x: Tensor) -> Tensor:
+    """The size of axis 1 as a vector of one element, known while the model is prepared.
+
+    The end is counted from behind: the converter makes [1:2] a SLICE, which is computed too late.
+    """
+    rank = x.shape.rank
+    return tf.shape(x)[1:] if rank == 2 else tf.shape(x)[1 : 2 - rank]
+
+
+def filled(rows: Any, shape: Tensor, like: Tensor) -> Tensor:
+    """A buffer of zeros (rows, *shape) with the dtype and the static shape of `like`."""
+    if isinstance(rows, int):
+        first, static = tf.constant([rows]), rows
+    else:
+        first, static = rows, None
+    buffer = tf.zeros(tf.concat([first, shape], 0), like.dtype)
+    return tf.ensure_shape(buffer, [static, *like.shape])
+
+
+def write(buffer: Tensor, block: Tensor, place: Tensor) -> Tensor:
+    """Write rows (n, B, ...) into buffer (N, B, ...) from row `place` on."""
+    begin = tf.stack([place] + [0] * (buffer.shape.rank - 1))
+    updated = gen_xla_ops.xla_dynamic_update_slice(input=buffer, update=block, indices=begin)
+    updated.set_shape(buffer.shape)
+    return updated
+
+
+def joined(parts: Sequence[Tensor]) -> Tensor:
+    """Rows after rows."""
+    return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
+
+
+def rows_from(buffer: Tensor, first: Any, length: Ruler) -> Tensor:
+    """As many rows of a buffer as a ruler is long, from row `first` on."""
+    if isinstance(length.length, int):
+        return buffer[first : first + length.length]
+    return _taken(buffer, length.places + first)
+
+
+def rows_and_rest(buffer: Tensor, rest: Tensor, done: Any, length: Ruler) -> Tensor:
+    """The first `done` rows of a buffer, then those of `rest`, as many as a ruler is long."""
+    if isinstance(length.length, int):
+        return tf.concat([buffer[:done], rest[: length.length - done]], 0)
+    places = length.places
+    skipped = tf.where(places < done, 0, tf.shape(buffer)[0] - done)
+    return _taken(tf.concat([buffer, rest], 0), places + skipped)
+
+
+def _taken(buffer: Tensor, places: Tensor) -> Tensor:
+    # The shape of a SLICE of computed size would not be known before the model runs, which keeps
+    # all that follows from XNNPACK. A STRIDED_SLICE copies element by element.
+    rows = tf.gather(buffer, places)
+    rows.set_shape([None, *buffer.shape[1:]])
+    return rows

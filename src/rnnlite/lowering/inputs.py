@@ -1,0 +1,197 @@
+"""Where an iteration finds its projected inputs and its mask: made for all steps, or for a block.
+
+What enters: a Scan, its schedule and the layout of its steps. What leaves: for each iteration the
+rows of its steps, in order of computation.
+
+Projected for all steps at once, the rows are one large product, and one large tensor. Projected
+block by block (`Schedule.striped`) they stay in the cache, and memory grows with the inputs alone.
+
+Steps are counted by w as in `scan.loops`; t is a step's place in the order of computation among the
+given ones, so that steps before t = 0 are neutral. A sequence that is read backwards has its row t
+at T - 1 - t.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.lowering.buffers import places_within
+from rnnlite.lowering.schedule import Schedule
+from rnnlite.lowering.tensors import gathered, length_of
+from rnnlite.scan.scan import Array, Cell, Cuts, Scan, Tensor
+
+Rows = tuple[list[list[Tensor]], list[Tensor]]
+"""For each step its projected inputs; for each step its mask, or None."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Rows that a loop over steps reads.
+
+    Attributes:
+        projected: tensors (rows, B, ...).
+        first: the row of step 0; the rows of the others follow, or go before it.
+        backward: whether they go before it.
+    """
+
+    projected: list[Tensor]
+    first: Any
+    backward: bool = False
+
+
+class Inputs:
+    """The projected inputs and the mask of one Scan.
+
+    Args:
+        scan: see there.
+        cell: the Scan's, as it is lowered.
+        projected: the cell's projection of all inputs, or None if it is to be made block by block.
+        schedule: see there.
+        end: steps that the loops compute, neutral ones included.
+        neutral: rows to put in front, where the schedule does.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        cell: Cell,
+        projected: list[Tensor] | None,
+        schedule: Schedule,
+        end: Any,
+        neutral: list[Array] | None,
+    ) -> None:
+        self._scan, self._cell = scan, cell
+        self._length = length_of(scan.inputs[0])
+        self.front = schedule.unroll - 1 if schedule.remainder == "front" else 0
+        self._neutral = neutral if self.front else None
+        self._projected = projected
+        self.mask = scan.mask
+        # Row of step w where all are projected: w - offset.
+        self._offset = end - self._length - self.front if self.front else 0
+        if self._neutral is not None:
+            if projected is not None:
+                self._projected = [
+                    self._joined(p, row) for p, row in zip(projected, self._neutral, strict=True)
+                ]
+            if self.mask is not None:
+                self.mask = self._joined(self.mask, np.zeros(self.mask.shape[2:], bool))
+
+    def _joined(self, x: Tensor, row: Array, *, behind: bool | None = None) -> Tensor:
+        """Rows put before the first one that is computed: behind all where it runs backwards."""
+        row = row.astype(x.dtype.as_numpy_dtype)
+        rows = np.broadcast_to(row, (self.front, 1, *row.shape))
+        if x.shape[1] is None:
+            shape = tf.concat([[self.front], tf.shape(x)[1:]], 0)
+            added = tf.broadcast_to(tf.constant(rows), shape)
+        else:
+            added = tf.constant(np.repeat(rows, x.shape[1], axis=1))
+        last = self._scan.reverse if behind is None else behind
+        return tf.concat([x, added] if last else [added, x], 0)
+
+    def all(self) -> Source:
+        """The rows of all steps."""
+        if self._projected is None:
+            raise AssertionError("the rows are projected block by block")
+        if self._scan.reverse:
+            return Source(self._projected, self._last_row(), backward=True)
+        return Source(self._projected, -self._offset)
+
+    def _last_row(self) -> Any:
+        return self._length + self.front + self._offset - 1
+
+    def block(self, w: Any, size: Any) -> Source:
+        """The rows of a block of steps, from step w on; of all steps where all are projected."""
+        if self._projected is not None:
+            return self.all()
+        # Steps before t = 0 are neutral, and stand in the first block alone.
+        begin = tf.maximum(w - self._offset - self.front, 0)
+        t = tf.minimum(begin + places_within(size), self._length - 1)
+        places = self._length - 1 - t if self._scan.reverse else t
+        inputs = [self._rows_of(x, places) for x in self._scan.inputs]
+        projected = self._cell.project(inputs)
+        if self._neutral is not None:
+            projected = [
+                self._joined(p, row, behind=False)
+                for p, row in zip(projected, self._neutral, strict=True)
+            ]
+        return Source(projected, -self._offset - begin)
+
+    def _rows_of(self, x: Tensor, places: Tensor) -> Tensor:
+        rows = tf.gather(x, places)
+        rows.set_shape([places.shape[0], *x.shape[1:]])
+        return rows
+
+    def reader(self, source: Source, base: Any, unroll: int) -> Reader:
+        """What reads the rows of `unroll` steps an iteration, from step `base` on."""
+        steps = np.arange(unroll) if unroll > 1 else 0
+        # Made outside of the loop, where it costs nothing.
+        rows = _from(source.first, base, steps, backward=source.backward)
+        masks = None
+        if self.mask is not None:
+            masks = rows
+            if self._projected is None:
+                backward = self._scan.reverse
+                first = self._last_row() if backward else -self._offset
+                masks = _from(first, base, steps, backward=backward)
+        cuts = self._cell.cuts
+        return Reader(source, self.mask, unroll, rows, masks, cuts, self._scan.reverse)
+
+
+@dataclass(frozen=True, eq=False)
+class Reader:
+    """Reads the rows of one iteration after the other.
+
+    A loop carries `places` and advances them by constants of their own shape: an addition that
+    broadcasts takes three times as long.
+
+    Attributes:
+        source: the projected rows.
+        mask: for all steps, or None.
+        unroll: steps an iteration.
+        rows: the rows of the source that the first iteration reads.
+        masks: those of the mask, the same tensor where they are the same; None without a mask.
+        cuts: the cell's; see `Cell.cuts`.
+        backward: whether the mask is read backwards.
+    """
+
+    source: Source
+    mask: Tensor | None
+    unroll: int
+    rows: Tensor
+    masks: Tensor | None
+    cuts: Cuts | None
+    backward: bool
+
+    @property
+    def places(self) -> list[Tensor]:
+        """Where the first iteration reads."""
+        if self.masks is None or self.masks is self.rows:
+            return [self.rows]
+        return [self.rows, self.masks]
+
+    def advanced(self, places: Sequence[Tensor]) -> list[Tensor]:
+        """Where the iteration after that at `places` reads."""
+        backward = (self.source.backward, self.backward)
+        shape = [self.unroll] if self.unroll > 1 else []
+        return [
+            place + np.full(shape, -self.unroll if back else self.unroll, np.int32)
+            for place, back in zip(places, backward, strict=False)
+        ]
+
+    def read(self, places: Sequence[Tensor]) -> Rows:
+        """The rows of an iteration."""
+        columns = [gathered(p, places[0], self.unroll, self.cuts) for p in self.source.projected]
+        rows = [[part for parts in row for part in parts] for row in zip(*columns, strict=True)]
+        if self.mask is None:
+            return rows, [None] * self.unroll
+        return rows, [k for (k,) in gathered(self.mask, places[-1], self.unroll)]
+
+
+def _from(first: Any, base: Any, steps: Any, *, backward: bool) -> Tensor:
+    places = first - base - steps if backward else first + base + steps
+    return tf.convert_to_tensor(places, tf.int32)

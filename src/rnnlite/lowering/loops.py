@@ -1,0 +1,301 @@
+"""The loops of a Scan: segments, blocks within blocks, K steps an iteration.
+
+What enters: a `Step`, its projected inputs and a `Schedule`. What leaves: the Scan's results. The
+innermost loop gathers K projected rows and takes K steps. Where K does not divide the length, rows
+that keep the initial state as it is are put in front, or single steps come last. Output sequences
+are written into blocks, these into larger ones (`scan.blocks`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.lowering.buffers import (
+    Layout,
+    Ruler,
+    filled,
+    joined,
+    layout,
+    rows_and_rest,
+    rows_from,
+    write,
+)
+from rnnlite.lowering.inputs import Inputs, Source
+from rnnlite.lowering.marks import ATTRIBUTE, LOOPS, Mark, encode
+from rnnlite.lowering.schedule import Schedule
+from rnnlite.lowering.step import Carry, Step
+from rnnlite.lowering.tensors import length_of, select
+from rnnlite.scan.scan import ScanResult, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Buffers of one level in another.
+
+    Attributes:
+        layout: their sizes.
+        empty: of each level, with zeros for the outputs.
+    """
+
+    layout: Layout
+    empty: list[list[Tensor]]
+
+
+class Loops:
+    """One way to compute all steps; its attributes are what the loop bodies share.
+
+    Steps are counted in the order of computation, neutral ones in front included. Each loop counts
+    from 0 the rows of its own buffers; `base` is the step that its row 0 stands for. So a loop's
+    body is the same wherever the loop stands.
+
+    Args:
+        step: see there.
+        projected: its inputs projected, or None if that is made block by block.
+        schedule: see there.
+    """
+
+    def __init__(self, step: Step, projected: list[Tensor] | None, schedule: Schedule) -> None:
+        self.step, self.scan, self.schedule = step, step.scan, schedule
+        self.length = length_of(self.scan.inputs[0])
+        self.ruler = Ruler.of(self.scan.inputs[0])
+        # Steps that the loops of K steps compute.
+        self.end = self.length - self.length % schedule.unroll
+        if schedule.remainder == "front":
+            self.end = self.ruler.steps(schedule.unroll).count
+        self.inputs = Inputs(self.scan, step.cell, projected, schedule, self.end, step.neutral)
+        # Nothing that differs between loops may be a constant then: bodies would differ by it.
+        self.shared = bool(schedule.first) or schedule.segments > 1
+        self.number = next(_numbers)
+        self.scope = tf.compat.v1.get_default_graph().get_name_scope()
+
+    def run(self) -> ScanResult:
+        """All steps."""
+        schedule, scan = self.schedule, self.scan
+        before: list[Tensor] = []
+        if self.step.carries_output:
+            before = self._filled(None)
+        values: Carry = (*scan.initial_states, *before)
+        steps = self.ruler.steps(schedule.unroll)
+        if not schedule.first:
+            return self._finish(*self._segments(values, 0, self._blocks(layout(schedule, steps))))
+        block = steps.blocks(schedule.unroll, upto=schedule.block) * schedule.unroll
+        values, parts = self._segments(values, 0, self._blocks(Layout((block,))))
+        if schedule.first > 1:
+            others = self._blocks(Layout((block,), schedule.first - 1))
+            values, buffers = self._if_reached(values, schedule.block, others)
+            parts.append(buffers)
+        begin = schedule.block * schedule.first
+        others = self._blocks(layout(schedule, steps.beyond(begin, schedule.unroll), block))
+
+        def reached() -> ScanResult:
+            new, buffers = self._segments(values, begin, others)
+            return self._finish(new, parts + buffers)
+
+        return self._branches(begin, reached, lambda: self._finish(values, parts))
+
+    def _branches(
+        self, begin: int, reached: Callable[[], ScanResult], passed: Callable[[], ScanResult]
+    ) -> ScanResult:
+        """The result of one of two functions: of the first if there are steps from `begin` on."""
+        results: list[ScanResult] = []
+
+        def run(branch: Callable[[], ScanResult]) -> list[Tensor]:
+            # Within a branch the shapes of outer tensors are known while it is prepared. Their
+            # values are not, not even those of constants.
+            with self.step.own_weights():
+                results.append(branch())
+            return results[-1].tensors()
+
+        found = tf.cond(self.end > begin, lambda: run(reached), lambda: run(passed))
+        return results[0].of(found)
+
+    def _finish(self, values: Carry, parts: list[list[Tensor]]) -> ScanResult:
+        """Single steps at the end, where there are any; the results of all.
+
+        Args:
+            values: what the loops carry, after their last step.
+            parts: for each part of the sequence, a buffer for each output.
+        """
+        rest: list[Tensor] = []
+        if self.schedule.remainder == "single":
+            # Into rows of their own: a loop copies all rows that it carries.
+            rest = self._filled(self.schedule.unroll - 1) if self.scan.all_outputs else []
+            count = self.length - self.end
+            values, rest = self._steps(values, rest, self.end, count, 1, self.inputs.all())
+        states, previous = self.step.unpack(values)
+        last = previous
+        if not self.step.carries_output and self.scan.last_output:
+            last = [states[self.step.state_of_output()]]
+        if self.scan.mask is not None and self.scan.zero_output_for_mask:
+            mask: Tensor = self.scan.mask
+            row = mask[0] if self.scan.reverse else mask[-1]
+            last = [select(row, y, tf.zeros_like(y)) for y in last]
+        buffers = [joined(column) for column in zip(*parts, strict=True)]
+        return ScanResult(
+            last=tuple(last),
+            outputs=self._taken(buffers, rest) if self.scan.all_outputs else None,
+            states=tuple(states),
+        )
+
+    def _filled(self, rows: Any) -> list[Tensor]:
+        """Zeros as wide as the outputs: so many rows, or one without an axis of rows."""
+        shapes = self.step.output_shapes()
+        if rows is None:
+            return [tf.zeros(s, y.dtype) for s, y in zip(shapes, self.step.outputs, strict=True)]
+        return [filled(rows, s, y) for s, y in zip(shapes, self.step.outputs, strict=True)]
+
+    def _blocks(self, sizes: Layout) -> Blocks:
+        outputs = self.scan.all_outputs
+        return Blocks(sizes, [self._filled(rows) if outputs else [] for rows in sizes.sizes])
+
+    def _if_reached(self, values: Carry, begin: int, blocks: Blocks) -> tuple[Carry, list[Tensor]]:
+        """The steps from `begin` on, if there are any, and their rows."""
+        # A ruler, for a branch to know their number while it is prepared.
+        rows = tf.ones(blocks.layout.sizes[-1] * blocks.layout.segments, tf.int32)
+
+        def reached() -> ScanResult:
+            new, parts = self._segments(values, begin, blocks)
+            return ScanResult((), tuple(map(joined, zip(*parts, strict=True))), new)
+
+        def passed() -> ScanResult:
+            same = tuple(map(tf.identity, values))
+            return ScanResult((), tuple(self._filled(tf.shape(rows))), same)
+
+        found = self._branches(begin, reached, passed)
+        return found.states, list(found.outputs or ())
+
+    def _segments(
+        self, values: Carry, begin: int, blocks: Blocks
+    ) -> tuple[Carry, list[list[Tensor]]]:
+        """Loops one after the other with the same body, from step `begin` on; their buffers."""
+        top = len(blocks.layout.sizes) - 1
+        if not self.shared:
+            values, buffers = self._level(blocks, top, values, begin, self.end)
+            return values, [buffers]
+        base, size = tf.minimum(begin, self.end), blocks.layout.count(top)
+        parts: list[list[Tensor]] = []
+        for _ in range(blocks.layout.segments):
+            count = tf.minimum(size, self.end - base)
+            values, buffers = self._level(blocks, top, values, base, count)
+            parts.append(buffers)
+            base = base + size
+        return values, parts
+
+    def _taken(self, buffers: list[Tensor], rest: list[Tensor]) -> tuple[Tensor, ...]:
+        """The rows of buffers that are time steps."""
+        if rest:
+            pairs = zip(buffers, rest, strict=True)
+            return tuple(rows_and_rest(b, r, self.end, self.ruler) for b, r in pairs)
+        exact = self.schedule.unroll == self.schedule.levels == self.schedule.segments == 1
+        if exact and not self.schedule.first:
+            return tuple(buffers)
+        front = self.end - self.length if self.schedule.remainder == "front" else 0
+        return tuple(rows_from(b, front, self.ruler) for b in buffers)
+
+    def _level(
+        self, blocks: Blocks, level: int, values: Carry, base: Any, count: Any
+    ) -> tuple[Carry, list[Tensor]]:
+        """Run `count` steps from step `base` on; the outputs go into buffers of the level."""
+        if level == 0:
+            source = self.inputs.block(base, blocks.layout.sizes[0])
+            return self._steps(values, blocks.empty[0], base, count, self.schedule.unroll, source)
+        size = blocks.layout.count(level - 1)
+
+        def body(w: Tensor, *carried: Tensor) -> Carry:
+            inner, outer = carried[: len(values)], carried[len(values) :]
+            inner, block = self._level(
+                blocks, level - 1, inner, base + w, tf.minimum(size, count - w)
+            )
+            written = [write(b, x, w) for b, x in zip(outer, block, strict=True)]
+            return (w + size, *inner, *written)
+
+        mark = Mark(self.number, self.scope, level, 1, self.shared)
+        return self._while(values, blocks.empty[level], count, body, mark)
+
+    def _steps(
+        self,
+        values: Carry,
+        buffers: list[Tensor],
+        base: Any,
+        count: Any,
+        unroll: int,
+        source: Source,
+    ) -> tuple[Carry, list[Tensor]]:
+        """The innermost loop: `unroll` steps an iteration."""
+        reader = self.inputs.reader(source, base, unroll)
+        places = reader.places
+        first = len(places)
+        scopes: list[str] = []
+
+        def body(w: Tensor, *all_carried: Tensor) -> Carry:
+            at, carried = all_carried[:first], all_carried[first:]
+            states, previous = self.step.unpack(carried)
+            rows, keeps = reader.read(at)
+            sequence: list[list[Tensor]] = []
+            for k in range(unroll):
+                with tf.name_scope("step") as scope:
+                    scopes.append(scope)
+                    states, previous = self.step.take(rows[k], keeps[k], states, previous)
+                    sequence.append(self.step.written(previous, states, keeps[k]))
+            written = [
+                write(buffer, tf.stack([ys[n] for ys in sequence], 0), w)
+                for n, buffer in enumerate(carried[len(values) :])
+            ]
+            kept = previous if self.step.carries_output else []
+            return (w + unroll, *reader.advanced(at), *states, *kept, *written)
+
+        mark = Mark(self.number, self.scope, 0, unroll, self.shared)
+        if self.schedule.kept and unroll == self.schedule.unroll:
+            empty = self.schedule.remainder == "single"
+            mark = replace(mark, kept=self.schedule.kept, may_be_empty=empty)
+        return self._while(values, buffers, count, body, mark, scopes, places)
+
+    def _while(
+        self,
+        values: Carry,
+        buffers: list[Tensor],
+        count: Any,
+        body: Any,
+        mark: Mark,
+        scopes: Sequence[str] = (),
+        places: Sequence[Tensor] = (),
+    ) -> tuple[Carry, list[Tensor]]:
+        count = tf.convert_to_tensor(count, tf.int32)
+        counters = (tf.constant(0), *places)
+        shapes = [c.shape for c in counters]
+        with _marking(mark, scopes):
+            result = tf.while_loop(
+                lambda w, *_: w < count,
+                body,
+                (*counters, *values, *buffers),
+                shape_invariants=(*shapes, *self.step.invariants(values, buffers)),
+                name="blocks" if mark.level else "scan",
+            )[len(counters) :]
+        return tuple(result[: len(values)]), list(result[len(values) :])
+
+
+@contextmanager
+def _marking(mark: Mark, steps: Sequence[str]) -> Iterator[None]:
+    """Within it, the While op of the current graph gets the mark.
+
+    Args:
+        mark: see there, but for its steps.
+        steps: are filled in while the body is traced, which is before the op is made.
+    """
+
+    def value(node: Any) -> Any:
+        if node.op not in LOOPS:
+            return None
+        return tf.compat.v1.AttrValue(s=encode(replace(mark, steps=tuple(steps))))
+
+    with tf.compat.v1.get_default_graph()._attr_scope({ATTRIBUTE: value}):
+        yield
+
+
+_numbers = itertools.count()

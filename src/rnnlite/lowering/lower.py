@@ -1,0 +1,24 @@
+"""From a Scan to plain TensorFlow ops that the official converter turns into builtin LiteRT ops.
+
+What enters: a `Scan` and `Options`. What leaves: its results and its `Schedule`. A step is made in
+`scan.step`, the loops over steps in `scan.loops`.
+"""
+
+from __future__ import annotations
+
+from rnnlite.lowering.cost_model import choose
+from rnnlite.lowering.loops import Loops
+from rnnlite.lowering.schedule import Options, Schedule
+from rnnlite.lowering.step import Step
+from rnnlite.scan.scan import Scan, ScanResult
+
+
+def lower(scan: Scan, options: Options) -> tuple[ScanResult, Schedule]:
+    """Lower one Scan in the current graph; gives the schedule that was chosen as well.
+
+    Raises:
+        UnsupportedError: the cell changes the shape or dtype of its state.
+    """
+    step = Step(scan)
+    schedule = choose(step.costs(), options)
+    return Loops(step, step.projected(schedule), schedule).run(), schedule

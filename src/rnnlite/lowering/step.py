@@ -1,0 +1,214 @@
+"""One time step as the loops of a Scan take it: what it carries, what it makes, its mask.
+
+What enters: a `Scan`. What leaves: the new values of one step in the current graph, the shapes that
+hold in every one, and what the cost model asks. Loops are made in `scan.loops`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.lowering.buffers import batch_of
+from rnnlite.lowering.schedule import Loop, Schedule
+from rnnlite.lowering.tensors import common, cut, is_zero, select, zeros_of_known_shape
+from rnnlite.scan.cells import GRU, LSTM, SimpleRNN
+from rnnlite.scan.products import rows_apart
+from rnnlite.scan.scan import Cell, Scan, Tensor
+
+Carry = tuple[Tensor, ...]
+PLAIN = (LSTM, GRU, SimpleRNN)
+"""Cells whose product with the state can be made in another way."""
+
+
+class Step:
+    """One time step of a Scan.
+
+    Args:
+        scan: see there.
+
+    Raises:
+        UnsupportedError: the cell changes the shape or dtype of its state.
+    """
+
+    def __init__(self, scan: Scan) -> None:
+        self.cell: Cell = scan.cell
+        if scan.batched:
+            batch = batch_of(scan.inputs[0])
+            states = tuple(zeros_of_known_shape(s, batch) for s in scan.initial_states)
+            scan = replace(scan, initial_states=states)
+        self.scan = scan
+        self.weights = self.cell.weights()
+        self.rows: list[Tensor] = []
+        # Known cells project anew what they are given; others may keep what they made.
+        self.plain = isinstance(self.cell, PLAIN) and scan.batched
+        self._projected = None if self.plain else self.cell.project(scan.inputs)
+        self.outputs, self.new_states, self.output_state = self._probe()
+        # The output of the step before is needed for masked steps that repeat it, and at the end
+        # where it is no state. A state can stand for it if both start from zero.
+        self.carries_output = (scan.last_output and self.output_state is None) or (
+            scan.mask is not None
+            and not scan.zero_output_for_mask
+            and (self.output_state is None or not is_zero(scan.initial_states[self.output_state]))
+        )
+        self.neutral = self._neutral()
+
+    def costs(self) -> Loop:
+        """What the cost model asks."""
+        x = self.scan.inputs[0]
+        return Loop(
+            recurrent_weights=self.cell.recurrent_weights,
+            hoisted=self.cell.hoisted,
+            length=x.shape[0],
+            row_bytes=self._row_bytes(),
+            neutral=self.neutral is not None,
+            fixed_rows=all(y.shape.is_fully_defined() for y in self.outputs),
+            plain=self.plain,
+            batch=x.shape[1],
+            projected_bytes=sum(p.dtype.size * _elements(p.shape[2:]) for p in self.rows),
+            features=_elements(x.shape[2:]),
+        )
+
+    def projected(self, schedule: Schedule) -> list[Tensor] | None:
+        """What all time steps are projected to; None if that is made block by block.
+
+        Products are made from here on as the schedule says.
+        """
+        if self.plain and isinstance(self.cell, PLAIN):
+            apart, place = schedule.apart, schedule.place
+            product = rows_apart(apart) if apart else self.cell.product
+            self.cell = replace(self.cell, product=product, place=place)
+            self.weights = self.cell.weights()
+            if not self.cell.hoisted:
+                self.rows = list(self.scan.inputs)
+        if self._projected is None and not schedule.striped:
+            self._projected = self.cell.project(self.scan.inputs)
+        return self._projected
+
+    @contextmanager
+    def own_weights(self) -> Iterator[None]:
+        """Within, the weights of known cells are constants of the current graph."""
+        outer = self.weights
+        if self.plain:
+            self.weights = self.cell.weights()
+        yield
+        self.weights = outer
+
+    def _neutral(self) -> list[Any] | None:
+        """Rows to put in front: any if they are masked; such as keep zero at zero else."""
+        mask = self.scan.mask
+        if mask is not None:
+            shapes = [x.shape[2:] for x in (*self.rows, mask)]
+            defined = all(shape.is_fully_defined() for shape in shapes)
+            return [np.zeros(shape, np.float32) for shape in shapes[:-1]] if defined else None
+        return self.cell.neutral() if all(map(is_zero, self.scan.initial_states)) else None
+
+    def _row_bytes(self) -> int:
+        """Bytes of one time step of all output sequences; a free axis counts as one."""
+        if not self.scan.all_outputs:
+            return 0
+        return sum(y.dtype.size * _elements(y.shape) for y in self.outputs)
+
+    def _probe(self) -> tuple[list[Any], list[Any], int | None]:
+        """Trace one step in a graph that is thrown away: shapes of outputs and new states."""
+        graph = tf.__internal__.FuncGraph("probe")
+        with graph.as_default():
+            self.rows = self._projected or self.cell.project(self.scan.inputs)
+            rows = self._parts([tf.zeros_like(p[0]) for p in self.rows])
+            outputs, states = self.cell.step(rows, list(self.scan.initial_states), self.weights)
+        old = self.scan.initial_states
+        if len(states) != len(old):
+            raise UnsupportedError(
+                f"the cell of '{self.scan.name}' ({self.cell.kind}) returns another number of "
+                "states than it takes",
+                expected=str(len(old)),
+                found=str(len(states)),
+                remedy="Return one new state for each state",
+            )
+        for k, (a, b) in enumerate(zip(old, states, strict=True)):
+            if a.dtype != b.dtype or not a.shape.is_compatible_with(b.shape):
+                raise UnsupportedError(
+                    f"state {k} of '{self.scan.name}' ({self.cell.kind}) changes its type",
+                    expected=f"{a.dtype.name}{a.shape}",
+                    found=f"{b.dtype.name}{b.shape}",
+                    remedy="Give the initial state the shape and dtype of the new state",
+                )
+        output_state = self.cell.output_is_state
+        if output_state is None and len(outputs) == 1:
+            matches = [k for k, s in enumerate(states) if s is outputs[0]]
+            output_state = matches[0] if matches else None
+        return outputs, states, output_state
+
+    def _parts(self, rows: list[Tensor]) -> list[Tensor]:
+        return [part for row in rows for part in cut(row, self.cell.cuts)]
+
+    def state_of_output(self) -> int:
+        """Index of the state that the output is."""
+        if self.output_state is None:
+            raise AssertionError("an output that is no state is carried")
+        return self.output_state
+
+    def unpack(self, values: Carry) -> tuple[list[Tensor], list[Tensor]]:
+        """Of what a loop carries, the states and the output of the step before."""
+        n = len(self.scan.initial_states)
+        m = n + (len(self.outputs) if self.carries_output else 0)
+        return list(values[:n]), list(values[n:m])
+
+    def output_shapes(self) -> list[Tensor]:
+        """The shape (B, ...) of each output, as a tensor where it is not static."""
+        if all(y.shape.is_fully_defined() for y in self.outputs):
+            return [tf.constant(y.shape.as_list(), tf.int32) for y in self.outputs]
+        if self.output_state is not None:
+            return [tf.shape(self.scan.initial_states[self.output_state])]
+        rows_known = all(y.shape[1:].is_fully_defined() for y in self.outputs)
+        if self.scan.batched and rows_known:
+            batch = batch_of(self.scan.inputs[0])
+            rests = [tf.constant(y.shape[1:].as_list(), tf.int32) for y in self.outputs]
+            return [tf.concat([batch, rest], 0) for rest in rests]
+        rows = self._parts([p[0] for p in self.rows])
+        outputs, _ = self.cell.step(rows, list(self.scan.initial_states), self.weights)
+        return [tf.shape(y) for y in outputs]
+
+    def invariants(self, values: Carry, buffers: list[Tensor]) -> tuple[Any, ...]:
+        """Shapes that hold before and after a step, axis by axis."""
+        states, previous = self.unpack(values)
+        merged = [common(a.shape, b.shape) for a, b in zip(states, self.new_states, strict=True)]
+        kept = [y.shape for y in self.outputs] if previous else []
+        return (*merged, *kept, *[b.shape for b in buffers])
+
+    def take(
+        self, row: list[Tensor], keep: Tensor, states: list[Tensor], previous: list[Tensor]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """One step with its mask: new states and, where it is carried, the output."""
+        outputs, new_states = self.cell.step(row, states, self.weights)
+        for state, invariant in zip(new_states, self.new_states, strict=True):
+            state.set_shape(invariant.shape)
+        if keep is not None:
+            new_states = [
+                select(keep, new, old) for new, old in zip(new_states, states, strict=True)
+            ]
+            if self.carries_output and not self.scan.zero_output_for_mask:
+                outputs = [select(keep, y, old) for y, old in zip(outputs, previous, strict=True)]
+        return new_states, list(outputs)
+
+    def written(self, outputs: list[Tensor], states: list[Tensor], keep: Tensor) -> list[Tensor]:
+        """What a step writes into the output buffers."""
+        if not self.scan.all_outputs:
+            return []
+        ys = outputs
+        if keep is not None and not self.scan.zero_output_for_mask and not self.carries_output:
+            ys = [states[self.state_of_output()]]
+        if keep is not None and self.scan.zero_output_for_mask:
+            ys = [select(keep, y, tf.zeros_like(y)) for y in ys]
+        return ys
+
+
+def _elements(shape: Any) -> int:
+    """Elements of a shape; a free axis counts as one."""
+    return int(np.prod([d or 1 for d in shape.as_list()]))

@@ -1,0 +1,1 @@
+"""Measure a quantized model against its source, and refuse what is too far from it."""

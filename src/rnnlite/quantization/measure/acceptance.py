@@ -1,0 +1,53 @@
+"""Refuse a quantized result that is too far from its source.
+
+What enters: the measured error of each output, the largest one that is allowed, and, where a model
+has just been made, the places where its error enters. What leaves: nothing, or the refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rnnlite.errors import ParityError
+from rnnlite.report.quantization import OutputAccuracy
+
+
+def beyond(accuracy: Sequence[OutputAccuracy], max_error: float) -> list[OutputAccuracy]:
+    """The outputs whose error is above the largest one, or no number."""
+    return [a for a in accuracy if not a.rms_error <= max_error]
+
+
+def require_accuracy(
+    accuracy: Sequence[OutputAccuracy],
+    max_error: float,
+    *,
+    mode: str,
+    origin: str,
+    worst: Sequence[str] = (),
+) -> None:
+    """Refuse a result beyond the largest error.
+
+    Args:
+        accuracy: of each output.
+        max_error: the largest relative RMS error.
+        mode: how the model is quantized.
+        origin: what it was made from.
+        worst: the tensors where the error enters, in words.
+
+    Raises:
+        ParityError: with the figures of each output.
+    """
+    off = beyond(accuracy, max_error)
+    if not off:
+        return
+    figures = ", ".join(f"'{a.name}' {100 * a.rms_error:.4g} %" for a in accuracy)
+    if worst:
+        figures += f"; the error enters at {', '.join(worst)}"
+    raise ParityError(
+        f"the {mode} model is far from {origin}: " + ", ".join(f"output '{a.name}'" for a in off),
+        expected=f"an RMS error of at most {100 * max_error:.4g} % of the output's RMS",
+        found=figures,
+        remedy="Give calibration samples as the model sees them; or take a finer mode (int16x8, "
+        "dynamic, float16), keep that layer out of the model, or allow more with max_error "
+        "(--max-error)",
+    )

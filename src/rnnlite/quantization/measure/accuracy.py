@@ -1,0 +1,178 @@
+"""Measure a quantized model against its source on samples: error, its course over length, classes.
+
+What enters: the source's computation, the quantized model, samples. What leaves: one
+`OutputAccuracy` an output. Errors are relative: the root mean square of the difference over that of
+the source's output, both over all samples.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rnnlite.axes import batched
+from rnnlite.errors import AbortError
+from rnnlite.isolation.interpreter import ModelApart
+from rnnlite.quantization.grid import Array
+from rnnlite.report.quantization import OutputAccuracy
+from rnnlite.runtime.model import dequantize
+from rnnlite.runtime.model import quantize as to_input
+
+LENGTHS = (10, 100, 1000)
+MOST_SAMPLES = 50
+LONG_SEQUENCES = 3
+PATIENCE = 6.0
+"""Seconds that a length may take, by the time of the one before: sources that unroll are slow."""
+
+Reference = Callable[[Sequence[Array]], list[Array]]
+
+
+def measure(
+    reference: Reference, data: bytes, samples: Sequence[list[Array]], *, lengths: bool = True
+) -> tuple[OutputAccuracy, ...]:
+    """Compare on samples.
+
+    Args:
+        reference: the source, from batches of inputs to batches of outputs, in float.
+        data: the quantized model.
+        samples: each one array an input, without batch axis.
+        lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples, as
+            far as that takes seconds.
+    """
+    model = ModelApart(data)
+    chosen = list(samples)[:MOST_SAMPLES]
+    pairs = _pairs(reference, model, chosen)
+    sums = [_Sum() for _ in model.outputs]
+    for found, expected in pairs:
+        for total, a, b in zip(sums, found, expected, strict=True):
+            total.add(a, b)
+    courses: list[dict[int, float]] = [{} for _ in model.outputs]
+    if lengths and any(None in spec.sample_shape for spec in model.inputs):
+        spent = 0.0
+        for previous, length in zip((LENGTHS[0], *LENGTHS), LENGTHS, strict=False):
+            if spent * length / previous > PATIENCE:
+                break
+            begin = time.perf_counter()
+            for k, error in enumerate(_at_length(reference, model, chosen, length)):
+                if error is not None:
+                    courses[k][length] = error
+            spent = time.perf_counter() - begin
+    model.close()
+    return tuple(
+        OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course)
+        for spec, s, course in zip(model.outputs, sums, courses, strict=True)
+    )
+
+
+class _Sum:
+    """Sums of squares over samples, and of equal classes."""
+
+    def __init__(self) -> None:
+        self.noise = self.signal = 0.0
+        self.equal = self.rows = self.values = self.counts = self.different = 0
+        self.classes = True
+
+    def add(self, found: Array, expected: Array) -> None:
+        if expected.dtype.kind in "biu":
+            # Numbers of classes, of steps, truths: no quantities that could be nearly right.
+            self.different += int(np.sum(found != expected))
+            self.counts += expected.size
+            self.classes = False
+            return
+        a, b = found.astype(np.float64), expected.astype(np.float64)
+        finite = np.isfinite(b)
+        self.noise += float(np.sum(np.square(np.where(finite, a - b, 0.0))))
+        self.signal += float(np.sum(np.square(np.where(finite, b, 0.0))))
+        self.values += int(np.sum(finite))
+        if _is_distribution(b):
+            self.equal += int(np.sum(a.argmax(axis=-1) == b.argmax(axis=-1)))
+            self.rows += int(np.prod(b.shape[:-1]))
+        else:
+            self.classes = False
+
+    def error(self) -> float:
+        if self.counts:
+            return self.different / self.counts
+        if not math.isfinite(self.noise):
+            return math.inf
+        # Zeros alone have no RMS that an error could be relative to: it is absolute then.
+        return math.sqrt(self.noise / (self.signal or max(self.values, 1)))
+
+    def snr(self) -> float:
+        error = self.error()
+        return -20 * math.log10(error) if error > 0 else math.inf
+
+    def agreement(self) -> float | None:
+        return self.equal / self.rows if self.classes and self.rows else None
+
+
+def _is_distribution(values: Array) -> bool:
+    """Whether the last axis holds probabilities of classes."""
+    if values.ndim == 0 or values.shape[-1] < 2 or np.min(values, initial=0.0) < 0:
+        return False
+    return bool(np.allclose(values.sum(axis=-1), 1, atol=1e-3))
+
+
+def _pairs(
+    reference: Reference, model: ModelApart, samples: Sequence[list[Array]]
+) -> list[tuple[list[Array], list[Array]]]:
+    """What the model and the source make of each sample, longest first."""
+    batch = max((spec.batch or 1 for spec in model.inputs), default=1)
+    pairs = []
+    order = sorted(samples, key=lambda row: -max((a.size for a in row), default=0))
+    for row in order:
+        arrays = [
+            batched(a, spec.batch_axis, batch) for a, spec in zip(row, model.inputs, strict=True)
+        ]
+        expected = reference(arrays)
+        inputs = [to_input(a, spec) for a, spec in zip(arrays, model.inputs, strict=True)]
+        found = model.run(inputs)
+        pairs.append(
+            (
+                [dequantize(y, spec) for y, spec in zip(found, model.outputs, strict=True)],
+                expected,
+            )
+        )
+    return pairs
+
+
+def _at_length(
+    reference: Reference, model: ModelApart, samples: Sequence[list[Array]], length: int
+) -> list[float | None]:
+    """The error of sequences of one length: samples laid end to end, then cut."""
+    if any(length < n for spec in model.inputs for n in spec.least):
+        return [None] * len(model.outputs)
+    rows = []
+    for start in range(min(LONG_SEQUENCES, len(samples))):
+        row = []
+        for k, spec in enumerate(model.inputs):
+            axes = [axis for axis, d in enumerate(spec.sample_shape) if d is None]
+            array = samples[start][k]
+            if spec.counts:
+                array = np.full_like(array, length)
+            for axis in axes:
+                parts, total, place = [], 0, start
+                while total < length:
+                    part = samples[place % len(samples)][k]
+                    parts.append(part)
+                    total += part.shape[axis]
+                    place += 1
+                if len(axes) > 1:
+                    return [None] * len(model.outputs)
+                array = np.concatenate(parts, axis=axis).take(range(length), axis=axis)
+            row.append(array)
+        rows.append(row)
+    sums = [_Sum() for _ in model.outputs]
+    try:
+        pairs = _pairs(reference, model, rows)
+    except AbortError:
+        raise
+    except Exception:  # noqa: BLE001 - the source takes no sequences of this length
+        return [None] * len(model.outputs)
+    for found, expected in pairs:
+        for total_sum, a, b in zip(sums, found, expected, strict=True):
+            total_sum.add(a, b)
+    return [s.error() for s in sums]

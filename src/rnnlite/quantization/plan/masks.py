@@ -1,0 +1,86 @@
+"""Stand-ins for the large constants of masks, such as -1e9, that no integer grid holds.
+
+What enters: the float model and the range of each tensor. What leaves: the model with smaller
+constants wherever that changes nothing, and ranges of the tensors that a mask reaches, which are
+known without data.
+
+A large constant may be replaced where each way on from it ends in an op that treats all values
+beyond some bound alike: SOFTMAX, EXP, LOGISTIC, TANH, a maximum, a minimum. `cases` says what every
+tensor on these ways holds, once with the constant and once with its stand-in. A reader that needs
+the true value (an output, a product, a sum) refuses the constants that reach it. The stand-in grows
+until it is beyond the bound of each end; the grid is cut at that bound, so that the masked values
+become one integer, as the float model's -1e9 + x is one number for every small x.
+
+A mask's own tensors (`m`, `1 - m`) take part in the same way: they hold 0 and 1, whether or not
+calibration saw a masked time step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.control_flow import Place
+from rnnlite.quantization.grid import Array, Range
+from rnnlite.quantization.plan.origins import Origins, constant_values
+from rnnlite.quantization.plan.walk import Precision, Softened, Walk
+
+
+def soften_masks(
+    model: Any, ranges: Mapping[Place, Range], precision: Precision, binary: Sequence[int] = ()
+) -> Softened:
+    """Replace the large constants of masks, in place.
+
+    Args:
+        model: the float model.
+        ranges: smallest and largest value of the tensors, as calibration saw them.
+        precision: the type each op will compute in.
+        binary: the numbers of the main graph's inputs that hold 0 and 1 alone.
+
+    Raises:
+        UnsupportedError: an infinite constant cannot be replaced.
+    """
+    origins = Origins(model)
+    while True:
+        found = Walk(model, ranges, precision, binary, origins).run()
+        if found.refused:
+            origins.drop(found.refused)
+        elif not origins.enlarge(found.meetings, found.lacking):
+            break
+    softened = found.outcome()
+    added = origins.write(found.logarithms)
+    _refuse_infinite(model)
+    return replace(softened, ranges={**softened.ranges, **origins.written}, added=added)
+
+
+def binary_inputs(model: Any, samples: Sequence[Sequence[Array]]) -> list[int]:
+    """The numbers of the inputs that hold 0 and 1 alone in all samples, as a mask does."""
+    found = []
+    for number in range(len(model.subgraphs[0].inputs)):
+        arrays = [np.asarray(row[number]) for row in samples]
+        if arrays and all(((a == 0) | (a == 1)).all() for a in arrays):
+            found.append(number)
+    return found
+
+
+def _finite(values: Array) -> bool:
+    return bool(np.isfinite(values).all())
+
+
+def _refuse_infinite(model: Any) -> None:
+    for s, op, name in flatbuffer.operators(model):
+        for t in map(int, op.inputs):
+            values = constant_values(model, (s, t))
+            if values is not None and values.dtype.kind == "f" and not _finite(values):
+                made = model.subgraphs[s].tensors[int(op.outputs[0])]
+                raise UnsupportedError(
+                    f"{name} (it makes '{flatbuffer.text(made.name)}') reads an infinite constant, "
+                    "which integers cannot hold",
+                    expected="infinity in masks alone, which end in a softmax or a maximum",
+                    remedy="Use a large finite number, or convert in float32, float16 or dynamic",
+                )

@@ -1,0 +1,415 @@
+"""One walk through a float model: which tensors hold a mask's constant, and where each way ends.
+
+What enters: the model, the range of each tensor, the stand-ins as they are. What leaves: what every
+tensor holds, the constants whose true value something needs, those that meet, and what each
+stand-in lacks to lie beyond the bound of every end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.control_flow import Flow, Place, flows, in_loops
+from rnnlite.quantization.grid import HEADROOM, Range
+from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.quantization.plan import cases
+from rnnlite.quantization.plan.cases import Constant, Value
+from rnnlite.quantization.plan.ends import ABOVE, BELOW, Bound, bound_of, flipped
+from rnnlite.quantization.plan.origins import Origins
+from rnnlite.quantization.plan.ways import ADDS_ZEROS, ARITHMETIC, MOVED
+
+ONE = 1e-6
+"""How far the larger value of a mask may be from 1 in a logarithm."""
+
+SWEEPS = 20
+"""Times that a model with loops is gone through, before what still changes is given up."""
+
+ENTERED = 3
+"""After so many times each body was gone through with what its loop hands in."""
+
+SETTLED = 8
+"""From this time on, what still changes in a loop without a mask is a counter."""
+
+Precision = Callable[[str, bool], str]
+
+
+@dataclass(frozen=True)
+class Softened:
+    """What was found.
+
+    Attributes:
+        ranges: of tensors that a mask reaches, in place of the calibrated ones.
+        again: whether masked values went through a maximum in calibration, so that ranges behind
+            it were seen with the constants that are gone now.
+        added: subgraph and position of ops that one more now follows.
+    """
+
+    ranges: Mapping[Place, Range]
+    again: bool
+    added: tuple[tuple[int, int], ...] = ()
+
+    def moved(self, positions: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+        """Subgraph and position of ops as they are now."""
+        return frozenset(
+            (s, k + sum(t == s and before < k for t, before in self.added)) for s, k in positions
+        )
+
+
+@dataclass(eq=False)
+class _Ends:
+    """How a tensor that a mask reaches is read."""
+
+    bounds: dict[int, list[float]] = field(default_factory=lambda: {-1: [], 1: []})
+    passed: list[Place] = field(default_factory=list)
+    whole: bool = False
+
+
+class Walk:
+    """The model gone through once, with the stand-ins as they are."""
+
+    def __init__(
+        self,
+        model: Any,
+        ranges: Mapping[Place, Range],
+        precision: Precision,
+        binary: Sequence[int],
+        origins: Origins,
+    ) -> None:
+        self.model, self.ranges, self.precision, self.origins = model, ranges, precision, origins
+        self.loops = in_loops(model)
+        self.values: dict[Place, Value] = {
+            (0, int(model.subgraphs[0].inputs[n])): cases.points((0.0, 1.0)) for n in binary
+        }
+        self.fixed = set(self.values)
+        self.refused: frozenset[int] = frozenset()
+        self.meetings: set[frozenset[int]] = set()
+        self.lacking: dict[frozenset[int], float] = {}
+        self.ends: dict[Place, _Ends] = {}
+        self.maxima: list[tuple[Place, Place]] = []
+        self.logarithms: dict[int, tuple[float, float]] = {}
+
+    def run(self) -> Walk:
+        """Until nothing changes: loops hand values back to their own beginning."""
+        ties = list(flows(self.model))
+        for sweep in range(SWEEPS):
+            before = dict(self.values)
+            self.refused, self.meetings = frozenset(), set()
+            self.lacking, self.ends, self.maxima, self.logarithms = {}, {}, [], {}
+            self._sweep()
+            self._tie(ties, sweep)
+            if not ties or (self.values == before and sweep > ENTERED):
+                break
+        else:
+            self._refuse(*self.values.values())
+        for index in map(int, self.model.subgraphs[0].outputs):
+            self._need((0, index))
+        return self
+
+    def outcome(self) -> Softened:
+        """The ranges of all tensors that a mask reaches."""
+        found: dict[Place, Range] = {}
+        for place, value in self.values.items():
+            if flatbuffer.dtype_name(self._tensor(place)) != "float32":
+                continue
+            low, high = value.range
+            if value.is_moved:
+                below, above = self._cut(place, -1), self._cut(place, 1)
+                low = low if below is None else max(low, below)
+                high = high if above is None else min(high, above)
+            found[place] = (low, high)
+        again = False
+        for operand, result in self.maxima:
+            seen = self.ranges.get(result)
+            if seen is not None and operand in found:
+                low, high = found[operand]
+                again = again or seen[0] < low or seen[1] > high
+                found[result] = (max(seen[0], low), min(seen[1], high))
+        return Softened(found, again)
+
+    def _cut(self, place: Place, side: int) -> float | None:
+        """The bound of all ends of a tensor; None where some reader needs its whole range."""
+        value, ends = self.values.get(place), self.ends.get(place)
+        if value is None or not value.is_moved:
+            return None
+        if ends is None or ends.whole or not all(c.is_point or _swallows(c) for c in _moved(value)):
+            return None
+        bounds = [side * b for b in ends.bounds[side]]
+        for result in ends.passed:
+            cut = self._cut(result, side)
+            if cut is None:
+                return None
+            bounds.append(side * cut)
+        return side * max(bounds) if bounds else None
+
+    # Reading
+
+    def _tensor(self, place: Place) -> Any:
+        return self.model.subgraphs[place[0]].tensors[place[1]]
+
+    def _read(self, subgraph: int, op: Any, operand: int) -> Value | None:
+        place = (subgraph, int(op.inputs[operand]))
+        if place[1] < 0:
+            return None
+        constant = self.origins.constant(place)
+        if constant is not None:
+            return constant.value(*(self.origins.size(op, operand) or ()))
+        return self._value(place)
+
+    def _value(self, place: Place) -> Value | None:
+        known = self.values.get(place)
+        if known is not None:
+            return known
+        dtype = flatbuffer.dtype_name(self._tensor(place))
+        if dtype == "bool":
+            return cases.points((0.0, 1.0))
+        seen = self.ranges.get(place) if dtype == "float32" else None
+        return cases.span(seen) if seen is not None else None
+
+    def _ends_of(self, place: Place) -> _Ends:
+        return self.ends.setdefault(place, _Ends())
+
+    def _need(self, place: Place) -> None:
+        """Some reader needs the true values of a tensor."""
+        value = self.values.get(place)
+        if value is not None and value.is_moved:
+            self._refuse(value)
+
+    def _refuse(self, *values: Value | None) -> None:
+        self.refused |= frozenset().union(*(v.origins for v in values if v is not None))
+
+    # Ops
+
+    def _sweep(self) -> None:
+        for s, content in enumerate(self.model.subgraphs):
+            for op in content.operators or []:
+                name = flatbuffer.op_name(self.model, op)
+                rule = RULES.get(name)
+                if rule is not None and rule.kind in (Kind.FLOW, Kind.LOOKS):
+                    continue
+                self._op(s, op, name)
+
+    def _op(self, subgraph: int, op: Any, name: str) -> None:
+        reads = RULES.get(name) is not None and RULES[name].kind is Kind.COMPARES
+        reads = reads or name in MOVED or name in ARITHMETIC
+        read = [
+            self._read(subgraph, op, k) if reads else self.values.get((subgraph, int(t)))
+            for k, t in enumerate(op.inputs)
+        ]
+        moved = [v for v in read if v is not None and v.is_moved]
+        if len(moved) > 1:
+            self.meetings.add(frozenset().union(*(v.origins for v in moved)))
+        value: Value | None = None
+        if name in MOVED:
+            value = self._handed_on(subgraph, op, name, read)
+        elif name in ARITHMETIC:
+            value = self._computed(subgraph, op, name, read)
+        elif name == "CAST":
+            value = self._cast(subgraph, op, self._read(subgraph, op, 0))
+        elif name == "LOG" and read[0] is not None and read[0].is_finite:
+            value = self._logarithm(op, read[0])
+        elif name == "SQRT" and read[0] is not None and read[0].is_finite:
+            value = self._root(read[0])
+        elif name in BELOW or name in ABOVE:
+            self._end(subgraph, op, name, read[0])
+        elif reads:
+            if moved and (None in read or not cases.same_order(*[v for v in read[:2] if v])):
+                self._refuse(*moved)
+        elif moved:
+            self._refuse(*moved)
+        for t in map(int, op.outputs):
+            place = (subgraph, t)
+            if value is not None and (value.is_moved or value.is_finite):
+                self.values[place] = value
+            elif place not in self.fixed:
+                self.values.pop(place, None)
+
+    def _handed_on(self, s: int, op: Any, name: str, read: list[Value | None]) -> Value | None:
+        numbers = MOVED[name] or tuple(range(len(read)))
+        values = [read[k] for k in numbers if k < len(read)]
+        known = [v for v in values if v is not None]
+        if name in ADDS_ZEROS:
+            known.append(cases.points((0.0,)))
+        if None in values:
+            self._refuse(*known)
+            return None
+        for k in numbers:
+            if k < len(read):
+                place = (s, int(op.inputs[k]))
+                self._ends_of(place).passed += [(s, int(t)) for t in op.outputs]
+        return cases.join(known)
+
+    def _computed(self, s: int, op: Any, name: str, read: list[Value | None]) -> Value | None:
+        a, b = read[0], read[1]
+        fused = getattr(op.builtinOptions, "fusedActivationFunction", 0)
+        if a is None or b is None or (fused and (a.is_moved or b.is_moved)):
+            self._refuse(a, b)
+            return None
+        if fused:
+            return None
+        places = [(s, int(t)) for t in op.inputs]
+        if name in ("MAXIMUM", "MINIMUM"):
+            return self._extreme(name, places, a, b)
+        for place in places:
+            self._ends_of(place).whole = True
+        value = cases.combine(ARITHMETIC[name], a, b)
+        if value is None:
+            self._refuse(a, b)
+        return value
+
+    def _extreme(self, name: str, places: list[Place], a: Value, b: Value) -> Value | None:
+        """A maximum ends what is masked downwards, if the other operand is above it."""
+        side = -1 if name == "MAXIMUM" else 1
+        for place, one, other in ((places[0], a, b), (places[1], b, a)):
+            far = [c for c in _moved(one) if _side(c) == side]
+            if far and not other.is_moved and other.plain is not None:
+                low, high = flipped(other.plain, side)
+                bound = low - 0.02 * (high - low) - 1e-6
+                self._bound(place, one, side, Bound(bound, low))
+                rest = tuple(c for c in one.cases if c not in far)
+                value = Value(rest, one.origins) if rest else None
+                self._ends_of(places[1] if place == places[0] else places[0]).whole = True
+                if value is None:
+                    return other
+                return cases.join(
+                    [v for v in (cases.combine(ARITHMETIC[name], value, other), other) if v]
+                )
+        for place in places:
+            self._ends_of(place).whole = True
+        value = cases.combine(ARITHMETIC[name], a, b)
+        if value is None:
+            self._refuse(a, b)
+        return value
+
+    def _cast(self, s: int, op: Any, value: Value | None) -> Value | None:
+        if value is None or not value.is_finite:
+            self._refuse(value)
+            return None
+        if flatbuffer.dtype_name(self._tensor((s, int(op.outputs[0])))) == "float32":
+            self._ends_of((s, int(op.inputs[0]))).whole = True
+            return value
+        whole = all(float(c.new[0]).is_integer() for c in value.cases)
+        if value.is_moved or not whole:
+            self._refuse(value)
+            return None
+        return value
+
+    def _root(self, value: Value) -> Value | None:
+        held = [c.old[0] for c in value.cases]
+        if value.is_moved or min(held) < 0:
+            self._refuse(value)
+            return None
+        return cases.points(np.sqrt(held).tolist())
+
+    def _logarithm(self, op: Any, value: Value) -> Value | None:
+        held = sorted({c.old[0] for c in value.cases})
+        if value.is_moved or held[0] < 0.0:
+            self._refuse(value)
+            return None
+        number = self.origins.numbers[id(op), -1]
+        is_mask = len(held) == 2 and abs(held[1] - 1.0) < ONE
+        if held[0] > 0.0:
+            if is_mask:
+                self.logarithms[number] = held[0], held[1]
+            return cases.points(np.log(held).tolist())
+        known = self.origins.size(op, -1)
+        if known is None or not is_mask:
+            return None
+        self.logarithms[number] = held[0], held[1]
+        return Constant((-np.inf,), (0.0,)).value(*known)
+
+    def _end(self, s: int, op: Any, name: str, value: Value | None) -> None:
+        if value is None or not value.is_moved:
+            return
+        place, result = (s, int(op.inputs[0])), (s, int(op.outputs[0]))
+        dtype = self.precision(name, s in self.loops)
+        for side in {_side(c) for c in _moved(value)}:
+            plain = value.plain
+            if plain is None or name not in (BELOW if side < 0 else ABOVE):
+                self._refuse(value)
+                return
+            self._bound(place, value, side, bound_of(name, side, flipped(plain, side), dtype))
+        if name in ("REDUCE_MAX", "REDUCE_MIN", "MAX_POOL_2D"):
+            self.maxima.append((place, result))
+
+    def _bound(self, place: Place, value: Value, side: int, bound: Bound) -> None:
+        """All that is moved to one side must lie beyond a bound, as it does in the float model."""
+        self._ends_of(place).bounds[side].append(-side * bound.enough)
+        for case in _moved(value):
+            if _side(case) != side:
+                continue
+            if flipped(case.old, side)[1] > bound.true:
+                self._refuse(value)
+                return
+            wanted = bound.enough
+            if not case.is_point and _swallows(case):
+                wanted = max(HEADROOM.values()) * min(wanted, 0.0)
+            lacking = flipped(case.new, side)[1] - wanted
+            if lacking > 0:
+                known = self.lacking.get(value.origins, 0.0)
+                self.lacking[value.origins] = max(known, lacking)
+
+    # Control flow
+
+    def _tie(self, ties: Sequence[Flow], sweep: int) -> None:
+        """Hand values into subgraphs and out of them."""
+        given: dict[Place, list[Value | None]] = {}
+        for flow in ties:
+            for number, slot in enumerate(flow.slots):
+                for place in slot:
+                    self._ends_of(place).whole = True
+                sources, targets = self._ways(flow, number, slot, entering=sweep < ENTERED)
+                for place in targets:
+                    given.setdefault(place, []).extend(sources)
+        for place, values in given.items():
+            known = [v for v in values if v is not None]
+            value = cases.join(known) if len(known) == len(values) else None
+            if value is None:
+                self._refuse(*known)
+            elif value.is_moved or (
+                value.is_finite and (sweep < SETTLED or self.values.get(place) == value)
+            ):
+                self.values[place] = value
+                continue
+            self.values.pop(place, None)
+
+    def _ways(
+        self, flow: Flow, number: int, slot: tuple[Place, ...], *, entering: bool
+    ) -> tuple[list[Value | None], list[Place]]:
+        """What a slot's value comes from, and where it goes."""
+        if flow.name == "WHILE":
+            _, result, *arguments, returned = slot
+            start = self._read(flow.subgraph, flow.op, number)
+            # What a body gives back is not known before it was gone through.
+            unknown = entering and returned not in self.values
+            sources = [start] if unknown else [start, self._returned(returned)]
+            return sources, [result, *arguments]
+        if number < len(flow.op.inputs) - 1:
+            return [self._read(flow.subgraph, flow.op, number + 1)], list(slot[1:])
+        return [self._returned(p) for p in slot[1:]], [slot[0]]
+
+    def _returned(self, place: Place) -> Value | None:
+        constant = self.origins.constant(place)
+        if constant is None:
+            return self._value(place)
+        return constant.value()
+
+
+def _moved(value: Value) -> list[cases.Case]:
+    return [c for c in value.cases if c.moved]
+
+
+def _side(case: cases.Case) -> int:
+    return -1 if case.old[0] + case.old[1] < 0 else 1
+
+
+def _swallows(case: cases.Case) -> bool:
+    """Whether float32 numbers of that size are so far apart that what was added is lost."""
+    size = min(abs(case.old[0]), abs(case.old[1]))
+    if not np.isfinite(size) or size >= float(np.finfo(np.float32).max):
+        return True
+    return bool(np.spacing(np.float32(size)) >= case.old[1] - case.old[0])

@@ -1,0 +1,1 @@
+"""Rewrite ops and constants that integers hold badly, while all is still float."""

@@ -1,0 +1,141 @@
+"""Logarithms and powers in int16, that hold over many orders of magnitude.
+
+What enters: a LOG, LOG_SOFTMAX or POW, and the ops in front of it. What leaves: ops that compute
+the same.
+
+LiteRT's LOG in int16 interpolates between 512 even steps of the range of its operand, and falls
+steeply at one end. The fourth root of the operand is spread over a quarter of its orders of
+magnitude: log(v) = 4 log(sqrt(sqrt(v))). Where an exponential comes first, it is taken of what is
+not above 0, as in a softmax:
+
+    log(softmax(x))  x - max(x) - log(sum(exp(x - max(x))))
+    log(exp(x) + 1)  relu(x) + log(exp(-|x|) + 1)
+    x ** c           products for whole numbers up to 4; roots for 1/2, -1/2, -1; else exp(c log(x))
+    x ** y           exp(y log(x))
+
+LiteRT prescribes the steps of LOGISTIC, SOFTMAX and TANH. Where results stay far below their limit,
+as probabilities of rare events do, they get steps of their own:
+
+    logistic(x)      exp(x) / (exp(x) + 1)
+    softmax(x)       exp(x - max(x)) / sum(exp(x - max(x)))
+    tanh(x)          x - x x x / 3, to 2 / 15 x**5
+    sin(x)           x - x x x / 6, to x**5 / 120
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from rnnlite.lite.edit import new_constant
+from rnnlite.quantization.prepare.parts import Parts
+from rnnlite.quantization.prepare.roots import inverse_root, root
+
+MOST_FACTORS = 4
+
+
+def logarithm(parts: Parts, op: Any) -> None:
+    """LOG, by what is in front of it."""
+    v, y = int(op.inputs[0]), int(op.outputs[0])
+    softmax = parts.made_by(v, "SOFTMAX")
+    if softmax is not None and softmax.builtinOptions.beta == 1.0:
+        _log_softmax(parts, int(softmax.inputs[0]), y)
+        return
+    plus = parts.with_scalar(v, "ADD")
+    power = parts.made_by(plus[0], "EXP") if plus is not None and plus[1] == 1.0 else None
+    if power is not None:
+        _softplus(parts, int(power.inputs[0]), y)
+        return
+    _log(parts, v, y)
+
+
+def log_softmax(parts: Parts, op: Any) -> None:
+    """LOG_SOFTMAX, over the last axis."""
+    _log_softmax(parts, int(op.inputs[0]), int(op.outputs[0]))
+
+
+def power(parts: Parts, op: Any) -> None:
+    """POW, by its exponent."""
+    x, c, y = int(op.inputs[0]), int(op.inputs[1]), int(op.outputs[0])
+    exponent, base = parts.scalar(c), parts.scalar(x)
+    if exponent is not None and exponent in range(1, MOST_FACTORS + 1):
+        result = x
+        for k in range(1, int(exponent)):
+            last = k == int(exponent) - 1
+            result = parts.add("MUL", [result, x], y if last else None, wide=True)
+        if exponent == 1:
+            parts.add("MUL", [x, parts.number(1.0)], y)
+    elif exponent == 0.5:
+        root(parts, op)
+    elif exponent == -0.5:
+        inverse_root(parts, op)
+    elif exponent == -1.0:
+        parts.add("DIV", [parts.number(1.0), x], y, wide=True, like=x)
+    elif base is not None and base > 0:
+        scaled = parts.add("MUL", [c, parts.number(math.log(base))], wide=True)
+        parts.add("EXP", [scaled], y, wide=True)
+    else:
+        product = parts.add("MUL", [_log(parts, x, None), c], wide=True, like=y)
+        parts.add("EXP", [product], y, wide=True)
+
+
+def _log(parts: Parts, v: int, result: int | None) -> int:
+    for _ in range(2):
+        v = parts.add("SQRT", [v], wide=True)
+    quarter = parts.add("LOG", [v], wide=True)
+    return parts.add("MUL", [quarter, parts.number(4.0)], result, wide=True)
+
+
+def _log_softmax(parts: Parts, x: int, y: int) -> None:
+    last = len(parts.content.tensors[x].shape) - 1
+    axes = new_constant(parts.model, parts.content, np.array([last], np.int32))
+    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
+    below = parts.add("SUB", [x, largest], wide=True)
+    total = parts.reduce("SUM", parts.add("EXP", [below], wide=True), axes, keep=True)
+    parts.add("SUB", [below, _log(parts, total, None)], y, wide=True)
+
+
+def _softplus(parts: Parts, x: int, y: int) -> None:
+    size = parts.add("ABS", [x], wide=True)
+    small = parts.add("EXP", [parts.add("MUL", [size, parts.number(-1.0)], wide=True)], wide=True)
+    rest = parts.add("LOG", [parts.add("ADD", [small, parts.number(1.0)], wide=True)], wide=True)
+    parts.add("ADD", [parts.add("RELU", [x], wide=True), rest], y, wide=True)
+
+
+def faint_logistic(parts: Parts, op: Any) -> None:
+    """LOGISTIC far below zero."""
+    x, y = int(op.inputs[0]), int(op.outputs[0])
+    e = parts.add("EXP", [x], wide=True)
+    total = parts.add("ADD", [e, parts.number(1.0)], wide=True)
+    parts.add("DIV", [e, total], y, wide=True)
+
+
+def faint_softmax(parts: Parts, op: Any) -> None:
+    """SOFTMAX over very many."""
+    x, y = int(op.inputs[0]), int(op.outputs[0])
+    if op.builtinOptions.beta != 1.0:
+        x = parts.add("MUL", [x, parts.number(op.builtinOptions.beta)], wide=True)
+    last = len(parts.content.tensors[x].shape) - 1
+    axes = new_constant(parts.model, parts.content, np.array([last], np.int32))
+    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
+    e = parts.add("EXP", [parts.add("SUB", [x, largest], wide=True)], wide=True)
+    parts.add("DIV", [e, parts.reduce("SUM", e, axes, keep=True)], y, wide=True)
+
+
+def faint_tanh(parts: Parts, op: Any) -> None:
+    """TANH next to zero."""
+    _cubic(parts, op, -1 / 3)
+
+
+def faint_sine(parts: Parts, op: Any) -> None:
+    """SIN of angles below half a right one."""
+    _cubic(parts, op, -1 / 6)
+
+
+def _cubic(parts: Parts, op: Any, factor: float) -> None:
+    x, y = int(op.inputs[0]), int(op.outputs[0])
+    scaled = parts.add("MUL", [x, parts.number(factor)], wide=True)
+    cubic = parts.add("MUL", [parts.add("MUL", [x, scaled], wide=True), x], wide=True)
+    parts.add("ADD", [x, cubic], y, wide=True)

@@ -1,0 +1,190 @@
+"""Roots, norms and deviations in int16, that hold over many orders of magnitude.
+
+What enters: a RSQRT, SQRT or L2_NORMALIZATION, and the ops in front of it. What leaves: ops that
+compute the same.
+
+Squares spread twice as far as what they are squares of, and int16 has 15 bits: the square of a
+value of 1/200 of the largest is not there any more. So a root of a sum or mean of squares is taken
+of what is divided by its largest element first, which it does not care for:
+
+    m = max(max |d|, sqrt(e / a)),  u = d / m
+    sqrt(a sum(d d) + e) = m sqrt(a sum(u u) + (sqrt(e) / m)^2)
+
+LiteRT's RSQRT in int16 interpolates between 512 even steps of the range of its operand, which
+inverse roots are steep at one end of; its SQRT and its DIV are exact to a step. So RSQRT(v) is
+1 / SQRT(v).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.edit import new_constant
+from rnnlite.quantization.prepare.parts import Parts
+
+TINY = 1e-30
+"""What keeps a row of zeros from being divided by zero in float; in integers a step does."""
+
+
+@dataclass(frozen=True)
+class Squares:
+    """max(factor * reduce(d * d) + offset, floor).
+
+    Attributes:
+        d: what is squared, with a factor of its own: see `roots`.
+        reduce: "SUM" or "MEAN".
+        axes: the constant tensor of the axes.
+        keep: whether they stay with length 1.
+        factor, offset, floor: as above; `floor` is None where there is none.
+    """
+
+    d: int
+    reduce: str
+    axes: int
+    keep: bool
+    factor: float = 1.0
+    offset: float = 0.0
+    floor: float | None = None
+
+
+def inverse_root(parts: Parts, op: Any) -> None:
+    """RSQRT(v) as 1 / sqrt(v)."""
+    v, y = int(op.inputs[0]), int(op.outputs[0])
+    parts.add("DIV", [parts.number(1.0), _root(parts, v, None)], y, wide=True, like=v)
+
+
+def root(parts: Parts, op: Any) -> None:
+    """SQRT(v), over squares as above."""
+    _root(parts, int(op.inputs[0]), int(op.outputs[0]))
+
+
+def unit_length(parts: Parts, op: Any) -> None:
+    """L2_NORMALIZATION, which LiteRT does over the last axis, as x / sqrt(sum(x x))."""
+    x, y = int(op.inputs[0]), int(op.outputs[0])
+    last = len(parts.content.tensors[x].shape) - 1
+    axes = new_constant(parts.model, parts.content, np.array([last], np.int32))
+    length = _of_squares(parts, Squares(x, "SUM", axes, keep=True), None)
+    parts.add("DIV", [x, length], y, wide=True)
+
+
+def _root(parts: Parts, v: int, result: int | None) -> int:
+    squares = find_squares(parts, v)
+    if squares is None:
+        return parts.add("SQRT", [v], result, wide=True)
+    return _of_squares(parts, squares, result)
+
+
+def _of_squares(parts: Parts, s: Squares, result: int | None) -> int:
+    """The root of squares, in parts."""
+    size = parts.add("ABS", [s.d], wide=True)
+    least = max(s.offset, s.floor or 0.0) / s.factor
+    bound = parts.number(max(least**0.5, TINY))
+    largest = parts.reduce("REDUCE_MAX", size, s.axes, keep=True)
+    m = parts.add("MAXIMUM", [largest, bound], wide=True)
+    u = parts.add("DIV", [s.d, m], wide=True)
+    total = parts.reduce(s.reduce, parts.add("MUL", [u, u], wide=True), s.axes, keep=s.keep)
+    if not s.keep:
+        largest = parts.reduce("REDUCE_MAX", size, s.axes, keep=False)
+        m = parts.add("MAXIMUM", [largest, bound], wide=True)
+    if s.factor != 1.0:
+        total = parts.add("MUL", [total, parts.number(s.factor)], wide=True)
+    if s.offset > 0:
+        e = parts.add("DIV", [parts.number(s.offset**0.5), m], wide=True, like=m)
+        total = parts.add("ADD", [total, parts.add("MUL", [e, e], wide=True)], wide=True)
+    length = parts.add("SQRT", [total], wide=True)
+    if s.floor is None or s.floor <= 0:
+        return parts.add("MUL", [m, length], result, wide=True)
+    length = parts.add("MUL", [m, length], wide=True)
+    return parts.add("MAXIMUM", [length, parts.number(s.floor**0.5)], result, wide=True)
+
+
+def find_squares(parts: Parts, v: int) -> Squares | None:
+    """Read a tensor as squares, through numbers that are added, multiplied or bounds; or None."""
+    factor, offset, floor = 1.0, 0.0, None
+    while True:
+        known = _step(parts, v)
+        if known is None:
+            break
+        name, v, value = known
+        if name == "MUL":
+            factor *= value
+        elif name == "ADD":
+            offset += factor * value
+        else:
+            bound = factor * value + offset
+            floor = bound if floor is None else max(floor, bound)
+        if factor <= 0 or offset < 0:
+            return None
+    core = _reduced_square(parts, v) or _second_moment(parts, v)
+    if core is None or offset < 0:
+        return None
+    return replace(core, factor=factor, offset=offset, floor=floor)
+
+
+def _step(parts: Parts, v: int) -> tuple[str, int, float] | None:
+    """One op of a number in front of a tensor: its kind, what it is of, the number."""
+    for name in ("ADD", "MUL", "MAXIMUM"):
+        found = parts.with_scalar(v, name)
+        if found is not None:
+            return name, *found
+    relu = parts.made_by(v, "RELU")
+    if relu is not None:
+        return "MAXIMUM", int(relu.inputs[0]), 0.0
+    divided = parts.with_scalar(v, "DIV")
+    if divided is not None and parts.scalar(int(parts.makers[v].inputs[1])):
+        return "MUL", divided[0], 1 / divided[1]
+    return None
+
+
+def _reduced_square(parts: Parts, v: int) -> Squares | None:
+    """SUM or MEAN of a square."""
+    op = parts.made_by(v, "SUM", "MEAN")
+    if op is None or parts.integers(int(op.inputs[1])) is None:
+        return None
+    d = _squared(parts, int(op.inputs[0]))
+    if d is None:
+        return None
+    name = flatbuffer.op_name(parts.model, op)
+    return Squares(d, name, int(op.inputs[1]), bool(op.builtinOptions.keepDims))
+
+
+def _squared(parts: Parts, t: int) -> int | None:
+    """What a tensor is the square of."""
+    op = parts.made_by(t, "MUL", "SQUARE", "SQUARED_DIFFERENCE", "POW")
+    if op is None:
+        return None
+    name = flatbuffer.op_name(parts.model, op)
+    operands = [int(i) for i in op.inputs]
+    if name == "SQUARE" or (name == "MUL" and operands[0] == operands[1]):
+        return operands[0]
+    if name == "POW":
+        return operands[0] if parts.scalar(operands[1]) == 2.0 else None
+    if name == "SQUARED_DIFFERENCE":
+        return parts.add("SUB", operands, like=t, wide=True)
+    return None
+
+
+def _second_moment(parts: Parts, v: int) -> Squares | None:
+    """mean(x x) - mean(x)^2, which is mean((x - mean(x))^2) without its cancellation."""
+    op = parts.made_by(v, "SUB")
+    if op is None:
+        return None
+    first, second = map(int, op.inputs)
+    moment = parts.made_by(first, "MEAN")
+    mean = _squared(parts, second)
+    if moment is None or mean is None:
+        return None
+    average = parts.made_by(mean, "MEAN")
+    x = _squared(parts, int(moment.inputs[0]))
+    if average is None or x is None or int(average.inputs[0]) != x:
+        return None
+    axes = parts.integers(int(moment.inputs[1]))
+    if axes is None or axes != parts.integers(int(average.inputs[1])):
+        return None
+    kept = parts.reduce("MEAN", x, int(moment.inputs[1]), keep=True)
+    d = parts.add("SUB", [x, kept], wide=True)
+    return Squares(d, "MEAN", int(moment.inputs[1]), bool(moment.builtinOptions.keepDims))

@@ -1,0 +1,175 @@
+"""The report of a conversion or a check: plain data, which prints as tables. No TensorFlow here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rnnlite.errors import ParityError
+from rnnlite.quantization.measure.acceptance import require_accuracy
+from rnnlite.report.quantization import Quantization
+
+
+@dataclass(frozen=True)
+class OutputParity:
+    """How far one output is from the source's, over all cases of a check.
+
+    Attributes:
+        name: the output.
+        max_abs: largest absolute difference.
+        max_rel: the same, relative to `scale`.
+        scale: largest absolute value of the source's output over all cases.
+        bound: what `max_rel` may be: 1e-5, or what the source's own rounding comes to, if more.
+    """
+
+    name: str
+    max_abs: float
+    max_rel: float
+    scale: float
+    bound: float
+
+    @property
+    def within(self) -> bool:
+        """Whether the output is as close as rounding allows."""
+        return self.max_rel <= self.bound
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The result of a check of a LiteRT model against its source.
+
+    Attributes:
+        outputs: one record an output.
+        lengths: sequence lengths that were run, in the order of the first runs.
+        batches: batch sizes that were run.
+        runs: how many times the LiteRT model ran.
+        skipped: lengths that the source itself refuses, with its reason.
+        late: names of the outputs whose size the runtime knows only after a run.
+        shapes: those of the inputs, with the batch, of each distinct run.
+    """
+
+    outputs: tuple[OutputParity, ...]
+    lengths: tuple[int, ...]
+    batches: tuple[int, ...]
+    runs: int
+    skipped: Mapping[int, str] = field(default_factory=dict)
+    late: tuple[str, ...] = ()
+    shapes: tuple[tuple[tuple[int, ...], ...], ...] = ()
+
+    @property
+    def within(self) -> bool:
+        """Whether every output is."""
+        return all(o.within for o in self.outputs)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that there is to say of a conversion, or of a check of an existing file.
+
+    Attributes:
+        origin: what the source is.
+        inputs, outputs: name, shape (None where free), dtype, and the least size of each axis
+            that the model takes (() where any size does).
+        size: bytes of the LiteRT file.
+        weights: number of weights in it, each counted once.
+        ops: number of each op.
+        min_runtime: the first release of the runtime that loads the file, as "TFLite 2.11" or
+            "LiteRT 1.0"; "" where no known one does.
+        recurrences: name, kind, units, direction, outputs, masked, hoisted, unroll of each.
+        parity: the check of the float32 model, or None if it was not asked for.
+        quantization: what quantization did and cost, or None for a float32 model.
+        notes: what the user should know.
+        seconds: time of each step.
+    """
+
+    origin: str
+    inputs: tuple[Mapping[str, Any], ...]
+    outputs: tuple[Mapping[str, Any], ...]
+    size: int
+    weights: int
+    ops: Mapping[str, int]
+    recurrences: tuple[Mapping[str, Any], ...]
+    parity: Parity | None
+    notes: tuple[str, ...]
+    seconds: Mapping[str, float]
+    quantization: Quantization | None = None
+    min_runtime: str = ""
+
+    @property
+    def summary(self) -> str:
+        """What it is of and how it came out, in one line."""
+        off: list[float] = []
+        if self.quantization is not None:
+            off = [a.rms_error for a in self.quantization.accuracy]
+            result = f"{self.quantization.mode}, off by {100 * max(off, default=0.0):.2g} %"
+        elif self.parity is None:
+            result = "not compared"
+        else:
+            off = [o.max_rel for o in self.parity.outputs]
+            word = "equal within" if self.parity.within else "differs by"
+            result = f"{word} {max(off, default=0.0):.1e}"
+        return f"from {self.origin}, {result}"
+
+    def __repr__(self) -> str:
+        return f"Report({self.size:,} bytes, {self.summary})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def require_parity(self) -> None:
+        """Refuse a model that is not equal to its source.
+
+        Raises:
+            ParityError: with the figures of each output that is too far off; for a quantized model
+                that is not compared bit for bit, further than its largest error may be.
+        """
+        if self.parity is None and self.quantization is not None:
+            q = self.quantization
+            require_accuracy(q.accuracy, q.max_error, mode=q.mode, origin=self.origin)
+        off = [o for o in self.parity.outputs if not o.within] if self.parity else []
+        if off:
+            raise ParityError(
+                f"the LiteRT model differs from {self.origin}",
+                expected="; ".join(f"'{o.name}' within {o.bound:.1e} of its scale" for o in off),
+                found="; ".join(
+                    f"'{o.name}' off by {o.max_rel:.2e} relative ({o.max_abs:.2e} absolute, "
+                    f"scale {o.scale:.3g})"
+                    for o in off
+                ),
+                remedy="Do not use it; please report the model's configuration",
+            )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Report:
+        """From `to_dict`, JSON in between allowed."""
+        values = dict(values)
+        parity = values["parity"]
+        if parity is not None:
+            values["parity"] = Parity(
+                outputs=tuple(OutputParity(**o) for o in parity["outputs"]),
+                lengths=tuple(parity["lengths"]),
+                batches=tuple(parity["batches"]),
+                runs=parity["runs"],
+                skipped={int(k): v for k, v in parity["skipped"].items()},
+                late=tuple(parity.get("late", ())),
+                shapes=tuple(
+                    tuple(tuple(shape) for shape in run) for run in parity.get("shapes", ())
+                ),
+            )
+        if values.get("quantization") is not None:
+            values["quantization"] = Quantization.from_dict(values["quantization"])
+        for name in ("inputs", "outputs", "recurrences", "notes"):
+            values[name] = tuple(values[name])
+        for name in ("inputs", "outputs"):
+            values[name] = tuple(
+                {**p, "shape": tuple(p["shape"]), "least": tuple(p.get("least", ()))}
+                for p in values[name]
+            )
+        return cls(**values)
+
+    def __str__(self) -> str:
+        from rnnlite.report.tables import report_text
+
+        return report_text(self)

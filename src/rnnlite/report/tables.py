@@ -1,0 +1,277 @@
+"""Reports and inspections as rich tables, and as plain text where there is no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from rnnlite.lite.releases import where_text
+
+if TYPE_CHECKING:
+    from rnnlite.lite.inspection import Inspection
+    from rnnlite.report.quantization import Quantization
+    from rnnlite.report.records import Parity, Report
+
+PLAIN_WIDTH = 100
+
+
+def as_text(renderable: RenderableType) -> str:
+    """Render without colours at a fixed width."""
+    sink = StringIO()
+    Console(file=sink, width=PLAIN_WIDTH, no_color=True, highlight=False).print(renderable)
+    return "\n".join(line.rstrip() for line in sink.getvalue().rstrip().splitlines())
+
+
+def report_text(report: Report) -> str:
+    """`report_tables` as plain text."""
+    return as_text(report_tables(report))
+
+
+def inspection_text(inspection: Inspection) -> str:
+    """`inspection_tables` as plain text."""
+    return as_text(inspection_tables(inspection))
+
+
+def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """A table of ours: numbers to the right, plain rule under the heading."""
+    rows = [list(row) for row in rows]
+    result = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    for k, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[k], (int, float)) for row in rows)
+        result.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        result.add_row(*[Text(_cell(value)) for value in row])
+    return result
+
+
+def report_tables(report: Report) -> RenderableType:
+    """The whole report."""
+    parts: list[RenderableType] = [
+        Text(report.origin, style="bold"),
+        Text(
+            f"{size_text(report.size)}, {report.weights:,} weights, {seconds_text(report.seconds)}"
+        ),
+        Text(where_text(report.min_runtime)),
+        _ports(report.inputs, report.outputs),
+    ]
+    if report.recurrences:
+        parts.append(_recurrences(report.recurrences))
+        parts += [
+            Text(f"weights of {r['name']}: {r['weights']}")
+            for r in report.recurrences
+            if r.get("weights")
+        ]
+    parts.append(Text("ops: " + ", ".join(f"{n} {c}" for n, c in report.ops.items())))
+    if report.parity or report.quantization is None:
+        parts.append(_parity(report.parity) if report.parity else Text("parity: not checked"))
+    if report.quantization is not None:
+        parts += _quantization(report.quantization, report.size)
+    parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
+    return Group(*_spaced(parts))
+
+
+def inspection_tables(inspection: Inspection) -> RenderableType:
+    """The whole inspection."""
+    record = inspection.record or {}
+    weights = ", ".join(f"{size_text(n)} {dtype}" for dtype, n in inspection.weight_bytes.items())
+    parts: list[RenderableType] = [
+        Text(str(record.get("origin", "LiteRT model, not converted by rnnlite")), style="bold"),
+        Text(f"{size_text(inspection.size)}, {inspection.weights:,} weights ({weights or 'none'})"),
+        Text(where_text(inspection.min_runtime)),
+        _ports([vars(t) for t in inspection.inputs], [vars(t) for t in inspection.outputs]),
+    ]
+    if record.get("quantize"):
+        parts.append(Text(f"quantized: {record['quantize']}, border {record['io']}"))
+    if record.get("recurrences"):
+        parts.append(_recurrences(record["recurrences"]))
+    parts.append(Text("ops: " + ", ".join(f"{n} {c}" for n, c in inspection.ops.items())))
+    if inspection.custom_ops:
+        parts.append(
+            Text(f"not in the standard runtime: {', '.join(inspection.custom_ops)}", style="red")
+        )
+    parts += [Text(f"note: {note}", style="yellow") for note in record.get("notes", [])]
+    return Group(*_spaced(parts))
+
+
+def size_text(size: int) -> str:
+    """Bytes for people."""
+    return f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.1f} kB"
+
+
+def seconds_text(seconds: Mapping[str, float]) -> str:
+    """Times of the steps for people."""
+    return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items()) or "not timed"
+
+
+def shape_text(shape: Sequence[int | None] | None, least: Sequence[int] = ()) -> str:
+    """[1, any, 12], or [1, 4 or more, 12]."""
+    if shape is None:
+        return "any rank"
+    free = [f"{n} or more" if n > 1 else "any" for n in least] or ["any"] * len(shape)
+    sizes = [any_ if d is None else str(d) for d, any_ in zip(shape, free, strict=True)]
+    return "[" + ", ".join(sizes) + "]"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "" if value is None else str(value)
+
+
+def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
+    spaced: list[RenderableType] = []
+    for k, part in enumerate(parts):
+        blocks = (Table, Group)
+        if k and (isinstance(part, blocks) or isinstance(parts[k - 1], blocks)):
+            spaced.append(Text(""))
+        spaced.append(part)
+    return spaced
+
+
+def _ports(inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, Any]]) -> Table:
+    rows = []
+    quantized = False
+    for kind, ports in (("input", inputs), ("output", outputs)):
+        for port in ports:
+            scale = port.get("scale")
+            quantized = quantized or scale is not None
+            extra = "" if scale is None else f"(q - {port['zero_point']}) * {scale:.4g}"
+            rows.append(
+                [
+                    kind,
+                    port["name"],
+                    shape_text(port["shape"], port.get("least", ())),
+                    port["dtype"],
+                    extra,
+                ]
+            )
+    columns = ["", "name", "shape", "dtype", "value"]
+    keep = 5 if quantized else 4
+    return table("Signature", columns[:keep], [row[:keep] for row in rows])
+
+
+def signature_table(inputs: Iterable[Any], outputs: Iterable[Any]) -> Table:
+    """Inputs and outputs as `TensorInfo` holds them."""
+    return _ports([vars(t) for t in inputs], [vars(t) for t in outputs])
+
+
+def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:
+    return table(
+        "Recurrences",
+        [
+            "name",
+            "cell",
+            "units",
+            "direction",
+            "outputs",
+            "masked",
+            "projection",
+            "schedule",
+        ],
+        [
+            [
+                r["name"],
+                r["kind"],
+                r["units"],
+                r["direction"],
+                r["outputs"],
+                r["masked"],
+                "hoisted" if r["hoisted"] else "in the loop",
+                r["schedule"],
+            ]
+            for r in recurrences
+        ],
+    )
+
+
+def _parity(parity: Parity) -> RenderableType:
+    lengths = ", ".join(map(str, parity.lengths)) or "none free"
+    batches = ", ".join(map(str, parity.batches))
+    return Group(
+        Text(f"Parity with the source: {parity.runs} runs, lengths {lengths}, batches {batches}"),
+        _parity_table(parity),
+    )
+
+
+def _parity_table(parity: Parity) -> Table:
+    return table(
+        "",
+        ["output", "largest difference", "relative to scale", "allowed", "scale"],
+        [[o.name, o.max_abs, o.max_rel, o.bound, o.scale] for o in parity.outputs],
+    )
+
+
+def _quantization(q: Quantization, size: int) -> list[RenderableType]:
+    head = f"Quantization: {q.mode}, inputs and outputs {q.io}"
+    if q.inner:
+        head += f", recurrences compute in {q.inner}"
+    parts: list[RenderableType] = [Text(head, style="bold")]
+    if q.size_before:
+        share = size / q.size_before
+        parts.append(
+            Text(f"{size_text(q.size_before)} in float32, now {size_text(size)} ({share:.2f})")
+        )
+    if q.lengths is not None:
+        parts.append(
+            Text(f"calibrated on {q.samples} samples of {q.lengths[0]} to {q.lengths[1]} steps")
+        )
+    if q.weights:
+        parts.append(
+            table(
+                "Weights",
+                ["name", "shape", "type", "how"],
+                [[w.name[-48:], shape_text(w.shape), w.dtype, w.how] for w in q.weights],
+            )
+        )
+    parts.append(
+        table(
+            "Types that the ops run in",
+            ["op", "how many"],
+            [[n, ", ".join(f"{c} {t}" for t, c in types.items())] for n, types in q.ops.items()],
+        )
+    )
+    if q.trials:
+        parts.append(
+            table(
+                "Trials",
+                ["computes in", "RMS error %", "bytes", ""],
+                [
+                    [t.name, None if t.error is None else 100 * t.error, t.size, t.verdict]
+                    for t in q.trials
+                ],
+            )
+        )
+    parts += [Text(f"stayed in float: {kept}", style="yellow") for kept in q.kept]
+    lengths = sorted({length for a in q.accuracy for length in a.by_length})
+    parts.append(
+        table(
+            f"Error against the source, on {q.measured_on}",
+            [
+                "output",
+                "RMS error %",
+                "SNR dB",
+                "same class %",
+                *[f"% at T={length}" for length in lengths],
+            ],
+            [
+                [
+                    a.name,
+                    100 * a.rms_error,
+                    a.snr_db,
+                    None if a.argmax_agreement is None else 100 * a.argmax_agreement,
+                    *[100 * a.by_length[n] if n in a.by_length else None for n in lengths],
+                ]
+                for a in q.accuracy
+            ],
+        )
+    )
+    return parts + [Text(f"warning: {warning}", style="yellow") for warning in q.warnings]

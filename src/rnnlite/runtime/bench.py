@@ -1,0 +1,161 @@
+"""Time a LiteRT file by sequence length. NumPy and ai-edge-litert; matplotlib for a picture."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import RenderableType
+
+from rnnlite.errors import DependencyError
+from rnnlite.report.tables import table
+from rnnlite.runtime.model import load
+from rnnlite.runtime.samples import Array, Spec
+
+WARM_UP_RUNS = 3
+
+
+@dataclass(frozen=True)
+class Timing:
+    """Latencies of one length, in milliseconds.
+
+    Attributes:
+        length: of every free axis but the batch; None where the model's length is pinned.
+        threads: threads an op might use.
+        repeats: timed runs.
+        cold: the first run at this length, memory set-up included.
+        median, p90, p99, minimum: over the timed runs.
+        microseconds_a_step: median over length; None where the length is pinned.
+    """
+
+    length: int | None
+    threads: int
+    repeats: int
+    cold: float
+    median: float
+    p90: float
+    p99: float
+    minimum: float
+    microseconds_a_step: float | None
+
+
+def time_model(
+    model: str | Path | bytes, *, lengths: Sequence[int], num_threads: int = 1, repeats: int = 50
+) -> list[Timing]:
+    """Time a model on random input, one sequence at a time (or its pinned batch).
+
+    Args:
+        model: path or content.
+        lengths: sequence lengths; a model of pinned length is timed once.
+        num_threads: threads an op may use.
+        repeats: timed runs a length.
+
+    Raises:
+        ModelError: it is no LiteRT model.
+        SampleError: the model does not run at one of the lengths.
+    """
+    loaded = load(model, num_threads=num_threads)
+    free = any(None in spec.sample_shape for spec in loaded.inputs)
+    return [
+        _time_one(loaded, length, num_threads, repeats) for length in (lengths if free else [None])
+    ]
+
+
+def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Timing:
+    rng = np.random.default_rng(0)
+    arrays = [_random(spec, length or 1, rng) for spec in model.inputs]
+    begin = time.perf_counter()
+    model.run(arrays)
+    cold = 1000 * (time.perf_counter() - begin)
+    for _ in range(WARM_UP_RUNS):
+        model.run(arrays)
+    laps = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        model.run(arrays)
+        laps.append(1000 * (time.perf_counter() - begin))
+    median = float(np.median(laps))
+    return Timing(
+        length=length,
+        threads=threads,
+        repeats=repeats,
+        cold=cold,
+        median=median,
+        p90=float(np.percentile(laps, 90)),
+        p99=float(np.percentile(laps, 99)),
+        minimum=float(np.min(laps)),
+        microseconds_a_step=1000 * median / length if length else None,
+    )
+
+
+def _random(spec: Spec, length: int, rng: np.random.Generator) -> Array:
+    shape = [
+        (1 if k == spec.batch_axis else length) if d is None else d
+        for k, d in enumerate(spec.shape)
+    ]
+    dtype = np.dtype(spec.dtype)
+    if spec.counts:
+        return np.full(shape, length, dtype)
+    if dtype.kind == "b":
+        return np.ones(shape, bool)
+    if dtype.kind in "iu" and spec.quantization is None:
+        # Ids of 0 and 1 are in every vocabulary.
+        return rng.integers(0, 2, shape).astype(dtype)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return rng.integers(limits.min, limits.max, shape).astype(dtype)
+    return rng.standard_normal(shape).astype(dtype)
+
+
+def bench_tables(timings: Sequence[Timing]) -> RenderableType:
+    """The timings as a table."""
+    return table(
+        f"Latency in milliseconds (threads: {timings[0].threads}, runs: {timings[0].repeats})",
+        ["length", "first run", "fastest", "median", "90 %", "99 %", "microseconds a step"],
+        [
+            [
+                t.length if t.length is not None else "pinned",
+                t.cold,
+                t.minimum,
+                t.median,
+                t.p90,
+                t.p99,
+                t.microseconds_a_step if t.microseconds_a_step is not None else "",
+            ]
+            for t in timings
+        ],
+    )
+
+
+def picture(timings: Sequence[Timing], title: str) -> bytes:
+    """Latency against length, as a PNG: the median, the span up to the 90th percentile, first runs.
+
+    Raises:
+        DependencyError: matplotlib is not installed.
+    """
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as e:
+        raise DependencyError(
+            "a picture needs matplotlib, which is not installed",
+            remedy="Install it with: pip install matplotlib",
+        ) from e
+    lengths = [t.length or 1 for t in timings]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(lengths, [t.median for t in timings], "o-", label="median")
+    axes.fill_between(
+        lengths, [t.minimum for t in timings], [t.p90 for t in timings], alpha=0.25, label="to 90 %"
+    )
+    axes.plot(lengths, [t.cold for t in timings], "x", label="first run")
+    axes.set(xlabel="time steps", ylabel="milliseconds", title=title, xscale="log", yscale="log")
+    axes.legend()
+    axes.grid(visible=True, which="both", alpha=0.3)
+    sink = io.BytesIO()
+    figure.savefig(sink, format="png")
+    return sink.getvalue()

@@ -1,0 +1,50 @@
+"""TensorArrays and TensorLists as dense tensors."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnlite.frontends.tensorflow.arrays import Array
+
+ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
+
+
+def empty(size):
+    return Array(tf.float32, size, tf.TensorShape([2]), None, "array")
+
+
+def test_a_sized_array_is_written_in_place():
+    array = empty(3).written(tf.constant(1), tf.constant(ROWS[1]))
+    np.testing.assert_array_equal(array.rows(), [[0, 0], ROWS[1], [0, 0]])
+    array = array.written(tf.constant(0), tf.constant(ROWS[0]))
+    np.testing.assert_array_equal(array.rows(), [ROWS[0], ROWS[1], [0, 0]])
+    assert int(array.length()) == 3
+
+
+def test_an_array_that_grows_hides_its_first_row():
+    array = empty(None)
+    assert int(array.length()) == 0
+    for k in range(3):
+        array = array.written(tf.constant(k), tf.constant(ROWS[k]))
+        assert int(array.length()) == k + 1
+    assert array.content.shape == (4, 2)
+    np.testing.assert_array_equal(array.rows(), ROWS)
+    np.testing.assert_array_equal(array.row(tf.constant(2)), ROWS[2])
+
+
+def test_a_row_beyond_the_end_is_the_last():
+    array = empty(3).with_content(tf.constant(ROWS))
+    np.testing.assert_array_equal(array.row(tf.constant(7)), ROWS[2])
+
+
+def test_an_unwritten_array_is_zero_and_has_no_rows_to_read():
+    np.testing.assert_array_equal(empty(2).rows(), np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="'array' is read before anything was written"):
+        empty(2).row(tf.constant(0))
+
+
+def test_a_row_of_unknown_shape_takes_sizes_from_another():
+    base = Array(tf.float32, 2, tf.TensorShape([None]), None, "array")
+    with pytest.raises(ValueError, match="shape of the rows of 'array' is not known"):
+        base.buffer(tf.TensorShape([None]))
+    assert base.buffer(tf.TensorShape([None]), tf.constant(ROWS[0])).content.shape == (2, 2)

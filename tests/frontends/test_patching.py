@@ -1,0 +1,159 @@
+"""Keras and the user's layers are as they were, and other threads see them as they are."""
+
+import threading
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+import tf_keras
+
+import rnnlite
+from rnnlite.frontends.keras.flavour import keras2, keras3, layers_of
+from rnnlite.frontends.keras.model import _tracing
+from rnnlite.frontends.keras.patching import Change, replaced, seeming
+
+
+def elsewhere(function):
+    """What a function gives in another thread."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(function()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_a_replacement_is_put_back_whatever_is_raised():
+    class Base:
+        def say(self):
+            return "base"
+
+    class Owner(Base):
+        pass
+
+    def make(original, mine):
+        return lambda self: f"not {original(self)}" if mine() else original(self)
+
+    module = SimpleNamespace(value=1)
+    changes = [Change(Owner, "say", make), Change(module, "value", lambda o, _: o + 1)]
+    changes.append(Change(module, "missing", lambda o, _: 0))
+
+    def within():
+        with replaced(changes):
+            assert (Owner().say(), module.value) == ("not base", 2)
+            assert elsewhere(lambda: Owner().say()) == "base"
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        within()
+    assert (Owner().say(), vars(module), "say" in vars(Owner)) == ("base", {"value": 1}, False)
+
+
+def test_an_attribute_seems_another_to_one_thread_alone():
+    class Layer:
+        name = "class"
+
+        def __init__(self):
+            self.stateful = True
+
+    one, other = Layer(), Layer()
+    with seeming({id(one): {"stateful": False}}, [one, other]):
+        assert (one.stateful, other.stateful) == (False, True)
+        assert elsewhere(lambda: one.stateful) is True
+        one.stateful = 3
+        assert vars(one) == {"stateful": 3}
+        assert elsewhere(lambda: one.stateful) == 3
+        del other.stateful
+        with pytest.raises(AttributeError):
+            _ = other.stateful
+    assert (one.stateful, "stateful" in vars(Layer)) == (3, False)
+
+
+@pytest.mark.parametrize("flavour", [keras3(), keras2()], ids=["Keras 3", "Keras 2"])
+@pytest.mark.parametrize("dtype", ["mixed_float16", "float64"])
+def test_layers_compute_in_float32_for_one_thread_alone(flavour, dtype):
+    L = flavour.layers
+    model = flavour.keras.Sequential([L.Input((None, 2)), L.GRU(3, dtype=dtype), L.Dense(2)])
+    own = [dict(vars(layer)) for layer in layers_of(model)]
+    kinds = ["float32" if layer is model.layers[-1] else dtype for layer in model.layers]
+    kinds = [k.removeprefix("mixed_") for k in kinds]
+
+    def seen():
+        return [layer.compute_dtype for layer in model.layers]
+
+    assert seen() == kinds
+    with _tracing(flavour, model) as tracing:
+        assert seen() == ["float32"] * 2
+        assert elsewhere(seen) == kinds
+        assert own == [vars(layer) for layer in layers_of(model)]
+        assert model(np.ones((1, 4, 2), np.float32)).dtype.name == "float32"
+    name = dtype.removeprefix("mixed_")
+    assert f"layers that compute in {name} are converted to compute in float32" in tracing.notes
+    assert seen() == kinds
+
+
+def touched():
+    """Every attribute of what conversions patch."""
+    found = {}
+    for flavour in (keras3(), keras2()):
+        L = flavour.layers
+        classes = {c for c in vars(L).values() if isinstance(c, type)}
+        classes |= {b for c in classes for b in c.__mro__} - {object}
+        for owner in (*classes, flavour.backend, flavour.rnn):
+            found[owner] = dict(vars(owner))
+    return found
+
+
+def network(package, bidirectional):
+    L = package.layers
+    first = L.GRU(3, return_sequences=True, dropout=0.2, unroll=bidirectional)
+    first = L.Bidirectional(first) if bidirectional else first
+    return package.Sequential([package.Input((6, 2)), first, L.Flatten(), L.Dense(2)])
+
+
+@pytest.mark.long
+def test_eight_conversions_in_four_threads_leave_keras_as_it_was():
+    shared = network(keras, bidirectional=True)
+    models = [shared, shared, network(tf_keras, False), network(tf_keras, True)]
+    x = np.random.default_rng(0).standard_normal((1, 6, 2)).astype(np.float32)
+    watched = network(keras, bidirectional=False)
+    expected = np.asarray(watched(x))
+    before, own = touched(), [dict(vars(layer)) for layer in shared.layers]
+    found, failures, stop = [], [], threading.Event()
+
+    def converting(k):
+        try:
+            model = models[k]
+            data = rnnlite.convert(model).tflite
+            found.append((rnnlite.load(data).predict(list(x))[0], np.asarray(model(x))[0]))
+            # One that is refused in the middle of it: the length is pinned.
+            with pytest.raises(rnnlite.ShapeError, match="flatten"):
+                rnnlite.convert(network(keras if k % 2 else tf_keras, False), sequence_length=None)
+        except BaseException as e:
+            failures.append(e)
+
+    def watching():
+        while not stop.is_set():
+            found.append((np.asarray(watched(x))[0], expected[0]))
+
+    threads = [threading.Thread(target=converting, args=[k]) for k in range(4)]
+    watcher = threading.Thread(target=watching)
+    for thread in (*threads, watcher):
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=600)
+    stop.set()
+    watcher.join(timeout=60)
+    assert not any(thread.is_alive() for thread in (*threads, watcher))
+    assert failures == []
+    for ours, theirs in found:
+        np.testing.assert_allclose(ours, theirs, atol=1e-5)
+    after = touched()
+    assert before.keys() == after.keys()
+    for owner, attributes in before.items():
+        now = after[owner]
+        # `__doc__` and caches aside: what was there is there, nothing is new.
+        changed = {n for n in attributes.keys() | now.keys() if attributes.get(n) is not now.get(n)}
+        assert not {n for n in changed if not n.startswith("_abc_")}, owner
+    for layer, attributes in zip(shared.layers, own, strict=True):
+        assert attributes.keys() == vars(layer).keys()

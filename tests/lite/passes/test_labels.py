@@ -1,0 +1,89 @@
+"""Names of tensors: by layer, unique, little to store; tools open the files."""
+
+import keras
+import numpy as np
+import pytest
+
+import rnnlite
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.passes.labels import _layer, _short
+
+
+def names(data):
+    return [[flatbuffer.text(t.name) for t in g.tensors] for g in flatbuffer.read(data).subgraphs]
+
+
+def test_unique_in_the_file_in_float32(exits):
+    found = [name for graph in names(exits.tflite) for name in graph]
+    assert all(found)
+    assert len(found) == len(set(found))
+
+
+def test_unique_in_a_subgraph_when_quantized(exits_model):
+    data = rnnlite.convert(exits_model, quantize="dynamic", verify=False).tflite
+    for graph in names(data):
+        assert all(graph)
+        assert len(graph) == len(set(graph))
+
+
+def test_ends_keep_the_sources_names(exits):
+    parsed = flatbuffer.read(exits.tflite)
+    main = parsed.subgraphs[0]
+    ends = [flatbuffer.text(main.tensors[int(t)].name) for t in [*main.inputs, *main.outputs]]
+    assert ends == ["frames", "tags", "label"]
+
+
+def test_layers(exits):
+    found = {n.partition("/")[0] for graph in names(exits.tflite) for n in graph if "/" in n}
+    assert {"tags", "label"} <= found
+    assert any(n.startswith("forward_lstm") for n in found)
+    assert any(n.startswith("backward_lstm") for n in found)
+
+
+@pytest.mark.parametrize(
+    ("path", "layer"),
+    [
+        ("functional_1/label_1/MatMul", "label"),
+        ("functional/label_1/MatMul", "label_1"),
+        ("functional_1/bidirectional_1/backward_lstm_1/step/MatMul;x/Add", "backward_lstm"),
+        ("functional_1/tags_1/Tensordot/MatMul", "tags"),
+        ("MatMul", ""),
+        ("", ""),
+    ],
+)
+def test_layer_of_a_path(path, layer):
+    assert _layer(path) == layer
+
+
+def test_numbers():
+    assert [_short(n) for n in (0, 35, 36, 46655)] == ["0", "z", "10", "zzz"]
+
+
+def test_inputs_called_like_numbers():
+    keras.utils.set_random_seed(0)
+    x = keras.Input((None, 2), name="0")
+    data = rnnlite.convert(keras.Model(x, keras.layers.GRU(3)(x)), verify=False).tflite
+    found = [name for graph in names(data) for name in graph]
+    assert len(found) == len(set(found))
+
+
+def test_analyzer(exits, capfd):
+    tf = pytest.importorskip("tensorflow")
+    tf.lite.experimental.Analyzer.analyze(model_content=exits.tflite)
+    assert "WHILE" in capfd.readouterr().out
+
+
+def test_quantizer(tmp_path):
+    """The official quantizer of files, where it is installed, and what it makes of one of ours."""
+    quantizer = pytest.importorskip("ai_edge_quantizer.quantizer")
+    recipe = pytest.importorskip("ai_edge_quantizer.recipe")
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.LSTM(64), keras.layers.Dense(64)]
+    model = keras.Sequential([keras.Input((None, 6)), *layers])
+    path = tmp_path / "model.tflite"
+    rnnlite.convert(model, verify=False).save(path)
+    made = quantizer.Quantizer(str(path), recipe.dynamic_wi8_afp32()).quantize().quantized_model
+    x = np.random.default_rng(0).standard_normal((20, 6)).astype(np.float32)
+    plain, small = (rnnlite.load(data).predict([x])[0] for data in (path, bytes(made)))
+    assert len(made) < 0.6 * path.stat().st_size
+    assert np.max(np.abs(plain - small)) < 0.02

@@ -1,0 +1,128 @@
+"""Files of fixed shape in ops that LiteRT for Microcontrollers has: the same results there."""
+
+import keras
+import numpy as np
+import pytest
+
+import rnnlite
+from graphs import Model, run
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.edit import parameters
+from rnnlite.lite.passes.micro import suit_microcontrollers
+
+STEPS = 12
+
+
+def names(model):
+    return [flatbuffer.op_name(model.tree, op) for op in model.main.content.operators]
+
+
+def gathered(dtype, places, shape=(4, 1, 3), unpack=False):
+    model = Model()
+    main = model.main
+    x, y = main.tensor(shape, dtype, "x"), main.tensor((len(places), *shape[1:]), dtype, "y")
+    for t in (x, y):
+        main.content.tensors[t].quantization = parameters(0.1) if dtype == "int16" else None
+    main.add("GATHER", [x, main.constant(places, "int32")], [y], "GatherOptions", axis=0)
+    outputs = [y]
+    if unpack:
+        outputs = [main.tensor(shape[1:], dtype) for _ in places]
+        main.add("UNPACK", [y], outputs, "UnpackOptions", num=len(places), axis=0)
+    main.ends([x], outputs)
+    return model
+
+
+@pytest.mark.parametrize("places", [[2, 0], [3]])
+@pytest.mark.parametrize("dtype", ["int16", "bool", "int32"])
+def test_rows(dtype, places):
+    model = gathered(dtype, places)
+    values = (np.arange(12).reshape(4, 1, 3) % 5).astype(dtype)
+    suit_microcontrollers(model.tree)
+    assert "GATHER" not in names(model)
+    assert np.array_equal(run(model.bytes(), values)[0], values[places])
+
+
+def test_unpacked_rows():
+    model = gathered("int16", [2, 0], unpack=True)
+    values = np.arange(12, dtype=np.int16).reshape(4, 1, 3)
+    suit_microcontrollers(model.tree)
+    assert not {"GATHER", "UNPACK"} & set(names(model))
+    assert np.array_equal(run(model.bytes(), values), values[[2, 0]])
+
+
+def test_float_rows_stay():
+    model = gathered("float32", [2, 0])
+    suit_microcontrollers(model.tree)
+    assert names(model) == ["GATHER"]
+
+
+def test_free_shapes_stay():
+    model = gathered("int16", [2, 0])
+    model.main.content.tensors[0].shapeSignature = [-1, 1, 3]
+    suit_microcontrollers(model.tree)
+    assert names(model) == ["GATHER"]
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_any(keep):
+    model = Model()
+    main = model.main
+    x, y = main.tensor((1, 3, 2), "bool"), main.tensor((1, 3, 1) if keep else (1, 3), "bool")
+    axes = main.constant([2], "int32")
+    main.add("REDUCE_ANY", [x, axes], [y], "ReducerOptions", keepDims=keep)
+    main.ends([x], [y])
+    values = np.array([[[0, 0], [0, 1], [1, 1]]], bool)
+    suit_microcontrollers(model.tree)
+    assert names(model) == ["CAST", "REDUCE_MAX", "CAST", "NOT_EQUAL"]
+    assert np.array_equal(run(model.bytes(), values)[0], values.any(2, keepdims=keep))
+
+
+def recurrent(kind):
+    """A model with everything that the name says, for sequences of `STEPS`."""
+    layers = keras.layers
+    keras.utils.set_random_seed(3)
+    cell = {"lstm": layers.LSTM, "gru": layers.GRU, "simple": layers.SimpleRNN}[kind.split()[0]]
+    layer = cell(6, return_sequences="sequence" in kind)
+    if "both" in kind:
+        layer = layers.Bidirectional(layer)
+    masking = [layers.Masking()] if "masked" in kind else []
+    return keras.Sequential([keras.Input((STEPS, 4), name="x"), *masking, layer, layers.Dense(3)])
+
+
+@pytest.mark.parametrize("mode", [None, "int8", "int16x8"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "lstm",
+        "gru",
+        "simple",
+        "lstm sequence",
+        "gru sequence both",
+        "lstm masked",
+        "gru masked sequence both",
+    ],
+)
+def test_microcontroller(kind, mode):
+    micro = pytest.importorskip("tflite_micro.python.tflite_micro.runtime")
+    rng = np.random.default_rng(1)
+    samples = rng.standard_normal((24, STEPS, 4)).astype(np.float32)
+    if "masked" in kind:
+        samples[:, STEPS - 3 :] = 0
+    options = {} if mode is None else {"quantize": mode, "calibration": samples}
+    converted = rnnlite.convert(recurrent(kind), sequence_length=STEPS, verify=False, **options)
+    model = rnnlite.load(converted.tflite)
+    expected = model.predict(samples[:4], raw=True)
+    interpreter = micro.Interpreter.from_bytes(converted.tflite, arena_size=1 << 20)
+    (spec,) = model.inputs
+    for sample, result in zip(samples[:4], expected, strict=True):
+        x = sample[None]
+        if spec.quantization is not None:
+            scale, zero = spec.quantization
+            limits = np.iinfo(spec.dtype)
+            x = np.clip(np.round(x / scale) + zero, limits.min, limits.max).astype(spec.dtype)
+        interpreter.set_input(x, 0)
+        interpreter.invoke()
+        found = interpreter.get_output(0)[0].astype(np.float64)
+        # Kernels round differently: by single steps, or float32's.
+        bound = 1e-5 if mode is None else 4
+        assert np.max(np.abs(found - result)) <= bound

@@ -1,0 +1,48 @@
+"""Slices that enter axes, over free shapes, against TensorFlow."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from rnnlite.lite.passes.rewrite import rewrite
+from rnnlite.lite.translate import translate
+
+SLICES = {
+    "end": lambda x: x[:, :, tf.newaxis],
+    "front": lambda x: x[tf.newaxis],
+    "two": lambda x: x[:, tf.newaxis, :, tf.newaxis],
+    "ellipsis": lambda x: x[..., tf.newaxis],
+    "both sides": lambda x: x[tf.newaxis, ..., tf.newaxis],
+    "with a slice": lambda x: x[:, 1:, tf.newaxis],
+    "with an index": lambda x: x[0, :, tf.newaxis],
+    "behind an index": lambda x: x[..., 0, tf.newaxis],
+}
+
+
+@pytest.mark.parametrize("name", list(SLICES))
+def test_new_axes_of_free_shapes(name):
+    function = tf.function(SLICES[name]).get_concrete_function(
+        tf.TensorSpec([None, None], tf.float32)
+    )
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    expected = function(tf.constant(x)).numpy()
+    rewritten = rewrite(function)
+    np.testing.assert_array_equal(rewritten(tf.constant(x))[0], expected)
+    assert not any(
+        op.type == "StridedSlice" and op.get_attr("new_axis_mask")
+        for op in rewritten.graph.get_operations()
+    )
+    interpreter = Interpreter(model_content=translate(rewritten)[0])
+    index = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(index, x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(index, x)
+    interpreter.invoke()
+    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_nothing_to_do_gives_the_same_object():
+    function = tf.function(lambda x: x + 1.0).get_concrete_function(tf.TensorSpec([2]))
+    assert rewrite(function) is function

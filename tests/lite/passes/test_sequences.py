@@ -1,0 +1,212 @@
+"""Output sequences that leave their loops through variables of the runtime."""
+
+import keras
+import numpy as np
+import pytest
+
+import rnnlite
+from rnnlite.conversion import finish, lower
+from rnnlite.errors import ModelError
+from rnnlite.frontends.opening import open_program
+from rnnlite.frontends.program import Request
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.passes.joining import FAN, FEW
+from rnnlite.lite.passes.sequences import keep_sequences, kept_levels
+from rnnlite.lowering.schedule import Options
+
+L = keras.layers
+
+
+def recurrent(layer, features=2, masked=False):
+    keras.utils.set_random_seed(0)
+    masking = [L.Masking()] if masked else []
+    return keras.Sequential([keras.Input((None, features)), *masking, layer])
+
+
+def around(unroll):
+    """Lengths at which the way to put a sequence together turns, and their neighbours."""
+    once, few, merged = FAN * unroll, FEW * FAN * unroll, FEW * FAN**2 * unroll
+    return [1, 2, 3, *(n + d for n in (once, few, merged) for d in (-1, 0, 1)), merged + 77]
+
+
+@pytest.mark.parametrize(
+    ("make", "unroll", "batch", "masked"),
+    [
+        (lambda: L.LSTM(3, return_sequences=True), 1, 1, False),
+        (lambda: L.LSTM(3, return_sequences=True, go_backwards=True), 2, 3, False),
+        (lambda: L.GRU(3, return_sequences=True, reset_after=False), 1, 2, True),
+        (lambda: L.SimpleRNN(3, return_sequences=True), 4, 1, True),
+        (lambda: L.Bidirectional(L.GRU(3, return_sequences=True)), 1, 1, False),
+    ],
+)
+def test_every_way_gives_what_the_source_computes(make, unroll, batch, masked):
+    model = recurrent(make(), masked=masked)
+    schedule = {"unroll": unroll, "variables": 1}
+    converted = rnnlite.convert(model, batch_size=batch, schedule=schedule)
+    assert "rows kept in variables" in converted.report.recurrences[0]["schedule"]
+    lengths = around(unroll)
+    x = np.random.default_rng(0).standard_normal((batch, max(lengths), 2)).astype(np.float32)
+    x[:, 4:9] *= 1 - masked
+    loaded = rnnlite.load(converted.tflite)
+    # Long, short and long again: what a longer run left in variables is of no account.
+    for length in (max(lengths), *lengths, max(lengths)):
+        (found,) = loaded.run([x[:, :length]])
+        expected = model.predict(x[:, :length], verbose=0)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+def test_no_loop_over_steps_carries_a_sequence():
+    layer = L.LSTM(3, return_sequences=True, return_state=True)
+    x = keras.Input((None, 2))
+    converted = rnnlite.convert(keras.Model(x, layer(x)))
+    model = flatbuffer.read(converted.tflite)
+    bodies = [model.subgraphs[body] for *_, body in flatbuffer.loops(model)]
+    names = [[flatbuffer.op_name(model, op) for op in body.operators] for body in bodies]
+    steps = [ops for ops in names if "FULLY_CONNECTED" in ops]
+    assert len(steps) == 1
+    assert steps[0].count("ASSIGN_VARIABLE") == 1
+    assert "DYNAMIC_UPDATE_SLICE" not in steps[0]
+
+
+@pytest.mark.parametrize("length", [17, 40, 64, 65, 200])
+@pytest.mark.parametrize("unroll", [1, 3])
+def test_a_fixed_length_takes_one_way(length, unroll):
+    model = recurrent(L.LSTM(3, return_sequences=True))
+    schedule = {"unroll": unroll, "variables": 1}
+    converted = rnnlite.convert(model, sequence_length=length, schedule=schedule)
+    kept = length > FAN * unroll
+    assert ("ASSIGN_VARIABLE" in converted.report.ops) == kept
+    assert "IF" not in converted.report.ops
+    x = np.random.default_rng(0).standard_normal((1, length, 2)).astype(np.float32)
+    (found,) = rnnlite.load(converted.tflite).run([x])
+    np.testing.assert_allclose(found, model.predict(x, verbose=0), atol=2e-6)
+
+
+@pytest.mark.parametrize("levels", [1, 2])
+def test_fewer_levels_give_the_same(levels):
+    model = recurrent(L.GRU(3, return_sequences=True))
+    schedule = {"unroll": 1, "variables": 1, "max_levels": levels}
+    loaded = rnnlite.load(rnnlite.convert(model, schedule=schedule).tflite)
+    x = np.random.default_rng(0).standard_normal((1, 1200, 2)).astype(np.float32)
+    for length in around(1):
+        (found,) = loaded.run([x[:, :length]])
+        expected = model.predict(x[:, :length], verbose=0)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+def test_no_step_at_all_before_single_steps():
+    x, h, c = keras.Input((None, 2)), keras.Input((3,)), keras.Input((3,))
+    model = keras.Model([x, h, c], L.LSTM(3, return_sequences=True)(x, initial_state=[h, c]))
+    converted = rnnlite.convert(model, schedule={"unroll": 4, "variables": 1})
+    assert "rest last, rows kept in variables" in converted.report.recurrences[0]["schedule"]
+    rng = np.random.default_rng(0)
+    states = [rng.standard_normal((1, 3)).astype(np.float32) for _ in range(2)]
+    for length in (3, 1, 4, 70, 2):  # a fresh interpreter begins with no variable
+        frames = rng.standard_normal((1, length, 2)).astype(np.float32)
+        loaded = rnnlite.load(converted.tflite)
+        (found,) = loaded.run([frames, *states])
+        expected = model.predict([frames, *states], verbose=0)
+        np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("mode", ["dynamic", "int8", "int16x8"])
+def test_quantized_rows_are_the_same_integers_as_in_buffers(mode):
+    model = recurrent(L.Bidirectional(L.LSTM(4, return_sequences=True)))
+    rng = np.random.default_rng(0)
+    samples = [rng.standard_normal((n, 2)).astype(np.float32) for n in (5, 30, 90)] * 8
+    found = {}
+    for variables in (0, 1):
+        schedule = {"unroll": 2, "variables": variables, "max_levels": 1 + 2 * variables}
+        data = rnnlite.convert(
+            model, quantize=mode, calibration=samples, schedule=schedule, verify=False
+        ).tflite
+        assert ("ASSIGN_VARIABLE" in rnnlite.inspect(data).ops) == bool(variables)
+        loaded = rnnlite.load(data)
+        found[variables] = [loaded.predict([x], raw=True)[0] for x in samples[:3]]
+    for ours, theirs in zip(found[1], found[0], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_sequences_of_one_model_do_not_meet():
+    a, b = keras.Input((None, 2), name="a"), keras.Input((None, 2), name="b")
+    layer = L.GRU(3, return_sequences=True)
+    model = keras.Model([a, b], [layer(a), layer(b)])
+    loaded = rnnlite.load(rnnlite.convert(model, schedule="unroll=1,variables=1").tflite)
+    rng = np.random.default_rng(0)
+    for lengths in ((70, 5), (3, 90), (17, 16)):
+        x = [rng.standard_normal((1, n, 2)).astype(np.float32) for n in lengths]
+        for found, frames in zip(loaded.run(x), x, strict=True):
+            np.testing.assert_allclose(found, layer(frames), atol=2e-6)
+
+
+def lowered(**schedule):
+    request = Request(schedule=Options(variables=1, **schedule))
+    program = open_program(recurrent(L.LSTM(3, return_sequences=True)), request)
+    model = lower(program)
+    (loop,) = flatbuffer.loops(model)
+    return program, model, loop[1], model.subgraphs[loop[2]], model.subgraphs[loop[3]]
+
+
+def test_levels_of_what_is_to_be_rewritten():
+    _, model, *_ = lowered(max_levels=2)
+    assert kept_levels(model) == [2]
+    assert keep_sequences(model) == 1
+    assert kept_levels(model) == []
+    assert keep_sequences(model) == 0
+
+
+def written(model, body):
+    (op,) = (op for op in body.operators if flatbuffer.op_name(model, op) == "DYNAMIC_UPDATE_SLICE")
+    return op
+
+
+def read_twice(model, op, cond, body):
+    body.operators.append(written(model, body))
+
+
+def of_any_shape(model, op, cond, body):
+    rows = body.tensors[int(written(model, body).inputs[1])]
+    rows.shapeSignature = [-1, *rows.shape[1:]]
+
+
+def not_carried(model, op, cond, body):
+    body.inputs = [*body.inputs[:-1], body.inputs[0]]
+    write = written(model, body)
+    write.inputs = [write.inputs[1], *write.inputs[1:]]
+
+
+def not_counted(model, op, cond, body):
+    write = written(model, body)
+    (start,) = (o for o in body.operators if int(write.inputs[2]) in map(int, o.outputs))
+    start.inputs = [start.inputs[1], *start.inputs[1:]]
+
+
+def without_rows(model, op, cond, body):
+    write = written(model, body)
+    body.operators = [o for o in body.operators if o is not write]
+
+
+def not_filled(model, op, cond, body):
+    main = model.subgraphs[0]
+    write = written(model, body)
+    buffer = int(op.inputs[[int(t) for t in body.inputs].index(int(write.inputs[0]))])
+    main.operators = [o for o in main.operators if buffer not in map(int, o.outputs)]
+
+
+@pytest.mark.parametrize(
+    ("damage", "what"),
+    [
+        (read_twice, "the buffer is read elsewhere"),
+        (of_any_shape, "the rows have no fixed shape"),
+        (not_carried, "the buffer is no value of the loop"),
+        (not_counted, "the place is not made of a counter"),
+        (without_rows, "it writes no rows"),
+        (not_filled, "its buffer of free length is not filled"),
+    ],
+)
+def test_a_marked_loop_of_another_form_is_refused(damage, what):
+    program, model, *loop = lowered()
+    damage(model, *loop)
+    remedy = r"Convert with schedule=\{'variables': 0\}"
+    with pytest.raises(ModelError, match=rf"cannot keep its rows .*{what}.*{remedy}"):
+        finish(program, model)

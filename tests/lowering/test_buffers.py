@@ -1,0 +1,105 @@
+"""Buffers of output sequences: their sizes, and that the runtime knows them before it runs."""
+
+import itertools
+import math
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rnnlite
+from rnnlite.lowering.buffers import Ruler, layout, places_within, rows_and_rest, rows_from
+from rnnlite.lowering.schedule import Schedule
+
+
+def evaluated(make, length, free):
+    """What a function of a Ruler gives, as a list of numbers."""
+    if not free:
+        return [int(v) for v in make(Ruler.of(tf.zeros((length, 1))))]
+    spec = tf.TensorSpec([None, 1], tf.float32)
+    run = tf.function(lambda x: make(Ruler.of(x))).get_concrete_function(spec)
+    return [int(v) for v in np.ravel(run(tf.zeros((length, 1))))]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    length=st.integers(1, 5000),
+    unroll=st.sampled_from([1, 2, 4]),
+    blocks=st.integers(1, 20),
+    levels=st.integers(2, 6),
+    growth=st.sampled_from([4, 8]),
+    segments=st.integers(1, 5),
+    free=st.booleans(),
+)
+def test_sizes(length, unroll, blocks, levels, growth, segments, free):
+    block = unroll * blocks
+    schedule = Schedule(unroll, "front", block, levels, growth, segments=segments)
+
+    def make(ruler):
+        steps = ruler.steps(unroll)
+        return [steps.length, *layout(schedule, steps).sizes]
+
+    steps, *sizes = evaluated(make, length, free)
+    assert len(sizes) == levels
+    assert steps == -(-length // unroll) * unroll
+    part = math.ceil(math.ceil(steps / segments) / unroll) * unroll
+    assert part <= sizes[-1] < part + sizes[-2]
+    assert sizes[0] == min(block, part)
+    for small, large in itertools.pairwise(sizes):
+        assert large % small == 0
+    # None but the second grows faster than its share.
+    for small, large in itertools.pairwise(sizes[1:]):
+        assert large <= (growth + 1) * small
+
+
+@pytest.mark.parametrize("length", [1, 3, 8, 9, 10, 40])
+def test_what_lies_beyond_the_first_steps(length):
+    schedule = Schedule(2, "front", 4, 2)
+
+    def make(ruler):
+        rest = ruler.beyond(8, 2)
+        return [rest.length, *layout(schedule, rest, tf.constant([4])).sizes]
+
+    rest, small, large = evaluated(make, length, free=True)
+    assert rest == max(length - 8, 2)
+    assert small == 4
+    assert large == -(-rest // 4) * 4
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("length", [1, 3, 7, 40])
+def test_rows_that_are_taken(length, free):
+    def make(ruler):
+        buffer = tf.reshape(tf.range(50), [-1, 1])
+        rest = tf.reshape(tf.range(100, 103), [-1, 1])
+        done = length - length % 4
+        taken = rows_from(buffer, 3, ruler), rows_and_rest(buffer, rest, done, ruler)
+        return [*tf.unstack(tf.reshape(tf.concat(taken, 0), [-1]), 2 * length)]
+
+    found = evaluated(make, length, free)
+    assert found[:length] == list(range(3, 3 + length))
+    done = length - length % 4
+    assert found[length:] == [*range(done), *range(100, 100 + length % 4)]
+
+
+def test_places_within_a_block():
+    assert places_within(3).numpy().tolist() == [0, 1, 2]
+    assert places_within(tf.constant([3])).numpy().tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("batch", [1, None])
+@pytest.mark.parametrize("units", [4, 150])
+def test_shapes_are_known_before_the_model_runs(units, batch):
+    """Loops over tensors of unknown shape take the runtime's slow path."""
+    model = keras.Sequential(
+        [keras.Input((None, 3)), keras.layers.GRU(units, return_sequences=True)]
+    )
+    data = rnnlite.convert(model, batch_size=batch, verify=False).tflite
+    interpreter = Interpreter(model_content=data)
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, 77, 3))
+    interpreter.allocate_tensors()
+    assert interpreter.get_output_details()[0]["shape"].tolist() == [1, 77, units]

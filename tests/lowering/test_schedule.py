@@ -1,0 +1,44 @@
+"""Schedules as data: what a caller may ask for, and how they read."""
+
+import pytest
+
+from rnnlite.errors import ScheduleError
+from rnnlite.lowering.schedule import Options, Place, Schedule, take_options
+
+
+def test_a_schedule_as_text():
+    assert take_options("unroll=4, l2_bytes=524288") == Options(unroll=4, l2_bytes=524288)
+    assert take_options(None, weight_bytes=1) == Options(weight_bytes=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (3, r"schedule is no schedule; expected a mapping .*unroll.*; found int"),
+        ({"unrol": 3}, r"schedule names what it does not have; .*found 'unrol'"),
+        ({"unroll": 0}, r"schedule: unroll is out of range; expected a whole number from 1 to 64"),
+        ("levels=many", r"schedule: levels is out of range; .*found 'many'"),
+        ("projection=inside", r"schedule: projection is none of those .*'step'.*found 'inside'"),
+        ({"projection": 1}, r"schedule: projection is none of those .*found 1"),
+        ({"block": True}, r"schedule: block is out of range; .*found True"),
+        ("", r"schedule names what it does not have; .*found ''"),
+    ],
+)
+def test_nonsense_is_refused(given, message):
+    with pytest.raises(ScheduleError, match=message):
+        take_options(given)
+
+
+def test_a_schedule_in_words():
+    front = Schedule(4, "front", block=64, levels=2)
+    assert str(front) == "4 steps an iteration, neutral steps in front, blocks of 64 rows, 2 levels"
+    assert str(Schedule()) == "single steps"
+    assert str(Schedule(block=8, levels=2, striped=True)).endswith("projected by blocks")
+    blocks = Schedule(block=8, levels=3, first=3)
+    assert str(blocks) == "single steps, blocks of 8 rows, 3 levels, 3 blocks first"
+    assert str(Schedule(block=8, levels=3, first=1)).endswith("3 levels, one block first")
+    joined = Schedule(place=Place.JOINED, segments=4, apart=1)
+    assert (
+        str(joined) == "single steps, 4 segments, inputs and state in one product, last row apart"
+    )
+    assert str(Schedule(place=Place.STEP, apart=2)).endswith("in the step, last 2 rows apart")

@@ -1,0 +1,63 @@
+"""Groups and their grids: what is tied, what stays apart, which ranges are cut."""
+
+import numpy as np
+import pytest
+
+from graphs import SHAPE, Model, one_loop
+from rnnlite.quantization.grid import Grid
+from rnnlite.quantization.plan.plan import make_plan
+from rnnlite.quantization.select import all_int8, all_int16
+
+
+def plan_of(model, ranges, precision=all_int8):
+    return make_plan(model.tree, ranges, precision, allow_float=False)
+
+
+def test_a_state_has_one_grid_through_the_loop():
+    model, start, results = one_loop()
+    plan = plan_of(model, {(2, 6): (-0.9, 0.8), (0, start[2]): (-1.0, 1.0)})
+    grids = {plan.grid(p) for p in [(0, results[1]), (1, 1), (2, 1), (2, 6)]}
+    # made by TANH, so the grid that its kernel prescribes
+    assert grids == {Grid("int8", 2.0**-7, 0)}
+    assert plan_of(one_loop()[0], {}, all_int16).grid((2, 6)) == Grid("int16", 2.0**-15, 0)
+
+
+def two_into(name, options, **fields):
+    model = Model()
+    a, b, y = (model.main.tensor(SHAPE) for _ in range(3))
+    model.main.add(name, [a, b], [y], options, **fields)
+    model.main.ends([a, b], [y])
+    return model, a, b, y
+
+
+@pytest.mark.parametrize(("reach", "together"), [(1.1, True), (50.0, False)])
+def test_operands_of_a_concatenation_share_a_grid_only_if_none_loses_by_it(reach, together):
+    model, a, b, y = two_into("CONCATENATION", "ConcatenationOptions", axis=1)
+    ranges = {(0, a): (-1.0, 1.0), (0, b): (-reach, reach), (0, y): (-reach, reach)}
+    plan = plan_of(model, ranges)
+    assert plan.together((0, a), (0, y)) is together
+    assert plan.together((0, b), (0, y))
+
+
+def test_gates_are_cut_where_they_saturate():
+    model = Model()
+    x, y = model.main.tensor(SHAPE), model.main.tensor(SHAPE)
+    z = model.main.tensor(SHAPE)
+    model.main.add("ADD", [x, x], [z], "AddOptions")
+    model.main.add("LOGISTIC", [z], [y])
+    model.main.ends([x], [y])
+    ranges = {(0, x): (-30.0, 10.0), (0, z): (-60.0, 20.0), (0, y): (0.0, 1.0)}
+    assert plan_of(model, ranges).range((0, z)) == (-6.25, 6.25)
+    assert plan_of(model, ranges, all_int16).range((0, z)) == (-12.0, 12.0)
+    # somebody else reads it too
+    model.main.ends([x], [y, z])
+    assert plan_of(model, ranges).range((0, z)) == (-60.0, 20.0)
+
+
+def test_a_table_is_covered_even_where_calibration_saw_little_of_it():
+    model = Model()
+    ids, y = model.main.tensor((1, 4), "int32"), model.main.tensor((1, 4, 2))
+    table = model.main.constant(np.array([[1.0, -2.0], [30.0, 4.0]]))
+    model.main.add("GATHER", [table, ids], [y], "GatherOptions")
+    model.main.ends([ids], [y])
+    assert plan_of(model, {(0, y): (-2.0, 1.0)}).range((0, y)) == (-2.0, 30.0)

@@ -1,0 +1,60 @@
+"""Constants in two parts compute what the constant did, and fit int8 better."""
+
+import numpy as np
+
+from graphs import run
+from products import EXPECTED, IDS, TABLE, WEIGHTS, product
+from rnnlite.lite import flatbuffer
+from rnnlite.quantization.grid import channel_scales, quantize_weights
+from rnnlite.quantization.plan.plan import constant
+from rnnlite.quantization.prepare.split import refine_tables, split_weights
+
+
+def names(model):
+    return [flatbuffer.op_name(model.tree, op) for op in model.tree.subgraphs[0].operators]
+
+
+def float_constants(model):
+    tensors = model.tree.subgraphs[0].tensors
+    found = {flatbuffer.text(t.name): constant(model.tree, (0, k)) for k, t in enumerate(tensors)}
+    return {name: values for name, values in found.items() if values is not None}
+
+
+def test_tables_are_left_whole_where_bytes_count():
+    model = product()
+    split_weights(model.tree, tables=False)
+    assert names(model) == ["GATHER", "FULLY_CONNECTED", "FULLY_CONNECTED", "ADD"]
+
+
+def test_rows_of_one_size_and_whole_scales():
+    model = product()
+    TABLE[3] *= 100
+    try:
+        expected = run(product().bytes(), IDS)[0]
+        model = product()
+        refine_tables(model.tree, codes=True)
+        assert names(model) == ["GATHER", "GATHER", "MUL", "FULLY_CONNECTED"]
+        parts = float_constants(model)
+        scales, rows = parts["table/scales"], parts["table/rows"]
+        assert np.array_equal(scales, np.rint(scales))
+        assert (scales.min(), scales.max()) == (1, 127)
+        sizes = np.abs(rows).max(axis=1)
+        assert sizes.max() <= np.abs(TABLE).max() / 127 * 1.001
+        assert np.allclose(rows * scales, TABLE, rtol=1e-6)
+        assert np.allclose(run(model.bytes(), IDS)[0], expected, rtol=1e-5)
+    finally:
+        TABLE[3] /= 100
+
+
+def test_the_first_part_is_exact_in_int8_and_the_rest_small():
+    model = product()
+    split_weights(model.tree, tables=True)
+    assert names(model) == ["GATHER", "GATHER", "ADD", "FULLY_CONNECTED", "FULLY_CONNECTED", "ADD"]
+    parts = float_constants(model)
+    held, rest = parts["kernel"], parts["kernel/rest"]
+    assert np.allclose(held + rest, WEIGHTS, atol=1e-7)
+    scales = channel_scales(held, 0)
+    back = quantize_weights(held, scales, 0) * scales[:, None]
+    assert np.allclose(back, held, atol=1e-6)
+    assert np.abs(rest).max() <= 0.51 * np.abs(WEIGHTS).max() / 127
+    assert np.allclose(run(model.bytes(), IDS)[0], EXPECTED, atol=1e-5)
