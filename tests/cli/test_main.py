@@ -190,7 +190,7 @@ def test_custom_objects_file(run, files):
     import option_table
 
     (files / "cells.py").write_text(
-        f"import sys\nsys.path.insert(0, {str(__import__('pathlib').Path(__file__).parents[1])!r})\n"
+        f"import sys\nsys.path.insert(0, {str(GRAPHS.parents[1])!r})\n"
         "import keras, option_table\nDelayCell = option_table.custom_cell(keras)\n"
     )
     cell = option_table.custom_cell(keras)
