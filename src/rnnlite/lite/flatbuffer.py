@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from rnnlite.errors import ModelError
+from rnnlite.lite.packing import IDENTIFIER, pack
+from rnnlite.lite.packing import NOTES as NOTES
+from rnnlite.lite.packing import plain as plain
 
-IDENTIFIER = b"TFL3"
-LARGE_VECTOR = 1 << 16
 RECORD = "rnnlite"
 """Name of the metadata buffer that rnnlite writes."""
 
@@ -98,81 +97,7 @@ def _indices(values: Any) -> Iterator[int]:
 
 def write(model: Any) -> bytes:
     """Serialize the object tree; equal tensors, shapes, grids and options stand once."""
-    builder = _Sharing(1 << 20)
-    shared: list[Any] = []
-    for subgraph in model.subgraphs:
-        for tensor in subgraph.tensors or []:
-            _as_arrays(tensor, "shape", "shapeSignature")
-            shared.append(tensor)
-            if tensor.quantization is not None:
-                shared.append(tensor.quantization)
-        for op in subgraph.operators or []:
-            _as_arrays(op, "inputs", "outputs")
-            if op.builtinOptions is not None:
-                shared.append(op.builtinOptions)
-    try:
-        for table in shared:
-            table.Pack = partial(_pack_once, table)
-        builder.Finish(model.Pack(builder), file_identifier=IDENTIFIER)
-    finally:
-        for table in shared:
-            vars(table).pop("Pack", None)
-    return bytes(builder.Output())
-
-
-class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
-    """A builder that writes equal vectors and tables once; the format allows sharing.
-
-    Unrolled steps repeat them: a third of a small model's bytes.
-    """
-
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self.vectors: dict[tuple[str, bytes], int] = {}
-        self.tables: dict[Any, int] = {}
-
-    def CreateNumpyVector(self, x: Any) -> int:  # noqa: N802 - the library's name
-        if x.nbytes > LARGE_VECTOR:
-            return int(super().CreateNumpyVector(x))
-        key = x.dtype.str, x.tobytes()
-        if key not in self.vectors:
-            self.vectors[key] = int(super().CreateNumpyVector(x))
-        return self.vectors[key]
-
-
-def _as_arrays(table: Any, *fields: str) -> None:
-    """Lists as arrays, which the builder recognises when they come again."""
-    for field in fields:
-        value = getattr(table, field)
-        if isinstance(value, list):
-            setattr(table, field, np.array(value, np.int32))
-
-
-def _pack_once(table: Any, builder: _Sharing) -> int:
-    key = plain(table, without=("Pack", *NOTES))
-    if key not in builder.tables:
-        builder.tables[key] = int(type(table).Pack(table, builder))
-    return builder.tables[key]
-
-
-NOTES = ("origin", "derived", "mark")
-"""What passes attach to tables of the schema; it is not written."""
-
-
-def plain(value: Any, without: tuple[str, ...] = ()) -> Any:
-    """A value of the schema, tables included, as nested tuples that can be compared and hashed.
-
-    Args:
-        without: fields of the outermost table that are left out.
-    """
-    if isinstance(value, np.ndarray):
-        return value.dtype.str, value.shape, value.tobytes()
-    if isinstance(value, (list, tuple)):
-        return tuple(plain(v) for v in value)
-    if hasattr(value, "__dict__"):
-        pairs = sorted(vars(value).items())
-        return type(value).__name__, tuple((k, plain(v)) for k, v in pairs if k not in without)
-    return value
+    return pack(model)
 
 
 def text(value: Any) -> str:

@@ -1,0 +1,26 @@
+"""A LiteRT model as objects that know each other: no index, no schema.
+
+A `Model` holds `Graph`s, a graph its `Op`s in order and its `Value`s. A value knows the op that
+makes it and the ops that read it; a graph keeps both true in whatever is done to it. `lite.schema`
+reads a model from bytes and writes it.
+"""
+
+from rnnlite.lite.ir.build import Builder
+from rnnlite.lite.ir.graph import Graph
+from rnnlite.lite.ir.model import Model, Signature
+from rnnlite.lite.ir.ops import Op, OpCode
+from rnnlite.lite.ir.values import Array, Origin, Quantization, Use, Value
+
+__all__ = [
+    "Array",
+    "Builder",
+    "Graph",
+    "Model",
+    "Op",
+    "OpCode",
+    "Origin",
+    "Quantization",
+    "Signature",
+    "Use",
+    "Value",
+]

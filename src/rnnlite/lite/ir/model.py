@@ -1,0 +1,151 @@
+"""A model: graphs, signatures, metadata, and the table of the ops that it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rnnlite.lite.ir.graph import Graph
+from rnnlite.lite.ir.ops import Op, OpCode
+from rnnlite.lite.ir.values import Value
+
+
+@dataclass(frozen=True, eq=False)
+class Signature:
+    """A way to call a model, by names.
+
+    Attributes:
+        key: its own name, "serving_default".
+        graph: that it runs.
+        inputs, outputs: values of that graph by name, in the caller's order.
+    """
+
+    key: str
+    graph: Graph
+    inputs: tuple[tuple[str, Value], ...]
+    outputs: tuple[tuple[str, Value], ...]
+
+
+class Model:
+    """A LiteRT model.
+
+    Attributes:
+        graphs: the main one first; those that ops run.
+        signatures: ways to call it.
+        metadata: content by name.
+        description: a line for people.
+        version: of the schema.
+        codes: kinds and versions of ops, as the file lists them; a runtime asks for all of them.
+    """
+
+    def __init__(self) -> None:
+        self.graphs: list[Graph] = []
+        self.signatures: list[Signature] = []
+        self.metadata: dict[str, bytes] = {}
+        self.description = ""
+        self.version = 3
+        self.codes: list[OpCode] = []
+
+    def __repr__(self) -> str:
+        ops = sum(len(g.ops) for g in self.graphs)
+        return f"Model of {len(self.graphs)} graphs, {ops} ops"
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.graphs))
+
+    @property
+    def main(self) -> Graph:
+        """The graph that the model begins with."""
+        return self.graphs[0]
+
+    def graph(self, name: str = "") -> Graph:
+        """A new graph without ops."""
+        made = Graph(self, name)
+        self.graphs.append(made)
+        return made
+
+    def ops(self) -> Iterator[Op]:
+        """The ops of all graphs."""
+        for graph in list(self.graphs):
+            yield from graph.ops
+
+    def loops(self) -> Iterator[Op]:
+        """The WHILE ops of all graphs."""
+        return (op for op in self.ops() if op.kind == "WHILE")
+
+    def code(self, kind: str, version: int = 1) -> OpCode:
+        """The first code of a kind in at least a version, added if it is missing."""
+        for code in self.codes:
+            if code.kind == kind and code.version >= version:
+                return code
+        self.codes.append(OpCode(kind, version))
+        return self.codes[-1]
+
+    def raise_version(self, op: Op, version: int) -> None:
+        """Raise an op's version, if it is lower."""
+        op.code = self.code(op.kind, max(op.version, version))
+
+    def drop_unused_codes(self) -> None:
+        """Forget the kinds and versions that no op has."""
+        used = {id(op.code) for op in self.ops()}
+        self.codes = [code for code in self.codes if id(code) in used]
+
+    def reached(self) -> list[Graph]:
+        """The graphs that the main one, a signature, or an op of those runs; in order."""
+        met: dict[Graph, None] = {}
+        queue = [self.main, *(s.graph for s in self.signatures)]
+        while queue:
+            graph = queue.pop()
+            if graph not in met:
+                met[graph] = None
+                queue += [branch for op in graph.ops for branch in op.branches]
+        return [graph for graph in self.graphs if graph in met]
+
+    def copy(self) -> tuple[Model, dict[Value, Value]]:
+        """The same once more, and the value of the copy for each value of this.
+
+        Contents of constants are shared.
+        """
+        twin = Model()
+        twin.description, twin.version = self.description, self.version
+        twin.metadata = dict(self.metadata)
+        codes = {id(code): OpCode(code.kind, code.version) for code in self.codes}
+        twin.codes = list(codes.values())
+        graphs = {graph: twin.graph(graph.name) for graph in self.graphs}
+        values: dict[Value, Value] = {}
+        for graph, other in graphs.items():
+            _copy_graph(graph, other, values)
+        for graph, other in graphs.items():
+            for op in graph.ops:
+                made = Op(
+                    codes[id(op.code)],
+                    [None if v is None else values[v] for v in op.inputs],
+                    [values[v] for v in op.outputs],
+                    op.table,
+                    op.options,
+                )
+                made.branches = tuple(graphs[g] for g in op.branches)
+                made.intermediates = tuple(
+                    None if v is None else values[v] for v in op.intermediates
+                )
+                made.extra = dict(op.extra)
+                other.append(made)
+        for s in self.signatures:
+            ends = [tuple((name, values[v]) for name, v in end) for end in (s.inputs, s.outputs)]
+            twin.signatures.append(Signature(s.key, graphs[s.graph], *ends))
+        return twin, values
+
+
+def _copy_graph(graph: Graph, other: Graph, values: dict[Value, Value]) -> None:
+    """Values and ends; the ops come later, for they may stand in any order of graphs."""
+    other.origin, other.mark, other.debug = graph.origin, graph.mark, graph.debug
+    for value in graph.values:
+        made = Value(other, value.type, value._shape, value._signature)
+        made._read, made.name, made.quantization = value._read, value.name, value.quantization
+        made.data, made.is_variable, made.origin = value.data, value.is_variable, value.origin
+        made.derived, made.rank_is_said, made.extra = value.derived, value.rank_is_said, value.extra
+        other.values.append(made)
+        values[value] = made
+    other.inputs = [values[v] for v in graph.inputs]
+    other.outputs = [values[v] for v in graph.outputs]
+    other._read = list(graph._read)

@@ -1,0 +1,275 @@
+"""The values of a graph: what an op makes and others read, a constant, or an input.
+
+A value knows its producer and its uses. It cannot be made to lie about them: only an op's operands
+and results, and a graph's, change them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass, replace
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from rnnlite.lite.ir.graph import Graph
+    from rnnlite.lite.ir.ops import Op
+
+Array = npt.NDArray[Any]
+
+FREE = -1
+"""Stands in a shape for an axis of any size."""
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How integers stand for real numbers: real = scale * (integer - zero point).
+
+    Attributes:
+        scales: one, or one for each index of an axis; float32 numbers.
+        zeros: as many zero points.
+        axis: of several scales.
+        range: smallest and largest values, where a file states them.
+        details: of another kind of quantization, as the file has it.
+    """
+
+    scales: tuple[float, ...]
+    zeros: tuple[int, ...]
+    axis: int = 0
+    range: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    details: Hashable = None
+
+    @classmethod
+    def of(cls, scales: npt.ArrayLike, zeros: npt.ArrayLike = 0, axis: int = 0) -> Quantization:
+        """From a number or an array; one zero point may serve all scales."""
+        known = np.atleast_1d(np.asarray(scales, np.float32))
+        points = np.zeros(len(known), np.int64) + np.asarray(zeros, np.int64)
+        return cls(tuple(known.tolist()), tuple(points.tolist()), axis)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing: the converter gives such to all tensors."""
+        return not (self.scales or self.zeros or any(self.range) or self.details is not None)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a value of the float model was made of.
+
+    Attributes:
+        paths: names of the ops, as the source and the lowering have them.
+        value: equal for tensors that are the same value in other steps, or in another loop over
+            steps, of one recurrence; None outside of steps.
+    """
+
+    paths: tuple[str, ...]
+    value: tuple[Hashable, ...] | None = None
+
+
+class Use(NamedTuple):
+    """A place at which an op reads a value."""
+
+    op: Op
+    place: int
+
+
+class Value:
+    """A value of one graph. Made by `Graph.value`, `Graph.constant` and `Graph.like`.
+
+    Attributes:
+        graph: the graph it belongs to.
+        name: for people and tools; "" where it has none.
+        type: of its elements, as NumPy calls it: "float32", "int8", ...
+        quantization: None for real numbers as they are.
+        data: the elements of a constant, in its shape; None for all others, constants without
+            elements included. Bytes, where NumPy has no such type or they are not as many as the
+            shape says. Never written to: values and copies of a model share it.
+        is_variable: whether it keeps its content from run to run.
+        origin: what it was made of; None where a pass made it.
+        producer: the op that makes it, None for inputs and constants.
+        rank_is_said, extra: as the file has it; no pass looks at them.
+    """
+
+    __slots__ = (
+        "_read",
+        "_results",
+        "_shape",
+        "_signature",
+        "_uses",
+        "data",
+        "derived",
+        "extra",
+        "graph",
+        "is_variable",
+        "name",
+        "origin",
+        "producer",
+        "quantization",
+        "rank_is_said",
+        "type",
+    )
+
+    def __init__(
+        self,
+        graph: Graph,
+        type: str,
+        shape: Iterable[int] | None,
+        signature: Iterable[int] | None = None,
+    ) -> None:
+        self.graph = graph
+        self.type = type
+        self._shape = None if shape is None else tuple(map(int, shape))
+        self._signature = None if signature is None else tuple(map(int, signature))
+        self._read = (False, False)
+        self.name = ""
+        self.quantization: Quantization | None = None
+        self.data: Array | None = None
+        self.is_variable = False
+        self.origin: Origin | None = None
+        self.derived = 0
+        self.producer: Op | None = None
+        self.rank_is_said = True
+        self.extra: dict[str, object] = {}
+        self._uses: dict[Use, None] = {}
+        self._results = 0
+
+    def __repr__(self) -> str:
+        return f"{self.label}: {self.type}{list(self.dims)}"
+
+    @property
+    def label(self) -> str:
+        """How to call it in a message."""
+        if self.name:
+            return f"'{self.name}'"
+        number = next((k for k, v in enumerate(self.graph.values) if v is self), -1)
+        return f"tensor {number} of subgraph {self.graph.number}"
+
+    # Shape
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape that is taken before another is asked for; 1 as a rule where it is free."""
+        return self._shape or ()
+
+    @shape.setter
+    def shape(self, shape: Iterable[int]) -> None:
+        self._shape = tuple(map(int, shape))
+        self._read = (False, self._read[1])
+
+    @property
+    def signature(self) -> tuple[int, ...] | None:
+        """The shape with `FREE` for free axes; None where the file says nothing but `shape`."""
+        return self._signature
+
+    @signature.setter
+    def signature(self, signature: Iterable[int] | None) -> None:
+        self._signature = None if signature is None else tuple(map(int, signature))
+        self._read = (self._read[0], False)
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """The shape, `FREE` where an axis is free."""
+        return self.shape if self._signature is None else self._signature
+
+    @property
+    def rank(self) -> int:
+        """How many axes it has."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """How many elements it has in its shape."""
+        return prod(self.shape)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether an axis is free."""
+        return FREE in self.dims
+
+    # Content
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether its elements stand in the file."""
+        return self.data is not None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no element, as the shape of a scalar has none."""
+        return 0 in self.shape
+
+    @property
+    def scale(self) -> float:
+        """The one scale of a quantized value.
+
+        Raises:
+            ValueError: it has none, or several.
+        """
+        if self.quantization is None or len(self.quantization.scales) != 1:
+            raise ValueError(f"{self!r} has no single scale")
+        return self.quantization.scales[0]
+
+    @property
+    def zero(self) -> int:
+        """The one zero point of a quantized value, as `scale`."""
+        if self.quantization is None or len(self.quantization.zeros) != 1:
+            raise ValueError(f"{self!r} has no single zero point")
+        return self.quantization.zeros[0]
+
+    def constant(self, *types: str) -> Array | None:
+        """The elements of a constant of one of these types; None for any other value."""
+        return self.data if self.type in types else None
+
+    def integers(self) -> list[int] | None:
+        """The elements of a constant of integers in order; None for any other value."""
+        found = self.constant("int32", "int64")
+        return None if found is None else [int(n) for n in found.ravel()]
+
+    # Uses
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """Where ops read it: once for each place."""
+        return tuple(self._uses)
+
+    @property
+    def readers(self) -> tuple[Op, ...]:
+        """The ops that read it, each once."""
+        return tuple(dict.fromkeys(use.op for use in self._uses))
+
+    @property
+    def is_result(self) -> bool:
+        """Whether its graph gives it back."""
+        return self._results > 0
+
+    @property
+    def is_read(self) -> bool:
+        """Whether an op reads it, or its graph gives it back."""
+        return bool(self._uses) or self._results > 0
+
+    def replace_uses(self, new: Value, *, results: bool = True) -> None:
+        """Let all that read this value read another one.
+
+        Args:
+            new: of the same graph.
+            results: whether the graph is to give back the other one, too.
+        """
+        for op, place in self.uses:
+            op.set_input(place, new)
+        if results and self._results:
+            self.graph.outputs = [new if v is self else v for v in self.graph.outputs]
+
+    def derive_from(self, like: Value) -> None:
+        """Take an `Origin` of its own, from the value that this one was made for.
+
+        Passes do the same in all steps, so the n-th value made for one is one value again.
+        """
+        origin = like.origin
+        if origin is not None and origin.value is not None:
+            like.derived += 1
+            origin = replace(origin, value=(*origin.value, like.derived))
+        self.derived = 0
+        self.origin = origin
