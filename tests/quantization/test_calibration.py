@@ -6,7 +6,7 @@ import pytest
 import rnnlite
 from graphs import KERNEL, SHAPE, Model, one_loop, run
 from rnnlite.lite.passes.naming import Origin
-from rnnlite.quantization.calibration import Samples, calibrate, take_samples
+from rnnlite.quantization.calibration import MANY, Samples, calibrate, likely_range, take_samples
 from rnnlite.runtime.samples import Spec
 
 FRAMES = [Spec("frames", (1, None, 2), "float32")]
@@ -105,3 +105,26 @@ def test_one_value_has_one_range_wherever_it_is_computed(other):
     found = [calibrate(model.tree, samples).values[0, half] for half in halves]
     one = other == ("step", 0)
     assert found == ([(0.5, 2.0)] * 2 if one else [(0.5, 0.5), (2.0, 2.0)])
+
+
+def test_few_values_are_given_room():
+    # 24 values: sqrt(log 10,000 / log 24) = 1.70 times as wide.
+    assert likely_range((-1.0, 1.0), 24) == pytest.approx((-1.702, 1.702), abs=1e-3)
+    assert likely_range((0.0, 1.0), 24) == pytest.approx((0.0, 1.351), abs=1e-3)
+    assert likely_range((-3.0, -1.0), 24) == pytest.approx((-3.702, -0.298), abs=1e-3)
+    assert likely_range((-1.0, 1.0), 1) == (-2.0, 2.0)
+    assert likely_range((-1.0, 1.0), MANY) == (-1.0, 1.0)
+
+
+def test_values_of_outputs_are_counted():
+    import keras
+
+    model = keras.Sequential([keras.Input((None, 2)), keras.layers.LSTM(3), keras.layers.Dense(1)])
+    rng = np.random.default_rng(0)
+    rows = [rng.standard_normal((5 + k, 2)).astype(np.float32) for k in range(24)]
+    data = rnnlite.convert(model, quantize="int8", io="int8", calibration=rows).tflite
+    (output,) = rnnlite.load(data).outputs
+    seen = np.array([float(model(x[None])[0, 0]) for k, x in enumerate(rows) if k % 5 != 4])
+    low, high = likely_range((seen.min(), seen.max()), len(seen))
+    expected = 1.1 * (max(high, 0) - min(low, 0)) / 255
+    assert output.quantization[0] == pytest.approx(expected, rel=0.05)

@@ -46,6 +46,12 @@ def ranges(number: int) -> dict[str, Range]:
     return found
 
 
+def counts(number: int) -> dict[str, int]:
+    """How many values the tensors of the main graph had that had few, by name."""
+    found: dict[str, int] = _HELD[number].counts or {}
+    return found
+
+
 def open_values(data: bytes, places: Sequence[int], axes: Sequence[int | None]) -> tuple[int]:
     """Load a model whose tensors are asked for; gives its number."""
     return (_hold(Values(data, places, axes)),)

@@ -114,6 +114,11 @@ class WatchedApart(_Apart):
         found: dict[str, Range] = self._use("ranges")
         return found
 
+    def counts(self) -> dict[str, int]:
+        """How many values the tensors of the main graph had that had few, by name."""
+        found: dict[str, int] = self._use("counts")
+        return found
+
 
 class ValuesApart(_Apart):
     """`rnnlite.quantization.measure.values.Values` in a worker."""

@@ -8,7 +8,8 @@ share one range: `lite.naming` says which they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +28,10 @@ from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.runtime.samples import Spec, listed, read_npz
 
 FEW_SAMPLES = 20
+MANY = 2000
+"""Values of a tensor whose smallest and largest say enough of those to come."""
+FURTHEST = 10_000
+"""Values to come whose range is made room for."""
 HELD_OUT = 5
 """Every fifth sample is kept to measure the error on, where there are 20 or more."""
 
@@ -61,11 +66,20 @@ class Ranges:
         values: smallest and largest value seen.
         constant: names of tensors that had one single value in all runs.
         unseen: names of tensors that no run computed.
+        counts: how many values were seen of a tensor, where they are few.
     """
 
     values: dict[Place, Range]
     constant: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    counts: dict[Place, int] = field(default_factory=dict)
+
+    def likely(self) -> dict[Place, Range]:
+        """The ranges to plan for: wider where few values were seen."""
+        return {
+            place: likely_range(seen, self.counts[place]) if place in self.counts else seen
+            for place, seen in self.values.items()
+        }
 
 
 def take_samples(calibration: Any, inputs: Sequence[Spec]) -> Samples:
@@ -130,11 +144,25 @@ def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | Non
             watched.run(row, f"calibration sample {k}")
             if advance is not None:
                 advance()
-        seen = watched.ranges()
+        seen, counts = watched.ranges(), watched.counts()
     finally:
         watched.close()
     ranges = {places[name]: values for name, values in seen.items() if name in places}
-    return _shared(model, ranges)
+    found = _shared(model, ranges)
+    found.counts.update({places[name]: count for name, count in counts.items()})
+    return found
+
+
+def likely_range(seen: Range, count: int) -> Range:
+    """The range that more values are likely to take, of `count` values seen.
+
+    The largest of n normal values lies about sqrt(2 log n) standard deviations out. A sign that no
+    value had is not expected.
+    """
+    reach = math.sqrt(math.log(FURTHEST) / math.log(max(count, 2))) if count < MANY else 1.0
+    more = (min(reach, 2.0) - 1) * (seen[1] - seen[0]) / 2
+    low, high = seen[0] - more, seen[1] + more
+    return (low if seen[0] < 0 else max(low, 0.0), high if seen[1] > 0 else min(high, 0.0))
 
 
 def _numbered(model: Any) -> tuple[bytes, dict[str, Place]]:
@@ -162,10 +190,12 @@ class Watched:
 
     Attributes:
         ranges: smallest and largest value seen, by name.
+        counts: how many values those tensors of the main graph had that had less than `MANY`.
     """
 
     def __init__(self, data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> None:
         self.ranges: dict[str, Range] = {}
+        self.counts: dict[str, int] | None = None
         # The delegate would hide the tensors that it fuses away.
         self.interpreter = Interpreter(
             model_content=data,
@@ -203,8 +233,22 @@ class Watched:
         for index, array in zip(self.inputs, arrays, strict=True):
             if array.dtype.kind == "f":
                 self._widen(f"0:{index}", (float(array.min()), float(array.max())))
+        self._count(found)
         for name, seen in found.items():
             self._widen(name, (float(seen.min), float(seen.max)))
+
+    def _count(self, found: Collection[str]) -> None:
+        """Count the values of the main graph's tensors, as long as they are few."""
+        if self.counts is None:
+            self.counts = {name: 0 for name in found if name.startswith("0:")}
+        if not self.counts:
+            return
+        for detail in self.interpreter.get_tensor_details():
+            name = f"0:{detail['index']}"
+            if name in self.counts:
+                self.counts[name] += int(np.prod(detail["shape"]))
+                if self.counts[name] >= MANY:
+                    del self.counts[name]
 
     def _widen(self, name: str, values: Range) -> None:
         if np.isfinite(values).all():

@@ -311,7 +311,7 @@ def prepared(
         ranges = calibrate(plain, samples)
     plan = make_plan(
         plain,
-        {**ranges.values, **marked, **softened.ranges},
+        {**ranges.likely(), **marked, **softened.ranges},
         trial.precision,
         allow_float=order.allow_float,
         wide=softened.moved(wide),
