@@ -19,9 +19,9 @@ import tensorflow as tf
 import tf_keras
 
 import rnnlite
-from rnnlite.conversion import finish, lower
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.program import Request
+from rnnlite.pipeline.steps import finish, translate
 from rnnlite.quantization.calibration import calibrate, take_samples
 from rnnlite.quantization.measure.accuracy import measure
 from rnnlite.quantization.plan.plan import make_plan
@@ -88,7 +88,7 @@ def main():
             [tf_keras.Input((STEPS, FEATURES), batch_size=1), tf_keras.layers.LSTM(units)]
         )
         program = open_program(model, Request())
-        tree = lower(program)
+        tree = translate(program)
         files = {"TensorFlow int8": theirs(model)}
         chosen = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, verify=False)
         files["rnnlite int8, as chosen"] = chosen.tflite

@@ -1,4 +1,4 @@
-"""Test set-up: TensorFlow quiet, Keras on it; small models shared by the modules."""
+"""Test set-up: TensorFlow quiet, Keras on it, passes checked; models that modules share."""
 
 import os
 import sys
@@ -7,6 +7,8 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# What passes need and ensure is looked at, after each of them.
+os.environ["RNNLITE_CHECK_PASSES"] = "1"
 sys.path.insert(0, str(Path(__file__).parent))
 
 import keras

@@ -8,11 +8,11 @@ import pytest
 import tf_keras
 
 import rnnlite
-from rnnlite import conversion
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.program import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.parity import TOLERANCE, check, difference
+from rnnlite.pipeline import steps
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def test_a_changed_weight_is_found(model):
 
 
 def test_convert_refuses_a_result_that_differs(model, monkeypatch):
-    finish = conversion.finish
-    monkeypatch.setattr(conversion, "finish", lambda *a: tampered(finish(*a), 1.001))
+    finish = steps.finish
+    monkeypatch.setattr(steps, "finish", lambda *a: tampered(finish(*a), 1.001))
     with pytest.raises(rnnlite.ParityError):
         rnnlite.convert(model)
     assert rnnlite.convert(model, verify=False).report.parity is None

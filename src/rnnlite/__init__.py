@@ -4,7 +4,7 @@
 """
 
 from rnnlite._version import __version__
-from rnnlite.conversion import Converted, convert, verify
+from rnnlite.api import convert, freeze, verify
 from rnnlite.errors import (
     AbortError,
     DependencyError,
@@ -21,8 +21,9 @@ from rnnlite.errors import (
     TrustError,
     UnsupportedError,
 )
-from rnnlite.freezing import Ends, freeze
 from rnnlite.lite.inspection import Inspection, inspect
+from rnnlite.pipeline.converted import Converted
+from rnnlite.pipeline.freezing import Ends
 from rnnlite.report.records import Report
 from rnnlite.runtime.model import Model, load
 

@@ -22,11 +22,11 @@ import tensorflow as tf
 import tf_keras
 
 import rnnlite
-from rnnlite.conversion import finish, lower
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.program import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.passes.borders import crossings, guard_copies
+from rnnlite.pipeline.steps import finish, translate
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
 
 HERE = Path(__file__).parent
@@ -158,7 +158,7 @@ def files_of(name, model):
     """A model in the modes that need no calibration, and with a free batch."""
     for batch in (1, None) if name in FREE_BATCH else (1,):
         program = open_program(model, Request(batch_size=batch))
-        tree = lower(program)
+        tree = translate(program)
         for mode, change in (("float32", None), ("float16", to_float16), ("dynamic", to_dynamic)):
             copy = deepcopy(tree)
             if change is not None:

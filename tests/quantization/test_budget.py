@@ -6,11 +6,11 @@ import keras
 import pytest
 
 import rnnlite
-from rnnlite.conversion import lower
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.program import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lowering.schedule import Options
+from rnnlite.pipeline.steps import translate
 from rnnlite.quantization.budget import affordable
 
 
@@ -78,10 +78,10 @@ def test_variables_go_before_all_else(units, count, chosen):
     layers = [keras.layers.LSTM(units, return_sequences=True) for _ in range(count)]
     model = keras.Sequential([keras.Input((None, 3)), *layers])
     for options, then in zip(chosen, [*chosen[1:], chosen[-1]], strict=True):
-        lowered = lower(open_program(model, Request(schedule=options)))
+        lowered = translate(open_program(model, Request(schedule=options)))
         if options.variables != 0:
             assert affordable(lowered, options) == then
     # What the caller asks for stays.
     asked = Options(variables=1)
-    lowered = lower(open_program(model, Request(schedule=asked)))
+    lowered = translate(open_program(model, Request(schedule=asked)))
     assert affordable(lowered, asked).variables == 1

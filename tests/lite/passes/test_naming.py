@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.conversion import lower
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.program import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.passes.naming import Names, hide, mark_of, origin_of
 from rnnlite.lowering.schedule import take_options
+from rnnlite.pipeline.steps import translate
 
 
 def looping():
@@ -59,7 +59,7 @@ def test_values_of_steps_and_marks_of_loops():
     layers = [keras.layers.LSTM(3, return_sequences=True, name=n) for n in ("lstm1", "lstm2")]
     model = keras.Sequential([keras.Input((None, 2)), *layers])
     request = Request(schedule=take_options("unroll=2,variables=1"))
-    tree = lower(open_program(model, request))
+    tree = translate(open_program(model, request))
     bodies = [tree.subgraphs[body] for _, _, _, body in flatbuffer.loops(tree)]
     marks = [mark_of(body) for body in bodies]
     assert [(m.level, m.unroll, m.kept > 0, len(m.steps)) for m in marks] == [(0, 2, True, 2)] * 2

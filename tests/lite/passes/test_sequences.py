@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.conversion import finish, lower
 from rnnlite.errors import ModelError
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.program import Request
@@ -13,6 +12,7 @@ from rnnlite.lite import flatbuffer
 from rnnlite.lite.passes.joining import FAN, FEW
 from rnnlite.lite.passes.sequences import keep_sequences, kept_levels
 from rnnlite.lowering.schedule import Options
+from rnnlite.pipeline.steps import finish, translate
 
 L = keras.layers
 
@@ -142,7 +142,7 @@ def test_sequences_of_one_model_do_not_meet():
 def lowered(**schedule):
     request = Request(schedule=Options(variables=1, **schedule))
     program = open_program(recurrent(L.LSTM(3, return_sequences=True)), request)
-    model = lower(program)
+    model = translate(program)
     (loop,) = flatbuffer.loops(model)
     return program, model, loop[1], model.subgraphs[loop[2]], model.subgraphs[loop[3]]
 

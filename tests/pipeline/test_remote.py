@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.frontends.keras import child
-from rnnlite.frontends.keras.child import Task, _by_reference, _samples, _shapes
 from rnnlite.frontends.opening import needs_tensorflow_backend
 from rnnlite.frontends.program import Request
 from rnnlite.lowering.schedule import Options
+from rnnlite.pipeline import remote
+from rnnlite.pipeline.remote import Task, _by_reference, _samples, _shapes
 from rnnlite.quantization.recipe import Order
 from rnnlite.report.records import Parity
 
@@ -154,10 +154,10 @@ def test_the_live_comparison_takes_shapes_that_the_check_ran():
 
 
 def test_a_worker_that_fails_is_a_refusal(monkeypatch):
-    monkeypatch.setitem(child.ENVIRONMENT, "KERAS_BACKEND", "none such")
-    monkeypatch.setattr(child, "KIND", "fails")
+    monkeypatch.setitem(remote.ENVIRONMENT, "KERAS_BACKEND", "none such")
+    monkeypatch.setattr(remote, "KIND", "fails")
     with pytest.raises(rnnlite.SourceError, match=r"child process .* failed; found .*none such"):
-        child._answer("missing.keras", Task("convert", "", Request()))
+        remote._answer("missing.keras", Task("convert", "", Request()))
 
 
 def test_samples_are_handed_over_in_their_nesting(tmp_path):

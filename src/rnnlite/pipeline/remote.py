@@ -14,21 +14,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rnnlite import errors
 from rnnlite.errors import SourceError
 from rnnlite.frontends.accepted import require_taken
-from rnnlite.frontends.keras.flavour import layers_of
+from rnnlite.frontends.keras.elsewhere import custom_classes, results, stated_shapes
 from rnnlite.frontends.program import Array, Port, Request
 from rnnlite.isolation.process import WorkerDied, borrowed
+from rnnlite.pipeline.converted import Converted
+from rnnlite.pipeline.freezing import Ends
 from rnnlite.quantization.recipe import Order
 from rnnlite.report.records import Report
-
-if TYPE_CHECKING:
-    from rnnlite.conversion import Converted
 
 KIND = "keras on tensorflow"
 ENVIRONMENT = {"KERAS_BACKEND": "tensorflow"}
@@ -64,15 +63,12 @@ class Task:
     max_error: float | None = None
 
 
-def convert_in_child(
-    source: Any, request: Request, quantization: Order | None, *, verify: bool
-) -> Converted:
+def convert(source: Any, request: Request, order: Order | None, *, verify: bool) -> Converted:
     """Save, convert in a child process with the TensorFlow backend, compare.
 
     Raises:
         RnnliteError: what the child refuses, as the same kind of error.
     """
-    order = quantization
     if order is not None:
         # The bar would be drawn in another process.
         order = replace(order, calibration=_samples(order.calibration), progress=False)
@@ -83,7 +79,7 @@ def convert_in_child(
     return result
 
 
-def verify_in_child(
+def verify(
     source: Any,
     data: bytes,
     samples: Sequence[Any] | None,
@@ -103,16 +99,16 @@ def verify_in_child(
     return report
 
 
-def freeze_in_child(source: Any, request: Request) -> tuple[bytes, Any]:
+def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
     """Save, and freeze in a child process with the TensorFlow backend.
 
     Returns:
-        a GraphDef, and (name, shape, dtype) of its inputs and of its outputs.
+        as `freezing.freeze`.
 
     Raises:
         RnnliteError: what the child refuses, as the same kind of error.
     """
-    found: tuple[bytes, Any] = _answer(source, Task("freeze", "", request))
+    found: tuple[bytes, Ends] = _answer(source, Task("freeze", "", request))
     return found
 
 
@@ -125,7 +121,7 @@ def _answer(source: Any, task: Task) -> Any:
     live = _is_live(source)
     request = task.request
     require_taken(source, request)
-    objects = {**(_classes_of(source) if live else {}), **(request.custom_objects or {})}
+    objects = {**(custom_classes(source) if live else {}), **(request.custom_objects or {})}
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
         saved = Path(folder) / "model.keras"
         if live:
@@ -168,12 +164,6 @@ def _sample(sample: Any) -> Any:
     return np.asarray(sample)
 
 
-def _classes_of(model: Any) -> dict[str, Any]:
-    """The classes of a live model's layers that are not Keras's own."""
-    kinds = {type(layer) for layer in layers_of(model)}
-    return {kind.__name__: kind for kind in kinds if kind.__module__.split(".")[0] != "keras"}
-
-
 def _by_reference(objects: Any) -> dict[str, list[str]]:
     """Custom objects by module and name, as another process can import them."""
     found = {}
@@ -197,7 +187,6 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
     Raises:
         ParityError: they differ.
     """
-    from rnnlite.frontends.keras.interface import flat_outputs
     from rnnlite.frontends.probe import random_inputs
     from rnnlite.runtime.model import load
 
@@ -210,18 +199,7 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
     spans = {s.name: s.ids for s in model.inputs if s.ids is not None}
     masks = {s.name: s.mask_value for s in model.inputs if s.mask_value is not None}
     arrays = random_inputs(ports, length={}, batch=1, id_ranges=spans, mask_values=masks)
-    nested = getattr(source, "_inputs_struct", None)
-    import keras
-
-    inputs: Any = (
-        keras.tree.pack_sequence_as(nested, arrays)
-        if nested is not None
-        else (arrays[0] if len(arrays) == 1 else arrays)
-    )
-    expected = [
-        np.asarray(keras.ops.convert_to_numpy(y))
-        for _, y in flat_outputs(source(inputs, training=False), None)
-    ]
+    expected = results(source, arrays)
     _require_close(model.run(arrays), expected, report)
 
 
@@ -230,7 +208,7 @@ def _shapes(source: Any, report: Report) -> list[tuple[int, ...]]:
 
     Where it ran none such, since the lengths were made free, they get the sizes that these state.
     """
-    stated = [tuple(x.shape) for x in getattr(source, "inputs", None) or []]
+    stated = stated_shapes(source)
     shapes = report.parity.shapes if report.parity is not None else ()
     runs = sorted(map(list, shapes), key=lambda run: sum(map(math.prod, run)))
     suited = [[_suited(s, w) for s, w in zip_longest(run, stated, fillvalue=())] for run in runs]
@@ -264,19 +242,16 @@ def done(path: list[str], task: Task) -> Any:
         path: the caller's `sys.path`.
         task: with the path of its source.
     """
-    from rnnlite.conversion import convert_here, verify_here
+    from rnnlite.pipeline import conversion, freezing, verification
 
     sys.path[:] = path
     objects = {n: _imported(*r) for n, r in (task.request.custom_objects or {}).items()}
     request = replace(task.request, custom_objects=objects)
     if task.action == "convert":
-        return convert_here(task.source, request, task.order, verify=task.verify)
+        return conversion.convert(task.source, request, task.order, verify=task.verify)
     if task.action == "verify":
-        return verify_here(task.source, task.data, task.samples, request, task.max_error)
-    from rnnlite.frontends.opening import open_frozen
-
-    definition, ends = open_frozen(task.source, request)
-    return definition.SerializeToString(), ends
+        return verification.verify(task.source, task.data, task.samples, request, task.max_error)
+    return freezing.freeze(task.source, request)
 
 
 def _imported(module: str, qualified: str) -> Any:

@@ -1,0 +1,224 @@
+"""The three calls that open a source: `convert`, `verify`, `freeze`.
+
+What enters: arguments, as a user gives them. What leaves: what `pipeline` makes of them. Arguments
+are checked and put together here; nothing is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnlite.frontends.program import Request
+from rnnlite.lite.files import write_whole
+from rnnlite.lowering.schedule import take_options
+from rnnlite.pipeline.converted import Converted
+from rnnlite.pipeline.freezing import Ends
+from rnnlite.quantization.recipe import NUMBER_BYTES, take_order
+from rnnlite.report.records import Report
+
+
+def convert(
+    source: Any,
+    *,
+    batch_size: int | str | None = "auto",
+    sequence_length: int | str | None = "auto",
+    quantize: str | None = None,
+    calibration: Any = None,
+    io: str | None = None,
+    allow_float: bool = False,
+    max_error: float | None = None,
+    schedule: Mapping[str, int | str] | str | None = None,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    signature: str | None = None,
+    tags: Sequence[str] | None = None,
+    architecture: str | Path | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    trust: bool = False,
+    verify: bool = True,
+    progress: bool = False,
+) -> Converted:
+    """Convert a recurrent model to LiteRT, builtin ops only.
+
+    Args:
+        source: a live Keras 2 or 3 model, or a path: .keras, .h5, a SavedModel folder, a frozen
+            graph of TensorFlow 1 or 2 (.pb), a checkpoint (.meta).
+        batch_size: "auto" (1 where the source leaves it free, else what the source pins), an int,
+            or None for any.
+        sequence_length: "auto" (free wherever the source and its layers allow, else the pinned
+            length, with a note that names what pins it), None (free, or refused by name), an int.
+        quantize: None (float32); "float16" (weights in 16 bits); "dynamic" (int8 weights, float
+            activations); "int8" (integers throughout); "int16x8" (integers throughout, int16
+            activations, int8 weights).
+        calibration: samples as `Model.predict` takes them, or the path of an .npz; needed for int8
+            and int16x8, and used to measure the error of the other modes.
+        io: type of float inputs and outputs of the integer modes: "int8" or "int16" (the default
+            of each), or "float32". Integer inputs, such as token ids, stay what they are.
+        allow_float: in the integer modes, keep an op that has no integer kernel in float, and say
+            so in the report, instead of refusing it.
+        max_error: the largest relative RMS error of a quantized result, by any output; above it the
+            conversion is refused. None means float16 1 %, dynamic and int16x8 10 %, int8 25 %.
+        schedule: how loops are laid out, where the cost model is to be overruled, with any of these
+            keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
+            sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
+            many times larger than the next smaller one a buffer is), "segments" (loops one after
+            the other for output sequences, 1 to 16), "first" (blocks before loops over blocks, 0 to
+            16), "projection" (of inputs: "before" the loop, in the "step", or "joined" with the
+            product of the step), "striped" (1 to project before the loop block by block),
+            "variables" (1 to keep the rows of output sequences in variables of the runtime, 0 in
+            blocks that loops carry), "l2_bytes" (the target's L2 cache a core, 1 MiB if not given),
+            "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report says what each
+            recurrence got.
+        inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
+            plain (its placeholders, the tensors that nothing reads).
+        constants: values that inputs of a graph are fixed to, by tensor, node or signature name:
+            {"keep_prob:0": 1.0, "is_training": False}. What they decide is folded away.
+        signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.
+        architecture: a model's configuration (model.to_json()), for an .h5 of weights alone.
+        custom_objects: classes and functions by name, for files that need them.
+        trust: allow code in the file (Lambda layers) to run.
+        verify: check the float32 result against the source, and refuse it if it differs. What
+            quantization costs is measured in any case, and held to `max_error`.
+        progress: show the progress of calibration on standard error.
+
+    Returns:
+        the LiteRT model and its report.
+
+    Raises:
+        RnnliteError: the source cannot be opened or converted; see its kinds. A quantized result
+            beyond `max_error` is a ParityError.
+    """
+    order = take_order(
+        quantize,
+        calibration,
+        io,
+        allow_float=allow_float,
+        max_error=max_error,
+        progress=progress,
+    )
+    request = Request(
+        batch_size=batch_size,
+        sequence_length=sequence_length,
+        inputs=inputs,
+        outputs=outputs,
+        constants=constants,
+        signature=signature,
+        tags=tags,
+        architecture=architecture,
+        custom_objects=custom_objects,
+        trust=trust,
+        integer=order is not None and order.integer,
+        schedule=take_options(schedule, **NUMBER_BYTES.get(order.mode if order else "", {})),
+    )
+    from rnnlite.frontends.opening import needs_tensorflow_backend
+    from rnnlite.pipeline import conversion, remote
+
+    if needs_tensorflow_backend(source):
+        return remote.convert(source, request, order, verify=verify)
+    return conversion.convert(source, request, order, verify=verify)[0]
+
+
+def verify(
+    source: Any,
+    model: str | Path | bytes,
+    samples: Sequence[Any] | None = None,
+    *,
+    max_error: float | None = None,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    signature: str | None = None,
+    tags: Sequence[str] | None = None,
+    architecture: str | Path | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    trust: bool = False,
+) -> Report:
+    """Check an existing LiteRT file against its source.
+
+    Args:
+        source: as `convert` takes it.
+        model: path or content of the LiteRT file.
+        samples: further inputs to compare on, as `Model.predict` takes them.
+        max_error: of a quantized file, as `convert` takes it; `report.require_parity()` refuses
+            what is beyond.
+        inputs, outputs, constants, signature, tags, architecture, custom_objects, trust: as
+            `convert` takes them.
+
+    Returns:
+        the report; `report.parity.within` says whether the model is equal to its source. For a
+        quantized file `report.quantization.accuracy` says how far it is off instead.
+
+    Raises:
+        RnnliteError: the source or the model cannot be opened, or do not fit each other.
+    """
+    from rnnlite.frontends.opening import needs_tensorflow_backend
+    from rnnlite.lite.files import read_model
+    from rnnlite.pipeline import remote, verification
+
+    request = Request(
+        inputs=inputs,
+        outputs=outputs,
+        constants=constants,
+        signature=signature,
+        tags=tags,
+        architecture=architecture,
+        custom_objects=custom_objects,
+        trust=trust,
+    )
+    data = read_model(model)
+    if needs_tensorflow_backend(source):
+        return remote.verify(source, data, samples, request, max_error)
+    return verification.verify(source, data, samples, request, max_error)
+
+
+def freeze(
+    source: Any,
+    path: str | Path,
+    *,
+    inputs: Sequence[str] | None = None,
+    outputs: Sequence[str] | None = None,
+    constants: Mapping[str, Any] | None = None,
+    signature: str | None = None,
+    tags: Sequence[str] | None = None,
+    architecture: str | Path | None = None,
+    custom_objects: Mapping[str, Any] | None = None,
+    trust: bool = False,
+) -> Ends:
+    """Write a model as one GraphDef with constants for its variables.
+
+    The graph has the control flow of TensorFlow 1 (Enter, Merge, Switch, NextIteration, Exit), and
+    no attribute that TensorFlow 1.15 does not know has a value other than its default: it opens
+    there as well as in TensorFlow 2.
+
+    Args:
+        source: as `rnnlite.convert` takes it: a path or a live Keras model.
+        path: where to write (.pb).
+        inputs, outputs, constants, signature, tags, architecture, custom_objects, trust: as
+            `convert` takes them.
+
+    Returns:
+        names, shapes and dtypes of its inputs and outputs.
+
+    Raises:
+        RnnliteError: the source cannot be opened, or the path cannot be written.
+    """
+    request = Request(
+        inputs=inputs,
+        outputs=outputs,
+        constants=constants,
+        signature=signature,
+        tags=tags,
+        architecture=architecture,
+        custom_objects=custom_objects,
+        trust=trust,
+    )
+    from rnnlite.frontends.opening import needs_tensorflow_backend
+    from rnnlite.pipeline import freezing, remote
+
+    run = remote.freeze if needs_tensorflow_backend(source) else freezing.freeze
+    content, ends = run(source, request)
+    write_whole(path, content)
+    return ends

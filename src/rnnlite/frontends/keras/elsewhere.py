@@ -1,0 +1,42 @@
+"""What is asked of a live Keras 3 model on another backend than TensorFlow: its classes, its shapes
+and its results. All else is asked of a copy of it on TensorFlow (`pipeline.remote`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlite.frontends.keras.flavour import layers_of
+from rnnlite.frontends.program import Array
+
+
+def custom_classes(model: Any) -> dict[str, Any]:
+    """The classes of a live model's layers that are not Keras's own."""
+    kinds = {type(layer) for layer in layers_of(model)}
+    return {kind.__name__: kind for kind in kinds if kind.__module__.split(".")[0] != "keras"}
+
+
+def stated_shapes(model: Any) -> list[tuple[int | None, ...]]:
+    """The shapes that its Inputs state; none for a subclassed model."""
+    return [tuple(x.shape) for x in getattr(model, "inputs", None) or []]
+
+
+def results(model: Any, arrays: Sequence[Array]) -> list[Array]:
+    """What it gives for one array an input, on its own backend."""
+    import keras
+
+    from rnnlite.frontends.keras.interface import flat_outputs
+
+    nested = getattr(model, "_inputs_struct", None)
+    inputs: Any = (
+        keras.tree.pack_sequence_as(nested, arrays)
+        if nested is not None
+        else (arrays[0] if len(arrays) == 1 else arrays)
+    )
+    return [
+        np.asarray(keras.ops.convert_to_numpy(y))
+        for _, y in flat_outputs(model(inputs, training=False), None)
+    ]

@@ -1,0 +1,30 @@
+"""Seconds of each step of a conversion, for its report and the log."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+LOG = logging.getLogger(__name__)
+
+
+class Clock:
+    """Times steps; one that comes again is added up.
+
+    Attributes:
+        seconds: by name of the step.
+    """
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time what stands in the block."""
+        begin = time.perf_counter()
+        yield
+        spent = time.perf_counter() - begin
+        self.seconds[name] = self.seconds.get(name, 0.0) + spent
+        LOG.info("step %s: %.2f s", name, spent)

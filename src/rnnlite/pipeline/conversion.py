@@ -1,0 +1,103 @@
+"""Convert a source in this process.
+
+open -> translate -> finish -> check against the source -> (quantize -> measure) -> Converted
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+from typing import Any
+
+from rnnlite.frontends.program import Program, Request
+from rnnlite.lite.inspection import inspect
+from rnnlite.pipeline.clock import Clock
+from rnnlite.pipeline.converted import Converted
+from rnnlite.quantization.recipe import Order
+from rnnlite.report.making import make_report
+from rnnlite.report.quantization import Quantization
+
+
+def convert(
+    source: Any, request: Request, order: Order | None, *, verify: bool
+) -> tuple[Converted, bytes]:
+    """Convert; gives the float32 model as well, which is the first of the two where nothing is
+    quantized.
+
+    Args:
+        source: as `rnnlite.convert` takes it.
+        request: how it is to be opened.
+        order: of a quantization.
+        verify: whether the float32 model is checked against the source.
+
+    Raises:
+        RnnliteError: as `rnnlite.convert`.
+    """
+    from rnnlite.frontends.opening import open_program
+    from rnnlite.isolation import converter, interpreter
+    from rnnlite.parity import check
+    from rnnlite.pipeline.steps import finish, translate
+    from rnnlite.quantization.budget import affordable
+
+    converter.warm()
+    interpreter.warm()
+    clock = Clock()
+    with clock.step("trace"):
+        program = open_program(source, request)
+    with clock.step("convert"):
+        model = translate(program)
+        size = 0 if order is None else len(finish(program, deepcopy(model)))
+        if order is not None and order.mode in ("dynamic", "int8"):
+            while (smaller := affordable(model, request.schedule)) != request.schedule:
+                request = replace(request, schedule=smaller)
+                program = open_program(source, request)
+                model = translate(program)
+        plain = finish(program, model if order is None else deepcopy(model))
+    parity = None
+    if verify:
+        with clock.step("check"):
+            parity = check(program, plain)
+    report = make_report(program, inspect(plain), parity, clock.seconds)
+    report.require_parity()
+    if order is None:
+        return Converted(plain, report), plain
+    with clock.step("quantize"):
+        data, quantization = _quantized(program, model, order, size)
+    report = make_report(program, inspect(data), parity, clock.seconds, quantization)
+    return Converted(data, report), plain
+
+
+def _quantized(
+    program: Program, model: Any, order: Order, size_before: int
+) -> tuple[bytes, Quantization]:
+    """Quantize the float model of a Program, which is changed.
+
+    Raises:
+        RnnliteError: see `rnnlite.quantization.quantize.quantize_model`.
+    """
+    from rnnlite.parity import probes
+    from rnnlite.pipeline.steps import finish
+    from rnnlite.quantization.quantize import quantize_model
+    from rnnlite.runtime.samples import Spec
+
+    specs = [
+        Spec(
+            p.name,
+            p.shape,
+            p.dtype,
+            ids=program.id_ranges.get(p.name),
+            batch_axis=p.batch_axis,
+            counts=p.counts,
+            least=p.least,
+        )
+        for p in program.inputs
+    ]
+    return quantize_model(
+        model,
+        order,
+        inputs=specs,
+        reference=program.reference,
+        finish=lambda tree: finish(program, tree, {"quantize": order.mode, "io": order.io}),
+        probes=lambda: probes(program),
+        size_before=size_before,
+    )

@@ -1,0 +1,34 @@
+"""What `convert` gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rnnlite.lite.files import write_whole
+from rnnlite.report.records import Report
+
+
+@dataclass(frozen=True, eq=False)
+class Converted:
+    """A finished conversion.
+
+    Attributes:
+        tflite: the LiteRT model.
+        report: parity, sizes, ops, recurrences, notes; prints as a table.
+    """
+
+    tflite: bytes
+    report: Report
+
+    def __repr__(self) -> str:
+        return f"Converted({len(self.tflite):,} bytes, {self.report.summary})"
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model to a path, whole or not at all.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        write_whole(path, self.tflite)
+        return Path(path)

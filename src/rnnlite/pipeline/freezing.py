@@ -1,0 +1,53 @@
+"""Write any source as one frozen graph: variables as constants, names as the source has them.
+
+What enters: a source, as `convert` takes it. What leaves: a GraphDef, and its `Ends`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from rnnlite.frontends.program import Request
+from rnnlite.lite.inspection import TensorInfo
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Inputs and outputs of a frozen graph; prints as a table, unpacks as the two.
+
+    Attributes:
+        inputs, outputs: names (the tensor is NAME:0), shapes (None where free) and dtypes.
+    """
+
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+    def __iter__(self) -> Iterator[tuple[TensorInfo, ...]]:
+        return iter((self.inputs, self.outputs))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "inputs": [vars(t) for t in self.inputs],
+            "outputs": [vars(t) for t in self.outputs],
+        }
+
+    def __str__(self) -> str:
+        from rnnlite.report.tables import as_text, signature_table
+
+        return as_text(signature_table(self.inputs, self.outputs))
+
+
+def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
+    """A source as one graph, serialized; and what its inputs and outputs are.
+
+    Raises:
+        RnnliteError: the source cannot be opened.
+    """
+    from rnnlite.frontends.opening import open_frozen
+
+    definition, ends = open_frozen(source, request)
+    found = [tuple(TensorInfo(name, shape, dtype) for name, shape, dtype in part) for part in ends]
+    return definition.SerializeToString(), Ends(*found)

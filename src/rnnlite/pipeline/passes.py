@@ -1,0 +1,84 @@
+"""Passes as data, and who runs them.
+
+What enters: passes in order and a model. What leaves: the same model, rewritten; the time of each
+pass in the log. A pass says what it needs of a model and what it ensures. Where `CHECK` is set in
+the environment, as in tests, both are looked at: what it needs before it runs, all that has been
+ensured so far after it. So a pass that breaks what an earlier one made is found, and named.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+CHECK = "RNNLITE_CHECK_PASSES"
+"""The variable of the environment that has needs and ensures looked at."""
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something that holds of a model.
+
+    Attributes:
+        name: in words.
+        fault: of a model, the first thing that stands against it; "" where it holds.
+    """
+
+    name: str
+    fault: Callable[[Any], str]
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One step that rewrites a model in place.
+
+    Attributes:
+        name: for the log.
+        run: the step; what it gives back, such as a number of changes, is logged.
+        needs: what has to hold before.
+        ensures: what holds afterwards, and until a later pass says that it ends.
+        ends: what need not hold any longer afterwards.
+    """
+
+    name: str
+    run: Callable[[Any], object]
+    needs: tuple[Fact, ...] = ()
+    ensures: tuple[Fact, ...] = ()
+    ends: tuple[Fact, ...] = ()
+
+
+def run_passes(passes: Sequence[Pass], model: Any) -> None:
+    """Run passes in order, on a model that they change.
+
+    Raises:
+        RnnliteError: what a pass refuses.
+        AssertionError: where that is looked at, a pass lacks what it needs, or breaks a fact.
+    """
+    checked = bool(os.environ.get(CHECK))
+    facts: dict[Fact, Pass] = {}
+    for step in passes:
+        if checked:
+            _require(model, step.needs, f"{step.name} needs")
+        begin = time.perf_counter()
+        found = step.run(model)
+        seconds = time.perf_counter() - begin
+        count = f", {found} changes" if isinstance(found, int) and found else ""
+        LOG.debug("pass %s: %.3f s%s", step.name, seconds, count)
+        facts = {fact: by for fact, by in facts.items() if fact not in step.ends}
+        facts |= dict.fromkeys(step.ensures, step)
+        if checked:
+            for fact, by in facts.items():
+                _require(model, (fact,), f"after {step.name}, {by.name} has ensured")
+
+
+def _require(model: Any, facts: Sequence[Fact], why: str) -> None:
+    for fact in facts:
+        fault = fact.fault(model)
+        if fault:
+            raise AssertionError(f"{why}: {fact.name}; found {fault}")

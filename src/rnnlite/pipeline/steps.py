@@ -1,0 +1,122 @@
+"""What is done to every model, in order: the passes after translation, and those before writing.
+
+Program --rewrite--> TF function --translate--> flatbuffer --TRANSLATED--> float model
+float or quantized model --finished(...)--> checked model --write--> bytes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from rnnlite._version import __version__
+from rnnlite.frontends.program import Program
+from rnnlite.lite import flatbuffer
+from rnnlite.lite.passes.borders import guard_copies
+from rnnlite.lite.passes.compact import compact
+from rnnlite.lite.passes.flattening import drop_flattening
+from rnnlite.lite.passes.labels import label_tensors
+from rnnlite.lite.passes.micro import suit_microcontrollers
+from rnnlite.lite.passes.naming import restore
+from rnnlite.lite.passes.pack import pack
+from rnnlite.lite.passes.repair import (
+    drop_cast_pairs,
+    drop_idle_counters,
+    separate_branch_results,
+    separate_loop_results,
+    separate_main_results,
+)
+from rnnlite.lite.passes.sequences import keep_sequences
+from rnnlite.lite.passes.share import share_bodies
+from rnnlite.lite.requirements import (
+    raise_versions,
+    refuse_older,
+    requirement,
+    set_least_release,
+)
+from rnnlite.lite.structure import check_structure
+from rnnlite.pipeline import facts
+from rnnlite.pipeline.passes import Pass, run_passes
+from rnnlite.quantization.rewrite.check import check_grids
+
+TRANSLATED = (
+    Pass("drop_idle_counters", drop_idle_counters),
+    Pass("separate_loop_results", separate_loop_results, ensures=(facts.LOOPS_KEEP_PLACES,)),
+    Pass("separate_branch_results", separate_branch_results, ensures=(facts.BRANCHES_DISTINCT,)),
+    Pass("separate_main_results", separate_main_results, ensures=(facts.RESULTS_OWN,)),
+    Pass("drop_cast_pairs", drop_cast_pairs, ensures=(facts.NO_CAST_PAIRS,)),
+    Pass("drop_flattening", drop_flattening),
+    Pass("share_bodies", share_bodies, needs=(facts.LOOPS_KEEP_PLACES,)),
+)
+"""What the official converter gives is mended and made smaller."""
+
+
+def finished(program: Program, details: Mapping[str, Any]) -> tuple[Pass, ...]:
+    """The passes that end with a model as it is written.
+
+    Args:
+        program: what it was made from.
+        details: what its record is to say besides; "quantize" of a quantized one.
+    """
+    return (
+        Pass(
+            "keep_sequences",
+            keep_sequences,
+            needs=(facts.LOOPS_KEEP_PLACES, facts.BRANCHES_DISTINCT),
+            ensures=(facts.SEQUENCES_KEPT, facts.LOOPS_KEEP_PLACES, facts.BRANCHES_DISTINCT),
+        ),
+        Pass("suit_microcontrollers", suit_microcontrollers, needs=(facts.SEQUENCES_KEPT,)),
+        Pass("guard_copies", guard_copies, needs=(facts.SEQUENCES_KEPT,)),
+        Pass("raise_versions", raise_versions),
+        Pass("sign", partial(_sign, program, details), ensures=(facts.SIGNED,)),
+        Pass("compact", compact, needs=(facts.SIGNED,), ensures=(facts.COMPACT,)),
+        Pass(
+            "label_tensors",
+            partial(label_tensors, in_file="quantize" not in details),
+            needs=(facts.COMPACT,),
+            ensures=(facts.LABELLED,),
+        ),
+        Pass("refuse_older", _refuse_older, needs=(facts.SIGNED,)),
+        Pass("check_structure", check_structure),
+        Pass("check_grids", check_grids),
+    )
+
+
+def translate(program: Program) -> Any:
+    """The float model of a Program as an object tree, with names, origins and marks of the source.
+
+    Raises:
+        UnsupportedError: an op has no builtin form.
+    """
+    from rnnlite.lite.passes.rewrite import rewrite
+    from rnnlite.lite.translate import translate as by_official_converter
+
+    data, names = by_official_converter(rewrite(program.function))
+    model = flatbuffer.read(data)
+    restore(model, names)
+    run_passes(TRANSLATED, model)
+    return model
+
+
+def finish(program: Program, model: Any, details: Mapping[str, Any] | None = None) -> bytes:
+    """Sign, compact, check and write a model, which is changed.
+
+    Raises:
+        ModelError: it is not well formed.
+    """
+    run_passes(finished(program, details or {}), model)
+    return flatbuffer.write(model)
+
+
+def _sign(program: Program, details: Mapping[str, Any], model: Any) -> None:
+    """Enter the signature, the record and the least release."""
+    needed = requirement(model)
+    runtime = {"release": needed.release.name, "reason": needed.reason}
+    record = {flatbuffer.GUARDED: True, "min_runtime": runtime, **details}
+    pack(model, program, __version__, record)
+    set_least_release(model, needed)
+
+
+def _refuse_older(model: Any) -> None:
+    refuse_older(model, requirement(model))
