@@ -20,7 +20,7 @@ import tf_keras
 
 import rnnlite
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.pipeline.steps import finish, translate
 from rnnlite.quantization.calibration import calibrate, take_samples
 from rnnlite.quantization.measure.accuracy import measure

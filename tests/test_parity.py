@@ -9,7 +9,7 @@ import tf_keras
 
 import rnnlite
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.parity import TOLERANCE, check, difference
 from rnnlite.pipeline import steps

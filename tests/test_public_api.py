@@ -43,6 +43,7 @@ def test_signatures():
         "trust",
         "verify",
         "progress",
+        "further",
     ]
     assert parameters(rnnlite.load) == ["source", "num_threads", "delegates"]
     assert parameters(rnnlite.Model.predict) == [

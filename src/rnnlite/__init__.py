@@ -8,6 +8,7 @@ from rnnlite.api import convert, freeze, verify
 from rnnlite.errors import (
     AbortError,
     DependencyError,
+    FrontEndError,
     ModelError,
     OptionError,
     OutputError,
@@ -32,6 +33,7 @@ __all__ = [
     "Converted",
     "DependencyError",
     "Ends",
+    "FrontEndError",
     "Inspection",
     "Model",
     "ModelError",

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.options import SourceOptions, source_options, with_source_options
+from rnnlite.frontends.request import Request
 from rnnlite.lite.files import write_whole
 from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
 from rnnlite.quantization.recipe import NUMBER_BYTES, take_order
 from rnnlite.report.records import Report
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 def convert(
@@ -40,6 +44,7 @@ def convert(
     trust: bool = False,
     verify: bool = True,
     progress: bool = False,
+    **further: Any,
 ) -> Converted:
     """Convert a recurrent model to LiteRT, builtin ops only.
 
@@ -83,6 +88,7 @@ def convert(
         verify: check the float32 result against the source, and refuse it if it differs. What
             quantization costs is measured in any case, and held to `max_error`.
         progress: show the progress of calibration on standard error.
+        further: options that further front ends declare (docs/adding_a_frontend.md).
 
     Returns:
         the LiteRT model and its report.
@@ -102,39 +108,39 @@ def convert(
     request = Request(
         batch_size=batch_size,
         sequence_length=sequence_length,
-        inputs=inputs,
-        outputs=outputs,
-        constants=constants,
-        signature=signature,
-        tags=tags,
-        architecture=architecture,
-        custom_objects=custom_objects,
-        trust=trust,
+        options=source_options(
+            convert,
+            {
+                "inputs": inputs,
+                "outputs": outputs,
+                "constants": constants,
+                "signature": signature,
+                "tags": tags,
+                "architecture": architecture,
+                "custom_objects": custom_objects,
+                "trust": trust,
+                **further,
+            },
+        ),
         integer=order is not None and order.integer,
         schedule=take_options(schedule, **NUMBER_BYTES.get(order.mode if order else "", {})),
     )
-    from rnnlite.frontends.opening import needs_tensorflow_backend
+    from rnnlite.frontends.opening import environment_of
     from rnnlite.pipeline import conversion, remote
 
-    if needs_tensorflow_backend(source):
+    if environment_of(source):
         return remote.convert(source, request, order, verify=verify)
     return conversion.convert(source, request, order, verify=verify)[0]
 
 
+@with_source_options
 def verify(
     source: Any,
     model: str | Path | bytes,
     samples: Sequence[Any] | None = None,
     *,
     max_error: float | None = None,
-    inputs: Sequence[str] | None = None,
-    outputs: Sequence[str] | None = None,
-    constants: Mapping[str, Any] | None = None,
-    signature: str | None = None,
-    tags: Sequence[str] | None = None,
-    architecture: str | Path | None = None,
-    custom_objects: Mapping[str, Any] | None = None,
-    trust: bool = False,
+    **options: Unpack[SourceOptions],
 ) -> Report:
     """Check an existing LiteRT file against its source.
 
@@ -144,8 +150,8 @@ def verify(
         samples: further inputs to compare on, as `Model.predict` takes them.
         max_error: of a quantized file, as `convert` takes it; `report.require_parity()` refuses
             what is beyond.
-        inputs, outputs, constants, signature, tags, architecture, custom_objects, trust: as
-            `convert` takes them.
+        options: inputs, outputs, constants, signature, tags, architecture, custom_objects, trust
+            and those of further front ends, as `convert` takes them.
 
     Returns:
         the report; `report.parity.within` says whether the model is equal to its source. For a
@@ -154,38 +160,22 @@ def verify(
     Raises:
         RnnliteError: the source or the model cannot be opened, or do not fit each other.
     """
-    from rnnlite.frontends.opening import needs_tensorflow_backend
+    from rnnlite.frontends.opening import environment_of
     from rnnlite.lite.files import read_model
     from rnnlite.pipeline import remote, verification
 
-    request = Request(
-        inputs=inputs,
-        outputs=outputs,
-        constants=constants,
-        signature=signature,
-        tags=tags,
-        architecture=architecture,
-        custom_objects=custom_objects,
-        trust=trust,
-    )
+    request = Request(options=source_options(verify, options))
     data = read_model(model)
-    if needs_tensorflow_backend(source):
+    if environment_of(source):
         return remote.verify(source, data, samples, request, max_error)
     return verification.verify(source, data, samples, request, max_error)
 
 
+@with_source_options
 def freeze(
     source: Any,
     path: str | Path,
-    *,
-    inputs: Sequence[str] | None = None,
-    outputs: Sequence[str] | None = None,
-    constants: Mapping[str, Any] | None = None,
-    signature: str | None = None,
-    tags: Sequence[str] | None = None,
-    architecture: str | Path | None = None,
-    custom_objects: Mapping[str, Any] | None = None,
-    trust: bool = False,
+    **options: Unpack[SourceOptions],
 ) -> Ends:
     """Write a model as one GraphDef with constants for its variables.
 
@@ -196,8 +186,8 @@ def freeze(
     Args:
         source: as `rnnlite.convert` takes it: a path or a live Keras model.
         path: where to write (.pb).
-        inputs, outputs, constants, signature, tags, architecture, custom_objects, trust: as
-            `convert` takes them.
+        options: inputs, outputs, constants, signature, tags, architecture, custom_objects, trust
+            and those of further front ends, as `convert` takes them.
 
     Returns:
         names, shapes and dtypes of its inputs and outputs.
@@ -205,20 +195,11 @@ def freeze(
     Raises:
         RnnliteError: the source cannot be opened, or the path cannot be written.
     """
-    request = Request(
-        inputs=inputs,
-        outputs=outputs,
-        constants=constants,
-        signature=signature,
-        tags=tags,
-        architecture=architecture,
-        custom_objects=custom_objects,
-        trust=trust,
-    )
-    from rnnlite.frontends.opening import needs_tensorflow_backend
+    request = Request(options=source_options(freeze, options))
+    from rnnlite.frontends.opening import environment_of
     from rnnlite.pipeline import freezing, remote
 
-    run = remote.freeze if needs_tensorflow_backend(source) else freezing.freeze
+    run = remote.freeze if environment_of(source) else freezing.freeze
     content, ends = run(source, request)
     write_whole(path, content)
     return ends

@@ -81,6 +81,10 @@ class SampleError(RnnliteError):
     """A sample does not fit the model: rank, width, dtype, length or value."""
 
 
+class FrontEndError(RnnliteError):
+    """A front end does not keep to the contract of the registry."""
+
+
 class DependencyError(RnnliteError):
     """A package that the call needs is not installed."""
 

@@ -23,7 +23,7 @@ import tf_keras
 
 import rnnlite
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.passes.borders import crossings, guard_copies
 from rnnlite.pipeline.steps import finish, translate

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.frontends.opening import needs_tensorflow_backend
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.opening import environment_of
+from rnnlite.frontends.request import Request
 from rnnlite.lowering.schedule import Options
 from rnnlite.pipeline import remote
 from rnnlite.pipeline.remote import Task, _by_reference, _samples, _shapes
@@ -111,12 +111,12 @@ def test_another_backend(backend, tmp_path):
 def test_a_backend_that_keras_would_be_imported_with(monkeypatch, tmp_path):
     path = tmp_path / "model.keras"
     keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(2)]).save(path)
-    assert not needs_tensorflow_backend(path)
+    assert not environment_of(path)
     monkeypatch.delitem(sys.modules, "keras")
     monkeypatch.setenv("KERAS_BACKEND", "jax")
-    assert needs_tensorflow_backend(path)
+    assert environment_of(path)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")
-    assert not needs_tensorflow_backend(path)
+    assert not environment_of(path)
 
 
 def test_custom_objects_that_no_other_process_can_import():
@@ -153,11 +153,13 @@ def test_the_live_comparison_takes_shapes_that_the_check_ran():
     assert _shapes(object(), SimpleNamespace(parity=parity)) == [(1, 19, 3), (1, 19, 2)]
 
 
-def test_a_worker_that_fails_is_a_refusal(monkeypatch):
+def test_a_worker_that_fails_is_a_refusal(monkeypatch, tmp_path):
+    path = tmp_path / "model.keras"
+    keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(2)]).save(path)
     monkeypatch.setitem(remote.ENVIRONMENT, "KERAS_BACKEND", "none such")
     monkeypatch.setattr(remote, "KIND", "fails")
     with pytest.raises(rnnlite.SourceError, match=r"child process .* failed; found .*none such"):
-        remote._answer("missing.keras", Task("convert", "", Request()))
+        remote._answer(path, Task("convert", "", Request()))
 
 
 def test_samples_are_handed_over_in_their_nesting(tmp_path):

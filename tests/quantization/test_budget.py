@@ -7,7 +7,7 @@ import pytest
 
 import rnnlite
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lowering.schedule import Options
 from rnnlite.pipeline.steps import translate

@@ -11,14 +11,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import typer
 from rich.console import Console
 
-from rnnlite.errors import RnnliteError, SourceError
+from rnnlite.errors import RnnliteError
 
 
 def show(value: Any, as_json: bool) -> None:
@@ -108,26 +107,6 @@ def quiet_import() -> Any:
     import rnnlite
 
     return rnnlite
-
-
-def load_objects(path: Path | None) -> dict[str, Any] | None:
-    """Run a Python file of the user's and give its public names."""
-    if path is None:
-        return None
-    import runpy
-
-    if not path.is_file():
-        raise SourceError(
-            f"there is no file '{path}'", remedy="--custom-objects takes a Python file"
-        )
-    quiet_import()
-    try:
-        names = runpy.run_path(str(path))
-    except Exception as e:
-        raise SourceError(f"the custom objects file '{path}' fails: {type(e).__name__}: {e}") from e
-    return {
-        name: value for name, value in names.items() if not name.startswith("_") and callable(value)
-    }
 
 
 def shape_of(column: Any) -> str:

@@ -16,7 +16,6 @@ import typer
 from rnnlite import __version__
 from rnnlite.cli.console import (
     console,
-    load_objects,
     native_messages,
     quiet_import,
     refusals,
@@ -26,13 +25,9 @@ from rnnlite.cli.console import (
 )
 from rnnlite.cli.options import (
     AllowFloat,
-    Architecture,
     BatchSize,
     BorderType,
     Calibration,
-    Constants,
-    CustomObjects,
-    Inputs,
     Json,
     Layout,
     MaxBatchBytes,
@@ -40,23 +35,17 @@ from rnnlite.cli.options import (
     ModelFile,
     ModelOut,
     NoVerify,
-    Outputs,
     Quantize,
     Raw,
     ResultsOut,
     RunTogether,
     Samples,
     SequenceLength,
-    Signature,
-    Source,
-    Tags,
     Threads,
-    Trust,
-    constants,
-    names,
     numbers,
     size,
 )
+from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
 from rnnlite.errors import OutputError
 from rnnlite.isolation.guard import guarded
 from rnnlite.quantization.recipe import MODES
@@ -81,6 +70,7 @@ def _root(
 
 
 @app.command()
+@with_source_options
 def convert(
     source: Source,
     out: ModelOut,
@@ -92,14 +82,7 @@ def convert(
     allow_float: AllowFloat = False,
     max_error: MaxError = None,
     schedule: Layout = None,
-    inputs: Inputs = None,
-    outputs: Outputs = None,
-    constant: Constants = None,
-    signature: Signature = None,
-    tags: Tags = None,
-    architecture: Architecture = None,
-    custom_objects: CustomObjects = None,
-    trust: Trust = False,
+    source_options: SourceOptions = None,
     no_verify: NoVerify = False,
     as_json: Json = False,
 ) -> None:
@@ -115,8 +98,8 @@ def convert(
     with refusals():
         if not out.resolve().parent.is_dir():
             raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
-        objects = load_objects(custom_objects)
         rnnlite = quiet_import()
+        options = parsed(source_options)
         # Calibration shows a progress bar of its own.
         with status("converting", spinner=calibration is None):
             converted = rnnlite.convert(
@@ -130,14 +113,7 @@ def convert(
                 max_error=max_error,
                 schedule=schedule,
                 progress=sys.stderr.isatty(),
-                inputs=names(inputs),
-                outputs=names(outputs),
-                constants=constants(constant),
-                signature=signature,
-                tags=names(tags),
-                architecture=architecture,
-                custom_objects=objects,
-                trust=trust,
+                **options,
                 verify=not no_verify,
             )
         converted.save(out)
@@ -201,6 +177,7 @@ def inspect(model: ModelFile, as_json: Json = False) -> None:
 
 
 @app.command()
+@with_source_options
 def verify(
     source: Source,
     model: ModelFile,
@@ -209,14 +186,7 @@ def verify(
         typer.Option("--samples", help="An .npz of samples to compare on, besides random ones."),
     ] = None,
     max_error: MaxError = None,
-    inputs: Inputs = None,
-    outputs: Outputs = None,
-    constant: Constants = None,
-    signature: Signature = None,
-    tags: Tags = None,
-    architecture: Architecture = None,
-    custom_objects: CustomObjects = None,
-    trust: Trust = False,
+    source_options: SourceOptions = None,
     as_json: Json = False,
 ) -> None:
     """Compare an existing LiteRT file with the model it was made from.
@@ -225,7 +195,6 @@ def verify(
     --max-error.
     """
     with refusals():
-        objects = load_objects(custom_objects)
         rows = None
         if samples is not None:
             from rnnlite.lite.inspection import inspect as look
@@ -233,39 +202,27 @@ def verify(
 
             rows = read_npz(samples, [t.name for t in look(model).inputs])
         rnnlite = quiet_import()
+        options = parsed(source_options)
         with status("comparing"):
             report = rnnlite.verify(
                 source,
                 model,
                 rows,
                 max_error=max_error,
-                inputs=names(inputs),
-                outputs=names(outputs),
-                constants=constants(constant),
-                signature=signature,
-                tags=names(tags),
-                architecture=architecture,
-                custom_objects=objects,
-                trust=trust,
+                **options,
             )
         show(report, as_json)
         report.require_parity()
 
 
 @app.command()
+@with_source_options
 def freeze(
     source: Source,
     out: Annotated[
         Path, typer.Option("-o", "--out", help="The graph to write (.pb).", show_default=False)
     ],
-    inputs: Inputs = None,
-    outputs: Outputs = None,
-    constant: Constants = None,
-    signature: Signature = None,
-    tags: Tags = None,
-    architecture: Architecture = None,
-    custom_objects: CustomObjects = None,
-    trust: Trust = False,
+    source_options: SourceOptions = None,
     as_json: Json = False,
 ) -> None:
     """Write a model as one graph, with constants for its variables.
@@ -275,20 +232,13 @@ def freeze(
     with refusals():
         if not out.resolve().parent.is_dir():
             raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
-        objects = load_objects(custom_objects)
         rnnlite = quiet_import()
+        options = parsed(source_options)
         with status("freezing"):
             ends = rnnlite.freeze(
                 source,
                 out,
-                inputs=names(inputs),
-                outputs=names(outputs),
-                constants=constants(constant),
-                signature=signature,
-                tags=names(tags),
-                architecture=architecture,
-                custom_objects=objects,
-                trust=trust,
+                **options,
             )
         show(ends, as_json)
         if not as_json:

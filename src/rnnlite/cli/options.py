@@ -2,70 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-Source = Annotated[
-    Path,
-    typer.Argument(
-        help="A .keras or .h5 file, a SavedModel folder, a frozen graph (.pb), or a checkpoint "
-        "(.meta).",
-        show_default=False,
-    ),
-]
-Inputs = Annotated[
-    str | None,
-    typer.Option(
-        "--inputs", help="Tensor names of a graph, with commas: a:0,b:0.", show_default="found"
-    ),
-]
-Outputs = Annotated[
-    str | None,
-    typer.Option(
-        "--outputs", help="Tensor names of a graph, with commas: a:0,b:0.", show_default="found"
-    ),
-]
-Constants = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--constant",
-        help="An input of a graph fixed to a value, as keep_prob:0=1.0, is_training=false, or a "
-        "list in JSON; may be given several times.",
-        show_default=False,
-    ),
-]
-Signature = Annotated[
-    str | None,
-    typer.Option("--signature", help="Of a SavedModel.", show_default="serving_default"),
-]
-Tags = Annotated[
-    str | None,
-    typer.Option("--tags", help="Of a SavedModel's graph, with commas.", show_default="serve"),
-]
-Architecture = Annotated[
-    Path | None,
-    typer.Option(
-        "--architecture",
-        help="The model's configuration (model.to_json()), for an .h5 of weights alone.",
-        show_default=False,
-    ),
-]
 ModelFile = Annotated[Path, typer.Argument(help="A LiteRT file (.tflite).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
-Trust = Annotated[
-    bool, typer.Option("--trust", help="Allow code in a Keras file (Lambda layers) to run.")
-]
-CustomObjects = Annotated[
-    Path | None,
-    typer.Option(
-        "--custom-objects",
-        help="A Python file with the classes and functions that a Keras file needs. It is run.",
-        show_default=False,
-    ),
-]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads an op may use.")]
 ModelOut = Annotated[
     Path, typer.Option("-o", "--out", help="The LiteRT file to write.", show_default=False)
@@ -180,34 +123,3 @@ def numbers(value: str) -> list[int]:
     if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
         raise typer.BadParameter(f"expected numbers of 1 or more with commas; got '{value}'")
     return [int(p) for p in parts]
-
-
-def constants(values: list[str] | None) -> dict[str, Any] | None:
-    """NAME=VALUE as a dictionary; values are JSON, but for True and False as Python writes them."""
-    if not values:
-        return None
-    found = {}
-    for text in values:
-        name, equals, value = text.partition("=")
-        name, value = name.strip(), value.strip()
-        if not name or not equals:
-            raise typer.BadParameter(f"expected NAME=VALUE; got '{text}'")
-        if name in found:
-            raise typer.BadParameter(f"'{name}' is given twice")
-        try:
-            found[name] = json.loads({"True": "true", "False": "false"}.get(value, value))
-        except ValueError as e:
-            raise typer.BadParameter(
-                f"expected a number, true, false, or a list in JSON for '{name}'; got '{value}'"
-            ) from e
-    return found
-
-
-def names(value: str | None) -> list[str] | None:
-    """Names with commas as a list."""
-    if value is None:
-        return None
-    found = [part.strip() for part in value.split(",") if part.strip()]
-    if not found:
-        raise typer.BadParameter(f"expected names with commas; got '{value}'")
-    return found

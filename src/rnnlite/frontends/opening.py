@@ -1,164 +1,262 @@
-"""Open any source and give its Program: the one entry to the front ends."""
+"""Open any source: the front end that knows it is asked for its Program, or for its graph."""
 
 from __future__ import annotations
 
-import os
-import sys
-from dataclasses import replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from rnnlite.errors import (
     DependencyError,
+    FrontEndError,
+    OptionError,
     RnnliteError,
     SourceError,
     TrustError,
     UnsupportedError,
 )
-from rnnlite.frontends.accepted import reads_as_graph, require_taken
-from rnnlite.frontends.program import Program, Request
-from rnnlite.frontends.sniff import Found, Kind, sniff
+from rnnlite.frontends.program import FrozenGraph, Program
+from rnnlite.frontends.registry import (
+    FrontEnd,
+    Match,
+    declared_options,
+    failures,
+    front_ends,
+    is_path,
+)
+from rnnlite.frontends.request import Request, given
 
-if TYPE_CHECKING:
-    from rnnlite.frontends.keras.flavour import Flavour
+T = TypeVar("T")
+REFUSALS = (SourceError, TrustError, UnsupportedError)
+"""After which another front end that knows the source may try."""
 
-GRAPHS = (Kind.GRAPH, Kind.CHECKPOINT, Kind.SAVED_MODEL)
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A front end that knows a source, and its answer."""
+
+    front_end: FrontEnd[Any]
+    match: Match
+
+    @property
+    def takes(self) -> tuple[str, ...]:
+        """The options that it takes for this source."""
+        return self.match.kind.options
+
+    def asked(self, request: Request) -> Request:
+        """The request in the front end's own form, with the options that the source takes."""
+        taken = {n: value for n, value in request.options.items() if n in self.takes}
+        asked: Request = self.front_end.request.of(replace(request, options=taken))
+        return asked
 
 
-def open_program(source: Any, request: Request) -> Program:
-    """Open a path, a live Keras model, a tf.Module or a tf.function.
+def open_program(source: object, request: Request) -> Program:
+    """Open a path or a live object.
 
     Raises:
         SourceError, OptionError, TrustError, ShapeError, UnsupportedError, DependencyError: see
             there.
+        FrontEndError: the front end gives something else.
     """
-    _require_tensorflow()
-    require_taken(source, request)
-    graph = _graph(source, request)
-    if graph is not None:
-        from rnnlite.frontends.tensorflow.model import program_of
-
-        return program_of(graph, request)
-    from rnnlite.frontends.keras.model import program_from
-
-    try:
-        return program_from(*_keras(source, request), request)
-    except (SourceError, TrustError, UnsupportedError) as refusal:
-        program = _by_signature(source, request, refusal)
-        if program is None:
-            raise
-        return program
+    program, note = _first(
+        source, request, lambda c, found: c.front_end.open(found, c.asked(request))
+    )
+    return replace(program, notes=(note, *program.notes)) if note else program
 
 
-def _by_signature(source: Any, request: Request, refusal: RnnliteError) -> Program | None:
-    """A SavedModel of Keras whose classes are not at hand, by its functions; None for others."""
-    if not isinstance(source, (str, Path)) or request.custom_objects:
-        return None
-    path = Path(source)
-    if sniff(path).kind is not Kind.KERAS_SAVED_MODEL:
-        return None
-    from rnnlite.frontends.tensorflow.files import read_frozen
-    from rnnlite.frontends.tensorflow.model import program_of
-
-    try:
-        program = program_of(read_frozen(path, sniff(path), request), request)
-    except RnnliteError:
-        return None
-    note = f"read by its signature, without its Keras classes: {refusal.what}"
-    return replace(program, notes=(note, *program.notes))
-
-
-def open_frozen(source: Any, request: Request) -> Any:
-    """Open a path or a live model as a graph to be written.
-
-    Returns:
-        the GraphDef, and (name, shape, dtype) of its inputs and of its outputs.
+def open_frozen(source: object, request: Request) -> FrozenGraph:
+    """Open a path or a live object as a graph to be written.
 
     Raises:
         SourceError, OptionError, TrustError, UnsupportedError, DependencyError: see there.
+        FrontEndError: the front end gives something else.
     """
+    return _first(source, request, lambda c, found: c.front_end.freeze(found, c.asked(request)))[0]
+
+
+def environment_of(source: object) -> Mapping[str, str]:
+    """Environment variables of another process that the source must be opened in; {} for none.
+
+    Raises:
+        SourceError: no front end knows the source.
+    """
+    best = candidates(source)[0]
+    return best.front_end.environment(as_source(source))
+
+
+def as_source(source: object) -> object:
+    """A text as a Path; anything else as it is."""
+    return Path(source) if isinstance(source, str) else source
+
+
+def chosen(source: object, request: Request) -> list[Candidate]:
+    """The front ends that know a source and take the options given, the best one first.
+
+    Raises:
+        OptionError: an option is given that the source has no use for.
+        SourceError: no front end knows the source, or two know it equally well.
+    """
+    found = candidates(source)
+    options = given(request.options, declared_options())
+    fit = [c for c in found if options.keys() <= set(c.takes)]
+    if not fit:
+        raise _refused_option(options, found)
+    best = [c for c in fit if c.match.confidence is fit[0].match.confidence]
+    if len(best) > 1:
+        raise SourceError(
+            "more than one front end knows the source equally well",
+            expected="one",
+            found=" and ".join(f"'{c.front_end.name}'" for c in best),
+            remedy="Remove one: rnnlite.frontends.registry.unregister(name)",
+        )
+    permissions = {o.name for o in declared_options() if o.permission}
+    steering = options.keys() - permissions
+    others = [c for c in found if c not in fit and steering <= set(c.takes)]
+    return [fit[0], *(c for c in [*fit[1:], *others] if _less(c, fit[0]))]
+
+
+def _less(one: Candidate, other: Candidate) -> bool:
+    return one.match.confidence < other.match.confidence
+
+
+def candidates(source: object) -> list[Candidate]:
+    """All front ends that know a source, the one that knows it best first.
+
+    Raises:
+        SourceError: there is none.
+    """
+    source = as_source(source)
+    found, refusals = [], []
+    for front_end in front_ends():
+        try:
+            match = front_end.recognise(source)
+        except RnnliteError as e:
+            refusals.append(e)
+            continue
+        if match is not None:
+            found.append(Candidate(front_end, match))
+    if not found:
+        raise refusals[0] if refusals else _unknown(source)
+    return sorted(found, key=lambda c: -c.match.confidence)
+
+
+def _first(
+    source: object, request: Request, ask: Callable[[Candidate, object], T]
+) -> tuple[T, str]:
+    """What the best front end gives, or the next one where it refuses; and a note on that."""
+    found = as_source(source)
+    best, *others = chosen(found, request)
     _require_tensorflow()
-    require_taken(source, request)
-    from rnnlite.frontends.tensorflow.frozen import writable
-    from rnnlite.frontends.tensorflow.live import from_function
-
-    graph = _graph(source, request)
-    if graph is None:
-        from rnnlite.frontends.keras.model import function_of
-
-        concrete, inputs, outputs = function_of(*_keras(source, request))
-        graph = from_function(concrete, (inputs, outputs), "", lower=True)
-    return writable(graph, request)
-
-
-def _graph(source: Any, request: Request) -> Any:
-    """The frozen graph that the source is, or None where it is a Keras model."""
-    if not isinstance(source, (str, Path)):
-        return _live_graph(source, request)
-    path = Path(source)
-    found = sniff(path)
-    if found.kind not in GRAPHS and not reads_as_graph(found.kind, request):
-        return None
-    from rnnlite.frontends.tensorflow.files import read_frozen
-
-    return read_frozen(path, found, request)
+    try:
+        return _answer(best, found, ask), ""
+    except REFUSALS as refusal:
+        for other in others:
+            try:
+                note = f"{other.match.note}: {refusal.what}"
+                return _answer(other, found, ask), note
+            except RnnliteError:
+                continue
+        raise
 
 
-def _live_graph(source: Any, request: Request) -> Any:
-    """The frozen graph of a function of TensorFlow, or None where the source is something else."""
-    from rnnlite.frontends.keras.flavour import flavour_of
-    from rnnlite.frontends.tensorflow.constants import fixed
-    from rnnlite.frontends.tensorflow.live import from_live, is_live
+def _answer(candidate: Candidate, source: object, ask: Callable[[Candidate, object], T]) -> T:
+    result = ask(candidate, source)
+    if not isinstance(result, Program | FrozenGraph):
+        raise FrontEndError(
+            f"the front end '{candidate.front_end.name}' gives no model",
+            expected="a Program of open, a FrozenGraph of freeze",
+            found=type(result).__name__,
+        )
+    return result
 
-    if flavour_of(source) is not None or not is_live(source):
-        return None
-    return fixed(from_live(source, request), request)
+
+def _refused_option(options: Mapping[str, object], found: Sequence[Candidate]) -> OptionError:
+    """An option that no front end that knows the source takes, or several that none takes all."""
+    kind = found[0].match.kind
+    taken = tuple(dict.fromkeys(name for c in found for name in c.takes))
+    for name, value in options.items():
+        if name not in taken:
+            kinds = [k.name for f in front_ends() for k in f.kinds if name in k.options]
+            return OptionError(
+                f"{name}={_shown(value)} is given, but the source is {_with_article(kind.name)}",
+                expected=f"{_listed(taken)} at most" if taken else "no option",
+                remedy="Leave it out: what takes it is "
+                + ", ".join(_with_article(k) for k in sorted(kinds)),
+            )
+    return OptionError(
+        f"{_listed(options, 'and')} are given, but {_with_article(kind.name)} is read in one way "
+        "at a time",
+        expected="; or ".join(f"{_listed(c.takes)}, as {c.match.kind.name}" for c in found),
+        remedy="Leave one out",
+    )
 
 
-def _keras(source: Any, request: Request) -> tuple[Flavour, Any]:
-    """The Keras model, and the package that it is of."""
-    from rnnlite.frontends.keras.flavour import flavour_of, keras2, keras3
-
-    if isinstance(source, (str, Path)):
-        from rnnlite.frontends.keras.files import load_model
-
-        path = Path(source)
-        found = sniff(path)
-        flavour = keras3() if found.is_keras3 else keras2()
-        return flavour, load_model(flavour, path, found, request)
-    live = flavour_of(source)
-    if live is None:
-        raise SourceError(
+def _unknown(source: object) -> SourceError:
+    """No front end knows the source: say what is there."""
+    if not is_path(source):
+        return SourceError(
             "the source is no path and no model",
-            expected="str, Path, a Keras 2 or 3 model, a tf.Module or a tf.function",
+            expected=", ".join(["a path", *(f.objects for f in front_ends() if f.objects)]),
             found=type(source).__name__,
+            remedy=_broken(),
         )
-    if not isinstance(source, live.keras.Model):
-        raise SourceError(
-            f"the source is of class {type(source).__name__}, not a model",
-            remedy="Wrap it: keras.Sequential([keras.Input(shape), layer])",
+    path = Path(str(source))
+    if not path.exists():
+        return SourceError(f"there is no file or folder '{path}'")
+    expected = ", ".join(f.files for f in front_ends() if f.files)
+    if path.is_dir():
+        inside = ", ".join(sorted(p.name for p in path.iterdir())[:5]) or "nothing"
+        return SourceError(
+            f"the folder '{path}' is no model that rnnlite knows",
+            expected=expected,
+            found=inside,
+            remedy=_broken(),
         )
-    return live, source
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as e:
+        return SourceError(f"cannot read '{path}': {e.strerror or e}")
+    if not head:
+        return SourceError(f"'{path}' is empty")
+    if head[4:8] == b"TFL3":
+        return SourceError(
+            f"'{path}' is a LiteRT model already",
+            expected=expected,
+            remedy="Run it with rnnlite predict, or look into it with rnnlite inspect",
+        )
+    return SourceError(
+        f"'{path}' is no model that rnnlite knows",
+        expected=expected,
+        found=f"a file beginning with {head!r}",
+        remedy=_broken(),
+    )
 
 
-def needs_tensorflow_backend(source: Any) -> bool:
-    """Whether the source is Keras 3, and Keras 3 runs here on another backend than TensorFlow."""
-    if _backend() == "tensorflow":
-        return False
-    if isinstance(source, (str, Path)):
-        found: Found = sniff(Path(source))
-        return found.is_keras3
-    keras = sys.modules.get("keras")
-    return keras is not None and isinstance(source, keras.Model)
+def _broken() -> str:
+    """What is to be done about front ends that could not be loaded; "" where all were."""
+    found = failures()
+    if not found:
+        return ""
+    return "If it is theirs, mend " + ", ".join(
+        f"the front end {name}, which cannot be loaded ({why})" for name, why in found.items()
+    )
 
 
-def _backend() -> str:
-    """Keras 3's backend in this process; where it is not imported yet, what it will be."""
-    keras = sys.modules.get("keras")
-    if keras is None:
-        return os.environ.get("KERAS_BACKEND", "tensorflow")
-    name: str = keras.config.backend()
-    return name
+def _with_article(kind: str) -> str:
+    """The name of a kind behind "a" or "an": "HDF5" is spoken "aitch"."""
+    return f"{'an' if kind.startswith(('H', *'aeiouAEIO')) else 'a'} {kind}"
+
+
+def _shown(value: object) -> str:
+    text = repr(str(value) if isinstance(value, Path) else value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _listed(names: Collection[str], word: str = "or") -> str:
+    *first, last = names
+    return f"{', '.join(first)} {word} {last}" if first else last
 
 
 def _require_tensorflow() -> None:

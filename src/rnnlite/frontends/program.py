@@ -12,7 +12,6 @@ import numpy.typing as npt
 from rnnlite.axes import Batched
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
-from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Recurrence
 
 Array = npt.NDArray[Any]
@@ -96,36 +95,22 @@ class Program:
     lengths: Lengths = Lengths()  # noqa: RUF009 (immutable)
 
 
+End = tuple[str, tuple[int | None, ...] | None, str]
+"""Name, shape (None where not even the rank is known) and dtype."""
+
+
 @dataclass(frozen=True)
-class Request:
-    """How the user wants the source opened; every front end takes the same.
+class FrozenGraph:
+    """A source as a graph without variables.
 
     Attributes:
-        batch_size: "auto", a size, or None for a free axis.
-        sequence_length: "auto", a length, or None for free or refused.
-        inputs, outputs: tensor names, for graphs.
-        constants: values of inputs of a graph that are fixed, by name.
-        signature: of a SavedModel.
-        tags: of a SavedModel's graph.
-        architecture: path of a model's configuration, for a file of weights alone.
-        custom_objects: classes and functions by name, for files that need them.
-        trust: whether code from the source may run (Lambda layers).
-        integer: whether activations become integers, in which ids declared as float are lost.
-        schedule: what the caller decides about loops.
+        content: a GraphDef, serialized.
+        inputs, outputs: in the source's order.
     """
 
-    batch_size: int | str | None = "auto"
-    sequence_length: int | str | None = "auto"
-    inputs: Sequence[str] | None = None
-    outputs: Sequence[str] | None = None
-    constants: Mapping[str, Any] | None = None
-    signature: str | None = None
-    tags: Sequence[str] | None = None
-    architecture: Any = None
-    custom_objects: Mapping[str, Any] | None = None
-    trust: bool = False
-    integer: bool = False
-    schedule: Options = Options()  # noqa: RUF009 (immutable)
+    content: bytes
+    inputs: tuple[End, ...]
+    outputs: tuple[End, ...]
 
 
 def as_numpy(values: Sequence[Any]) -> list[Array]:

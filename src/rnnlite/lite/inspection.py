@@ -16,11 +16,12 @@ from rnnlite.lite.requirements import least_release
 class TensorInfo:
     """An input or output: name, shape (None where free), dtype, scale and zero point.
 
+    The shape is None where not even the rank is known, as behind a loop of a frozen graph.
     `least` is the least size of each axis that the model takes; () where any size does.
     """
 
     name: str
-    shape: tuple[int | None, ...]
+    shape: tuple[int | None, ...] | None
     dtype: str
     scale: float | None = None
     zero_point: int | None = None

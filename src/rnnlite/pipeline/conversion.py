@@ -9,7 +9,8 @@ from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
-from rnnlite.frontends.program import Program, Request
+from rnnlite.frontends.program import Program
+from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import inspect
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted

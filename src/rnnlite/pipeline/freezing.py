@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import TensorInfo
 
 
@@ -48,6 +48,7 @@ def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
     """
     from rnnlite.frontends.opening import open_frozen
 
-    definition, ends = open_frozen(source, request)
+    frozen = open_frozen(source, request)
+    ends = (frozen.inputs, frozen.outputs)
     found = [tuple(TensorInfo(name, shape, dtype) for name, shape, dtype in part) for part in ends]
-    return definition.SerializeToString(), Ends(*found)
+    return frozen.content, Ends(*found)

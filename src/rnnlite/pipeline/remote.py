@@ -20,9 +20,11 @@ import numpy as np
 
 from rnnlite import errors
 from rnnlite.errors import SourceError
-from rnnlite.frontends.accepted import require_taken
 from rnnlite.frontends.keras.elsewhere import custom_classes, results, stated_shapes
-from rnnlite.frontends.program import Array, Port, Request
+from rnnlite.frontends.keras.request import KerasRequest
+from rnnlite.frontends.opening import chosen
+from rnnlite.frontends.program import Array, Port
+from rnnlite.frontends.request import Request
 from rnnlite.isolation.process import WorkerDied, borrowed
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
@@ -119,23 +121,24 @@ def _is_live(source: Any) -> bool:
 def _answer(source: Any, task: Task) -> Any:
     """What the child gives for a task, which lacks its source yet."""
     live = _is_live(source)
-    request = task.request
-    require_taken(source, request)
-    objects = {**(custom_classes(source) if live else {}), **(request.custom_objects or {})}
+    chosen(source, task.request)
+    asked = KerasRequest.of(task.request)
+    objects = {**(custom_classes(source) if live else {}), **(asked.custom_objects or {})}
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
         saved = Path(folder) / "model.keras"
         if live:
             source.save(saved)
         else:
             saved = Path(source).resolve()
-        architecture = request.architecture
-        request = replace(
-            request,
-            architecture=None if architecture is None else Path(architecture).resolve(),
-            custom_objects=_by_reference(objects),
+        architecture = asked.architecture
+        options = {
+            **task.request.options,
+            "architecture": None if architecture is None else Path(architecture).resolve(),
+            "custom_objects": _by_reference(objects),
             # A live model's code is the caller's own; a file's is not.
-            trust=request.trust or live,
-        )
+            "trust": asked.trust or live,
+        }
+        request = replace(task.request, options=options)
         task = replace(task, source=str(saved), request=request)
         try:
             with borrowed(KIND, ENVIRONMENT) as worker:
@@ -245,8 +248,9 @@ def done(path: list[str], task: Task) -> Any:
     from rnnlite.pipeline import conversion, freezing, verification
 
     sys.path[:] = path
-    objects = {n: _imported(*r) for n, r in (task.request.custom_objects or {}).items()}
-    request = replace(task.request, custom_objects=objects)
+    references = KerasRequest.of(task.request).custom_objects or {}
+    objects = {n: _imported(*r) for n, r in references.items()}
+    request = replace(task.request, options={**task.request.options, "custom_objects": objects})
     if task.action == "convert":
         return conversion.convert(task.source, request, task.order, verify=task.verify)
     if task.action == "verify":

@@ -9,7 +9,8 @@ from typing import Any
 
 from rnnlite.axes import batched, row
 from rnnlite.errors import ModelError, QuantizationError
-from rnnlite.frontends.program import Program, Request
+from rnnlite.frontends.program import Program
+from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import inspect
 from rnnlite.pipeline.clock import Clock
 from rnnlite.quantization.recipe import MODES

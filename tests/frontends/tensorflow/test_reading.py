@@ -4,7 +4,7 @@ import pytest
 from artefacts import FOLDER
 
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 
 LSTM = "rnn/basic_lstm_cell/kernel"
 EXPECTED = {

@@ -4,18 +4,17 @@ import pytest
 from artefacts import FOLDER
 
 import rnnlite
-from rnnlite.frontends.program import Request
-from rnnlite.frontends.sniff import sniff
 from rnnlite.frontends.tensorflow.files import read_frozen
 from rnnlite.frontends.tensorflow.frames import frames_of
 from rnnlite.frontends.tensorflow.nodes import graph_of
+from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.uses import only_last_row
 
 
 def read_rows(name, outputs):
     """For each array behind the loops of a graph: whether its last row alone is read."""
     path = FOLDER / f"{name}.pb"
-    graph = graph_of(read_frozen(path, sniff(path), Request()).definition)
+    graph = graph_of(read_frozen(path, TensorFlowRequest()).definition)
     needed = graph.ancestors([f"{o}:0" for o in outputs])
     exits = [
         e for f in dict.fromkeys(frames_of(graph).values()) for v in f.carried for e in v.exits

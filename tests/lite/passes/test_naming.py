@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.passes.naming import Names, hide, mark_of, origin_of
 from rnnlite.lowering.schedule import take_options

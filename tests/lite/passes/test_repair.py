@@ -10,7 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from graphs import SHAPE, Graph, Model
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_tensor
 from rnnlite.lite.passes.repair import (

@@ -7,7 +7,7 @@ import pytest
 import rnnlite
 from rnnlite.errors import ModelError
 from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.request import Request
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.passes.joining import FAN, FEW
 from rnnlite.lite.passes.sequences import keep_sequences, kept_levels

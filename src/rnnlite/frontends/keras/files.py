@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite.errors import RnnliteError, SourceError, TrustError
+from rnnlite.frontends.keras.detection import ARCHIVE, HDF5, SAVED_MODEL, WEIGHTS, Detected
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
 from rnnlite.frontends.keras.legacy import upgrade
-from rnnlite.frontends.program import Request
-from rnnlite.frontends.sniff import Found, Kind
+from rnnlite.frontends.keras.request import KerasRequest
 from rnnlite.frontends.trust import check_config
 
 MISSING = re.compile(
@@ -25,7 +25,7 @@ MISSING = re.compile(
 )
 
 
-def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> Any:
+def load_model(flavour: Flavour, path: Path, found: Detected, request: KerasRequest) -> Any:
     """Load the model, without its optimizer.
 
     Raises:
@@ -33,9 +33,9 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
         SourceError: Keras cannot read it.
     """
     custom = dict(request.custom_objects or {})
-    if found.kind is Kind.KERAS_WEIGHTS:
+    if found.kind is WEIGHTS:
         found = replace(found, config=_architecture(path, request))
-    config = _saved_model_config(path) if found.kind is Kind.KERAS_SAVED_MODEL else found.config
+    config = _saved_model_config(path) if found.kind is SAVED_MODEL else found.config
     check_config(
         config,
         origin=str(path),
@@ -44,17 +44,17 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
         registered=flavour.keras.saving.get_registered_object,
     )
     try:
-        if found.kind is Kind.KERAS_HDF5 and flavour.name == "Keras 3":
+        if found.kind is HDF5 and flavour.name == "Keras 3":
             # The public loader goes by the ending of the name.
             from keras.src.legacy.saving.legacy_h5_format import load_model_from_hdf5
 
             with flavour.keras.saving.custom_object_scope(custom):
                 return load_model_from_hdf5(str(path), custom_objects=custom, compile=False)
-        if found.kind is Kind.KERAS_HDF5:
+        if found.kind is HDF5:
             return _load_keras2_hdf5(path, found, custom)
-        if found.kind is Kind.KERAS_WEIGHTS:
+        if found.kind is WEIGHTS:
             return _load_weights(flavour, path, found, custom)
-        if found.kind is Kind.KERAS_ARCHIVE:
+        if found.kind is ARCHIVE:
             return _load_archive(flavour, path, custom, request)
         model = flavour.keras.models.load_model(str(path), custom_objects=custom, compile=False)
         _refuse_revived(model, path)
@@ -65,7 +65,7 @@ def load_model(flavour: Flavour, path: Path, found: Found, request: Request) -> 
         raise _refusal(path, found, e) from e
 
 
-def _load_keras2_hdf5(path: Path, found: Found, custom: dict[str, Any]) -> Any:
+def _load_keras2_hdf5(path: Path, found: Detected, custom: dict[str, Any]) -> Any:
     """Build the model from its upgraded configuration, then load the weights."""
     import h5py
     from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
@@ -94,7 +94,7 @@ def _refuse_revived(model: Any, path: Path) -> None:
             )
 
 
-def _architecture(path: Path, request: Request) -> Any:
+def _architecture(path: Path, request: KerasRequest) -> Any:
     """The configuration that goes with a file of weights alone."""
     if request.architecture is None:
         raise SourceError(
@@ -120,7 +120,7 @@ def _architecture(path: Path, request: Request) -> Any:
     return config
 
 
-def _load_weights(flavour: Flavour, path: Path, found: Found, custom: dict[str, Any]) -> Any:
+def _load_weights(flavour: Flavour, path: Path, found: Detected, custom: dict[str, Any]) -> Any:
     """Build the model from its configuration, then load the weights."""
     if flavour.name == "Keras 3":
         model = flavour.keras.models.model_from_json(json.dumps(found.config), custom)
@@ -139,7 +139,9 @@ def _load_weights(flavour: Flavour, path: Path, found: Found, custom: dict[str, 
     return model
 
 
-def _load_archive(flavour: Flavour, path: Path, custom: dict[str, Any], request: Request) -> Any:
+def _load_archive(
+    flavour: Flavour, path: Path, custom: dict[str, Any], request: KerasRequest
+) -> Any:
     if flavour.name == "Keras 3":
         from keras.src.saving.saving_lib import load_model as load
     else:
@@ -178,7 +180,7 @@ def _saved_model_config(path: Path) -> list[Any]:
     ]
 
 
-def _refusal(path: Path, found: Found, error: Exception) -> RnnliteError:
+def _refusal(path: Path, found: Detected, error: Exception) -> RnnliteError:
     message = str(error)
     missing = MISSING.search(message)
     if missing:
@@ -195,7 +197,7 @@ def _refusal(path: Path, found: Found, error: Exception) -> RnnliteError:
     first = next((line for line in message.splitlines() if line.strip()), type(error).__name__)
     version = found.keras_version or "an unknown version"
     return SourceError(
-        f"Keras cannot load '{path}' ({found.kind.value} of Keras {version})",
+        f"Keras cannot load '{path}' ({found.kind.name} of Keras {version})",
         found=first.strip()[:300],
         remedy="Save the model again, or convert it live",
     )

@@ -20,7 +20,8 @@ from rnnlite.frontends.keras.freeing import Freed, Traced, Trials, freed, may_be
 from rnnlite.frontends.keras.interface import Interface
 from rnnlite.frontends.keras.neutral import any_input_shape, neutral
 from rnnlite.frontends.keras.patching import Change, Mine, replaced
-from rnnlite.frontends.program import Array, Port, Request
+from rnnlite.frontends.program import Array, Port
+from rnnlite.frontends.request import Request
 from rnnlite.lengths.sizes import Axis
 
 RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding")

@@ -20,8 +20,9 @@ from rnnlite.frontends.keras.lookups import refuse_lookups
 from rnnlite.frontends.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
 from rnnlite.frontends.keras.patching import seeming
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Array, Port, Program, Request, type_notes, with_least
+from rnnlite.frontends.program import Array, Port, Program, type_notes, with_least
 from rnnlite.frontends.randomness import refuse_random
+from rnnlite.frontends.request import Request
 from rnnlite.lengths.lengths import Values
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of

@@ -15,7 +15,6 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import SourceError
-from rnnlite.frontends.program import Request
 from rnnlite.frontends.tensorflow.decide import decided
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PLACEHOLDERS, Graph, graph_of, name_of, ref
 from rnnlite.frontends.tensorflow.outputs import (
@@ -25,13 +24,14 @@ from rnnlite.frontends.tensorflow.outputs import (
     refused_strings,
 )
 from rnnlite.frontends.tensorflow.ports import declared_shape, declared_type
+from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen
 
 SHOWN = 8
 """Elements of a value that a note shows."""
 
 
-def fixed(source: Frozen, request: Request) -> Frozen:
+def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
     """The source with constants for the inputs that have a value.
 
     An input of `request.constants` becomes its value there. A PlaceholderWithDefault becomes its
@@ -94,7 +94,7 @@ def _without(source: Frozen, nodes: Collection[str]) -> Frozen:
     return replace(source, inputs=tuple(source.inputs[k] for k in kept), names=names)
 
 
-def _by_node(source: Frozen, graph: Graph, request: Request) -> dict[str, Any]:
+def _by_node(source: Frozen, graph: Graph, request: TensorFlowRequest) -> dict[str, Any]:
     """The constants, checked, by the node of their input."""
     own = {}
     if source.names is not None and source.inputs is not None:

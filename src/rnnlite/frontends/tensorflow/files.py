@@ -21,30 +21,31 @@ from tensorflow.python.framework.convert_to_constants import (
 from tensorflow.python.util import deprecation
 
 from rnnlite.errors import SourceError
-from rnnlite.frontends.program import Request
-from rnnlite.frontends.sniff import Found, Kind
 from rnnlite.frontends.tensorflow.constants import fixed
+from rnnlite.frontends.tensorflow.detection import CHECKPOINT, GRAPH, detect
 from rnnlite.frontends.tensorflow.live import from_saved_model
 from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned
 from rnnlite.frontends.tensorflow.outputs import outputs_of
+from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen, drop_writes
 
 
-def read_frozen(path: Path, found: Found, request: Request) -> Frozen:
+def read_frozen(path: Path, request: TensorFlowRequest) -> Frozen:
     """Read any kind of graph, its constants in their places.
 
     Raises:
         SourceError: truncated, foreign, variables missing, unknown names.
     """
-    return fixed(_read(path, found, request), request)
+    return fixed(_read(path, request), request)
 
 
-def _read(path: Path, found: Found, request: Request) -> Frozen:
-    if found.kind is Kind.GRAPH:
+def _read(path: Path, request: TensorFlowRequest) -> Frozen:
+    kind = detect(path)
+    if kind is GRAPH:
         definition = _graph_def(path)
         return Frozen(definition, None, None, None, f"graph '{path.name}'")
     with deprecation.silence():
-        if found.kind is Kind.CHECKPOINT:
+        if kind is CHECKPOINT:
             return _checkpoint(path, request)
         return _saved_model(path, request)
 
@@ -102,7 +103,7 @@ def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
     return pruned(definition, outputs)
 
 
-def _checkpoint(path: Path, request: Request) -> Frozen:
+def _checkpoint(path: Path, request: TensorFlowRequest) -> Frozen:
     """NAME.meta and NAME.index, or NAME, or the folder that holds them."""
     prefix = _prefix(path)
     origin = f"checkpoint '{Path(prefix).name}'"
@@ -144,7 +145,7 @@ def _prefix(path: Path) -> str:
     return str(path.with_suffix("")) if path.suffix in (".meta", ".index") else str(path)
 
 
-def _saved_model(path: Path, request: Request) -> Frozen:
+def _saved_model(path: Path, request: TensorFlowRequest) -> Frozen:
     folder = path if path.is_dir() else path.parent
     content = saved_model_pb2.SavedModel()
     try:
@@ -173,7 +174,9 @@ def _saved_model(path: Path, request: Request) -> Frozen:
     return _in_order(frozen, _argument_names(meta, signature))
 
 
-def _by_session(folder: Path, meta: Any, signature: Any, origin: str, request: Request) -> Frozen:
+def _by_session(
+    folder: Path, meta: Any, signature: Any, origin: str, request: TensorFlowRequest
+) -> Frozen:
     """A SavedModel as TensorFlow 1 loads it."""
     graph = tf.Graph()
     with _session(graph) as session:
@@ -231,7 +234,7 @@ def _in_order(frozen: Frozen, names: Sequence[str]) -> Frozen:
     return replace(frozen, inputs=inputs, names=(tuple(names), frozen.names[1]))
 
 
-def _meta_graph(content: Any, folder: Path, request: Request) -> Any:
+def _meta_graph(content: Any, folder: Path, request: TensorFlowRequest) -> Any:
     wanted = set(request.tags) if request.tags is not None else None
     found = [set(m.meta_info_def.tags) for m in content.meta_graphs]
     shown = "; ".join(", ".join(sorted(t)) or "no tag" for t in found)
@@ -246,7 +249,7 @@ def _meta_graph(content: Any, folder: Path, request: Request) -> Any:
     )
 
 
-def _signature(meta: Any, folder: Path, request: Request) -> str:
+def _signature(meta: Any, folder: Path, request: TensorFlowRequest) -> str:
     keys = sorted(k for k in meta.signature_def if not k.startswith("__saved_model"))
     if request.signature is not None:
         if request.signature in keys:

@@ -13,14 +13,12 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import RnnliteError
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.program import End, FrozenGraph, Program
 from rnnlite.frontends.tensorflow.live import from_function
 from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, pruned
 from rnnlite.frontends.tensorflow.ports import ends_of, port_of
+from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen
-
-End = tuple[str, tuple[int | None, ...] | None, str]
-"""Name, shape (None where not even the rank is known) and dtype."""
 
 CONTROL = (
     "While",
@@ -32,7 +30,19 @@ CONTROL = (
 )
 
 
-def writable(source: Frozen, request: Request) -> tuple[Any, tuple[list[End], list[End]]]:
+def frozen_program(program: Program) -> FrozenGraph:
+    """A Program's function as a graph to write, with the Program's names."""
+    names = ([p.name for p in program.inputs], [p.name for p in program.outputs])
+    return frozen_function(program.function, *names)
+
+
+def frozen_function(concrete: Any, inputs: Sequence[str], outputs: Sequence[str]) -> FrozenGraph:
+    """A ConcreteFunction as a graph to write, its inputs and outputs called so."""
+    source = from_function(concrete, (inputs, outputs), "", lower=True)
+    return writable(source, TensorFlowRequest())
+
+
+def writable(source: Frozen, request: TensorFlowRequest) -> FrozenGraph:
     """The GraphDef to write, and its inputs and outputs."""
     ends = ends_of(
         graph_of(source.definition),
@@ -65,7 +75,7 @@ def writable(source: Frozen, request: Request) -> tuple[Any, tuple[list[End], li
     )
     # Last: importing a graph fills its attributes in.
     _strip_new_attributes(definition)
-    return definition, found
+    return FrozenGraph(definition.SerializeToString(), *map(tuple, found))
 
 
 def _output_ends(definition: Any, inputs: Sequence[str], labels: Sequence[str]) -> list[End]:
@@ -80,7 +90,7 @@ def _output_ends(definition: Any, inputs: Sequence[str], labels: Sequence[str]) 
         try:
             outputs = tuple(f"{label}:0" for label in labels)
             source = Frozen(definition, tuple(inputs), outputs, None, "")
-            program = program_of(source, Request(batch_size=None))
+            program = program_of(source, TensorFlowRequest(batch_size=None))
             return [_end(p) for p in program.outputs]
         except RnnliteError:
             pass

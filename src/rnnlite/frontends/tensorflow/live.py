@@ -19,7 +19,7 @@ from tensorflow.python.framework.convert_to_constants import (
 from tensorflow.python.util import nest
 
 from rnnlite.errors import SourceError, UnsupportedError
-from rnnlite.frontends.program import Request
+from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen, drop_writes
 
 FIRST = ("serving_default", "__call__")
@@ -63,7 +63,7 @@ def is_live(source: Any) -> bool:
     return isinstance(source, kinds)
 
 
-def from_live(source: Any, request: Request) -> Frozen:
+def from_live(source: Any, request: TensorFlowRequest) -> Frozen:
     """The function that is meant, as a frozen graph.
 
     Raises:

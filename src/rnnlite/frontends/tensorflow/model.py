@@ -19,13 +19,14 @@ from rnnlite.frontends.functions import (
     trace,
 )
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Port, Program, Request, type_notes, with_least
+from rnnlite.frontends.program import Port, Program, type_notes, with_least
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, lower, rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session
 from rnnlite.frontends.tensorflow.fused import expand
 from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned, with_defaults
 from rnnlite.frontends.tensorflow.ports import Ends, ends_of, port_of, shaped
+from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.settling import only_sizes
 from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.lengths.lengths import NEARBY, Lengths
@@ -63,7 +64,7 @@ class _Traced:
     lengths: Lengths
 
 
-def program_of(source: Frozen, request: Request) -> Program:
+def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
     """Open a frozen graph.
 
     Args:
@@ -137,7 +138,7 @@ def _settled(
     ends: Ends,
     traced: _Traced,
     declared: Sequence[tuple[str, Port]],
-    request: Request,
+    request: TensorFlowRequest,
 ) -> dict[Axis, int]:
     """Sizes of free axes that are no time and that the graph takes at one size alone."""
     reference, _, remark = _references(definition, ends, traced, declared)
@@ -160,7 +161,7 @@ def _with_sizes(
 
 
 def _at_any_batch(
-    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: TensorFlowRequest
 ) -> tuple[_Traced, list[str]]:
     """The graph at the batch asked for; at the one it computes with, if that was left open."""
     try:
@@ -182,7 +183,7 @@ def _at_any_batch(
 
 
 def _traced(
-    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: Request
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: TensorFlowRequest
 ) -> _Traced:
     """The graph at the sizes asked for, each input's batch axis found by what loops run over."""
     traced = _traced_at(graph, ends, declared, request, {})
@@ -212,7 +213,7 @@ def _traced_at(
     graph: Graph,
     ends: Ends,
     declared: Sequence[tuple[str, Port]],
-    request: Request,
+    request: TensorFlowRequest,
     batch_axes: Mapping[str, int | None],
 ) -> _Traced:
     ports = shaped(graph, declared, request, batch_axes)

@@ -9,7 +9,8 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import ShapeError, SourceError, UnsupportedError
-from rnnlite.frontends.program import Port, Request
+from rnnlite.frontends.program import Port
+from rnnlite.frontends.request import Request
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PASSING, PLACEHOLDERS, Graph, name_of, ref
 from rnnlite.frontends.tensorflow.outputs import is_input, numbers_behind, outputs_of, shown
 

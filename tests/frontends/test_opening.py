@@ -1,6 +1,6 @@
-"""Options that a source has no use for are refused by name, at every door."""
+"""Which front end opens a source; options that it has no use for are refused at every door."""
 
-from dataclasses import fields
+import zipfile
 
 import keras
 import numpy as np
@@ -9,32 +9,8 @@ import tensorflow as tf
 import tf_keras
 
 import rnnlite
-from rnnlite.frontends.accepted import (
-    BY_SIGNATURE,
-    LIVE_FUNCTION,
-    LIVE_KERAS,
-    OPTIONS,
-    TAKES,
-    given,
-    reads_as_graph,
-)
-from rnnlite.frontends.program import Request
-from rnnlite.frontends.sniff import Kind
-
-EVERYWHERE = {"batch_size", "sequence_length", "integer", "schedule"}
-
-
-def test_every_option_of_a_request_has_its_place():
-    assert {field.name for field in fields(Request)} == {*OPTIONS, *EVERYWHERE}
-    assert {name for names in TAKES.values() for name in names} == set(OPTIONS)
-    others = {k.value for k in Kind if k is not Kind.KERAS_SAVED_MODEL}
-    assert others | {LIVE_KERAS, LIVE_FUNCTION, BY_SIGNATURE} == set(TAKES)
-
-
-def test_what_is_given():
-    assert given(Request()) == {}
-    assert given(Request(trust=False, custom_objects={}, inputs=[], constants=None)) == {}
-    assert given(Request(trust=True, tags=["a"])) == {"tags": ["a"], "trust": True}
+from rnnlite.frontends.opening import chosen
+from rnnlite.frontends.request import Request
 
 
 @pytest.fixture(scope="module")
@@ -97,15 +73,64 @@ def test_verify_refuses_them_too(sources):
 
 
 def test_a_saved_model_of_keras_is_read_one_way_at_a_time(sources):
-    assert reads_as_graph(Kind.KERAS_SAVED_MODEL, Request(outputs=["y"]))
-    assert not reads_as_graph(Kind.KERAS_SAVED_MODEL, Request(trust=True))
-    assert not reads_as_graph(Kind.KERAS_ARCHIVE, Request(outputs=["y"]))
     path = sources["saved_keras"]
+    asked = {
+        option: [c.front_end.name for c in chosen(path, Request(options={option: value}))]
+        for option, value in [("trust", True), ("outputs", ["y"]), ("custom_objects", {"A": len})]
+    }
+    # A permission does not say how the source is to be read: where Keras refuses it, its graph is.
+    assert asked == {
+        "trust": ["keras", "tensorflow"],
+        "outputs": ["tensorflow"],
+        "custom_objects": ["keras"],
+    }
     x = np.ones((4, 2), np.float32)
     results = [
         rnnlite.load(rnnlite.convert(path, **options).tflite).predict([x])
         for options in ({"trust": True}, {"signature": "serving_default"})
     ]
     np.testing.assert_allclose(*results, atol=1e-6)
-    with pytest.raises(rnnlite.OptionError, match=r"trust=True .* that is read by its signature"):
+    text = (
+        r"^signature and trust are given, but a SavedModel of Keras is read in one way at a time; "
+        r"expected custom_objects or trust, as SavedModel of Keras; or inputs, .*, as SavedModel "
+        r"of Keras that is read by its signature\. Leave one out"
+    )
+    with pytest.raises(rnnlite.OptionError, match=text):
         rnnlite.convert(path, trust=True, signature="serving_default")
+
+
+def test_options_that_say_nothing_are_not_refused(sources):
+    options = {"trust": False, "custom_objects": {}, "inputs": [], "constants": None, "tags": ""}
+    assert chosen(sources["graph.pb"], Request(options=options))[0].front_end.name == "tensorflow"
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing", "there is no file or folder"),
+        ("empty.h5", "is empty"),
+        (
+            "text.keras",
+            r"is no model that rnnlite knows; expected \.keras, \.h5, SavedModel folder, frozen "
+            r"graph \(\.pb\), checkpoint \(\.meta\); found a file beginning with b'hello'",
+        ),
+        ("model.tflite", "is a LiteRT model already"),
+        ("other.zip", r"is a zip archive, but no \.keras model"),
+        ("folder", r"the folder .* is no model that rnnlite knows; expected .*; found a\.txt"),
+        (
+            3,
+            r"no path and no model; expected a path, a Keras 2 or 3 model, a tf\.Module.*found int",
+        ),
+    ],
+)
+def test_what_no_front_end_knows(tmp_path, exits, name, message):
+    (tmp_path / "empty.h5").touch()
+    (tmp_path / "text.keras").write_text("hello")
+    exits.save(tmp_path / "model.tflite")
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("a.txt", "a")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "a.txt").touch()
+    source = name if isinstance(name, int) else tmp_path / name
+    with pytest.raises(rnnlite.SourceError, match=message):
+        rnnlite.convert(source)

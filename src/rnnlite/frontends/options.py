@@ -1,0 +1,63 @@
+"""The options of front ends as keywords of `convert`, `verify` and `freeze`."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypedDict, TypeVar
+
+from rnnlite.frontends.registry import declared_options
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+class SourceOptions(TypedDict, total=False):
+    """The options that rnnlite's own front ends declare, for type checkers and signatures."""
+
+    inputs: Sequence[str] | None
+    outputs: Sequence[str] | None
+    constants: Mapping[str, Any] | None
+    signature: str | None
+    tags: Sequence[str] | None
+    architecture: str | Path | None
+    custom_objects: Mapping[str, Any] | None
+    trust: bool
+
+
+def with_source_options(function: F) -> F:
+    """Name the options in the signature of a function that takes them as **options."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if annotation == "bool" else None,
+            annotation=annotation,
+        )
+        for name, annotation in inspect.get_annotations(SourceOptions).items()
+    ]
+    described = signature.replace(parameters=[*own, *options])
+    function.__signature__ = described  # type: ignore[attr-defined]
+    return function
+
+
+def source_options(function: Callable[..., object], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a function was given, by name.
+
+    Raises:
+        TypeError: no front end declares one of them, as for any keyword that a function lacks.
+    """
+    known = [o.name for o in declared_options()]
+    for name in options:
+        if name not in known:
+            near = difflib.get_close_matches(
+                name, [*inspect.signature(function).parameters, *known]
+            )
+            raise TypeError(
+                f"{function.__name__}() got an unexpected keyword argument '{name}'"
+                + (f". Did you mean '{near[0]}'?" if near else "")
+            )
+    return dict(options)
