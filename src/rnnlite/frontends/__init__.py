@@ -1,1 +1,35 @@
-"""Front ends: open any source and give a `Program`. They share nothing else with each other."""
+"""Front ends: open any source and give a `Program`. They share nothing else with each other.
+
+What a front end from outside needs is here, and in `building`, which imports TensorFlow; see
+docs/adding_a_frontend.md.
+"""
+
+from rnnlite.frontends.paths import head_of
+from rnnlite.frontends.program import FrozenGraph, Program
+from rnnlite.frontends.registry import (
+    Confidence,
+    FrontEnd,
+    Match,
+    SourceKind,
+    front_ends,
+    register,
+    unregister,
+)
+from rnnlite.frontends.request import GraphRequest, Option, Request, option
+
+__all__ = [
+    "Confidence",
+    "FrontEnd",
+    "FrozenGraph",
+    "GraphRequest",
+    "Match",
+    "Option",
+    "Program",
+    "Request",
+    "SourceKind",
+    "front_ends",
+    "head_of",
+    "option",
+    "register",
+    "unregister",
+]

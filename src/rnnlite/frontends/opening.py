@@ -108,7 +108,7 @@ def chosen(source: object, request: Request) -> list[Candidate]:
             "more than one front end knows the source equally well",
             expected="one",
             found=" and ".join(f"'{c.front_end.name}'" for c in best),
-            remedy="Remove one: rnnlite.frontends.registry.unregister(name)",
+            remedy="Remove one: rnnlite.frontends.unregister(name)",
         )
     permissions = {o.name for o in declared_options() if o.permission}
     steering = options.keys() - permissions

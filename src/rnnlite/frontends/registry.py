@@ -24,7 +24,6 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from rnnlite import frontends
 from rnnlite.errors import FrontEndError
 from rnnlite.frontends.program import FrozenGraph, Program
 from rnnlite.frontends.request import Option, Request, options_of
@@ -176,8 +175,9 @@ class _Registry:
             return self.found
 
     def _add_own(self) -> None:
-        for _, name, is_folder in pkgutil.iter_modules(frontends.__path__):
-            module = f"{frontends.__name__}.{name}.frontend"
+        here = Path(__file__).parent
+        for _, name, is_folder in pkgutil.iter_modules([str(here)]):
+            module = f"rnnlite.frontends.{name}.frontend"
             if is_folder and importlib.util.find_spec(module) is not None:
                 self.add(importlib.import_module(module).FRONT_END, module)
 
@@ -244,7 +244,7 @@ def _check(front_end: object, origin: str, found: Mapping[str, FrontEnd[Any]]) -
     if not isinstance(front_end, FrontEnd):
         raise FrontEndError(
             f"what {origin} gives is no front end",
-            expected="an instance of rnnlite.frontends.registry.FrontEnd",
+            expected="an instance of rnnlite.frontends.FrontEnd",
             found=type(front_end).__name__,
         )
     missing = [
