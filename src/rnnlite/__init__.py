@@ -19,6 +19,7 @@ from rnnlite.errors import (
     ScheduleError,
     ShapeError,
     SourceError,
+    StreamingError,
     TrustError,
     UnsupportedError,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "ScheduleError",
     "ShapeError",
     "SourceError",
+    "StreamingError",
     "TrustError",
     "UnsupportedError",
     "__version__",

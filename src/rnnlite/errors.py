@@ -57,6 +57,10 @@ class UnsupportedError(RnnliteError):
     """The source holds something that has no form in builtin LiteRT ops."""
 
 
+class StreamingError(RnnliteError):
+    """A model was to be streamed that needs more of the sequence than has come."""
+
+
 class ShapeError(RnnliteError):
     """A batch size or sequence length was asked for that the source does not allow."""
 

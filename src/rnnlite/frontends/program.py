@@ -12,7 +12,7 @@ import numpy.typing as npt
 from rnnlite.axes import Batched
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
-from rnnlite.scan.scan import Recurrence
+from rnnlite.scan.scan import Lowered, Recurrence
 
 Array = npt.NDArray[Any]
 
@@ -80,6 +80,8 @@ class Program:
         id_ranges: smallest and largest valid value of integer inputs that are looked up in a table.
         mask_values: the value that masks a time step, for float inputs that have one.
         lengths: how the lengths inside follow from those of the inputs.
+        scans: the recurrences and the tensors of `function` that they became.
+        place: the name of an op of `function` -> its layer, in words.
     """
 
     origin: str
@@ -93,6 +95,8 @@ class Program:
     id_ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     mask_values: Mapping[str, float] = field(default_factory=dict)
     lengths: Lengths = Lengths()  # noqa: RUF009 (immutable)
+    scans: tuple[Lowered, ...] = ()
+    place: Callable[[str], str] = repr
 
 
 End = tuple[str, tuple[int | None, ...] | None, str]

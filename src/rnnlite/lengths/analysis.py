@@ -19,6 +19,7 @@ from rnnlite.lengths.facts import (
     LARGEST_CONTENT,
     NOTHING,
     RULES,
+    Content,
     Demands,
     Fact,
     Node,
@@ -90,6 +91,10 @@ class Analysis:
     def sizes(self, tensor: Tensor) -> Sizes | None:
         """The sizes of a tensor; None where its rank is not known."""
         return self._walk.fact(tensor).sizes
+
+    def content(self, tensor: Tensor) -> Content | None:
+        """The numbers in a small tensor of integers that is made of sizes and constants."""
+        return self._walk.fact(tensor).content
 
     def lengths(self) -> tuple[Size | None, ...]:
         """How many steps each recurrence takes; None for those not met on the walk."""

@@ -79,7 +79,7 @@ class Loops:
         schedule, scan = self.schedule, self.scan
         before: list[Tensor] = []
         if self.step.carries_output:
-            before = self._filled(None)
+            before = self._filled(None) if scan.previous is None else list(scan.previous)
         values: Carry = (*scan.initial_states, *before)
         steps = self.ruler.steps(schedule.unroll)
         if not schedule.first:

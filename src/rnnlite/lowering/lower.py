@@ -1,13 +1,14 @@
 """From a Scan to plain TensorFlow ops that the official converter turns into builtin LiteRT ops.
 
 What enters: a `Scan` and `Options`. What leaves: its results and its `Schedule`. A step is made in
-`scan.step`, the loops over steps in `scan.loops`.
+`lowering.step`, the loops over steps in `lowering.loops`, a single one in `lowering.once`.
 """
 
 from __future__ import annotations
 
 from rnnlite.lowering.cost_model import choose
 from rnnlite.lowering.loops import Loops
+from rnnlite.lowering.once import is_single, run_once
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.step import Step
 from rnnlite.scan.scan import Scan, ScanResult
@@ -21,4 +22,7 @@ def lower(scan: Scan, options: Options) -> tuple[ScanResult, Schedule]:
     """
     step = Step(scan)
     schedule = choose(step.costs(), options)
+    if is_single(step):
+        schedule = Schedule(place=schedule.place, apart=schedule.apart)
+        return run_once(step, step.projected(schedule) or []), schedule
     return Loops(step, step.projected(schedule), schedule).run(), schedule

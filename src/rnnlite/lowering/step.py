@@ -51,13 +51,18 @@ class Step:
         self._projected = None if self.plain else self.cell.project(scan.inputs)
         self.outputs, self.new_states, self.output_state = self._probe()
         # The output of the step before is needed for masked steps that repeat it, and at the end
-        # where it is no state. A state can stand for it if both start from zero.
+        # where it is no state. A state can stand for it if both start from the same.
         self.carries_output = (scan.last_output and self.output_state is None) or (
             scan.mask is not None
             and not scan.zero_output_for_mask
-            and (self.output_state is None or not is_zero(scan.initial_states[self.output_state]))
+            and (self.output_state is None or not self._starts_as_output(self.output_state))
         )
         self.neutral = self._neutral()
+
+    def _starts_as_output(self, place: int) -> bool:
+        """Whether a state is, before the first step, the output that a masked one repeats."""
+        state, previous = self.scan.initial_states[place], self.scan.previous
+        return is_zero(state) if previous is None else previous[0] is state
 
     def costs(self) -> Loop:
         """What the cost model asks."""

@@ -91,6 +91,8 @@ class Scan:
         last_output: whether the output of the last time step is wanted apart from them.
         batched: whether axis 1 of the inputs is the batch. A loop of a graph may read anything.
         name: name of the layer or loop it came from, for the report and for errors.
+        previous: outputs (B, ...) of the step before the first, which a masked first step repeats;
+            zeros where not given.
     """
 
     cell: Cell
@@ -103,6 +105,7 @@ class Scan:
     last_output: bool = True
     batched: bool = True
     name: str = "scan"
+    previous: tuple[Tensor, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from typing import Any
 from rnnlite.frontends.program import Array, Port
 from rnnlite.lengths.lengths import Lengths, Values
 from rnnlite.lengths.sizes import Axis, axes_of, evaluate
-from rnnlite.scan.scan import Recurrence
+from rnnlite.scan.scan import Lowered, Recurrence
 
 Free = dict[int, tuple[int, ...]]
 """By input, the axes that are free."""
@@ -37,6 +37,7 @@ class Traced:
         records: one for each recurrence.
         notes: what was changed in the model for it.
         lengths: how the lengths inside follow from those of the inputs.
+        scans: the recurrences and the tensors that they became.
     """
 
     function: Any
@@ -44,6 +45,7 @@ class Traced:
     records: tuple[Recurrence, ...]
     notes: tuple[str, ...]
     lengths: Lengths
+    scans: tuple[Lowered, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -128,10 +128,16 @@ def _settled(model: Any, inputs: tuple[Port, ...], notes: tuple[str, ...], trial
 
 
 def layer_of(op: str, model: Any) -> str:
-    """The innermost layer in whose scope an op stands; the op's own name where there is none."""
+    """The innermost layer in whose scope an op stands; the op's own name where there is none.
+
+    Where a model is called again in one graph, the scopes of its layers get a number as its own
+    does: in "net_1/conv_1/Pad" of a model "net" stands its layer "conv", not "conv_1".
+    """
     layers = {layer.name: layer for layer in layers_of(model)}
-    for part in reversed(op.split("/")[1:]):
-        for name in (part, re.sub(r"_\d+$", "", part)):
+    outermost, *parts = op.split("/")
+    number = outermost.removeprefix(model.name) if outermost.startswith(model.name) else ""
+    for part in reversed(parts):
+        for name in (part.removesuffix(number), part, re.sub(r"_\d+$", "", part)):
             if name in layers:
                 return f"layer '{name}' ({type(layers[name]).__name__})"
     return f"'{op}'"

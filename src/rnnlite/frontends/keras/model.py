@@ -69,6 +69,8 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
         id_ranges=id_ranges(traced.function, plan.inputs),
         mask_values=source.mask_values,
         lengths=traced.lengths,
+        scans=traced.scans,
+        place=lambda op: lengths.layer_of(op, model),
     )
 
 
@@ -109,7 +111,12 @@ class _Tracer:
             if found.axes and not found.known:
                 found = found.with_tried(lambda values: self._runs(key, values))
             self._traced[key] = Traced(
-                function, tuple(names), tuple(captured.records), tracing.notes, found
+                function,
+                tuple(names),
+                tuple(captured.records),
+                tracing.notes,
+                found,
+                tuple(captured.lowered),
             )
         return self._traced[key]
 

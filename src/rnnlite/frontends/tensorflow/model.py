@@ -125,6 +125,7 @@ def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
         recurrences=tuple(traced.session.records.values()),
         notes=tuple(dict.fromkeys(notes)),
         lengths=traced.lengths,
+        scans=tuple(traced.session.lowered),
         id_ranges={
             label: traced.ids[p.name]
             for label, p in zip(labels[0], traced.ports, strict=True)

@@ -18,8 +18,8 @@ from rnnlite.errors import AbortError
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.quantization.grid import Array
 from rnnlite.report.quantization import OutputAccuracy
-from rnnlite.runtime.model import dequantize
-from rnnlite.runtime.model import quantize as to_input
+from rnnlite.runtime.quantized import dequantize
+from rnnlite.runtime.quantized import quantize as to_input
 
 LENGTHS = (10, 100, 1000)
 MOST_SAMPLES = 50

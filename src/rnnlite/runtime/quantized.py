@@ -1,0 +1,41 @@
+"""Real numbers as the integers of an input, and integers of an output as real numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlite.runtime.samples import Array, Spec
+
+
+def quantize(array: Array, spec: Spec) -> Array:
+    """Float to the input's integers, q = x / scale + zero, rounded to nearest and saturated.
+
+    A time step that is not masked, but whose features all round to the mask's integer, is moved off
+    it by one step: it would be masked otherwise.
+    """
+    if spec.quantization is None:
+        return array
+    scale, zero = spec.quantization
+    limits = np.iinfo(spec.dtype)
+
+    def integers(values: Array) -> Array:
+        return np.asarray(np.clip(np.rint(values / scale) + zero, limits.min, limits.max))
+
+    values = np.asarray(array, np.float64)
+    found = integers(values)
+    if spec.mask_value is not None:
+        mask = np.asarray(np.float32(spec.mask_value), np.float64)
+        code = integers(mask)
+        merged = (found == code).all(axis=-1, keepdims=True) & (values != mask)
+        moved = found + np.where(values > mask, 1, -1)
+        moved = np.where((moved < limits.min) | (moved > limits.max), 2 * found - moved, moved)
+        found = np.where(merged, moved, found)
+    return np.asarray(found, spec.dtype)
+
+
+def dequantize(array: Array, spec: Spec) -> Array:
+    """The output's integers to float32; x = (q - zero) * scale."""
+    if spec.quantization is None:
+        return array.copy()
+    scale, zero = spec.quantization
+    return np.asarray((array.astype(np.float32) - zero) * np.float32(scale), np.float32)

@@ -1,0 +1,355 @@
+"""Feed a model chunk by chunk, its states kept in between. NumPy alone.
+
+What enters: the layout that the file states, and a function that runs its signature "stream" once.
+What leaves: after each chunk, the rows of the outputs that have become final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from rnnlite.axes import row, stacked
+from rnnlite.errors import SampleError
+from rnnlite.runtime.quantized import dequantize, quantize
+from rnnlite.runtime.samples import Array, Sample, Spec, check_sample
+from rnnlite.streaming.layout import Layout, StreamOutput, StreamState
+
+Run = Callable[[list[Array]], list[Array]]
+
+STEPS = "state/stream/steps"
+END = "state/stream/end"
+"""States that say which rows are there; see `rnnlite.streaming.clock`."""
+
+HALFWAY = 1 << 29
+"""Steps counted when a sequence ends, at most: there is room for the tail below saturation."""
+
+COUNT, INPUT, OUTPUT = "steps", "input/", "output/"
+"""Keys of `Stream.state` beside the states: steps fed, inputs without time, results so far."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """What a stream takes and gives.
+
+    Attributes:
+        layout: how the signature is used.
+        inputs, outputs, states: specs, in the order of the signature.
+    """
+
+    layout: Layout
+    inputs: tuple[Spec, ...]
+    outputs: tuple[Spec, ...]
+    states: tuple[Spec, ...]
+
+
+class Stream:
+    """One sequence, or a batch of them, fed in chunks. `Model.stream` makes one.
+
+    Several streams of one model do not disturb each other. Not for two threads at a time.
+
+    Attributes:
+        layout: what the file says of it.
+        delay: steps by which outputs come later than the steps that they belong to.
+        multiple: a chunk has a multiple of so many steps.
+    """
+
+    def __init__(self, ends: Ends, run: Run, batch: int = 1) -> None:
+        self._ends, self._run, self._batch = ends, run, batch
+        self._ended = False
+        self._layout = self.layout = ends.layout
+        # A chunk is cut into parts of the length that the file has.
+        self._inputs = [
+            spec if i.time is None else replace(spec, shape=_freed(spec.shape, i.time), least=())
+            for spec, i in zip(ends.inputs, ends.layout.inputs, strict=True)
+        ]
+        self.delay = self._layout.delay
+        self.multiple = self._layout.chunk or self._layout.multiple
+        self.reset()
+
+    def __repr__(self) -> str:
+        return f"Stream(steps={self._kept.steps}, delay={self.delay}, multiple={self.multiple})"
+
+    def reset(self) -> None:
+        """Begin a new sequence."""
+        self._kept = _Kept(
+            [
+                self._initial(spec, state)
+                for spec, state in zip(self._ends.states, self._layout.states, strict=True)
+            ]
+        )
+        self._ended = False
+
+    def _initial(self, spec: Spec, state: StreamState) -> Array:
+        shape = [self._batch if k == state.batch_axis else d or 1 for k, d in enumerate(spec.shape)]
+        if spec.quantization is not None:
+            return quantize(np.full(shape, state.initial, np.float32), spec)
+        return np.full(shape, state.initial, spec.dtype)
+
+    def __call__(self, chunk: Sample) -> Any:
+        """Feed some steps.
+
+        Args:
+            chunk: the next steps, (n, ...) without batch axis (with it where the stream has a
+                batch); a tuple or a dict by input name where the model has several inputs. An
+                input without time is given whole with each chunk.
+
+        Returns:
+            the output rows that have become final, (m, ...), m from 0 on; of an output that is one
+            result for the whole sequence, the result so far, or None where there is none yet. A
+            dict by output name where the model has several outputs.
+
+        Raises:
+            SampleError: the chunk does not fit the model, or the sequence has ended. The stream
+                stays as it was.
+        """
+        self._require_open()
+        arrays = self._arrays(chunk)
+        steps = self._length(arrays)
+        self._kept, rows = self._fed(arrays, steps, self._kept, None)
+        return self._given(rows, self._kept, None)
+
+    def finish(self) -> Any:
+        """End the sequence.
+
+        Returns:
+            as of a chunk: the rows that were still to come, and the results of the whole sequence.
+
+        Raises:
+            SampleError: too little was fed for the model, or the sequence has ended already.
+        """
+        self._require_open()
+        end = self._kept.steps
+        if any(o.rows and o.rows.length(end) < 1 for o in self._layout.outputs) or not end:
+            raise SampleError(
+                "the sequence ends before the model gives anything",
+                expected="more steps",
+                found=str(end),
+            )
+        lacking = self._layout.lacking(end)
+        arrays = [
+            np.asarray(self._kept.static[i.name])
+            if i.time is None
+            else self._padding(spec, i.time, lacking)
+            for spec, i in zip(self._ends.inputs, self._layout.inputs, strict=True)
+        ]
+        ending = self._kept.ending(self._ends.states) if self._layout.tail else self._kept
+        self._kept, rows = self._fed(arrays, lacking, ending, end)
+        self._ended = True
+        return self._given(rows, self._kept, end)
+
+    @property
+    def state(self) -> dict[str, Array]:
+        """All that the stream keeps, by name: a copy, to be saved, and to be given to a stream of
+        the same file later.
+
+        Raises:
+            SampleError: when set, if it is of another model.
+        """
+        kept = self._kept
+        found = {s.name: a.copy() for s, a in zip(self._ends.states, kept.states, strict=True)}
+        found[COUNT] = np.array(kept.steps, np.int64)
+        found.update({INPUT + name: a.copy() for name, a in kept.static.items()})
+        found.update({OUTPUT + name: a.copy() for name, a in kept.so_far.items()})
+        return found
+
+    @state.setter
+    def state(self, saved: Mapping[str, Array]) -> None:
+        names = [*(spec.name for spec in self._ends.states), COUNT]
+        given = set(saved) if isinstance(saved, Mapping) else set()
+        more = given - set(names)
+        if not given.issuperset(names) or any(not m.startswith((INPUT, OUTPUT)) for m in more):
+            raise SampleError(
+                "this is the state of another model",
+                expected=", ".join(names),
+                found=", ".join(map(str, saved)) if given else repr(saved),
+            )
+        arrays = [np.array(saved[spec.name]) for spec in self._ends.states]
+        for array, spec, own in zip(arrays, self._ends.states, self._kept.states, strict=True):
+            if array.shape != own.shape or array.dtype != own.dtype:
+                raise SampleError(
+                    f"state '{spec.name}' is of another model, mode or batch",
+                    expected=f"{own.dtype} {own.shape}",
+                    found=f"{array.dtype} {array.shape}",
+                )
+        parts = [
+            {m.removeprefix(kind): np.array(saved[m]) for m in more if m.startswith(kind)}
+            for kind in (INPUT, OUTPUT)
+        ]
+        self._kept = _Kept(arrays, int(saved[COUNT]), *parts)
+        self._ended = False
+
+    def _require_open(self) -> None:
+        if self._ended:
+            raise SampleError("the stream has ended", remedy="Call reset() to begin a new sequence")
+
+    def _arrays(self, chunk: Sample) -> list[Array]:
+        """The chunk as the signature takes it."""
+        if self._batch == 1:
+            rows = [check_sample(chunk, self._inputs, "the chunk")]
+        else:
+            rows = [
+                check_sample(one, self._inputs, f"the chunk, sequence {k}")
+                for k, one in enumerate(_sequences(chunk, self._batch))
+            ]
+        return [
+            quantize(stacked([row[n] for row in rows], spec.batch_axis), spec)
+            for n, spec in enumerate(self._ends.inputs)
+        ]
+
+    def _length(self, arrays: Sequence[Array]) -> int:
+        """Steps of a chunk."""
+        pairs = zip(arrays, self._layout.inputs, strict=True)
+        found = {i.name: a.shape[i.time] for a, i in pairs if i.time is not None}
+        lengths = set(found.values())
+        if len(lengths) > 1:
+            raise SampleError(
+                "the inputs of the chunk have different lengths",
+                expected="as many steps of each",
+                found=", ".join(f"{n} of '{name}'" for name, n in found.items()),
+            )
+        (steps,) = lengths
+        if steps % self.multiple:
+            raise SampleError(
+                "the chunk has a number of steps that the model does not take",
+                expected=f"a multiple of {self.multiple}",
+                found=str(steps),
+            )
+        return int(steps)
+
+    def _padding(self, spec: Spec, time: int, steps: int) -> Array:
+        """Steps fed beyond the end, of zeros."""
+        shape = [
+            steps if k == time else self._batch if k == spec.batch_axis else d or 1
+            for k, d in enumerate(spec.shape)
+        ]
+        if spec.quantization is not None:
+            return quantize(np.zeros(shape, np.float32), replace(spec, mask_value=None))
+        return np.zeros(shape, spec.dtype)
+
+    def _fed(
+        self, arrays: Sequence[Array], steps: int, kept: _Kept, end: int | None
+    ) -> tuple[_Kept, list[list[Array]]]:
+        """Run a chunk in as many parts as the file wants.
+
+        Returns:
+            what is kept behind it, and of each output the rows of each part.
+        """
+        part = self._layout.chunk or steps or 1
+        rows: list[list[Array]] = [[] for _ in self._ends.outputs]
+        states, so_far = list(kept.states), dict(kept.so_far)
+        for first in range(0, steps, part):
+            cut = [
+                a if i.time is None else _part(a, i.time, first, first + part)
+                for a, i in zip(arrays, self._layout.inputs, strict=True)
+            ]
+            results = self._run([*cut, *states])
+            states = results[len(self._ends.outputs) :]
+            ends = zip(self._ends.outputs, self._layout.outputs, results, strict=False)
+            for n, (spec, output, y) in enumerate(ends):
+                if output.so_far:
+                    so_far[output.name] = dequantize(y, spec)
+                else:
+                    rows[n].append(dequantize(_there(y, output, kept.steps + first, end), spec))
+        static = {
+            i.name: a for i, a in zip(self._layout.inputs, arrays, strict=True) if i.time is None
+        }
+        return _Kept(states, kept.steps + steps, static, so_far), rows
+
+    def _given(self, rows: Sequence[list[Array]], kept: _Kept, end: int | None) -> Any:
+        """Results as the caller gets them."""
+        found = {}
+        for parts, spec, output in zip(rows, self._ends.outputs, self._layout.outputs, strict=True):
+            if not output.so_far:
+                y = self._joined(parts, spec, output)
+            elif output.rows is None or end is not None or output.rows.given(kept.steps):
+                y = kept.so_far[output.name]
+            else:
+                y = None
+            if y is not None and self._batch == 1:
+                y = row(y, spec.batch_axis, 0)
+            found[spec.name] = y
+        return next(iter(found.values())) if len(found) == 1 else found
+
+    def _joined(self, parts: list[Array], spec: Spec, output: StreamOutput) -> Array:
+        axis = output.rows.axis if output.rows else 0
+        if parts:
+            return np.concatenate(parts, axis)
+        dtype = np.float32 if spec.quantization is not None else spec.dtype
+        shape = [
+            0 if k == axis else self._batch if k == spec.batch_axis else d or 1
+            for k, d in enumerate(spec.shape)
+        ]
+        return np.zeros(shape, dtype)
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """What a stream keeps between chunks.
+
+    Attributes:
+        states: raw, as the file takes and gives them.
+        steps: fed so far.
+        static: inputs without time, as they were given last.
+        so_far: results so far, by output name.
+    """
+
+    states: list[Array]
+    steps: int = 0
+    static: Mapping[str, Array] = field(default_factory=dict)
+    so_far: Mapping[str, Array] = field(default_factory=dict)
+
+    def ending(self, specs: Sequence[Spec]) -> _Kept:
+        """The same with the end of the sequence told to the states that count."""
+        # Far below where counting saturates, and beyond every delay.
+        steps = min(self.steps, HALFWAY)
+        told = {STEPS: steps, END: steps}
+        states = [
+            np.full_like(a, told[s.name]) if s.name in told else a
+            for a, s in zip(self.states, specs, strict=True)
+        ]
+        return replace(self, states=states)
+
+
+def _sequences(chunk: Sample, batch: int) -> list[Sample]:
+    """A chunk of several sequences, one by one."""
+    parts = chunk.values() if isinstance(chunk, Mapping) else chunk
+    arrays = [np.asarray(a) for a in parts] if isinstance(chunk, Mapping | tuple) else None
+    wrong = [a.shape for a in arrays or [np.asarray(chunk)] if a.shape[:1] != (batch,)]
+    if wrong:
+        raise SampleError(
+            "the chunk has another batch than the stream",
+            expected=f"a first axis of {batch}",
+            found=str(wrong[0]),
+        )
+    if isinstance(chunk, Mapping):
+        return [{k: np.asarray(v)[n] for k, v in chunk.items()} for n in range(batch)]
+    if arrays is not None:
+        return [tuple(a[n] for a in arrays) for n in range(batch)]
+    return list(np.asarray(chunk))
+
+
+def _freed(shape: tuple[int | None, ...], axis: int) -> tuple[int | None, ...]:
+    return (*shape[:axis], None, *shape[axis + 1 :])
+
+
+def _part(array: Array, axis: int, begin: int, end: int) -> Array:
+    return array[(*[slice(None)] * axis, slice(begin, end))]
+
+
+def _there(y: Array, output: StreamOutput, begin: int, end: int | None) -> Array:
+    """The rows of a chunk that are there.
+
+    Args:
+        begin: steps fed before the chunk.
+        end: steps of the whole sequence, where it has ended.
+    """
+    rows = output.rows
+    if rows is None:
+        return y
+    first = begin // rows.stride - rows.delay
+    last = None if end is None else max(rows.length(end) - first, 0)
+    return _part(y, rows.axis, max(-first, 0), y.shape[rows.axis] if last is None else last)

@@ -1,0 +1,116 @@
+"""Which rows of a chunk are there: counted in steps of the inputs, kept as two states.
+
+A model that never looks ahead and whose every row is there from the first chunk on has neither of
+them; they are made when somebody asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import tensorflow as tf
+
+from rnnlite.scan.scan import Tensor
+from rnnlite.streaming.rows import Rows
+from rnnlite.streaming.states import States
+
+ENDLESS = (1 << 31) - 1
+"""The end of a sequence whose end is not known."""
+
+SATURATED = 1 << 30
+"""Steps are counted up to here: beyond every delay, and far from an overflow."""
+
+LAYER = "stream"
+STEPS, END = "steps", "end"
+
+
+class Clock:
+    """Counts the steps of a stream.
+
+    Args:
+        states: where the counts are kept.
+        tail: whether steps are fed beyond the end of a sequence, for what comes late.
+        chunk: a tensor of the inputs, one row a step, and the axis of time.
+    """
+
+    def __init__(self, states: States, *, tail: bool, chunk: tuple[Tensor, int]) -> None:
+        self._states, self._tail = states, tail
+        self._chunk, self._axis = chunk
+        self._steps: Tensor = None
+        self._end: Tensor = None
+        self._there: dict[Rows, Tensor] = {}
+
+    def steps(self) -> Tensor:
+        """Steps fed before this chunk, (1,)."""
+        if self._steps is None:
+            name, self._steps = self._states.take(LAYER, STEPS, [1], tf.int32, batch_axis=None)
+            after = tf.minimum(self._steps + self._count(), SATURATED)
+            self._states.give(name, after)
+        return self._steps
+
+    def end(self) -> Tensor:
+        """Steps of the whole sequence, `ENDLESS` until it ends, (1,)."""
+        if self._end is None:
+            name, self._end = self._states.take(
+                LAYER, END, [1], tf.int32, initial=ENDLESS, batch_axis=None
+            )
+            self._states.give(name, self._end)
+        return self._end
+
+    def begins(self) -> Tensor:
+        """Whether this is the first chunk, (1,)."""
+        return tf.equal(self.steps(), 0)
+
+    def _count(self) -> Tensor:
+        size = self._chunk.shape[self._axis]
+        if size is not None:
+            return tf.constant([int(size)], tf.int32)
+        return tf.shape(self._chunk)[self._axis : self._axis + 1]
+
+    def all_there(self, rows: Rows) -> bool:
+        """Whether every row of every chunk is there."""
+        return rows.delay == 0 and not self._tail
+
+    def index(self, rows: Rows, count: Tensor) -> Tensor:
+        """The place of each row of a chunk in the whole sequence's tensor, (count,)."""
+        first = self.steps() // rows.stride if rows.stride > 1 else self.steps()
+        return tf.range(count) + (first - rows.delay)
+
+    def there(self, rows: Rows, count: Tensor) -> Tensor:
+        """Which rows of a chunk are there, bool (count,).
+
+        Args:
+            count: rows of the chunk.
+        """
+        key = replace(rows, axis=0)
+        if key not in self._there:
+            index = self.index(rows, count)
+            found = [tf.greater_equal(index, 0)] if rows.delay else []
+            if self._tail:
+                found.append(tf.less(index, self.length(rows)))
+            self._there[key] = found[0] if len(found) == 1 else tf.logical_and(*found)
+        return self._there[key]
+
+    def length(self, rows: Rows) -> Tensor:
+        """Rows of the whole sequence, (1,)."""
+        end = self.end()
+        if rows.add > 0:
+            # Endless as it is: nothing may be added.
+            end = tf.minimum(end, ENDLESS - rows.add)
+        return (end + rows.add) // rows.stride
+
+    def given(self, rows: Rows) -> Tensor:
+        """How many rows have been there when this chunk is over, int32 (1,)."""
+        after = self.steps() + self._count()
+        found = (after // rows.stride if rows.stride > 1 else after) - rows.delay
+        if self._tail:
+            found = tf.minimum(found, self.length(rows))
+        return tf.maximum(found, 0)
+
+    def count(self, stride: int) -> Tensor:
+        """How many rows a chunk gives, one each `stride` steps: an int, or a scalar."""
+        size = self._chunk.shape[self._axis]
+        if size is not None:
+            return int(size) // stride
+        steps = tf.shape(self._chunk)[self._axis]
+        return steps // stride if stride > 1 else steps

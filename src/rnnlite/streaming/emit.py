@@ -1,0 +1,247 @@
+"""The walk: from the outputs of the whole-sequence function back to its inputs, emitted anew.
+
+What enters: a FuncGraph, how long its tensors are, the recurrences that were lowered into it, and
+what its inputs are in the function of a chunk. What leaves: the value of any tensor that is asked
+for, in the current graph. What does not depend on time is copied op by op, whatever it is. What
+does is emitted by the rule of its op; an op without a rule is refused by the name of its layer.
+Recurrences are stepped over and lowered again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.lengths.analysis import Analysis
+from rnnlite.lengths.facts import Sizes as Lengths
+from rnnlite.lengths.sizes import Axis, Size, axes_of, free
+from rnnlite.lowering.schedule import Options
+from rnnlite.scan.scan import Lowered, Tensor
+from rnnlite.streaming.clock import Clock
+from rnnlite.streaming.copying import copied
+from rnnlite.streaming.states import States
+from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
+
+Key = tuple[int, str]
+Rule = Callable[["Emitter", Any, list[Value]], Sequence[Value]]
+
+RULES: dict[str, Rule] = {}
+"""By op type: what an op gives where one of its inputs has a time axis."""
+
+TIME = Axis(-1, 0)
+"""The free axis that all inputs with time share."""
+
+FAR = 1 << 20
+"""A length that is a multiple of all strides that people take, and longer than any window."""
+
+
+def rule(*ops: str) -> Callable[[Rule], Rule]:
+    """Register a rule for these ops."""
+
+    def register(function: Rule) -> Rule:
+        RULES.update(dict.fromkeys(ops, function))
+        return function
+
+    return register
+
+
+class Emitter:
+    """Emits the function of a chunk.
+
+    Args:
+        function: the ConcreteFunction of the whole sequence.
+        given: what its inputs are, in their order.
+        analysis: how long its tensors are, time being `TIME`.
+        recurrences: those that were lowered into it.
+        states: those of the stream.
+        clock: which rows are there.
+        place: an op's name -> the layer or op in words, for refusals.
+        options: how loops are laid out.
+    """
+
+    def __init__(
+        self,
+        function: Any,
+        given: Sequence[Value],
+        *,
+        analysis: Analysis,
+        recurrences: Sequence[Lowered],
+        states: States,
+        clock: Clock,
+        place: Callable[[str], str],
+        options: Options,
+    ) -> None:
+        self.analysis, self.states, self.clock = analysis, states, clock
+        self.options = options
+        self._place = place
+        self._values: dict[Key, Value] = {
+            key_of(t): v for t, v in zip(function.inputs, given, strict=False)
+        }
+        for outer, inner in function.graph.captures:
+            self._values[key_of(inner)] = Static(outer)
+        self._inputs = list(given)
+        self._results: dict[Key, Lowered] = {}
+        for lowered in recurrences:
+            for tensor in lowered.result.tensors():
+                self._results.setdefault(key_of(tensor), lowered)
+
+    def value(self, tensor: Tensor) -> Value:
+        """What a tensor of the whole-sequence function is in that of a chunk.
+
+        Raises:
+            StreamingError: it needs more of the sequence than has come.
+        """
+        stack = [tensor]
+        while stack:
+            top = stack[-1]
+            if key_of(top) in self._values:
+                stack.pop()
+                continue
+            missing = [t for t in self._needs(top) if key_of(t) not in self._values]
+            if missing:
+                stack += missing
+                continue
+            self._make(top)
+            stack.pop()
+        return self._values[key_of(tensor)]
+
+    def _needs(self, tensor: Tensor) -> list[Tensor]:
+        if self._numbers(tensor) is not None:
+            return []
+        lowered = self._results.get(key_of(tensor))
+        return list(tensor.op.inputs) if lowered is None else scan_inputs(lowered)
+
+    def _numbers(self, tensor: Tensor) -> Sizes | None:
+        """The content of a tensor that is made of sizes alone."""
+        if tensor.op.type in ("Placeholder", "Const"):
+            return None
+        content = self.analysis.content(tensor)
+        return None if content is None else Sizes(content)
+
+    def _make(self, tensor: Tensor) -> None:
+        lowered = self._results.get(key_of(tensor))
+        if lowered is not None:
+            from rnnlite.streaming.recurrences import emit_scan
+
+            found = emit_scan(self, lowered)
+            for old, new in zip(lowered.result.tensors(), found, strict=True):
+                self._values[key_of(old)] = new
+            return
+        numbers = self._numbers(tensor)
+        if numbers is not None:
+            self._values[key_of(tensor)] = numbers
+            return
+        op = tensor.op
+        inputs = [self._values[key_of(t)] for t in op.inputs]
+        for output, value in zip(op.outputs, self._of_op(op, inputs), strict=False):
+            self._values[key_of(output)] = value
+
+    def _of_op(self, op: Any, inputs: list[Value]) -> Sequence[Value]:
+        timed = any(isinstance(v, Timed) or self.grows(v) for v in inputs)
+        if timed:
+            found = RULES.get(op.type)
+            if found is None:
+                raise refused(self.place(op), f"{op.type} along time has no streaming form")
+            with tf.name_scope(scope_of(op.name)):
+                return found(self, op, inputs)
+        outputs = self.copied(op, [self.tensor(v, op) for v in inputs])
+        late = [v.rows for v in inputs if isinstance(v, SoFar)]
+        if not late:
+            return [Static(y) for y in outputs]
+        rows = late[0]
+        for other in late[1:]:
+            rows = rows.merged(other)
+        return [SoFar(y, rows) for y in outputs]
+
+    def grows(self, value: Value) -> bool:
+        """Whether numbers follow from the length of the sequence."""
+        return isinstance(value, Sizes) and any(
+            TIME in axes_of(s) for s in value.content.reshape(-1)
+        )
+
+    def copied(self, op: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
+        """The op on other inputs."""
+        return copied(op, inputs)
+
+    def tensor(self, value: Value, op: Any) -> Tensor:
+        """A value as an operand of an op that is copied; numbers are made into a tensor."""
+        if not isinstance(value, Sizes):
+            return value.tensor
+        content = value.content
+        parts = [self.number(s, op) for s in content.reshape(-1)]
+        if all(isinstance(p, int) for p in parts):
+            return tf.constant(np.array(parts, np.int32).reshape(content.shape))
+        return tf.reshape(tf.stack(parts), content.shape)
+
+    def number(self, size: Size, op: Any) -> Any:
+        """A size that does not follow from the length: an int, or a scalar.
+
+        Raises:
+            StreamingError: it does, or is not known.
+        """
+        if isinstance(size, int):
+            return size
+        axes = axes_of(size)
+        if len(axes) == 1 and TIME not in axes:
+            (axis,) = axes
+            if size == free(axis):
+                value = self._inputs[axis.input]
+                return tf.shape(self.tensor(value, op))[axis.axis]
+        raise refused(self.place(op), "it computes with the length of the whole sequence")
+
+    def sizes(self, tensor: Tensor) -> Lengths:
+        """How long a tensor of the whole-sequence function is.
+
+        Raises:
+            StreamingError: not even its rank is known.
+        """
+        found = self.analysis.sizes(tensor)
+        if found is None:
+            raise refused(self.place(tensor.op), "the rank of what it gives is not known")
+        return found
+
+    def constant(self, op: Any, place: int) -> Any:
+        """The value of an operand that has to be a constant, as an array.
+
+        Raises:
+            StreamingError: it is none.
+        """
+        value = tf.get_static_value(op.inputs[place])
+        if value is None:
+            content = self.analysis.content(op.inputs[place])
+            if content is None or not all(isinstance(x, int) for x in content.reshape(-1)):
+                raise refused(self.place(op), f"operand {place} of {op.type} is no constant")
+            value = content.astype(np.int64)
+        return np.asarray(value)
+
+    def place(self, op: Any) -> str:
+        """The layer or op in words."""
+        return self._place(op.name)
+
+    def layer(self, op: Any) -> str:
+        """A short name of the layer of an op, for the names of its states."""
+        name = self._place(op.name).partition("'")[2].partition("'")[0]
+        if name and name != op.name:
+            return name
+        return scope_of(op.name).strip("/") or op.name
+
+
+def scan_inputs(lowered: Lowered) -> list[Tensor]:
+    """All tensors that a recurrence reads."""
+    scan = lowered.scan
+    mask = [] if scan.mask is None else [scan.mask]
+    return [*scan.inputs, *mask, *scan.initial_states]
+
+
+def key_of(tensor: Tensor) -> Key:
+    """What a tensor is found by."""
+    return id(tensor.graph), tensor.name
+
+
+def scope_of(name: str) -> str:
+    """The name scope of an op, to be entered as it stands; "" for the outermost."""
+    scope = name.rpartition("/")[0]
+    return f"{scope}/" if scope else ""

@@ -1,0 +1,226 @@
+"""From a Program to the function of one chunk: inputs and states in, outputs and states out.
+
+What enters: a Program, whose function computes whole sequences. What leaves: a ConcreteFunction of
+a chunk, its inputs and outputs, and the `Layout` that tells the runtime how to use it. What it
+refuses: what needs the future, by the name of its layer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.errors import ShapeError
+from rnnlite.frontends.functions import trace
+from rnnlite.frontends.program import Port, Program
+from rnnlite.lengths.analysis import Analysis
+from rnnlite.lengths.sizes import Axis, free
+from rnnlite.lowering.schedule import Options
+from rnnlite.scan.scan import Tensor
+from rnnlite.streaming import moves, pointwise, reductions, slices, windows
+from rnnlite.streaming.clock import Clock
+from rnnlite.streaming.emit import FAR, TIME, Emitter
+from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
+from rnnlite.streaming.rows import Rows
+from rnnlite.streaming.states import State, States
+from rnnlite.streaming.timed import plain
+from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
+
+__all__ = ["Streamed", "moves", "pointwise", "reductions", "slices", "streamed", "windows"]
+
+
+@dataclass(frozen=True, eq=False)
+class Streamed:
+    """A Program as a function of chunks.
+
+    Attributes:
+        function: a ConcreteFunction.
+        inputs, outputs: its own, states among them, in order.
+        layout: how it is used.
+    """
+
+    function: Any
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    layout: Layout
+
+
+def streamed(program: Program, chunk: int | None, options: Options) -> Streamed:
+    """The function of one chunk of a Program.
+
+    Args:
+        program: see there; its inputs have one free axis each, of time, or none.
+        chunk: steps of each chunk, or None for any.
+        options: how loops are laid out.
+
+    Raises:
+        StreamingError: it needs more of the sequence than has come.
+        ShapeError: no input has an axis of time, or the chunk is no multiple of the strides.
+    """
+    times = times_of(program)
+    inputs = tuple(
+        p if t is None else replace(p, shape=(*p.shape[:t], chunk, *p.shape[t + 1 :]), least=())
+        for p, t in zip(program.inputs, times, strict=True)
+    )
+    emission = _Emission(program, inputs, times, options)
+    found, states = emission.sketch(tail=False)
+    tail = any(r.lacking(_multiple(found)) > 0 for r in _rows(found))
+    if tail:
+        found, states = emission.sketch(tail=True)
+    multiple = math.lcm(1, *(r.stride for r in _rows(found)))
+    if chunk is not None and chunk % multiple:
+        raise ShapeError(
+            f"chunks of {chunk} steps cannot be streamed",
+            expected=f"a multiple of {multiple}, the strides along time",
+            found=str(chunk),
+            remedy=f"Give streaming={-(-chunk // multiple) * multiple}",
+        )
+    function = emission.trace(states, tail=tail)
+    outputs = _ports(program.outputs, states, function.outputs)
+    return Streamed(
+        function=function,
+        inputs=(*inputs, *map(_port, states)),
+        outputs=outputs,
+        layout=Layout(
+            chunk=chunk,
+            multiple=multiple,
+            tail=tail,
+            inputs=tuple(
+                StreamInput(p.name, t) for p, t in zip(program.inputs, times, strict=True)
+            ),
+            outputs=tuple(
+                StreamOutput(p.name, getattr(v, "rows", None), not isinstance(v, Timed))
+                for p, v in zip(program.outputs, found, strict=True)
+            ),
+            states=tuple(StreamState(s.name, s.initial, _free_axis(s)) for s in states),
+        ),
+    )
+
+
+def times_of(program: Program) -> list[int | None]:
+    """The axis of time of each input: its free one; of several, the one that recurrences run over.
+
+    Raises:
+        ShapeError: there is none at all, or an input has several.
+    """
+    found: list[int | None] = []
+    for k, port in enumerate(program.inputs):
+        axes = [a for a, d in enumerate(port.shape) if d is None and a != port.batch_axis]
+        if len(axes) > 1:
+            axes = [a for a in axes if Axis(k, a) in program.lengths.times]
+            if len(axes) != 1:
+                raise ShapeError(
+                    f"input '{port.name}' has more than one axis that could be time",
+                    expected="one free axis beside the batch",
+                    found=str(list(port.shape)),
+                    remedy="Fix the sizes of the others in the model",
+                )
+        found.append(axes[0] if axes else None)
+    if not any(axis is not None for axis in found):
+        raise ShapeError(
+            "no input has a free axis of time to stream along",
+            found=", ".join(f"{p.name} {list(p.shape)}" for p in program.inputs),
+            remedy="Leave sequence_length free; the report of a conversion without streaming says "
+            "what pins it",
+        )
+    return found
+
+
+class _Emission:
+    """Emits the function of a chunk, to learn its states, and again with these as inputs."""
+
+    def __init__(
+        self,
+        program: Program,
+        inputs: Sequence[Port],
+        times: Sequence[int | None],
+        options: Options,
+    ) -> None:
+        self._program, self._inputs, self._times = program, inputs, times
+        self._options = options
+        sizes = [
+            tuple(
+                d if d is not None else free(TIME if a == t else Axis(k, a))
+                for a, d in enumerate(p.shape)
+            )
+            for k, (p, t) in enumerate(zip(program.inputs, times, strict=True))
+        ]
+        function = program.function
+        self._analysis = Analysis(
+            function.graph, list(zip(function.inputs, sizes, strict=False)), program.scans
+        )
+
+    def sketch(self, *, tail: bool) -> tuple[list[Value], list[State]]:
+        """The outputs and the states, in a graph that is thrown away."""
+        graph = tf.__internal__.FuncGraph("sketch")
+        with graph.as_default():
+            chunks = [tf.compat.v1.placeholder(p.dtype, p.shape) for p in self._inputs]
+            states = States()
+            return self._outputs(chunks, states, tail=tail), states.met
+
+    def trace(self, met: Sequence[State], *, tail: bool) -> Any:
+        """The function for good: a ConcreteFunction."""
+
+        def call(tensors: Sequence[Tensor]) -> list[Tensor]:
+            count = len(self._inputs)
+            states = States(tensors[count:])
+            found = self._outputs(tensors[:count], states, tail=tail)
+            return [v.tensor for v in found if not isinstance(v, Sizes)] + states.after()
+
+        return trace(call, [*self._inputs, *map(_port, met)], autograph=False)
+
+    def _outputs(self, chunks: Sequence[Tensor], states: States, *, tail: bool) -> list[Value]:
+        program = self._program
+        first = next(k for k, t in enumerate(self._times) if t is not None)
+        clock = Clock(states, tail=tail, chunk=(chunks[first], self._times[first] or 0))
+        given: list[Value] = [
+            Static(x) if t is None else Timed(x, Rows(t))
+            for x, t in zip(chunks, self._times, strict=True)
+        ]
+        emitter = Emitter(
+            program.function,
+            given,
+            analysis=self._analysis,
+            recurrences=program.scans,
+            states=states,
+            clock=clock,
+            place=program.place,
+            options=self._options,
+        )
+        found: list[Value] = []
+        for port, output in zip(program.outputs, program.function.outputs, strict=True):
+            value = emitter.value(output)
+            if isinstance(value, Sizes):
+                raise refused(f"output '{port.name}'", "it is the length of the whole sequence")
+            found.append(plain(emitter, output.op, value) if isinstance(value, Timed) else value)
+        return found
+
+
+def _rows(values: Sequence[Value]) -> list[Rows]:
+    return [v.rows for v in values if isinstance(v, Timed | SoFar)]
+
+
+def _multiple(values: Sequence[Value]) -> int:
+    """A long sequence of whole strides."""
+    multiple = math.lcm(1, *(r.stride for r in _rows(values)))
+    return -(-FAR // multiple) * multiple
+
+
+def _port(state: State) -> Port:
+    return Port(state.name, state.shape, state.dtype, state.batch_axis)
+
+
+def _free_axis(state: State) -> int | None:
+    axis = state.batch_axis
+    return axis if axis is not None and state.shape[axis] is None else None
+
+
+def _ports(
+    outputs: Sequence[Port], states: Sequence[State], tensors: Sequence[Tensor]
+) -> tuple[Port, ...]:
+    own = [replace(p, shape=tuple(t.shape)) for p, t in zip(outputs, tensors, strict=False)]
+    return (*own, *map(_port, states))

@@ -1,0 +1,111 @@
+"""What a file says of its stream. Data, without TensorFlow: it is all that the runtime knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from rnnlite.streaming.rows import Rows
+
+SIGNATURE = "stream"
+"""Name of the signature that takes a chunk."""
+
+RECORD = "stream"
+"""Key of the layout in the file's record."""
+
+
+@dataclass(frozen=True)
+class StreamInput:
+    """An input of the signature that is no state.
+
+    Attributes:
+        name: the source's.
+        time: its axis of time; None where it is given whole at each call.
+    """
+
+    name: str
+    time: int | None
+
+
+@dataclass(frozen=True)
+class StreamOutput:
+    """An output of the signature that is no state.
+
+    Attributes:
+        name: the source's.
+        rows: where its rows stand; of a result so far, the rows that it is the result of. None
+            where it depends on no input with time.
+        so_far: whether it is one result for the whole sequence, as of what is known so far.
+    """
+
+    name: str
+    rows: Rows | None
+    so_far: bool
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """A state of the signature, an input and an output of one name.
+
+    Attributes:
+        name: "state/<layer>/<name>".
+        initial: the number that it holds, all over, at the start of a sequence.
+        batch_axis: the axis of the batch where that is free, else None.
+    """
+
+    name: str
+    initial: float
+    batch_axis: int | None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the signature "stream" is used.
+
+    Attributes:
+        chunk: steps of each chunk; None where any multiple does.
+        multiple: steps that a chunk is a multiple of, as strides along time want it.
+        tail: whether steps are fed beyond the end of a sequence, for what comes late; the states
+            `steps` and `end` (`streaming.clock`) then say where it ends.
+        inputs, outputs: without the states.
+        states: in the order of the signature.
+    """
+
+    chunk: int | None
+    multiple: int
+    tail: bool
+    inputs: tuple[StreamInput, ...]
+    outputs: tuple[StreamOutput, ...]
+    states: tuple[StreamState, ...]
+
+    @property
+    def delay(self) -> int:
+        """Steps of look-ahead: an output row comes so many steps after its own."""
+        return max((r.delay * r.stride for o in self.outputs if (r := o.rows)), default=0)
+
+    def lacking(self, steps: int) -> int:
+        """Steps that are still to be fed when a sequence ends after `steps`, a multiple."""
+        found = max((o.rows.lacking(steps) for o in self.outputs if o.rows), default=0)
+        unit = self.chunk or self.multiple
+        return -(-found // unit) * unit
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def layout_from(data: Mapping[str, Any]) -> Layout:
+    """What `Layout.to_dict` gave."""
+    outputs = [
+        StreamOutput(o["name"], None if o["rows"] is None else Rows(**o["rows"]), o["so_far"])
+        for o in data["outputs"]
+    ]
+    return Layout(
+        chunk=data["chunk"],
+        multiple=data["multiple"],
+        tail=data["tail"],
+        inputs=tuple(StreamInput(**i) for i in data["inputs"]),
+        outputs=tuple(outputs),
+        states=tuple(StreamState(**s) for s in data["states"]),
+    )

@@ -1,0 +1,249 @@
+"""Rules of ops that compute each time step on its own: elementwise, products, normalization."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rnnlite.lengths.computes import BROADCASTING, SAME
+from rnnlite.scan.scan import Tensor
+from rnnlite.streaming.emit import Emitter, rule
+from rnnlite.streaming.rows import Rows
+from rnnlite.streaming.timed import aligned, plain
+from rnnlite.streaming.values import SoFar, Static, Timed, Value, refused
+
+ACROSS = (
+    "Softmax",
+    "LogSoftmax",
+    "Cumsum",
+    "Cumprod",
+    "CumulativeLogsumexp",
+    "ReverseV2",
+    "ReverseSequence",
+    "LRN",
+    "MatrixBandPart",
+    "TensorScatterUpdate",
+    "TensorScatterAdd",
+    "FFT",
+    "IFFT",
+    "BiasAdd",
+)
+"""Ops whose result is as large as their input, but that compute across its places."""
+
+ELEMENTWISE = [
+    *(op for op in SAME if op not in ACROSS),
+    *BROADCASTING,
+    "Add",
+    "AddV2",
+    "Sub",
+    "Mul",
+    "FloorDiv",
+    "FloorMod",
+    "Mod",
+    "Maximum",
+    "Minimum",
+    "Neg",
+    "AddN",
+    "Select",
+    "Identity",
+    "StopGradient",
+    "PreventGradient",
+    "Snapshot",
+    "CheckNumerics",
+    "Cast",
+]
+
+WHOLE = "it needs the whole of time at each step"
+
+
+@rule(*ELEMENTWISE)
+def elementwise(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Inputs spread over each other, step by step."""
+    ranks = [t.shape.rank for t in op.inputs]
+    rank = max(ranks)
+    tensors, rows = combined(emitter, op, inputs, ranks, rank)
+    return [Timed(y, rows) for y in emitter.copied(op, tensors)]
+
+
+def combined(
+    emitter: Emitter, op: Any, inputs: Sequence[Value], ranks: Sequence[int], rank: int
+) -> tuple[list[Tensor], Rows]:
+    """Operands that are spread over each other, and the rows of the result.
+
+    Args:
+        ranks: of the operands; axes are counted from the last.
+        rank: of the result.
+
+    Raises:
+        StreamingError: some of them speak of the whole sequence.
+    """
+    places = [k for k, v in enumerate(inputs) if isinstance(v, Timed)]
+    if not places:
+        raise refused(emitter.place(op), "it computes with the length of the whole sequence")
+    if any(isinstance(v, SoFar) for v in inputs):
+        raise refused(emitter.place(op), WHOLE, found="a result of all steps beside single steps")
+    timed = [v for v in inputs if isinstance(v, Timed)]
+    from_last = {v.rows.axis - ranks[k] for k, v in zip(places, timed, strict=True)}
+    if len(from_last) > 1:
+        raise refused(emitter.place(op), WHOLE, found="each step beside each other")
+    (axis,) = from_last
+    for value, n, tensor in zip(inputs, ranks, op.inputs, strict=True):
+        if isinstance(value, Static) and n >= -axis and tensor.shape[axis + n] != 1:
+            raise refused(
+                emitter.place(op),
+                "it has values of its own for each place of the sequence",
+                found=f"a constant of {tensor.shape}",
+            )
+    late, rows = aligned(emitter, op, timed)
+    found = [v if isinstance(v, Timed) else emitter.tensor(v, op) for v in inputs]
+    for place, value in zip(places, late, strict=True):
+        found[place] = value.tensor
+    return found, rows.at(axis + rank)
+
+
+@rule("BiasAdd")
+def bias_add(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """A constant for each channel; what pads the input is not padded with it."""
+    value, bias = inputs
+    if not isinstance(value, Timed) or isinstance(bias, Timed):
+        raise refused(emitter.place(op), "its bias has a time axis")
+    value = plain(emitter, op, value)
+    layout = op.get_attr("data_format").decode()
+    if value.rows.axis == (1 if layout.startswith("NC") else op.inputs[0].shape.rank - 1):
+        raise refused(emitter.place(op), "its channels are places of time")
+    return [Timed(emitter.copied(op, [value.tensor, emitter.tensor(bias, op)])[0], value.rows)]
+
+
+@rule("Softmax", "LogSoftmax")
+def softmax(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Along the last axis, which may not be time."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    if value.rows.axis == value.tensor.shape.rank - 1:
+        raise refused(emitter.place(op), f"{op.type} over the whole of time")
+    return [Timed(emitter.copied(op, [value.tensor])[0], value.rows)]
+
+
+@rule("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
+def batch_norm(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """With given statistics, each place alone; with those of the input, over the whole of it."""
+    value, *others = inputs
+    if op.get_attr("is_training") or not isinstance(value, Timed):
+        raise refused(emitter.place(op), "normalization over the whole of time")
+    value = plain(emitter, op, value)
+    tensors = [value.tensor, *(emitter.tensor(v, op) for v in others)]
+    first, *rest = emitter.copied(op, tensors)
+    return [Timed(first, value.rows), *(Static(y) for y in rest)]
+
+
+@rule("MatMul")
+def mat_mul(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """(rows, k) (k, n): time may be the rows."""
+    a, b = inputs
+    if not isinstance(a, Timed) or not isinstance(b, Static):
+        raise refused(emitter.place(op), WHOLE, found="a product of what changes with time")
+    if a.rows.axis != (1 if op.get_attr("transpose_a") else 0):
+        raise refused(emitter.place(op), "a product over the whole of time")
+    a = plain(emitter, op, a)
+    return [Timed(emitter.copied(op, [a.tensor, b.tensor])[0], a.rows.at(0))]
+
+
+@rule("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
+def batch_mat_mul(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """(..., rows, k) (..., k, n): time may be the rows of the first, or an axis in front."""
+    ranks = [t.shape.rank for t in op.inputs]
+    rank = max(ranks)
+    adjoint = (op.get_attr("adj_x"), op.get_attr("adj_y"))
+    for k, value in enumerate(inputs):
+        if isinstance(value, Timed) and value.rows.axis - ranks[k] >= -2:
+            rows = -1 if adjoint[k] else -2
+            if k == 1 or value.rows.axis - ranks[k] != rows:
+                raise refused(emitter.place(op), "attention, a product over the whole of time")
+            if not isinstance(inputs[1], Static):
+                raise refused(emitter.place(op), WHOLE, found="each step beside each other")
+            value = plain(emitter, op, value)
+            found = emitter.copied(op, [value.tensor, inputs[1].tensor])[0]
+            return [Timed(found, value.rows.at(rank - 2))]
+    tensors, rows_ = combined(emitter, op, inputs, ranks, rank)
+    return [Timed(emitter.copied(op, tensors)[0], rows_)]
+
+
+@rule("Einsum")
+def einsum(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """By its equation: the letter of time stays, and stands in each input with time."""
+    terms, result = op.get_attr("equation").decode().replace(" ", "").split("->")
+    parts = terms.split(",")
+    timed = [k for k, v in enumerate(inputs) if isinstance(v, Timed)]
+    values = [plain(emitter, op, v) for v in inputs if isinstance(v, Timed)]
+    if "." in terms or any(isinstance(v, SoFar) for v in inputs):
+        raise refused(emitter.place(op), WHOLE, found=f"Einsum {terms}->{result}")
+    letters = {parts[k][v.rows.axis] for k, v in zip(timed, values, strict=True)}
+    (letter, *more) = letters
+    others = [p for k, p in enumerate(parts) if k not in timed]
+    if more or letter not in result or any(letter in p for p in others):
+        raise refused(
+            emitter.place(op),
+            "attention, a product over the whole of time",
+            found=f"Einsum {terms}->{result}",
+        )
+    late, rows = aligned(emitter, op, values)
+    tensors = [None if isinstance(v, Timed) else emitter.tensor(v, op) for v in inputs]
+    for k, value in zip(timed, late, strict=True):
+        tensors[k] = value.tensor
+    return [Timed(emitter.copied(op, tensors)[0], rows.at(result.index(letter)))]
+
+
+@rule("GatherV2", "Gather", "ResourceGather")
+def gather(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Rows of a table by ids that change with time; or places of another axis than time."""
+    table, ids = inputs[:2]
+    v2 = op.type == "GatherV2"
+    axis = int(emitter.constant(op, 2)) if v2 else 0
+    batch = int(op.get_attr("batch_dims")) if v2 else 0
+    rest = [emitter.tensor(v, op) for v in inputs[2:]]
+    if isinstance(ids, Timed) and isinstance(table, Static) and not batch:
+        ids = plain(emitter, op, ids)
+        # Of ids that are not there, any row will do, but one of the table.
+        found = emitter.copied(op, [table.tensor, ids.tensor, *rest])[0]
+        rank = 0 if op.type == "ResourceGather" else axis % op.inputs[0].shape.rank
+        return [Timed(found, ids.rows.at(ids.rows.axis + rank))]
+    if isinstance(table, Timed) and not isinstance(ids, Timed | SoFar) and not batch:
+        table = plain(emitter, op, table)
+        axis %= op.inputs[0].shape.rank
+        if axis != table.rows.axis:
+            found = emitter.copied(op, [table.tensor, emitter.tensor(ids, op), *rest])[0]
+            more = op.inputs[1].shape.rank - 1 if table.rows.axis > axis else 0
+            return [Timed(found, table.rows.at(table.rows.axis + more))]
+    raise refused(emitter.place(op), "it picks places of the sequence")
+
+
+@rule("OneHot")
+def one_hot(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """A new axis for the classes."""
+    ids, *rest = inputs
+    value = plain(emitter, op, as_timed(emitter, op, ids))
+    axis = int(op.get_attr("axis"))
+    place = axis if axis >= 0 else op.inputs[0].shape.rank
+    moved = value.rows.axis + (1 if place <= value.rows.axis else 0)
+    tensors = [value.tensor, *(emitter.tensor(v, op) for v in rest)]
+    return [Timed(emitter.copied(op, tensors)[0], value.rows.at(moved))]
+
+
+@rule("TopKV2")
+def top(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Along the last axis, which may not be time."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    if value.rows.axis == value.tensor.shape.rank - 1:
+        raise refused(emitter.place(op), "it picks places of the sequence")
+    found = emitter.copied(op, [value.tensor, emitter.tensor(inputs[1], op)])
+    return [Timed(y, value.rows) for y in found]
+
+
+def as_timed(emitter: Emitter, op: Any, value: Value) -> Timed:
+    """A value that has to have a time axis.
+
+    Raises:
+        StreamingError: it has none.
+    """
+    if not isinstance(value, Timed):
+        raise refused(emitter.place(op), "it computes with the length of the whole sequence")
+    return value

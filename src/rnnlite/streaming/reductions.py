@@ -1,0 +1,133 @@
+"""Rules of reductions: over other axes than time step by step, over time so far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.scan.scan import Tensor
+from rnnlite.streaming.emit import Emitter, rule
+from rnnlite.streaming.pointwise import as_timed
+from rnnlite.streaming.timed import along, batch_axis_of, count_of, filled, plain
+from rnnlite.streaming.values import SoFar, Timed, Value, refused
+
+JOINS = {
+    "Sum": tf.add,
+    "Mean": tf.add,
+    "Max": tf.maximum,
+    "Min": tf.minimum,
+    "Prod": tf.multiply,
+    "Any": tf.logical_or,
+    "All": tf.logical_and,
+}
+"""How a result so far and that of a chunk become one."""
+
+
+def _nothing(kind: str, dtype: tf.DType) -> float:
+    """What a reduction of nothing at all gives."""
+    limits = {"Max": dtype.min, "Min": dtype.max} if kind in ("Max", "Min") else {}
+    return float(limits.get(kind, kind in ("Prod", "All")))
+
+
+@rule(*JOINS)
+def reduce(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Axes fall away, or become 1."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    rank = op.inputs[0].shape.rank
+    axes = sorted({int(a) % rank for a in emitter.constant(op, 1).reshape(-1)})
+    keep = bool(op.get_attr("keep_dims"))
+    time = value.rows.axis
+    if time not in axes:
+        found = emitter.copied(op, [value.tensor, tf.constant(axes, tf.int32)])[0]
+        return [Timed(found, value.rows.at(time if keep else time - sum(a < time for a in axes)))]
+    nothing = _nothing(op.type, op.inputs[0].dtype)
+    x = filled(emitter, value, nothing).tensor
+    mean = op.type == "Mean"
+    chunk = _reduced(op, x, axes, keep, sum_=mean)
+    batch = batch_axis_of(chunk, None, emitter.place(op))
+    name = "sum" if mean else op.type.lower()
+    full, before = emitter.states.take(
+        emitter.layer(op),
+        name,
+        chunk.shape.as_list(),
+        chunk.dtype,
+        initial=nothing,
+        batch_axis=batch,
+    )
+    after = JOINS[op.type](before, chunk)
+    emitter.states.give(full, after)
+    return [SoFar(_mean(emitter, value, after, axes) if mean else after, value.rows)]
+
+
+def _reduced(op: Any, x: Tensor, axes: list[int], keep: bool, *, sum_: bool) -> Tensor:
+    reduce_ = tf.reduce_sum if sum_ else getattr(tf, f"reduce_{op.type.lower()}")
+    return reduce_(x, axes, keepdims=keep)
+
+
+def _mean(emitter: Emitter, value: Timed, total: Tensor, axes: list[int]) -> Tensor:
+    others = [value.tensor.shape[a] for a in axes if a != value.rows.axis]
+    count = tf.cast(emitter.clock.given(value.rows), total.dtype)
+    number = float(np.prod([d or 1 for d in others]))
+    if number != 1:
+        count = count * tf.constant(number, total.dtype)
+    return total / count if total.shape.rank else total / count[0]
+
+
+def last_row(emitter: Emitter, op: Any, value: Timed, *, single: bool) -> SoFar:
+    """The last row that is there.
+
+    Args:
+        single: whether its axis falls away.
+    """
+    x, axis = value.tensor, value.rows.axis
+    if emitter.clock.all_there(value.rows):
+        row = x[along(axis, -1, None)]
+        return SoFar(tf.squeeze(row, [axis]) if single else row, value.rows)
+    shape = x.shape.as_list()
+    shape[axis] = 1
+    batch = batch_axis_of(x, axis, emitter.place(op))
+    full, before = emitter.states.take(emitter.layer(op), "last", shape, x.dtype, batch_axis=batch)
+    there = emitter.clock.there(value.rows, count_of(value))
+    index = tf.range(1, tf.shape(there)[0] + 1)
+    place = tf.reduce_max(tf.where(there, index, tf.zeros_like(index)), keepdims=True)
+    row = tf.gather(tf.concat([before, x], axis), place, axis=axis)
+    emitter.states.give(full, row)
+    return SoFar(tf.squeeze(row, [axis]) if single else row, value.rows)
+
+
+@rule("ArgMax", "ArgMin")
+def arg(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Along another axis than time."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    axis = int(emitter.constant(op, 1).reshape(())) % op.inputs[0].shape.rank
+    time = value.rows.axis
+    if axis == time:
+        raise refused(emitter.place(op), "it looks for a place in the sequence")
+    found = emitter.copied(op, [value.tensor, emitter.tensor(inputs[1], op)])[0]
+    return [Timed(found, value.rows.at(time - (axis < time)))]
+
+
+@rule("Cumsum")
+def cumsum(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """The sum of the chunks before goes on."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    rank = op.inputs[0].shape.rank
+    axis = int(emitter.constant(op, 1).reshape(())) % rank
+    time = value.rows.axis
+    if axis != time:
+        return [Timed(emitter.copied(op, [value.tensor, tf.constant(axis)])[0], value.rows)]
+    if op.get_attr("reverse"):
+        raise refused(emitter.place(op), "it sums from the end of the sequence")
+    x = filled(emitter, value).tensor
+    total = tf.cumsum(x, axis)
+    shape = x.shape.as_list()
+    shape[axis] = 1
+    batch = batch_axis_of(x, axis, emitter.place(op))
+    full, before = emitter.states.take(emitter.layer(op), "sum", shape, x.dtype, batch_axis=batch)
+    after = total + before
+    emitter.states.give(full, after[along(axis, -1, None)])
+    found = after - x if op.get_attr("exclusive") else after
+    return [replace(value, tensor=found)]

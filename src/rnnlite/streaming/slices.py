@@ -1,0 +1,163 @@
+"""Rules of slices: along other axes than time as they are, along time where they cut off its ends,
+take every so-manyth row, or the last one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rnnlite.lengths.facts import Content
+from rnnlite.lengths.sizes import Size
+from rnnlite.streaming.emit import Emitter, rule
+from rnnlite.streaming.pointwise import as_timed
+from rnnlite.streaming.reductions import last_row
+from rnnlite.streaming.rows import Window
+from rnnlite.streaming.timed import along, later, plain, with_kept
+from rnnlite.streaming.values import Timed, Value, refused
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What is taken of the axis of time.
+
+    Attributes:
+        begin, end: of a slice, as in Python: negative ones count from the last.
+        step: of it.
+        single: one place, which takes the axis away.
+    """
+
+    begin: int
+    end: int | None
+    step: int = 1
+    single: bool = False
+
+
+@rule("StridedSlice")
+def strided_slice(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Slices, single places, new axes and an ellipsis, as NumPy has them."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    sizes = emitter.sizes(op.inputs[0])
+    begin, end, strides = (_content(emitter, op, k) for k in (1, 2, 3))
+    masks = {
+        name: int(op.get_attr(f"{name}_mask"))
+        for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
+
+    def has(name: str, k: int) -> bool:
+        return bool(masks[name] >> k & 1)
+
+    wanted = sum(not (has("ellipsis", k) or has("new_axis", k)) for k in range(len(strides)))
+    index: list[Any] = []
+    cut: Cut | None = None
+    axis = 0
+    for k, step in enumerate(strides):
+        if has("ellipsis", k):
+            skipped = len(sizes) - wanted
+            index += [slice(None)] * skipped
+            axis += skipped
+            continue
+        if has("new_axis", k):
+            index.append(None)
+            continue
+        if axis == value.rows.axis:
+            first = 0 if has("begin", k) else begin[k]
+            last = sizes[axis] if has("end", k) else end[k]
+            cut = _cut(emitter, op, sizes[axis], first, last, int(step))
+            cut = replace(cut, single=True) if has("shrink_axis", k) else cut
+            index.append(slice(None))
+        elif has("shrink_axis", k):
+            index.append(emitter.number(begin[k], op))
+        else:
+            first = None if has("begin", k) else emitter.number(begin[k], op)
+            last = None if has("end", k) else emitter.number(end[k], op)
+            index.append(slice(first, last, int(step)))
+        axis += 1
+    moved = _moved(value.rows.axis, index, len(sizes))
+    x = value.tensor[tuple(index)] if any(i != slice(None) for i in index) else value.tensor
+    return [_taken(emitter, op, value.at(moved, x), cut)]
+
+
+def _content(emitter: Emitter, op: Any, place: int) -> Content:
+    found = emitter.analysis.content(op.inputs[place])
+    if found is None:
+        raise refused(emitter.place(op), "the data decide what is cut out of the sequence")
+    return found
+
+
+def _moved(time: int, index: list[Any], rank: int) -> int:
+    """Where the axis of time is after an index."""
+    axis = place = 0
+    for i in [*index, *[slice(None)] * rank]:
+        if i is None:
+            place += 1
+            continue
+        if axis == time:
+            return place
+        axis += 1
+        place += isinstance(i, slice)
+    raise ValueError(time)
+
+
+@rule("Slice")
+def slice_(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """A size of -1 reaches to the end."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    sizes = emitter.sizes(op.inputs[0])
+    begin, size = _content(emitter, op, 1), _content(emitter, op, 2)
+    time = value.rows.axis
+    index: list[Any] = []
+    cut: Cut | None = None
+    for k, (whole, first, wanted) in enumerate(zip(sizes, begin, size, strict=True)):
+        last = whole if isinstance(wanted, int) and wanted == -1 else first + wanted
+        if k == time:
+            cut = _cut(emitter, op, whole, first, last, 1)
+            index.append(slice(None))
+        else:
+            end = None if last == whole else emitter.number(last, op)
+            index.append(slice(emitter.number(first, op), end))
+    x = value.tensor[tuple(index)] if any(i != slice(None) for i in index) else value.tensor
+    return [_taken(emitter, op, value.at(time, x), cut)]
+
+
+def _cut(emitter: Emitter, op: Any, whole: Size, begin: Size, end: Size, step: int) -> Cut:
+    """What is taken of the axis of time, in numbers.
+
+    Raises:
+        StreamingError: it takes rows at places that the length decides.
+    """
+    last: Size | None = end
+    if not isinstance(end, int):
+        last = end - whole
+        last = None if last == 0 else last
+    first = begin if isinstance(begin, int) else begin - whole
+    if isinstance(first, int) and (last is None or isinstance(last, int)) and step > 0:
+        return Cut(first, last, step)
+    why = "it runs backwards" if step < 0 else "it takes rows at places that the length decides"
+    raise refused(emitter.place(op), why)
+
+
+def _taken(emitter: Emitter, op: Any, value: Timed, cut: Cut | None) -> Value:
+    if cut is None:
+        return value
+    if cut.begin == -1:
+        return last_row(emitter, op, value, single=cut.single)
+    if cut.single or cut.begin < 0 or (cut.end is not None and cut.end >= 0):
+        raise refused(emitter.place(op), "it takes rows at fixed places of the sequence")
+    rows = value.rows
+    less = cut.begin - (cut.end or 0)
+    rows = replace(rows, delay=rows.delay + cut.begin, add=rows.add - less * rows.stride)
+    # A row is given when it is known that it is not cut off.
+    late = max(-(rows.add // rows.stride) - rows.delay, 0)
+    value = later(emitter, op, replace(value, rows=rows), late)
+    return value if cut.step == 1 else _every(emitter, op, value, cut.step)
+
+
+def _every(emitter: Emitter, op: Any, value: Timed, step: int) -> Timed:
+    """Every so-manyth row, from the first on."""
+    window = Window(1, step)
+    kept = window.kept(value.rows)
+    axis = value.rows.axis
+    rows = with_kept(emitter, op, "rows", value, max(kept, 0))
+    found = rows[along(axis, max(-kept, 0), None, step)]
+    return Timed(found, window.over(value.rows))

@@ -1,0 +1,144 @@
+"""What can be done to the rows of a chunk: kept for the next one, given later, blotted out.
+
+What enters and leaves: `Timed` values in the function of a chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.scan.scan import Tensor
+from rnnlite.streaming.emit import Emitter
+from rnnlite.streaming.rows import Rows
+from rnnlite.streaming.values import Timed, refused
+
+
+def count_of(value: Timed) -> Any:
+    """How many rows a chunk gives: an int, or a scalar."""
+    axis = value.rows.axis
+    size = value.tensor.shape[axis]
+    return tf.shape(value.tensor)[axis] if size is None else int(size)
+
+
+def along(axis: int, begin: int | None, end: int | None, step: int | None = None) -> Any:
+    """An index that slices one axis."""
+    return (*[slice(None)] * axis, slice(begin, end, step))
+
+
+def batch_axis_of(tensor: Tensor, time: int | None, where: str) -> int | None:
+    """The free axis of a state's tensor.
+
+    Raises:
+        StreamingError: there are several.
+    """
+    free = [k for k, d in enumerate(tensor.shape) if d is None and k != time]
+    if len(free) > 1:
+        raise refused(
+            where,
+            "what it keeps has more than one axis of free size",
+            found=str(tensor.shape),
+        )
+    return free[0] if free else None
+
+
+def with_kept(
+    emitter: Emitter, op: Any, name: str, value: Timed, count: int, initial: float = 0.0
+) -> Tensor:
+    """The rows of a chunk behind the `count` rows before them, which are kept as a state.
+
+    Args:
+        name: of the state.
+        initial: value of what stands before the first row.
+    """
+    x, axis = value.tensor, value.rows.axis
+    if not count:
+        return x
+    shape = x.shape.as_list()
+    shape[axis] = count
+    batch = batch_axis_of(x, axis, emitter.place(op))
+    full, before = emitter.states.take(
+        emitter.layer(op), name, shape, x.dtype, initial=initial, batch_axis=batch
+    )
+    rows = tf.concat([before, x], axis)
+    emitter.states.give(full, rows[along(axis, -count, None)])
+    return rows
+
+
+def later(emitter: Emitter, op: Any, value: Timed, count: int, initial: float = 0.0) -> Timed:
+    """The same rows, `count` rows later."""
+    if not count:
+        return value
+    rows = with_kept(emitter, op, "delay", value, count, initial)
+    axis = value.rows.axis
+    delayed = rows[along(axis, None, -count)]
+    delayed.set_shape(value.tensor.shape)
+    return replace(value, tensor=delayed, rows=replace(value.rows, delay=value.rows.delay + count))
+
+
+def spread(flags: Tensor, axis: int, rank: int) -> Tensor:
+    """(n,) with axes of 1 around it."""
+    shape = [1] * rank
+    shape[axis] = -1
+    return tf.reshape(flags, shape)
+
+
+def filled(emitter: Emitter, value: Timed, pad: float = 0.0) -> Timed:
+    """Rows that are not there made a number of our own."""
+    if emitter.clock.all_there(value.rows):
+        return value
+    x, axis = value.tensor, value.rows.axis
+    there = emitter.clock.there(value.rows, count_of(value))
+    number = bool(pad) if x.dtype.is_bool else np.asarray(pad, x.dtype.as_numpy_dtype)
+    found = tf.where(spread(there, axis, x.shape.rank), x, tf.constant(number, x.dtype))
+    found.set_shape(x.shape)
+    return replace(value, tensor=found)
+
+
+def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:
+    """A value with its padding as rows of their own.
+
+    Raises:
+        StreamingError: its places are spread over the batch.
+    """
+    if value.plain:
+        return value
+    if value.dilation != 1:
+        raise refused(emitter.place(op), f"{op.type} of places that are spread over the batch")
+    found = filled(emitter, value, value.pad)
+    found = later(emitter, op, found, max(value.before - value.rows.delay, 0), value.pad)
+    rows = found.rows
+    return Timed(
+        found.tensor,
+        replace(
+            rows,
+            delay=rows.delay - value.before,
+            add=rows.add + rows.stride * (value.before + value.behind),
+        ),
+    )
+
+
+def aligned(emitter: Emitter, op: Any, values: Sequence[Timed]) -> tuple[list[Timed], Rows]:
+    """Values whose rows are to be combined, all as late as the latest; and the rows of the result.
+
+    The axes of time are the caller's care.
+
+    Raises:
+        StreamingError: they do not run at one rate.
+    """
+    values = [plain(emitter, op, v) for v in values]
+    strides = {v.rows.stride for v in values}
+    if len(strides) > 1:
+        raise refused(
+            emitter.place(op),
+            "it combines rows of different rates",
+            found=f"a row each {' and '.join(map(str, sorted(strides)))} steps",
+        )
+    delay = max(v.rows.delay for v in values)
+    late = [later(emitter, op, v, delay - v.rows.delay) for v in values]
+    add = min(v.rows.add for v in values)
+    return late, replace(late[0].rows, add=add)

@@ -1,0 +1,94 @@
+"""What a tensor of the whole-sequence function is in the function of a chunk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from rnnlite.errors import StreamingError
+from rnnlite.lengths.facts import Content
+from rnnlite.scan.scan import Tensor
+from rnnlite.streaming.rows import Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Static:
+    """The same in every chunk: of constants and of inputs without time.
+
+    Attributes:
+        tensor: in the function of a chunk.
+    """
+
+    tensor: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Timed:
+    """It has a time axis, and a chunk gives some of its rows.
+
+    Attributes:
+        tensor: the rows of a chunk.
+        rows: where they stand.
+        before, behind: rows of padding that are still to be put around it; a window takes them in.
+        pad: their value.
+        dilation: the places of time are spread over the batch, every so-manyth to one; a
+            convolution then skips the others.
+    """
+
+    tensor: Tensor
+    rows: Rows
+    before: int = 0
+    behind: int = 0
+    pad: float = 0.0
+    dilation: int = 1
+
+    @property
+    def plain(self) -> bool:
+        """Whether it stands as it is."""
+        return not self.before and not self.behind and self.dilation == 1
+
+    def at(self, axis: int, tensor: Tensor) -> Timed:
+        """The same rows in another tensor, time on another axis."""
+        return replace(self, tensor=tensor, rows=self.rows.at(axis))
+
+
+@dataclass(frozen=True, eq=False)
+class SoFar:
+    """One result of the whole sequence, as of what is known of it so far.
+
+    Attributes:
+        tensor: in the function of a chunk.
+        rows: of what it is the result of; its axis says nothing.
+    """
+
+    tensor: Tensor
+    rows: Rows
+
+
+@dataclass(frozen=True, eq=False)
+class Sizes:
+    """Numbers that follow from the length of the sequence: shapes, and what is made of them.
+
+    Attributes:
+        content: as functions of the free axes.
+    """
+
+    content: Content
+
+
+Value: TypeAlias = Static | Timed | SoFar | Sizes
+
+
+def refused(place: str, why: str, found: str = "") -> StreamingError:
+    """The refusal of an op.
+
+    Args:
+        place: the layer or op, in words.
+        why: what it does that a stream cannot.
+        found: details.
+    """
+    return StreamingError(
+        f"{place} cannot be streamed: {why}",
+        found=found,
+        remedy="Stream the part of the model in front of it, or convert without streaming",
+    )

@@ -1,0 +1,205 @@
+"""Rules of windows that move along time: convolutions and pooling.
+
+The rows that a window reaches back to are kept from the chunk before. Padding in front of the
+sequence is what the kept rows are at its start; padding behind it is made of the rows that are fed
+beyond its end. A window that looks ahead gives its results so many rows later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.scan.scan import Tensor
+from rnnlite.streaming.emit import Emitter, rule
+from rnnlite.streaming.pointwise import as_timed
+from rnnlite.streaming.rows import Window, same
+from rnnlite.streaming.timed import along, count_of, filled, later, plain, spread, with_kept
+from rnnlite.streaming.values import Static, Timed, Value, refused
+
+
+@dataclass(frozen=True)
+class Along:
+    """An op's window along time.
+
+    Attributes:
+        width: rows, without dilation.
+        stride, dilation: rows.
+        explicit: padding that the op states itself, in front and behind.
+    """
+
+    width: int
+    stride: int
+    dilation: int = 1
+    explicit: tuple[int, int] = (0, 0)
+
+
+@rule("Conv2D", "DepthwiseConv2dNative", "Conv3D")
+def convolve(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """A kernel that is the same at each step."""
+    value, kernel = as_timed(emitter, op, inputs[0]), inputs[1]
+    layout = op.get_attr("data_format").decode()
+    axis = value.rows.axis
+    if axis == layout.index("N"):
+        return _each_step(emitter, op, value, inputs)
+    if axis == layout.index("C") or not isinstance(kernel, Static):
+        raise refused(emitter.place(op), "a product over the whole of time")
+    strides, dilations = list(op.get_attr("strides")), list(op.get_attr("dilations"))
+    padding = op.get_attr("padding").decode()
+    explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
+    place = [k for k, letter in enumerate(layout) if letter in "DHW"].index(axis)
+    found = Along(
+        width=int(op.inputs[1].shape[place]),
+        stride=int(strides[axis]),
+        dilation=int(dilations[axis]) * value.dilation,
+        explicit=(explicit[2 * axis], explicit[2 * axis + 1]) if explicit else (0, 0),
+    )
+    value, window = _padded(emitter, op, value, found, same_=padding == "SAME")
+    rows = _seen(emitter, op, filled_at_ends(emitter, value, window, value.pad), window, value.pad)
+    dilations[axis] = found.dilation
+    x, pads = _other_axes(op, rows, axis, padding, explicit, strides, dilations)
+    y = _convolved(op, x, kernel.tensor, strides, pads, dilations)
+    after = window.over(value.rows)
+    return [Timed(y, after, dilation=value.dilation)]
+
+
+def _each_step(emitter: Emitter, op: Any, value: Timed, inputs: list[Value]) -> list[Value]:
+    """Time is the batch: each step on its own."""
+    value = plain(emitter, op, value)
+    tensors = [value.tensor, *(emitter.tensor(v, op) for v in inputs[1:])]
+    return [Timed(emitter.copied(op, tensors)[0], value.rows)]
+
+
+def _padded(
+    emitter: Emitter, op: Any, value: Timed, found: Along, *, same_: bool
+) -> tuple[Timed, Window]:
+    """The input and its window, padding that stands in front of the op taken in."""
+    width = (found.width - 1) * found.dilation + 1
+    if value.dilation != 1 and (same_ or found.stride != 1):
+        raise refused(emitter.place(op), "it pads places that are spread over the batch")
+    own = any(found.explicit) or same_
+    if own and (value.before or value.behind) and value.dilation == 1:
+        value = plain(emitter, op, value)
+    before, behind = (value.before, value.behind) if not own else found.explicit
+    if same_:
+        before, behind = same(width, found.stride, value.rows)
+    window = Window(width, found.stride, before, behind)
+    return later(emitter, op, value, window.waits(value.rows), value.pad), window
+
+
+def filled_at_ends(emitter: Emitter, value: Timed, window: Window, pad: float) -> Timed:
+    """Rows that are not there made padding, where the window sees them as such."""
+    front = bool(window.before) and value.rows.delay > 0
+    return filled(emitter, value, pad) if front or window.behind else value
+
+
+def _seen(emitter: Emitter, op: Any, value: Timed, window: Window, initial: float) -> Tensor:
+    """All rows that the windows of a chunk see."""
+    kept = window.kept(value.rows)
+    rows = with_kept(emitter, op, "rows", value, max(kept, 0), initial)
+    return rows[along(value.rows.axis, -kept, None)] if kept < 0 else rows
+
+
+def _other_axes(
+    op: Any,
+    x: Tensor,
+    axis: int,
+    padding: str,
+    explicit: list[int],
+    strides: list[int],
+    dilations: list[int],
+) -> tuple[Tensor, str]:
+    """The input padded along the other axes of space, for an op that pads none."""
+    if padding == "VALID":
+        return x, "VALID"
+    layout = op.get_attr("data_format").decode()
+    pads = [[0, 0] for _ in layout]
+    spatial = [k for k, letter in enumerate(layout) if letter in "DHW"]
+    for place, k in enumerate(spatial):
+        if k == axis:
+            continue
+        if explicit:
+            pads[k] = [explicit[2 * k], explicit[2 * k + 1]]
+            continue
+        size = int(x.shape[k])
+        width = (int(op.inputs[1].shape[place]) - 1) * dilations[k] + 1
+        total = max((-(-size // strides[k]) - 1) * strides[k] + width - size, 0)
+        pads[k] = [total // 2, total - total // 2]
+    return (tf.pad(x, pads) if any(map(any, pads)) else x), "VALID"
+
+
+def _convolved(
+    op: Any, x: Tensor, kernel: Tensor, strides: list[int], padding: str, dilations: list[int]
+) -> Tensor:
+    layout = op.get_attr("data_format").decode()
+    if op.type == "DepthwiseConv2dNative":
+        return tf.raw_ops.DepthwiseConv2dNative(
+            input=x,
+            filter=kernel,
+            strides=strides,
+            padding=padding,
+            data_format=layout,
+            dilations=dilations,
+        )
+    call = tf.raw_ops.Conv2D if op.type == "Conv2D" else tf.raw_ops.Conv3D
+    return call(
+        input=x,
+        filter=kernel,
+        strides=strides,
+        padding=padding,
+        data_format=layout,
+        dilations=dilations,
+    )
+
+
+@rule("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D")
+def pool(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """The largest, or the mean, of the rows that a window sees."""
+    value = as_timed(emitter, op, inputs[0])
+    axis = value.rows.axis
+    widths, strides = list(op.get_attr("ksize")), list(op.get_attr("strides"))
+    padding = op.get_attr("padding").decode()
+    if widths[axis] == strides[axis] == 1:
+        value = plain(emitter, op, value)
+        return [Timed(emitter.copied(op, [value.tensor])[0], value.rows)]
+    value = plain(emitter, op, value)
+    found = Along(int(widths[axis]), int(strides[axis]))
+    value, window = _padded(emitter, op, value, found, same_=padding == "SAME")
+    others = [k for k, w in enumerate(widths) if k != axis and (w, strides[k]) != (1, 1)]
+    if others and padding == "SAME":
+        raise refused(emitter.place(op), "it pads time and other axes at once")
+    largest = op.type.startswith("MaxPool")
+    pad = float(value.tensor.dtype.min) if largest else 0.0
+    x = _seen(emitter, op, filled_at_ends(emitter, value, window, pad), window, pad)
+    y = _pooled(op, x)
+    after = window.over(value.rows)
+    if not largest and (window.before or window.behind):
+        y = y / _share(emitter, value, window, count_of(Timed(y, after)), y.shape.rank)
+    return [Timed(y, after)]
+
+
+def _pooled(op: Any, x: Tensor) -> Tensor:
+    call = getattr(tf.raw_ops, op.type)
+    name = "value" if op.type == "AvgPool" else "input"
+    return call(
+        **{name: x},
+        ksize=op.get_attr("ksize"),
+        strides=op.get_attr("strides"),
+        padding="VALID",
+        data_format=op.get_attr("data_format").decode(),
+    )
+
+
+def _share(emitter: Emitter, value: Timed, window: Window, count: Any, rank: int) -> Tensor:
+    """Of each window of a chunk, the share of its rows that are no padding."""
+    rows = value.rows
+    after = window.over(rows)
+    index = emitter.clock.index(after, count)
+    first = index * window.stride - window.before
+    last = first + window.width
+    seen = tf.minimum(last, emitter.clock.length(rows)) - tf.maximum(first, 0)
+    seen = tf.clip_by_value(seen, 1, window.width)
+    share = tf.cast(seen, value.tensor.dtype) / tf.constant(window.width, value.tensor.dtype)
+    return spread(share, rows.axis, rank)

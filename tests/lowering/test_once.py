@@ -1,0 +1,53 @@
+"""A Scan of one step is no loop, and equals the loop's first step."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnlite.lowering.lower import lower
+from rnnlite.lowering.schedule import Options
+from rnnlite.scan.cells import GRU, LSTM, Activation
+from rnnlite.scan.scan import Scan
+
+TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
+
+
+def scan(kind, x, options):
+    rng = np.random.default_rng(0)
+    gates = {"lstm": 4, "gru": 3}[kind]
+    kernels = [rng.standard_normal((n, gates * 5)).astype(np.float32) for n in (3, 5)]
+    cell = (
+        LSTM(*kernels, None, TANH, SIGMOID)
+        if kind == "lstm"
+        else GRU(*kernels, None, TANH, SIGMOID, False)
+    )
+    states = tuple(tf.ones([2, 5]) * k for k in range(2 if kind == "lstm" else 1))
+    return replace(Scan(cell, (x,), states, all_outputs=True), **options)
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru"])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("zero", [False, True])
+@pytest.mark.parametrize("previous", [False, True])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_one_step(kind, masked, zero, previous, reverse):
+    x = np.random.default_rng(1).standard_normal((1, 2, 3)).astype(np.float32)
+    kinds = []
+
+    def run(tensor):
+        options = {"zero_output_for_mask": zero, "reverse": reverse}
+        if masked:
+            options["mask"] = tf.constant([[[True], [False]]])
+        if previous:
+            options["previous"] = (tf.fill([2, 5], 7.0),)
+        result, _ = lower(scan(kind, tensor, options), Options())
+        kinds.append({op.type for op in tf.compat.v1.get_default_graph().get_operations()})
+        return result.tensors()
+
+    once = tf.function(run, autograph=False).get_concrete_function(tf.TensorSpec([1, 2, 3]))
+    loop = tf.function(run, autograph=False).get_concrete_function(tf.TensorSpec([None, 2, 3]))
+    for a, b in zip(once(tf.constant(x)), loop(tf.constant(x)), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    assert [any("While" in k for k in found) for found in kinds] == [False, True]

@@ -1,0 +1,144 @@
+"""Functions of whole sequences, built in code, streamed at the level of TensorFlow: no file."""
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.frontends.functions import runner, trace
+from rnnlite.frontends.program import Port, Program
+from rnnlite.lengths.tracing import lengths_of
+from rnnlite.lowering.lower import lower
+from rnnlite.lowering.schedule import Options
+from rnnlite.runtime.samples import Spec
+from rnnlite.runtime.stream import Ends, Stream
+from rnnlite.scan.scan import Lowered
+from rnnlite.streaming.function import streamed
+
+
+def program(function, *shapes, dtype="float32", batch=0):
+    """A Program of a function of tensors, of a list of recurrences that it fills in, and its own
+    whole computation as the reference."""
+    ports = [
+        Port(f"x{k}", tuple(s), dtype, batch if len(s) > 1 else None) for k, s in enumerate(shapes)
+    ]
+    scans = []
+
+    def call(tensors):
+        found = function(*tensors, recur=lambda scan: _lowered(scan, scans))
+        return list(found) if isinstance(found, (list, tuple)) else [found]
+
+    concrete = trace(call, ports, autograph=False)
+    outputs = [
+        Port(f"y{k}", tuple(t.shape), t.dtype.name, batch if t.shape.rank else None)
+        for k, t in enumerate(concrete.outputs)
+    ]
+    return Program(
+        origin="a function",
+        inputs=tuple(ports),
+        outputs=tuple(outputs),
+        function=concrete,
+        reference=runner(concrete),
+        perturbed=lambda amount, seed: runner(concrete),
+        recurrences=(),
+        lengths=lengths_of(concrete, ports, scans),
+        scans=tuple(scans),
+        place=lambda op: f"op '{op}'",
+    )
+
+
+def _lowered(scan, scans):
+    result, schedule = lower(scan, Options())
+    scans.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+    return result
+
+
+def simple(function):
+    """A function without recurrences as `program` wants it."""
+    return lambda *tensors, recur: function(*tensors)
+
+
+def stream_of(program, chunk=None, batch=1):
+    """A Stream over the function of a chunk, run by TensorFlow."""
+    found = streamed(program, chunk, Options())
+    count, results = len(program.inputs), len(program.outputs)
+
+    def spec(port):
+        return Spec(port.name, port.shape, port.dtype, batch_axis=port.batch_axis)
+
+    ends = Ends(
+        found.layout,
+        tuple(map(spec, found.inputs[:count])),
+        tuple(map(spec, found.outputs[:results])),
+        tuple(map(spec, found.inputs[count:])),
+    )
+    return Stream(ends, runner(found.function), batch)
+
+
+def cuttings(steps, multiple, seed):
+    """Ways to cut a sequence: steps of one, the whole, at random."""
+    rng = np.random.default_rng(seed)
+    yield [multiple] * (steps // multiple)
+    yield [steps]
+    parts = []
+    while sum(parts) < steps:
+        parts.append(min(multiple * int(rng.integers(1, 6)), steps - sum(parts)))
+    yield parts
+
+
+def check(program, chunk=None, least=1, high=5, tolerance=1e-5):
+    """What chunks and the end give, put together, is what the whole gives. Gives the stream."""
+    stream = stream_of(program, chunk)
+    layout = stream.layout
+    for n in (least, least + 1, 23):
+        steps = -(-n // stream.multiple) * stream.multiple
+        rng = np.random.default_rng(n)
+        whole = []
+        for port, end in zip(program.inputs, layout.inputs, strict=True):
+            shape = [steps if k == end.time else d or 1 for k, d in enumerate(port.shape)]
+            numbers = rng.integers(0, high, shape)
+            kind = np.dtype(port.dtype).kind
+            whole.append(
+                (numbers if kind == "i" else rng.standard_normal(shape)).astype(port.dtype)
+            )
+        expected = program.reference(whole)
+        for parts in cuttings(steps, stream.multiple, n):
+            stream.reset()
+            found, begin = [], 0
+            for part in parts:
+                cut = [
+                    a if end.time is None else np.take(a, range(begin, begin + part), end.time)
+                    for a, end in zip(whole, layout.inputs, strict=True)
+                ]
+                found.append(stream(_sample(program.inputs, cut)))
+                begin += part
+            found.append(stream.finish())
+            _compare(program, layout, found, expected, tolerance)
+    return stream
+
+
+def _sample(ports, arrays):
+    rows = [
+        a if p.batch_axis is None else np.take(a, 0, p.batch_axis)
+        for a, p in zip(arrays, ports, strict=True)
+    ]
+    return rows[0] if len(rows) == 1 else tuple(rows)
+
+
+def _compare(program, layout, found, expected, tolerance):
+    for port, output, whole in zip(program.outputs, layout.outputs, expected, strict=True):
+        values = [f[port.name] if isinstance(f, dict) else f for f in found]
+        if port.batch_axis is not None and whole.ndim:
+            whole = np.take(whole, 0, port.batch_axis)
+        if output.so_far:
+            given = values[-1]
+        else:
+            axis = output.rows.axis
+            moved = port.batch_axis is not None and port.batch_axis < axis
+            given = np.concatenate(values, axis - moved)
+        assert given.shape == whole.shape
+        scale = max(float(np.max(np.abs(whole), initial=0)), 1e-6)
+        np.testing.assert_allclose(given, whole, rtol=0, atol=tolerance * scale)
+
+
+def kernel(*shape, seed=0):
+    """Weights."""
+    return tf.constant(np.random.default_rng(seed).standard_normal(shape).astype(np.float32))
