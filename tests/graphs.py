@@ -1,91 +1,126 @@
-"""Build small LiteRT models in code, op by op, for tests of the flatbuffer passes."""
+"""Build small LiteRT models in code, op by op, for tests of the passes."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
+import numpy.typing as npt
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import dtype_code, new_constant, new_op
+from rnnlite.lite import ir, schema
+from rnnlite.lite.ir import FREE, Array, Op, Quantization, Value
 
 SHAPE = (1, 3)
-INT32 = schema.TensorType.INT32
+INT32 = schema.type_number("int32")
 KERNEL = np.array([[0.5, -0.3, 0.1], [0.2, 0.4, -0.6], [-0.1, 0.3, 0.7]])
 
 
 class Graph:
-    """One subgraph under construction."""
+    """One graph under construction.
 
-    def __init__(self, model: Model, index: int) -> None:
-        self.model = model
-        self.index = index
-        self.content = model.tree.subgraphs[index]
+    Attributes:
+        ir: the graph itself.
+    """
 
-    def tensor(self, shape: Any, dtype: str = "float32", name: str = "") -> int:
-        """A tensor without content."""
-        tensor = schema.TensorT()
-        tensor.shape = list(shape)
-        tensor.type = dtype_code(dtype)
-        tensor.name = (name or f"t{self.index}_{len(self.content.tensors)}").encode()
-        tensor.hasRank = True
-        self.content.tensors.append(tensor)
-        return len(self.content.tensors) - 1
+    def __init__(self, graph: ir.Graph) -> None:
+        self.ir = graph
 
-    def constant(self, values: Any, dtype: str = "float32", name: str = "") -> int:
-        """A constant tensor."""
-        label = name or f"c{self.index}_{len(self.content.tensors)}"
-        array = np.asarray(values, dtype)
-        return new_constant(self.model.tree, self.content, array, name=label.encode())
+    def tensor(
+        self,
+        shape: Iterable[int],
+        dtype: str = "float32",
+        name: str = "",
+        grid: Quantization | None = None,
+    ) -> Value:
+        """A value without content; axes of -1 are free."""
+        dims = list(shape)
+        label = name or f"t{self.ir.number}_{len(self.ir.values)}"
+        signature = dims if FREE in dims else None
+        sizes = [max(d, 1) if d < 0 else d for d in dims]
+        return self.ir.value(dtype, sizes, signature, name=label, quantization=grid)
 
-    def add(self, name: str, inputs: Any, outputs: Any, options: str = "", **fields: Any) -> Any:
-        """An op; gives it."""
-        op = new_op(self.model.tree, name, inputs, outputs, options=options, **fields)
-        self.content.operators.append(op)
+    def constant(
+        self,
+        values: npt.ArrayLike,
+        dtype: str = "float32",
+        name: str = "",
+        grid: Quantization | None = None,
+    ) -> Value:
+        """A constant."""
+        label = name or f"c{self.ir.number}_{len(self.ir.values)}"
+        return self.ir.constant(np.asarray(values, dtype), name=label, quantization=grid)
+
+    def add(
+        self,
+        kind: str,
+        inputs: Iterable[Value | None],
+        outputs: Iterable[Value],
+        options: str = "",
+        *,
+        branches: Sequence[Graph] = (),
+        **fields: object,
+    ) -> Op:
+        """An op behind all others; gives it.
+
+        Args:
+            kind, inputs, outputs: of the op.
+            options: the schema's name of its table of options; "" for none.
+            branches: the graphs it runs.
+            fields: of the options.
+        """
+        op = self.ir.op(kind, inputs, outputs, branches=[g.ir for g in branches])
+        op.table, op.options = options, dict(fields)
+        self.ir.append(op)
         return op
 
-    def ends(self, inputs: Any, outputs: Any) -> None:
-        """Set the subgraph's inputs and outputs."""
-        self.content.inputs, self.content.outputs = list(inputs), list(outputs)
+    def ends(self, inputs: Iterable[Value], outputs: Iterable[Value]) -> None:
+        """Set the graph's inputs and outputs."""
+        self.ir.inputs, self.ir.outputs = list(inputs), list(outputs)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of its ops, in order."""
+        return kinds(self.ir)
 
 
 class Model:
-    """A model under construction; `main` is its first subgraph."""
+    """A model under construction; `main` is its first graph.
+
+    Attributes:
+        ir: the model itself.
+    """
 
     def __init__(self) -> None:
-        tree = schema.ModelT()
-        tree.version = 3
-        tree.operatorCodes, tree.buffers, tree.subgraphs = [], [schema.BufferT()], []
-        tree.signatureDefs, tree.metadata = [], []
-        self.tree = tree
+        self.ir = ir.Model()
         self.main = self.graph()
 
     def graph(self) -> Graph:
-        """A new subgraph."""
-        content = schema.SubGraphT()
-        content.tensors, content.operators, content.inputs, content.outputs = [], [], [], []
-        self.tree.subgraphs.append(content)
-        return Graph(self, len(self.tree.subgraphs) - 1)
+        """A new graph."""
+        return Graph(self.ir.graph())
 
     def bytes(self) -> bytes:
         """The flatbuffer."""
-        return flatbuffer.write(self.tree)
+        return schema.write(self.ir)
 
-    def loop(self, where: Graph, operands: Any, results: Any, cond: Graph, body: Graph) -> Any:
+    def loop(
+        self,
+        where: Graph,
+        operands: Iterable[Value],
+        results: Iterable[Value],
+        cond: Graph,
+        body: Graph,
+    ) -> Op:
         """A WHILE op."""
-        return where.add(
-            "WHILE",
-            operands,
-            results,
-            "WhileOptions",
-            condSubgraphIndex=cond.index,
-            bodySubgraphIndex=body.index,
-        )
+        return where.add("WHILE", operands, results, "WhileOptions", branches=[cond, body])
 
 
-def below(model: Model, limit: int, states: int, shape: Any) -> Graph:
+def kinds(graph: ir.Graph) -> list[str]:
+    """The kinds of a graph's ops, in order."""
+    return [op.kind for op in graph.ops]
+
+
+def below(model: Model, limit: int, states: int, shape: Sequence[int]) -> Graph:
     """The condition t < limit, with unused states beside the counter."""
     cond = model.graph()
     t = cond.tensor([], "int32")
@@ -96,7 +131,7 @@ def below(model: Model, limit: int, states: int, shape: Any) -> Graph:
     return cond
 
 
-def recurrence(model: Model, kernel: Any, shape: Any) -> Graph:
+def recurrence(model: Model, kernel: npt.ArrayLike, shape: Sequence[int]) -> Graph:
     """The body h' = tanh(x + h W), one state h and one invariant x beside the counter."""
     body = model.graph()
     t, h, x = body.tensor([], "int32"), body.tensor(shape), body.tensor(shape)
@@ -108,14 +143,14 @@ def recurrence(model: Model, kernel: Any, shape: Any) -> Graph:
     )
     body.add("ADD", [t, body.constant(1, "int32")], [later], "AddOptions")
     weights = body.constant(np.asarray(kernel).T)
-    body.add("FULLY_CONNECTED", [h, weights, -1], [product], "FullyConnectedOptions")
+    body.add("FULLY_CONNECTED", [h, weights, None], [product], "FullyConnectedOptions")
     body.add("ADD", [x, product], [total], "AddOptions")
     body.add("TANH", [total], [new])
     body.ends([t, h, x], [later, new, x])
     return body
 
 
-def one_loop() -> tuple[Model, list[int], list[int]]:
+def one_loop() -> tuple[Model, list[Value], list[Value]]:
     """h = tanh(x + h W), four times from zero; gives the model, operands and results."""
     model = Model()
     cond, body = below(model, 4, 2, SHAPE), recurrence(model, KERNEL, SHAPE)
@@ -166,14 +201,13 @@ def branches() -> Model:
         [condition, x],
         [y],
         "IfOptions",
-        thenSubgraphIndex=graphs[0].index,
-        elseSubgraphIndex=graphs[1].index,
+        branches=graphs,
     )
     main.ends([condition, x], [y])
     return model
 
 
-def run(data: bytes, *arrays: Any, delegates: bool = False) -> list[Any]:
+def run(data: bytes, *arrays: Array, delegates: bool = False) -> list[Array]:
     """Run a flatbuffer once."""
     kind = OpResolverType.AUTO if delegates else OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     interpreter = Interpreter(model_content=data, experimental_op_resolver_type=kind)
@@ -187,26 +221,31 @@ def run(data: bytes, *arrays: Any, delegates: bool = False) -> list[Any]:
     return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
 
 
-def free(graph: Graph, shape: Any) -> int:
+def free(graph: Graph, shape: Sequence[int]) -> Value:
     """A float32 tensor with free axes where -1 stands."""
-    t = graph.tensor([max(d, 1) for d in shape])
-    graph.content.tensors[t].shapeSignature = list(shape)
-    return t
+    return graph.tensor(shape)
 
 
-def integers(graph: Graph, values: Any) -> int:
+def integers(graph: Graph, values: npt.ArrayLike) -> Value:
     """A constant of int32."""
     return graph.constant(values, "int32")
 
 
-def made(graph: Graph, name: str, inputs: Any, shape: Any, options: str, **fields: Any) -> int:
+def made(
+    graph: Graph,
+    name: str,
+    inputs: Iterable[Value],
+    shape: Sequence[int],
+    options: str,
+    **fields: object,
+) -> Value:
     """What an op makes that gives one tensor of int32."""
     result = graph.tensor(shape, "int32")
     graph.add(name, inputs, [result], options, **fields)
     return result
 
 
-def dense(graph: Graph, x: int) -> tuple[int, int]:
+def dense(graph: Graph, x: Value) -> tuple[Value, Value]:
     """The shapes of a Dense layer as Keras computes them: flat, and of the result."""
     shape = made(graph, "SHAPE", [x], [3], "ShapeOptions", outType=INT32)
     outer = made(graph, "GATHER", [shape, integers(graph, [0, 1])], [2], "GatherOptions")

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from graphs import SHAPE, Model
 from rnnlite.errors import AbortError, SampleError
 from rnnlite.isolation.interpreter import ModelApart, WatchedApart
 from rnnlite.lite.edit import parameters
+from trees import SHAPE, Model
 
 
 def scaled(graph, scale, name=""):

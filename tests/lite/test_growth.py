@@ -24,7 +24,7 @@ import tf_keras
 import rnnlite
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.lite.passes.borders import crossings, guard_copies
 from rnnlite.pipeline.steps import finish, translate
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
@@ -210,7 +210,7 @@ def graph():
 def test_no_copy_is_exposed_and_no_run_is_wrong(files, collide):
     assert len(files) >= 36
     for name, data in files.items():
-        assert crossings(flatbuffer.read(data)) == [], name
+        assert crossings(schema.read(data)) == [], name
     found = collide(files)
     assert found.keys() == files.keys()
     assert all(row["growths"] > 0 for row in found.values())
@@ -225,10 +225,10 @@ def test_the_probe_finds_what_the_guard_mends(collide):
     finally:
         sys.path.pop(0)
     plain = build()
-    model = flatbuffer.read(plain)
+    model = schema.read(plain)
     assert crossings(model)
     guard_copies(model)
-    found = collide({"plain": plain, "guarded": flatbuffer.write(model)})
+    found = collide({"plain": plain, "guarded": schema.write(model)})
     assert found["plain"]["exposed"] > 0
     assert found["plain"]["wrong"] > 0
     assert (found["guarded"]["exposed"], found["guarded"]["wrong"]) == (0, 0)

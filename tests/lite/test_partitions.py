@@ -5,8 +5,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from graphs import Model
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import dtype_code, parameters
+from rnnlite.lite.ir import Quantization
 from rnnlite.lite.partitions import Taken, constants, partitions, taken
 
 F, I8, I16, I32 = "float32", "int8", "int16", "int32"
@@ -19,23 +18,18 @@ def asked(name, shapes, results, options="", constant_inputs=(), **fields):
 
     def tensor(spec):
         if spec is None:
-            return -1
+            return None
         shape, dtype, *scale = spec
-        t = graph.tensor(shape, dtype)
-        if scale:
-            graph.content.tensors[t].quantization = parameters(scale[0])
-        return t
+        return graph.tensor(shape, dtype, grid=Quantization.of(*scale) if scale else None)
 
     ends = []
     for k, spec in enumerate(shapes):
         if k in constant_inputs:
-            ends.append(graph.constant(spec[0], spec[1]))
-            if len(spec) > 2:
-                graph.content.tensors[ends[-1]].quantization = parameters(spec[2])
+            ends.append(graph.constant(*spec))
         else:
             ends.append(tensor(spec))
     op = graph.add(name, ends, [tensor(r) for r in results], options, **fields)
-    return taken(model.tree, graph.content, op, constants(model.tree, graph.content))
+    return taken(op, constants(graph.ir))
 
 
 MATRIX = ([2, 4], F)
@@ -173,7 +167,7 @@ def test_a_dequantized_constant_is_a_constant():
     half = graph.constant([[1.0, 2.0]], "float16")
     plain = graph.tensor([1, 2])
     graph.add("DEQUANTIZE", [half], [plain])
-    assert constants(model.tree, graph.content) == {half, plain}
+    assert constants(graph.ir) == {half, plain}
 
 
 def chain():
@@ -188,14 +182,13 @@ def chain():
     d = graph.tensor([2, 2])
     graph.add("TANH", [c], [d])
     graph.ends([x, n], [d, m])
-    graph.content.tensors[n].type = dtype_code(I32)
     return model
 
 
 def test_partitions_gather_what_is_ready():
     model = chain()
-    ops = model.main.content.operators
-    inside = [flatbuffer.op_name(model.tree, op) == "TANH" for op in ops]
+    ops = list(model.main.ir.ops)
+    inside = [op.kind == "TANH" for op in ops]
     assert partitions(ops, inside, [False] * 5) == [0, 1, 0, 1, 2]
     # The second op keeps its place before the fourth, the third behind neither.
     assert partitions(ops, inside, [False, True, False, True, False]) == [0, 1, 0, 1, 2]
@@ -205,7 +198,7 @@ def test_partitions_gather_what_is_ready():
 
 def test_the_runtime_forms_the_same_partitions():
     model = chain()
-    interpreter = Interpreter(model_content=flatbuffer.write(model.tree), num_threads=1)
+    interpreter = Interpreter(model_content=model.bytes(), num_threads=1)
     interpreter.allocate_tensors()
     delegated = [d for d in interpreter._get_ops_details() if d["op_name"] == "DELEGATE"]
     ends = [(set(map(int, d["inputs"])), set(map(int, d["outputs"]))) for d in delegated]

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from graphs import KERNEL, SHAPE, Model, nested, one_loop
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import at_version, parameters
+from graphs import KERNEL, SHAPE, Graph, Model, nested, one_loop
+from rnnlite.lite.ir import Quantization
 from rnnlite.lite.releases import RELEASES, first_with, where_text
 from rnnlite.lite.requirements import (
     METADATA,
@@ -25,14 +24,14 @@ def single(op, inputs, output, options="", **fields):
     for entry in (*inputs, output):
         if isinstance(entry, np.ndarray):
             tensors.append(main.constant(entry, entry.dtype.name))
-            grid = parameters(np.ones(len(entry))) if entry.dtype == np.int8 else None
+            if entry.dtype == np.int8:
+                tensors[-1].quantization = Quantization.of(np.ones(len(entry)))
         else:
             dtype, grid = entry
-            tensors.append(main.tensor(SHAPE, dtype))
-        main.content.tensors[tensors[-1]].quantization = grid
+            tensors.append(main.tensor(SHAPE, dtype, grid=grid))
     main.add(op, tensors[:-1], tensors[-1:], options, **fields)
     main.ends(tensors[:1], tensors[-1:])
-    return model.tree
+    return model.ir
 
 
 def asked(tree):
@@ -41,33 +40,35 @@ def asked(tree):
 
 
 def test_plain_float():
-    assert asked(one_loop()[0].tree) == ("TFLite 2.9", "")
+    assert asked(one_loop()[0].ir) == ("TFLite 2.9", "")
 
 
 def test_version_of_an_op():
     tree = single("FULLY_CONNECTED", [("float32", None), np.float32(KERNEL)], ("float32", None))
-    at_version(tree, tree.subgraphs[0].operators[0], 12)
+    tree.raise_version(tree.main.ops[0], 12)
     assert asked(tree) == ("LiteRT 1.0", "FULLY_CONNECTED in version 12")
 
 
 def test_a_scale_a_channel():
     kernel = np.ones((3, 3), np.int8)
-    tree = single("FULLY_CONNECTED", [("int8", parameters(1.0)), kernel], ("int8", parameters(1.0)))
+    tree = single(
+        "FULLY_CONNECTED", [("int8", Quantization.of(1.0)), kernel], ("int8", Quantization.of(1.0))
+    )
     assert asked(tree) == ("TFLite 2.10", "FULLY_CONNECTED in int8 with a scale a channel")
-    tree.subgraphs[0].tensors[1].quantization = parameters(1.0)
+    tree.main.values[1].quantization = Quantization.of(1.0)
     assert asked(tree)[0] == "TFLite 2.9"
 
 
 def test_widening_in_one_op():
-    tree = single("QUANTIZE", [("int8", parameters(1.0))], ("int16", parameters(0.1)))
+    tree = single("QUANTIZE", [("int8", Quantization.of(1.0))], ("int16", Quantization.of(0.1)))
     assert asked(tree) == ("LiteRT 2.1.3", "QUANTIZE of int8 to int16")
     raise_versions(tree)
-    (op,) = tree.subgraphs[0].operators
-    assert tree.operatorCodes[op.opcodeIndex].version == 2
+    (op,) = tree.main.ops
+    assert op.version == 2
 
 
 def test_rows_of_int16_are_version_4():
-    grid = parameters(0.1)
+    grid = Quantization.of(0.1)
     tree = single("DYNAMIC_UPDATE_SLICE", [("int16", grid), ("int16", grid)], ("int16", grid))
     raise_versions(tree)
     assert asked(tree) == ("LiteRT 1.3", "DYNAMIC_UPDATE_SLICE in version 4")
@@ -75,39 +76,31 @@ def test_rows_of_int16_are_version_4():
 
 @pytest.mark.parametrize(("scale", "name"), [(0.1, "TFLite 2.9"), (0.2, "LiteRT 1.3")])
 def test_sum_to_another_scale(scale, name):
-    operand, axis = ("int16", parameters(0.1)), np.array([1], np.int32)
-    tree = single("SUM", [operand, axis], ("int16", parameters(scale)))
+    operand, axis = ("int16", Quantization.of(0.1)), np.array([1], np.int32)
+    tree = single("SUM", [operand, axis], ("int16", Quantization.of(scale)))
     assert asked(tree)[0] == name
 
 
 def test_loops_within_loops():
-    assert asked(nested().tree) == ("LiteRT 1.0", "loops within loops")
+    assert asked(nested().ir) == ("LiteRT 1.0", "loops within loops")
 
 
 def test_mask_in_a_loop():
     model, *_ = one_loop()
-    body = model.tree.subgraphs[2]
-    h, x = int(body.outputs[1]), int(body.inputs[2])
-    flag = model.main.constant(True, "bool")
-    body.tensors.append(model.tree.subgraphs[0].tensors[flag])
-    body.tensors.append(body.tensors[h])
-    select = model.main.add(
-        "SELECT", [len(body.tensors) - 2, h, x], [len(body.tensors) - 1], "SelectOptions"
-    )
-    model.main.content.operators.remove(select)
-    body.operators.append(select)
-    assert asked(model.tree)[0] == "TFLite 2.9"
-    x = model.tree.subgraphs[0].tensors[int(model.tree.subgraphs[0].inputs[0])]
-    x.shapeSignature = [-1, 3]
-    assert asked(model.tree) == ("LiteRT 1.0", "a mask in a loop")
+    body = Graph(model.ir.graphs[2])
+    operands = [body.constant(True, "bool"), body.ir.outputs[1], body.ir.inputs[2]]
+    body.add("SELECT", operands, [body.tensor(SHAPE)], "SelectOptions")
+    assert asked(model.ir)[0] == "TFLite 2.9"
+    model.main.ir.inputs[0].signature = [-1, 3]
+    assert asked(model.ir) == ("LiteRT 1.0", "a mask in a loop")
 
 
 def test_free_batch():
-    tree = one_loop()[0].tree
-    tensor = tree.subgraphs[0].tensors[int(tree.subgraphs[0].inputs[0])]
-    tensor.shapeSignature = [-1, 3]
+    tree = one_loop()[0].ir
+    (x,) = tree.main.inputs
+    x.signature = [-1, 3]
     assert asked(tree)[0] == "TFLite 2.9"
-    tensor.shapeSignature = [-1, -1]
+    x.signature = [-1, -1]
     assert asked(tree) == ("LiteRT 1.0", "a free batch")
 
 
@@ -123,24 +116,24 @@ def test_float16_elsewhere_than_in_kernels(op, places, name):
     operands = [(x, plain)[k] for k in places]
     model.main.add(op, operands, [y])
     model.main.ends([x], [y])
-    assert asked(model.tree)[0] == name
+    assert asked(model.ir)[0] == name
 
 
 @pytest.mark.parametrize("needed", RELEASES[1:], ids=lambda r: r.name)
 def test_older_releases_refuse(needed):
-    tree = one_loop()[0].tree
-    before = len(tree.operatorCodes)
+    tree = one_loop()[0].ir
+    before = len(tree.codes)
     refuse_older(tree, type(requirement(tree))(needed, "a test"))
     assert least_release(tree) == needed
-    assert len(tree.operatorCodes) == before + 1
+    assert len(tree.codes) == before + 1
     refuse_older(tree, type(requirement(tree))(needed, "a test"))
-    assert len(tree.operatorCodes) == before + 1
+    assert len(tree.codes) == before + 1
 
 
 def test_metadata():
-    tree = one_loop()[0].tree
-    set_least_release(tree, requirement(nested().tree))
-    assert flatbuffer.metadata(tree, METADATA) == b"2.18.0" + bytes(10)
+    tree = one_loop()[0].ir
+    set_least_release(tree, requirement(nested().ir))
+    assert tree.metadata[METADATA] == b"2.18.0" + bytes(10)
 
 
 def test_unknown_ops_have_no_release():

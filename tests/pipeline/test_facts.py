@@ -1,10 +1,13 @@
 """Each fact holds of a finished model, and says what stands against it in one that is spoiled."""
 
-from types import SimpleNamespace
+import itertools
 
 import pytest
 
-from rnnlite.lite import flatbuffer
+from graphs import Model
+from rnnlite.lite import schema
+from rnnlite.lite.ir import Signature
+from rnnlite.lowering.marks import Mark
 from rnnlite.pipeline import facts
 from rnnlite.pipeline.passes import Fact
 
@@ -22,11 +25,11 @@ FINISHED = [
 
 @pytest.fixture
 def model(exits):
-    return flatbuffer.read(exits.tflite)
+    return schema.read(exits.tflite)
 
 
 def a_body(model):
-    return model.subgraphs[next(body for *_, body in flatbuffer.loops(model))]
+    return next(model.loops()).branches[1]
 
 
 def test_all_facts_are_listed_and_hold_of_a_finished_model(model):
@@ -36,40 +39,40 @@ def test_all_facts_are_listed_and_hold_of_a_finished_model(model):
 
 def swap_arguments(model):
     body = a_body(model)
-    body.outputs = [int(body.inputs[1]), *body.outputs[1:]]
+    body.outputs = [body.inputs[1], *body.outputs[1:]]
 
 
 def mark_a_loop(model):
-    a_body(model).mark = SimpleNamespace(kept=2)
+    a_body(model).mark = Mark(scan=0, scope="", level=0, unroll=1, kept=2)
 
 
 def forget_the_signature(model):
-    model.signatureDefs = []
+    model.signatures = []
 
 
 def forget_the_record(model):
-    model.metadata = []
+    model.metadata = {}
 
 
 def sign_another_result(model):
-    model.signatureDefs[0].outputs[0].tensorIndex = 0
+    first = model.signatures[0]
+    (name, _), *others = first.outputs
+    outputs = ((name, model.main.inputs[0]), *others)
+    model.signatures = [Signature(first.key, first.graph, first.inputs, outputs)]
 
 
 def double_a_constant(model):
-    k, data = next((k, b.data) for k, b in enumerate(model.buffers) if b.data is not None)
-    other = type(model.buffers[k])()
-    other.data = data
-    model.buffers.append(other)
+    value = next(v for v in model.main.values if v.is_constant)
+    model.main.constant(value.data.copy())
 
 
 def leave_a_tensor_unused(model):
-    main = model.subgraphs[0]
-    main.tensors.append(main.tensors[0])
+    model.main.like(model.main.values[0])
 
 
 def give_two_tensors_one_name(model):
-    tensors = model.subgraphs[0].tensors
-    tensors[1].name = tensors[0].name
+    first, second, *_ = model.main.values
+    second.name = first.name
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def give_two_tensors_one_name(model):
         (forget_the_signature, facts.SIGNED, "no signature"),
         (forget_the_record, facts.SIGNED, "no record"),
         (sign_another_result, facts.SIGNED, "a signature of 2 tensors for 2"),
-        (double_a_constant, facts.COMPACT, "empty or equal buffers"),
+        (double_a_constant, facts.COMPACT, "equal constants"),
         (leave_a_tensor_unused, facts.COMPACT, "is not used"),
         (give_two_tensors_one_name, facts.LABELLED, "2 times in subgraph 0"),
     ],
@@ -90,46 +93,31 @@ def test_a_spoiled_model(model, spoil, fact, fault):
     assert fault in fact.fault(model)
 
 
-def a_model(ops, *, types, outputs, branches=()):
-    """A model of tensors of these types; ops are (name, inputs, outputs, options)."""
-    names = sorted({name for name, *_ in ops})
-    codes = [
-        SimpleNamespace(builtinCode=flatbuffer.builtin(n), deprecatedBuiltinCode=0) for n in names
-    ]
-    tensors = [
-        SimpleNamespace(type={"int32": 2, "float32": 0, "bool": 6}[t], name=f"t{k}")
-        for k, t in enumerate(types)
-    ]
-    operators = [
-        SimpleNamespace(
-            opcodeIndex=names.index(name), inputs=reads, outputs=makes, builtinOptions=options
-        )
-        for name, reads, makes, options in ops
-    ]
-    main = SimpleNamespace(tensors=tensors, operators=operators, inputs=[0], outputs=outputs)
-    return SimpleNamespace(operatorCodes=codes, subgraphs=[main, *branches])
+def casts(*types):
+    model = Model()
+    values = [model.main.tensor([2], dtype, f"t{k}") for k, dtype in enumerate(types)]
+    for source, target in itertools.pairwise(values):
+        model.main.add("CAST", [source], [target])
+    return model.ir
 
 
 def test_casts_there_and_back():
-    ops = [("CAST", [0], [1], None), ("CAST", [1], [2], None)]
-    model = a_model(ops, types=("int32", "float32", "int32"), outputs=[2])
-    assert facts.NO_CAST_PAIRS.fault(model) == "'t2'"
-    model = a_model(ops, types=("float32", "int32", "float32"), outputs=[2])
-    assert facts.NO_CAST_PAIRS.fault(model) == ""
+    assert facts.NO_CAST_PAIRS.fault(casts("int32", "float32", "int32")) == "'t2'"
+    assert facts.NO_CAST_PAIRS.fault(casts("float32", "int32", "float32")) == ""
 
 
-@pytest.mark.parametrize("results", [[3, 3], [3, 4]])
-def test_results_of_branches(results):
-    tensors = [SimpleNamespace(name=f"b{k}", type=0) for k in range(5)]
-    branch = SimpleNamespace(inputs=[0], outputs=results, tensors=tensors, operators=[])
-    options = SimpleNamespace(thenSubgraphIndex=1, elseSubgraphIndex=1)
-    model = a_model(
-        [("IF", [0, 0], [1, 2], options)],
-        types=("bool", "float32", "float32"),
-        outputs=[2],
-        branches=[branch],
-    )
-    twice = results[0] == results[1]
-    found = facts.BRANCHES_DISTINCT.fault(model)
-    assert found == ("'b3' as several results of a branch" if twice else "")
-    assert facts.RESULTS_OWN.fault(model) == "'t2', which an IF gives"
+@pytest.mark.parametrize("twice", [True, False])
+def test_results_of_branches(twice):
+    model = Model()
+    main, branch = model.main, model.graph()
+    x, *made = (branch.tensor([2], name=f"b{k}") for k in range(3))
+    for value in made:
+        branch.add("TANH", [x], [value])
+    branch.ends([x], [made[0], made[0] if twice else made[1]])
+    verdict, x = main.tensor([], "bool"), main.tensor([2])
+    results = [main.tensor([2], name=f"t{k}") for k in range(2)]
+    main.add("IF", [verdict, x], results, "IfOptions", branches=[branch, branch])
+    main.ends([verdict, x], results[1:])
+    found = facts.BRANCHES_DISTINCT.fault(model.ir)
+    assert found == ("'b1' as several results of a branch" if twice else "")
+    assert facts.RESULTS_OWN.fault(model.ir) == "'t1', which an IF gives"

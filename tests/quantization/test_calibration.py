@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import rnnlite
-from graphs import KERNEL, SHAPE, Model, one_loop, run
 from rnnlite.lite.passes.naming import Origin
 from rnnlite.quantization.calibration import MANY, Samples, calibrate, likely_range, take_samples
 from rnnlite.runtime.samples import Spec
+from trees import KERNEL, SHAPE, Model, one_loop, run
 
 FRAMES = [Spec("frames", (1, None, 2), "float32")]
 

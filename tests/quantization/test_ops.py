@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from graphs import Model, run
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import all_int8, all_int16
+from trees import Model, run
 
 SHAPE = (1, 6, 8)
 

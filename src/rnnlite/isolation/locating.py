@@ -15,7 +15,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from rnnlite.isolation.process import Worker, WorkerDied
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.structure import label
+from rnnlite.lite.trees import label
 
 PROBE_SECONDS = 20.0
 MOST_OPS = 3000

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from ai_edge_litert import schema_py_generated as schema
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.passes.naming import derive
+from rnnlite.lite.trees import derive
 
 Array = npt.NDArray[Any]
 

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.lite.files import read_model
+from rnnlite.lite.ir import FREE, Model, Value
+from rnnlite.lite.record import record
 from rnnlite.lite.requirements import least_release
 
 
@@ -84,71 +86,52 @@ def inspect(source: str | Path | bytes) -> Inspection:
         ModelError: it is no LiteRT model.
     """
     data = read_model(source)
-    model = flatbuffer.read(data)
-    main = model.subgraphs[0]
-    signature = model.signatureDefs[0] if model.signatureDefs else None
-
-    def infos(indices: Any, maps: Any) -> tuple[TensorInfo, ...]:
-        if maps:
-            return tuple(_info(main.tensors[m.tensorIndex], flatbuffer.text(m.name)) for m in maps)
-        return tuple(
-            _info(main.tensors[int(k)], flatbuffer.text(main.tensors[int(k)].name)) for k in indices
-        )
-
-    record = flatbuffer.record(model)
-    least = record.get("least", {})
-    sizes = flatbuffer.buffer_sizes(model)
-    types: dict[int, str] = {}
-    elements = 0
-    for subgraph in model.subgraphs:
-        for tensor in subgraph.tensors:
-            if sizes[tensor.buffer] and tensor.buffer not in types and is_weight(tensor):
-                types[tensor.buffer] = flatbuffer.dtype_name(tensor)
-                elements += _elements(tensor)
+    model = schema.read(data)
+    ends = [[(v.name, v) for v in end] for end in (model.main.inputs, model.main.outputs)]
+    if model.signatures:
+        ends = [[*model.signatures[0].inputs], [*model.signatures[0].outputs]]
+    inputs, outputs = (tuple(_info(value, name) for name, value in end) for end in ends)
+    stored = record(model)
+    least = stored.get("least", {})
+    weights = _weights(model)
     weight_bytes: Counter[str] = Counter()
-    for buffer, dtype in types.items():
-        weight_bytes[dtype] += sizes[buffer]
+    for value in weights:
+        weight_bytes[value.type] += 0 if value.data is None else value.data.nbytes
     runtime = least_release(model)
-    ops = Counter(name for _, _, name in flatbuffer.operators(model))
+    ops = Counter(op.kind for op in model.ops())
     return Inspection(
         size=len(data),
-        inputs=tuple(
-            replace(t, least=tuple(least.get(t.name, ())))
-            for t in infos(main.inputs, signature.inputs if signature else None)
-        ),
-        outputs=infos(main.outputs, signature.outputs if signature else None),
+        inputs=tuple(replace(t, least=tuple(least.get(t.name, ()))) for t in inputs),
+        outputs=outputs,
         ops=dict(ops.most_common()),
         custom_ops=tuple(sorted(n.removeprefix("CUSTOM:") for n in ops if n.startswith("CUSTOM:"))),
-        weights=elements,
+        weights=sum(value.size for value in weights),
         weight_bytes=dict(weight_bytes),
-        loops=sum(1 for _ in flatbuffer.loops(model)),
+        loops=ops["WHILE"],
         min_runtime=runtime.name if runtime is not None else "",
-        record=record or None,
+        record=stored or None,
     )
 
 
-def is_weight(tensor: Any) -> bool:
+def _weights(model: Model) -> list[Value]:
+    """The weights, each content once."""
+    found: dict[bytes, Value] = {}
+    for graph in model.graphs:
+        for value in graph.values:
+            if value.data is not None and is_weight(value):
+                found.setdefault(value.data.tobytes(), value)
+    return list(found.values())
+
+
+def is_weight(value: Value) -> bool:
     """Whether a constant is a weight: floats or quantized integers, not shapes and axes."""
-    grid = tensor.quantization
-    quantized = grid is not None and grid.scale is not None and len(grid.scale) > 0
-    real = flatbuffer.dtype_name(tensor).startswith("float") or quantized
-    return real and _elements(tensor) >= MIN_WEIGHTS
+    quantized = value.quantization is not None and bool(value.quantization.scales)
+    return (value.type.startswith("float") or quantized) and value.size >= MIN_WEIGHTS
 
 
-def _elements(tensor: Any) -> int:
-    count = 1
-    for d in tensor.shape if tensor.shape is not None else []:
-        count *= int(d)
-    return count
-
-
-def _info(tensor: Any, name: str) -> TensorInfo:
-    signature = tensor.shapeSignature if tensor.shapeSignature is not None else tensor.shape
-    shape = [] if signature is None else [int(d) for d in signature]
-    quantization = tensor.quantization
-    scale = zero = None
-    if quantization is not None and quantization.scale is not None and len(quantization.scale) == 1:
-        scale, zero = float(quantization.scale[0]), int(quantization.zeroPoint[0])
-    return TensorInfo(
-        name, tuple(None if d < 0 else d for d in shape), flatbuffer.dtype_name(tensor), scale, zero
-    )
+def _info(value: Value, name: str) -> TensorInfo:
+    shape = tuple(None if d == FREE else d for d in value.dims)
+    known = value.quantization
+    if known is None or len(known.scales) != 1:
+        return TensorInfo(name, shape, value.type)
+    return TensorInfo(name, shape, value.type, value.scale, value.zero)

@@ -20,14 +20,12 @@ found by running files on every release (`benchmarks/runtimes`):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from rnnlite.lite import flatbuffer
 from rnnlite.lite.control_flow import in_loops
-from rnnlite.lite.edit import at_version
-from rnnlite.lite.passes.micro import has_fixed_shapes
+from rnnlite.lite.ir import FREE, Model, Op, Value
+from rnnlite.lite.record import set_metadata
 from rnnlite.lite.releases import RELEASES, Release, first_with, release
 
 KERNELS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
@@ -49,17 +47,17 @@ class Requirement:
     reason: str
 
 
-def raise_versions(model: Any) -> None:
+def raise_versions(model: Model) -> None:
     """Give ops the version that the types of their operands ask for, in place."""
-    for index, op, name in flatbuffer.operators(model):
-        types = _types(model, index, [*op.inputs, *op.outputs])
-        if name == "DYNAMIC_UPDATE_SLICE" and "int16" in types:
-            at_version(model, op, 4)
-        if name == "QUANTIZE" and types[:2] == ["int8", "int16"]:
-            at_version(model, op, 2)
+    for op in model.ops():
+        types = _types((*op.operands, *op.outputs))
+        if op.kind == "DYNAMIC_UPDATE_SLICE" and "int16" in types:
+            model.raise_version(op, 4)
+        if op.kind == "QUANTIZE" and types[:2] == ["int8", "int16"]:
+            model.raise_version(op, 2)
 
 
-def requirement(model: Any) -> Requirement:
+def requirement(model: Model) -> Requirement:
     """What the ops of a model ask for."""
     found = Requirement(RELEASES[0], "")
     for release_, reason in [*_versions(model), *_demands(model)]:
@@ -68,7 +66,7 @@ def requirement(model: Any) -> Requirement:
     return found
 
 
-def refuse_older(model: Any, needed: Requirement) -> None:
+def refuse_older(model: Model, needed: Requirement) -> None:
     """Add an op code that the needed release is the first to have, if no op has one, in place.
 
     A runtime asks for all op codes of a file when it loads it, whether an op uses them or not.
@@ -76,92 +74,78 @@ def refuse_older(model: Any, needed: Requirement) -> None:
     known = least_release(model)
     if known is not None and RELEASES.index(known) >= RELEASES.index(needed.release):
         return
-    used = {name for _, _, name in flatbuffer.operators(model)}
+    used = {op.kind for op in model.ops()}
     new = needed.release.new
     # A runtime that was built with the ops of this file alone has one of these as well.
-    op = next((name for name in new if name in used), next(iter(new)))
-    flatbuffer.opcode(model, flatbuffer.builtin(op), new[op])
+    kind = next((name for name in new if name in used), next(iter(new)))
+    model.code(kind, new[kind])
 
 
-def set_least_release(model: Any, needed: Requirement) -> None:
+def set_least_release(model: Model, needed: Requirement) -> None:
     """Write the release into the metadata that LiteRT's tools read, in place."""
-    flatbuffer.set_metadata(model, METADATA, needed.release.tensorflow.encode().ljust(16, b"\0"))
+    set_metadata(model, METADATA, needed.release.tensorflow.encode().ljust(16, b"\0"))
 
 
-def least_release(model: Any) -> Release | None:
+def least_release(model: Model) -> Release | None:
     """The first release that loads a file, ours or not; None where none does that is known."""
     least = RELEASES[0]
-    for code in model.operatorCodes:
-        found = first_with(flatbuffer.code_name(code), code.version)
+    for code in model.codes:
+        found = first_with(code.kind, code.version)
         if found is None:
             return None
         least = max(least, found, key=RELEASES.index)
     return least
 
 
-def _versions(model: Any) -> Iterator[tuple[Release, str]]:
-    for _, op, name in flatbuffer.operators(model):
-        version = model.operatorCodes[op.opcodeIndex].version
-        found = first_with(name, version)
+def _versions(model: Model) -> Iterator[tuple[Release, str]]:
+    for op in model.ops():
+        found = first_with(op.kind, op.version)
         if found is not None:
-            yield found, f"{name} in version {version}"
+            yield found, f"{op.kind} in version {op.version}"
 
 
-def _demands(model: Any) -> Iterator[tuple[Release, str]]:
+def _demands(model: Model) -> Iterator[tuple[Release, str]]:
     for test, name, reason in OF_OPS:
-        if any(test(model, index, op, kind) for index, op, kind in flatbuffer.operators(model)):
+        if any(test(op) for op in model.ops()):
             yield release(name), reason
     loops = in_loops(model)
-    if any(index in loops for index, *_ in flatbuffer.loops(model)):
+    inner = [op for graph in loops for op in graph.ops]
+    if any(op.kind == "WHILE" for op in inner):
         yield release("LiteRT 1.0"), "loops within loops"
-    if has_fixed_shapes(model):
+    if model.has_fixed_shapes:
         return
-    if any(
-        index in loops and name in ("SELECT", "SELECT_V2")
-        for index, _, name in flatbuffer.operators(model)
-    ):
+    if any(op.kind in ("SELECT", "SELECT_V2") for op in inner):
         yield release("LiteRT 1.0"), "a mask in a loop"
-    main = model.subgraphs[0]
-    signatures = [main.tensors[int(t)].shapeSignature for t in main.inputs]
-    if any(s is not None and sum(int(d) < 0 for d in s) > 1 for s in signatures):
+    if any(v.dims.count(FREE) > 1 for v in model.main.inputs):
         yield release("LiteRT 1.0"), "a free batch"
 
 
-def _per_channel(model: Any, index: int, op: Any, name: str) -> bool:
-    if name != "FULLY_CONNECTED" or _types(model, index, op.inputs)[:2] != ["int8", "int8"]:
+def _per_channel(op: Op) -> bool:
+    if op.kind != "FULLY_CONNECTED" or _types(op.operands)[:2] != ["int8", "int8"]:
         return False
-    grid = model.subgraphs[index].tensors[int(op.inputs[1])].quantization
-    return grid is not None and grid.scale is not None and len(grid.scale) > 1
+    grid = op.input(1).quantization
+    return grid is not None and len(grid.scales) > 1
 
 
-def _widened(model: Any, index: int, op: Any, name: str) -> bool:
-    types = _types(model, index, [*op.inputs, *op.outputs])
-    return name == "QUANTIZE" and types == ["int8", "int16"]
+def _widened(op: Op) -> bool:
+    return op.kind == "QUANTIZE" and _types((*op.operands, *op.outputs)) == ["int8", "int16"]
 
 
-def _rescaled_sum(model: Any, index: int, op: Any, name: str) -> bool:
-    if name != "SUM" or _types(model, index, op.inputs)[0] != "int16":
+def _rescaled_sum(op: Op) -> bool:
+    if op.kind != "SUM" or op.input(0).type != "int16":
         return False
-    tensors = model.subgraphs[index].tensors
-    grids = [tensors[int(t)].quantization for t in (op.inputs[0], op.outputs[0])]
-    return bool(grids[0].scale[0] != grids[1].scale[0])
+    return op.input(0).scale != op.output.scale
 
 
-def _half_elsewhere(model: Any, index: int, op: Any, name: str) -> bool:
+def _half_elsewhere(op: Op) -> bool:
     """A DEQUANTIZE of float16 whose result is read by anything but kernels."""
-    if name != "DEQUANTIZE" or _types(model, index, op.inputs) != ["float16"]:
+    if op.kind != "DEQUANTIZE" or op.input(0).type != "float16":
         return False
-    result = int(op.outputs[0])
-    readers = [
-        (flatbuffer.op_name(model, o), list(map(int, o.inputs)).index(result))
-        for o in model.subgraphs[index].operators
-        if result in map(int, o.inputs)
-    ]
-    return any(kind not in KERNELS or place != 1 for kind, place in readers)
+    return any(use.op.kind not in KERNELS or use.place != 1 for use in op.output.uses)
 
 
-Test = Callable[[Any, int, Any, str], bool]
-"""Whether an op, of a model and a subgraph by its index, with this name, makes the demand."""
+Test = Callable[[Op], bool]
+"""Whether an op makes the demand."""
 
 OF_OPS: tuple[tuple[Test, str, str], ...] = (
     (_per_channel, "TFLite 2.10", "FULLY_CONNECTED in int8 with a scale a channel"),
@@ -171,6 +155,5 @@ OF_OPS: tuple[tuple[Test, str, str], ...] = (
 )
 
 
-def _types(model: Any, index: int, tensors: Any) -> list[str]:
-    content = model.subgraphs[index]
-    return [flatbuffer.dtype_name(content.tensors[int(t)]) for t in tensors if int(t) >= 0]
+def _types(values: Iterable[Value]) -> list[str]:
+    return [v.type for v in values]

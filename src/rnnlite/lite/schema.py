@@ -40,6 +40,12 @@ _OPS = _names(tables.BuiltinOperator)
 _TYPES = {number: name.lower() for number, name in _names(tables.TensorType).items()}
 _OPTIONS = _names(tables.BuiltinOptions)
 _NUMBERS_OF_TYPES = {name: number for number, name in _TYPES.items()}
+
+ACTIVATIONS = {name: number for number, name in _names(tables.ActivationFunctionType).items()}
+"""Numbers of the functions that an op may apply to its result."""
+
+SAME_PADDING = int(tables.Padding.SAME)
+
 _PLACEHOLDER = 127
 """Stands in a code's old field for a kind that came later."""
 
@@ -125,10 +131,11 @@ def from_tree(tree: Table) -> Model:
     model.version = tree.version
     model.description = _text(tree.description)
     model.codes = [OpCode(_kind(code), code.version) for code in tree.operatorCodes]
+    contents = _Contents(tree.buffers)
     for content in tree.subgraphs:
         graph = model.graph(_text(content.name))
         graph.debug = content.debugMetadataIndex
-        graph.values = [_value(graph, tensor, tree.buffers) for tensor in content.tensors or []]
+        graph.values = [_value(graph, tensor, contents) for tensor in content.tensors or []]
         graph.inputs = [graph.values[t] for t in _ints(content.inputs)]
         graph.outputs = [graph.values[t] for t in _ints(content.outputs)]
         graph._read = [isinstance(e, np.ndarray) for e in (content.inputs, content.outputs)]
@@ -149,7 +156,7 @@ def _kind(code: Table) -> str:
     return _OPS.get(number, f"OP_{number}")
 
 
-def _value(graph: Graph, tensor: Table, buffers: Sequence[Table]) -> Value:
+def _value(graph: Graph, tensor: Table, contents: _Contents) -> Value:
     value = Value(
         graph, _TYPES.get(tensor.type, str(tensor.type)), tensor.shape, tensor.shapeSignature
     )
@@ -167,10 +174,25 @@ def _value(graph: Graph, tensor: Table, buffers: Sequence[Table]) -> Value:
     }
     if tensor.quantization is not None:
         value.quantization = _quantization(tensor.quantization)
-    data = buffers[tensor.buffer].data
-    if data is not None and len(data):
-        value.data = _elements(value, np.asarray(data, np.uint8))
+    value.data = contents.of(value, tensor.buffer)
     return value
+
+
+class _Contents:
+    """The contents of constants: one array for all of a type and shape that have a buffer."""
+
+    def __init__(self, buffers: Sequence[Table]) -> None:
+        self._buffers = buffers
+        self._known: dict[tuple[int, str, tuple[int, ...]], Array] = {}
+
+    def of(self, value: Value, buffer: int) -> Array | None:
+        data = self._buffers[buffer].data
+        if data is None or len(data) == 0:
+            return None
+        key = buffer, value.type, value.shape
+        if key not in self._known:
+            self._known[key] = _elements(value, np.asarray(data, np.uint8))
+        return self._known[key]
 
 
 def _elements(value: Value, data: Array) -> Array:
@@ -179,7 +201,7 @@ def _elements(value: Value, data: Array) -> Array:
         dtype = np.dtype(value.type)
     except TypeError:
         return data
-    if dtype.hasobject or dtype.itemsize * value.size != len(data) or dtype.itemsize == 0:
+    if dtype.hasobject or dtype.itemsize == 0 or dtype.itemsize * value.size != len(data):
         return data
     return np.frombuffer(data.tobytes(), dtype).reshape(value.shape)
 

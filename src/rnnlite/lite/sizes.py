@@ -1,20 +1,19 @@
 """Shapes that are computed at run time, as far as they are known beforehand.
 
-What enters: a subgraph. What leaves: for an int32 tensor that holds sizes, each of its numbers: an
-int, or a `Size` where it depends on the input. The ops that Keras and the converter compute shapes
-with are followed: SHAPE, GATHER, STRIDED_SLICE, CONCATENATION, PACK, products, RESHAPE.
+What enters: a graph's values. What leaves: for an int32 value that holds sizes, each of its
+numbers: an int, or a `Size` where it depends on the input. The ops that Keras and the converter
+compute shapes with are followed: SHAPE, GATHER, STRIDED_SLICE, CONCATENATION, PACK, products,
+RESHAPE.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import Array
+from rnnlite.lite.ir import Op, Value
 
 
 @dataclass(frozen=True)
@@ -22,122 +21,91 @@ class Size:
     """A number that depends on the input.
 
     Attributes:
-        tensor: whose size it is; None where it is some other number.
+        value: whose size it is; None where it is some other number.
         axis: of it.
         key: makes numbers that nothing is known of differ.
     """
 
-    tensor: int | None
+    value: Value | None
     axis: int = 0
     key: object = field(default_factory=object)
 
     @classmethod
-    def of(cls, tensor: int, axis: int) -> Size:
+    def of(cls, value: Value, axis: int) -> Size:
         """The size of an axis."""
-        return cls(tensor, axis, None)
+        return cls(value, axis, None)
 
 
 Number = int | Size
 Numbers = list[Number] | None
-"""The elements of a tensor in order; None where not even their count is known."""
+"""The elements of a value in order; None where not even their count is known."""
 
 LONGEST = 16
 """Longer vectors are no shapes."""
 
 
-def shape_of(tensor: Any) -> list[int]:
-    """The shape of a tensor, -1 where it is free."""
-    shape = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
-    return [] if shape is None else [int(d) for d in shape]
-
-
-def constant_of(model: Any, content: Any, tensor: int) -> Array | None:
-    """The values of a constant of integers; None for any other tensor."""
-    found = content.tensors[tensor]
-    data = flatbuffer.content(model, found)
-    dtype = flatbuffer.dtype_name(found)
-    if data is None or dtype not in ("int32", "int64"):
-        return None
-    numbers = np.frombuffer(np.asarray(data, np.uint8).tobytes(), dtype)
-    return numbers.reshape(shape_of(found))
-
-
 class Sizes:
-    """Asks a subgraph for the numbers in its tensors of sizes."""
+    """Asks for the numbers in values of sizes, and remembers them."""
 
-    def __init__(self, model: Any, content: Any) -> None:
-        self.model, self.content = model, content
-        self.makers = {int(t): op for op in content.operators or [] for t in op.outputs}
-        self._known: dict[int, Numbers] = {}
+    def __init__(self) -> None:
+        self._known: dict[Value, Numbers] = {}
 
-    def of(self, tensor: int) -> Numbers:
-        """The elements of a tensor."""
-        if tensor not in self._known:
-            self._known[tensor] = None
-            self._known[tensor] = self._read(tensor)
-        return self._known[tensor]
+    def of(self, value: Value) -> Numbers:
+        """The elements of a value."""
+        if value not in self._known:
+            self._known[value] = None
+            self._known[value] = self._read(value)
+        return self._known[value]
 
-    def _read(self, tensor: int) -> Numbers:
-        values = constant_of(self.model, self.content, tensor)
-        if values is not None:
-            return [int(v) for v in values.ravel()] if values.size <= LONGEST else None
-        op = self.makers.get(tensor)
+    def _read(self, value: Value) -> Numbers:
+        numbers = value.integers()
+        if numbers is not None:
+            return [*numbers] if len(numbers) <= LONGEST else None
+        op = value.producer
         if op is None:
             return None
-        rule = _RULES.get(flatbuffer.op_name(self.model, op))
+        rule = _RULES.get(op.kind)
         found = rule(self, op) if rule is not None else None
-        return self._unknown(tensor) if found is None else found
+        return _unknown(value) if found is None else found
 
-    def _unknown(self, tensor: int) -> Numbers:
-        """As many unknown numbers as a tensor of integers has elements."""
-        found = self.content.tensors[tensor]
-        shape = shape_of(found)
-        count = int(np.prod(shape))
-        if flatbuffer.dtype_name(found) not in ("int32", "int64") or not 0 <= count <= LONGEST:
-            return None
-        return [Size(None) for _ in range(count)]
+    def _shape(self, op: Op) -> Numbers:
+        source = op.input(0)
+        return [d if d >= 0 else Size.of(source, k) for k, d in enumerate(source.dims)]
 
-    def _shape(self, op: Any) -> Numbers:
-        source = int(op.inputs[0])
-        shape = shape_of(self.content.tensors[source])
-        return [d if d >= 0 else Size.of(source, k) for k, d in enumerate(shape)]
+    def _gather(self, op: Op) -> Numbers:
+        numbers = self.of(op.input(0))
+        places = op.input(1).integers()
+        if numbers is None or places is None or op.integer("batchDims"):
+            return None
+        return [numbers[k] for k in places]
 
-    def _gather(self, op: Any) -> Numbers:
-        numbers = self.of(int(op.inputs[0]))
-        places = constant_of(self.model, self.content, int(op.inputs[1]))
-        if numbers is None or places is None or op.builtinOptions.batchDims:
+    def _slice(self, op: Op) -> Numbers:
+        numbers = self.of(op.input(0))
+        ends = [op.input(k).integers() for k in (1, 2, 3)]
+        if numbers is None or len(op.input(0).dims) != 1:
             return None
-        return [numbers[int(k)] for k in places.ravel()]
-
-    def _slice(self, op: Any) -> Numbers:
-        options = op.builtinOptions
-        numbers = self.of(int(op.inputs[0]))
-        ends = [constant_of(self.model, self.content, int(t)) for t in op.inputs[1:]]
-        if numbers is None or len(shape_of(self.content.tensors[int(op.inputs[0])])) != 1:
+        if any(e is None or len(e) != 1 for e in ends) or op.flag("newAxisMask"):
             return None
-        if any(e is None or e.size != 1 for e in ends) or options.newAxisMask:
-            return None
-        begin, end, step = (int(e[0]) for e in ends if e is not None)
-        if options.shrinkAxisMask:
+        begin, end, step = (e[0] for e in ends if e is not None)
+        if op.flag("shrinkAxisMask"):
             return [numbers[begin]]
-        first = None if options.beginMask else begin
-        return numbers[first : None if options.endMask else end : step]
+        first = None if op.flag("beginMask") else begin
+        return numbers[first : None if op.flag("endMask") else end : step]
 
-    def _joined(self, op: Any) -> Numbers:
-        parts = [self.of(int(t)) for t in op.inputs]
+    def _joined(self, op: Op) -> Numbers:
+        parts = [self.of(v) for v in op.operands]
         if any(p is None for p in parts):
             return None
         return [n for p in parts for n in p or []]
 
-    def _product(self, op: Any) -> Numbers:
-        numbers = self.of(int(op.inputs[0]))
-        result = self.content.tensors[int(op.outputs[0])]
-        if numbers is None or int(np.prod(shape_of(result))) != 1:
+    def _product(self, op: Op) -> Numbers:
+        numbers = self.of(op.input(0))
+        if numbers is None or int(np.prod(op.output.dims)) != 1:
             return None
         return [_multiplied(numbers)]
 
-    def _pairs(self, op: Any) -> Numbers:
-        first, second = (self.of(int(t)) for t in op.inputs)
+    def _pairs(self, op: Op) -> Numbers:
+        first, second = (self.of(v) for v in op.operands)
         if first is None or second is None:
             return None
         length = max(len(first), len(second))
@@ -146,11 +114,11 @@ class Sizes:
         pairs = zip(_spread(first, length), _spread(second, length), strict=True)
         return [_multiplied(pair) for pair in pairs]
 
-    def _same(self, op: Any) -> Numbers:
-        return self.of(int(op.inputs[0]))
+    def _same(self, op: Op) -> Numbers:
+        return self.of(op.input(0))
 
 
-_RULES: dict[str, Callable[[Sizes, Any], Numbers]] = {
+_RULES: dict[str, Callable[[Sizes, Op], Numbers]] = {
     "SHAPE": Sizes._shape,
     "GATHER": Sizes._gather,
     "STRIDED_SLICE": Sizes._slice,
@@ -163,6 +131,14 @@ _RULES: dict[str, Callable[[Sizes, Any], Numbers]] = {
     "EXPAND_DIMS": Sizes._same,
     "CAST": Sizes._same,
 }
+
+
+def _unknown(value: Value) -> Numbers:
+    """As many unknown numbers as a value of integers has elements."""
+    count = int(np.prod(value.dims))
+    if value.type not in ("int32", "int64") or not 0 <= count <= LONGEST:
+        return None
+    return [Size(None) for _ in range(count)]
 
 
 def _multiplied(numbers: Sequence[Number]) -> Number:

@@ -5,112 +5,96 @@ What enters: a model. What leaves: the first thing that stands against a fact; "
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.passes.naming import mark_of
-from rnnlite.lite.structure import label
+from rnnlite.lite.ir import Model, Value
+from rnnlite.lite.record import record
 from rnnlite.pipeline.passes import Fact
 
 
-def _moved_arguments(model: Any) -> str:
-    for _, _, _, index in flatbuffer.loops(model):
-        body = model.subgraphs[index]
-        arguments = [int(t) for t in body.inputs]
-        for place, t in enumerate(map(int, body.outputs)):
-            if t in arguments and arguments[place] != t:
-                return f"{label(model, index, t)} as result {place} of a body"
+def _moved_arguments(model: Model) -> str:
+    for loop in model.loops():
+        body = loop.branches[1]
+        for place, value in enumerate(body.outputs):
+            if value in body.inputs and body.inputs[place] is not value:
+                return f"{value.label} as result {place} of a body"
     return ""
 
 
-def _repeated_results(model: Any) -> str:
-    for _, op, name in flatbuffer.operators(model):
-        if name != "IF":
-            continue
-        for index in (op.builtinOptions.thenSubgraphIndex, op.builtinOptions.elseSubgraphIndex):
-            branch = model.subgraphs[index]
-            arguments = {int(t) for t in branch.inputs}
-            made = [int(t) for t in branch.outputs if int(t) not in arguments]
-            for t in made:
-                if made.count(t) > 1:
-                    return f"{label(model, index, t)} as several results of a branch"
+def _repeated_results(model: Model) -> str:
+    for branch in (g for op in model.ops() if op.kind == "IF" for g in op.branches):
+        for value, times in Counter(branch.outputs).items():
+            if times > 1 and value not in branch.inputs:
+                return f"{value.label} as several results of a branch"
     return ""
 
 
-def _borrowed_results(model: Any) -> str:
-    main = model.subgraphs[0]
-    results = {int(t) for t in main.outputs}
-    for op in main.operators or []:
-        if flatbuffer.op_name(model, op) == "IF":
-            for t in map(int, op.outputs):
-                if t in results:
-                    return f"{label(model, 0, t)}, which an IF gives"
+def _borrowed_results(model: Model) -> str:
+    for value in model.main.outputs:
+        if value.producer is not None and value.producer.kind == "IF":
+            return f"{value.label}, which an IF gives"
     return ""
 
 
-def _cast_pairs(model: Any) -> str:
-    for index, content in enumerate(model.subgraphs):
-        sources: dict[int, int] = {}
-        for op in content.operators or []:
-            if flatbuffer.op_name(model, op) == "CAST":
-                source, result = int(op.inputs[0]), int(op.outputs[0])
-                tensors = (sources.get(source, source), source, result)
-                types = [flatbuffer.dtype_name(content.tensors[t]) for t in tensors]
-                if types[0] == types[2] != "float32" == types[1]:
-                    return f"{label(model, index, result)}"
-                sources[result] = source
+def _cast_pairs(model: Model) -> str:
+    sources: dict[Value, Value] = {}
+    for op in model.ops():
+        if op.kind == "CAST":
+            source, result = op.input(0), op.output
+            before = sources.get(source, source)
+            if before.type == result.type != "float32" == source.type:
+                return result.label
+            sources[result] = source
     return ""
 
 
-def _marked_loops(model: Any) -> str:
-    for _, _, _, body in flatbuffer.loops(model):
-        mark = mark_of(model.subgraphs[body])
-        if mark is not None and mark.kept:
-            return f"the loop '{flatbuffer.text(model.subgraphs[body].name)}'"
+def _marked_loops(model: Model) -> str:
+    for loop in model.loops():
+        body = loop.branches[1]
+        if body.mark is not None and body.mark.kept:
+            return f"the loop '{body.name}'"
     return ""
 
 
-def _unsigned_ends(model: Any) -> str:
-    if len(model.signatureDefs or []) == 0:
+def _unsigned_ends(model: Model) -> str:
+    if not model.signatures:
         return "no signature"
-    if not flatbuffer.record(model):
+    if not record(model):
         return "no record"
-    main = model.subgraphs[0]
-    for entries, tensors in (
-        (model.signatureDefs[0].inputs, main.inputs),
-        (model.signatureDefs[0].outputs, main.outputs),
-    ):
-        if [e.tensorIndex for e in entries] != [int(t) for t in tensors]:
-            return f"a signature of {len(entries)} tensors for {len(tensors)}"
+    for signature in model.signatures:
+        graph = signature.graph
+        for entries, values in (
+            (signature.inputs, graph.inputs),
+            (signature.outputs, graph.outputs),
+        ):
+            if tuple(value for _, value in entries) != values:
+                return f"a signature of {len(entries)} tensors for {len(values)}"
     return ""
 
 
-def _waste(model: Any) -> str:
-    contents = [bytes(bytearray(b.data)) for b in model.buffers[1:] if b.data is not None]
-    if len(set(contents)) < len(model.buffers) - 1:
-        return "empty or equal buffers"
-    for index, content in enumerate(model.subgraphs):
-        unused = set(range(len(content.tensors))) - set(_used(content))
-        if unused:
-            return f"{label(model, index, min(unused))} is not used"
+def _waste(model: Model) -> str:
+    contents: dict[tuple[str, tuple[int, ...], bytes], int] = {}
+    for graph in model.graphs:
+        for value in graph.values:
+            if value.data is not None:
+                key = value.data.dtype.str, value.data.shape, value.data.tobytes()
+                if contents.setdefault(key, id(value.data)) != id(value.data):
+                    return "equal constants"
+        used = {*graph.inputs, *graph.outputs}
+        for op in graph.ops:
+            used.update(op.operands, op.outputs)
+            used.update(value for value in op.intermediates if value is not None)
+        unused = next((value for value in graph.values if value not in used), None)
+        if unused is not None:
+            return f"{unused.label} is not used"
     return ""
 
 
-def _used(content: Any) -> Iterator[int]:
-    yield from map(int, content.inputs)
-    yield from map(int, content.outputs)
-    for op in content.operators or []:
-        for tensors in (op.inputs, op.outputs, op.intermediates):
-            yield from map(int, tensors if tensors is not None else ())
-
-
-def _unlabelled(model: Any) -> str:
-    for index, content in enumerate(model.subgraphs):
-        names = [flatbuffer.text(t.name) for t in content.tensors]
-        for name in names:
-            if not name or names.count(name) > 1:
-                return f"'{name}' {names.count(name)} times in subgraph {index}"
+def _unlabelled(model: Model) -> str:
+    for number, graph in enumerate(model.graphs):
+        for name, times in Counter(value.name for value in graph.values).items():
+            if not name or times > 1:
+                return f"'{name}' {times} times in subgraph {number}"
     return ""
 
 

@@ -13,7 +13,8 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from rnnlite.lite.ir import Model
 
 LOG = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Fact:
     """
 
     name: str
-    fault: Callable[[Any], str]
+    fault: Callable[[Model], str]
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class Pass:
     """
 
     name: str
-    run: Callable[[Any], object]
+    run: Callable[[Model], object]
     needs: tuple[Fact, ...] = ()
     ensures: tuple[Fact, ...] = ()
     ends: tuple[Fact, ...] = ()
 
 
-def run_passes(passes: Sequence[Pass], model: Any) -> None:
+def run_passes(passes: Sequence[Pass], model: Model) -> None:
     """Run passes in order, on a model that they change.
 
     Raises:
@@ -77,7 +78,7 @@ def run_passes(passes: Sequence[Pass], model: Any) -> None:
                 _require(model, (fact,), f"after {step.name}, {by.name} has ensured")
 
 
-def _require(model: Any, facts: Sequence[Fact], why: str) -> None:
+def _require(model: Model, facts: Sequence[Fact], why: str) -> None:
     for fact in facts:
         fault = fact.fault(model)
         if fault:

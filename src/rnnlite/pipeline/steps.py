@@ -12,23 +12,26 @@ from typing import Any
 
 from rnnlite._version import __version__
 from rnnlite.frontends.program import Program
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
+from rnnlite.lite.bridge import model_of, tree_of
+from rnnlite.lite.ir import Model
 from rnnlite.lite.passes.borders import guard_copies
+from rnnlite.lite.passes.casts import drop_cast_pairs
 from rnnlite.lite.passes.compact import compact
+from rnnlite.lite.passes.counters import drop_idle_counters
 from rnnlite.lite.passes.flattening import drop_flattening
 from rnnlite.lite.passes.labels import label_tensors
 from rnnlite.lite.passes.micro import suit_microcontrollers
 from rnnlite.lite.passes.naming import restore
 from rnnlite.lite.passes.pack import pack
-from rnnlite.lite.passes.repair import (
-    drop_cast_pairs,
-    drop_idle_counters,
+from rnnlite.lite.passes.results import (
     separate_branch_results,
     separate_loop_results,
     separate_main_results,
 )
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lite.passes.share import share_bodies
+from rnnlite.lite.record import GUARDED
 from rnnlite.lite.requirements import (
     raise_versions,
     refuse_older,
@@ -79,7 +82,7 @@ def finished(program: Program, details: Mapping[str, Any]) -> tuple[Pass, ...]:
         ),
         Pass("refuse_older", _refuse_older, needs=(facts.SIGNED,)),
         Pass("check_structure", check_structure),
-        Pass("check_grids", check_grids),
+        Pass("check_grids", lambda model: check_grids(tree_of(model))),
     )
 
 
@@ -93,10 +96,10 @@ def translate(program: Program) -> Any:
     from rnnlite.lite.translate import translate as by_official_converter
 
     data, names = by_official_converter(rewrite(program.function))
-    model = flatbuffer.read(data)
+    model = schema.read(data)
     restore(model, names)
     run_passes(TRANSLATED, model)
-    return model
+    return tree_of(model)
 
 
 def finish(program: Program, model: Any, details: Mapping[str, Any] | None = None) -> bytes:
@@ -105,18 +108,19 @@ def finish(program: Program, model: Any, details: Mapping[str, Any] | None = Non
     Raises:
         ModelError: it is not well formed.
     """
-    run_passes(finished(program, details or {}), model)
-    return flatbuffer.write(model)
+    made = model_of(model)
+    run_passes(finished(program, details or {}), made)
+    return schema.write(made)
 
 
-def _sign(program: Program, details: Mapping[str, Any], model: Any) -> None:
+def _sign(program: Program, details: Mapping[str, Any], model: Model) -> None:
     """Enter the signature, the record and the least release."""
     needed = requirement(model)
     runtime = {"release": needed.release.name, "reason": needed.reason}
-    record = {flatbuffer.GUARDED: True, "min_runtime": runtime, **details}
+    record = {GUARDED: True, "min_runtime": runtime, **details}
     pack(model, program, __version__, record)
     set_least_release(model, needed)
 
 
-def _refuse_older(model: Any) -> None:
+def _refuse_older(model: Model) -> None:
     refuse_older(model, requirement(model))

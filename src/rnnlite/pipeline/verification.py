@@ -39,7 +39,8 @@ def verify(
     """
     from rnnlite.frontends.opening import open_program
     from rnnlite.isolation.interpreter import ModelApart
-    from rnnlite.lite import flatbuffer
+    from rnnlite.lite import schema
+    from rnnlite.lite.record import record
     from rnnlite.parity import check, probes
     from rnnlite.quantization.quantize import remeasure
     from rnnlite.quantization.recipe import take_max_error
@@ -47,7 +48,7 @@ def verify(
 
     loaded = ModelApart(data)
     loaded.close()
-    mode = flatbuffer.record(flatbuffer.read(data)).get("quantize")
+    mode = record(schema.read(data)).get("quantize")
     if mode is None and max_error is not None:
         raise QuantizationError(
             "max_error is given, but the model is not quantized",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from rnnlite.lite import flatbuffer
+from rnnlite.lite.bridge import model_of
 from rnnlite.lite.passes.sequences import kept_levels
 from rnnlite.lowering.schedule import MAX_LEVELS, Options
 from rnnlite.quantization.ops import RULES, Kind
@@ -53,7 +54,7 @@ def affordable(model: Any, options: Options) -> Options:
     in_loops = sum(len(model.subgraphs[body].operators) for body in bodies)
     weights, channels = _weights(model)
     budget = FREE_BYTES + SHARE_OF_WEIGHTS * weights - CHANNEL_BYTES * channels
-    kept = kept_levels(model)
+    kept = kept_levels(model_of(model))
     if kept and options.variables is None:
         if (ops + KEPT_OPS * sum(kept)) * OP_BYTES <= budget:
             return options

@@ -21,8 +21,7 @@ from rnnlite.axes import batched
 from rnnlite.errors import SampleError
 from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place
-from rnnlite.lite.passes.naming import origin_of
+from rnnlite.lite.trees import Place, origin_of
 from rnnlite.quantization.grid import Array, Range, union
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.runtime.samples import Spec, listed, read_npz

@@ -14,7 +14,7 @@ from typing import Any
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place
+from rnnlite.lite.trees import Place
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.grid import Array

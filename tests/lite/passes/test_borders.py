@@ -1,24 +1,23 @@
 """No copy has one end in XNNPACK's memory and one outside."""
 
-from copy import deepcopy
-
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
-from graphs import Model, one_loop
-from rnnlite.lite import flatbuffer
+from graphs import Model, kinds, one_loop
+from rnnlite.lite import schema
 from rnnlite.lite.passes.borders import crossings, guard_copies
+from rnnlite.lite.record import record
 from rnnlite.lite.structure import check_structure
 
 
-def names(model, index=0):
-    return [flatbuffer.op_name(model, op) for op in model.subgraphs[index].operators]
+def names(model):
+    return kinds(model.main)
 
 
 def run(tree, x):
     """What a model gives, and the ends of what XNNPACK takes of it."""
-    interpreter = Interpreter(model_content=flatbuffer.write(tree), num_threads=1)
+    interpreter = Interpreter(model_content=schema.write(tree), num_threads=1)
     place = interpreter.get_input_details()[0]["index"]
     interpreter.allocate_tensors()
     interpreter.set_tensor(place, x)
@@ -45,28 +44,28 @@ def split_model():
     graph.add("CUMSUM", [parts[2], graph.constant(0, "int32")], [total], "CumsumOptions")
     graph.ends([x], [product, total])
     # The rows are free: something may grow.
-    graph.content.tensors[x].shapeSignature = [-1, 6]
-    return model, [y, *parts]
+    x.signature = [-1, 6]
+    return model, [graph.ir.values.index(v) for v in (y, *parts)]
 
 
 def test_where_nothing_can_grow_nothing_is_held():
     model, _ = split_model()
-    model.main.content.tensors[0].shapeSignature = None
-    assert guard_copies(model.tree) == 0
+    model.main.ir.inputs[0].signature = None
+    assert guard_copies(model.ir) == 0
 
 
 def test_all_ends_of_a_copy_at_the_border_are_held_outside():
     model, ends = split_model()
     x = np.random.default_rng(0).standard_normal((2, 6)).astype(np.float32)
-    expected, outside = run(model.tree, x)
+    expected, outside = run(model.ir, x)
     assert not outside >= set(ends), "the runtime has a copy across the border"
-    assert crossings(model.tree) == [(0, "SPLIT")]
-    assert guard_copies(model.tree) == 4
-    check_structure(model.tree)
-    assert names(model.tree) == ["TANH", "SHAPE", "SPLIT", *["SHAPE"] * 3, "MUL", "CUMSUM"]
-    assert crossings(model.tree) == []
-    assert guard_copies(model.tree) == 0
-    found, outside = run(model.tree, x)
+    assert crossings(model.ir) == [(0, "SPLIT")]
+    assert guard_copies(model.ir) == 4
+    check_structure(model.ir)
+    assert names(model.ir) == ["TANH", "SHAPE", "SPLIT", *["SHAPE"] * 3, "MUL", "CUMSUM"]
+    assert crossings(model.ir) == []
+    assert guard_copies(model.ir) == 0
+    found, outside = run(model.ir, x)
     assert outside >= set(ends)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -74,11 +73,12 @@ def test_all_ends_of_a_copy_at_the_border_are_held_outside():
 
 def test_a_copy_inside_is_left_alone():
     model, _ = split_model()
-    main = model.main.content
-    main.operators, main.outputs = main.operators[:3], main.outputs[:1]
-    assert crossings(model.tree) == []
-    assert guard_copies(model.tree) == 0
-    assert names(model.tree) == ["TANH", "SPLIT", "MUL"]
+    main = model.main.ir
+    main.remove(main.ops[3])
+    main.outputs = main.outputs[:1]
+    assert crossings(model.ir) == []
+    assert guard_copies(model.ir) == 0
+    assert names(model.ir) == ["TANH", "SPLIT", "MUL"]
 
 
 def test_what_one_copy_puts_outside_is_seen_by_the_next():
@@ -91,12 +91,12 @@ def test_what_one_copy_puts_outside_is_seen_by_the_next():
     graph.add("RESHAPE", [flat, graph.constant([3, 4], "int32")], [back], "ReshapeOptions")
     graph.add("CUMSUM", [back, graph.constant(0, "int32")], [z], "CumsumOptions")
     graph.ends([x], [z])
-    graph.content.tensors[x].shapeSignature = [-1, 6]
-    assert crossings(model.tree) == [(0, "RESHAPE")]
+    x.signature = [-1, 6]
+    assert crossings(model.ir) == [(0, "RESHAPE")]
     # CUMSUM might be taken some day: what it reads is held outside as well.
-    assert guard_copies(model.tree) == 3
+    assert guard_copies(model.ir) == 3
     expected = ["TANH", "SHAPE", "RESHAPE", "SHAPE", "RESHAPE", "SHAPE", "CUMSUM"]
-    assert names(model.tree) == expected
+    assert names(model.ir) == expected
 
 
 def product_model(shape):
@@ -104,9 +104,9 @@ def product_model(shape):
     graph = model.main
     x, y = graph.tensor(shape, name="x"), graph.tensor([int(np.prod(shape[:-1])), 2])
     kernel = graph.constant(np.arange(8.0).reshape(2, 4))
-    graph.add("FULLY_CONNECTED", [x, kernel, -1], [y], "FullyConnectedOptions")
+    graph.add("FULLY_CONNECTED", [x, kernel, None], [y], "FullyConnectedOptions")
     graph.ends([x], [y])
-    graph.content.tensors[x].shapeSignature = [-1, *shape[1:]]
+    x.signature = [-1, *shape[1:]]
     return model
 
 
@@ -117,30 +117,30 @@ def product_model(shape):
 def test_products_keep_the_rank_of_their_input(shape, expected):
     model = product_model(shape)
     x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
-    before = run(deepcopy(model.tree), x)[0]
-    assert crossings(model.tree) == [(0, "FULLY_CONNECTED")]
-    guard_copies(model.tree)
-    assert names(model.tree) == expected
-    assert crossings(model.tree) == []
-    product = model.main.content.operators[-1]
-    assert product.builtinOptions.keepNumDims
-    assert model.tree.operatorCodes[product.opcodeIndex].version == 5
-    check_structure(model.tree)
-    np.testing.assert_array_equal(run(model.tree, x)[0][0], before[0])
+    before = run(model.ir, x)[0]
+    assert crossings(model.ir) == [(0, "FULLY_CONNECTED")]
+    guard_copies(model.ir)
+    assert names(model.ir) == expected
+    assert crossings(model.ir) == []
+    product = model.main.ir.ops[-1]
+    assert product.flag("keepNumDims")
+    assert product.version == 5
+    check_structure(model.ir)
+    np.testing.assert_array_equal(run(model.ir, x)[0][0], before[0])
 
 
 def test_loop_bodies_are_guarded():
     model = one_loop()[0]
-    model.main.content.tensors[0].shapeSignature = [-1, 3]
-    assert (2, "FULLY_CONNECTED") in crossings(model.tree)
-    guard_copies(model.tree)
-    assert crossings(model.tree) == []
+    model.main.ir.inputs[0].signature = [-1, 3]
+    assert (2, "FULLY_CONNECTED") in crossings(model.ir)
+    guard_copies(model.ir)
+    assert crossings(model.ir) == []
 
 
 def test_converted_files_are_guarded_and_say_so(exits):
-    model = flatbuffer.read(exits.tflite)
+    model = schema.read(exits.tflite)
     assert crossings(model) == []
-    assert flatbuffer.record(model)["guarded_copies"] is True
+    assert record(model)["guarded_copies"] is True
 
 
 def joined_model(signatures, sizes=((2, 3, 4), (5, 3, 4))):
@@ -152,18 +152,18 @@ def joined_model(signatures, sizes=((2, 3, 4), (5, 3, 4))):
     graph.add("CONCATENATION", parts, [y], "ConcatenationOptions", axis=0)
     graph.ends(parts, [y])
     for t, signature in zip((*parts, y), signatures, strict=True):
-        graph.content.tensors[t].shapeSignature = signature
+        t.signature = signature
     return model
 
 
 def test_a_join_to_a_place_that_moves_is_not_xnnpacks():
     model = joined_model([[-1, -1, 4]] * 3)
-    assert crossings(model.tree) == [(0, "CONCATENATION")]
-    guard_copies(model.tree)
-    check_structure(model.tree)
-    assert crossings(model.tree) == []
-    assert names(model.tree) == ["STRIDED_SLICE", "GATHER", "CONCATENATION"]
-    interpreter = Interpreter(model_content=flatbuffer.write(model.tree), num_threads=1)
+    assert crossings(model.ir) == [(0, "CONCATENATION")]
+    guard_copies(model.ir)
+    check_structure(model.ir)
+    assert crossings(model.ir) == []
+    assert names(model.ir) == ["STRIDED_SLICE", "GATHER", "CONCATENATION"]
+    interpreter = Interpreter(model_content=model.bytes(), num_threads=1)
     rng = np.random.default_rng(0)
     for batch, first, second in [(1, 4, 2), (3, 5, 7), (2, 1, 1)]:
         arrays = [rng.standard_normal((n, batch, 4)).astype(np.float32) for n in (first, second)]
@@ -181,6 +181,6 @@ def test_a_join_to_a_place_that_moves_is_not_xnnpacks():
 def test_a_join_to_places_that_stay_is_left():
     # All but the last operand is of fixed size.
     model = joined_model([None, [-1, 3, 4], [-1, 3, 4]])
-    assert crossings(model.tree) == []
-    guard_copies(model.tree)
-    assert names(model.tree) == ["CONCATENATION"]
+    assert crossings(model.ir) == []
+    guard_copies(model.ir)
+    assert names(model.ir) == ["CONCATENATION"]

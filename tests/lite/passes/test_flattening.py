@@ -1,25 +1,23 @@
 """Products take sequences as they stand; shapes are constants."""
 
-from copy import deepcopy
-
 import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import rnnlite
-from graphs import INT32, Model, dense, free, integers, made
-from rnnlite.lite import flatbuffer
+from graphs import INT32, Model, dense, free, integers, kinds, made
+from rnnlite.lite import schema
 from rnnlite.lite.passes.flattening import drop_flattening
 from rnnlite.lite.structure import check_structure
 
 
 def names(model):
-    return [flatbuffer.op_name(model, op) for op in model.subgraphs[0].operators]
+    return kinds(model.main)
 
 
 def run(tree, x):
-    interpreter = Interpreter(model_content=flatbuffer.write(tree), num_threads=1)
+    interpreter = Interpreter(model_content=schema.write(tree), num_threads=1)
     place = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(place, x.shape)
     interpreter.allocate_tensors()
@@ -42,23 +40,23 @@ def dense_model(shape, *, constant=False):
     out = free(graph, [*shape[:2], 7] if not constant else [-1, 1, 7])
     kernel = graph.constant(np.random.default_rng(0).standard_normal((7, 6)))
     graph.add("RESHAPE", [x, flat], [matrix], "ReshapeOptions")
-    graph.add("FULLY_CONNECTED", [matrix, kernel, -1], [product], "FullyConnectedOptions")
+    graph.add("FULLY_CONNECTED", [matrix, kernel, None], [product], "FullyConnectedOptions")
     graph.add("RESHAPE", [product, result], [out], "ReshapeOptions")
     graph.ends([x], [out])
-    return model.tree
+    return model.ir
 
 
 @pytest.mark.parametrize("shape", [(1, -1, 6), (-1, -1, 6)])
 def test_a_dense_layer_on_a_sequence_takes_it_as_it_is(shape):
     tree = dense_model(shape)
     x = np.random.default_rng(1).standard_normal((1, 9, 6)).astype(np.float32)
-    expected, _ = run(deepcopy(tree), x)
+    expected, _ = run(tree, x)
     assert drop_flattening(tree) >= 1
     check_structure(tree)
     assert names(tree) == ["FULLY_CONNECTED"]
-    product = tree.subgraphs[0].operators[0]
-    assert product.builtinOptions.keepNumDims
-    assert tree.operatorCodes[product.opcodeIndex].version >= 5
+    product = tree.main.ops[0]
+    assert product.flag("keepNumDims")
+    assert product.version >= 5
     found, known = run(tree, x)
     np.testing.assert_array_equal(found, expected)
     assert known == (1, 9, 7), "the shape of the result is known before the run"
@@ -67,7 +65,7 @@ def test_a_dense_layer_on_a_sequence_takes_it_as_it_is(shape):
 def test_a_matrix_that_becomes_a_sequence_is_reshaped_where_it_is_narrow():
     tree = dense_model((1, -1, 6), constant=True)
     x = np.random.default_rng(1).standard_normal((1, 9, 6)).astype(np.float32)
-    expected, _ = run(deepcopy(tree), x)
+    expected, _ = run(tree, x)
     assert drop_flattening(tree) == 1
     check_structure(tree)
     assert names(tree) == ["RESHAPE", "FULLY_CONNECTED"]
@@ -78,8 +76,8 @@ def test_a_matrix_that_becomes_a_sequence_is_reshaped_where_it_is_narrow():
 
 def test_a_result_that_others_read_stays():
     tree = dense_model((1, -1, 6))
-    main = tree.subgraphs[0]
-    main.outputs = [main.outputs[0], main.operators[-2].outputs[0]]
+    main = tree.main
+    main.outputs = [main.outputs[0], main.ops[-2].output]
     drop_flattening(tree)
     assert names(tree) == ["RESHAPE", "FULLY_CONNECTED", "RESHAPE"]
 
@@ -93,20 +91,17 @@ def test_two_axes_that_are_not_known_stay_computed():
     turned = made(graph, "GATHER", [shape, order], [3], "GatherOptions")
     graph.add("RESHAPE", [x, turned], [y], "ReshapeOptions")
     graph.ends([x], [y])
-    assert drop_flattening(model.tree) == 0
-    assert names(model.tree) == ["SHAPE", "GATHER", "RESHAPE"]
+    assert drop_flattening(model.ir) == 0
+    assert names(model.ir) == ["SHAPE", "GATHER", "RESHAPE"]
 
 
 def test_an_order_of_axes_that_differs_is_not_taken_for_the_same():
     """(B, T, 6) flattened, multiplied, and read as (T, B, 7)."""
     tree = dense_model((-1, -1, 6))
-    main = tree.subgraphs[0]
-    gather = next(op for op in main.operators if flatbuffer.op_name(tree, op) == "GATHER")
-    data = np.array([1, 0], np.int32)
-    buffer = main.tensors[int(gather.inputs[1])].buffer
-    tree.buffers[buffer].data = np.frombuffer(data.tobytes(), np.uint8)
+    gather = next(op for op in tree.main.ops if op.kind == "GATHER")
+    gather.input(1).data = np.array([1, 0], np.int32)
     x = np.random.default_rng(1).standard_normal((2, 9, 6)).astype(np.float32)
-    expected, _ = run(deepcopy(tree), x)
+    expected, _ = run(tree, x)
     assert expected.shape == (9, 2, 7)
     drop_flattening(tree)
     assert names(tree).count("RESHAPE") == 2

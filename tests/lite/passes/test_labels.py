@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.lite.passes.labels import _layer, _short
 
 
 def names(data):
-    return [[flatbuffer.text(t.name) for t in g.tensors] for g in flatbuffer.read(data).subgraphs]
+    return [[value.name for value in graph.values] for graph in schema.read(data).graphs]
 
 
 def test_unique_in_the_file_in_float32(exits):
@@ -27,10 +27,8 @@ def test_unique_in_a_subgraph_when_quantized(exits_model):
 
 
 def test_ends_keep_the_sources_names(exits):
-    parsed = flatbuffer.read(exits.tflite)
-    main = parsed.subgraphs[0]
-    ends = [flatbuffer.text(main.tensors[int(t)].name) for t in [*main.inputs, *main.outputs]]
-    assert ends == ["frames", "tags", "label"]
+    main = schema.read(exits.tflite).main
+    assert [value.name for value in (*main.inputs, *main.outputs)] == ["frames", "tags", "label"]
 
 
 def test_layers(exits):

@@ -6,23 +6,22 @@ import pytest
 
 import rnnlite
 from graphs import Model, run
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import parameters
+from rnnlite.lite.ir import Quantization
 from rnnlite.lite.passes.micro import suit_microcontrollers
 
 STEPS = 12
 
 
 def names(model):
-    return [flatbuffer.op_name(model.tree, op) for op in model.main.content.operators]
+    return model.main.kinds
 
 
 def gathered(dtype, places, shape=(4, 1, 3), unpack=False):
     model = Model()
     main = model.main
-    x, y = main.tensor(shape, dtype, "x"), main.tensor((len(places), *shape[1:]), dtype, "y")
-    for t in (x, y):
-        main.content.tensors[t].quantization = parameters(0.1) if dtype == "int16" else None
+    grid = Quantization.of(0.1) if dtype == "int16" else None
+    x = main.tensor(shape, dtype, "x", grid)
+    y = main.tensor((len(places), *shape[1:]), dtype, "y", grid)
     main.add("GATHER", [x, main.constant(places, "int32")], [y], "GatherOptions", axis=0)
     outputs = [y]
     if unpack:
@@ -37,7 +36,7 @@ def gathered(dtype, places, shape=(4, 1, 3), unpack=False):
 def test_rows(dtype, places):
     model = gathered(dtype, places)
     values = (np.arange(12).reshape(4, 1, 3) % 5).astype(dtype)
-    suit_microcontrollers(model.tree)
+    suit_microcontrollers(model.ir)
     assert "GATHER" not in names(model)
     assert np.array_equal(run(model.bytes(), values)[0], values[places])
 
@@ -45,21 +44,21 @@ def test_rows(dtype, places):
 def test_unpacked_rows():
     model = gathered("int16", [2, 0], unpack=True)
     values = np.arange(12, dtype=np.int16).reshape(4, 1, 3)
-    suit_microcontrollers(model.tree)
+    suit_microcontrollers(model.ir)
     assert not {"GATHER", "UNPACK"} & set(names(model))
     assert np.array_equal(run(model.bytes(), values), values[[2, 0]])
 
 
 def test_float_rows_stay():
     model = gathered("float32", [2, 0])
-    suit_microcontrollers(model.tree)
+    suit_microcontrollers(model.ir)
     assert names(model) == ["GATHER"]
 
 
 def test_free_shapes_stay():
     model = gathered("int16", [2, 0])
-    model.main.content.tensors[0].shapeSignature = [-1, 1, 3]
-    suit_microcontrollers(model.tree)
+    model.main.ir.inputs[0].signature = [-1, 1, 3]
+    suit_microcontrollers(model.ir)
     assert names(model) == ["GATHER"]
 
 
@@ -72,7 +71,7 @@ def test_any(keep):
     main.add("REDUCE_ANY", [x, axes], [y], "ReducerOptions", keepDims=keep)
     main.ends([x], [y])
     values = np.array([[[0, 0], [0, 1], [1, 1]]], bool)
-    suit_microcontrollers(model.tree)
+    suit_microcontrollers(model.ir)
     assert names(model) == ["CAST", "REDUCE_MAX", "CAST", "NOT_EQUAL"]
     assert np.array_equal(run(model.bytes(), values)[0], values.any(2, keepdims=keep))
 

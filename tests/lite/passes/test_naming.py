@@ -8,8 +8,8 @@ import tensorflow as tf
 
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.passes.naming import Names, hide, mark_of, origin_of
+from rnnlite.lite.bridge import model_of
+from rnnlite.lite.passes.naming import Names, hide
 from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.steps import translate
 
@@ -59,13 +59,13 @@ def test_values_of_steps_and_marks_of_loops():
     layers = [keras.layers.LSTM(3, return_sequences=True, name=n) for n in ("lstm1", "lstm2")]
     model = keras.Sequential([keras.Input((None, 2)), *layers])
     request = Request(schedule=take_options("unroll=2,variables=1"))
-    tree = translate(open_program(model, request))
-    bodies = [tree.subgraphs[body] for _, _, _, body in flatbuffer.loops(tree)]
-    marks = [mark_of(body) for body in bodies]
+    lowered = model_of(translate(open_program(model, request)))
+    bodies = [loop.branches[1] for loop in lowered.loops()]
+    marks = [body.mark for body in bodies]
     assert [(m.level, m.unroll, m.kept > 0, len(m.steps)) for m in marks] == [(0, 2, True, 2)] * 2
     values = []
     for body in bodies:
-        origins = [origin_of(t) for t in body.tensors]
+        origins = [value.origin for value in body.values]
         found = [o.value for o in origins if o is not None and o.value is not None]
         # Each value once in either step.
         assert sorted(map(str, found[: len(found) // 2])) == sorted(map(str, set(found)))
@@ -73,5 +73,5 @@ def test_values_of_steps_and_marks_of_loops():
         values.append(set(found))
     assert len(values[0]) == len(values[1]) == 14
     assert not values[0] & values[1]
-    names = {flatbuffer.text(t.name) for body in bodies for t in body.tensors}
+    names = {value.name for body in bodies for value in body.values}
     assert any(re.fullmatch(r".*/lstm1(_1)?/step/Tanh", name) for name in names)

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 
 import rnnlite
+from graphs import kinds
 from rnnlite.errors import ModelError
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
+from rnnlite.lite.bridge import model_of, tree_of
 from rnnlite.lite.passes.joining import FAN, FEW
 from rnnlite.lite.passes.sequences import keep_sequences, kept_levels
 from rnnlite.lowering.schedule import Options
@@ -59,9 +61,8 @@ def test_no_loop_over_steps_carries_a_sequence():
     layer = L.LSTM(3, return_sequences=True, return_state=True)
     x = keras.Input((None, 2))
     converted = rnnlite.convert(keras.Model(x, layer(x)))
-    model = flatbuffer.read(converted.tflite)
-    bodies = [model.subgraphs[body] for *_, body in flatbuffer.loops(model)]
-    names = [[flatbuffer.op_name(model, op) for op in body.operators] for body in bodies]
+    model = schema.read(converted.tflite)
+    names = [kinds(body) for body in {loop.branches[1] for loop in model.loops()}]
     steps = [ops for ops in names if "FULLY_CONNECTED" in ops]
     assert len(steps) == 1
     assert steps[0].count("ASSIGN_VARIABLE") == 1
@@ -142,55 +143,56 @@ def test_sequences_of_one_model_do_not_meet():
 def lowered(**schedule):
     request = Request(schedule=Options(variables=1, **schedule))
     program = open_program(recurrent(L.LSTM(3, return_sequences=True)), request)
-    model = translate(program)
-    (loop,) = flatbuffer.loops(model)
-    return program, model, loop[1], model.subgraphs[loop[2]], model.subgraphs[loop[3]]
+    model = model_of(translate(program))
+    (loop,) = model.loops()
+    return program, model, loop
 
 
 def test_levels_of_what_is_to_be_rewritten():
-    _, model, *_ = lowered(max_levels=2)
+    _, model, _ = lowered(max_levels=2)
     assert kept_levels(model) == [2]
     assert keep_sequences(model) == 1
     assert kept_levels(model) == []
     assert keep_sequences(model) == 0
 
 
-def written(model, body):
-    (op,) = (op for op in body.operators if flatbuffer.op_name(model, op) == "DYNAMIC_UPDATE_SLICE")
+def written(loop):
+    (op,) = (op for op in loop.branches[1].ops if op.kind == "DYNAMIC_UPDATE_SLICE")
     return op
 
 
-def read_twice(model, op, cond, body):
-    body.operators.append(written(model, body))
+def read_twice(loop):
+    write = written(loop)
+    body = write.graph
+    body.append(body.op("ABS", [write.input(0)], [body.like(write.input(0))]))
 
 
-def of_any_shape(model, op, cond, body):
-    rows = body.tensors[int(written(model, body).inputs[1])]
-    rows.shapeSignature = [-1, *rows.shape[1:]]
+def of_any_shape(loop):
+    rows = written(loop).input(1)
+    rows.signature = [-1, *rows.shape[1:]]
 
 
-def not_carried(model, op, cond, body):
+def not_carried(loop):
+    write = written(loop)
+    body = write.graph
     body.inputs = [*body.inputs[:-1], body.inputs[0]]
-    write = written(model, body)
-    write.inputs = [write.inputs[1], *write.inputs[1:]]
+    write.set_input(0, write.input(1))
 
 
-def not_counted(model, op, cond, body):
-    write = written(model, body)
-    (start,) = (o for o in body.operators if int(write.inputs[2]) in map(int, o.outputs))
-    start.inputs = [start.inputs[1], *start.inputs[1:]]
+def not_counted(loop):
+    start = written(loop).input(2).producer
+    start.set_input(0, start.input(1))
 
 
-def without_rows(model, op, cond, body):
-    write = written(model, body)
-    body.operators = [o for o in body.operators if o is not write]
+def without_rows(loop):
+    write = written(loop)
+    write.graph.remove(write)
 
 
-def not_filled(model, op, cond, body):
-    main = model.subgraphs[0]
-    write = written(model, body)
-    buffer = int(op.inputs[[int(t) for t in body.inputs].index(int(write.inputs[0]))])
-    main.operators = [o for o in main.operators if buffer not in map(int, o.outputs)]
+def not_filled(loop):
+    write = written(loop)
+    place = write.graph.inputs.index(write.input(0))
+    loop.graph.remove(loop.input(place).producer)
 
 
 @pytest.mark.parametrize(
@@ -205,8 +207,8 @@ def not_filled(model, op, cond, body):
     ],
 )
 def test_a_marked_loop_of_another_form_is_refused(damage, what):
-    program, model, *loop = lowered()
-    damage(model, *loop)
+    program, model, loop = lowered()
+    damage(loop)
     remedy = r"Convert with schedule=\{'variables': 0\}"
     with pytest.raises(ModelError, match=rf"cannot keep its rows .*{what}.*{remedy}"):
-        finish(program, model)
+        finish(program, tree_of(model))

@@ -5,15 +5,14 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 
 SEGMENTS = 3
 
 
 def bodies(content):
-    """(subgraph, body) of each loop."""
-    found = flatbuffer.loops(flatbuffer.read(content))
-    return [(subgraph, body) for subgraph, _, _, body in found]
+    """(graph, body) of each loop."""
+    return [(loop.graph, loop.branches[1]) for loop in schema.read(content).loops()]
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from graphs import Model
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.measure.culprits import Culprit, _worst, worst_tensors
 from rnnlite.quantization.recipe import take_order
 from rnnlite.quantization.select import TRIALS
+from trees import Model
 
 
 def test_the_op_that_loses_what_it_is_given():

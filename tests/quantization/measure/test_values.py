@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from graphs import Model
 from rnnlite.isolation.interpreter import ValuesApart
 from rnnlite.lite import flatbuffer
+from trees import Model
 
 
 def test_tensors_of_the_main_graph_as_they_were_computed():

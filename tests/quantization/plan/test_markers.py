@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from graphs import Model
 from rnnlite.lite.passes.compact import compact
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.markers import marked_ranges
@@ -11,6 +10,7 @@ from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import all_int8, all_int16
 from rnnlite.runtime.model import load
+from trees import Model
 
 FEATURES = (1, 3, 2)
 STEP = (1, 3, 1)

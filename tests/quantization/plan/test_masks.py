@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from graphs import SHAPE, Model
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.plan.masks import binary_inputs, soften_masks
 from rnnlite.quantization.plan.origins import constant_values
 from rnnlite.quantization.select import all_int8, all_int16
+from trees import SHAPE, Model
 
 LOGITS = (-3.0, 5.0)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from graphs import SHAPE, Model, one_loop
 from rnnlite.quantization.grid import Grid
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.select import all_int8, all_int16
+from trees import SHAPE, Model, one_loop
 
 
 def plan_of(model, ranges, precision=all_int8):

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnlite
-from graphs import Model, run
 from rnnlite.quantization.prepare.codes import codes_of
 from rnnlite.quantization.prepare.split import refine_tables
+from trees import Model, run
 
 ROWS, WIDTH, LARGE = 2000, 50, 150
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from graphs import run
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.translate import translate
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
+from trees import run
 
 RNG = np.random.default_rng(0)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from graphs import run
 from integers import MAGNITUDES, SHAPE, Head, integer_model, relative_error, rows
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.quantization.prepare.roots import Squares, find_squares
+from trees import run
 
 LIMITS = {"int8": 0.06, "int16": 0.002}
 """What the int8 grid of the input alone comes to is 2 to 5 %."""

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from graphs import run
 from products import EXPECTED, IDS, TABLE, WEIGHTS, product
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.grid import channel_scales, quantize_weights
 from rnnlite.quantization.plan.plan import constant
 from rnnlite.quantization.prepare.split import refine_tables, split_weights
+from trees import run
 
 
 def names(model):

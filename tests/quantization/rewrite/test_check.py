@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import rnnlite
-from graphs import Model
 from rnnlite.lite.edit import parameters
 from rnnlite.quantization.rewrite.check import check_grids
+from trees import Model
 
 
 def model(inputs, result, name, options="", constants=()):

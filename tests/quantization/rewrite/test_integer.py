@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 import rnnlite
-from graphs import KERNEL, SHAPE, Model, below, branches, nested, one_loop, recurrence, run
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.passes.compact import compact
 from rnnlite.lite.structure import check_structure
@@ -13,6 +12,7 @@ from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.rewrite.check import check_grids
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import all_int8, all_int16, int16_states
+from trees import KERNEL, SHAPE, Model, below, branches, nested, one_loop, recurrence, run
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16, "mixed": int16_states}
 

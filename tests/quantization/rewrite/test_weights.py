@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from graphs import run
 from products import EXPECTED, IDS, WEIGHTS, product
 from rnnlite.lite import flatbuffer
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
+from trees import run
 
 
 @pytest.mark.parametrize("delegates", [False, True])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from graphs import Model, run
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import dtype_code, parameters
 from rnnlite.quantization.rewrite.widen import requantize
+from trees import Model, run
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from rnnlite.lite.ir.build import Builder
 from rnnlite.lite.ir.graph import Graph
 from rnnlite.lite.ir.model import Model, Signature
 from rnnlite.lite.ir.ops import Op, OpCode
-from rnnlite.lite.ir.values import Array, Origin, Quantization, Use, Value
+from rnnlite.lite.ir.values import FREE, Array, Origin, Quantization, Use, Value
 
 __all__ = [
+    "FREE",
     "Array",
     "Builder",
     "Graph",

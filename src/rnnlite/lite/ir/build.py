@@ -73,7 +73,7 @@ class Builder:
         outputs: Iterable[Value],
         *,
         branches: Iterable[Graph] = (),
-        **options: Option,
+        **options: object,
     ) -> Op:
         """An op that makes given values.
 
@@ -94,7 +94,7 @@ class Builder:
         quantization: Quantization | None = None,
         *,
         free: bool = False,
-        **options: Option,
+        **options: object,
     ) -> Value:
         """An op with one result, of a shape and type.
 

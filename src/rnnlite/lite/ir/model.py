@@ -58,6 +58,11 @@ class Model:
         """The graph that the model begins with."""
         return self.graphs[0]
 
+    @property
+    def has_fixed_shapes(self) -> bool:
+        """Whether no input of the main graph has a free axis."""
+        return not any(value.is_free for value in self.main.inputs)
+
     def graph(self, name: str = "") -> Graph:
         """A new graph without ops."""
         made = Graph(self, name)

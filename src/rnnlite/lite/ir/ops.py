@@ -132,6 +132,11 @@ class Op:
         return self.code.kind
 
     @property
+    def following(self) -> Op | None:
+        """The op that stands behind it; None for the last."""
+        return self._behind
+
+    @property
     def version(self) -> int:
         """What of its kind the runtime must know."""
         return self.code.version

@@ -175,6 +175,11 @@ class Value:
         return self.shape if self._signature is None else self._signature
 
     @property
+    def layout(self) -> tuple[Hashable, ...]:
+        """Type and shape as they are written: equal for values that may stand in a file once."""
+        return self.type, self._shape, self._signature, self._read, self.rank_is_said
+
+    @property
     def rank(self) -> int:
         """How many axes it has."""
         return len(self.shape)

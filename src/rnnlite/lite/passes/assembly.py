@@ -19,15 +19,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from rnnlite.lite.build import Builder
+from rnnlite.lite.ir import Builder, Value
 from rnnlite.lite.passes.joining import SHORT, Store, at_once, in_blocks
+from rnnlite.lite.schema import type_number
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a sequence is put together with, as tensors of one subgraph.
+    """What a sequence is put together with, as values of one graph.
 
     Attributes:
         count: a scalar that the loop gives, how many rows it made.
@@ -36,22 +36,22 @@ class Given:
         places: the rows that are wanted, an int32 vector.
     """
 
-    count: int
-    ruler: int
-    places: int
+    count: Value
+    ruler: Value
+    places: Value
 
     @classmethod
     def arguments(cls, graph: Builder) -> Given:
         """The same as arguments of a subgraph."""
         return cls(*(graph.argument(shape, free=bool(shape)) for shape in ([], [1], [1])))
 
-    def tensors(self) -> list[int]:
+    def values(self) -> list[Value]:
         """In the order of `arguments`."""
         return [self.count, self.ruler, self.places]
 
 
 def assemble(
-    graph: Builder, store: Store, count: int, dims: int, places: int | None, result: int
+    graph: Builder, store: Store, count: Value, dims: Value, places: Value | None, result: Value
 ) -> None:
     """Add ops that make a sequence of free length.
 
@@ -72,7 +72,7 @@ def assemble(
     _in_its_way(graph, store, Given(count, ruler, places), dims, result)
 
 
-def assemble_fixed(graph: Builder, store: Store, count: int, length: int, result: int) -> None:
+def assemble_fixed(graph: Builder, store: Store, count: Value, length: int, result: Value) -> None:
     """Add ops that make a sequence of a length that is known.
 
     Args:
@@ -92,11 +92,11 @@ def assemble_fixed(graph: Builder, store: Store, count: int, length: int, result
     graph.add("SLICE", [buffer, *map(graph.constant, sizes)], [result])
 
 
-Way = Callable[[Builder, Store, Given, int], None]
+Way = Callable[[Builder, Store, Given, Value], None]
 """Makes a tensor, the sequence, of what is given."""
 
 
-def _in_its_way(graph: Builder, store: Store, given: Given, dims: int, result: int) -> None:
+def _in_its_way(graph: Builder, store: Store, given: Given, dims: Value, result: Value) -> None:
     """The sequence in the way that its length asks for.
 
     One IF for each way stands behind the other, those not taken handing on what is there: an IF
@@ -110,30 +110,30 @@ def _in_its_way(graph: Builder, store: Store, given: Given, dims: int, result: i
     # Single steps at the end have rows of their own: there may be more rows than the loop made.
     first = _cut(graph, dims, [0], [1], [1])
     rows = graph.make("STRIDED_SLICE", first, shrinkAxisMask=1)
-    found: int | None = None
+    found: Value | None = None
     for number, way in enumerate(ways):
         bounds = []
         if number > 0:
             bounds.append([graph.constant(limits[number - 1]), rows])
         if number < len(limits):
             bounds.append([rows, graph.constant(limits[number] + 1)])
-        conditions = [graph.make("LESS", pair, dtype="bool") for pair in bounds]
+        conditions = [graph.make("LESS", pair, type="bool") for pair in bounds]
         condition = conditions[0]
         if len(conditions) > 1:
-            condition = graph.make("LOGICAL_AND", conditions, dtype="bool")
+            condition = graph.make("LOGICAL_AND", conditions, type="bool")
         last = number + 1 == len(ways)
-        target = result if last else graph.tensor(store.shape, free=True, **store.kind)
+        target = result if last else store.values(graph, store.shape, free=True)
         _if(graph, store, condition, (way, _zeros if found is None else None), given, found, target)
         found = target
 
 
-def _merged_first(graph: Builder, store: Store, given: Given, result: int, level: int) -> None:
+def _merged_first(graph: Builder, store: Store, given: Given, result: Value, level: int) -> None:
     """The sequence from variables of a level, or of the next ones where it has many blocks."""
     if level + 1 == store.levels:
         _taken(graph, store, given, result, level)
         return
     limit = graph.constant(store.limit(level))
-    many = graph.make("LESS", [limit, given.count], dtype="bool")
+    many = graph.make("LESS", [limit, given.count], type="bool")
     ways: tuple[Way, Way] = (partial(_merged_first, level=level + 1), partial(_taken, level=level))
     _if(graph, store, many, ways, given, None, result)
 
@@ -141,31 +141,30 @@ def _merged_first(graph: Builder, store: Store, given: Given, result: int, level
 def _if(
     graph: Builder,
     store: Store,
-    condition: int,
+    condition: Value,
     ways: tuple[Way, Way | None],
     given: Given,
-    found: int | None,
-    result: int,
+    found: Value | None,
+    result: Value,
 ) -> None:
     """An op that makes the result in one of two ways; None: the result is what was found."""
     branches = []
     for way in ways:
-        branch, index = Builder.new(graph.model, "branch")
+        branch = Builder(graph.graph.model.graph("branch"))
         arguments = Given.arguments(branch)
         if found is not None:
-            branch.argument(store.shape, free=True, **store.kind)
+            store.argument(branch, store.shape, free=True)
         if way is None:
-            branch.content.outputs = branch.content.inputs[-1:]
+            branch.graph.outputs = branch.graph.inputs[-1:]
         else:
-            branch.content.outputs = [branch.tensor(store.shape, free=True, **store.kind)]
-            way(branch, store, arguments, branch.content.outputs[0])
-        branches.append(index)
-    fields = dict(zip(("thenSubgraphIndex", "elseSubgraphIndex"), branches, strict=True))
-    inputs = [condition, *given.tensors(), *([] if found is None else [found])]
-    graph.add("IF", inputs, [result], **fields)
+            branch.graph.outputs = [store.values(branch, store.shape, free=True)]
+            way(branch, store, arguments, branch.graph.outputs[0])
+        branches.append(branch.graph)
+    inputs = [condition, *given.values(), *([] if found is None else [found])]
+    graph.add("IF", inputs, [result], branches=branches)
 
 
-def _shape(graph: Builder, store: Store, rows: int) -> int:
+def _shape(graph: Builder, store: Store, rows: Value) -> Value:
     """The shape of so many rows, which a vector of one element says."""
     rest = store.shape[1:]
     if not rest:
@@ -174,19 +173,23 @@ def _shape(graph: Builder, store: Store, rows: int) -> int:
     return graph.make("CONCATENATION", parts, [len(store.shape)], axis=0)
 
 
-def _zeros(graph: Builder, store: Store, given: Given, result: int) -> None:
+def _zeros(graph: Builder, store: Store, given: Given, result: Value) -> None:
     """As many zeros as the sequence has."""
-    rows = graph.make("SHAPE", [given.places], [1], outType=graph.dtype("int32"))
+    rows = graph.make("SHAPE", [given.places], [1], outType=type_number("int32"))
     graph.add(
-        "FILL", [_shape(graph, store, rows), graph.constant(0, store.dtype, store.grid)], [result]
+        "FILL",
+        [_shape(graph, store, rows), graph.constant(0, store.dtype, store.quantization)],
+        [result],
     )
 
 
-def _cut(graph: Builder, tensor: int, begin: Any, end: Any, stride: Any) -> list[int]:
-    return [tensor, *map(graph.constant, (begin, end, stride))]
+def _cut(
+    graph: Builder, value: Value, begin: list[int], end: list[int], stride: list[int]
+) -> list[Value]:
+    return [value, *map(graph.constant, (begin, end, stride))]
 
 
-def _taken(graph: Builder, store: Store, given: Given, result: int, level: int) -> None:
+def _taken(graph: Builder, store: Store, given: Given, result: Value, level: int) -> None:
     """The wanted rows, all being read from variables of a level."""
     if level == SHORT:
         buffer = at_once(graph, store, given.count)
@@ -195,7 +198,7 @@ def _taken(graph: Builder, store: Store, given: Given, result: int, level: int) 
         # The length of a vector taken at each s-th place is its own over s, rounded up.
         each = _cut(graph, given.ruler, [0], [0], [block[0]])
         sparse = graph.make("STRIDED_SLICE", each, [1], free=True, endMask=1)
-        blocks = graph.make("SHAPE", [sparse], [1], outType=graph.dtype("int32"))
+        blocks = graph.make("SHAPE", [sparse], [1], outType=type_number("int32"))
         rows = graph.make("MUL", [blocks, graph.constant([block[0]])], [1])
         dims = _shape(graph, store, rows)
         buffer = in_blocks(graph, store, given.count, dims, level, block, free=True)

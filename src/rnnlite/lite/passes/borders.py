@@ -28,15 +28,12 @@ is neither may be on either side and is put outside.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import at_version, dtype_code, new_constant, new_op, new_tensor
+from rnnlite.lite.ir import FREE, Graph, Model, Op, Value
 from rnnlite.lite.partitions import MOST_JOINED, STATEFUL, Taken, constants, partitions, taken
 from rnnlite.lite.passes.flattening import RANK_KEPT
-from rnnlite.lite.sizes import shape_of
+from rnnlite.lite.schema import type_number
 
 COPIES = {
     "RESHAPE": (0,),
@@ -48,223 +45,176 @@ COPIES = {
 """Ops that XNNPACK runs as copies, and the places of the operands that are copied; None for all."""
 
 
-def guard_copies(model: Any) -> int:
+def guard_copies(model: Model) -> int:
     """Let no copy cross the border of XNNPACK's memory, in place.
 
     Returns:
-        How many tensors are held outside for it.
+        How many values are held outside for it.
     """
-    for content in model.subgraphs:
-        _keep_ranks(model, content)
-    if not _has_free_shapes(model):
+    for graph in model.graphs:
+        _keep_ranks(graph)
+    if not any(value.is_free for graph in model.graphs for value in graph.values):
         # Nothing can grow.
         return 0
-    for content in model.subgraphs:
-        _keep_moving_places(model, content)
-    return sum(_hold_outside(model, content) for content in model.subgraphs)
+    for graph in model.graphs:
+        _keep_moving_places(graph)
+    return sum(_hold_outside(graph) for graph in model.graphs)
 
 
-def _has_free_shapes(model: Any) -> bool:
-    return any(-1 in shape_of(t) for content in model.subgraphs for t in content.tensors)
-
-
-def crossings(model: Any) -> list[tuple[int, str]]:
-    """The copies that may cross the border: the number of the subgraph and the name of the op."""
+def crossings(model: Model) -> list[tuple[int, str]]:
+    """The copies that may cross the border: the number of the subgraph and the kind of the op."""
     found = []
-    for index, content in enumerate(model.subgraphs):
-        for op in content.operators or []:
-            if flatbuffer.op_name(model, op) == "FULLY_CONNECTED" and not _keeps_rank(op):
-                found.append((index, "FULLY_CONNECTED"))
-        sides = _Sides(model, content)
-        found += [(index, "CONCATENATION") for _ in sides.moving()]
-        found += [(index, flatbuffer.op_name(model, op)) for op, _ in sides.crossings()]
+    for number, graph in enumerate(model.graphs):
+        products = (op for op in graph.ops if op.kind == "FULLY_CONNECTED")
+        found += [(number, op.kind) for op in products if not op.flag("keepNumDims")]
+        sides = _Sides(graph)
+        found += [(number, op.kind) for op in sides.moving()]
+        found += [(number, op.kind) for op, _ in sides.crossings()]
     return found
 
 
-def _keeps_rank(op: Any) -> bool:
-    return bool(op.builtinOptions is not None and op.builtinOptions.keepNumDims)
-
-
-def _keep_ranks(model: Any, content: Any) -> None:
+def _keep_ranks(graph: Graph) -> None:
     """Products keep the rank of their input, which a RESHAPE flattens where it is not flat."""
-    ops = []
-    for op in content.operators or []:
-        if flatbuffer.op_name(model, op) == "FULLY_CONNECTED" and not _keeps_rank(op):
-            source = content.tensors[int(op.inputs[0])]
-            if len(source.shape) != 2:
-                ops.append(_flattened(model, content, op))
-            op.builtinOptions.keepNumDims = True
-            at_version(model, op, RANK_KEPT)
-        ops.append(op)
-    content.operators = ops
+    for op in graph.ops:
+        if op.kind == "FULLY_CONNECTED" and not op.flag("keepNumDims"):
+            if op.input(0).rank != 2:
+                _flatten(graph, op)
+            op.options["keepNumDims"] = True
+            graph.model.raise_version(op, RANK_KEPT)
 
 
-def _flattened(model: Any, content: Any, op: Any) -> Any:
-    """A RESHAPE that makes a product's input a matrix."""
-    source, kernel = (int(t) for t in op.inputs[:2])
-    width = int(content.tensors[kernel].shape[1])
-    flat = new_tensor(content, source, flatbuffer.dtype_name(content.tensors[source]))
-    tensor = content.tensors[flat]
-    tensor.quantization = content.tensors[source].quantization
-    result = content.tensors[int(op.outputs[0])]
-    tensor.shape = [int(result.shape[0]), width]
-    free = result.shapeSignature is not None and int(result.shapeSignature[0]) < 0
-    tensor.shapeSignature = [-1, width] if free else None
-    shape = new_constant(model, content, np.array([-1, width], np.int32))
-    op.inputs = [flat, *(int(t) for t in op.inputs[1:])]
-    return new_op(model, "RESHAPE", [source, shape], [flat], options="ReshapeOptions")
+def _flatten(graph: Graph, product: Op) -> None:
+    """Add a RESHAPE that makes a product's input a matrix."""
+    source, width = product.input(0), product.input(1).shape[1]
+    flat = graph.like(source, quantization=source.quantization)
+    rows = product.output
+    flat.shape = [rows.shape[0], width]
+    flat.signature = [FREE, width] if rows.dims[0] == FREE else None
+    shape = graph.constant(np.array([FREE, width], np.int32))
+    product.set_input(0, flat)
+    graph.insert(product, graph.op("RESHAPE", [source, shape], [flat], options={}))
 
 
 class _Sides:
-    """On which side of XNNPACK's border the tensors of a subgraph are.
+    """On which side of XNNPACK's border the values of a graph are.
 
     Attributes:
-        outside: tensors that are surely outside; more may be added.
+        outside: values that are surely outside; more may be added.
     """
 
-    def __init__(self, model: Any, content: Any) -> None:
-        self.model, self.content = model, content
-        self.ops = list(content.operators or [])
-        self.names = [flatbuffer.op_name(model, op) for op in self.ops]
-        self.known = constants(model, content)
-        self.stored = {
-            t for t in self.known if flatbuffer.content(model, content.tensors[t]) is not None
-        }
-        self.taken = [taken(model, content, op, self.known) for op in self.ops]
-        self.touching: dict[int, list[int]] = {}
-        self.outside = {int(t) for t in [*content.inputs, *content.outputs]}
-        self.outside |= {t for t, tensor in enumerate(content.tensors) if tensor.isVariable}
+    def __init__(self, graph: Graph) -> None:
+        self.ops = list(graph.ops)
+        known = constants(graph)
+        self.stored = {value for value in known if value.is_constant}
+        self.taken = {op: taken(op, known) for op in self.ops}
+        self.outside = {*graph.inputs, *graph.outputs}
+        self.outside.update(value for value in graph.values if value.is_variable)
         # What is unpacked once is in memory of its own, or in LiteRT's.
-        self.outside |= self.known - self.stored
-        for k, op in enumerate(self.ops):
-            for t in {int(t) for t in [*op.inputs, *op.outputs]}:
-                self.touching.setdefault(t, []).append(k)
-                if self.taken[k] is Taken.NEVER:
-                    self.outside.add(t)
-        self._cuts: list[list[int]] | None = None
+        self.outside |= known - self.stored
+        for op in self.ops:
+            if self.taken[op] is Taken.NEVER:
+                self.outside.update(op.operands, op.outputs)
+        self._cuts: list[dict[Op, int]] | None = None
 
-    def crossings(self) -> list[tuple[Any, list[int]]]:
-        """Copies that may cross the border, with the tensors that are not surely outside."""
+    def crossings(self) -> list[tuple[Op, list[Value]]]:
+        """Copies that may cross the border, with the values that are not surely outside."""
         found = []
-        for k, op in enumerate(self.ops):
-            ends = self._ends(k)
-            open_ends = [t for t in ends if t not in self.outside]
-            if open_ends and not all(self._surely_inside(t) for t in ends):
+        for op in self.ops:
+            ends = self._ends(op)
+            open_ends = [v for v in ends if v not in self.outside]
+            if open_ends and not all(self._surely_inside(v) for v in ends):
                 found.append((op, open_ends))
         return found
 
-    def moving(self) -> list[Any]:
+    def moving(self) -> list[Op]:
         """Joins that XNNPACK may run outside, whose operands go to places that free axes move."""
         found = []
-        for k, op in enumerate(self.ops):
-            if self.names[k] != "CONCATENATION" or not self._ends(k):
+        for op in self.ops:
+            if op.kind != "CONCATENATION" or not self._ends(op):
                 continue
-            axis = int(op.builtinOptions.axis)
-            before = [shape_of(self.content.tensors[int(t)])[axis:] for t in op.inputs[:-1]]
-            if any(-1 in sizes for sizes in before) and not all(
-                self._surely_inside(t) for t in self._ends(k)
+            before = [v.dims[op.integer("axis") :] for v in op.operands[:-1]]
+            if any(FREE in sizes for sizes in before) and not all(
+                self._surely_inside(v) for v in self._ends(op)
             ):
                 found.append(op)
         return found
 
-    def _ends(self, k: int) -> list[int]:
+    def _ends(self, op: Op) -> list[Value]:
         """What an op copies, from and to, if XNNPACK may run it as a copy."""
-        name, op = self.names[k], self.ops[k]
-        if name not in COPIES or self.taken[k] is Taken.NEVER:
+        if op.kind not in COPIES or self.taken[op] is Taken.NEVER:
             return []
-        places = COPIES[name]
-        operands = [int(t) for t in op.inputs]
-        moved = operands if places is None else [operands[p] for p in places]
-        return [*(t for t in moved if t not in self.stored), *(int(t) for t in op.outputs)]
+        places = COPIES[op.kind]
+        moved = op.operands if places is None else [op.input(p) for p in places]
+        return [*(v for v in moved if v not in self.stored), *op.outputs]
 
-    def _surely_inside(self, tensor: int) -> bool:
-        users = self.touching[tensor]
-        if tensor in self.outside or any(self.taken[k] is not Taken.ALWAYS for k in users):
+    def _surely_inside(self, value: Value) -> bool:
+        users = [op for op in (value.producer, *value.readers) if op is not None]
+        if value in self.outside or any(self.taken[op] is not Taken.ALWAYS for op in users):
             return False
-        return all(len({cut[k] for k in users}) == 1 for cut in self._all_cuts())
+        return all(len({cut[op] for op in users}) == 1 for cut in self._all_cuts())
 
-    def _all_cuts(self) -> list[list[int]]:
+    def _all_cuts(self) -> list[dict[Op, int]]:
         """The partitions with none and all of the ops in doubt, and with all but one kind."""
         if self._cuts is None:
-            doubtful = {n for n, t in zip(self.names, self.taken, strict=True) if t is Taken.MAYBE}
+            doubtful = {op.kind for op in self.ops if self.taken[op] is Taken.MAYBE}
             choices = [doubtful, *({n} for n in doubtful), *(doubtful - {n} for n in doubtful)]
             choices.append(set())
-            stateful = [n in STATEFUL for n in self.names]
-            self._cuts = [
-                partitions(
-                    self.ops,
-                    [
-                        t is Taken.ALWAYS or (t is Taken.MAYBE and n in chosen)
-                        for n, t in zip(self.names, self.taken, strict=True)
-                    ],
-                    stateful,
-                )
-                for chosen in choices
-            ]
+            stateful = [op.kind in STATEFUL for op in self.ops]
+            self._cuts = []
+            for chosen in choices:
+                inside = [
+                    self.taken[op] is Taken.ALWAYS
+                    or (self.taken[op] is Taken.MAYBE and op.kind in chosen)
+                    for op in self.ops
+                ]
+                numbers = partitions(self.ops, inside, stateful)
+                self._cuts.append(dict(zip(self.ops, numbers, strict=True)))
         return self._cuts
 
 
-def _keep_moving_places(model: Any, content: Any) -> None:
+def _keep_moving_places(graph: Graph) -> None:
     """Empty operands for joins to places that move: LiteRT runs them then."""
-    moving = _Sides(model, content).moving()
-    ops = []
-    for op in content.operators or []:
-        if any(op is m for m in moving):
-            none, empty = _emptied(model, content, op)
-            ops += [none, empty]
-            missing = MOST_JOINED + 1 - len(op.inputs)
-            op.inputs = [*(int(t) for t in op.inputs), *[int(empty.outputs[0])] * missing]
-        ops.append(op)
-    content.operators = ops
+    for op in _Sides(graph).moving():
+        empty = _emptied(graph, op)
+        missing = MOST_JOINED + 1 - len(op.inputs)
+        op.inputs = [*op.inputs, *[empty] * missing]
 
 
-def _emptied(model: Any, content: Any, op: Any) -> tuple[Any, Any]:
+def _emptied(graph: Graph, op: Op) -> Value:
     """No index, and a GATHER of none, along the axis that an op joins: XNNPACK takes neither."""
-    zero, one = (new_constant(model, content, np.array([n], np.int32)) for n in (0, 1))
-    none = new_tensor(content, zero, "int32")
-    content.tensors[none].shape = [0]
-    indices = new_op(
-        model, "STRIDED_SLICE", [zero, zero, zero, one], [none], options="StridedSliceOptions"
-    )
-    source = int(op.inputs[-1])
-    old = content.tensors[source]
-    axis = int(op.builtinOptions.axis) % len(old.shape)
-    result = new_tensor(content, source, flatbuffer.dtype_name(old))
-    tensor = content.tensors[result]
-    tensor.name, tensor.quantization = None, old.quantization
-    tensor.shape = [0 if k == axis else int(d) for k, d in enumerate(old.shape)]
-    if old.shapeSignature is not None:
-        tensor.shapeSignature = [0 if k == axis else int(d) for k, d in enumerate(shape_of(old))]
-    return indices, new_op(
-        model, "GATHER", [source, none], [result], options="GatherOptions", axis=axis
-    )
+    zero, one = (graph.constant(np.array([n], np.int32)) for n in (0, 1))
+    none = graph.like(zero)
+    none.shape = [0]
+    indices = graph.op("STRIDED_SLICE", [zero, zero, zero, one], [none], options={})
+    source = op.operands[-1]
+    axis = op.integer("axis") % source.rank
+    empty = graph.like(source, quantization=source.quantization)
+    empty.name = ""
+    empty.shape = [0 if k == axis else d for k, d in enumerate(source.shape)]
+    if source.signature is not None:
+        empty.signature = [0 if k == axis else d for k, d in enumerate(source.dims)]
+    gather = graph.op("GATHER", [source, none], [empty], options={"axis": axis})
+    graph.insert(op, indices, gather)
+    return empty
 
 
-def _hold_outside(model: Any, content: Any) -> int:
-    sides = _Sides(model, content)
-    held: set[int] = set()
+def _hold_outside(graph: Graph) -> int:
+    sides = _Sides(graph)
+    held: set[Value] = set()
     while crossing := sides.crossings():
         # What is put outside for one copy may be an end of another.
-        new = {t for _, ends in crossing for t in ends}
+        new = {v for _, ends in crossing for v in ends}
         held |= new
         sides.outside |= new
-    if held:
-        ops = []
-        for op in content.operators:
-            ops.append(op)
-            for t in map(int, op.outputs):
-                if t in held:
-                    ops.append(_looked_at(model, content, t))
-        content.operators = ops
+    for op in graph.ops if held else ():
+        graph.insert_behind(op, *(_looked_at(graph, v) for v in op.outputs if v in held))
     return len(held)
 
 
-def _looked_at(model: Any, content: Any, tensor: int) -> Any:
-    """A SHAPE of a tensor that is there for its looking alone."""
-    shape = content.tensors[tensor].shape
-    result = new_tensor(content, tensor, "int32")
-    content.tensors[result].shape = [len(shape if shape is not None else [])]
-    content.tensors[result].shapeSignature = None
-    content.tensors[result].name = None
-    kind = dtype_code("int32")
-    return new_op(model, "SHAPE", [tensor], [result], options="ShapeOptions", outType=kind)
+def _looked_at(graph: Graph, value: Value) -> Op:
+    """A SHAPE of a value that is there for its looking alone."""
+    result = graph.like(value, "int32")
+    result.shape = [value.rank]
+    result.signature = None
+    result.name = ""
+    return graph.op("SHAPE", [value], [result], options={"outType": type_number("int32")})

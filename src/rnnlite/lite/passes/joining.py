@@ -8,13 +8,12 @@ into one of the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite.build import Builder
+from rnnlite.lite.ir import Array, Builder, Graph, Model, Quantization, Value
 
 FAN = 16
 """Variables that are read and joined at once."""
@@ -29,6 +28,10 @@ FEW = 4
 """Blocks of a sequence up to which merging its variables does not pay."""
 
 
+Merging = tuple[tuple[int, ...], tuple[int, ...]]
+"""Shape of the variables that a loop merges, and the numbers of their sequence."""
+
+
 @dataclass(frozen=True, eq=False)
 class Store:
     """Where a loop leaves its rows.
@@ -36,19 +39,18 @@ class Store:
     Attributes:
         shape: of the rows of an iteration, (K, ...).
         dtype: of them.
-        grid: their scale and zero point, or None.
-        names: of the variable of step 0, for each level.
+        quantization: their scale and zero point, or None.
+        names: numbers of the variable of step 0, for each level.
         levels: that may be used, 1 to `MAX_LEVELS`.
-        merging: the condition and body of each loop that merges variables, by the shape and kind of
-            these; stores of one model share them.
+        merging: the condition and body of each loop that merges variables.
     """
 
     shape: tuple[int, ...]
     dtype: str
-    grid: Any
+    quantization: Quantization | None
     names: tuple[int, ...]
     levels: int
-    merging: dict[Any, tuple[int, int]]
+    merging: dict[Merging, tuple[Graph, Graph]]
 
     def block(self, level: int) -> tuple[int, ...]:
         """The shape of a variable of a level."""
@@ -59,35 +61,53 @@ class Store:
         few = 1 if level == SHORT else FEW
         return few * self.block(max(level, 0) + 1)[0]
 
-    @property
-    def kind(self) -> dict[str, Any]:
-        """What a tensor of rows is, but for its shape."""
-        return {"dtype": self.dtype, "grid": self.grid}
+    def values(self, graph: Builder, shape: Sequence[int], *, free: bool = False) -> Value:
+        """A value of rows."""
+        return graph.value(shape, self.dtype, self.quantization, free=free)
+
+    def argument(self, graph: Builder, shape: Sequence[int], *, free: bool = False) -> Value:
+        """An argument of rows."""
+        return graph.argument(shape, self.dtype, self.quantization, free=free)
+
+    def make(
+        self,
+        graph: Builder,
+        kind: str,
+        inputs: Sequence[Value],
+        shape: Sequence[int],
+        *,
+        free: bool = False,
+    ) -> Value:
+        """An op that makes rows."""
+        made = self.values(graph, shape, free=free)
+        graph.add(kind, inputs, [made])
+        return made
 
 
 def assign_zeros(graph: Builder, store: Store) -> None:
     """Add ops that assign the first variable."""
-    zero = graph.constant(0, store.dtype, store.grid)
-    rows = graph.make("FILL", [graph.constant(store.shape), zero], store.shape, **store.kind)
+    zero = graph.constant(0, store.dtype, store.quantization)
+    rows = store.make(graph, "FILL", [graph.constant(store.shape), zero], store.shape)
     graph.add("ASSIGN_VARIABLE", [graph.constant(store.names[0]), rows], [])
 
 
-def _read(graph: Builder, store: Store, level: int, names: int, last: int) -> int:
+def _read(graph: Builder, store: Store, level: int, names: Value, last: Value) -> Value:
     """The variables of some names, joined. Beyond the last one that is read again; its rows are
     cut off in the end."""
     chosen = graph.make("MINIMUM", [names, last], [FAN])
-    single = [graph.tensor([]) for _ in range(FAN)]
+    single = [graph.value([]) for _ in range(FAN)]
     graph.add("UNPACK", [chosen], single, num=FAN, axis=0)
     shape = store.block(level)
-    parts = [graph.make("READ_VARIABLE", [name], shape, **store.kind) for name in single]
-    return graph.make("CONCATENATION", parts, store.block(level + 1), axis=0, **store.kind)
+    parts = [store.make(graph, "READ_VARIABLE", [name], shape) for name in single]
+    # Along the first axis: no option is 0 as well.
+    return store.make(graph, "CONCATENATION", parts, store.block(level + 1))
 
 
-def _first_names(store: Store, level: int) -> Any:
+def _first_names(store: Store, level: int) -> Array:
     return store.names[level] + store.block(level)[0] * np.arange(FAN)
 
 
-def _last(graph: Builder, store: Store, level: int, count: int) -> int:
+def _last(graph: Builder, store: Store, level: int, count: Value) -> Value:
     """The name of the last variable of a level, `FAN` times."""
     step = graph.constant(store.block(level)[0])
     final = graph.make("SUB", [count, graph.constant(1)])
@@ -96,57 +116,62 @@ def _last(graph: Builder, store: Store, level: int, count: int) -> int:
     return graph.make("ADD", [graph.constant(np.full(FAN, store.names[level])), row], [FAN])
 
 
-def at_once(graph: Builder, store: Store, count: int) -> int:
+def at_once(graph: Builder, store: Store, count: Value) -> Value:
     """The rows of a short sequence, and some more."""
     names = graph.constant(_first_names(store, 0))
     return _read(graph, store, 0, names, _last(graph, store, 0, count))
 
 
-Use = Callable[[Builder, int, int, int], int]
+Use = Callable[[Builder, Value, Value, Value | None], Value | None]
 """From a loop's body, a joined block, the loop's count and its buffer to a new buffer."""
 
 
 def in_blocks(
     graph: Builder,
     store: Store,
-    count: int,
-    dims: int,
+    count: Value,
+    dims: Value,
     level: int,
     shape: tuple[int, ...],
     *,
     free: bool = False,
-) -> int:
+) -> Value:
     """All rows, from variables of a level, in a buffer of a number of blocks.
 
     Args:
-        dims: the shape of the buffer, as a tensor.
-        shape: the same as far as it is known; `free`: its first axis is not.
+        graph, store: where, and of what.
+        count: the number of rows.
+        dims: the shape of the buffer, as a value.
+        level: of the variables.
+        shape: the same as `dims` as far as it is known; `free`: its first axis is not.
+        free: see `shape`.
     """
     for lower in range(level):
         count = _merged(graph, store, count, lower)
     # Any value will do: each row is written.
-    zero = graph.constant(0, store.dtype, store.grid)
-    empty = graph.make("FILL", [dims, zero], shape, free=free, **store.kind)
+    zero = graph.constant(0, store.dtype, store.quantization)
+    empty = store.make(graph, "FILL", [dims, zero], shape, free=free)
 
-    def write(body: Builder, joined: int, place: int, buffer: int) -> int:
+    def write(body: Builder, joined: Value, place: Value, buffer: Value | None) -> Value:
         start = [place, *[body.constant(0)] * (len(shape) - 1)]
         begin = body.make("PACK", start, [len(shape)], valuesCount=len(shape), axis=0)
+        if buffer is None:
+            raise AssertionError("a loop that writes without a buffer")
         inputs = [buffer, joined, begin]
-        return body.make("DYNAMIC_UPDATE_SLICE", inputs, shape, free=free, **store.kind)
+        return store.make(body, "DYNAMIC_UPDATE_SLICE", inputs, shape, free=free)
 
-    result = graph.tensor(shape, free=free, **store.kind)
+    result = store.values(graph, shape, free=free)
     ends = (graph.constant(0), count)
     _over_blocks(graph, store, level, count, ends, write, (empty, result))
     return result
 
 
-def _merged(graph: Builder, store: Store, count: int, level: int) -> int:
+def _merged(graph: Builder, store: Store, count: Value, level: int) -> Value:
     """Merge the variables of a level into those of the next; gives the count, after that."""
     base = graph.constant(store.names[level + 1])
 
-    def assign(body: Builder, joined: int, name: int, _: int) -> int:
+    def assign(body: Builder, joined: Value, name: Value, _: Value | None) -> None:
         body.add("ASSIGN_VARIABLE", [name, joined], [])
-        return -1
 
     ends = (base, graph.make("ADD", [count, base]))
     # What follows reads what this loop assigns: it takes the count from the loop.
@@ -158,11 +183,11 @@ def _over_blocks(
     graph: Builder,
     store: Store,
     level: int,
-    count: int,
-    ends: tuple[int, int],
+    count: Value,
+    ends: tuple[Value, Value],
     use: Use,
-    buffer: tuple[int, int] | None,
-) -> int:
+    buffer: tuple[Value, Value] | None,
+) -> Value:
     """A loop over blocks of a level's variables.
 
     Args:
@@ -177,43 +202,42 @@ def _over_blocks(
     Returns:
         the second of `ends`, given back by the loop.
     """
+    model = graph.graph.model
     if buffer is None:
         # All shapes are known: such loops can share a body.
-        key = store.block(level), store.dtype, id(store.grid)
+        key = store.block(level), store.names
         if key not in store.merging:
-            store.merging[key] = _subgraphs(graph.model, store, level, use, None)
-        cond, body = store.merging[key]
+            store.merging[key] = _subgraphs(model, store, level, use, None)
+        branches = store.merging[key]
     else:
-        tensor = graph.content.tensors[buffer[0]]
-        cond, body = _subgraphs(graph.model, store, level, use, tensor)
+        branches = _subgraphs(model, store, level, use, buffer[0])
     first = graph.constant(_first_names(store, level))
     inputs = [*ends, first, _last(graph, store, level, count), *(buffer or ())[:1]]
-    outputs = [graph.tensor(shape) for shape in ([], [], [FAN], [FAN])]
-    fields = {"condSubgraphIndex": cond, "bodySubgraphIndex": body}
-    graph.add("WHILE", inputs, [*outputs, *(buffer or ())[1:]], **fields)
+    outputs = [graph.value(shape) for shape in ([], [], [FAN], [FAN])]
+    graph.add("WHILE", inputs, [*outputs, *(buffer or ())[1:]], branches=branches)
     return outputs[1]
 
 
-def _subgraphs(model: Any, store: Store, level: int, use: Use, buffer: Any) -> tuple[int, int]:
-    """Condition and body of a loop over blocks; `buffer`: a tensor like the one it carries."""
+def _subgraphs(
+    model: Model, store: Store, level: int, use: Use, buffer: Value | None
+) -> tuple[Graph, Graph]:
+    """Condition and body of a loop over blocks; `buffer`: a value like the one it carries."""
     rows = store.block(level + 1)[0]
-    cond, cond_index = Builder.new(model, "condition")
-    body, body_index = Builder.new(model, "body")
+    cond, body = Builder(model.graph("condition")), Builder(model.graph("body"))
     for side in (cond, body):
         for shape in ([], [], [FAN], [FAN]):
             side.argument(shape)
         if buffer is not None:
-            free = buffer.shapeSignature is not None
-            side.argument(buffer.shape, free=free, **store.kind)
-    at, end = cond.content.inputs[:2]
-    cond.content.outputs = [cond.make("LESS", [at, end], dtype="bool")]
-    at, end, names, last, *old = body.content.inputs
-    new = use(body, _read(body, store, level, names, last), at, old[0] if old else -1)
-    body.content.outputs = [
+            store.argument(side, buffer.shape, free=buffer.signature is not None)
+    at, end = cond.graph.inputs[:2]
+    cond.graph.outputs = [cond.make("LESS", [at, end], type="bool")]
+    at, end, names, last, *old = body.graph.inputs
+    new = use(body, _read(body, store, level, names, last), at, old[0] if old else None)
+    body.graph.outputs = [
         body.make("ADD", [at, body.constant(rows)]),
         end,
         body.make("ADD", [names, body.constant(np.full(FAN, rows))], [FAN]),
         last,
-        *([new] if old else []),
+        *([] if new is None else [new]),
     ]
-    return cond_index, body_index
+    return cond.graph, body.graph

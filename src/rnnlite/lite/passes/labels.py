@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from typing import Any
+from collections.abc import Hashable
 
-from rnnlite.lite import flatbuffer
 from rnnlite.lite.inspection import is_weight
-from rnnlite.lite.passes.naming import origin_of
+from rnnlite.lite.ir import Graph, Model, Value
 from rnnlite.lite.requirements import KERNELS
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -29,7 +28,7 @@ _OURS = re.compile(
 """Parts of a path that are no layer."""
 
 
-def label_tensors(model: Any, *, in_file: bool) -> None:
+def label_tensors(model: Model, *, in_file: bool) -> None:
     """Give all tensors but those with the source's names, which the main graph's inputs and outputs
     have, a short name, in place.
 
@@ -37,32 +36,32 @@ def label_tensors(model: Any, *, in_file: bool) -> None:
         model: it is changed.
         in_file: whether names differ in the whole file, or within a subgraph alone.
     """
-    main = model.subgraphs[0]
-    ends = {int(t) for t in [*main.inputs, *main.outputs]}
-    taken = {flatbuffer.text(main.tensors[t].name) for t in ends}
+    ends = {*model.main.inputs, *model.main.outputs}
+    taken = {value.name for value in ends}
     counts = Counter[str]()
-    alike: dict[Any, str] = {}
-    for index, content in enumerate(model.subgraphs):
-        layer = _layer_of(content)
-        products = {
-            int(op.outputs[0])
-            for op in content.operators or []
-            if flatbuffer.op_name(model, op) in KERNELS
-        }
-        met = Counter[Any]()
-        for number, tensor in enumerate(content.tensors):
-            if index == 0 and number in ends:
+    alike: dict[Hashable, str] = {}
+    for number, graph in enumerate(model.graphs):
+        layer = _layer_of(graph)
+        met = Counter[Hashable]()
+        for value in graph.values:
+            if value in ends:
                 continue
-            weight = flatbuffer.content(model, tensor) is not None and is_weight(tensor)
             label = ""
-            if weight or number in products:
-                label = _layer(flatbuffer.text(tensor.name)) or layer
-            kind = label, flatbuffer.plain(tensor, without=("name", *flatbuffer.NOTES))
+            producer = value.producer
+            product = producer is not None and producer.kind in KERNELS
+            if product or (value.is_constant and is_weight(value)):
+                label = _layer(value.name) or layer
+            kind = label, *_traits(value)
             met[kind] += 1
-            key = index if in_file else -1, met[kind], kind
+            key = number if in_file else -1, met[kind], kind
             if key not in alike:
                 alike[key] = _next(label, counts, taken)
-            tensor.name = alike[key]
+            value.name = alike[key]
+
+
+def _traits(value: Value) -> tuple[Hashable, ...]:
+    """All that tensors which may stand in the file once must agree in, but for their name."""
+    return (*value.layout, id(value.data), value.quantization, value.is_variable)
 
 
 def _next(label: str, counts: Counter[str], taken: set[str]) -> str:
@@ -75,9 +74,9 @@ def _next(label: str, counts: Counter[str], taken: set[str]) -> str:
             return name
 
 
-def _layer_of(content: Any) -> str:
+def _layer_of(graph: Graph) -> str:
     """The layer that a loop's body or condition belongs to."""
-    origin = origin_of(content)
+    origin = graph.origin
     return _layer(origin.paths[0]) if origin is not None and origin.paths else ""
 
 

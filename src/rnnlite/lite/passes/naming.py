@@ -15,31 +15,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rnnlite.lite import flatbuffer
+from rnnlite.lite.ir import Graph, Model, Origin, Value
 from rnnlite.lowering.marks import ATTRIBUTE, Mark, decode
 
 _HIDDEN = re.compile(r"rnn\.(\d+)\.\d*")
 """A hidden name, with the digits that the converter adds where several tensors have it."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a tensor of the float model was made of.
-
-    Attributes:
-        paths: names of the ops, as the source and the lowering have them.
-        value: equal for tensors that are the same value in other steps, or in another loop over
-            steps, of one recurrence; None outside of steps.
-    """
-
-    paths: tuple[str, ...]
-    value: tuple[Any, ...] | None = None
-
-    def __deepcopy__(self, memo: Any) -> Origin:
-        return self
 
 
 @dataclass(frozen=True)
@@ -171,70 +155,45 @@ def _renamed(reference: str, names: dict[str, str]) -> str:
     return f"{control}{names[name]}{colon}{rest}"
 
 
-def restore(model: Any, names: Names) -> None:
-    """Say what the tensors and loops of the converter's result were made of, in place.
+def restore(model: Model, names: Names) -> None:
+    """Say what the values and loops of the converter's result were made of, in place.
 
-    Tensors get their `Origin` and a name for people; constants that the converter made none. Bodies
+    Values get their `Origin` and a name for people; constants that the converter made none. Bodies
     of loops get their `Mark`.
     """
-    for content in model.subgraphs:
-        values = _values(model, content, names)
-        for number, tensor in enumerate(content.tensors):
-            ops = names.found(flatbuffer.text(tensor.name))
+    for graph in model.graphs:
+        shared = _shared_values(graph, names)
+        for value in graph.values:
+            ops = names.found(value.name)
             if ops:
-                tensor.name = ";".join(dict.fromkeys(op.label for op in ops)).encode()
-                tensor.origin = Origin(tuple(op.path for op in ops), values.get(number))
-            elif flatbuffer.content(model, tensor) is not None:
-                tensor.name = None
-    for _, _, _, body in flatbuffer.loops(model):
-        content = model.subgraphs[body]
-        if origin_of(content) is None:
-            ops = names.found(flatbuffer.text(content.name))
-            content.origin = Origin(tuple(op.path for op in ops))
-            content.mark = ops[0].mark if ops else None
-    for content in model.subgraphs:
-        content.name = names.shown(flatbuffer.text(content.name)).encode()
+                value.name = ";".join(dict.fromkeys(op.label for op in ops))
+                value.origin = Origin(tuple(op.path for op in ops), shared.get(value))
+            elif value.is_constant:
+                value.name = ""
+    for op in model.loops():
+        body = op.branches[1]
+        if body.origin is None:
+            ops = names.found(body.name)
+            body.origin = Origin(tuple(op.path for op in ops))
+            body.mark = ops[0].mark if ops else None
+    for graph in model.graphs:
+        graph.name = names.shown(graph.name)
 
 
-def _values(model: Any, content: Any, names: Names) -> dict[int, tuple[Any, ...]]:
-    """`Origin.value` of the tensors that ops of a subgraph make in steps.
+def _shared_values(graph: Graph, names: Names) -> dict[Value, tuple[Hashable, ...]]:
+    """`Origin.value` of the values that ops of a graph make in steps.
 
     The converter makes one op of the source several. They come in one order in all steps, among
     those of a kind.
     """
-    values: dict[int, tuple[Any, ...]] = {}
-    counts: Counter[tuple[Any, ...]] = Counter()
-    for op in content.operators or []:
-        kind = flatbuffer.op_name(model, op)
-        for number in map(int, op.outputs):
-            name = flatbuffer.text(content.tensors[number].name)
-            found = [(op.step, op.within) for op in names.found(name) if op.step is not None]
+    values: dict[Value, tuple[Hashable, ...]] = {}
+    counts: Counter[tuple[Hashable, ...]] = Counter()
+    for op in graph.ops:
+        for made in op.outputs:
+            found = [(o.step, o.within) for o in names.found(made.name) if o.step is not None]
             if found:
-                value = (kind, *((step[0], within) for step, within in found))
+                value = (op.kind, *((step[0], within) for step, within in found))
                 place = (value, *(step[1] for step, _ in found))
-                values[number] = (*value, counts[place])
+                values[made] = (*value, counts[place])
                 counts[place] += 1
     return values
-
-
-def origin_of(holder: Any) -> Origin | None:
-    """Of a tensor or a loop's body; None where a later pass made it."""
-    return getattr(holder, "origin", None)
-
-
-def mark_of(content: Any) -> Mark | None:
-    """What the lowering said of the loop whose body a subgraph is; None for other loops."""
-    return getattr(content, "mark", None)
-
-
-def derive(tensor: Any, like: Any) -> None:
-    """Give a new tensor an `Origin` of its own, from the one that it was made for.
-
-    Passes do the same in all steps, so the n-th tensor made for a value is one value again.
-    """
-    origin = origin_of(like)
-    if origin is not None and origin.value is not None:
-        like.derived = getattr(like, "derived", 0) + 1
-        origin = replace(origin, value=(*origin.value, like.derived))
-    tensor.derived = 0
-    tensor.origin = origin

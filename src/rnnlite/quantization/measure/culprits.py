@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnlite.isolation.interpreter import ValuesApart
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.structure import label
+from rnnlite.lite.trees import label
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.plan.plan import Plan

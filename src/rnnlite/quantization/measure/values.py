@@ -13,7 +13,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.axes import batched
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.structure import grid
+from rnnlite.lite.trees import grid
 from rnnlite.quantization.grid import Array, Grid
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlite.lite.control_flow import Place
+from rnnlite.lite.trees import Place
 
 SATURATION = {
     ("LOGISTIC", "int8"): 6.25,

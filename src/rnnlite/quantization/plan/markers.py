@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place
+from rnnlite.lite.trees import Place
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.plan.plan import constant, is_float
 

@@ -25,7 +25,7 @@ import numpy as np
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place
+from rnnlite.lite.trees import Place
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.plan.origins import Origins, constant_values
 from rnnlite.quantization.plan.walk import Precision, Softened, Walk

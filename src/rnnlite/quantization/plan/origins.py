@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place
 from rnnlite.lite.edit import new_constant, new_op, new_tensor
+from rnnlite.lite.trees import Place
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.plan.cases import Constant
 from rnnlite.quantization.plan.ways import ARITHMETIC, MOVED

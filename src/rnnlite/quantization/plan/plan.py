@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place, flows, in_loops
+from rnnlite.lite.trees import Place, flows, in_loops
 from rnnlite.quantization.grid import Array, Grid, Range, grid_of, union, width
 from rnnlite.quantization.ops import RULES, Kind, Rule
 from rnnlite.quantization.plan.clip import clip_ranges

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Flow, Place, flows, in_loops
+from rnnlite.lite.trees import Flow, Place, flows, in_loops
 from rnnlite.quantization.grid import HEADROOM, Range
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan import cases

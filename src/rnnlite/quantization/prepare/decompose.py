@@ -29,8 +29,8 @@ from typing import Any
 import numpy as np
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place, in_loops
 from rnnlite.lite.edit import dtype_code, new_constant, new_op, new_tensor
+from rnnlite.lite.trees import Place, in_loops
 from rnnlite.quantization.grid import Range
 from rnnlite.quantization.plan.plan import Precision, is_float
 from rnnlite.quantization.prepare.logarithms import (

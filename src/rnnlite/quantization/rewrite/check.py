@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnlite.errors import ModelError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.structure import grid, label
+from rnnlite.lite.trees import grid, label
 from rnnlite.quantization.ops import RULES, Kind, Rule
 
 REAL = ("float32", "int8", "int16")

@@ -13,7 +13,6 @@ import numpy as np
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place, flows
 from rnnlite.lite.edit import (
     at_version,
     dtype_code,
@@ -22,7 +21,7 @@ from rnnlite.lite.edit import (
     new_tensor,
     parameters,
 )
-from rnnlite.lite.structure import label
+from rnnlite.lite.trees import Place, flows, label
 from rnnlite.quantization.grid import (
     Array,
     Grid,

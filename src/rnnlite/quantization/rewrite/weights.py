@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from rnnlite.lite import flatbuffer
-from rnnlite.lite.control_flow import Place
 from rnnlite.lite.edit import at_version, new_constant, new_op, new_tensor, parameters
+from rnnlite.lite.trees import Place
 from rnnlite.quantization.grid import Array, channel_scales, quantize_weights, symmetric
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.plan import constant, range_of

@@ -21,7 +21,7 @@ import numpy as np
 
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.edit import new_constant, new_op, new_tensor, parameters
-from rnnlite.lite.structure import grid
+from rnnlite.lite.trees import grid
 
 
 def requantize(

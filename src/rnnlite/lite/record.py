@@ -1,0 +1,43 @@
+"""What rnnlite stores in a file on converting, and how it is found again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from rnnlite.errors import ModelError
+from rnnlite.lite.ir import Model
+
+RECORD = "rnnlite"
+"""Name of the metadata that rnnlite writes."""
+
+GUARDED = "guarded_copies"
+"""Key in it: an interpreter that has run the file may go on to larger inputs (`passes.borders`)."""
+
+
+def record(model: Model) -> dict[str, Any]:
+    """What rnnlite stored on converting: version, origin, recurrences, ...; empty for other files.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    content = model.metadata.get(RECORD)
+    if content is None:
+        return {}
+    try:
+        found = json.loads(content)
+    except ValueError as e:
+        raise ModelError("the LiteRT model is damaged", found=f"metadata '{RECORD}': {e}") from e
+    return found if isinstance(found, dict) else {}
+
+
+def set_record(model: Model, content: Mapping[str, Any]) -> None:
+    """Store it, in place of what was there."""
+    set_metadata(model, RECORD, json.dumps(dict(content)).encode())
+
+
+def set_metadata(model: Model, name: str, content: bytes) -> None:
+    """Store named metadata behind all other, in place of what has the name."""
+    model.metadata.pop(name, None)
+    model.metadata[name] = content

@@ -1,0 +1,127 @@
+"""Results that WHILE and IF would lose, and those of which a caller has the buffer."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
+
+from graphs import SHAPE, Graph, Model
+from rnnlite.lite import schema
+from rnnlite.lite.passes.results import (
+    separate_branch_results,
+    separate_loop_results,
+    separate_main_results,
+)
+from rnnlite.lite.structure import check_structure
+from rnnlite.lite.translate import translate
+
+
+def delay_line(dtype):
+    """Three values that move one place on at each of four iterations: (a, b, c) -> (c, a, b)."""
+
+    @tf.function
+    def run(n):
+        a, b, c = (tf.fill([2], tf.constant(k, dtype)) for k in (1, 2, 3))
+        loop = tf.while_loop(lambda t, *_: t < n, lambda t, a, b, c: (t + 1, c, a, b), [0, a, b, c])
+        return loop[1:]
+
+    return run.get_concrete_function(tf.TensorSpec([], tf.int32))
+
+
+def run(model):
+    interpreter = Interpreter(model_content=schema.write(model))
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.int32(4))
+    interpreter.invoke()
+    return [interpreter.get_tensor(d["index"]).tolist() for d in interpreter.get_output_details()]
+
+
+@pytest.mark.parametrize("dtype", [tf.float32, tf.int32])
+def test_a_rotation_is_computed_right(dtype):
+    model = schema.read(translate(delay_line(dtype))[0])
+    assert separate_loop_results(model) == 3
+    assert run(model) == [[3, 3], [1, 1], [2, 2]]
+
+
+def test_arguments_in_their_own_place_are_left_alone(exits):
+    assert separate_loop_results(schema.read(exits.tflite)) == 0
+
+
+def test_a_branch_that_returns_a_tensor_twice():
+    """The other branch gives its argument twice, which the kernel copies."""
+
+    @tf.function
+    def run_one(n):
+        x = tf.fill([3], 0.5) * tf.cast(n, tf.float32)
+
+        def twice():
+            y = tf.tanh(x) + x
+            return y, y, x
+
+        first, second, third = tf.cond(n > 3, twice, lambda: (x * 2, x, x))
+        return first * 1.5, second + 1, third - 1
+
+    model = schema.read(translate(run_one.get_concrete_function(tf.TensorSpec([], tf.int32)))[0])
+    assert separate_branch_results(model) == 1
+    assert separate_branch_results(model) == 0
+    y = np.tanh(2.0) + 2
+    expected = [[y * 1.5] * 3, [y + 1] * 3, [1.0] * 3]
+    np.testing.assert_allclose(run(model), expected, rtol=1e-6)
+
+
+def growing_loop(*, grows):
+    """A loop that carries a state, and rows that grow by one each time or are handed on."""
+    model = Model()
+    main, cond, body = model.main, model.graph(), model.graph()
+
+    def carried(graph):
+        return graph.tensor([], "int32"), graph.tensor(SHAPE), graph.tensor([-1, 3])
+
+    t, h, rows = carried(cond)
+    verdict = cond.tensor([], "bool")
+    cond.add("LESS", [t, cond.constant(3, "int32")], [verdict], "LessOptions")
+    cond.ends([t, h, rows], [verdict])
+    t, h, rows = carried(body)
+    later, new, longer = carried(body)
+    body.add("ADD", [t, body.constant(1, "int32")], [later], "AddOptions")
+    body.add("TANH", [h], [new])
+    body.add("CONCATENATION", [rows, h], [longer], "ConcatenationOptions")
+    body.ends([t, h, rows], [later, new, longer if grows else rows])
+    operands, results = carried(main), carried(main)
+    model.loop(main, operands, results, cond, body)
+    main.ends(operands, results)
+    return model
+
+
+def test_results_of_a_loop_that_grows_are_copied_those_of_others_are_not():
+    assert separate_main_results(growing_loop(grows=False).ir) == 0
+    model = growing_loop(grows=True)
+    before = list(model.main.ir.outputs)
+    assert separate_main_results(model.ir) == 3
+    check_structure(model.ir)
+    assert model.main.kinds == ["WHILE", "RESHAPE", "CONCATENATION", "CONCATENATION"]
+    assert not set(before) & set(model.main.ir.outputs)
+
+
+def test_results_of_a_loop_that_computes_sizes_are_copied():
+    model = growing_loop(grows=False)
+    body = Graph(model.ir.graphs[2])
+    t, _, rows = body.ir.inputs
+    begin, cut = body.tensor([1], "int32"), body.tensor([1, 3])
+    body.add("RESHAPE", [t, body.constant([1], "int32")], [begin], "ReshapeOptions")
+    ends = [begin, body.constant([2], "int32"), body.constant([1], "int32")]
+    body.add("STRIDED_SLICE", [rows, *ends], [cut], "StridedSliceOptions")
+    assert separate_main_results(model.ir) == 3
+
+
+def test_results_of_a_condition_are_copied():
+    model = Model()
+    main, branch = model.main, model.graph()
+    x, y = branch.tensor(SHAPE), branch.tensor(SHAPE)
+    branch.add("TANH", [x], [y])
+    branch.ends([x], [y])
+    verdict, x, y = main.tensor([], "bool"), main.tensor(SHAPE), main.tensor(SHAPE)
+    main.add("IF", [verdict, x], [y], "IfOptions", branches=[branch, branch])
+    main.ends([verdict, x], [y])
+    assert separate_main_results(model.ir) == 1
+    assert main.kinds == ["IF", "CONCATENATION"]
