@@ -8,9 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.tensorflow.arrays import Array
+from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.emit import Emitter, rule
-from rnnlite.frontends.tensorflow.loop import Value
 from rnnlite.frontends.tensorflow.nodes import Graph
 
 

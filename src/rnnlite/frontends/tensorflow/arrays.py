@@ -101,3 +101,7 @@ class Array:
             )
             content.set_shape(base.content.shape)
         return replace(base, content=content)
+
+
+Value = Any
+"""A tensor, or an `Array`."""

@@ -15,9 +15,9 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, rule
 from rnnlite.frontends.tensorflow.frames import MERGE, SWITCH
-from rnnlite.frontends.tensorflow.loop import Value
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 
 SMALL = 12

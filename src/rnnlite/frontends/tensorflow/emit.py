@@ -16,9 +16,9 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.fold import folded
 from rnnlite.frontends.tensorflow.frames import Frame, frames_of
-from rnnlite.frontends.tensorflow.loop import Value
 from rnnlite.frontends.tensorflow.nodes import PASSING, Graph, name_of, ref
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Lowered, Recurrence
@@ -202,7 +202,7 @@ class Emitter:
     def _emit(self, node: Any) -> None:
         """Emit one node whose inputs are there."""
         if node.op in ("Exit", "RefExit"):
-            from rnnlite.frontends.tensorflow.lower import lower_frame
+            from rnnlite.frontends.tensorflow.loops import lower_frame
 
             self.values.update(lower_frame(self, self._frame(node)))
             if not self.has(f"{node.name}:0"):

@@ -14,6 +14,7 @@ from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 ENTER = ("Enter", "RefEnter")
 MERGE = ("Merge", "RefMerge")
 SWITCH = ("Switch", "RefSwitch")
+EXIT = ("Exit", "RefExit")
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _add(graph: Graph, frame: Frame, enter: Any) -> None:
     exits = [
         f"{n.name}:0"
         for n in graph.consumers.get(switch.name, [])
-        if n.op in ("Exit", "RefExit") and f"{switch.name}:0" in graph.inputs(n)
+        if n.op in EXIT and f"{switch.name}:0" in graph.inputs(n)
     ]
     frame.carried.append(
         Carried(outside, f"{merge.name}:0", f"{switch.name}:1", update, tuple(exits))

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, rule
-from rnnlite.frontends.tensorflow.loop import Value
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 from rnnlite.lowering.lower import lower
 from rnnlite.scan import cells

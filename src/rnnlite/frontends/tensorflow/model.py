@@ -21,7 +21,7 @@ from rnnlite.frontends.functions import (
 from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Port, Program, type_notes, with_least
 from rnnlite.frontends.randomness import refuse_random
-from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, lower, rules
+from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session
 from rnnlite.frontends.tensorflow.fused import expand
 from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned, with_defaults
@@ -33,7 +33,7 @@ from rnnlite.lengths.lengths import NEARBY, Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
 from rnnlite.lengths.tracing import lengths_of
 
-__all__ = ["array_ops", "conditions", "fused", "kernels", "lower", "program_of", "rules"]
+__all__ = ["array_ops", "conditions", "fused", "kernels", "loops", "program_of", "rules"]
 
 
 BATCHES = (5, 7)

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant, rule
-from rnnlite.frontends.tensorflow.loop import Value
 from rnnlite.frontends.tensorflow.outputs import numbers_behind
 from rnnlite.lite.passes.rewrite import split_axes
 

@@ -1,0 +1,115 @@
+"""The body and the condition of a graph's loop as regions of the reader of loops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.frontends.tensorflow.arrays import Value
+from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant
+from rnnlite.frontends.tensorflow.nodes import Graph, name_of
+from rnnlite.frontends.tensorflow.vocabulary import described, made
+from rnnlite.loops import Node, Ref
+from rnnlite.loops.loop import Shape
+from rnnlite.scan.scan import Array, Tensor
+
+
+class GraphRegion:
+    """A `Region` of a graph.
+
+    Args:
+        emitter: the graph, and the values that are there in front of the loop.
+        arguments: references to what comes from outside: no node of the region makes it.
+        nodes: what was described already, by name.
+    """
+
+    def __init__(
+        self, emitter: Emitter, arguments: frozenset[Ref], nodes: dict[str, Node] | None = None
+    ) -> None:
+        self.emitter = emitter
+        self.arguments = arguments
+        self._nodes: dict[str, Node] = {} if nodes is None else nodes
+
+    def node(self, ref: Ref) -> Node | None:
+        """See `Region`."""
+        name, graph = name_of(ref), self.emitter.graph
+        if ref in self.arguments or name not in graph.nodes:
+            return None
+        if name not in self._nodes:
+            node = graph.nodes[name]
+            self._nodes[name] = described(node, self.emitter.reads(node), graph.inputs(node))
+        return self._nodes[name]
+
+    def bind(self, values: Mapping[Ref, Value]) -> GraphRegion:
+        """See `Region`."""
+        old = self.emitter
+        emitter = Emitter(old.session, old.graph, {**old.values, **values}, old.parent)
+        return GraphRegion(emitter, self.arguments, self._nodes)
+
+    def is_bound(self, ref: Ref) -> bool:
+        """See `Region`."""
+        return self.emitter.has(ref)
+
+    def value(self, ref: Ref) -> Tensor:
+        """See `Region`."""
+        return self.emitter.get(ref)
+
+    def shape(self, ref: Ref) -> Shape | None:
+        """See `Region`."""
+        value = self.emitter.get(ref)
+        return _shape(value) if tf.is_tensor(value) else None
+
+    def known(self, tensor: Value) -> Array | None:
+        """See `Region`."""
+        value = self.emitter.session.static(tensor)
+        return None if value is None else np.asarray(value)
+
+    def emit(self, refs: Sequence[Ref], given: Mapping[Ref, Value]) -> list[Value]:
+        """See `Region`; takes and gives arrays too."""
+        return Emitter(self.emitter.session, self.emitter.graph, given, self.emitter).get_all(refs)
+
+    def apply(self, node: Node, operands: Sequence[Tensor]) -> Tensor:
+        """See `Region`."""
+        return self.emitter.create(self.emitter.graph.nodes[node.name], operands)[0]
+
+    def shapes(
+        self,
+        refs: Sequence[Ref],
+        states: Mapping[Ref, Tensor],
+        rows: Mapping[Ref, Tensor],
+        counters: Sequence[Ref],
+    ) -> dict[Ref, Shape | None]:
+        """See `Region`."""
+        session = self.emitter.session
+        with session.scratch():
+            given = {**states, **{r: x[0] for r, x in rows.items()}}
+            given.update(dict.fromkeys(counters, tf.zeros([], tf.int32)))
+            inner = Emitter(session, self.emitter.graph, given, self.emitter)
+            inner.get_all(refs)
+            return {r: _shape(v) for r, v in inner.values.items() if tf.is_tensor(v)}
+
+    def extend(
+        self, nodes: Sequence[Node], constants: Mapping[Ref, Array], like: Node
+    ) -> GraphRegion:
+        """See `Region`."""
+        old = self.emitter
+        graph = old.graph
+        overlay = Graph(
+            dict(graph.nodes), graph.functions, graph.arguments, graph.results, graph._bodies
+        )
+        old.session.share_frames(overlay, graph)
+        pattern = graph.nodes[like.name]
+        overlay.nodes.update({node.name: made(node, pattern) for node in nodes})
+        values: dict[str, Any] = dict(old.values)
+        values.update({r: emit_constant(old, value) for r, value in constants.items()})
+        # What was put in the place of another is described anew.
+        kept = {k: n for k, n in self._nodes.items() if overlay.nodes[k] is graph.nodes[k]}
+        emitter = Emitter(old.session, overlay, values, old.parent)
+        return GraphRegion(emitter, self.arguments, kept)
+
+
+def _shape(tensor: Tensor) -> Shape | None:
+    return None if tensor.shape.rank is None else tuple(tensor.shape.as_list())

@@ -1,0 +1,104 @@
+"""Lower a loop that is a recurrence: as a Scan over its sequences.
+
+What enters: a Scan that the reader of loops raised. What leaves: the values behind the loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.frontends.tensorflow.arrays import Array, Value
+from rnnlite.frontends.tensorflow.emit import Session
+from rnnlite.loops import Loop, Raised, Reading, Variable
+from rnnlite.loops.loop import Count
+from rnnlite.lowering.lower import lower
+from rnnlite.scan.scan import Lowered, Recurrence, ScanResult, Tensor
+
+
+def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> list[Value]:
+    """Lower a Scan and report it.
+
+    Args:
+        session: takes the record.
+        loop: what it was.
+        raised: what it is.
+        place: of the loop in the source; one is reported once.
+    """
+    scan = raised.scan
+    result, schedule = lower(scan, session.options)
+    session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+    kind, units = raised.cell.describe()
+    *sequences, _ = scan.inputs
+    session.record(
+        place,
+        Recurrence(
+            name=label_of(loop.name),
+            kind=kind,
+            units=units,
+            direction="backward" if any(map(_reversed, sequences)) else "forward",
+            outputs="all" if scan.all_outputs else "last",
+            masked=False,
+            hoisted=raised.cell.hoisted,
+            unroll=schedule.unroll,
+            turns=schedule.turns,
+            schedule=str(schedule),
+            weights=", ".join(raised.weights),
+        ),
+    )
+    return _behind(loop, raised, result)
+
+
+def label_of(name: str) -> str:
+    """The name of a loop without what tf.while_loop adds to it."""
+    return name.removesuffix("/while_context").removesuffix("/while") or name
+
+
+def _reversed(tensor: Tensor) -> bool:
+    """Whether a sequence is turned round in front of the loop."""
+    while tensor.op.type in ("Reshape", "Transpose", "Identity", "Cast", "Slice", "StridedSlice"):
+        tensor = tensor.op.inputs[0]
+    return tensor.op.type in ("ReverseV2", "ReverseSequence")
+
+
+def _behind(loop: Loop, raised: Raised, result: ScanResult) -> list[Value]:
+    """The values of all variables behind the loop."""
+    reading = raised.reading
+    values: dict[Variable, Value] = {v: v.initial for v in loop.variables}
+    values.update(zip(reading.states, result.states, strict=True))
+    for variable, start in reading.counters.items():
+        values[variable] = start + reading.count
+    for variable, same in reading.last.items():
+        values[variable] = _array(variable).with_content(tf.expand_dims(values[same], 0))
+    if result.outputs is None:
+        # The last row stands for all of them: nothing else is read.
+        for variable, row in zip(raised.outputs, result.last, strict=True):
+            values[variable] = _array(variable).with_content(tf.expand_dims(row, 0))
+    else:
+        for variable, rows in zip(raised.outputs, result.outputs, strict=True):
+            values[variable] = _padded(_array(variable), rows, reading)
+    return [values[v] for v in loop.variables]
+
+
+def _array(variable: Variable) -> Array:
+    if not isinstance(variable.initial, Array):
+        raise AssertionError(f"'{variable.argument}' is no array")
+    return variable.initial
+
+
+def _padded(array: Array, rows: Tensor, reading: Reading) -> Array:
+    """The array with the rows that were written, and zeros up to its size."""
+    count: Count = reading.count
+    if array.size is None or array.size is count:
+        return array.with_content(rows)
+    size: Any = tf.get_static_value(array.length())
+    known = tf.get_static_value(count)
+    if size is not None and known is not None and int(size) == int(known):
+        return array.with_content(rows)
+    missing = tf.maximum(array.length() - tf.shape(rows)[0], 0)
+    padding = tf.concat([[[0, missing]], tf.zeros([rows.shape.rank - 1, 2], tf.int32)], 0)
+    padded = tf.pad(rows, padding)
+    padded.set_shape([None if size is None else int(size), *rows.shape[1:]])
+    return array.with_content(padded)

@@ -1,0 +1,128 @@
+"""Ops of TensorFlow in the vocabulary of the reader of loops (`rnnlite.loops.nodes`).
+
+What enters: a NodeDef and the references that its value depends on. What leaves: a `Node`. An op
+that stands in no table is `Kind.OTHER`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from rnnlite.frontends.tensorflow.frames import EXIT, MERGE, SWITCH
+from rnnlite.frontends.tensorflow.nodes import PASSING
+from rnnlite.loops import Kind, Node, Ref
+from rnnlite.scan.scan import Array
+
+ELEMENTWISE = (
+    "Abs Cast Cos Div Elu Equal Erf Exp Floor FloorDiv FloorMod LeakyRelu Log LogicalNot LogicalOr "
+    "Maximum Minimum Mul Neg NotEqual Pow RealDiv Relu Relu6 Round Rsqrt SelectV2 Selu Sigmoid "
+    "Sign Sin Softplus Softsign Sqrt Square SquaredDifference Sub Tanh ZerosLike OnesLike"
+)
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(ELEMENTWISE.split(), Kind.ELEMENTWISE),
+    **dict.fromkeys(PASSING, Kind.PASS),
+    **dict.fromkeys(("Const", "HostConst"), Kind.CONSTANT),
+    **dict.fromkeys(("Add", "AddV2"), Kind.ADD),
+    **dict.fromkeys(("BatchMatMulV2", "Conv2D"), Kind.PRODUCT),
+    **dict.fromkeys(
+        ("RandomUniform", "RandomStandardNormal", "TruncatedNormal", "Multinomial"), Kind.RANDOM
+    ),
+    **dict.fromkeys((*MERGE, *SWITCH, *EXIT), Kind.BRANCH),
+    **dict.fromkeys(
+        ("While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase"), Kind.BRANCH
+    ),
+    "LogicalAnd": Kind.AND,
+    "Less": Kind.LESS,
+    "LessEqual": Kind.LESS_EQUAL,
+    "Greater": Kind.GREATER,
+    "GreaterEqual": Kind.GREATER_EQUAL,
+    "Softmax": Kind.SOFTMAX,
+    "MatMul": Kind.MATMUL,
+    "BiasAdd": Kind.BIAS_ADD,
+    "ConcatV2": Kind.CONCAT,
+    "ExpandDims": Kind.EXPAND,
+    "GatherV2": Kind.GATHER,
+    "TensorArrayReadV3": Kind.READ_ROW,
+    "TensorListGetItem": Kind.READ_ROW,
+    "TensorArrayWriteV3": Kind.WRITE_ROW,
+    "TensorListSetItem": Kind.WRITE_ROW,
+}
+OPERANDS = {
+    "TensorArrayReadV3": (2, 1),
+    "TensorListGetItem": (0, 1),
+    "TensorArrayWriteV3": (3, 1, 2),
+    "TensorListSetItem": (0, 1, 2),
+}
+"""Which inputs are (array, index) and (array, index, row)."""
+
+
+def described(node: Any, reads: Sequence[Ref], inputs: Sequence[Ref]) -> Node:
+    """A node in neutral words.
+
+    Args:
+        node: the NodeDef.
+        reads: all that its value depends on.
+        inputs: its data inputs.
+    """
+    kind, operands, axis = KINDS.get(node.op, Kind.OTHER), tuple(inputs), None
+    if node.op in OPERANDS:
+        operands = tuple(inputs[k] for k in OPERANDS[node.op])
+    elif kind in (Kind.CONCAT, Kind.EXPAND, Kind.GATHER):
+        *parts, axis = inputs
+        operands = tuple(parts)
+    if kind is Kind.MATMUL and _is_set(node, "transpose_a"):
+        kind = Kind.OTHER
+    if kind is Kind.GATHER and "batch_dims" in node.attr and node.attr["batch_dims"].i:
+        kind = Kind.OTHER
+    return Node(
+        name=node.name,
+        op=node.op,
+        kind=kind,
+        reads=tuple(reads),
+        result=f"{node.name}:0",
+        operands=operands,
+        value=_number(node) if kind is Kind.CONSTANT else None,
+        axis=axis,
+        transposed=kind is Kind.MATMUL and _is_set(node, "transpose_b"),
+        function=node.op.lower(),
+    )
+
+
+def _is_set(node: Any, attribute: str) -> bool:
+    """Whether a flag is there and set; asking a NodeDef for one that is not there would add it."""
+    return attribute in node.attr and bool(node.attr[attribute].b)
+
+
+def _number(node: Any) -> Array | None:
+    """The value of a constant that is one number."""
+    tensor = node.attr["value"].tensor
+    if tensor.tensor_shape.dim or not tf.as_dtype(tensor.dtype).is_numpy_compatible:
+        return None
+    value: Array = tf.make_ndarray(tensor)
+    return value if value.dtype.kind in "biuf" else None
+
+
+OPS = {
+    Kind.MATMUL: "MatMul",
+    Kind.CONCAT: "ConcatV2",
+    Kind.ADD: "AddV2",
+    Kind.BIAS_ADD: "BiasAdd",
+}
+
+
+def made(node: Node, like: Any) -> Any:
+    """A NodeDef of a node that the reader of loops made.
+
+    Args:
+        node: of the kinds of `OPS`.
+        like: a NodeDef of the same dtype.
+    """
+    definition = tf.compat.v1.NodeDef(op=OPS[node.kind], name=node.name, input=node.reads)
+    definition.attr["T"].CopyFrom(like.attr["T"])
+    if node.kind is Kind.CONCAT:
+        definition.attr["N"].i = len(node.operands)
+        definition.attr["Tidx"].type = tf.int32.as_datatype_enum
+    return definition

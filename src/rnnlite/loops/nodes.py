@@ -1,0 +1,108 @@
+"""The vocabulary in which a front end describes the nodes of a loop.
+
+A value of a loop is called by a reference, any string that is unique in its region. A node makes
+one or more of them. Its kind says what the reader may rely on; what has no kind of its own is
+`OTHER`, which is always right: it stays in the step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from rnnlite.scan.scan import Array
+
+Ref = str
+"""The name of a value within a region."""
+
+
+class Kind(Enum):
+    """What a node does. The operands are in this order, whatever their order in the dialect."""
+
+    CONSTANT = auto()
+    """`Node.value`."""
+    PASS = auto()
+    """Hands its operand on as it is."""
+    ADD = auto()
+    """a + b, broadcast."""
+    AND = auto()
+    """a and b."""
+    LESS = auto()
+    """a < b."""
+    LESS_EQUAL = auto()
+    """a <= b."""
+    GREATER = auto()
+    """a > b."""
+    GREATER_EQUAL = auto()
+    """a >= b."""
+    ELEMENTWISE = auto()
+    """Any other function of single elements, select among them, operands broadcast."""
+    SOFTMAX = auto()
+    """Over the last axis."""
+    MATMUL = auto()
+    """x (B, F) times w (F, G), or w (G, F) where `Node.transposed`."""
+    PRODUCT = auto()
+    """Any other product of its first operand with weights, its second: convolutions."""
+    BIAS_ADD = auto()
+    """x (..., F) plus b (F,)."""
+    CONCAT = auto()
+    """Its operands side by side along `Node.axis`."""
+    EXPAND = auto()
+    """A new axis of one at `Node.axis`."""
+    GATHER = auto()
+    """Entries of a table by ids, along `Node.axis`."""
+    READ_ROW = auto()
+    """A row of an array by its index."""
+    WRITE_ROW = auto()
+    """(array, index, row): the array with that row replaced."""
+    RANDOM = auto()
+    """Draws anew at each step."""
+    BRANCH = auto()
+    """Control flow: a condition, or a loop within the loop."""
+    OTHER = auto()
+    """Anything else."""
+
+
+ELEMENTWISE = frozenset(
+    [
+        Kind.ADD,
+        Kind.AND,
+        Kind.LESS,
+        Kind.LESS_EQUAL,
+        Kind.GREATER,
+        Kind.GREATER_EQUAL,
+        Kind.ELEMENTWISE,
+    ]
+)
+"""Kinds that treat elements apart."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A node of a region.
+
+    Attributes:
+        name: unique in the region.
+        op: what its dialect calls it, for messages.
+        kind: what it does.
+        reads: all values that its own depends on, in the order of its dialect.
+        result: its first value.
+        operands: what `kind` speaks of, in its order; those of `reads` alone.
+        value: of a CONSTANT that is a number; None where it is more.
+        axis: of CONCAT, EXPAND and GATHER: a number, or the reference to it.
+        transposed: see MATMUL.
+        function: what an elementwise function is commonly called, in lower case, where the report
+        may
+            ask for it: "sigmoid", "tanh", "minimum", "maximum".
+    """
+
+    name: str
+    op: str
+    kind: Kind
+    reads: tuple[Ref, ...]
+    result: Ref
+    operands: tuple[Ref, ...] = ()
+    value: Array | None = None
+    axis: int | Ref | None = None
+    transposed: bool = False
+    function: str = ""

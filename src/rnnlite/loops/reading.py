@@ -1,0 +1,156 @@
+"""Read a loop as a recurrence over time.
+
+What enters: a `Loop`. What it looks for: a counter that starts at 0 and takes steps of 1, a bound
+on it in the condition, sequences that are read at the counter, sequences that are written at it.
+All other variables are states. What leaves: a `Reading`; or `NotAScan` with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+
+from rnnlite.loops.bounds import count_of
+from rnnlite.loops.loop import Count, Loop, Rows, Variable
+from rnnlite.loops.nodes import Kind, Node, Ref
+from rnnlite.loops.refusal import NotAScan
+from rnnlite.loops.walks import nodes_of, origin
+
+__all__ = ["NotAScan", "Reading", "read"]
+
+
+@dataclass(eq=False)
+class Reading:
+    """What the variables of a loop are.
+
+    Attributes:
+        count: number of iterations.
+        invariants: never change.
+        counters: start at a known number, one more at each iteration -> that number.
+        written: arrays written at the counter -> reference to the row.
+        last: arrays of one row, overwritten at each iteration -> the state that equals it.
+        states: the rest.
+        rows: references in the body that read a sequence at the counter -> the sequence.
+    """
+
+    count: Count
+    invariants: list[Variable] = field(default_factory=list)
+    counters: dict[Variable, int] = field(default_factory=dict)
+    written: dict[Variable, Ref] = field(default_factory=dict)
+    last: dict[Variable, Variable] = field(default_factory=dict)
+    states: list[Variable] = field(default_factory=list)
+    rows: dict[Ref, Rows] = field(default_factory=dict)
+
+
+def read(loop: Loop) -> Reading | NotAScan:
+    """Tell the variables of a loop apart."""
+    reading = Reading(0)
+    body = loop.body
+    for variable in loop.variables:
+        if origin(body, variable.update) == origin(body, variable.argument):
+            reading.invariants.append(variable)
+        elif (start := _counter(loop, variable)) is not None:
+            reading.counters[variable] = start
+    zero = {v.argument for v, start in reading.counters.items() if start == 0}
+    zero |= {origin(body, ref) for ref in zero}
+    if not zero:
+        return NotAScan("no variable counts the time steps from 0")
+    rest = [v for v in loop.variables if v not in reading.invariants and v not in reading.counters]
+    reading.states = [v for v in rest if v.rows is None]
+    for variable in rest:
+        if variable.rows is None:
+            continue
+        same = _overwritten(loop, variable, variable.rows, reading.states)
+        if same is not None:
+            reading.last[variable] = same
+            continue
+        row = _row(loop, variable, variable.rows, zero)
+        if isinstance(row, NotAScan):
+            return row
+        reading.written[variable] = row
+    count = count_of(loop, reading.counters, reading.invariants)
+    if isinstance(count, NotAScan):
+        return count
+    reading.count = count
+    _find_reads(loop, reading, zero)
+    return reading
+
+
+def _counter(loop: Loop, variable: Variable) -> int | None:
+    """The number that a counter starts from, or None where it is none."""
+    if variable.rows is not None:
+        return None
+    start = loop.body.known(variable.initial)
+    if start is None or start.ndim or start.dtype.kind not in "iu":
+        return None
+    node = _maker(loop, variable.update)
+    if node is None or node.kind is not Kind.ADD:
+        return None
+    a, b = (origin(loop.body, r) for r in node.operands)
+    if b == variable.argument:
+        a, b = b, a
+    one = a == variable.argument and _number(loop, b) == 1
+    return int(start) if one else None
+
+
+def _maker(loop: Loop, ref: Ref) -> Node | None:
+    """The node that makes a value, behind those that hand it on."""
+    return loop.body.node(origin(loop.body, ref))
+
+
+def _row(loop: Loop, variable: Variable, rows: Rows, zero: Collection[Ref]) -> Ref | NotAScan:
+    """Reference to the row that is written at each iteration."""
+    node = _maker(loop, variable.update)
+    if node is None or node.kind is not Kind.WRITE_ROW:
+        return NotAScan(f"'{rows.name}' is not written once at each turn")
+    array, index, row = node.operands
+    if origin(loop.body, array) != origin(loop.body, variable.argument):
+        return NotAScan(f"'{rows.name}' is written more than once a turn")
+    if origin(loop.body, index) not in zero:
+        return NotAScan(f"'{rows.name}' is not written at the counter")
+    return row
+
+
+def _overwritten(
+    loop: Loop, variable: Variable, rows: Rows, states: Sequence[Variable]
+) -> Variable | None:
+    """The state that an array of one row always holds, as Keras keeps a last output."""
+    node = _maker(loop, variable.update)
+    if node is None or node.kind is not Kind.WRITE_ROW:
+        return None
+    if not isinstance(rows.size, int) or rows.size != 1:
+        return None
+    body = loop.body
+    array, index, row = node.operands
+    if _number(loop, origin(body, index)) != 0:
+        return None
+    if origin(body, array) != origin(body, variable.argument):
+        return None
+    return next((s for s in states if origin(body, s.update) == origin(body, row)), None)
+
+
+def _number(loop: Loop, ref: Ref) -> int | None:
+    """The value of a scalar that the body reads, where it is known."""
+    node = loop.body.node(ref)
+    value = None
+    if node is not None and node.kind is Kind.CONSTANT:
+        value = node.value
+    elif ref in loop.outside:
+        value = loop.body.known(loop.body.value(ref))
+    else:
+        for variable in loop.variables:
+            if variable.argument == ref and origin(loop.body, variable.update) == ref:
+                value = loop.body.known(variable.initial)
+    return int(value) if value is not None and value.ndim == 0 else None
+
+
+def _find_reads(loop: Loop, reading: Reading, zero: Collection[Ref]) -> None:
+    wanted = [v.update for v in reading.states] + list(reading.written.values())
+    arrays = dict(loop.arrays)
+    arrays |= {v.argument: v.rows for v in reading.invariants if v.rows is not None}
+    for node in nodes_of(loop.body, wanted):
+        if node.kind is Kind.READ_ROW:
+            array, index = (origin(loop.body, r) for r in node.operands)
+            rows = arrays.get(array)
+            if index in zero and rows is not None and rows.content is not None:
+                reading.rows[node.result] = rows

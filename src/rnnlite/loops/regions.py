@@ -1,0 +1,209 @@
+"""Sort the nodes of a body by what they depend on, and decide which of them leave the loop.
+
+Every node is one of three: it depends on nothing that changes (INVARIANT: computed once, in front
+of the loop), on the inputs of its time step alone (INPUT: computed for all time steps at once,
+where its kind allows), or on a state (STATE: stays in the step).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+from rnnlite.loops.loop import Region, Shape
+from rnnlite.loops.nodes import ELEMENTWISE, Kind, Node, Ref
+from rnnlite.scan.scan import Array
+
+HOISTED = ELEMENTWISE | {
+    Kind.PASS,
+    Kind.SOFTMAX,
+    Kind.MATMUL,
+    Kind.BIAS_ADD,
+    Kind.CONCAT,
+    Kind.EXPAND,
+    Kind.GATHER,
+}
+"""Kinds that have a form over all time steps at once."""
+
+
+class Class(IntEnum):
+    """What a value depends on, the more it binds the greater."""
+
+    INVARIANT = 0
+    INPUT = 1
+    STATE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """The body of a loop whose variables are told apart.
+
+    Attributes:
+        region: its nodes; what never changes is bound.
+        states: references to the states.
+        inputs: references to the rows of the step and to counters of it.
+        results: references to what the step makes: new states and outputs.
+        shapes: of the values on the way to them.
+    """
+
+    region: Region
+    states: tuple[Ref, ...]
+    inputs: tuple[Ref, ...]
+    results: tuple[Ref, ...]
+    shapes: Mapping[Ref, Shape | None]
+
+    def order(self) -> list[Node]:
+        """The nodes of the step, each behind what it reads."""
+        given = {*self.states, *self.inputs}
+        order: list[Node] = []
+        done: set[str] = set()
+        for start in self.results:
+            stack = [(start, False)]
+            while stack:
+                ref, ready = stack.pop()
+                node = None if ref in given or self.region.is_bound(ref) else self.region.node(ref)
+                if node is None or node.name in done:
+                    continue
+                if ready:
+                    done.add(node.name)
+                    order.append(node)
+                    continue
+                stack.append((ref, True))
+                stack += [(r, False) for r in node.reads]
+        return order
+
+
+@dataclass(frozen=True, eq=False)
+class Sorted:
+    """A body and the class of each of its values.
+
+    Attributes:
+        body: the body.
+        order: its nodes, each behind what it reads.
+        classes: of nodes by name; of the step's own inputs and states by reference.
+    """
+
+    body: Body
+    order: Sequence[Node]
+    classes: Mapping[str, Class]
+    given: Mapping[Ref, Class]
+
+    def of(self, ref: Ref) -> Class:
+        """The class of a value."""
+        if ref in self.given:
+            return self.given[ref]
+        node = self.body.region.node(ref)
+        return Class.INVARIANT if node is None else self.classes.get(node.name, Class.INVARIANT)
+
+    def known(self, ref: Ref) -> Array | None:
+        """The number or weights that an invariant is, where they are known."""
+        if self.of(ref) is not Class.INVARIANT:
+            return None
+        return self.body.region.known(self.body.region.value(ref))
+
+    def axis(self, node: Node) -> int | None:
+        """The axis of a node, where it is known."""
+        if node.axis is None or isinstance(node.axis, int):
+            return node.axis
+        value = self.known(node.axis)
+        return None if value is None else int(value)
+
+
+def sort(body: Body) -> Sorted:
+    """Find the class of every value of the body."""
+    given = dict.fromkeys(body.states, Class.STATE)
+    given.update(dict.fromkeys(body.inputs, Class.INPUT))
+    classes: dict[str, Class] = {}
+    order = body.order()
+    found = Sorted(body, order, classes, given)
+    for node in order:
+        worst = max((found.of(r) for r in node.reads), default=Class.INVARIANT)
+        # What a branch computes may not be computed outside of it; each step draws anew.
+        bound = node.kind is Kind.RANDOM or (node.kind is Kind.BRANCH and worst)
+        classes[node.name] = Class.STATE if bound else worst
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What leaves the loop.
+
+    Attributes:
+        hoisted: nodes that are computed for all time steps at once, each behind what it reads.
+        frontier: references to what the step reads of them, or of its inputs.
+    """
+
+    hoisted: tuple[Node, ...]
+    frontier: tuple[Ref, ...]
+
+
+def plan(nodes: Sorted) -> Plan:
+    """Decide which nodes leave the loop."""
+    inputs, region = nodes.body.inputs, nodes.body.region
+    hoisted: dict[str, Node] = {}
+
+    def is_ready(ref: Ref) -> bool:
+        return nodes.of(ref) is Class.INVARIANT or is_over_time(ref)
+
+    def is_over_time(ref: Ref) -> bool:
+        node = None if ref in inputs else region.node(ref)
+        return ref in inputs or (node is not None and node.name in hoisted)
+
+    for node in nodes.order:
+        if nodes.classes[node.name] is not Class.INPUT or node.kind not in HOISTED:
+            continue
+        if all(map(is_ready, node.reads)) and may_hoist(nodes, node):
+            hoisted[node.name] = node
+    read: dict[Ref, None] = {}
+    for node in nodes.order:
+        if node.name not in hoisted and nodes.classes[node.name] is not Class.INVARIANT:
+            read.update(dict.fromkeys(filter(is_over_time, node.reads)))
+    read.update(dict.fromkeys(filter(is_over_time, nodes.body.results)))
+    return Plan(tuple(hoisted.values()), tuple(read))
+
+
+def may_hoist(nodes: Sorted, node: Node) -> bool:
+    """Whether a node with these operands treats time steps apart."""
+    kind = node.kind
+    shapes = {r: shape_of(nodes, r) for r in node.reads}
+    if kind is Kind.PASS or kind is Kind.SOFTMAX or kind in ELEMENTWISE:
+        return all(shape is not None for shape in shapes.values())
+    varying = [nodes.of(r) is not Class.INVARIANT for r in node.operands]
+    if kind is Kind.MATMUL:
+        return varying == [True, False]
+    if kind is Kind.BIAS_ADD:
+        return varying == [True, False] and len(shapes[node.operands[0]] or ()) == 2
+    if kind in (Kind.CONCAT, Kind.EXPAND):
+        return all(varying) and nodes.axis(node) is not None
+    if kind is Kind.GATHER:
+        return varying == [False, True] and nodes.axis(node) == 0
+    return False
+
+
+def shape_of(nodes: Sorted, ref: Ref) -> Shape | None:
+    """The shape of a value in one step, where its rank is known."""
+    region = nodes.body.region
+    if nodes.of(ref) is Class.INVARIANT:
+        return region.shape(ref)
+    return nodes.body.shapes.get(ref)
+
+
+def step_weights(nodes: Sorted) -> int:
+    """The number of weights that each step reads, to size its loop."""
+    total = 0
+    for node in nodes.order:
+        if node.kind is Kind.MATMUL and nodes.classes[node.name] is Class.STATE:
+            kernel = nodes.known(node.operands[1])
+            total += 0 if kernel is None else int(kernel.size)
+    return total
+
+
+def invariants_read(nodes: Sorted) -> list[Ref]:
+    """What the step reads that never changes."""
+    found: dict[Ref, None] = {}
+    for node in nodes.order:
+        if nodes.classes[node.name] is not Class.INVARIANT:
+            found.update(dict.fromkeys(node.reads))
+    found.update(dict.fromkeys(nodes.body.results))
+    return [r for r in found if nodes.of(r) is Class.INVARIANT]

@@ -1,0 +1,120 @@
+"""Whole sequences (T, ...) as TensorFlow tensors: what the reader of loops does with them.
+
+An implementation of `rnnlite.loops.Tensors`; every front end that emits TensorFlow ops shares it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+
+import tensorflow as tf
+
+from rnnlite.loops.loop import Count, Rows, Shape
+from rnnlite.scan.scan import Tensor
+
+
+class Sequences:
+    """See `rnnlite.loops.Tensors`."""
+
+    def scope(self, name: str) -> AbstractContextManager[None]:
+        """Within it, ops are named below `name`."""
+        scope: AbstractContextManager[None] = tf.name_scope(name)
+        return scope
+
+    def shape(self, x: Tensor) -> Shape | None:
+        """Its shape as far as it is known; None where its rank is not."""
+        return None if x.shape.rank is None else tuple(x.shape.as_list())
+
+    def scalar(self, x: Tensor) -> Tensor:
+        """A tensor of one element as a number."""
+        return tf.reshape(x, [])
+
+    def vector(self, x: Tensor) -> Tensor:
+        """All elements along one axis."""
+        return tf.reshape(x, [-1])
+
+    def column(self, x: Tensor) -> Tensor:
+        """All elements as (T, 1)."""
+        return tf.reshape(x, [-1, 1])
+
+    def offset(self, x: Tensor, number: int) -> Tensor:
+        """x plus a number."""
+        return x + number
+
+    def add(self, x: Tensor, bias: Tensor) -> Tensor:
+        """(T, ..., F) plus (F,)."""
+        return x + bias
+
+    def product(self, x: Tensor, w: Tensor, *, transposed: bool) -> Tensor:
+        """(T, B, F) times (F, G), or the transpose of (G, F), as one product -> (T, B, G)."""
+        if transposed:
+            w = tf.transpose(w)
+        features, width = w.shape
+        batch = x.shape[1]
+        product = tf.matmul(tf.reshape(x, [-1, features]), w)
+        if batch is not None:
+            return tf.reshape(product, [-1, batch, width])
+        shape = tf.shape(x)
+        return tf.reshape(product, tf.stack([shape[0], shape[1], width]))
+
+    def concat(self, parts: Sequence[Tensor], axis: int) -> Tensor:
+        """Side by side."""
+        return tf.concat(parts, axis)
+
+    def expand(self, x: Tensor, axis: int) -> Tensor:
+        """With a new axis of one."""
+        return tf.expand_dims(x, axis)
+
+    def take(self, table: Tensor, ids: Tensor) -> Tensor:
+        """Rows of a table."""
+        return tf.gather(table, ids)
+
+    def steps(self, count: Count) -> Tensor:
+        """0, 1, 2, ... as (T, 1)."""
+        steps = tf.reshape(tf.range(count), [-1, 1])
+        static = tf.get_static_value(tf.convert_to_tensor(count))
+        if static is not None:
+            steps.set_shape([int(static), 1])
+        return steps
+
+    def first(self, array: Rows, count: Count) -> Tensor:
+        """The first rows of an array."""
+        rows = array.rows()
+        return rows if self.is_full(array, count) else rows[:count]
+
+    def is_full(self, array: Rows, count: Count) -> bool:
+        """Whether an array surely has that many rows."""
+        if array.size is count:
+            return True
+        size, known = tf.get_static_value(array.length()), tf.get_static_value(count)
+        return size is not None and known is not None and int(size) == int(known)
+
+    def bound(self, limit: Tensor, more: int) -> Count:
+        """A limit of a counter as a number of iterations: `limit + more`, int32."""
+        bound = _simple(tf.cast(limit, tf.int32))
+        return bound + more if more else bound
+
+    def least(self, bounds: Sequence[Count]) -> Count:
+        """The least of several numbers of iterations, 0 at least."""
+        known = [tf.get_static_value(b) for b in bounds]
+        if all(b is not None for b in known):
+            return max(min(int(b) for b in known), 0)
+        least = bounds[0]
+        for bound in bounds[1:]:
+            if bound is not least:
+                least = tf.minimum(least, bound)
+        return least
+
+
+def _simple(bound: Tensor) -> Tensor:
+    """min(T, max(1, T)), as dynamic_rnn writes it, is T; sequences have a time step at least."""
+    if getattr(bound, "op", None) is None or bound.op.type != "Minimum":
+        return bound
+    a, b = bound.op.inputs
+    for x, y in ((a, b), (b, a)):
+        if y.op.type == "Maximum" and any(z is x for z in y.op.inputs):
+            others = [tf.get_static_value(z) for z in y.op.inputs if z is not x]
+            if others and others[0] is not None and int(others[0]) <= 1:
+                return x
+    return bound
