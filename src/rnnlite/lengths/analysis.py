@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import tensorflow as tf
 
@@ -30,7 +29,8 @@ from rnnlite.lengths.facts import (
     with_content,
 )
 from rnnlite.lengths.sizes import Size, axes_of, is_known, unknown
-from rnnlite.scan.scan import Lowered, Tensor
+from rnnlite.scan.scan import Lowered
+from rnnlite.scan.tensors import Graph, Operation, Tensor
 
 __all__ = ["Analysis", "computes", "moves", "vectors"]
 
@@ -66,7 +66,7 @@ class Analysis:
 
     def __init__(
         self,
-        graph: Any,
+        graph: Graph,
         inputs: Sequence[tuple[Tensor, Sizes]],
         recurrences: Sequence[Lowered] = (),
     ) -> None:
@@ -116,7 +116,7 @@ class _Walk:
 
     def __init__(
         self,
-        graph: Any,
+        graph: Graph,
         given: Mapping[Key, Fact],
         demands: Demands,
         results: Mapping[Key, _Result],
@@ -238,18 +238,18 @@ class _Walk:
         return [walk.fact(t) for t in inner.outputs]
 
 
-def _call(walk: _Walk, op: Any, inputs: Sequence[Fact]) -> list[Fact]:
+def _call(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
     return walk.function(op.get_attr("f").name, inputs, demanding=True)
 
 
-def _branches(walk: _Walk, op: Any, inputs: Sequence[Fact]) -> list[Fact]:
+def _branches(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
     """What both branches agree on."""
     names = [op.get_attr(f"{branch}_branch").name for branch in ("then", "else")]
     one, other = (walk.function(name, inputs[1:]) for name in names)
     return [_common(a, b) for a, b in zip(one, other, strict=True)]
 
 
-def _loop(walk: _Walk, op: Any, inputs: Sequence[Fact]) -> list[Fact]:
+def _loop(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
     """Variables that an iteration leaves as large as they are."""
     # Nothing is known of their numbers.
     given = [Fact(f.sizes) for f in inputs]
@@ -275,7 +275,7 @@ CALLS = {
 """Ops that call functions."""
 
 
-def _constant(op: Any) -> Fact:
+def _constant(op: Operation) -> Fact:
     """The numbers of small constants of integers; the sizes of all."""
     tensor = op.outputs[0]
     sizes = static(tensor)

@@ -21,6 +21,7 @@ from rnnlite.lengths.sizes import (
     substitute,
     unknown,
 )
+from rnnlite.scan.tensors import Operation, Tensor
 
 Sizes = tuple[Size, ...]
 Kind = Literal["equal", "multiple", "least", "meant"]
@@ -122,7 +123,7 @@ class Node:
 
     def __init__(
         self,
-        op: Any,
+        op: Operation,
         inputs: Sequence[Fact],
         demands: Demands,
     ) -> None:
@@ -243,7 +244,7 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
     return register
 
 
-def static(tensor: Any) -> Sizes | None:
+def static(tensor: Tensor) -> Sizes | None:
     """The sizes of a tensor as its graph states them, free ones unknown."""
     shape = tensor.shape
     if shape.rank is None:
@@ -251,7 +252,7 @@ def static(tensor: Any) -> Sizes | None:
     return tuple(unknown() if d is None else int(d) for d in shape)
 
 
-def filled(shape: Sequence[int], value: Any) -> Content:
+def filled(shape: Sequence[int], value: Size | Sequence[Size] | Content) -> Content:
     """Content of a shape, all of it one value or an array of it."""
     found = np.empty(tuple(shape), object)
     found[...] = value

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from rnnlite.axes import Batched
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.lengths import Lengths, Steps
 from rnnlite.lengths.sizes import Axis, free
 from rnnlite.scan.scan import Lowered
+from rnnlite.scan.tensors import ConcreteFunction
 
 
-def lengths_of(function: Any, ports: Sequence[Batched], recurrences: Sequence[Lowered]) -> Lengths:
+def lengths_of(
+    function: ConcreteFunction, ports: Sequence[Batched], recurrences: Sequence[Lowered]
+) -> Lengths:
     """How the lengths inside a function follow from the free axes of its inputs.
 
     Args:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from rnnlite.loops.loop import Count, Loop, Variable
+from rnnlite.loops.loop import Loop, Variable
 from rnnlite.loops.nodes import Kind, Node
 from rnnlite.loops.refusal import NotAScan
 from rnnlite.loops.walks import origin, reached
+from rnnlite.scan.tensors import Count
 
 COMPARISONS = {Kind.LESS: 0, Kind.LESS_EQUAL: 1, Kind.GREATER: 0, Kind.GREATER_EQUAL: 1}
 """What a comparison adds to a bound."""

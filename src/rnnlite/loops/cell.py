@@ -11,7 +11,7 @@ from rnnlite.loops.over_time import Sequenced, over_time
 from rnnlite.loops.products import cut_products
 from rnnlite.loops.refusal import NotAScan
 from rnnlite.loops.regions import Body, Class, Plan, invariants_read, plan, sort, step_weights
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.tensors import Tensor
 
 
 class BodyCell:

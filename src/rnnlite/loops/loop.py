@@ -10,14 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from rnnlite.loops.nodes import Node, Ref
-from rnnlite.scan.scan import Array, Tensor
+from rnnlite.scan.tensors import Array, Count, Tensor
 
 Shape = tuple[int | None, ...]
-Count = int | Tensor
-"""A number of rows or iterations: an int where it is known, else a scalar tensor."""
 
 
 class Rows(Protocol):
@@ -205,6 +203,13 @@ class Variable:
     rows: Rows | None = None
     wanted: bool = True
     last: bool = False
+
+    @property
+    def tensor(self) -> Tensor:
+        """The value in front of the loop of what is no array."""
+        if self.rows is not None:
+            raise AssertionError(f"'{self.argument}' is an array")
+        return cast(Tensor, self.initial)
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from rnnlite.scan.scan import Array
+from rnnlite.scan.tensors import Array
 
 Ref = str
 """The name of a value within a region."""

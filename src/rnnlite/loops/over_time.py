@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from rnnlite.loops.loop import Tensors
 from rnnlite.loops.nodes import Kind, Node, Ref
 from rnnlite.loops.regions import Sorted, shape_of
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.tensors import Tensor
 
 
 @dataclass(frozen=True, eq=False)

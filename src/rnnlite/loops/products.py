@@ -15,7 +15,7 @@ from rnnlite.loops.loop import Region
 from rnnlite.loops.nodes import Kind, Node, Ref
 from rnnlite.loops.regions import Body, Class, Sorted, shape_of
 from rnnlite.loops.walks import origin
-from rnnlite.scan.scan import Array
+from rnnlite.scan.tensors import Array
 
 BIASES = (Kind.BIAS_ADD, Kind.ADD)
 

@@ -11,10 +11,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from rnnlite.loops.bounds import count_of
-from rnnlite.loops.loop import Count, Loop, Rows, Variable
+from rnnlite.loops.loop import Loop, Rows, Variable
 from rnnlite.loops.nodes import Kind, Node, Ref
 from rnnlite.loops.refusal import NotAScan
 from rnnlite.loops.walks import nodes_of, origin
+from rnnlite.scan.tensors import Count
 
 __all__ = ["NotAScan", "Reading", "read"]
 

@@ -13,7 +13,7 @@ from enum import IntEnum
 
 from rnnlite.loops.loop import Region, Shape
 from rnnlite.loops.nodes import ELEMENTWISE, Kind, Node, Ref
-from rnnlite.scan.scan import Array
+from rnnlite.scan.tensors import Array
 
 HOISTED = ELEMENTWISE | {
     Kind.PASS,

@@ -14,7 +14,8 @@ from rnnlite.loops.loop import Loop, Variable
 from rnnlite.loops.nodes import Kind, Ref
 from rnnlite.loops.reading import NotAScan, Reading, read
 from rnnlite.loops.walks import nodes_of, origin
-from rnnlite.scan.scan import Scan, Tensor
+from rnnlite.scan.scan import Scan
+from rnnlite.scan.tensors import Tensor
 
 LOG = logging.getLogger("rnnlite")
 
@@ -67,7 +68,7 @@ def _scan_of(loop: Loop) -> Raised | NotAScan:
     cell = BodyCell(
         region=loop.body.bind({v.argument: v.initial for v in reading.invariants}),
         tensors=loop.tensors,
-        states={v.argument: v.initial for v in reading.states},
+        states={v.argument: v.tensor for v in reading.states},
         rows=sequences,
         counters={v.argument: start for v, start in reading.counters.items()},
         updates=[v.update for v in reading.states],
@@ -79,7 +80,7 @@ def _scan_of(loop: Loop) -> Raised | NotAScan:
     scan = Scan(
         cell=cell,
         inputs=tuple(inputs),
-        initial_states=tuple(v.initial for v in reading.states),
+        initial_states=tuple(v.tensor for v in reading.states),
         all_outputs=bool(outputs) and not last,
         last_output=last,
         batched=False,

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
 from rnnlite.lowering.schedule import Schedule
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.tensors import Array, Count, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,16 +29,16 @@ class Layout:
         segments: parts that are computed one after the other.
     """
 
-    sizes: tuple[Any, ...]
+    sizes: tuple[Count, ...]
     segments: int = 1
 
-    def count(self, level: int) -> Any:
+    def count(self, level: int) -> Count:
         """Rows of the buffer of a level as an int or a scalar."""
         size = self.sizes[level]
         return size if isinstance(size, int) else size[0]
 
 
-def layout(schedule: Schedule, steps: Ruler, block: Any = None) -> Layout:
+def layout(schedule: Schedule, steps: Ruler, block: Count | None = None) -> Layout:
     """The sizes for all steps.
 
     A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is the schedule's
@@ -55,7 +54,7 @@ def layout(schedule: Schedule, steps: Ruler, block: Any = None) -> Layout:
     if schedule.levels == 1:
         return Layout((part.blocks(k) * k,), schedule.segments)
     sizes = [part.blocks(k, upto=schedule.block) * k if block is None else block]
-    strides: list[Any] = [schedule.block]
+    strides: list[Count] = [schedule.block]
     for above in reversed(range(schedule.levels - 1)):
         several = part.blocks(strides[-1] * schedule.growth**above)
         sizes.append(several * sizes[-1])
@@ -63,7 +62,7 @@ def layout(schedule: Schedule, steps: Ruler, block: Any = None) -> Layout:
     return Layout(tuple(sizes), schedule.segments)
 
 
-def places_within(size: Any) -> Tensor:
+def places_within(size: Count) -> Tensor:
     """0 to the size of a buffer, less one, in a shape that is known before they are."""
     if isinstance(size, int):
         return tf.range(size)
@@ -77,9 +76,8 @@ class Ruler:
         vector: int32 ones, a tensor, or an array where the length is fixed.
     """
 
-    def __init__(self, vector: Any) -> None:
+    def __init__(self, vector: Tensor | Array) -> None:
         self._vector = vector
-        self._free = tf.is_tensor(vector)
 
     @classmethod
     def of(cls, x: Tensor) -> Ruler:
@@ -88,20 +86,22 @@ class Ruler:
         return cls(tf.ones(tf.shape(x)[:1], tf.int32) if length is None else np.ones(length, int))
 
     @property
-    def length(self) -> Any:
+    def length(self) -> Count:
         """An int, or a vector of one element."""
-        return tf.shape(self._vector) if self._free else len(self._vector)
+        vector = self._vector
+        return len(vector) if isinstance(vector, np.ndarray) else tf.shape(vector)
 
     @property
-    def count(self) -> Any:
+    def count(self) -> Count:
         """An int, or a scalar."""
-        return self.length[0] if self._free else self.length
+        length = self.length
+        return length if isinstance(length, int) else length[0]
 
     @property
     def places(self) -> Tensor:
         """0 to T - 1, in a shape that is known before they are."""
-        if not self._free:
-            return tf.range(self.length)
+        if isinstance(self._vector, np.ndarray):
+            return tf.range(len(self._vector))
         return tf.cumsum(self._vector, exclusive=True)
 
     def steps(self, unroll: int) -> Ruler:
@@ -109,7 +109,9 @@ class Ruler:
         if unroll == 1:
             return self
         length = self.blocks(unroll) * unroll
-        return Ruler(tf.ones(length, tf.int32) if self._free else np.ones(length, int))
+        if isinstance(length, int):
+            return Ruler(np.ones(length, int))
+        return Ruler(tf.ones(length, tf.int32))
 
     def part(self, count: int) -> Ruler:
         """As long as ceil(T / count)."""
@@ -121,10 +123,10 @@ class Ruler:
         rest = tf.strided_slice(self._vector, [begin + least], [0], [1], end_mask=1)
         return Ruler(tf.concat([tf.ones([least], tf.int32), tf.reshape(rest, [-1])], 0))
 
-    def blocks(self, size: Any, *, upto: int | None = None) -> Any:
+    def blocks(self, size: Count, *, upto: int | None = None) -> Count:
         """ceil(min(T, upto) / size)."""
-        if not self._free:
-            return -(-min(self.length, upto or self.length) // size)
+        if isinstance(self._vector, np.ndarray) and isinstance(size, int):
+            return -(-min(len(self._vector), upto or len(self._vector)) // size)
         stride = tf.constant([size]) if isinstance(size, int) else size
         # Counted from the end: the converter makes [:upto] a SLICE, which refuses shorter ones.
         begin, mask = ([-upto], 0) if upto else ([0], 1)
@@ -138,11 +140,11 @@ def batch_of(x: Tensor) -> Tensor:
 
     The end is counted from behind: the converter makes [1:2] a SLICE, which is computed too late.
     """
-    rank = x.shape.rank
+    rank = len(x.shape)
     return tf.shape(x)[1:] if rank == 2 else tf.shape(x)[1 : 2 - rank]
 
 
-def filled(rows: Any, shape: Tensor, like: Tensor) -> Tensor:
+def filled(rows: Count, shape: Tensor, like: Tensor) -> Tensor:
     """A buffer of zeros (rows, *shape) with the dtype and the static shape of `like`."""
     if isinstance(rows, int):
         first, static = tf.constant([rows]), rows
@@ -154,7 +156,7 @@ def filled(rows: Any, shape: Tensor, like: Tensor) -> Tensor:
 
 def write(buffer: Tensor, block: Tensor, place: Tensor) -> Tensor:
     """Write rows (n, B, ...) into buffer (N, B, ...) from row `place` on."""
-    begin = tf.stack([place] + [0] * (buffer.shape.rank - 1))
+    begin = tf.stack([place, *[0] * (len(buffer.shape) - 1)])
     updated = gen_xla_ops.xla_dynamic_update_slice(input=buffer, update=block, indices=begin)
     updated.set_shape(buffer.shape)
     return updated
@@ -165,14 +167,14 @@ def joined(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
 
 
-def rows_from(buffer: Tensor, first: Any, length: Ruler) -> Tensor:
+def rows_from(buffer: Tensor, first: Count, length: Ruler) -> Tensor:
     """As many rows of a buffer as a ruler is long, from row `first` on."""
     if isinstance(length.length, int):
         return buffer[first : first + length.length]
     return _taken(buffer, length.places + first)
 
 
-def rows_and_rest(buffer: Tensor, rest: Tensor, done: Any, length: Ruler) -> Tensor:
+def rows_and_rest(buffer: Tensor, rest: Tensor, done: Count, length: Ruler) -> Tensor:
     """The first `done` rows of a buffer, then those of `rest`, as many as a ruler is long."""
     if isinstance(length.length, int):
         return tf.concat([buffer[:done], rest[: length.length - done]], 0)

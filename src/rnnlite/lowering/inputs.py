@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,9 +22,10 @@ import tensorflow as tf
 from rnnlite.lowering.buffers import places_within
 from rnnlite.lowering.schedule import Schedule
 from rnnlite.lowering.tensors import gathered, length_of
-from rnnlite.scan.scan import Array, Cell, Cuts, Scan, Tensor
+from rnnlite.scan.scan import Cell, Cuts, Scan
+from rnnlite.scan.tensors import Array, Count, Tensor, fixed
 
-Rows = tuple[list[list[Tensor]], list[Tensor]]
+Rows = tuple[list[list[Tensor]], list[Tensor | None]]
 """For each step its projected inputs; for each step its mask, or None."""
 
 
@@ -40,7 +40,7 @@ class Source:
     """
 
     projected: list[Tensor]
-    first: Any
+    first: Count
     backward: bool = False
 
 
@@ -62,7 +62,7 @@ class Inputs:
         cell: Cell,
         projected: list[Tensor] | None,
         schedule: Schedule,
-        end: Any,
+        end: Count,
         neutral: list[Array] | None,
     ) -> None:
         self._scan, self._cell = scan, cell
@@ -79,7 +79,8 @@ class Inputs:
                     self._joined(p, row) for p, row in zip(projected, self._neutral, strict=True)
                 ]
             if self.mask is not None:
-                self.mask = self._joined(self.mask, np.zeros(self.mask.shape[2:], bool))
+                sizes = [fixed(self.mask, axis) for axis in range(2, len(self.mask.shape))]
+                self.mask = self._joined(self.mask, np.zeros(sizes, bool))
 
     def _joined(self, x: Tensor, row: Array, *, behind: bool | None = None) -> Tensor:
         """Rows put before the first one that is computed: behind all where it runs backwards."""
@@ -101,10 +102,10 @@ class Inputs:
             return Source(self._projected, self._last_row(), backward=True)
         return Source(self._projected, -self._offset)
 
-    def _last_row(self) -> Any:
+    def _last_row(self) -> Count:
         return self._length + self.front + self._offset - 1
 
-    def block(self, w: Any, size: Any) -> Source:
+    def block(self, w: Count, size: Count) -> Source:
         """The rows of a block of steps, from step w on; of all steps where all are projected."""
         if self._projected is not None:
             return self.all()
@@ -126,7 +127,7 @@ class Inputs:
         rows.set_shape([places.shape[0], *x.shape[1:]])
         return rows
 
-    def reader(self, source: Source, base: Any, unroll: int) -> Reader:
+    def reader(self, source: Source, base: Count, unroll: int) -> Reader:
         """What reads the rows of `unroll` steps an iteration, from step `base` on."""
         steps = np.arange(unroll) if unroll > 1 else 0
         # Made outside of the loop, where it costs nothing.
@@ -192,6 +193,6 @@ class Reader:
         return rows, [k for (k,) in gathered(self.mask, places[-1], self.unroll)]
 
 
-def _from(first: Any, base: Any, steps: Any, *, backward: bool) -> Tensor:
+def _from(first: Count, base: Count, steps: Array | int, *, backward: bool) -> Tensor:
     places = first - base - steps if backward else first + base + steps
     return tf.convert_to_tensor(places, tf.int32)

@@ -12,7 +12,6 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import tensorflow as tf
 
@@ -31,7 +30,8 @@ from rnnlite.lowering.marks import ATTRIBUTE, LOOPS, Mark, encode
 from rnnlite.lowering.schedule import Schedule
 from rnnlite.lowering.step import Carry, Step
 from rnnlite.lowering.tensors import length_of, select
-from rnnlite.scan.scan import ScanResult, Tensor
+from rnnlite.scan.scan import ScanResult
+from rnnlite.scan.tensors import AttrValue, Count, NodeDef, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +143,7 @@ class Loops:
             states=tuple(states),
         )
 
-    def _filled(self, rows: Any) -> list[Tensor]:
+    def _filled(self, rows: Count | None) -> list[Tensor]:
         """Zeros as wide as the outputs: so many rows, or one without an axis of rows."""
         shapes = self.step.output_shapes()
         if rows is None:
@@ -199,7 +199,7 @@ class Loops:
         return tuple(rows_from(b, front, self.ruler) for b in buffers)
 
     def _level(
-        self, blocks: Blocks, level: int, values: Carry, base: Any, count: Any
+        self, blocks: Blocks, level: int, values: Carry, base: Count, count: Count
     ) -> tuple[Carry, list[Tensor]]:
         """Run `count` steps from step `base` on; the outputs go into buffers of the level."""
         if level == 0:
@@ -222,8 +222,8 @@ class Loops:
         self,
         values: Carry,
         buffers: list[Tensor],
-        base: Any,
-        count: Any,
+        base: Count,
+        count: Count,
         unroll: int,
         source: Source,
     ) -> tuple[Carry, list[Tensor]]:
@@ -260,8 +260,8 @@ class Loops:
         self,
         values: Carry,
         buffers: list[Tensor],
-        count: Any,
-        body: Any,
+        count: Count,
+        body: Callable[..., Carry],
         mark: Mark,
         scopes: Sequence[str] = (),
         places: Sequence[Tensor] = (),
@@ -289,7 +289,7 @@ def _marking(mark: Mark, steps: Sequence[str]) -> Iterator[None]:
         steps: are filled in while the body is traced, which is before the op is made.
     """
 
-    def value(node: Any) -> Any:
+    def value(node: NodeDef) -> AttrValue | None:
         if node.op not in LOOPS:
             return None
         return tf.compat.v1.AttrValue(s=encode(replace(mark, steps=tuple(steps))))

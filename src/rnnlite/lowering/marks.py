@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
 
 ATTRIBUTE = "_rnnlite_loop"
 """Of the op. Ops of a source keep the attributes that their kind declares alone, never this one."""
@@ -47,7 +46,7 @@ class Mark:
         """Equal for loops that may share a body; None where there is one loop alone."""
         return (self.scan, self.level, self.unroll) if self.shared else None
 
-    def __deepcopy__(self, memo: Any) -> Mark:
+    def __deepcopy__(self, memo: dict[int, object]) -> Mark:
         return self
 
 

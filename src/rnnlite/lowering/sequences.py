@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 
 import tensorflow as tf
 
-from rnnlite.loops.loop import Count, Rows, Shape
-from rnnlite.scan.scan import Tensor
+from rnnlite.loops.loop import Rows, Shape
+from rnnlite.scan.tensors import Count, Tensor
 
 
 class Sequences:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,7 +19,8 @@ from rnnlite.lowering.schedule import Loop, Schedule
 from rnnlite.lowering.tensors import common, cut, is_zero, select, zeros_of_known_shape
 from rnnlite.scan.cells import GRU, LSTM, SimpleRNN
 from rnnlite.scan.products import rows_apart
-from rnnlite.scan.scan import Cell, Scan, Tensor
+from rnnlite.scan.scan import Cell, Scan
+from rnnlite.scan.tensors import Array, Tensor, TensorShape
 
 Carry = tuple[Tensor, ...]
 PLAIN = (LSTM, GRU, SimpleRNN)
@@ -105,13 +105,15 @@ class Step:
         yield
         self.weights = outer
 
-    def _neutral(self) -> list[Any] | None:
+    def _neutral(self) -> list[Array] | None:
         """Rows to put in front: any if they are masked; such as keep zero at zero else."""
         mask = self.scan.mask
         if mask is not None:
             shapes = [x.shape[2:] for x in (*self.rows, mask)]
             defined = all(shape.is_fully_defined() for shape in shapes)
-            return [np.zeros(shape, np.float32) for shape in shapes[:-1]] if defined else None
+            if not defined:
+                return None
+            return [np.zeros(_sizes(shape), np.float32) for shape in shapes[:-1]]
         return self.cell.neutral() if all(map(is_zero, self.scan.initial_states)) else None
 
     def _row_bytes(self) -> int:
@@ -120,7 +122,7 @@ class Step:
             return 0
         return sum(y.dtype.size * _elements(y.shape) for y in self.outputs)
 
-    def _probe(self) -> tuple[list[Any], list[Any], int | None]:
+    def _probe(self) -> tuple[list[Tensor], list[Tensor], int | None]:
         """Trace one step in a graph that is thrown away: shapes of outputs and new states."""
         graph = tf.__internal__.FuncGraph("probe")
         with graph.as_default():
@@ -180,7 +182,7 @@ class Step:
         outputs, _ = self.cell.step(rows, list(self.scan.initial_states), self.weights)
         return [tf.shape(y) for y in outputs]
 
-    def invariants(self, values: Carry, buffers: list[Tensor]) -> tuple[Any, ...]:
+    def invariants(self, values: Carry, buffers: list[Tensor]) -> tuple[TensorShape, ...]:
         """Shapes that hold before and after a step, axis by axis."""
         states, previous = self.unpack(values)
         merged = [common(a.shape, b.shape) for a, b in zip(states, self.new_states, strict=True)]
@@ -188,7 +190,7 @@ class Step:
         return (*merged, *kept, *[b.shape for b in buffers])
 
     def take(
-        self, row: list[Tensor], keep: Tensor, states: list[Tensor], previous: list[Tensor]
+        self, row: list[Tensor], keep: Tensor | None, states: list[Tensor], previous: list[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         """One step with its mask: new states and, where it is carried, the output."""
         outputs, new_states = self.cell.step(row, states, self.weights)
@@ -202,7 +204,9 @@ class Step:
                 outputs = [select(keep, y, old) for y, old in zip(outputs, previous, strict=True)]
         return new_states, list(outputs)
 
-    def written(self, outputs: list[Tensor], states: list[Tensor], keep: Tensor) -> list[Tensor]:
+    def written(
+        self, outputs: list[Tensor], states: list[Tensor], keep: Tensor | None
+    ) -> list[Tensor]:
         """What a step writes into the output buffers."""
         if not self.scan.all_outputs:
             return []
@@ -214,6 +218,11 @@ class Step:
         return ys
 
 
-def _elements(shape: Any) -> int:
+def _elements(shape: TensorShape) -> int:
     """Elements of a shape; a free axis counts as one."""
-    return int(np.prod([d or 1 for d in shape.as_list()]))
+    return int(np.prod(_sizes(shape)))
+
+
+def _sizes(shape: TensorShape) -> list[int]:
+    """Its axes; a free one counts as one."""
+    return [1 if d is None else d for d in shape.as_list()]

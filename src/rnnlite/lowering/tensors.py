@@ -5,11 +5,10 @@ What enters and leaves: symbolic tensors of the current graph. No loop is made h
 
 from __future__ import annotations
 
-from typing import Any
-
 import tensorflow as tf
 
-from rnnlite.scan.scan import Cuts, Tensor
+from rnnlite.scan.scan import Cuts
+from rnnlite.scan.tensors import Count, Tensor, TensorShape
 
 PASSING = ("Identity", "Cast", "Reshape", "ExpandDims", "Tile", "BroadcastTo", "EnsureShape")
 """Ops that make zeros of zeros."""
@@ -45,9 +44,10 @@ def zeros_of_known_shape(state: Tensor, batch: Tensor) -> Tensor:
     return tf.ensure_shape(tf.zeros(shape, state.dtype), state.shape)
 
 
-def length_of(x: Tensor) -> Any:
+def length_of(x: Tensor) -> Count:
     """The number of time steps: an int, or a scalar where it is free."""
-    return tf.shape(x)[0] if x.shape[0] is None else int(x.shape[0])
+    length = x.shape[0]
+    return tf.shape(x)[0] if length is None else int(length)
 
 
 def gathered(x: Tensor, index: Tensor, count: int, cuts: Cuts | None = None) -> list[list[Tensor]]:
@@ -66,7 +66,7 @@ def cut(row: Tensor, cuts: Cuts | None) -> list[Tensor]:
     return [row] if cuts is None else [row[..., begin:end] for begin, end in cuts]
 
 
-def common(a: Any, b: Any) -> Any:
+def common(a: TensorShape, b: TensorShape) -> TensorShape:
     """The shape that two shapes agree in, axis by axis."""
     if a.rank != b.rank or a.rank is None:
         return tf.TensorShape(None)
@@ -75,7 +75,7 @@ def common(a: Any, b: Any) -> Any:
 
 def select(keep: Tensor, new: Tensor, old: Tensor) -> Tensor:
     """new where keep holds, else old; keep (B,) or (B, ...) is broadcast over trailing axes."""
-    for _ in range(new.shape.rank - keep.shape.rank):
+    for _ in range(len(new.shape) - len(keep.shape)):
         keep = tf.expand_dims(keep, -1)
     result = tf.where(keep, new, old)
     result.set_shape(common(new.shape, old.shape))

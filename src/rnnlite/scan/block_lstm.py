@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.products import dense_over_time
-from rnnlite.scan.scan import Array, Cuts, Tensor
+from rnnlite.scan.scan import Cuts
+from rnnlite.scan.tensors import Array, Tensor
 
 RESULTS = ("i", "cs", "f", "o", "ci", "co", "h")
 """What a step gives, in the order of the kernel's outputs."""

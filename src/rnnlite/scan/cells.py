@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from rnnlite.lowering.schedule import Place
 from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights, projected_row
-from rnnlite.scan.scan import Array, Cuts, Step, Tensor
+from rnnlite.scan.scan import Cuts, Step
+from rnnlite.scan.tensors import Array, Tensor
 
 
 @dataclass(frozen=True)
@@ -334,7 +335,7 @@ class ConvLSTM:
         frames.set_shape([None, *x.shape[2:]])
         projected = self.input_conv(frames, tf.constant(self.kernel))
         if self.bias is not None:
-            axes = [1] * projected.shape.rank
+            axes = [1] * len(projected.shape)
             axes[self.channel_axis] = -1
             projected = projected + tf.constant(self.bias.reshape(axes))
         shape = tf.concat([tf.shape(x)[:2], tf.shape(projected)[1:]], 0)

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.lowering.schedule import Place
-from rnnlite.scan.scan import Array, Tensor
+from rnnlite.scan.tensors import Array, Tensor, fixed
 
 
 def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
@@ -33,7 +33,7 @@ def rows_apart(count: int) -> Callable[[Tensor, Tensor], Tensor]:
     """A product rows @ kernel with each of the last rows on its own; see `Schedule.apart`."""
 
     def product(rows: Tensor, kernel: Tensor) -> Tensor:
-        batch = rows.shape[0]
+        batch = fixed(rows, 0)
         together = [] if batch == count else [rows[: batch - count]]
         alone = [rows[k : k + 1] for k in range(batch - count, batch)]
         return tf.concat([tf.matmul(part, kernel) for part in (*together, *alone)], 0)

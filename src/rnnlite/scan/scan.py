@@ -15,11 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy.typing as npt
-
-Array = npt.NDArray[Any]
-Tensor = Any
-"""A symbolic TensorFlow tensor. TensorFlow ships no types."""
+from rnnlite.scan.tensors import Array, Tensor
 
 Cuts = tuple[tuple[int, int], ...]
 """Parts of the last axis, each from a place to another."""

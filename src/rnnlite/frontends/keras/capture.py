@@ -23,7 +23,8 @@ from rnnlite.frontends.keras.patching import Change, replaced
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options, Place
 from rnnlite.scan.cells import TracedCell
-from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult, Tensor
+from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult
+from rnnlite.scan.tensors import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,8 +220,8 @@ class _Hook:
     def _lowered(self, scan: Scan, *, unrolled: bool) -> ScanResult:
         """Lower a Scan and keep its record."""
         # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
-        crossed = unrolled and scan.reverse and scan.zero_output_for_mask and scan.mask is not None
-        if crossed:
+        crossed = unrolled and scan.reverse and scan.zero_output_for_mask
+        if crossed and scan.mask is not None:
             result, schedule = lower(replace(scan, zero_output_for_mask=False), self.options)
             result = _zeroed_in_forward_order(result, scan.mask)
         else:
@@ -284,7 +285,7 @@ class _Structure:
 
 def _zeroed_in_forward_order(result: ScanResult, mask: Tensor) -> ScanResult:
     def zeroed(keep: Tensor, y: Tensor) -> Tensor:
-        for _ in range(y.shape.rank - keep.shape.rank):
+        for _ in range(len(y.shape) - len(keep.shape)):
             keep = tf.expand_dims(keep, -1)
         return tf.where(keep, y, tf.zeros_like(y))
 
@@ -313,7 +314,7 @@ def _swap_time_and_batch(x: Tensor) -> Tensor:
         shape = [second, first, *rest]
         if sum(d is None for d in shape) <= 1:
             return tf.reshape(x, [-1 if d is None else d for d in shape])
-    return tf.transpose(x, [1, 0, *range(2, x.shape.rank)])
+    return tf.transpose(x, [1, 0, *range(2, len(x.shape))])
 
 
 def _as_it_is(x: Tensor) -> Tensor:

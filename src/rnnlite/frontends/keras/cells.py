@@ -10,7 +10,8 @@ import tensorflow as tf
 from rnnlite.frontends.keras.flavour import Flavour
 from rnnlite.scan import cells
 from rnnlite.scan.cells import Activation
-from rnnlite.scan.scan import Array, Cell
+from rnnlite.scan.scan import Cell
+from rnnlite.scan.tensors import Array
 
 ELEMENTWISE = frozenset(
     [

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.tensors import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class Array:
         if self.size is None:
             content = tf.concat([base.content, tf.expand_dims(row, 0)], 0)
         else:
-            begin = tf.stack([tf.reshape(index, [])] + [0] * row.shape.rank)
+            begin = tf.stack([tf.reshape(index, [])] + [0] * len(row.shape))
             content = gen_xla_ops.xla_dynamic_update_slice(
                 input=base.content, update=tf.expand_dims(row, 0), indices=begin
             )

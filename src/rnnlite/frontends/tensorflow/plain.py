@@ -11,7 +11,7 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.region import GraphRegion
 from rnnlite.loops import Loop
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.tensors import Tensor
 
 
 class PlainLoop:

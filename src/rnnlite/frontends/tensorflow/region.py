@@ -14,7 +14,7 @@ from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 from rnnlite.frontends.tensorflow.vocabulary import described, made
 from rnnlite.loops import Node, Ref
 from rnnlite.loops.loop import Shape
-from rnnlite.scan.scan import Array, Tensor
+from rnnlite.scan.tensors import Array, Tensor
 
 
 class GraphRegion:

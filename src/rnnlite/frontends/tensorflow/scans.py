@@ -13,9 +13,9 @@ import tensorflow as tf
 from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.emit import Session
 from rnnlite.loops import Loop, Raised, Reading, Variable
-from rnnlite.loops.loop import Count
 from rnnlite.lowering.lower import lower
-from rnnlite.scan.scan import Lowered, Recurrence, ScanResult, Tensor
+from rnnlite.scan.scan import Lowered, Recurrence, ScanResult
+from rnnlite.scan.tensors import Count, Tensor
 
 
 def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> list[Value]:
@@ -98,7 +98,7 @@ def _padded(array: Array, rows: Tensor, reading: Reading) -> Array:
     if size is not None and known is not None and int(size) == int(known):
         return array.with_content(rows)
     missing = tf.maximum(array.length() - tf.shape(rows)[0], 0)
-    padding = tf.concat([[[0, missing]], tf.zeros([rows.shape.rank - 1, 2], tf.int32)], 0)
+    padding = tf.concat([[[0, missing]], tf.zeros([len(rows.shape) - 1, 2], tf.int32)], 0)
     padded = tf.pad(rows, padding)
     padded.set_shape([None if size is None else int(size), *rows.shape[1:]])
     return array.with_content(padded)

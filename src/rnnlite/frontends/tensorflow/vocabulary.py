@@ -14,7 +14,7 @@ import tensorflow as tf
 from rnnlite.frontends.tensorflow.frames import EXIT, MERGE, SWITCH
 from rnnlite.frontends.tensorflow.nodes import PASSING
 from rnnlite.loops import Kind, Node, Ref
-from rnnlite.scan.scan import Array
+from rnnlite.scan.tensors import Array
 
 ELEMENTWISE = (
     "Abs Cast Cos Div Elu Equal Erf Exp Floor FloorDiv FloorMod LeakyRelu Log LogicalNot LogicalOr "
