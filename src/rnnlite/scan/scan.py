@@ -15,7 +15,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from rnnlite.scan.tensors import Array, Tensor
+from rnnlite.scan.tensors import Array as Array
+from rnnlite.scan.tensors import Tensor as Tensor
 
 Cuts = tuple[tuple[int, int], ...]
 """Parts of the last axis, each from a place to another."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.tensors import Count, Tensor
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.states import States
 
@@ -36,8 +36,8 @@ class Clock:
     def __init__(self, states: States, *, tail: bool, chunk: tuple[Tensor, int]) -> None:
         self._states, self._tail = states, tail
         self._chunk, self._axis = chunk
-        self._steps: Tensor = None
-        self._end: Tensor = None
+        self._steps: Tensor | None = None
+        self._end: Tensor | None = None
         self._there: dict[Rows, Tensor] = {}
 
     def steps(self) -> Tensor:
@@ -71,7 +71,7 @@ class Clock:
         """Whether every row of every chunk is there."""
         return rows.delay == 0 and not self._tail
 
-    def index(self, rows: Rows, count: Tensor) -> Tensor:
+    def index(self, rows: Rows, count: Count) -> Tensor:
         """The place of each row of a chunk in the whole sequence's tensor, (count,)."""
         first = self.steps() // rows.stride if rows.stride > 1 else self.steps()
         return tf.range(count) + (first - rows.delay)
@@ -107,7 +107,7 @@ class Clock:
             found = tf.minimum(found, self.length(rows))
         return tf.maximum(found, 0)
 
-    def count(self, stride: int) -> Tensor:
+    def count(self, stride: int) -> Count:
         """How many rows a chunk gives, one each `stride` steps: an int, or a scalar."""
         size = self._chunk.shape[self._axis]
         if size is not None:

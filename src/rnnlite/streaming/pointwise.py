@@ -95,9 +95,8 @@ def combined(
                 found=f"a constant of {tensor.shape}",
             )
     late, rows = aligned(emitter, op, timed)
-    found = [v if isinstance(v, Timed) else emitter.tensor(v, op) for v in inputs]
-    for place, value in zip(places, late, strict=True):
-        found[place] = value.tensor
+    rest = {place: value.tensor for place, value in zip(places, late, strict=True)}
+    found = [rest[k] if k in rest else emitter.tensor(v, op) for k, v in enumerate(inputs)]
     return found, rows.at(axis + rank)
 
 
@@ -109,7 +108,7 @@ def bias_add(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
         raise refused(emitter.place(op), "its bias has a time axis")
     value = plain(emitter, op, value)
     layout = op.get_attr("data_format").decode()
-    if value.rows.axis == (1 if layout.startswith("NC") else op.inputs[0].shape.rank - 1):
+    if value.rows.axis == (1 if layout.startswith("NC") else len(op.inputs[0].shape) - 1):
         raise refused(emitter.place(op), "its channels are places of time")
     return [Timed(emitter.copied(op, [value.tensor, emitter.tensor(bias, op)])[0], value.rows)]
 
@@ -118,7 +117,7 @@ def bias_add(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 def softmax(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """Along the last axis, which may not be time."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
-    if value.rows.axis == value.tensor.shape.rank - 1:
+    if value.rows.axis == len(value.tensor.shape) - 1:
         raise refused(emitter.place(op), f"{op.type} over the whole of time")
     return [Timed(emitter.copied(op, [value.tensor])[0], value.rows)]
 
@@ -186,9 +185,8 @@ def einsum(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
             found=f"Einsum {terms}->{result}",
         )
     late, rows = aligned(emitter, op, values)
-    tensors = [None if isinstance(v, Timed) else emitter.tensor(v, op) for v in inputs]
-    for k, value in zip(timed, late, strict=True):
-        tensors[k] = value.tensor
+    rest = {k: value.tensor for k, value in zip(timed, late, strict=True)}
+    tensors = [rest[k] if k in rest else emitter.tensor(v, op) for k, v in enumerate(inputs)]
     return [Timed(emitter.copied(op, tensors)[0], rows.at(result.index(letter)))]
 
 
@@ -232,7 +230,7 @@ def one_hot(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 def top(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """Along the last axis, which may not be time."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
-    if value.rows.axis == value.tensor.shape.rank - 1:
+    if value.rows.axis == len(value.tensor.shape) - 1:
         raise refused(emitter.place(op), "it picks places of the sequence")
     found = emitter.copied(op, [value.tensor, emitter.tensor(inputs[1], op)])
     return [Timed(y, value.rows) for y in found]

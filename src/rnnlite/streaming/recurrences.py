@@ -62,7 +62,7 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
     return [*last, *outputs, *(SoFar(y, rows) for y in result.states)]
 
 
-def _inputs(emitter: Emitter, scan: Scan, where: str) -> tuple[list[Timed], Tensor]:
+def _inputs(emitter: Emitter, scan: Scan, where: str) -> tuple[list[Timed], Tensor | None]:
     """What it reads at each step, rows of one lateness; and its mask, or None."""
     read = [*scan.inputs, *([] if scan.mask is None else [scan.mask])]
     values = [emitter.value(x) for x in read]
@@ -74,13 +74,13 @@ def _inputs(emitter: Emitter, scan: Scan, where: str) -> tuple[list[Timed], Tens
     return late[: len(scan.inputs)], None if scan.mask is None else late[-1].tensor
 
 
-def _mask(keep: Tensor, there: Tensor, x: Tensor) -> Tensor:
+def _mask(keep: Tensor | None, there: Tensor | None, x: Tensor) -> Tensor | None:
     """The mask (T, B, ...) of the steps that are taken; None where all are."""
     if there is None:
         return keep
     flags = tf.reshape(there, [-1, 1, 1])
     if keep is not None:
-        rank = keep.shape.rank
+        rank = len(keep.shape)
         return tf.logical_and(keep, tf.reshape(there, [-1, *[1] * (rank - 1)]))
     batch = x.shape[1]
     size = tf.shape(x)[1] if batch is None else int(batch)
@@ -118,7 +118,7 @@ class _States:
         self._names.append(full)
         if is_zero(first):
             return state
-        begins = tf.reshape(self._emitter.clock.begins(), [1] * shape.rank)
+        begins = tf.reshape(self._emitter.clock.begins(), [1] * len(shape))
         state = tf.where(begins, value.tensor, state)
         state.set_shape(shape)
         return state

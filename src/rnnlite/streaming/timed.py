@@ -94,7 +94,7 @@ def filled(emitter: Emitter, value: Timed, pad: float = 0.0) -> Timed:
     x, axis = value.tensor, value.rows.axis
     there = emitter.clock.there(value.rows, count_of(value))
     number = bool(pad) if x.dtype.is_bool else np.asarray(pad, x.dtype.as_numpy_dtype)
-    found = tf.where(spread(there, axis, x.shape.rank), x, tf.constant(number, x.dtype))
+    found = tf.where(spread(there, axis, len(x.shape)), x, tf.constant(number, x.dtype))
     found.set_shape(x.shape)
     return replace(value, tensor=found)
 

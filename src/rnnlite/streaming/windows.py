@@ -12,7 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnlite.scan.scan import Tensor
+from rnnlite.scan.tensors import Tensor, fixed
 from rnnlite.streaming.emit import Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.rows import Window, same
@@ -51,7 +51,7 @@ def convolve(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []
     place = [k for k, letter in enumerate(layout) if letter in "DHW"].index(axis)
     found = Along(
-        width=int(op.inputs[1].shape[place]),
+        width=fixed(op.inputs[1], place),
         stride=int(strides[axis]),
         dilation=int(dilations[axis]) * value.dilation,
         explicit=(explicit[2 * axis], explicit[2 * axis + 1]) if explicit else (0, 0),
@@ -123,8 +123,8 @@ def _other_axes(
         if explicit:
             pads[k] = [explicit[2 * k], explicit[2 * k + 1]]
             continue
-        size = int(x.shape[k])
-        width = (int(op.inputs[1].shape[place]) - 1) * dilations[k] + 1
+        size = fixed(x, k)
+        width = (fixed(op.inputs[1], place) - 1) * dilations[k] + 1
         total = max((-(-size // strides[k]) - 1) * strides[k] + width - size, 0)
         pads[k] = [total // 2, total - total // 2]
     return (tf.pad(x, pads) if any(map(any, pads)) else x), "VALID"
@@ -176,7 +176,7 @@ def pool(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     y = _pooled(op, x)
     after = window.over(value.rows)
     if not largest and (window.before or window.behind):
-        y = y / _share(emitter, value, window, count_of(Timed(y, after)), y.shape.rank)
+        y = y / _share(emitter, value, window, count_of(Timed(y, after)), len(y.shape))
     return [Timed(y, after)]
 
 
