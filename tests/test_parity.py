@@ -152,9 +152,37 @@ def test_a_source_that_gives_no_number_is_refused():
         ([np.inf], [np.inf], 0.0),
         ([np.inf], [-np.inf], np.inf),
         ([np.nan], [1.0], np.inf),
+        ([0.0, 1.5], [np.nan, 1.0], 0.5),
+        ([np.inf], [1.0], np.inf),
         ([1.0], [1.0, 2.0], np.inf),
         ([True], [False], 1.0),
     ],
 )
 def test_difference(a, b, expected):
     assert difference(np.array(a), np.array(b)) == expected
+
+
+def test_no_sequence_of_the_check_is_masked_throughout():
+    inputs = keras.Input((None, 3))
+    valid = keras.Input((None,), dtype="bool", name="valid")
+    x = keras.layers.GRU(4, return_sequences=True)(inputs, mask=valid)
+    # A mean over no step is 0 / 0; a relu behind it makes anything of that.
+    x = keras.layers.GlobalAveragePooling1D()(x, mask=valid)
+    model = keras.Model([inputs, valid], keras.layers.Dense(2, activation="relu", name="y")(x))
+    report = rnnlite.convert(model, batch_size=None).report
+    assert 1 in report.parity.lengths
+    assert report.parity.within
+    assert report.parity.undefined == ()
+
+
+def test_values_that_the_source_does_not_define_are_noted():
+    inputs = keras.Input((None, 3))
+    x = keras.layers.GRU(4, return_sequences=True)(inputs)
+    # The mean of the steps whose first feature is above 1; there may be none.
+    picked = keras.ops.cast(inputs[..., :1] > 1.0, "float32")
+    mean = keras.ops.sum(x * picked, 1) / keras.ops.sum(picked, 1)
+    model = keras.Model(inputs, keras.layers.Activation("linear", name="y")(mean))
+    report = rnnlite.convert(model).report
+    assert report.parity.undefined == ("y",)
+    assert any("gives NaN in 'y' for some inputs" in note for note in report.notes)
+    assert report.parity.within

@@ -35,7 +35,8 @@ def random_inputs(
 
     Returns:
         normal floats, numbers of time steps from 1 to the length, uniform ids below the stated
-        number of values, booleans mostly true.
+        number of values, booleans mostly true. No sequence is masked throughout: what a mean over
+        no step is, sources leave undefined.
     """
     rng = np.random.default_rng(seed)
     shapes = [_sized(p, k, length, batch) for k, p in enumerate(ports)]
@@ -58,19 +59,27 @@ def random_inputs(
             arrays.append(counts.astype(dtype))
         elif dtype.kind in "iu":
             _, largest = id_ranges.get(port.name, (0, DEFAULT_LARGEST))
-            arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
+            arrays.append(_unmasked(rng.integers(0, largest + 1, shape), 0, largest).astype(dtype))
         elif dtype.kind == "b":
-            arrays.append(rng.random(shape) < 0.75)
+            arrays.append(_unmasked(rng.random(shape) < 0.75, False, True))
         elif port.name in id_ranges:
             # Ids that are declared as float.
             _, largest = id_ranges[port.name]
-            arrays.append(rng.integers(0, largest + 1, shape).astype(dtype))
+            arrays.append(_unmasked(rng.integers(0, largest + 1, shape), 0, largest).astype(dtype))
         else:
             array = rng.standard_normal(shape).astype(dtype)
             if port.name in mask_values and len(shape) >= 3:
-                array[rng.random(shape[:2]) < 0.2] = mask_values[port.name]
+                masked = _unmasked(rng.random(shape[:2]) < 0.2, True, False)
+                array[masked] = mask_values[port.name]
             arrays.append(array)
     return arrays
+
+
+def _unmasked(array: Array, mark: object, other: object) -> Array:
+    """The array with another value in front of each sequence that holds nothing but the mark."""
+    if array.ndim > 1 and array.size:
+        array[(array == mark).reshape(len(array), -1).all(1), ..., 0] = other
+    return array
 
 
 def _sized(port: Port, place: int, length: int | Mapping[Axis, int], batch: int) -> tuple[int, ...]:

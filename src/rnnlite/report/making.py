@@ -61,6 +61,12 @@ def make_report(
     if parity is not None and parity.skipped:
         lengths = ", ".join(map(str, parity.skipped))
         notes.append(f"the source itself refuses length {lengths}: not compared there")
+    if parity is not None and parity.undefined:
+        named = ", ".join(f"'{name}'" for name in parity.undefined)
+        notes.append(
+            f"the source gives NaN in {named} for some inputs, such as a sequence that is masked "
+            "throughout: not compared there"
+        )
     if parity is not None and parity.late:
         named = ", ".join(f"'{name}'" for name in parity.late)
         notes.append(

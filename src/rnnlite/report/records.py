@@ -46,6 +46,8 @@ class Parity:
         runs: how many times the LiteRT model ran.
         skipped: lengths that the source itself refuses, with its reason.
         late: names of the outputs whose size the runtime knows only after a run.
+        undefined: names of the outputs that the source itself gave NaN for, in some run; these
+            values are not compared.
         shapes: those of the inputs, with the batch, of each distinct run.
     """
 
@@ -55,6 +57,7 @@ class Parity:
     runs: int
     skipped: Mapping[int, str] = field(default_factory=dict)
     late: tuple[str, ...] = ()
+    undefined: tuple[str, ...] = ()
     shapes: tuple[tuple[tuple[int, ...], ...], ...] = ()
 
     @property
@@ -154,6 +157,7 @@ class Report:
                 runs=parity["runs"],
                 skipped={int(k): v for k, v in parity["skipped"].items()},
                 late=tuple(parity.get("late", ())),
+                undefined=tuple(parity.get("undefined", ())),
                 shapes=tuple(
                     tuple(tuple(shape) for shape in run) for run in parity.get("shapes", ())
                 ),
