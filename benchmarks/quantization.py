@@ -29,7 +29,7 @@ from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.split import refine_tables, split_weights
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import TRIALS
-from rnnlite.runtime.samples import Spec
+from rnnlite.specs import TensorSpec
 
 STEPS, FEATURES, ROUNDS = 100, 64, 60
 RNG = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def precision(program, model, trial):
     if trial.split:
         split_weights(tree, tables=trial.split == "all")
     wide = decompose(tree, trial.precision)
-    specs = [Spec(p.name, p.shape, p.dtype) for p in program.inputs]
+    specs = [TensorSpec(p.name, p.shape, p.dtype) for p in program.inputs]
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))
     plan = make_plan(tree, ranges.values, trial.precision, allow_float=False, wide=wide)
     to_integers(tree, plan, "int8")

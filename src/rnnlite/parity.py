@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnlite.axes import row
 from rnnlite.errors import SampleError, ShapeError, SourceError
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Array, Port, Program
+from rnnlite.frontends.program import Program
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
 from rnnlite.report.records import OutputParity, Parity
 from rnnlite.runtime.model import load
+from rnnlite.specs import Array, TensorSpec, row
 
 TOLERANCE = 1e-5
 """Largest difference allowed, relative to the output's scale, without further reason."""
@@ -136,15 +136,13 @@ def probes(program: Program) -> list[list[Array]]:
             _like(program.inputs, shapes[k % len(shapes)]),
             length=1,
             batch=1,
-            id_ranges=program.id_ranges,
-            mask_values=program.mask_values,
             seed=k,
         )
         found.append([row(a, p.batch_axis, 0) for a, p in zip(inputs, program.inputs, strict=True)])
     return found
 
 
-def _like(ports: Sequence[Port], case: Case) -> list[Port]:
+def _like(ports: Sequence[TensorSpec], case: Case) -> list[TensorSpec]:
     """Inputs of the shapes that a case has, but for the batch."""
     return [
         replace(
@@ -247,8 +245,6 @@ def _inputs(program: Program, values: Values, batch: int) -> list[Array]:
         program.inputs,
         length=values,
         batch=batch,
-        id_ranges=program.id_ranges,
-        mask_values=program.mask_values,
         seed=1000 * shown(values, _lengths(program)) + batch,
     )
 

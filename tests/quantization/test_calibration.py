@@ -6,10 +6,10 @@ import pytest
 import rnnlite
 from rnnlite.lite.passes.naming import Origin
 from rnnlite.quantization.calibration import MANY, Samples, calibrate, likely_range, take_samples
-from rnnlite.runtime.samples import Spec
+from rnnlite.specs import TensorSpec
 from trees import KERNEL, SHAPE, Model, one_loop, run
 
-FRAMES = [Spec("frames", (1, None, 2), "float32")]
+FRAMES = [TensorSpec("frames", (1, None, 2), "float32")]
 
 
 def sequences(count, length=None):

@@ -11,9 +11,9 @@ from ai_edge_litert import schema_py_generated as schema
 import rnnlite
 from rnnlite.lite import flatbuffer
 from rnnlite.runtime.batches import bytes_a_step, groups, run_side_by_side
-from rnnlite.runtime.samples import Spec
+from rnnlite.specs import TensorSpec
 
-FREE = [Spec("x", (None, None, 3), "float32")]
+FREE = [TensorSpec("x", (None, None, 3), "float32")]
 
 
 def samples_of(*lengths):
@@ -38,7 +38,7 @@ def test_no_batch_exceeds_its_number_or_its_bytes():
 
 
 def test_only_free_axes_count_as_steps():
-    pinned = [Spec("x", (None, 10, 3), "float32")]
+    pinned = [TensorSpec("x", (None, 10, 3), "float32")]
     found = groups(samples_of(*[10] * 4), pinned, fixed=None, most=4, step_bytes=100, bound=400)
     assert found == [[0, 1, 2, 3]]
 

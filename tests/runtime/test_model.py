@@ -13,7 +13,7 @@ import tensorflow as tf
 import rnnlite
 from rnnlite.lite import flatbuffer
 from rnnlite.runtime.model import dequantize, quantize
-from rnnlite.runtime.samples import Spec
+from rnnlite.specs import TensorSpec
 
 
 def test_signature_names_and_order_are_the_sources(exits):
@@ -140,7 +140,7 @@ def test_a_model_with_flex_ops_is_refused_by_name(tmp_path):
 
 
 def test_quantize_rounds_and_saturates():
-    spec = Spec("x", (1, None), "int8", quantization=(0.5, 10))
+    spec = TensorSpec("x", (1, None), "int8", quantization=(0.5, 10))
     q = quantize(np.array([0.0, 0.74, 0.76, -1.0, 1e9, -1e9, np.inf], np.float32), spec)
     assert q.tolist() == [10, 11, 12, 8, 127, -128, 127]
     assert q.dtype == np.int8
@@ -243,7 +243,7 @@ def test_raw_gives_the_integers_and_leaves_the_callers_arrays_alone(exits_model,
 
 
 def test_a_step_that_is_not_masked_stays_unmasked():
-    spec = Spec("x", (1, None, 2), "int8", (0.5, 10), mask_value=0.0)
+    spec = TensorSpec("x", (1, None, 2), "int8", quantization=(0.5, 10), mask_value=0.0)
     steps = np.array([[[0.0, 0.0], [0.1, 0.0], [-0.2, 0.0], [0.1, 3.0]]])
     found = quantize(steps, spec)
     # masked; moved off the mask up; down; left as it was rounded

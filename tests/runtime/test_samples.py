@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.samples import Spec, check_sample, listed, read_npz, write_npz
+from rnnlite.runtime.samples import check_sample, listed, read_npz, write_npz
+from rnnlite.specs import TensorSpec
 
-FRAMES = Spec("frames", (1, None, 3), "float32")
-IDS = Spec("ids", (1, None), "int32", ids=(0, 9))
-GATE = Spec("valid", (None, None), "bool")
-LEVEL = Spec("level", (1, None, 2), "int8", quantization=(0.1, 3))
+FRAMES = TensorSpec("frames", (1, None, 3), "float32")
+IDS = TensorSpec("ids", (1, None), "int32", ids=(0, 9))
+GATE = TensorSpec("valid", (None, None), "bool")
+LEVEL = TensorSpec("level", (1, None, 2), "int8", quantization=(0.1, 3))
 
 
 def one(value, spec=FRAMES):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.samples import Spec
 from rnnlite.runtime.stream import Ends, Stream
+from rnnlite.specs import TensorSpec
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
 from rnnlite.streaming.rows import Rows
 
@@ -27,9 +27,9 @@ def ends(*, chunk=None, multiple=1, delay=0):
     )
     return Ends(
         layout,
-        (Spec("x", (1, None, 2), "float32"),),
-        (Spec("rows", (1, None, 2), "float32"), Spec("last", (1, 2), "float32")),
-        (Spec("state/sum/rows", (1, delay + 1, 2), "float32"),),
+        (TensorSpec("x", (1, None, 2), "float32"),),
+        (TensorSpec("rows", (1, None, 2), "float32"), TensorSpec("last", (1, 2), "float32")),
+        (TensorSpec("state/sum/rows", (1, delay + 1, 2), "float32"),),
     )
 
 
@@ -128,7 +128,7 @@ def test_a_long_chunk_is_cut_into_those_of_the_file():
 
 def test_several_sequences_at_once():
     shared = ends()
-    spec = Spec("state/sum/rows", (None, 1, 2), "float32")
+    spec = TensorSpec("state/sum/rows", (None, 1, 2), "float32")
     states = (StreamState("state/sum/rows", 0.0, 0),)
     layout = Layout(**{**vars(shared.layout), "states": states})
     live = Stream(Ends(layout, shared.inputs, shared.outputs, (spec,)), run, batch=2)

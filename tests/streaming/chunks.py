@@ -4,13 +4,13 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.functions import runner, trace
-from rnnlite.frontends.program import Port, Program
+from rnnlite.frontends.program import Program
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options
-from rnnlite.runtime.samples import Spec
 from rnnlite.runtime.stream import Ends, Stream
 from rnnlite.scan.scan import Lowered
+from rnnlite.specs import TensorSpec
 from rnnlite.streaming.function import streamed
 
 
@@ -18,7 +18,8 @@ def program(function, *shapes, dtype="float32", batch=0):
     """A Program of a function of tensors, of a list of recurrences that it fills in, and its own
     whole computation as the reference."""
     ports = [
-        Port(f"x{k}", tuple(s), dtype, batch if len(s) > 1 else None) for k, s in enumerate(shapes)
+        TensorSpec(f"x{k}", tuple(s), dtype, batch if len(s) > 1 else None)
+        for k, s in enumerate(shapes)
     ]
     scans = []
 
@@ -28,7 +29,7 @@ def program(function, *shapes, dtype="float32", batch=0):
 
     concrete = trace(call, ports, autograph=False)
     outputs = [
-        Port(f"y{k}", tuple(t.shape), t.dtype.name, batch if t.shape.rank else None)
+        TensorSpec(f"y{k}", tuple(t.shape), t.dtype.name, batch if t.shape.rank else None)
         for k, t in enumerate(concrete.outputs)
     ]
     return Program(
@@ -62,7 +63,7 @@ def stream_of(program, chunk=None, batch=1):
     count, results = len(program.inputs), len(program.outputs)
 
     def spec(port):
-        return Spec(port.name, port.shape, port.dtype, batch_axis=port.batch_axis)
+        return TensorSpec(port.name, port.shape, port.dtype, batch_axis=port.batch_axis)
 
     ends = Ends(
         found.layout,

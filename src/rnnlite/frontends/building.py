@@ -7,13 +7,14 @@ from dataclasses import dataclass, field, replace
 
 from rnnlite.errors import ShapeError
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, trace
-from rnnlite.frontends.program import Port, Program, with_least
+from rnnlite.frontends.program import Program, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.request import Request
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options, Place, Schedule
 from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult, Tensor
+from rnnlite.specs import TensorSpec, with_values
 
 
 @dataclass(eq=False)
@@ -61,7 +62,7 @@ Emit = Callable[[Sequence[Tensor], Recurrences], Mapping[str, Tensor]]
 
 def build(
     emit: Emit,
-    inputs: Sequence[Port],
+    inputs: Sequence[TensorSpec],
     request: Request,
     *,
     origin: str,
@@ -88,9 +89,9 @@ def build(
     lengths = lengths_of(function, inputs, recurrences.lowered)
     return Program(
         origin=origin,
-        inputs=with_least(inputs, lengths),
+        inputs=with_values(with_lengths(inputs, lengths), id_ranges(function, inputs), {}),
         outputs=tuple(
-            Port(name, tuple(t.shape), t.dtype.name)
+            TensorSpec(name, tuple(t.shape), t.dtype.name)
             for name, t in zip(names, function.outputs, strict=True)
         ),
         function=function,
@@ -98,12 +99,11 @@ def build(
         perturbed=lambda amount, seed: perturbed(function, amount, seed),
         recurrences=tuple(dict.fromkeys(recurrences.records)),
         notes=tuple(notes),
-        id_ranges=id_ranges(function, inputs),
         lengths=lengths,
     )
 
 
-def sized(port: Port, request: Request, *, time_axis: int | None = None) -> Port:
+def sized(port: TensorSpec, request: Request, *, time_axis: int | None = None) -> TensorSpec:
     """An input at the batch size and the sequence length asked for.
 
     Args:
@@ -124,7 +124,7 @@ def sized(port: Port, request: Request, *, time_axis: int | None = None) -> Port
     return replace(port, shape=tuple(shape))
 
 
-def _size(port: Port, axis: int, wanted: int | str | None, what: str) -> int | None:
+def _size(port: TensorSpec, axis: int, wanted: int | str | None, what: str) -> int | None:
     stated = port.shape[axis]
     if isinstance(wanted, str) or stated not in (None, wanted):
         raise ShapeError(

@@ -9,14 +9,15 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from rnnlite.frontends.program import Array, Port, as_numpy
+from rnnlite.frontends.program import as_numpy
+from rnnlite.specs import Array, TensorSpec
 
 Runner = Callable[[Sequence[Array]], list[Array]]
 
 
 def trace(
     function: Callable[[Sequence[Any]], list[Any]],
-    inputs: Sequence[Port],
+    inputs: Sequence[TensorSpec],
     *,
     autograph: bool = True,
 ) -> Any:
@@ -153,7 +154,7 @@ INDEX_OPS = frozenset(
 """Ops that hand token ids on to the lookup; the comparison and sum wrap negative ids around."""
 
 
-def id_ranges(concrete: Any, inputs: Sequence[Port]) -> dict[str, tuple[int, int]]:
+def id_ranges(concrete: Any, inputs: Sequence[TensorSpec]) -> dict[str, tuple[int, int]]:
     """Smallest and largest valid value of each input that is looked up in a table.
 
     Ids may be declared as float and cast on the way. Found by following the input to the GATHER of

@@ -6,31 +6,28 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from rnnlite.frontends.program import Array, Port
 from rnnlite.lengths.sizes import Axis
+from rnnlite.specs import Array, TensorSpec
 
 DEFAULT_LARGEST = 1
 """Integer inputs whose range nothing tells: 0 and 1 are safe for flags and one-hot codes."""
 
 
 def random_inputs(
-    ports: Sequence[Port],
+    ports: Sequence[TensorSpec],
     *,
     length: int | Mapping[Axis, int],
     batch: int,
-    id_ranges: Mapping[str, tuple[int, int]],
-    mask_values: Mapping[str, float],
     seed: int = 0,
 ) -> list[Array]:
     """One array for each port, free axes filled in.
 
     Args:
-        ports: the inputs.
+        ports: the inputs. Ids are drawn from the part of their range that is not negative; where
+            there is a mask value, about a fifth of the time steps carry it, in front, behind and in
+            between.
         length: size of every free axis that is not the batch, or of each of them.
         batch: size of the batch where it is free.
-        id_ranges: see `Program.id_ranges`; ids are drawn from the part that is not negative.
-        mask_values: see `Program.mask_values`; about a fifth of the time steps carry the mask
-            value, in front, behind and in between.
         seed: of the random generator.
 
     Returns:
@@ -58,19 +55,19 @@ def random_inputs(
             counts.flat[0] = steps
             arrays.append(counts.astype(dtype))
         elif dtype.kind in "iu":
-            _, largest = id_ranges.get(port.name, (0, DEFAULT_LARGEST))
+            largest = DEFAULT_LARGEST if port.ids is None else port.ids[1]
             arrays.append(_unmasked(rng.integers(0, largest + 1, shape), 0, largest).astype(dtype))
         elif dtype.kind == "b":
             arrays.append(_unmasked(rng.random(shape) < 0.75, False, True))
-        elif port.name in id_ranges:
+        elif port.ids is not None:
             # Ids that are declared as float.
-            _, largest = id_ranges[port.name]
+            largest = port.ids[1]
             arrays.append(_unmasked(rng.integers(0, largest + 1, shape), 0, largest).astype(dtype))
         else:
             array = rng.standard_normal(shape).astype(dtype)
-            if port.name in mask_values and len(shape) >= 3:
+            if port.mask_value is not None and len(shape) >= 3:
                 masked = _unmasked(rng.random(shape[:2]) < 0.2, True, False)
-                array[masked] = mask_values[port.name]
+                array[masked] = port.mask_value
             arrays.append(array)
     return arrays
 
@@ -82,7 +79,9 @@ def _unmasked(array: Array, mark: object, other: object) -> Array:
     return array
 
 
-def _sized(port: Port, place: int, length: int | Mapping[Axis, int], batch: int) -> tuple[int, ...]:
+def _sized(
+    port: TensorSpec, place: int, length: int | Mapping[Axis, int], batch: int
+) -> tuple[int, ...]:
     """The shape of an input, its free axes filled in."""
 
     def size(axis: int) -> int:
@@ -93,6 +92,6 @@ def _sized(port: Port, place: int, length: int | Mapping[Axis, int], batch: int)
     return tuple(size(axis) if d is None else d for axis, d in enumerate(port.shape))
 
 
-def _steps(port: Port, shape: tuple[int, ...]) -> int:
+def _steps(port: TensorSpec, shape: tuple[int, ...]) -> int:
     """Number of time steps of an input: the first axis beside the batch."""
     return next((d for axis, d in enumerate(shape) if axis != port.batch_axis), 1)

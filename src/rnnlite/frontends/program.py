@@ -2,56 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from rnnlite.axes import Batched
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
 from rnnlite.scan.scan import Lowered, Recurrence
-
-Array = npt.NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Port(Batched):
-    """One input or output of a model.
-
-    Attributes:
-        name: the source's name for it.
-        shape: with the batch axis; None where an axis is free.
-        dtype: NumPy name, e.g. "float32".
-        batch_axis: 0, but 1 for time-major tensors; None where there is none.
-        counts: whether it holds the number of time steps of each sequence.
-        least: the least size of each axis that the model takes; () where any size does.
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-    batch_axis: int | None = 0
-    counts: bool = False
-    least: tuple[int, ...] = ()
+from rnnlite.specs import Array, TensorSpec
 
 
-def with_least(ports: Sequence[Port], lengths: Lengths) -> tuple[Port, ...]:
-    """Inputs with the least sizes of their axes."""
-    least = lengths.least
-    sizes = [
-        tuple(least.get(Axis(k, axis), 1) for axis in range(len(p.shape)))
-        for k, p in enumerate(ports)
-    ]
-    return tuple(
-        replace(p, least=found if max(found, default=1) > 1 else ())
-        for p, found in zip(ports, sizes, strict=True)
-    )
+def with_lengths(inputs: Sequence[TensorSpec], lengths: Lengths) -> tuple[TensorSpec, ...]:
+    """Inputs with the least sizes of their axes, and the axis that recurrences run over."""
+    least, times = lengths.least, lengths.times
+    found = []
+    for k, spec in enumerate(inputs):
+        sizes = tuple(least.get(Axis(k, axis), 1) for axis in range(len(spec.shape)))
+        axes = sorted(a.axis for a in times if a.input == k)
+        found.append(
+            replace(
+                spec,
+                least=sizes if max(sizes, default=1) > 1 else (),
+                time_axis=axes[0] if axes else None,
+            )
+        )
+    return tuple(found)
 
 
-def type_notes(declared: Sequence[Port], taken: Sequence[Port]) -> list[str]:
+def type_notes(declared: Sequence[TensorSpec], taken: Sequence[TensorSpec]) -> list[str]:
     """What is to be said of inputs that are declared as floats and take integers."""
     return [
         f"input '{a.name}' takes token ids: {b.dtype} in place of {a.dtype} (predict takes whole "
@@ -77,30 +57,32 @@ class Program:
             error bound from it.
         recurrences: one record for each Scan.
         notes: what the user should know, e.g. which layer pins the length.
-        id_ranges: smallest and largest valid value of integer inputs that are looked up in a table.
-        mask_values: the value that masks a time step, for float inputs that have one.
         lengths: how the lengths inside follow from those of the inputs.
         scans: the recurrences and the tensors of `function` that they became.
         place: the name of an op of `function` -> its layer, in words.
     """
 
     origin: str
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     function: Any
     reference: Callable[[Sequence[Array]], list[Array]]
     perturbed: Callable[[float, int], Callable[[Sequence[Array]], list[Array]]]
     recurrences: tuple[Recurrence, ...]
     notes: tuple[str, ...] = ()
-    id_ranges: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    mask_values: Mapping[str, float] = field(default_factory=dict)
     lengths: Lengths = Lengths()  # noqa: RUF009 (immutable)
     scans: tuple[Lowered, ...] = ()
     place: Callable[[str], str] = repr
 
+    @property
+    def id_ranges(self) -> dict[str, tuple[int, int]]:
+        """Smallest and largest valid token id, for inputs that are looked up in a table."""
+        return {s.name: s.ids for s in self.inputs if s.ids is not None}
 
-End = tuple[str, tuple[int | None, ...] | None, str]
-"""Name, shape (None where not even the rank is known) and dtype."""
+    @property
+    def mask_values(self) -> dict[str, float]:
+        """The value that masks a time step, for inputs that have one."""
+        return {s.name: s.mask_value for s in self.inputs if s.mask_value is not None}
 
 
 @dataclass(frozen=True)
@@ -113,8 +95,8 @@ class FrozenGraph:
     """
 
     content: bytes
-    inputs: tuple[End, ...]
-    outputs: tuple[End, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
 
 
 def as_numpy(values: Sequence[Any]) -> list[Array]:

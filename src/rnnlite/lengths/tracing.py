@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rnnlite.axes import Batched
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.lengths import Lengths, Steps
 from rnnlite.lengths.sizes import Axis, free
 from rnnlite.scan.scan import Lowered
 from rnnlite.scan.tensors import ConcreteFunction
+from rnnlite.specs import TensorSpec
 
 
 def lengths_of(
-    function: ConcreteFunction, ports: Sequence[Batched], recurrences: Sequence[Lowered]
+    function: ConcreteFunction, ports: Sequence[TensorSpec], recurrences: Sequence[Lowered]
 ) -> Lengths:
     """How the lengths inside a function follow from the free axes of its inputs.
 

@@ -12,22 +12,7 @@ from rnnlite.lite.files import read_model
 from rnnlite.lite.ir import FREE, Model, Value
 from rnnlite.lite.record import record
 from rnnlite.lite.requirements import least_release
-
-
-@dataclass(frozen=True)
-class TensorInfo:
-    """An input or output: name, shape (None where free), dtype, scale and zero point.
-
-    The shape is None where not even the rank is known, as behind a loop of a frozen graph.
-    `least` is the least size of each axis that the model takes; () where any size does.
-    """
-
-    name: str
-    shape: tuple[int | None, ...] | None
-    dtype: str
-    scale: float | None = None
-    zero_point: int | None = None
-    least: tuple[int, ...] = ()
+from rnnlite.specs import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -49,8 +34,8 @@ class Inspection:
     """
 
     size: int
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     ops: dict[str, int]
     custom_ops: tuple[str, ...]
     weights: int
@@ -62,8 +47,8 @@ class Inspection:
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         values = dict(vars(self))
-        values["inputs"] = [vars(t) for t in self.inputs]
-        values["outputs"] = [vars(t) for t in self.outputs]
+        values["inputs"] = [t.to_dict() for t in self.inputs]
+        values["outputs"] = [t.to_dict() for t in self.outputs]
         return values
 
     def __str__(self) -> str:
@@ -129,9 +114,8 @@ def is_weight(value: Value) -> bool:
     return (value.type.startswith("float") or quantized) and value.size >= MIN_WEIGHTS
 
 
-def _info(value: Value, name: str) -> TensorInfo:
+def _info(value: Value, name: str) -> TensorSpec:
     shape = tuple(None if d == FREE else d for d in value.dims)
     known = value.quantization
-    if known is None or len(known.scales) != 1:
-        return TensorInfo(name, shape, value.type)
-    return TensorInfo(name, shape, value.type, value.scale, value.zero)
+    grid = None if known is None or len(known.scales) != 1 else (value.scale, value.zero)
+    return TensorSpec(name, shape, value.type, quantization=grid)

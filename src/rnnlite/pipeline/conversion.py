@@ -79,24 +79,11 @@ def _quantized(
     from rnnlite.parity import probes
     from rnnlite.pipeline.steps import finish
     from rnnlite.quantization.quantize import quantize_model
-    from rnnlite.runtime.samples import Spec
 
-    specs = [
-        Spec(
-            p.name,
-            p.shape,
-            p.dtype,
-            ids=program.id_ranges.get(p.name),
-            batch_axis=p.batch_axis,
-            counts=p.counts,
-            least=p.least,
-        )
-        for p in program.inputs
-    ]
     return quantize_model(
         model,
         order,
-        inputs=specs,
+        inputs=program.inputs,
         reference=program.reference,
         finish=lambda tree: finish(program, tree, {"quantize": order.mode, "io": order.io}),
         probes=lambda: probes(program),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnlite.frontends.request import Request
-from rnnlite.lite.inspection import TensorInfo
+from rnnlite.specs import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,17 @@ class Ends:
         inputs, outputs: names (the tensor is NAME:0), shapes (None where free) and dtypes.
     """
 
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
 
-    def __iter__(self) -> Iterator[tuple[TensorInfo, ...]]:
+    def __iter__(self) -> Iterator[tuple[TensorSpec, ...]]:
         return iter((self.inputs, self.outputs))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {
-            "inputs": [vars(t) for t in self.inputs],
-            "outputs": [vars(t) for t in self.outputs],
+            "inputs": [t.to_dict() for t in self.inputs],
+            "outputs": [t.to_dict() for t in self.outputs],
         }
 
     def __str__(self) -> str:
@@ -49,6 +49,4 @@ def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
     from rnnlite.frontends.opening import open_frozen
 
     frozen = open_frozen(source, request)
-    ends = (frozen.inputs, frozen.outputs)
-    found = [tuple(TensorInfo(name, shape, dtype) for name, shape, dtype in part) for part in ends]
-    return frozen.content, Ends(*found)
+    return frozen.content, Ends(frozen.inputs, frozen.outputs)

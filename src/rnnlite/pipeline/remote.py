@@ -23,13 +23,13 @@ from rnnlite.errors import SourceError
 from rnnlite.frontends.keras.elsewhere import custom_classes, results, stated_shapes
 from rnnlite.frontends.keras.request import KerasRequest
 from rnnlite.frontends.opening import chosen
-from rnnlite.frontends.program import Array, Port
 from rnnlite.frontends.request import Request
 from rnnlite.isolation.process import WorkerDied, borrowed
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
 from rnnlite.quantization.recipe import Order
 from rnnlite.report.records import Report
+from rnnlite.specs import Array
 
 KIND = "keras on tensorflow"
 ENVIRONMENT = {"KERAS_BACKEND": "tensorflow"}
@@ -195,13 +195,8 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
 
     model = load(data)
     shapes = _shapes(source, report)
-    ports = [
-        Port(s.name, shape, s.dtype, s.batch_axis, counts=s.counts)
-        for s, shape in zip(model.inputs, shapes, strict=True)
-    ]
-    spans = {s.name: s.ids for s in model.inputs if s.ids is not None}
-    masks = {s.name: s.mask_value for s in model.inputs if s.mask_value is not None}
-    arrays = random_inputs(ports, length={}, batch=1, id_ranges=spans, mask_values=masks)
+    inputs = [replace(s, shape=shape) for s, shape in zip(model.inputs, shapes, strict=True)]
+    arrays = random_inputs(inputs, length={}, batch=1)
     expected = results(source, arrays)
     _require_close(model.run(arrays), expected, report)
 

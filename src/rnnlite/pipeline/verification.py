@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from rnnlite.axes import batched, row
 from rnnlite.errors import ModelError, QuantizationError
 from rnnlite.frontends.program import Program
 from rnnlite.frontends.request import Request
@@ -16,6 +15,7 @@ from rnnlite.pipeline.clock import Clock
 from rnnlite.quantization.recipe import MODES
 from rnnlite.report.making import make_report
 from rnnlite.report.records import Report
+from rnnlite.specs import batched, row
 
 
 def verify(

@@ -17,14 +17,14 @@ import numpy as np
 from ai_edge_litert import _pywrap_tfl_calibration
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from rnnlite.axes import batched
 from rnnlite.errors import SampleError
 from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.trees import Place, origin_of
 from rnnlite.quantization.grid import Array, Range, union
 from rnnlite.quantization.ops import RULES, Kind
-from rnnlite.runtime.samples import Spec, listed, read_npz
+from rnnlite.runtime.samples import listed, read_npz
+from rnnlite.specs import TensorSpec, batched
 
 FEW_SAMPLES = 20
 MANY = 2000
@@ -81,7 +81,7 @@ class Ranges:
         }
 
 
-def take_samples(calibration: Any, inputs: Sequence[Spec]) -> Samples:
+def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
     """Read and check calibration data.
 
     Args:

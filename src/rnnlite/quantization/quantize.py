@@ -22,14 +22,14 @@ from rnnlite.quantization.recipe import LIMITS, Order
 from rnnlite.quantization.rewrite.weights import to_float16
 from rnnlite.quantization.select import Candidate, Finish, dynamic, integer, trial_named
 from rnnlite.report.quantization import Quantization, TrialRecord
-from rnnlite.runtime.samples import Spec
+from rnnlite.specs import TensorSpec
 
 
 def quantize_model(
     model: Any,
     order: Order,
     *,
-    inputs: Sequence[Spec],
+    inputs: Sequence[TensorSpec],
     reference: Reference,
     finish: Finish,
     probes: Callable[[], list[list[Array]]],

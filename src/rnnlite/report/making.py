@@ -75,8 +75,8 @@ def make_report(
         )
     return Report(
         origin=source.origin,
-        inputs=tuple(vars(t) for t in content.inputs),
-        outputs=tuple(vars(t) for t in content.outputs),
+        inputs=tuple(t.to_dict() for t in content.inputs),
+        outputs=tuple(t.to_dict() for t in content.outputs),
         size=content.size,
         weights=content.weights,
         ops=content.ops,

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnlite.lite.releases import where_text
+from rnnlite.specs import TensorSpec
 
 if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
@@ -85,7 +86,7 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         Text(str(record.get("origin", "LiteRT model, not converted by rnnlite")), style="bold"),
         Text(f"{size_text(inspection.size)}, {inspection.weights:,} weights ({weights or 'none'})"),
         Text(where_text(inspection.min_runtime)),
-        _ports([vars(t) for t in inspection.inputs], [vars(t) for t in inspection.outputs]),
+        _ports([t.to_dict() for t in inspection.inputs], [t.to_dict() for t in inspection.outputs]),
     ]
     if record.get("quantize"):
         parts.append(Text(f"quantized: {record['quantize']}, border {record['io']}"))
@@ -159,9 +160,9 @@ def _ports(inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, A
     return table("Signature", columns[:keep], [row[:keep] for row in rows])
 
 
-def signature_table(inputs: Iterable[Any], outputs: Iterable[Any]) -> Table:
-    """Inputs and outputs as `TensorInfo` holds them."""
-    return _ports([vars(t) for t in inputs], [vars(t) for t in outputs])
+def signature_table(inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]) -> Table:
+    """Inputs and outputs."""
+    return _ports([t.to_dict() for t in inputs], [t.to_dict() for t in outputs])
 
 
 def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:

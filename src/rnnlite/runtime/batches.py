@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rnnlite.lite import flatbuffer
-from rnnlite.runtime.samples import Array, Spec
+from rnnlite.specs import Array, TensorSpec
 
 DEFAULT_BATCH = 28
 """Four times 7: XNNPACK's float products take 7 rows at a time."""
@@ -51,7 +51,7 @@ def bytes_a_step(model: Any) -> int:
 
 def groups(
     samples: Sequence[Sequence[Array]],
-    inputs: Sequence[Spec],
+    inputs: Sequence[TensorSpec],
     *,
     fixed: int | None,
     most: int,
@@ -80,7 +80,7 @@ def groups(
     return [group for _, group in batches]
 
 
-def _steps(spec: Spec, shape: tuple[int, ...]) -> int:
+def _steps(spec: TensorSpec, shape: tuple[int, ...]) -> int:
     """Places along the free axes of an input."""
     axes = zip(spec.sample_shape, shape, strict=True)
     return math.prod(size for wanted, size in axes if wanted is None)

@@ -15,7 +15,7 @@ from rich.console import RenderableType
 from rnnlite.errors import DependencyError
 from rnnlite.report.tables import table
 from rnnlite.runtime.model import load
-from rnnlite.runtime.samples import Array, Spec
+from rnnlite.specs import Array, TensorSpec
 
 WARM_UP_RUNS = 3
 
@@ -93,7 +93,7 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
     )
 
 
-def _random(spec: Spec, length: int, rng: np.random.Generator) -> Array:
+def _random(spec: TensorSpec, length: int, rng: np.random.Generator) -> Array:
     shape = [
         (1 if k == spec.batch_axis else length) if d is None else d
         for k, d in enumerate(spec.shape)

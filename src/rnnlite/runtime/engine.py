@@ -16,7 +16,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.errors import ModelError, SampleError
-from rnnlite.runtime.samples import Array
+from rnnlite.specs import Array
 
 Shapes = tuple[tuple[int, ...], ...]
 

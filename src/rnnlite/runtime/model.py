@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite.axes import row, stacked
 from rnnlite.errors import ModelError, SampleError
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.files import read_model
@@ -30,7 +29,8 @@ from rnnlite.runtime.batches import (
 from rnnlite.runtime.engine import Engine
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.runtime.samples import Array, Sample, Spec, listed
+from rnnlite.runtime.samples import Sample, listed
+from rnnlite.specs import Array, TensorSpec, row, stacked
 
 
 def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = True) -> Model:
@@ -58,11 +58,11 @@ class Model:
     """A loaded LiteRT model. `load` makes one. Calls from several threads take turns.
 
     Attributes:
-        inputs, outputs: `Spec`s in the source's order, with the source's names.
+        inputs, outputs: `TensorSpec`s in the source's order, with the source's names.
     """
 
-    inputs: tuple[Spec, ...]
-    outputs: tuple[Spec, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
 
     def __init__(self, data: bytes, *, num_threads: int = 1, delegates: bool = True) -> None:
         parsed = flatbuffer.read(data)
@@ -233,7 +233,7 @@ class Model:
             for n, spec in enumerate(self.inputs)
         ]
 
-    def _row(self, spec: Spec, output: Array, place: int, raw: bool) -> Array:
+    def _row(self, spec: TensorSpec, output: Array, place: int, raw: bool) -> Array:
         found = row(output, spec.batch_axis, place)
         return found.copy() if raw else dequantize(found, spec)
 
@@ -250,14 +250,14 @@ def _positive(name: str, value: Any, default: int) -> int:
     return value
 
 
-def _spec(name: str, detail: Any) -> Spec:
+def _spec(name: str, detail: Any) -> TensorSpec:
     shape = tuple(None if d < 0 else int(d) for d in detail["shape_signature"])
     parameters = detail["quantization_parameters"]
     quantized = len(parameters["scales"]) == 1 and detail["dtype"] is not np.float32
     quantization = (
         (float(parameters["scales"][0]), int(parameters["zero_points"][0])) if quantized else None
     )
-    return Spec(name, shape, np.dtype(detail["dtype"]).name, quantization)
+    return TensorSpec(name, shape, np.dtype(detail["dtype"]).name, quantization=quantization)
 
 
 def _id_ranges(record: dict[str, Any]) -> dict[str, tuple[int, int]]:
@@ -281,7 +281,7 @@ def _signature_names(parsed: Any) -> tuple[list[tuple[str, int]], list[tuple[str
     )
 
 
-def _shown(spec: Spec) -> str:
+def _shown(spec: TensorSpec) -> str:
     axes = ", ".join("any" if d is None else str(d) for d in spec.shape)
     return f"{spec.name} {spec.dtype} [{axes}]"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlite.runtime.samples import Array, Spec
+from rnnlite.specs import Array, TensorSpec
 
 
-def quantize(array: Array, spec: Spec) -> Array:
+def quantize(array: Array, spec: TensorSpec) -> Array:
     """Float to the input's integers, q = x / scale + zero, rounded to nearest and saturated.
 
     A time step that is not masked, but whose features all round to the mask's integer, is moved off
@@ -33,7 +33,7 @@ def quantize(array: Array, spec: Spec) -> Array:
     return np.asarray(found, spec.dtype)
 
 
-def dequantize(array: Array, spec: Spec) -> Array:
+def dequantize(array: Array, spec: TensorSpec) -> Array:
     """The output's integers to float32; x = (q - zero) * scale."""
     if spec.quantization is None:
         return array.copy()

@@ -9,50 +9,20 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from rnnlite.axes import Batched
 from rnnlite.errors import SampleError
 from rnnlite.lite.files import write_whole
+from rnnlite.specs import Array, TensorSpec
 
-Array = npt.NDArray[Any]
 Sample = Any
 """An array (T, ...), a tuple of arrays, or a dict of arrays by input name."""
 
 
-@dataclass(frozen=True)
-class Spec(Batched):
-    """An input or output of a loaded model.
-
-    Attributes:
-        name: the source's name.
-        shape: with the batch axis; None where an axis is free.
-        dtype: NumPy dtype name.
-        quantization: (scale, zero point), or None for a float or a plain integer.
-        ids: for token ids, the smallest and largest valid one, if the file says so.
-        mask_value: the value that masks a time step, if the file says so.
-        least: the least size of each axis that the model takes; () where any size does.
-        counts: whether it holds the number of time steps of each sequence.
-        batch_axis: 0, but 1 for time-major inputs and outputs; None where there is none.
-    """
-
-    name: str
-    shape: tuple[int | None, ...]
-    dtype: str
-    quantization: tuple[float, int] | None = None
-    ids: tuple[int, int] | None = None
-    mask_value: float | None = None
-    batch_axis: int | None = 0
-    counts: bool = False
-    least: tuple[int, ...] = ()
-
-
-def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Array]:
+def check_sample(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[Array]:
     """A sample as one array an input, checked.
 
     Args:
@@ -72,7 +42,7 @@ def check_sample(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Arr
     return arrays
 
 
-def _check_counts(arrays: Sequence[Array], inputs: Sequence[Spec], label: str) -> None:
+def _check_counts(arrays: Sequence[Array], inputs: Sequence[TensorSpec], label: str) -> None:
     """Numbers of time steps lie within the sequences; kernels read beyond the end otherwise."""
     # Of fixed shape are states too, but where every input is.
     free = [None in spec.sample_shape for spec in inputs]
@@ -90,7 +60,7 @@ def _check_counts(arrays: Sequence[Array], inputs: Sequence[Spec], label: str) -
             )
 
 
-def _by_input(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Any]:
+def _by_input(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[Any]:
     names = [spec.name for spec in inputs]
     if isinstance(sample, Mapping):
         if set(sample) != set(names):
@@ -116,7 +86,7 @@ def _by_input(sample: Sample, inputs: Sequence[Spec], label: str) -> list[Any]:
     return [sample]
 
 
-def _checked(value: Any, spec: Spec, label: str) -> Array:
+def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError as e:
@@ -199,7 +169,7 @@ def _whole(array: Array, dtype: Any, where: str) -> Array:
     return array.astype(np.int64)
 
 
-def _check_least(array: Array, spec: Spec, where: str) -> None:
+def _check_least(array: Array, spec: TensorSpec, where: str) -> None:
     """Behind strides and convolutions a shorter sequence leaves no time step."""
     axes = [axis for axis in range(len(spec.shape)) if axis != spec.batch_axis]
     free = sum(spec.shape[axis] is None for axis in axes)
@@ -276,7 +246,7 @@ def write_npz(path: str | Path, results: Any) -> None:
     write_whole(path, sink.getvalue())
 
 
-def listed(samples: Iterable[Sample], inputs: Sequence[Spec]) -> list[list[Array]]:
+def listed(samples: Iterable[Sample], inputs: Sequence[TensorSpec]) -> list[list[Array]]:
     """All samples, checked, as lists of arrays.
 
     Raises:

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite.axes import row, stacked
 from rnnlite.errors import SampleError
 from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.runtime.samples import Array, Sample, Spec, check_sample
+from rnnlite.runtime.samples import Sample, check_sample
+from rnnlite.specs import Array, TensorSpec, row, stacked
 from rnnlite.streaming.layout import Layout, StreamOutput, StreamState
 
 Run = Callable[[list[Array]], list[Array]]
@@ -41,9 +41,9 @@ class Ends:
     """
 
     layout: Layout
-    inputs: tuple[Spec, ...]
-    outputs: tuple[Spec, ...]
-    states: tuple[Spec, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    states: tuple[TensorSpec, ...]
 
 
 class Stream:
@@ -83,7 +83,7 @@ class Stream:
         )
         self._ended = False
 
-    def _initial(self, spec: Spec, state: StreamState) -> Array:
+    def _initial(self, spec: TensorSpec, state: StreamState) -> Array:
         shape = [self._batch if k == state.batch_axis else d or 1 for k, d in enumerate(spec.shape)]
         if spec.quantization is not None:
             return quantize(np.full(shape, state.initial, np.float32), spec)
@@ -220,7 +220,7 @@ class Stream:
             )
         return int(steps)
 
-    def _padding(self, spec: Spec, time: int, steps: int) -> Array:
+    def _padding(self, spec: TensorSpec, time: int, steps: int) -> Array:
         """Steps fed beyond the end, of zeros."""
         shape = [
             steps if k == time else self._batch if k == spec.batch_axis else d or 1
@@ -274,7 +274,7 @@ class Stream:
             found[spec.name] = y
         return next(iter(found.values())) if len(found) == 1 else found
 
-    def _joined(self, parts: list[Array], spec: Spec, output: StreamOutput) -> Array:
+    def _joined(self, parts: list[Array], spec: TensorSpec, output: StreamOutput) -> Array:
         axis = output.rows.axis if output.rows else 0
         if parts:
             return np.concatenate(parts, axis)
@@ -302,7 +302,7 @@ class _Kept:
     static: Mapping[str, Array] = field(default_factory=dict)
     so_far: Mapping[str, Array] = field(default_factory=dict)
 
-    def ending(self, specs: Sequence[Spec]) -> _Kept:
+    def ending(self, specs: Sequence[TensorSpec]) -> _Kept:
         """The same with the end of the sequence told to the states that count."""
         # Far below where counting saturates, and beyond every delay.
         steps = min(self.steps, HALFWAY)

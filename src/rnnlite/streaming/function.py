@@ -16,11 +16,12 @@ import tensorflow as tf
 
 from rnnlite.errors import ShapeError
 from rnnlite.frontends.functions import trace
-from rnnlite.frontends.program import Port, Program
+from rnnlite.frontends.program import Program
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.sizes import Axis, free
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Tensor
+from rnnlite.specs import TensorSpec
 from rnnlite.streaming import moves, pointwise, reductions, slices, windows
 from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.emit import FAR, TIME, Emitter
@@ -44,8 +45,8 @@ class Streamed:
     """
 
     function: Any
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
     layout: Layout
 
 
@@ -136,7 +137,7 @@ class _Emission:
     def __init__(
         self,
         program: Program,
-        inputs: Sequence[Port],
+        inputs: Sequence[TensorSpec],
         times: Sequence[int | None],
         options: Options,
     ) -> None:
@@ -210,8 +211,8 @@ def _multiple(values: Sequence[Value]) -> int:
     return -(-FAR // multiple) * multiple
 
 
-def _port(state: State) -> Port:
-    return Port(state.name, state.shape, state.dtype, state.batch_axis)
+def _port(state: State) -> TensorSpec:
+    return TensorSpec(state.name, state.shape, state.dtype, batch_axis=state.batch_axis)
 
 
 def _free_axis(state: State) -> int | None:
@@ -220,7 +221,7 @@ def _free_axis(state: State) -> int | None:
 
 
 def _ports(
-    outputs: Sequence[Port], states: Sequence[State], tensors: Sequence[Tensor]
-) -> tuple[Port, ...]:
+    outputs: Sequence[TensorSpec], states: Sequence[State], tensors: Sequence[Tensor]
+) -> tuple[TensorSpec, ...]:
     own = [replace(p, shape=tuple(t.shape)) for p, t in zip(outputs, tensors, strict=False)]
     return (*own, *map(_port, states))

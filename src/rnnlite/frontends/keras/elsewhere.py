@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.frontends.keras.flavour import layers_of
-from rnnlite.frontends.program import Array
+from rnnlite.specs import Array
 
 
 def custom_classes(model: Any) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from rnnlite.frontends.program import Array, Port
 from rnnlite.lengths.lengths import Lengths, Values
 from rnnlite.lengths.sizes import Axis, axes_of, evaluate
 from rnnlite.scan.scan import Lowered, Recurrence
+from rnnlite.specs import Array, TensorSpec
 
 Free = dict[int, tuple[int, ...]]
 """By input, the axes that are free."""
@@ -59,9 +59,9 @@ class Trials:
         channels_first: whether its convolutions have the channels in front.
     """
 
-    trace: Callable[[Sequence[Port]], Traced]
-    reference: Callable[[Sequence[Port]], Callable[[Sequence[Array]], list[Array]]]
-    sample: Callable[[Sequence[Port], int | Mapping[Axis, int]], list[Array]]
+    trace: Callable[[Sequence[TensorSpec]], Traced]
+    reference: Callable[[Sequence[TensorSpec]], Callable[[Sequence[Array]], list[Array]]]
+    sample: Callable[[Sequence[TensorSpec], int | Mapping[Axis, int]], list[Array]]
     channels_first: bool
 
 
@@ -81,7 +81,7 @@ class Freed:
     kept: dict[int, list[tuple[int | None, ...]]]
 
 
-def may_be_freed(port: Port) -> bool:
+def may_be_freed(port: TensorSpec) -> bool:
     """Whether an input of fixed shape may be a sequence: features, token ids or a mask."""
     fixed = None not in port.sample_shape
     return fixed and (
@@ -89,7 +89,9 @@ def may_be_freed(port: Port) -> bool:
     )
 
 
-def with_free(inputs: Sequence[Port], free: Mapping[int, Sequence[int]]) -> tuple[Port, ...]:
+def with_free(
+    inputs: Sequence[TensorSpec], free: Mapping[int, Sequence[int]]
+) -> tuple[TensorSpec, ...]:
     """The inputs with these axes free."""
     return tuple(
         replace(
@@ -99,7 +101,7 @@ def with_free(inputs: Sequence[Port], free: Mapping[int, Sequence[int]]) -> tupl
     )
 
 
-def freed(inputs: Sequence[Port], trials: Trials) -> Freed:
+def freed(inputs: Sequence[TensorSpec], trials: Trials) -> Freed:
     """Free what the model lets go: of all inputs at once, else one input at a time."""
     search = _Search(inputs, trials)
     search.choose()
@@ -116,7 +118,7 @@ class _Search:
         failure: the first failure.
     """
 
-    def __init__(self, inputs: Sequence[Port], trials: Trials) -> None:
+    def __init__(self, inputs: Sequence[TensorSpec], trials: Trials) -> None:
         self.inputs, self.trials = inputs, trials
         self.pinned = [k for k, p in enumerate(inputs) if may_be_freed(p)]
         self.free: Free = {}
@@ -247,7 +249,7 @@ class _Search:
 
 
 def _time_of(
-    lengths: Lengths, k: int, axes: Sequence[int], port: Port
+    lengths: Lengths, k: int, axes: Sequence[int], port: TensorSpec
 ) -> tuple[tuple[int, ...], bool]:
     """Which of the axes are time, and whether a recurrence says so.
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from rnnlite.errors import SourceError
 from rnnlite.frontends.keras.flavour import Flavour
-from rnnlite.frontends.program import Port
+from rnnlite.specs import TensorSpec
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class Interface:
             so the batch size and the length say nothing).
     """
 
-    inputs: tuple[Port, ...]
+    inputs: tuple[TensorSpec, ...]
     call: Callable[[Sequence[Any]], Any]
     output_names: tuple[str, ...] | None
     declared: bool
@@ -112,7 +112,8 @@ def _functional_interface(flavour: Flavour, model: Any, graph: Any) -> Interface
         by_id = {id(x): key for key, x in struct.items()}
         names = [by_id.get(id(x), name) for x, name in zip(flat, names, strict=True)]
     ports = tuple(
-        Port(name, tuple(x.shape), _dtype(x)) for name, x in zip(unique(names), flat, strict=True)
+        TensorSpec(name, tuple(x.shape), _dtype(x))
+        for name, x in zip(unique(names), flat, strict=True)
     )
     for port, x in zip(ports, flat, strict=True):
         if getattr(x, "sparse", False) or port.dtype == "string":
@@ -183,7 +184,7 @@ def _fill(value: Any, queue: list[Any]) -> Any:
         return {key: _fill(item, queue) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_fill(item, queue) for item in value)
-    return queue.pop(0) if isinstance(value, Port) else value
+    return queue.pop(0) if isinstance(value, TensorSpec) else value
 
 
 def _keras2_spec(model: Any) -> tuple[Any, Any] | None:
@@ -203,7 +204,9 @@ def _keras2_spec(model: Any) -> tuple[Any, Any] | None:
             )
         if not hasattr(value, "shape"):
             return value
-        return Port(str(value.name or "input").split(":")[0], tuple(value.shape), value.dtype.name)
+        return TensorSpec(
+            str(value.name or "input").split(":")[0], tuple(value.shape), value.dtype.name
+        )
 
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     return port(tuple(args)), port(kwargs)
@@ -218,7 +221,7 @@ def _keras3_spec(flavour: Flavour, model: Any) -> tuple[Any, Any] | None:
         if isinstance(value, dict):
             return {key: port(item, key) for key, item in value.items()}
         if isinstance(value, (list, tuple)) and all(d is None or isinstance(d, int) for d in value):
-            return Port(name, tuple(value), "float32")
+            return TensorSpec(name, tuple(value), "float32")
         if isinstance(value, (list, tuple)):
             return [port(item, f"{name}_{k}") for k, item in enumerate(value)]
         return value

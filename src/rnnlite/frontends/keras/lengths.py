@@ -20,9 +20,9 @@ from rnnlite.frontends.keras.freeing import Freed, Traced, Trials, freed, may_be
 from rnnlite.frontends.keras.interface import Interface
 from rnnlite.frontends.keras.neutral import any_input_shape, neutral
 from rnnlite.frontends.keras.patching import Change, Mine, replaced
-from rnnlite.frontends.program import Array, Port
 from rnnlite.frontends.request import Request
 from rnnlite.lengths.sizes import Axis
+from rnnlite.specs import Array, TensorSpec
 
 RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding")
 
@@ -31,7 +31,7 @@ RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroP
 class Plan:
     """Input shapes decided, the source's function for them, and the model traced for them."""
 
-    inputs: tuple[Port, ...]
+    inputs: tuple[TensorSpec, ...]
     reference: Callable[[Sequence[Array]], list[Array]]
     notes: tuple[str, ...]
     traced: Traced
@@ -110,7 +110,9 @@ def plan(
     return _settled(model, candidate, (note,), trials)
 
 
-def _settled(model: Any, inputs: tuple[Port, ...], notes: tuple[str, ...], trials: Trials) -> Plan:
+def _settled(
+    model: Any, inputs: tuple[TensorSpec, ...], notes: tuple[str, ...], trials: Trials
+) -> Plan:
     """The plan for these inputs; axes declared free that only one size suits get that size."""
     traced = _tried(trials.trace, inputs, model)
     meant = traced.lengths.meant()
@@ -146,7 +148,9 @@ def layer_of(op: str, model: Any) -> str:
 T = TypeVar("T")
 
 
-def _tried(make: Callable[[Sequence[Port]], T], inputs: Sequence[Port], model: Any) -> T:
+def _tried(
+    make: Callable[[Sequence[TensorSpec]], T], inputs: Sequence[TensorSpec], model: Any
+) -> T:
     try:
         return make(inputs)
     except RnnliteError:
@@ -159,7 +163,7 @@ def _tried(make: Callable[[Sequence[Port]], T], inputs: Sequence[Port], model: A
         ) from e
 
 
-def _fixed(model: Any, inputs: tuple[Port, ...], length: int, trials: Trials) -> Plan:
+def _fixed(model: Any, inputs: tuple[TensorSpec, ...], length: int, trials: Trials) -> Plan:
     """Every sequence of the given length."""
     axes = _time_axes(model, inputs, trials)
     fixed = tuple(
@@ -183,7 +187,7 @@ def _against(
     flavour: Flavour,
     model: Any,
     interface: Interface,
-    inputs: tuple[Port, ...],
+    inputs: tuple[TensorSpec, ...],
     length: int,
     trials: Trials,
 ) -> str | None:
@@ -208,7 +212,9 @@ def _against(
     return None
 
 
-def _time_axes(model: Any, inputs: tuple[Port, ...], trials: Trials) -> Mapping[int, Sequence[int]]:
+def _time_axes(
+    model: Any, inputs: tuple[TensorSpec, ...], trials: Trials
+) -> Mapping[int, Sequence[int]]:
     """The axes of each input that a given length belongs to."""
     open_ = {k: [a for a, d in enumerate(p.shape) if a and d is None] for k, p in enumerate(inputs)}
     found: dict[int, Sequence[int]] = {k: axes for k, axes in open_.items() if len(axes) == 1}
@@ -252,7 +258,7 @@ def blame(
     flavour: Flavour,
     model: Any,
     interface: Interface,
-    inputs: Sequence[Port],
+    inputs: Sequence[TensorSpec],
     found: Freed,
     trials: Trials,
 ) -> str:
@@ -281,7 +287,7 @@ def blame(
     return f"layer '{layer.name}' ({type(layer).__name__})"
 
 
-def _other_shapes(inputs: Sequence[Port], found: Freed) -> Iterator[list[Port]]:
+def _other_shapes(inputs: Sequence[TensorSpec], found: Freed) -> Iterator[list[TensorSpec]]:
     """The inputs with other sizes of those that are kept: all of these at once, then each alone."""
     for shapes in itertools.zip_longest(*found.kept.values()):
         changed = dict(zip(found.kept, shapes, strict=True))

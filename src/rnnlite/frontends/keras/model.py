@@ -20,12 +20,13 @@ from rnnlite.frontends.keras.lookups import refuse_lookups
 from rnnlite.frontends.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
 from rnnlite.frontends.keras.patching import seeming
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Array, Port, Program, type_notes, with_least
+from rnnlite.frontends.program import Program, type_notes, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.request import Request
 from rnnlite.lengths.lengths import Values
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of
+from rnnlite.specs import Array, TensorSpec, with_values
 
 MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
 """A GraphDef and a flatbuffer hold 2 GiB; some of it is not weights."""
@@ -54,20 +55,22 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     if not traced.records:
         notes.append("the model has no recurrence; it is converted as it is")
     outputs = tuple(
-        Port(name, tuple(t.shape), t.dtype.name)
+        TensorSpec(name, tuple(t.shape), t.dtype.name)
         for name, t in zip(traced.names, traced.function.outputs, strict=True)
     )
     return Program(
         origin=f"{flavour.name} {type(model).__name__} '{model.name}'",
-        inputs=with_least(plan.inputs, traced.lengths),
+        inputs=with_values(
+            with_lengths(plan.inputs, traced.lengths),
+            id_ranges(traced.function, plan.inputs),
+            source.mask_values,
+        ),
         outputs=outputs,
         function=traced.function,
         reference=plan.reference,
         perturbed=source.perturbed(plan.inputs),
         recurrences=tuple(dict.fromkeys(traced.records)),
         notes=tuple(notes),
-        id_ranges=id_ranges(traced.function, plan.inputs),
-        mask_values=source.mask_values,
         lengths=traced.lengths,
         scans=traced.scans,
         place=lambda op: lengths.layer_of(op, model),
@@ -95,9 +98,9 @@ class _Tracer:
     ) -> None:
         self._flavour, self._model, self._interface = flavour, model, interface
         self._options = request.schedule
-        self._traced: dict[tuple[Port, ...], Traced] = {}
+        self._traced: dict[tuple[TensorSpec, ...], Traced] = {}
 
-    def trace(self, inputs: Sequence[Port]) -> Traced:
+    def trace(self, inputs: Sequence[TensorSpec]) -> Traced:
         """See `Trials.trace`."""
         key = tuple(inputs)
         if key not in self._traced:
@@ -120,9 +123,9 @@ class _Tracer:
             )
         return self._traced[key]
 
-    def _runs(self, inputs: Sequence[Port], values: Values) -> bool:
+    def _runs(self, inputs: Sequence[TensorSpec], values: Values) -> bool:
         """Whether the source, run op by op, takes these lengths."""
-        arrays = random_inputs(inputs, length=values, batch=1, id_ranges={}, mask_values={})
+        arrays = random_inputs(inputs, length=values, batch=1)
         try:
             with _tracing(self._flavour, self._model):
                 self._interface.call([tf.constant(a) for a in arrays])
@@ -134,13 +137,9 @@ class _Tracer:
 def _trials(model: Any, source: _Source, tracer: _Tracer) -> Trials:
     """Ways to try a model."""
 
-    def sample(inputs: Sequence[Port], length: int | Mapping[Axis, int]) -> list[Array]:
+    def sample(inputs: Sequence[TensorSpec], length: int | Mapping[Axis, int]) -> list[Array]:
         return random_inputs(
-            inputs,
-            length=length,
-            batch=2,
-            id_ranges=source.id_ranges,
-            mask_values=source.mask_values,
+            with_values(inputs, source.id_ranges, source.mask_values), length=length, batch=2
         )
 
     layouts = {getattr(layer, "data_format", None) for layer in layers_of(model)}
@@ -162,7 +161,7 @@ class _Source:
         self._flavour = flavour
         self._model = model
         self._interface = interface
-        self._traced: dict[tuple[Port, ...], Any] = {}
+        self._traced: dict[tuple[TensorSpec, ...], Any] = {}
         self.id_ranges: dict[str, tuple[int, int]] = {}
         self.mask_values = _mask_values(model, interface)
         layers = layers_of(model)
@@ -174,17 +173,17 @@ class _Source:
             and any(isinstance(layer, flavour.layers.TimeDistributed) for layer in layers)
         )
 
-    def reference(self, inputs: Sequence[Port]) -> Runner:
+    def reference(self, inputs: Sequence[TensorSpec]) -> Runner:
         """A function of NumPy arrays for all shapes that `inputs` allow."""
         if not self._each_shape:
             self._trace(inputs)
         return lambda arrays: runner(self._trace(self._shapes(inputs, arrays)))(arrays)
 
-    def perturbed(self, inputs: Sequence[Port]) -> Callable[[float, int], Runner]:
+    def perturbed(self, inputs: Sequence[TensorSpec]) -> Callable[[float, int], Runner]:
         """See `Program.perturbed`."""
 
         def perturb(amount: float, seed: int) -> Runner:
-            moved: dict[tuple[Port, ...], Runner] = {}
+            moved: dict[tuple[TensorSpec, ...], Runner] = {}
 
             def run(arrays: Sequence[Array]) -> list[Array]:
                 key = self._shapes(inputs, arrays)
@@ -196,12 +195,14 @@ class _Source:
 
         return perturb
 
-    def _shapes(self, inputs: Sequence[Port], arrays: Sequence[Array]) -> tuple[Port, ...]:
+    def _shapes(
+        self, inputs: Sequence[TensorSpec], arrays: Sequence[Array]
+    ) -> tuple[TensorSpec, ...]:
         if not self._each_shape:
             return tuple(inputs)
         return tuple(replace(p, shape=a.shape) for p, a in zip(inputs, arrays, strict=True))
 
-    def _trace(self, inputs: Sequence[Port]) -> Any:
+    def _trace(self, inputs: Sequence[TensorSpec]) -> Any:
         key = tuple(inputs)
         if key not in self._traced:
             with _tracing(self._flavour, self._model, keep_unroll=self._unrolled):

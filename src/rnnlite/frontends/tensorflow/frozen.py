@@ -13,12 +13,13 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import RnnliteError
-from rnnlite.frontends.program import End, FrozenGraph, Program
+from rnnlite.frontends.program import FrozenGraph, Program
 from rnnlite.frontends.tensorflow.live import from_function
 from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, pruned
 from rnnlite.frontends.tensorflow.ports import ends_of, port_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen
+from rnnlite.specs import TensorSpec
 
 CONTROL = (
     "While",
@@ -70,7 +71,7 @@ def writable(source: Frozen, request: TensorFlowRequest) -> FrozenGraph:
     definition = pruned(definition, [*labels[1], *labels[0]])
     table = graph_of(definition)
     found = (
-        [_end(port_of(table, r)) for r in begin],
+        [port_of(table, r) for r in begin],
         _output_ends(definition, begin, labels[1]),
     )
     # Last: importing a graph fills its attributes in.
@@ -78,7 +79,7 @@ def writable(source: Frozen, request: TensorFlowRequest) -> FrozenGraph:
     return FrozenGraph(definition.SerializeToString(), *map(tuple, found))
 
 
-def _output_ends(definition: Any, inputs: Sequence[str], labels: Sequence[str]) -> list[End]:
+def _output_ends(definition: Any, inputs: Sequence[str], labels: Sequence[str]) -> list[TensorSpec]:
     """Names, shapes and dtypes of the outputs; behind a loop rnnlite's own reading knows more."""
     graph = tf.Graph()
     with graph.as_default():
@@ -91,7 +92,7 @@ def _output_ends(definition: Any, inputs: Sequence[str], labels: Sequence[str]) 
             outputs = tuple(f"{label}:0" for label in labels)
             source = Frozen(definition, tuple(inputs), outputs, None, "")
             program = program_of(source, TensorFlowRequest(batch_size=None))
-            return [_end(p) for p in program.outputs]
+            return list(program.outputs)
         except RnnliteError:
             pass
     return [_tensor_end(t) for t in tensors]
@@ -167,10 +168,7 @@ def _move(definition: Any, old: str, new: str) -> None:
     definition.CopyFrom(_renamed(definition, {old: new}))
 
 
-def _end(port: Any) -> End:
-    return port.name, port.shape, port.dtype
-
-
-def _tensor_end(tensor: Any) -> End:
-    shape = None if tensor.shape.rank is None else tuple(tensor.shape.as_list())
-    return name_of(tensor.name), shape, tensor.dtype.name
+def _tensor_end(tensor: Any) -> TensorSpec:
+    ranked = tensor.shape.rank is not None
+    shape = tuple(tensor.shape.as_list()) if ranked else ()
+    return TensorSpec(name_of(tensor.name), shape, tensor.dtype.name, ranked=ranked)

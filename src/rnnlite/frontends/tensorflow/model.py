@@ -19,7 +19,7 @@ from rnnlite.frontends.functions import (
     trace,
 )
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Port, Program, type_notes, with_least
+from rnnlite.frontends.program import Program, type_notes, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session
@@ -32,6 +32,7 @@ from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.lengths.lengths import NEARBY, Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
 from rnnlite.lengths.tracing import lengths_of
+from rnnlite.specs import TensorSpec, with_values
 
 __all__ = ["array_ops", "conditions", "fused", "kernels", "loops", "program_of", "rules"]
 
@@ -52,12 +53,12 @@ class _Traced:
         ports: its inputs.
         call: what was traced, to trace it again.
         session: records and notes.
-        ids: see `Program.id_ranges`, by the ports' own names.
+        ids: see `TensorSpec.ids`, by the ports' own names.
         lengths: see `Program.lengths`.
     """
 
     function: Any
-    ports: tuple[Port, ...]
+    ports: tuple[TensorSpec, ...]
     call: Callable[[Sequence[Any]], list[Any]]
     session: Session
     ids: dict[str, tuple[int, int]]
@@ -99,11 +100,16 @@ def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
     reference, perturb, remark = _references(definition, ends, traced, declared)
     axes = _batch_axes(traced, reference)
     outputs = tuple(
-        Port(label, tuple(t.shape), t.dtype.name, axis)
+        TensorSpec(label, tuple(t.shape), t.dtype.name, batch_axis=axis)
         for label, t, axis in zip(labels[1], traced.function.outputs, axes, strict=True)
     )
     inputs = tuple(
-        replace(p, name=label, counts=p.counts and p.name not in traced.ids)
+        replace(
+            p,
+            name=label,
+            counts=p.counts and p.name not in traced.ids,
+            ids=traced.ids.get(p.name),
+        )
         for label, p in zip(labels[0], traced.ports, strict=True)
     )
     notes = [*source.notes, *ends.notes, *traced.session.notes, *baked]
@@ -117,7 +123,7 @@ def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
         notes.append("the graph has no recurrence; it is converted as it is")
     return Program(
         origin=source.origin,
-        inputs=with_least(inputs, traced.lengths),
+        inputs=with_lengths(inputs, traced.lengths),
         outputs=outputs,
         function=traced.function,
         reference=reference,
@@ -126,11 +132,6 @@ def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
         notes=tuple(dict.fromkeys(notes)),
         lengths=traced.lengths,
         scans=tuple(traced.session.lowered),
-        id_ranges={
-            label: traced.ids[p.name]
-            for label, p in zip(labels[0], traced.ports, strict=True)
-            if p.name in traced.ids
-        },
     )
 
 
@@ -138,7 +139,7 @@ def _settled(
     definition: Any,
     ends: Ends,
     traced: _Traced,
-    declared: Sequence[tuple[str, Port]],
+    declared: Sequence[tuple[str, TensorSpec]],
     request: TensorFlowRequest,
 ) -> dict[Axis, int]:
     """Sizes of free axes that are no time and that the graph takes at one size alone."""
@@ -152,8 +153,8 @@ def _settled(
 
 
 def _with_sizes(
-    declared: Sequence[tuple[str, Port]], found: Mapping[Axis, int]
-) -> list[tuple[str, Port]]:
+    declared: Sequence[tuple[str, TensorSpec]], found: Mapping[Axis, int]
+) -> list[tuple[str, TensorSpec]]:
     """The inputs with sizes for some free axes."""
     return [
         (r, replace(p, shape=tuple(found.get(Axis(k, n), d) for n, d in enumerate(p.shape))))
@@ -162,7 +163,7 @@ def _with_sizes(
 
 
 def _at_any_batch(
-    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: TensorFlowRequest
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, TensorSpec]], request: TensorFlowRequest
 ) -> tuple[_Traced, list[str]]:
     """The graph at the batch asked for; at the one it computes with, if that was left open."""
     try:
@@ -184,7 +185,7 @@ def _at_any_batch(
 
 
 def _traced(
-    graph: Graph, ends: Ends, declared: Sequence[tuple[str, Port]], request: TensorFlowRequest
+    graph: Graph, ends: Ends, declared: Sequence[tuple[str, TensorSpec]], request: TensorFlowRequest
 ) -> _Traced:
     """The graph at the sizes asked for, each input's batch axis found by what loops run over."""
     traced = _traced_at(graph, ends, declared, request, {})
@@ -205,7 +206,7 @@ def _traced(
     return _traced_at(graph, ends, declared, request, axes) if axes else traced
 
 
-def _batch_axis(port: Port, times: Set[int]) -> int | None:
+def _batch_axis(port: TensorSpec, times: Set[int]) -> int | None:
     """The first free axis that no loop runs over; None where there is none."""
     return next((k for k, d in enumerate(port.shape) if d is None and k not in times), None)
 
@@ -213,7 +214,7 @@ def _batch_axis(port: Port, times: Set[int]) -> int | None:
 def _traced_at(
     graph: Graph,
     ends: Ends,
-    declared: Sequence[tuple[str, Port]],
+    declared: Sequence[tuple[str, TensorSpec]],
     request: TensorFlowRequest,
     batch_axes: Mapping[str, int | None],
 ) -> _Traced:
@@ -250,7 +251,7 @@ def _traced_at(
 def _call(
     session: Session,
     graph: Graph,
-    declared: Sequence[tuple[str, Port]],
+    declared: Sequence[tuple[str, TensorSpec]],
     outputs: Sequence[str],
 ) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of the inputs that emits the graph."""
@@ -274,7 +275,7 @@ def _only_sizes(lengths: Lengths) -> dict[Axis, int]:
 
 
 def _references(
-    definition: Any, ends: Ends, traced: _Traced, declared: Sequence[tuple[str, Port]]
+    definition: Any, ends: Ends, traced: _Traced, declared: Sequence[tuple[str, TensorSpec]]
 ) -> tuple[Runner, Callable[[float, int], Runner], list[str]]:
     """The graph as TensorFlow runs it, the same with moved weights, and what is to be said."""
     if any(node.op.startswith("CudnnRNN") for node in definition.node):
@@ -342,9 +343,7 @@ def _measured_axes(traced: _Traced, reference: Runner) -> list[int | None]:
     cases = [(size, LENGTHS[0]) for size in BATCHES] if free else [(1, n) for n in LENGTHS]
     runs = []
     for size, length in cases:
-        inputs = random_inputs(
-            ports, length=length, batch=size, id_ranges=traced.ids, mask_values={}
-        )
+        inputs = random_inputs(with_values(ports, traced.ids, {}), length=length, batch=size)
         try:
             found = [y.shape for y in reference(inputs)]
         except Exception:  # noqa: BLE001 - the source's own refusal of a size, of any kind
@@ -364,7 +363,7 @@ def _labels(ends: Ends) -> tuple[list[str], list[str]]:
     return [name_of(r) for r in ends.inputs], [r.removesuffix(":0") for r in ends.outputs]
 
 
-def _pinned(ports: Sequence[Port], lengths: Lengths) -> list[str]:
+def _pinned(ports: Sequence[TensorSpec], lengths: Lengths) -> list[str]:
     sequences = {axis.input for axis in lengths.times}
     return [
         f"input '{p.name}' has a fixed length, {p.shape[1]}, as the graph pins it"

@@ -9,10 +9,10 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import ShapeError, SourceError, UnsupportedError
-from rnnlite.frontends.program import Port
 from rnnlite.frontends.request import Request
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PASSING, PLACEHOLDERS, Graph, name_of, ref
 from rnnlite.frontends.tensorflow.outputs import is_input, numbers_behind, outputs_of, shown
+from rnnlite.specs import TensorSpec
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def declared_shape(node: Any) -> Any:
     return shape
 
 
-def port_of(graph: Graph, reference: str) -> Port:
+def port_of(graph: Graph, reference: str) -> TensorSpec:
     """An input as the graph declares it; None where an axis is free.
 
     Raises:
@@ -92,7 +92,7 @@ def port_of(graph: Graph, reference: str) -> Port:
             f"constants={{'{reference}': VALUE}} (--constant {reference}=VALUE); if it takes data, "
             "freeze the graph with placeholders such as [None, None, features]",
         )
-    return Port(name_of(reference), tuple(shape.as_list()), dtype.base_dtype.name)
+    return TensorSpec(name_of(reference), tuple(shape.as_list()), dtype.base_dtype.name)
 
 
 def inferred(graph: Graph, reference: str) -> tuple[Any, Any]:
@@ -143,10 +143,10 @@ def is_time_major(graph: Graph, reference: str) -> bool:
 
 def shaped(
     graph: Graph,
-    ports: Sequence[tuple[str, Port]],
+    ports: Sequence[tuple[str, TensorSpec]],
     request: Request,
     batch_axes: Mapping[str, int | None] | None = None,
-) -> tuple[Port, ...]:
+) -> tuple[TensorSpec, ...]:
     """The inputs at the batch size and length asked for.
 
     Args:
@@ -174,7 +174,7 @@ def shaped(
     return tuple(_with_sizes(p, batch, length) for p in placed)
 
 
-def _placed(graph: Graph, reference: str, port: Port) -> Port:
+def _placed(graph: Graph, reference: str, port: TensorSpec) -> TensorSpec:
     """The input with its batch axis, and whether it counts time steps."""
     if not port.shape:
         return replace(port, batch_axis=None)
@@ -189,7 +189,7 @@ def _time_axis(shape: Sequence[int | None], batch_axis: int | None) -> int:
     return next((axis for axis in others if shape[axis] is None), others[0] if others else 0)
 
 
-def _with_sizes(port: Port, batch: Any, length: Any) -> Port:
+def _with_sizes(port: TensorSpec, batch: Any, length: Any) -> TensorSpec:
     shape, axis = list(port.shape), port.batch_axis
     if not shape:
         return port

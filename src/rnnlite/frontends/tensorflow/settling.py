@@ -14,9 +14,9 @@ import tensorflow as tf
 
 from rnnlite.frontends.functions import Runner
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Port
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
+from rnnlite.specs import TensorSpec, with_values
 
 GATES = (1, 2, 3, 4)
 
@@ -32,7 +32,7 @@ LARGEST, MOST = 4096, 128
 
 def only_sizes(
     run: Runner,
-    ports: Sequence[Port],
+    ports: Sequence[TensorSpec],
     lengths: Lengths,
     definition: Any,
     ids: Mapping[str, tuple[int, int]],
@@ -44,7 +44,7 @@ def only_sizes(
         ports: its inputs.
         lengths: which of their free axes are time.
         definition: the GraphDef, whose constants tell the sizes to try.
-        ids: see `Program.id_ranges`.
+        ids: see `TensorSpec.ids`.
     """
     found: dict[Axis, int] = {}
     loose = [a for a in lengths.axes if a not in lengths.times] if lengths.times else []
@@ -53,7 +53,7 @@ def only_sizes(
         values = {a: STEPS if a in lengths.times else found.get(a, 1) for a in lengths.axes}
         values[axis] = size
         try:
-            run(random_inputs(ports, length=values, batch=1, id_ranges=ids, mask_values={}))
+            run(random_inputs(with_values(ports, ids, {}), length=values, batch=1))
         except Exception:  # noqa: BLE001 - the source's own refusal, of any kind
             return False
         return True

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.program import Port, Program
+from rnnlite.frontends.program import Program
 from rnnlite.lite.ir import Model, Signature, Value
 from rnnlite.lite.record import set_record
+from rnnlite.specs import TensorSpec
 
 SIGNATURE = "serving_default"
 
@@ -41,7 +42,9 @@ def pack(
     set_record(model, {**_record(program, version), **(details or {})})
 
 
-def _paired(what: str, ports: Sequence[Port], values: Sequence[Value]) -> list[tuple[Port, Value]]:
+def _paired(
+    what: str, ports: Sequence[TensorSpec], values: Sequence[Value]
+) -> list[tuple[TensorSpec, Value]]:
     if len(ports) != len(values):
         raise UnsupportedError(
             f"the official converter changed the number of {what}",
@@ -67,7 +70,7 @@ def _record(program: Program, version: str) -> dict[str, Any]:
     }
 
 
-def _set_default(value: Value, port: Port) -> None:
+def _set_default(value: Value, port: TensorSpec) -> None:
     """The shape that an interpreter takes before it is told another: the least one."""
     if port.least:
         sizes = zip(port.shape, value.shape, port.least, strict=True)

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rnnlite.axes import batched
 from rnnlite.errors import AbortError
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.quantization.grid import Array
 from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.runtime.quantized import dequantize
 from rnnlite.runtime.quantized import quantize as to_input
+from rnnlite.specs import batched
 
 LENGTHS = (10, 100, 1000)
 MOST_SAMPLES = 50

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from rnnlite.axes import batched
 from rnnlite.lite import flatbuffer
 from rnnlite.lite.trees import grid
 from rnnlite.quantization.grid import Array, Grid
+from rnnlite.specs import batched
 
 
 class Values:
