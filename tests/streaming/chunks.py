@@ -18,7 +18,7 @@ def program(function, *shapes, dtype="float32", batch=0):
     """A Program of a function of tensors, of a list of recurrences that it fills in, and its own
     whole computation as the reference."""
     ports = [
-        TensorSpec(f"x{k}", tuple(s), dtype, batch if len(s) > 1 else None)
+        TensorSpec(f"x{k}", tuple(s), dtype, batch_axis=batch if len(s) > 1 else None)
         for k, s in enumerate(shapes)
     ]
     scans = []
@@ -29,7 +29,9 @@ def program(function, *shapes, dtype="float32", batch=0):
 
     concrete = trace(call, ports, autograph=False)
     outputs = [
-        TensorSpec(f"y{k}", tuple(t.shape), t.dtype.name, batch if t.shape.rank else None)
+        TensorSpec(
+            f"y{k}", tuple(t.shape), t.dtype.name, batch_axis=batch if t.shape.rank else None
+        )
         for k, t in enumerate(concrete.outputs)
     ]
     return Program(

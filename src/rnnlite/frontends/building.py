@@ -100,6 +100,7 @@ def build(
         recurrences=tuple(dict.fromkeys(recurrences.records)),
         notes=tuple(notes),
         lengths=lengths,
+        scans=tuple(recurrences.lowered),
     )
 
 
