@@ -30,8 +30,9 @@ from rnnlite.lowering.marks import ATTRIBUTE, LOOPS, Mark, encode
 from rnnlite.lowering.schedule import Schedule
 from rnnlite.lowering.step import Carry, Step
 from rnnlite.lowering.tensors import length_of, select
+from rnnlite.scan.protos import AttrValue, NodeDef
 from rnnlite.scan.scan import ScanResult
-from rnnlite.scan.tensors import AttrValue, Count, NodeDef, Tensor
+from rnnlite.scan.tensors import Count, Tensor
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,10 +7,13 @@ graph that is being built; a number, an array or another tensor may be its opera
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol, SupportsIndex, overload
 
 import numpy as np
 import numpy.typing as npt
+
+from rnnlite.scan.protos import GraphDef
 
 Array = npt.NDArray[Any]
 Number = int | float | bool | np.generic
@@ -37,6 +40,8 @@ class DType(Protocol):
     def size(self) -> int: ...
     @property
     def min(self) -> float: ...
+    @property
+    def max(self) -> float: ...
 
 
 class TensorShape(Protocol):
@@ -118,23 +123,6 @@ def fixed(x: Tensor, axis: int) -> int:
     return size
 
 
-class AttrValue(Protocol):
-    """An attribute of a node, as a protocol buffer."""
-
-    s: bytes
-    i: int
-    f: float
-    b: bool
-    type: int
-
-
-class NodeDef(Protocol):
-    """A node, as a protocol buffer."""
-
-    name: str
-    op: str
-
-
 class Graph(Protocol):
     """A graph that is being built, or was."""
 
@@ -144,12 +132,37 @@ class Graph(Protocol):
     def outputs(self) -> Sequence[Tensor]: ...
     @property
     def captures(self) -> Sequence[tuple[Tensor, Tensor]]: ...
+    def as_default(self) -> AbstractContextManager[Graph]: ...
+    def as_graph_def(self) -> GraphDef: ...
     def get_operations(self) -> Sequence[Operation]: ...
     def _get_function(self, name: str) -> ConcreteFunction: ...
 
 
+class Session(Protocol):
+    """A session of TensorFlow 1."""
+
+    @property
+    def graph(self) -> Graph: ...
+
+
+class PolymorphicFunction(Protocol):
+    """A function that is traced when it is called."""
+
+    def get_concrete_function(self) -> ConcreteFunction: ...
+
+
 class ConcreteFunction(Protocol):
-    """A function that was traced."""
+    """A function that was traced.
+
+    Its structured signature and outputs are nests of specs and tensors, as they were given.
+    """
+
+    @property
+    def captured_inputs(self) -> Sequence[Tensor]: ...
+    @property
+    def structured_input_signature(self) -> tuple[Any, Any]: ...
+    @property
+    def structured_outputs(self) -> Any: ...
 
     @property
     def name(self) -> str: ...

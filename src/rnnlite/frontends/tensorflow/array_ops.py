@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
@@ -11,6 +9,7 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.emit import Emitter, rule
 from rnnlite.frontends.tensorflow.nodes import Graph
+from rnnlite.scan.protos import NodeDef
 
 
 def _all_in_order(emitter: Emitter, graph: Graph, reference: str, value: Value) -> bool:
@@ -26,7 +25,7 @@ def _all_in_order(emitter: Emitter, graph: Graph, reference: str, value: Value) 
 
 
 @rule("TensorArrayV3")
-def _create(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _create(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     known = emitter.session.static(inputs[0])
     size = int(known) if known is not None else inputs[0]
     element = tf.TensorShape(
@@ -43,7 +42,7 @@ def _create(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("TensorArrayScatterV3")
-def _scatter(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _scatter(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     _, indices, value, flow = inputs
     if not _all_in_order(emitter, emitter.graph, emitter.graph.inputs(node)[1], indices):
         value = tf.gather(value, tf.argsort(indices))
@@ -51,7 +50,7 @@ def _scatter(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("TensorArrayGatherV3")
-def _gather(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _gather(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     _, indices, flow = inputs
     rows = flow.rows()
     if _all_in_order(emitter, emitter.graph, emitter.graph.inputs(node)[1], indices):
@@ -60,7 +59,7 @@ def _gather(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     return [tf.gather(rows, indices)]
 
 
-def _limit(emitter: Emitter, node: Any) -> Value | None:
+def _limit(emitter: Emitter, node: NodeDef) -> Value | None:
     """How many of the rows are gathered, where it is not surely all of them."""
     graph = emitter.graph
     indices = graph.node(graph.origin(graph.inputs(node)[1]))
@@ -73,29 +72,29 @@ def _limit(emitter: Emitter, node: Any) -> Value | None:
 
 
 @rule("TensorArrayReadV3")
-def _read(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _read(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     _, index, flow = inputs
     return [flow.row(index)]
 
 
 @rule("TensorArrayWriteV3")
-def _write(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _write(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     _, index, value, flow = inputs
     return [flow.written(index, value)]
 
 
 @rule("TensorArraySizeV3")
-def _size(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _size(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [inputs[1].length()]
 
 
 @rule("TensorArrayCloseV3")
-def _close(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _close(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return []
 
 
 @rule("TensorArrayConcatV3")
-def _concat(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _concat(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     rows = inputs[1].rows()
     joined = tf.reshape(rows, tf.concat([[-1], tf.shape(rows)[2:]], 0))
     joined.set_shape([None, *rows.shape[2:]])
@@ -110,7 +109,7 @@ def _element(emitter: Emitter, value: Value) -> tf.TensorShape:
 
 
 @rule("TensorListReserve")
-def _reserve(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _reserve(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     known = emitter.session.static(inputs[1])
     dtype = tf.as_dtype(node.attr["element_dtype"].type)
     size = int(known) if known is not None else inputs[1]
@@ -118,46 +117,46 @@ def _reserve(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("EmptyTensorList")
-def _empty(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _empty(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     dtype = tf.as_dtype(node.attr["element_dtype"].type)
     return [Array(dtype, None, _element(emitter, inputs[0]), None, node.name)]
 
 
 @rule("TensorListFromTensor")
-def _from_tensor(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _from_tensor(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     value = inputs[0]
     size = value.shape[0] if value.shape[0] is not None else tf.shape(value)[0]
     return [Array(value.dtype, size, value.shape[1:], value, node.name)]
 
 
 @rule("TensorListStack")
-def _stack(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _stack(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [inputs[0].rows()]
 
 
 @rule("TensorListGetItem")
-def _get_item(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _get_item(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [inputs[0].row(inputs[1])]
 
 
 @rule("TensorListSetItem")
-def _set_item(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _set_item(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [inputs[0].written(inputs[1], inputs[2])]
 
 
 @rule("TensorListPushBack")
-def _push_back(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _push_back(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     array = inputs[0]
     return [array.written(array.length(), inputs[1])]
 
 
 @rule("TensorListLength")
-def _length(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _length(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [inputs[0].length()]
 
 
 @rule("TensorListElementShape")
-def _element_shape(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _element_shape(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     array = inputs[0]
     if array.content is None:
         return [tf.constant([-1 if d is None else d for d in array.element], tf.int32)]
@@ -181,7 +180,7 @@ def _element_shape(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Val
     "StackPushV2",
     "StackPopV2",
 )
-def _refused(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _refused(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     raise UnsupportedError(
         f"{node.op} '{node.name}' has no dense form",
         expected="arrays that are read and written row by row",

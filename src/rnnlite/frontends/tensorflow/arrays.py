@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
-from rnnlite.scan.tensors import Tensor
+from rnnlite.scan.tensors import DType, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Array:
             so that an array that grows begins with one.
     """
 
-    dtype: Any
+    dtype: DType
     size: Any
     element: tf.TensorShape
     content: Tensor | None

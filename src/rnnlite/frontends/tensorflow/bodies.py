@@ -14,17 +14,18 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.scan.protos import FunctionDef, NodeDef
 
 
 def body_of(
-    definition: Any, functions: Mapping[str, Any]
+    definition: FunctionDef, functions: Mapping[str, FunctionDef]
 ) -> tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]:
     """Nodes by name, references to the arguments, references to the results.
 
     Raises:
         UnsupportedError: it holds an op that is not known.
     """
-    nodes: dict[str, Any] = {}
+    nodes: dict[str, NodeDef] = {}
     names: dict[str, str] = {}
     for argument in definition.signature.input_arg:
         node = tf.compat.v1.NodeDef(op="Placeholder", name=argument.name)
@@ -48,7 +49,7 @@ def body_of(
     return nodes, arguments, results
 
 
-def _results(node: Any, functions: Mapping[str, Any]) -> list[tuple[str, int]]:
+def _results(node: NodeDef, functions: Mapping[str, FunctionDef]) -> list[tuple[str, int]]:
     """Names of an op's results in its signature, and how many tensors each stands for."""
     if node.op in functions:
         return [(a.name, 1) for a in functions[node.op].signature.output_arg]

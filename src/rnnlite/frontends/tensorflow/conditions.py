@@ -19,12 +19,14 @@ from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, rule
 from rnnlite.frontends.tensorflow.frames import MERGE, SWITCH
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
+from rnnlite.scan.protos import NodeDef
+from rnnlite.scan.tensors import Tensor
 
 SMALL = 12
 """Nodes that a branch may have to be computed in any case."""
 
 
-def merged(emitter: Emitter, node: Any) -> Value:
+def merged(emitter: Emitter, node: NodeDef) -> Value:
     """The value of a Merge that ends a condition."""
     graph = emitter.graph
     branches: dict[bool, str] = {}
@@ -61,7 +63,7 @@ def merged(emitter: Emitter, node: Any) -> Value:
 
 def choose(
     emitter: Emitter,
-    predicate: Any,
+    predicate: Tensor,
     when_true: Callable[[], Value],
     when_false: Callable[[], Value],
     small: bool,
@@ -127,7 +129,7 @@ def _switch(emitter: Emitter, reference: str) -> tuple[str, bool] | None:
     return None if found is None else (emitter.graph.inputs(found[0])[1], found[1])
 
 
-def predicate_of(emitter: Emitter, node: Any) -> str | None:
+def predicate_of(emitter: Emitter, node: NodeDef) -> str | None:
     """The predicate of the condition that a Merge ends."""
     found = (_switch(emitter, r) for r in emitter.graph.inputs(node))
     return next((f[0] for f in found if f is not None), None)
@@ -162,7 +164,7 @@ def _given(value: Value) -> Value:
 
 
 @rule("If", "StatelessIf")
-def _if(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _if(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     predicate, *arguments = inputs
     if tf.is_tensor(predicate) and predicate.dtype != tf.bool:
         predicate = tf.cast(predicate, tf.bool)
@@ -190,7 +192,7 @@ def _if(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("Case", "StatelessCase")
-def _case(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _case(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """One of several functions by a number; any that there is none for takes the last."""
     index, *arguments = inputs
     names = [f.name for f in node.attr["branches"].list.func]
@@ -211,5 +213,5 @@ def _case(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("PartitionedCall", "StatefulPartitionedCall")
-def _call(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _call(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return emitter.call(node.attr["f"].func.name, inputs)

@@ -26,6 +26,8 @@ from rnnlite.frontends.tensorflow.outputs import (
 from rnnlite.frontends.tensorflow.ports import declared_shape, declared_type
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen
+from rnnlite.scan.protos import NodeDef
+from rnnlite.scan.tensors import Array, DType
 
 SHOWN = 8
 """Elements of a value that a note shows."""
@@ -121,7 +123,7 @@ def _by_node(source: Frozen, graph: Graph, request: TensorFlowRequest) -> dict[s
     return found
 
 
-def _named(constants: Any) -> Mapping[str, Any]:
+def _named(constants: object) -> Mapping[str, Any]:
     """The constants as the caller gave them, if they are values by name."""
     if constants is None:
         return {}
@@ -147,7 +149,7 @@ def _no_input(label: str, source: Frozen, graph: Graph, own: list[str]) -> Sourc
     )
 
 
-def _checked(label: str, value: Any, node: Any) -> Any:
+def _checked(label: str, value: object, node: NodeDef) -> Array:
     """The value as an array of the input's dtype.
 
     Raises:
@@ -173,7 +175,7 @@ def _checked(label: str, value: Any, node: Any) -> Any:
     return array.astype(dtype.as_numpy_dtype)
 
 
-def _fits(array: Any, dtype: Any) -> bool:
+def _fits(array: Array, dtype: DType) -> bool:
     if dtype.is_bool or array.dtype.kind == "b":
         return bool(dtype.is_bool and array.dtype.kind == "b")
     if dtype == tf.string:
@@ -186,7 +188,7 @@ def _fits(array: Any, dtype: Any) -> bool:
     return whole and bool(np.all(array >= dtype.min) and np.all(array <= dtype.max))
 
 
-def _fix(node: Any, value: Any) -> None:
+def _fix(node: NodeDef, value: Array) -> None:
     """Make a placeholder a constant, in place."""
     dtype = declared_type(node).base_dtype
     node.op = "Const"
@@ -216,7 +218,7 @@ def _take_defaults(graph: Graph, inputs: Collection[str]) -> dict[str, str]:
     return notes
 
 
-def _shown(value: Any) -> str:
+def _shown(value: object) -> str:
     array = np.asarray(value)
     if array.size > SHOWN:
         return f"values of shape {array.shape}"

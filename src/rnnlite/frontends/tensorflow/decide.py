@@ -17,6 +17,7 @@ from rnnlite.errors import SourceError
 from rnnlite.frontends.tensorflow.fold import FOLDED, run_op
 from rnnlite.frontends.tensorflow.frames import MERGE, SWITCH
 from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, ref
+from rnnlite.scan.protos import GraphDef, NodeDef
 
 IF = ("If", "StatelessIf")
 CHOICES = (*IF, "Case", "StatelessCase")
@@ -25,7 +26,7 @@ SMALL = 64
 """Elements of values that are computed to find a predicate."""
 
 
-def decided(definition: Any) -> Any:
+def decided(definition: GraphDef) -> Any:
     """The graph with its known conditions decided; the graph itself where there is none."""
     while True:
         graph = graph_of(definition)
@@ -47,7 +48,7 @@ def decided(definition: Any) -> Any:
     return _switched(definition, graph, sides) if sides else definition
 
 
-def _branch(node: Any, value: Any) -> str:
+def _branch(node: NodeDef, value: float) -> str:
     """The function that an If or a Case calls for a value."""
     if node.op in IF:
         return str(node.attr["then_branch" if value else "else_branch"].func.name)
@@ -94,7 +95,7 @@ class _Known:
         return np.asarray(run_op(node.op, inputs, attrs)[0])
 
 
-def _inlined(definition: Any, graph: Graph, chosen: Mapping[str, str]) -> Any:
+def _inlined(definition: GraphDef, graph: Graph, chosen: Mapping[str, str]) -> Any:
     """The graph with the body of the branch taken, by its name, in place of each choice."""
     nodes: list[Any] = []
     results: dict[str, str] = {}
@@ -126,7 +127,7 @@ def _moved(text: str, prefix: str, given: Mapping[str, str]) -> str:
     return f"^{name_of(outside)}" if text.startswith("^") else outside
 
 
-def _switched(definition: Any, graph: Graph, sides: Mapping[str, bool]) -> Any:
+def _switched(definition: GraphDef, graph: Graph, sides: Mapping[str, bool]) -> Any:
     """The graph without what a Switch keeps from running, and without these Switches."""
     dead, silent = _dead(graph, sides)
     nodes: list[Any] = []
@@ -159,7 +160,7 @@ def _dead(graph: Graph, sides: Mapping[str, bool]) -> tuple[set[str], set[str]]:
     one of its inputs. What a loop hands to its next iteration comes to be if the loop is entered.
     """
     silent = {f"{name}:{0 if side else 1}" for name, side in sides.items()}
-    followers: dict[str, list[Any]] = {}
+    followers: dict[str, list[NodeDef]] = {}
     for node in graph.nodes.values():
         for reference in [*graph.inputs(node), *graph.controls(node)]:
             followers.setdefault(name_of(reference), []).append(node)
@@ -195,14 +196,14 @@ def _index(name: str, value: int) -> Any:
     return node
 
 
-def _copy(node: Any, name: str = "") -> Any:
+def _copy(node: NodeDef, name: str = "") -> Any:
     copy = tf.compat.v1.NodeDef()
     copy.CopyFrom(node)
     copy.name = name or node.name
     return copy
 
 
-def _become(node: Any, op: str, inputs: Sequence[str]) -> None:
+def _become(node: NodeDef, op: str, inputs: Sequence[str]) -> None:
     """Make a node another op that reads these inputs, in place; its attributes go."""
     node.op = op
     del node.input[:]
@@ -210,7 +211,7 @@ def _become(node: Any, op: str, inputs: Sequence[str]) -> None:
     node.attr.clear()
 
 
-def _redirect(nodes: Sequence[Any], results: Mapping[str, str]) -> None:
+def _redirect(nodes: Sequence[NodeDef], results: Mapping[str, str]) -> None:
     """Read other tensors in the place of those named, in place."""
     for node in nodes:
         for k, text in enumerate(node.input):
@@ -220,7 +221,7 @@ def _redirect(nodes: Sequence[Any], results: Mapping[str, str]) -> None:
                 node.input[k] = reference
 
 
-def _with_nodes(definition: Any, nodes: Sequence[Any]) -> Any:
+def _with_nodes(definition: GraphDef, nodes: Sequence[NodeDef]) -> Any:
     changed = type(definition)()
     changed.CopyFrom(definition)
     del changed.node[:]

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
@@ -21,9 +22,12 @@ from rnnlite.frontends.tensorflow.fold import folded
 from rnnlite.frontends.tensorflow.frames import Frame, frames_of
 from rnnlite.frontends.tensorflow.nodes import PASSING, Graph, name_of, ref
 from rnnlite.lowering.schedule import Options
+from rnnlite.scan.protos import AttrValue, NodeDef
 from rnnlite.scan.scan import Lowered, Recurrence
+from rnnlite.scan.tensors import Array, Tensor
+from rnnlite.scan.tensors import Graph as TensorGraph
 
-Rule = Callable[["Emitter", Any, list[Value]], Sequence[Value]]
+Rule = Callable[["Emitter", NodeDef, list[Value]], Sequence[Value]]
 RULES: dict[str, Rule] = {}
 """By op type: emits a node from the values of its inputs, gives the values of its outputs."""
 
@@ -88,7 +92,7 @@ class Session:
         """An overlay of a graph has the same loops."""
         self._frames[id(overlay)] = (overlay, self.frames(graph))
 
-    def static(self, tensor: Any) -> Any:
+    def static(self, tensor: Tensor) -> Any:
         """The value of a tensor as a NumPy array where it is known, else None."""
         if not tf.is_tensor(tensor):
             return None
@@ -100,7 +104,7 @@ class Session:
             self._static[id(tensor)] = (tensor, np.asarray(value))
         return value
 
-    def remember(self, tensor: Any, value: Any) -> None:
+    def remember(self, tensor: Tensor, value: Array) -> None:
         """Note the value of a tensor."""
         self._static[id(tensor)] = (tensor, value)
 
@@ -169,7 +173,7 @@ class Emitter:
         """Several values."""
         return [self.get(r) for r in references]
 
-    def needs(self, node: Any) -> list[str]:
+    def needs(self, node: NodeDef) -> list[str]:
         """References to be there before a node is emitted; a loop stands for one node."""
         if node.op in ("Exit", "RefExit"):
             frame = self._frame(node)
@@ -180,7 +184,7 @@ class Emitter:
             return self.graph.inputs(node)[:1]
         return self.graph.inputs(node)
 
-    def reads(self, node: Any) -> list[str]:
+    def reads(self, node: NodeDef) -> list[str]:
         """All that a node's value depends on: for a condition, its predicate too."""
         if node.op not in ("Merge", "RefMerge"):
             return self.needs(node)
@@ -189,7 +193,7 @@ class Emitter:
         predicate = predicate_of(self, node)
         return [*self.graph.inputs(node), *([] if predicate is None else [predicate])]
 
-    def _frame(self, node: Any) -> Frame:
+    def _frame(self, node: NodeDef) -> Frame:
         frame = self.session.frames(self.graph).get(node.name)
         if frame is None:
             raise UnsupportedError(
@@ -199,7 +203,7 @@ class Emitter:
             )
         return frame
 
-    def _emit(self, node: Any) -> None:
+    def _emit(self, node: NodeDef) -> None:
         """Emit one node whose inputs are there."""
         if node.op in ("Exit", "RefExit"):
             from rnnlite.frontends.tensorflow.loops import lower_frame
@@ -227,7 +231,7 @@ class Emitter:
         else:
             self._store(node, self.create(node, inputs))
 
-    def _store(self, node: Any, values: Sequence[Value]) -> None:
+    def _store(self, node: NodeDef, values: Sequence[Value]) -> None:
         for k, value in enumerate(values):
             self.values[f"{node.name}:{k}"] = value
 
@@ -238,8 +242,12 @@ class Emitter:
         return inner.get_all(body.results)
 
     def create(
-        self, node: Any, inputs: Sequence[Any], op: str = "", attrs: Mapping[str, Any] | None = None
-    ) -> list[Any]:
+        self,
+        node: NodeDef,
+        inputs: Sequence[Tensor],
+        op: str = "",
+        attrs: Mapping[str, AttrValue] | None = None,
+    ) -> list[Tensor]:
         """The same op in the current graph, or its value where all inputs are known."""
         for tensor, reference in zip(inputs, self.graph.inputs(node), strict=False):
             if not tf.is_tensor(tensor):
@@ -276,7 +284,7 @@ class Emitter:
             ) from e
         return list(made.outputs)
 
-    def _local(self, graph: Any, tensor: Any) -> Any:
+    def _local(self, graph: TensorGraph, tensor: Tensor) -> Tensor:
         """A small constant of an outer graph, made anew: shapes are inferred from it."""
         if tensor.graph is graph:
             return tensor
@@ -290,7 +298,7 @@ LOCAL = 64
 """Elements of a constant up to which it is made anew in a loop body; weights are shared."""
 
 
-def emit_constant(emitter: Emitter, value: Any) -> Any:
+def emit_constant(emitter: Emitter, value: npt.ArrayLike) -> Tensor:
     """A constant tensor whose value is remembered."""
     tensor = tf.constant(value)
     emitter.session.remember(tensor, np.asarray(value))

@@ -28,6 +28,9 @@ from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned
 from rnnlite.frontends.tensorflow.outputs import outputs_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen, drop_writes
+from rnnlite.scan.protos import MetaGraphDef, NodeDef, SavedModel, SignatureDef
+from rnnlite.scan.tensors import Graph as TensorGraph
+from rnnlite.scan.tensors import Session
 
 
 def read_frozen(path: Path, request: TensorFlowRequest) -> Frozen:
@@ -78,7 +81,7 @@ def _graph_def(path: Path) -> Any:
 
 
 @contextmanager
-def _session(graph: Any) -> Iterator[Any]:
+def _session(graph: TensorGraph) -> Iterator[Session]:
     config = tf.compat.v1.ConfigProto(
         intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
     )
@@ -86,7 +89,7 @@ def _session(graph: Any) -> Iterator[Any]:
         yield session
 
 
-def _constant(session: Any, outputs: Sequence[str], origin: str) -> Any:
+def _constant(session: Session, outputs: Sequence[str], origin: str) -> Any:
     """The session's graph with constants for variables, as far as the outputs need it."""
     definition = session.graph.as_graph_def()
     drop_writes(definition)
@@ -175,7 +178,11 @@ def _saved_model(path: Path, request: TensorFlowRequest) -> Frozen:
 
 
 def _by_session(
-    folder: Path, meta: Any, signature: Any, origin: str, request: TensorFlowRequest
+    folder: Path,
+    meta: MetaGraphDef,
+    signature: SignatureDef,
+    origin: str,
+    request: TensorFlowRequest,
 ) -> Frozen:
     """A SavedModel as TensorFlow 1 loads it."""
     graph = tf.Graph()
@@ -197,7 +204,7 @@ def _by_session(
     return Frozen(definition, inputs, outputs, names, origin)
 
 
-def _argument_names(meta: Any, signature: Any) -> tuple[str, ...]:
+def _argument_names(meta: MetaGraphDef, signature: SignatureDef) -> tuple[str, ...]:
     """The names of a signature's inputs, in the order in which its function takes them.
 
     A SignatureDef has no order. TensorFlow 2 writes a function that takes the inputs by name and
@@ -217,7 +224,7 @@ def _argument_names(meta: Any, signature: Any) -> tuple[str, ...]:
     return tuple(names.values())
 
 
-def _takes_all(graph: Graph, node: Any, references: Sequence[str]) -> bool:
+def _takes_all(graph: Graph, node: NodeDef, references: Sequence[str]) -> bool:
     """Whether a node calls a function with all of these tensors, each once."""
     if node.op not in ("PartitionedCall", "StatefulPartitionedCall"):
         return False
@@ -234,7 +241,7 @@ def _in_order(frozen: Frozen, names: Sequence[str]) -> Frozen:
     return replace(frozen, inputs=inputs, names=(tuple(names), frozen.names[1]))
 
 
-def _meta_graph(content: Any, folder: Path, request: TensorFlowRequest) -> Any:
+def _meta_graph(content: SavedModel, folder: Path, request: TensorFlowRequest) -> MetaGraphDef:
     wanted = set(request.tags) if request.tags is not None else None
     found = [set(m.meta_info_def.tags) for m in content.meta_graphs]
     shown = "; ".join(", ".join(sorted(t)) or "no tag" for t in found)
@@ -249,7 +256,7 @@ def _meta_graph(content: Any, folder: Path, request: TensorFlowRequest) -> Any:
     )
 
 
-def _signature(meta: Any, folder: Path, request: TensorFlowRequest) -> str:
+def _signature(meta: MetaGraphDef, folder: Path, request: TensorFlowRequest) -> str:
     keys = sorted(k for k in meta.signature_def if not k.startswith("__saved_model"))
     if request.signature is not None:
         if request.signature in keys:

@@ -13,6 +13,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context, execute
 
+from rnnlite.scan.protos import AttrValue
+from rnnlite.scan.tensors import Array, Tensor
+
 if TYPE_CHECKING:
     from rnnlite.frontends.tensorflow.emit import Session
 
@@ -83,7 +86,7 @@ GROWTH = 1 << 16
 
 
 def folded(
-    session: Session, op: str, inputs: Sequence[Any], attrs: Mapping[str, Any]
+    session: Session, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, AttrValue]
 ) -> list[Any] | None:
     """The results as constants, or None where the op is to be emitted."""
     if op not in FOLDED:
@@ -109,7 +112,7 @@ def folded(
     return tensors
 
 
-def run_op(op: str, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> list[Any]:
+def run_op(op: str, inputs: Sequence[Array], attrs: Mapping[str, AttrValue]) -> list[Any]:
     """The results of an op on arrays, computed by TensorFlow."""
     flat: list[Any] = []
     for name, attr in attrs.items():
@@ -122,10 +125,10 @@ def run_op(op: str, inputs: Sequence[Any], attrs: Mapping[str, Any]) -> list[Any
     return [r.numpy() for r in results]
 
 
-def _value(attr: Any) -> Any:
+def _value(attr: AttrValue) -> Any:
     kind = attr.WhichOneof("value")
     if kind == "list":
         return [*attr.list.i, *attr.list.f, *attr.list.s, *attr.list.type]
     if kind == "shape":
         return tf.TensorShape(attr.shape)
-    return getattr(attr, kind)
+    return None if kind is None else getattr(attr, kind)

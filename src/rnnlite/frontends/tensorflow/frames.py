@@ -6,10 +6,10 @@ What enters: a `Graph`. What leaves: a `Frame` for each loop, by the names of it
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
+from rnnlite.scan.protos import NodeDef
 
 ENTER = ("Enter", "RefEnter")
 MERGE = ("Merge", "RefMerge")
@@ -59,7 +59,7 @@ def frames_of(graph: Graph) -> dict[str, Frame]:
     Raises:
         UnsupportedError: a frame without condition.
     """
-    by_frame: dict[str, list[Any]] = {}
+    by_frame: dict[str, list[NodeDef]] = {}
     for node in graph.nodes.values():
         if node.op in ENTER:
             by_frame.setdefault(node.attr["frame_name"].s.decode(), []).append(node)
@@ -80,7 +80,7 @@ def frames_of(graph: Graph) -> dict[str, Frame]:
     return found
 
 
-def _add(graph: Graph, frame: Frame, enter: Any) -> None:
+def _add(graph: Graph, frame: Frame, enter: NodeDef) -> None:
     outside = graph.inputs(enter)[0]
     merges = [n for n in graph.consumers.get(enter.name, []) if n.op in MERGE]
     if not merges:

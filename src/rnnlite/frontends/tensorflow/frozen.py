@@ -19,6 +19,8 @@ from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, pruned
 from rnnlite.frontends.tensorflow.ports import ends_of, port_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen
+from rnnlite.scan.protos import GraphDef
+from rnnlite.scan.tensors import ConcreteFunction, Tensor
 from rnnlite.specs import TensorSpec
 
 CONTROL = (
@@ -37,7 +39,9 @@ def frozen_program(program: Program) -> FrozenGraph:
     return frozen_function(program.function, *names)
 
 
-def frozen_function(concrete: Any, inputs: Sequence[str], outputs: Sequence[str]) -> FrozenGraph:
+def frozen_function(
+    concrete: ConcreteFunction, inputs: Sequence[str], outputs: Sequence[str]
+) -> FrozenGraph:
     """A ConcreteFunction as a graph to write, its inputs and outputs called so."""
     source = from_function(concrete, (inputs, outputs), "", lower=True)
     return writable(source, TensorFlowRequest())
@@ -79,7 +83,9 @@ def writable(source: Frozen, request: TensorFlowRequest) -> FrozenGraph:
     return FrozenGraph(definition.SerializeToString(), *map(tuple, found))
 
 
-def _output_ends(definition: Any, inputs: Sequence[str], labels: Sequence[str]) -> list[TensorSpec]:
+def _output_ends(
+    definition: GraphDef, inputs: Sequence[str], labels: Sequence[str]
+) -> list[TensorSpec]:
     """Names, shapes and dtypes of the outputs; behind a loop rnnlite's own reading knows more."""
     graph = tf.Graph()
     with graph.as_default():
@@ -98,7 +104,7 @@ def _output_ends(definition: Any, inputs: Sequence[str], labels: Sequence[str]) 
     return [_tensor_end(t) for t in tensors]
 
 
-def _strip_new_attributes(definition: Any) -> None:
+def _strip_new_attributes(definition: GraphDef) -> None:
     """Drop attributes at their default: older TensorFlows do not know all of them."""
     for node in definition.node:
         known = op_def_registry.get(node.op)
@@ -111,7 +117,7 @@ def _strip_new_attributes(definition: Any) -> None:
                 del node.attr[name]
 
 
-def _function(definition: Any, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
+def _function(definition: GraphDef, inputs: Sequence[str], outputs: Sequence[str]) -> Any:
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, name=""), [])
     return wrapped.prune(list(inputs), list(outputs))
 
@@ -122,7 +128,7 @@ def _node_name(name: str) -> str:
     return allowed if allowed[:1].isalnum() or allowed[:1] == "." else f"x{allowed}"
 
 
-def _renamed(definition: Any, names: dict[str, str]) -> Any:
+def _renamed(definition: GraphDef, names: dict[str, str]) -> Any:
     """Rename nodes, and all that reads them; a node that has a new name already is moved away."""
     taken = {n.name for n in definition.node} & set(names.values())
     names = {
@@ -143,7 +149,7 @@ def _renamed(definition: Any, names: dict[str, str]) -> Any:
     return changed
 
 
-def _add_output(definition: Any, reference: str, label: str) -> None:
+def _add_output(definition: GraphDef, reference: str, label: str) -> None:
     """An Identity of the output's name, unless the node has it already."""
     name = name_of(reference)
     if name == label and reference.endswith(":0"):
@@ -164,11 +170,11 @@ def _add_output(definition: Any, reference: str, label: str) -> None:
     node.attr["T"].type = dtype.as_datatype_enum
 
 
-def _move(definition: Any, old: str, new: str) -> None:
+def _move(definition: GraphDef, old: str, new: str) -> None:
     definition.CopyFrom(_renamed(definition, {old: new}))
 
 
-def _tensor_end(tensor: Any) -> TensorSpec:
+def _tensor_end(tensor: Tensor) -> TensorSpec:
     ranked = tensor.shape.rank is not None
     shape = tuple(tensor.shape.as_list()) if ranked else ()
     return TensorSpec(name_of(tensor.name), shape, tensor.dtype.name, ranked=ranked)

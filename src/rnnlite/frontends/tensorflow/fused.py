@@ -7,12 +7,12 @@ them are read, cut and hoisted like any other. Equations: the documentation of t
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from rnnlite.frontends.tensorflow.nodes import Graph
+from rnnlite.scan.protos import NodeDef
 
 FLOAT = tf.float32.as_datatype_enum
 
@@ -20,12 +20,12 @@ FLOAT = tf.float32.as_datatype_enum
 class _Writer:
     """Adds nodes below the name of the node that they replace."""
 
-    def __init__(self, nodes: dict[str, Any], prefix: str) -> None:
+    def __init__(self, nodes: dict[str, NodeDef], prefix: str) -> None:
         self.nodes = nodes
         self.prefix = prefix
         self.count = 0
 
-    def add(self, op: str, inputs: list[str], **attrs: Any) -> str:
+    def add(self, op: str, inputs: list[str], **attrs: int) -> str:
         self.count += 1
         node = tf.compat.v1.NodeDef(
             op=op, name=f"{self.prefix}/{op.lower()}_{self.count}", input=inputs
@@ -39,7 +39,7 @@ class _Writer:
         self.nodes[node.name] = node
         return f"{node.name}:0"
 
-    def number(self, value: Any) -> str:
+    def number(self, value: npt.ArrayLike) -> str:
         self.count += 1
         node = tf.compat.v1.NodeDef(op="Const", name=f"{self.prefix}/const_{self.count}")
         array = np.asarray(value)
@@ -103,7 +103,7 @@ def _ref(text: str) -> str:
     return text if ":" in text else f"{text}:0"
 
 
-def _lstm_block_cell(w: _Writer, node: Any, inputs: list[str]) -> list[str]:
+def _lstm_block_cell(w: _Writer, node: NodeDef, inputs: list[str]) -> list[str]:
     """Gates i, ci, f, o; peepholes from the old cell state to i and f, from the new one to o."""
     x, cell, hidden, kernel, peep_i, peep_f, peep_o, bias = inputs
     peephole = node.attr["use_peephole"].b
@@ -124,7 +124,7 @@ def _lstm_block_cell(w: _Writer, node: Any, inputs: list[str]) -> list[str]:
     return [i, new, f, o, g, squashed, w.add("Mul", [squashed, o])]
 
 
-def _gru_block_cell(w: _Writer, node: Any, inputs: list[str]) -> list[str]:
+def _gru_block_cell(w: _Writer, node: NodeDef, inputs: list[str]) -> list[str]:
     """r, u = sigmoid([x, h] W + b); c = tanh([x, r h] W + b); h' = u h + (1 - u) c."""
     x, hidden, gates, candidate, gates_bias, candidate_bias = inputs
     r, u = w.split(w.add("Sigmoid", [w.dense([x, hidden], gates, gates_bias)]), 2)

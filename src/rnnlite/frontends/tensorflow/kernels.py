@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,9 @@ from rnnlite.lowering.lower import lower
 from rnnlite.scan import cells
 from rnnlite.scan.block_lstm import RESULTS, BlockLSTM
 from rnnlite.scan.cells import Activation
-from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult
+from rnnlite.scan.protos import NodeDef
+from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult
+from rnnlite.scan.tensors import Array
 
 
 def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
@@ -37,7 +40,7 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
     return result
 
 
-def _weights(emitter: Emitter, node: Any, value: Value, what: str) -> Any:
+def _weights(emitter: Emitter, node: NodeDef, value: Value, what: str) -> Any:
     known = emitter.session.static(value)
     if known is None:
         raise UnsupportedError(
@@ -49,7 +52,7 @@ def _weights(emitter: Emitter, node: Any, value: Value, what: str) -> Any:
 
 
 @rule("BlockLSTM", "BlockLSTMV2")
-def _block_lstm(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _block_lstm(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """Gate order of the weights: i, g, f, o in BlockLSTM, i, f, g, o in BlockLSTMV2."""
     longest, x, c, h = inputs[:4]
     w, wci, wcf, wco, b = (
@@ -103,7 +106,7 @@ def _block_lstm(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]
     return values
 
 
-def _swapped(weights: Any) -> Any:
+def _swapped(weights: Array) -> Array:
     """Gates i, f, g, o -> i, g, f, o."""
     i, f, g, o = np.split(weights, 4, axis=-1)
     return np.concatenate([i, g, f, o], axis=-1)
@@ -123,7 +126,7 @@ RELU = Activation(tf.nn.relu, elementwise=True)
 
 
 @rule("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3")
-def _cudnn(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _cudnn(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """Layers and directions one after the other; weights as cuDNN packs them."""
     x, h, c, params = inputs[:4]
     if node.op == "CudnnRNNV3":
@@ -174,7 +177,7 @@ def _cudnn(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     return [x, h, c, empty, empty]
 
 
-def _refuse_lengths(emitter: Emitter, node: Any, inputs: list[Value]) -> None:
+def _refuse_lengths(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> None:
     graph = emitter.graph
     if not _is_full(graph, graph.inputs(node)[4]):
         raise UnsupportedError(
@@ -190,7 +193,7 @@ def _is_full(graph: Graph, reference: str) -> bool:
 
 
 def _unpacked(
-    flat: Any, layers: int, directions: int, gates: int, features: int, units: int
+    flat: Array, layers: int, directions: int, gates: int, features: int, units: int
 ) -> list[tuple[list[Any], list[Any], Any, Any]]:
     """For each layer and direction: input kernels, recurrent kernels (transposed), their biases."""
     blocks: list[Any] = []
@@ -211,7 +214,13 @@ def _unpacked(
     return [(*block, b[0], b[1]) for block, b in zip(blocks, biases, strict=True)]
 
 
-def _cudnn_cell(mode: str, kernels: Any, recurrent: Any, bias: Any, recurrent_bias: Any) -> Any:
+def _cudnn_cell(
+    mode: str,
+    kernels: Sequence[Array],
+    recurrent: Sequence[Array],
+    bias: Array,
+    recurrent_bias: Array,
+) -> Cell:
     """The known cell; cuDNN's gates are i, f, g, o (LSTM) and r, z, n (GRU)."""
     if mode == "gru":
         order = [1, 0, 2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import (
@@ -21,13 +21,18 @@ from tensorflow.python.util import nest
 from rnnlite.errors import SourceError, UnsupportedError
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen, drop_writes
+from rnnlite.scan.tensors import ConcreteFunction, PolymorphicFunction
 
 FIRST = ("serving_default", "__call__")
 """Functions of a module that are meant where none is named."""
 
 
 def from_function(
-    concrete: Any, names: tuple[Sequence[str], Sequence[str]], origin: str, *, lower: bool
+    concrete: ConcreteFunction,
+    names: tuple[Sequence[str], Sequence[str]],
+    origin: str,
+    *,
+    lower: bool,
 ) -> Frozen:
     """A ConcreteFunction as a frozen graph.
 
@@ -52,7 +57,7 @@ def from_function(
     )
 
 
-def is_live(source: Any) -> bool:
+def is_live(source: object) -> bool:
     """Whether an object is a function of TensorFlow, or may hold some."""
     kinds = (
         tf.types.experimental.PolymorphicFunction,
@@ -63,7 +68,7 @@ def is_live(source: Any) -> bool:
     return isinstance(source, kinds)
 
 
-def from_live(source: Any, request: TensorFlowRequest) -> Frozen:
+def from_live(source: object, request: TensorFlowRequest) -> Frozen:
     """The function that is meant, as a frozen graph.
 
     Raises:
@@ -86,7 +91,7 @@ def from_saved_model(folder: str, tags: Sequence[str], key: str, origin: str) ->
     return from_function(concrete, _names(concrete, origin), origin, lower=False)
 
 
-def _chosen(source: Any, signature: str | None) -> tuple[str, Any]:
+def _chosen(source: object, signature: str | None) -> tuple[str, Any]:
     """The function that is meant, and its name."""
     if isinstance(
         source,
@@ -123,7 +128,7 @@ def _chosen(source: Any, signature: str | None) -> tuple[str, Any]:
     return wanted[0], found[wanted[0]]
 
 
-def _functions(source: Any) -> dict[str, Any]:
+def _functions(source: object) -> dict[str, Any]:
     """The functions that an object holds, by name; signatures come first."""
     signatures = getattr(source, "signatures", None)
     found = dict(signatures.items()) if isinstance(signatures, Mapping) else {}
@@ -134,21 +139,21 @@ def _functions(source: Any) -> dict[str, Any]:
     return found
 
 
-def _is_ready(function: Any) -> bool:
+def _is_ready(function: object) -> bool:
     """Whether a function says what it takes."""
     if isinstance(function, tf.types.experimental.ConcreteFunction):
         return True
     return getattr(function, "input_signature", None) is not None
 
 
-def _name_of(function: Any) -> str:
+def _name_of(function: object) -> str:
     """The Python function's name; TensorFlow calls its trace __inference_NAME_NUMBER."""
     name = getattr(function, "__name__", None) or getattr(function, "name", "function")
     text = name.decode() if isinstance(name, bytes) else str(name)
     return re.sub(r"^__inference_(.*)_\d+$", r"\1", text)
 
 
-def _concrete(function: Any, origin: str) -> Any:
+def _concrete(function: object, origin: str) -> ConcreteFunction:
     if isinstance(function, tf.types.experimental.ConcreteFunction):
         return function
     if not _is_ready(function):
@@ -158,10 +163,10 @@ def _concrete(function: Any, origin: str) -> Any:
             remedy="Decorate it with tf.function(input_signature=[tf.TensorSpec([None, None, "
             "features], tf.float32)]), or give its get_concrete_function(...)",
         )
-    return function.get_concrete_function()
+    return cast(PolymorphicFunction, function).get_concrete_function()
 
 
-def _names(concrete: Any, origin: str) -> tuple[list[str], list[str]]:
+def _names(concrete: ConcreteFunction, origin: str) -> tuple[list[str], list[str]]:
     """The names of a function's arguments and of its results, in its own order."""
     specs = [s for s in nest.flatten(concrete.structured_input_signature) if s is not None]
     specs = [s for s in specs if isinstance(s, tf.TypeSpec)]

@@ -6,7 +6,6 @@ What enters: a frame of TensorFlow 1 or a While node. What leaves: the values be
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.emit import Emitter, rule
@@ -18,6 +17,7 @@ from rnnlite.frontends.tensorflow.scans import run_scan
 from rnnlite.frontends.tensorflow.uses import only_last_row
 from rnnlite.loops import Condition, Loop, NotAScan, Ref, Variable, scan_of
 from rnnlite.lowering.sequences import Sequences
+from rnnlite.scan.protos import NodeDef
 
 
 def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
@@ -59,7 +59,7 @@ def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
 
 
 @rule("While", "StatelessWhile")
-def _while(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _while(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     body = emitter.graph.function(node.attr["body"].func.name)
     cond = emitter.graph.function(node.attr["cond"].func.name)
     read = {

@@ -32,6 +32,8 @@ from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.lengths.lengths import NEARBY, Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
 from rnnlite.lengths.tracing import lengths_of
+from rnnlite.scan.protos import GraphDef
+from rnnlite.scan.tensors import Tensor
 from rnnlite.specs import TensorSpec, with_values
 
 __all__ = ["array_ops", "conditions", "fused", "kernels", "loops", "program_of", "rules"]
@@ -136,7 +138,7 @@ def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
 
 
 def _settled(
-    definition: Any,
+    definition: GraphDef,
     ends: Ends,
     traced: _Traced,
     declared: Sequence[tuple[str, TensorSpec]],
@@ -256,7 +258,7 @@ def _call(
 ) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of the inputs that emits the graph."""
 
-    def call(tensors: Sequence[Any]) -> list[Any]:
+    def call(tensors: Sequence[Tensor]) -> list[Any]:
         given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}
         return Emitter(session, graph, given).get_all(outputs)
 
@@ -275,7 +277,7 @@ def _only_sizes(lengths: Lengths) -> dict[Axis, int]:
 
 
 def _references(
-    definition: Any, ends: Ends, traced: _Traced, declared: Sequence[tuple[str, TensorSpec]]
+    definition: GraphDef, ends: Ends, traced: _Traced, declared: Sequence[tuple[str, TensorSpec]]
 ) -> tuple[Runner, Callable[[float, int], Runner], list[str]]:
     """The graph as TensorFlow runs it, the same with moved weights, and what is to be said."""
     if any(node.op.startswith("CudnnRNN") for node in definition.node):
@@ -372,7 +374,7 @@ def _pinned(ports: Sequence[TensorSpec], lengths: Lengths) -> list[str]:
     ]
 
 
-def moved(definition: Any, amount: float, seed: int) -> Any:
+def moved(definition: GraphDef, amount: float, seed: int) -> Any:
     """The graph moved by `perturb_graph`."""
     changed = tf.compat.v1.GraphDef()
     changed.CopyFrom(definition)

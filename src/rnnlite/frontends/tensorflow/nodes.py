@@ -17,6 +17,7 @@ from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import SourceError
 from rnnlite.frontends.tensorflow.bodies import body_of
+from rnnlite.scan.protos import FunctionDef, GraphDef, NodeDef
 
 PLACEHOLDERS = ("Placeholder", "PlaceholderV2")
 DEFAULT = "PlaceholderWithDefault"
@@ -49,17 +50,17 @@ class Graph:
         results: references to the results, of a function.
     """
 
-    nodes: dict[str, Any]
-    functions: Mapping[str, Any]
+    nodes: dict[str, NodeDef]
+    functions: Mapping[str, FunctionDef]
     arguments: tuple[str, ...] = ()
     results: tuple[str, ...] = ()
     _bodies: dict[str, Graph] = field(default_factory=dict)
 
-    def inputs(self, node: Any) -> list[str]:
+    def inputs(self, node: NodeDef) -> list[str]:
         """References to the data inputs of a node."""
         return [ref(text) for text in node.input if not text.startswith("^")]
 
-    def controls(self, node: Any) -> list[str]:
+    def controls(self, node: NodeDef) -> list[str]:
         """References to the nodes that a node waits for."""
         return [ref(text) for text in node.input if text.startswith("^")]
 
@@ -86,9 +87,9 @@ class Graph:
         return reference
 
     @cached_property
-    def consumers(self) -> dict[str, list[Any]]:
+    def consumers(self) -> dict[str, list[NodeDef]]:
         """The nodes that read any output of a node, by its name."""
-        found: dict[str, list[Any]] = {}
+        found: dict[str, list[NodeDef]] = {}
         for node in self.nodes.values():
             for source in dict.fromkeys(name_of(r) for r in self.inputs(node)):
                 found.setdefault(source, []).append(node)
@@ -99,7 +100,7 @@ class Graph:
         """The tensors that some node reads."""
         return {r for node in self.nodes.values() for r in self.inputs(node)}
 
-    def types(self, node: Any) -> list[Any]:
+    def types(self, node: NodeDef) -> list[Any]:
         """The dtypes of a node's results; none where the op is not known."""
         if node.op in self.functions:
             outputs = self.functions[node.op].signature.output_arg
@@ -136,7 +137,7 @@ class Graph:
         return seen
 
 
-def graph_of(definition: Any) -> Graph:
+def graph_of(definition: GraphDef) -> Graph:
     """The table of a GraphDef."""
     return Graph(
         {node.name: node for node in definition.node},
@@ -144,7 +145,7 @@ def graph_of(definition: Any) -> Graph:
     )
 
 
-def pruned(definition: Any, references: Iterable[str]) -> Any:
+def pruned(definition: GraphDef, references: Iterable[str]) -> Any:
     """The part of a GraphDef that the given tensors are made of, or wait for."""
     graph = graph_of(definition)
     kept: set[str] = set()
@@ -162,7 +163,7 @@ def pruned(definition: Any, references: Iterable[str]) -> Any:
     return part
 
 
-def with_defaults(definition: Any) -> Any:
+def with_defaults(definition: GraphDef) -> Any:
     """A copy of a GraphDef in which no attribute is left out, as writers may that save space."""
     full = type(definition)()
     full.CopyFrom(definition)

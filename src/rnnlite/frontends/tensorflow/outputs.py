@@ -7,13 +7,13 @@ strings, counters of loops.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import tensorflow as tf
 
 from rnnlite.errors import SourceError, UnsupportedError
 from rnnlite.frontends.tensorflow.frames import Frame, frames_of
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PLACEHOLDERS, Graph, name_of, ref
+from rnnlite.scan.protos import NodeDef
 
 NO_RESULT = frozenset(
     [
@@ -159,7 +159,7 @@ def refused_strings(graph: Graph, reference: str) -> UnsupportedError:
     )
 
 
-def is_input(node: Any) -> bool:
+def is_input(node: NodeDef) -> bool:
     """Whether values come in here; a placeholder that is left with a default is no longer one."""
     return node.op in PLACEHOLDERS or node.op == DEFAULT
 
@@ -217,7 +217,7 @@ def _leaves(graph: Graph) -> Iterator[str]:
                 yield reference
 
 
-def _unread(graph: Graph, node: Any) -> list[str]:
+def _unread(graph: Graph, node: NodeDef) -> list[str]:
     """The results of a node that nothing reads."""
     if node.op in MANY or node.op in CALLS or node.op in graph.functions:
         places = [f"{node.name}:{k}" for k in range(len(graph.types(node)))]
@@ -225,7 +225,7 @@ def _unread(graph: Graph, node: Any) -> list[str]:
     return [] if graph.consumers.get(node.name) else [f"{node.name}:0"]
 
 
-def _hands_on(graph: Graph, node: Any) -> bool:
+def _hands_on(graph: Graph, node: NodeDef) -> bool:
     """Whether a node is a copy of an input, or of what a loop leaves behind."""
     if node.op != "Identity":
         return False
@@ -278,7 +278,7 @@ def _sources(graph: Graph, reference: str) -> set[str]:
     return seen
 
 
-def _variables_behind(graph: Graph, node: Any, place: int) -> list[str]:
+def _variables_behind(graph: Graph, node: NodeDef, place: int) -> list[str]:
     """What goes into a While and comes to be, over its iterations, in one of its results."""
     body = graph.function(node.attr["body"].func.name)
     places = {r: k for k, r in enumerate(body.arguments)}
@@ -293,7 +293,7 @@ def _variables_behind(graph: Graph, node: Any, place: int) -> list[str]:
     return [inputs[k] for k in sorted(seen)]
 
 
-def _inside(graph: Graph, frames: Mapping[str, Frame], node: Any) -> bool:
+def _inside(graph: Graph, frames: Mapping[str, Frame], node: NodeDef) -> bool:
     """Whether a node stands in a branch or in a loop body."""
     queue, seen = [(node.name, 0)], set()
     while queue:

@@ -11,7 +11,7 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.region import GraphRegion
 from rnnlite.loops import Loop
-from rnnlite.scan.tensors import Tensor
+from rnnlite.scan.tensors import Tensor, TensorShape
 
 
 class PlainLoop:
@@ -76,7 +76,7 @@ class PlainLoop:
                 )
         return shapes
 
-    def _shapes_after(self, initial: Sequence[Value], shapes: Sequence[Any]) -> list[Any]:
+    def _shapes_after(self, initial: Sequence[Value], shapes: Sequence[TensorShape]) -> list[Any]:
         """Shapes of the variables after one iteration from variables of the given shapes."""
         with self.body.emitter.session.scratch():
             tensors = [
@@ -106,7 +106,7 @@ class PlainLoop:
             found.append(value)
         return found
 
-    def _buffer(self, array: Array, row: Any, step: Value) -> Array:
+    def _buffer(self, array: Array, row: TensorShape, step: Value) -> Array:
         """An array with rows to write on.
 
         Args:
@@ -127,7 +127,7 @@ class PlainLoop:
             ) from e
 
 
-def _axes(shape: Any) -> list[int | None] | None:
+def _axes(shape: TensorShape) -> list[int | None] | None:
     return None if shape.rank is None else list(shape.as_list())
 
 

@@ -12,6 +12,7 @@ from rnnlite.errors import ShapeError, SourceError, UnsupportedError
 from rnnlite.frontends.request import Request
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PASSING, PLACEHOLDERS, Graph, name_of, ref
 from rnnlite.frontends.tensorflow.outputs import is_input, numbers_behind, outputs_of, shown
+from rnnlite.scan.protos import NodeDef
 from rnnlite.specs import TensorSpec
 
 
@@ -49,12 +50,12 @@ def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] |
     return Ends(tuple(begin), found, notes)
 
 
-def declared_type(node: Any) -> Any:
+def declared_type(node: NodeDef) -> Any:
     """The dtype of a placeholder."""
     return tf.as_dtype((node.attr["dtype"] if "dtype" in node.attr else node.attr["T"]).type)
 
 
-def declared_shape(node: Any) -> Any:
+def declared_shape(node: NodeDef) -> Any:
     """The shape of a placeholder, as far as it is known."""
     shape = tf.TensorShape(None)
     if "shape" in node.attr:
@@ -189,7 +190,7 @@ def _time_axis(shape: Sequence[int | None], batch_axis: int | None) -> int:
     return next((axis for axis in others if shape[axis] is None), others[0] if others else 0)
 
 
-def _with_sizes(port: TensorSpec, batch: Any, length: Any) -> TensorSpec:
+def _with_sizes(port: TensorSpec, batch: int | str | None, length: int | str | None) -> TensorSpec:
     shape, axis = list(port.shape), port.batch_axis
     if not shape:
         return port
@@ -197,7 +198,7 @@ def _with_sizes(port: TensorSpec, batch: Any, length: Any) -> TensorSpec:
     if axis is None:
         pass
     elif shape[axis] is None:
-        shape[axis] = batch
+        shape[axis] = batch if isinstance(batch, int) else None
     elif isinstance(batch, int) and batch != shape[axis] and len(shape) > 1:
         raise ShapeError(
             f"input '{port.name}' cannot have batch size {batch}",

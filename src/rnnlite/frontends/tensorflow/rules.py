@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
@@ -12,10 +10,12 @@ from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant, rule
 from rnnlite.frontends.tensorflow.outputs import numbers_behind
 from rnnlite.lite.passes.rewrite import split_axes
+from rnnlite.scan.protos import NodeDef
+from rnnlite.scan.tensors import Tensor
 
 
 @rule("Const", "HostConst")
-def _const(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _const(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     value = tf.make_ndarray(node.attr["value"].tensor)
     if value.dtype.kind in "OSU":
         raise UnsupportedError(
@@ -27,7 +27,7 @@ def _const(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("Placeholder", "PlaceholderV2")
-def _placeholder(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _placeholder(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     raise UnsupportedError(
         f"the outputs need the input '{node.name}:0', which was not named",
         remedy=f"Add it to the inputs, or fix it: constants={{'{node.name}:0': VALUE}} "
@@ -36,22 +36,22 @@ def _placeholder(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value
 
 
 @rule("PlaceholderWithDefault")
-def _default(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _default(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return inputs[:1]
 
 
 @rule("NoOp", "Assert", "Abort", "Print")
-def _nothing(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _nothing(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return inputs[:1]
 
 
 @rule("IdentityN")
-def _identities(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _identities(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return inputs
 
 
 @rule("Select")
-def _select(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _select(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """Its condition may be a vector over the first axis; SelectV2 broadcasts from the last."""
     keep, a, b = inputs
     if keep.shape.rank == 1 and a.shape.rank and a.shape.rank > 1:
@@ -60,7 +60,7 @@ def _select(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("Transpose")
-def _transpose(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _transpose(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """Swapping an axis of one moves nothing: a reshape does it at no cost."""
     x, axes = inputs
     order = emitter.session.static(axes)
@@ -74,7 +74,7 @@ def _transpose(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("GreaterEqual")
-def _greater_equal(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _greater_equal(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """Dropout keeps where a random number is not below the rate: at rate 0 everywhere."""
     rate = emitter.session.static(inputs[1])
     if rate is not None and np.all(rate <= 0) and _is_uniform(emitter, inputs[0]):
@@ -83,7 +83,7 @@ def _greater_equal(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Val
 
 
 @rule("Floor")
-def _floor(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _floor(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """Dropout of before TensorFlow 1.13 keeps where keep_prob plus a random number reaches 1."""
     (x,) = inputs
     if tf.is_tensor(x) and x.op.type in ("Add", "AddV2"):
@@ -95,7 +95,7 @@ def _floor(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
     return emitter.create(node, inputs)
 
 
-def _is_uniform(emitter: Emitter, tensor: Any) -> bool:
+def _is_uniform(emitter: Emitter, tensor: Tensor) -> bool:
     """Whether a tensor is RandomUniform times 1 plus 0, as random.uniform writes it."""
     while tensor.op.type in ("Add", "AddV2", "Mul"):
         neutral = 1.0 if tensor.op.type == "Mul" else 0.0
@@ -110,7 +110,7 @@ def _is_uniform(emitter: Emitter, tensor: Any) -> bool:
 
 
 @rule("Mul", "RealDiv", "Div")
-def _scaled(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _scaled(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """Dropout that is off leaves products with 1 and quotients by 1 behind."""
     x, by = inputs
     for value, factor in ((x, by), (by, x))[: 2 if node.op == "Mul" else 1]:
@@ -122,7 +122,7 @@ def _scaled(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
 
 
 @rule("StridedSlice")
-def _strided_slice(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _strided_slice(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """The converter takes no new axes in tensors of free shape: they become ExpandDims."""
     bounds = [emitter.session.static(t) for t in inputs[1:]]
     if not node.attr["new_axis_mask"].i or any(b is None for b in bounds):
@@ -144,7 +144,7 @@ def _strided_slice(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Val
 
 
 @rule("BatchMatMul", "BatchMatMulV3")
-def _batch_matmul(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _batch_matmul(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     adjoint = {k: node.attr[k].b for k in ("adj_x", "adj_y") if k in node.attr}
     return [
         tf.matmul(
@@ -166,7 +166,7 @@ TABLES = (
 
 
 @rule(*TABLES.split(), *STRINGS.split())
-def _strings(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _strings(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     types = emitter.graph.types(node)
     numbers = types and not any(t in (tf.string, tf.resource, tf.variant) for t in types)
     behind = [f"{node.name}:0"] if numbers else numbers_behind(emitter.graph, f"{node.name}:0")
@@ -185,7 +185,7 @@ PYTHON = "PyFunc PyFuncStateless EagerPyFunc"
 
 
 @rule(*DECODERS.split(), *PYTHON.split())
-def _outside(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _outside(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     front = emitter.graph.inputs(node)[0]
     raise UnsupportedError(
         f"{node.op} '{node.name}' has no form in builtin LiteRT ops",
@@ -198,7 +198,7 @@ VARIABLES = "VarHandleOp ReadVariableOp VariableV2 Variable AssignVariableOp Res
 
 
 @rule(*VARIABLES.split(), "AssignAddVariableOp", "Assign")
-def _variable(emitter: Emitter, node: Any, inputs: list[Value]) -> list[Value]:
+def _variable(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     raise UnsupportedError(
         f"{node.op} '{node.name}' is a variable, of which the graph holds no value",
         expected="a frozen graph, with variables as constants",

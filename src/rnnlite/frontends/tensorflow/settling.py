@@ -8,7 +8,6 @@ only size that the source takes there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import tensorflow as tf
 
@@ -16,6 +15,7 @@ from rnnlite.frontends.functions import Runner
 from rnnlite.frontends.probe import random_inputs
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
+from rnnlite.scan.protos import GraphDef
 from rnnlite.specs import TensorSpec, with_values
 
 GATES = (1, 2, 3, 4)
@@ -34,7 +34,7 @@ def only_sizes(
     run: Runner,
     ports: Sequence[TensorSpec],
     lengths: Lengths,
-    definition: Any,
+    definition: GraphDef,
     ids: Mapping[str, tuple[int, int]],
 ) -> dict[Axis, int]:
     """The sizes of the free axes that are no time and take one alone; 1 for that of a batch.
@@ -67,12 +67,12 @@ def only_sizes(
     return found
 
 
-def _sizes(definition: Any) -> list[int]:
+def _sizes(definition: GraphDef) -> list[int]:
     """1, for a batch, and the sizes of the weights' axes."""
     return list(dict.fromkeys([1, *_weight_sizes(definition)]))[:MOST]
 
 
-def _weight_sizes(definition: Any) -> Iterator[int]:
+def _weight_sizes(definition: GraphDef) -> Iterator[int]:
     """The sizes of the axes; and of a kernel of [x, h], rows less the units of 1 to 4 gates."""
     for node in definition.node:
         if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+
+from rnnlite.scan.protos import GraphDef
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,7 @@ class Frozen:
         fixed: references to the inputs that became constants.
     """
 
-    definition: Any
+    definition: GraphDef
     inputs: tuple[str, ...] | None
     outputs: tuple[str, ...] | None
     names: tuple[tuple[str, ...], tuple[str, ...]] | None
@@ -40,7 +41,7 @@ WRITES = frozenset(
 )
 
 
-def drop_writes(definition: Any) -> None:
+def drop_writes(definition: GraphDef) -> None:
     """Turn writes to variables, whose result nothing reads, into nothing, in place.
 
     A frozen graph has no variables: each call starts from the values that were saved.

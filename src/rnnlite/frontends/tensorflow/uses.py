@@ -11,6 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.frontends.tensorflow.nodes import PASSING, Graph, name_of
+from rnnlite.scan.protos import NodeDef
 
 STACKS = ("TensorArrayGatherV3", "TensorListStack")
 
@@ -42,7 +43,7 @@ def _readers(graph: Graph, reference: str, needed: Collection[str]) -> list[Any]
 
 
 def _sliced(
-    graph: Graph, node: Any, axis: int, needed: Collection[str], outputs: Collection[str]
+    graph: Graph, node: NodeDef, axis: int, needed: Collection[str], outputs: Collection[str]
 ) -> bool:
     """Whether all that reads a tensor takes its last entry along an axis."""
     if node.name in outputs:
@@ -63,7 +64,7 @@ def _sliced(
     return bool(readers)
 
 
-def _takes_last(graph: Graph, node: Any, axis: int) -> bool:
+def _takes_last(graph: Graph, node: NodeDef, axis: int) -> bool:
     begin = _known(graph, graph.inputs(node)[1])
     masks = {k: node.attr[f"{k}_mask"].i for k in ("begin", "shrink_axis", "ellipsis", "new_axis")}
     return bool(

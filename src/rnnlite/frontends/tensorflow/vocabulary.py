@@ -14,6 +14,7 @@ import tensorflow as tf
 from rnnlite.frontends.tensorflow.frames import EXIT, MERGE, SWITCH
 from rnnlite.frontends.tensorflow.nodes import PASSING
 from rnnlite.loops import Kind, Node, Ref
+from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.tensors import Array
 
 ELEMENTWISE = (
@@ -59,7 +60,7 @@ OPERANDS = {
 """Which inputs are (array, index) and (array, index, row)."""
 
 
-def described(node: Any, reads: Sequence[Ref], inputs: Sequence[Ref]) -> Node:
+def described(node: NodeDef, reads: Sequence[Ref], inputs: Sequence[Ref]) -> Node:
     """A node in neutral words.
 
     Args:
@@ -91,12 +92,12 @@ def described(node: Any, reads: Sequence[Ref], inputs: Sequence[Ref]) -> Node:
     )
 
 
-def _is_set(node: Any, attribute: str) -> bool:
+def _is_set(node: NodeDef, attribute: str) -> bool:
     """Whether a flag is there and set; asking a NodeDef for one that is not there would add it."""
     return attribute in node.attr and bool(node.attr[attribute].b)
 
 
-def _number(node: Any) -> Array | None:
+def _number(node: NodeDef) -> Array | None:
     """The value of a constant that is one number."""
     tensor = node.attr["value"].tensor
     if tensor.tensor_shape.dim or not tf.as_dtype(tensor.dtype).is_numpy_compatible:
@@ -113,7 +114,7 @@ OPS = {
 }
 
 
-def made(node: Node, like: Any) -> Any:
+def made(node: Node, like: NodeDef) -> Any:
     """A NodeDef of a node that the reader of loops made.
 
     Args:
