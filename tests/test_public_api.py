@@ -37,6 +37,7 @@ def test_signatures():
         "io",
         "allow_float",
         "max_error",
+        "streaming",
         "schedule",
         *OF_GRAPHS,
         "custom_objects",

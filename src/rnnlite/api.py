@@ -16,6 +16,7 @@ from rnnlite.lite.files import write_whole
 from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
+from rnnlite.pipeline.streaming import take_streaming
 from rnnlite.quantization.recipe import NUMBER_BYTES, take_order
 from rnnlite.report.records import Report
 
@@ -33,6 +34,7 @@ def convert(
     io: str | None = None,
     allow_float: bool = False,
     max_error: float | None = None,
+    streaming: bool | int = False,
     schedule: Mapping[str, int | str] | str | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
@@ -66,6 +68,10 @@ def convert(
             so in the report, instead of refusing it.
         max_error: the largest relative RMS error of a quantized result, by any output; above it the
             conversion is refused. None means float16 1 %, dynamic and int16x8 10 %, int8 25 %.
+        streaming: True adds a signature "stream" beside that for whole sequences, for chunks of any
+            length; a number, for chunks of so many steps, all shapes static (1: no loop at all).
+            What is kept between chunks are inputs and outputs "state/<layer>/<name>";
+            `Model.stream` feeds them. What needs the future is refused by its layer.
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
             keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
             sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
@@ -124,6 +130,7 @@ def convert(
         ),
         integer=order is not None and order.integer,
         schedule=take_options(schedule, **NUMBER_BYTES.get(order.mode if order else "", {})),
+        streaming=take_streaming(streaming, quantize),
     )
     from rnnlite.frontends.opening import environment_of
     from rnnlite.pipeline import conversion, remote

@@ -60,7 +60,7 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     cases, skipped = _cases(program)
     cases += _sample_cases(program, samples or [])
     _require_numbers(program, cases)
-    scale = [max(_scale(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
+    scale = [max(scale_of(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
     differences = np.zeros(len(program.outputs))
     runs = 0
     for delegates in (True, False):
@@ -75,7 +75,7 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
     bounds = [TOLERANCE] * len(scale)
     if any(r > TOLERANCE for r in relative):
-        bounds = _derived_bounds(program, cases, scale)
+        bounds = derived_bounds(program, cases, scale)
     free = any(None in p.sample_shape for p in program.inputs)
     return Parity(
         outputs=tuple(
@@ -173,7 +173,8 @@ def difference(found: Array, expected: Array) -> float:
     return float(np.max(np.abs(a[finite] - b[finite]), initial=0.0))
 
 
-def _scale(expected: Array) -> float:
+def scale_of(expected: Array) -> float:
+    """The largest finite number, absolute; what differences are relative to."""
     values = np.abs(expected.astype(np.float64))
     return float(np.max(values[np.isfinite(values)], initial=0.0))
 
@@ -277,7 +278,7 @@ def _ordered(cases: list[Case]) -> list[Case]:
     ]
 
 
-def _derived_bounds(program: Program, cases: list[Case], scale: list[float]) -> list[float]:
+def derived_bounds(program: Program, cases: list[Case], scale: list[float]) -> list[float]:
     """What the source's own rounding comes to, for each output, relative to its scale.
 
     A computation in float32 gives the exact result for weights moved by about sqrt(n) u, n being

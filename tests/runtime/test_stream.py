@@ -17,6 +17,7 @@ def ends(*, chunk=None, multiple=1, delay=0):
     layout = Layout(
         chunk=chunk,
         multiple=multiple,
+        longest=chunk or 64,
         tail=delay > 0,
         inputs=(StreamInput("x", 1),),
         outputs=(

@@ -90,7 +90,7 @@ def cuttings(steps, multiple, seed):
 def check(program, chunk=None, least=1, high=5, tolerance=1e-5):
     """What chunks and the end give, put together, is what the whole gives. Gives the stream."""
     stream = stream_of(program, chunk)
-    layout = stream.layout
+    layout = stream.ends.layout
     for n in (least, least + 1, 23):
         steps = -(-n // stream.multiple) * stream.multiple
         rng = np.random.default_rng(n)

@@ -28,7 +28,7 @@ def test_branches_of_different_lateness_meet():
 
 def test_an_input_without_time_is_given_with_each_chunk():
     stream = check(program(simple(lambda x, s: x * s), (1, None, 2), (1, 1, 2)))
-    assert [i.time for i in stream.layout.inputs] == [1, None]
+    assert [i.time for i in stream.ends.layout.inputs] == [1, None]
 
 
 def test_several_inputs_of_time_go_side_by_side():

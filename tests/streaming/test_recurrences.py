@@ -53,7 +53,7 @@ def test_states_go_from_chunk_to_chunk(kind, chunk):
 
     stream = check(program(model, (1, None, 3)), chunk)
     names = ["h", "c"] if kind == "lstm" else ["h"]
-    assert [s.name for s in stream.layout.states] == [f"state/{kind}/{n}" for n in names]
+    assert [s.name for s in stream.ends.layout.states] == [f"state/{kind}/{n}" for n in names]
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])

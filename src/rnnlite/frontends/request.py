@@ -84,6 +84,8 @@ class Request:
         sequence_length: "auto", a length, or None for free or refused.
         integer: whether activations become integers, in which ids declared as float are lost.
         schedule: what the caller decides about loops.
+        streaming: whether the file gets a signature for chunks too: True for chunks of any length,
+            or the steps of each.
         options: the source's own options, by name, as the caller gave them. The front end that
             opens the source gets them as fields of its own kind of Request.
     """
@@ -92,6 +94,7 @@ class Request:
     sequence_length: int | str | None = "auto"
     integer: bool = False
     schedule: Options = Options()  # noqa: RUF009 (immutable)
+    streaming: bool | int = False
     options: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod

@@ -18,15 +18,21 @@ _HELD: dict[int, Any] = {}
 _NUMBERS = itertools.count()
 
 
-def open_model(data: bytes, delegates: bool) -> tuple[int, Any, Any]:
-    """Load a model; gives its number, inputs and outputs."""
+def open_model(data: bytes, delegates: bool) -> tuple[int, Any, Any, Any]:
+    """Load a model; gives its number, inputs, outputs, and what its stream takes and gives."""
     model = load(data, delegates=delegates)
-    return _hold(model), model.inputs, model.outputs
+    return _hold(model), model.inputs, model.outputs, model.stream_ends
 
 
 def run_model(number: int, arrays: Sequence[Array]) -> list[Array]:
     """Run it once on whole batches."""
     found: list[Array] = _HELD[number].run(arrays)
+    return found
+
+
+def run_chunk(number: int, arrays: Sequence[Array]) -> list[Array]:
+    """Run its signature "stream" once."""
+    found: list[Array] = _HELD[number].run_chunk(arrays)
     return found
 
 

@@ -75,12 +75,12 @@ class ModelApart(_Apart):
         ModelError: it cannot be loaded.
 
     Attributes:
-        inputs, outputs: as of `Model`.
+        inputs, outputs, stream_ends: as of `Model`.
     """
 
     def __init__(self, data: bytes, *, delegates: bool = True) -> None:
         super().__init__(data, "the converted model")
-        self.inputs, self.outputs = self._open("open_model", data, delegates)
+        self.inputs, self.outputs, self.stream_ends = self._open("open_model", data, delegates)
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """As `Model.run`.
@@ -90,6 +90,16 @@ class ModelApart(_Apart):
             SampleError: the runtime refuses the shapes.
         """
         found: list[Array] = self._use("run_model", list(arrays))
+        return found
+
+    def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:
+        """As `Model.run_chunk`.
+
+        Raises:
+            AbortError: running it ends the worker.
+            SampleError: the runtime refuses the shapes.
+        """
+        found: list[Array] = self._use("run_chunk", list(arrays))
         return found
 
 

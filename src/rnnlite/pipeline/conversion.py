@@ -38,6 +38,7 @@ def convert(
     from rnnlite.isolation import converter, interpreter
     from rnnlite.parity import check
     from rnnlite.pipeline.steps import finish, translate
+    from rnnlite.pipeline.streaming import chunk_function, proof, with_stream
     from rnnlite.quantization.budget import affordable
 
     converter.warm()
@@ -45,6 +46,7 @@ def convert(
     clock = Clock()
     with clock.step("trace"):
         program = open_program(source, request)
+        streamed = chunk_function(program, request) if request.streaming else None
     with clock.step("convert"):
         model = translate(program)
         size = 0 if order is None else len(finish(program, deepcopy(model)))
@@ -58,7 +60,12 @@ def convert(
     if verify:
         with clock.step("check"):
             parity = check(program, plain)
-    report = make_report(program, inspect(plain), parity, clock.seconds)
+    stream = None
+    if streamed is not None:
+        with clock.step("stream"):
+            plain = with_stream(program, plain, streamed)
+            stream = proof(program, plain, streamed, check=verify)
+    report = make_report(program, inspect(plain), parity, clock.seconds, stream=stream)
     report.require_parity()
     if order is None:
         return Converted(plain, report), plain

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from rnnlite.report.quantization import Quantization
-from rnnlite.report.records import Parity, Report
+from rnnlite.report.records import Parity, Report, StreamParity
 
 
 class _Source(Protocol):
@@ -47,6 +47,7 @@ def make_report(
     parity: Parity | None,
     seconds: Mapping[str, float],
     quantization: Quantization | None = None,
+    stream: StreamParity | None = None,
 ) -> Report:
     """Put together what is known of a model.
 
@@ -56,6 +57,7 @@ def make_report(
         parity: the check of the float32 model, if there was one.
         seconds: of each step.
         quantization: what that did, if there was one.
+        stream: of the signature "stream", if there is one.
     """
     notes = list(source.notes)
     if parity is not None and parity.skipped:
@@ -84,6 +86,7 @@ def make_report(
         recurrences=tuple(r.to_dict() for r in source.recurrences),
         parity=parity,
         quantization=quantization,
+        stream=stream,
         notes=tuple(notes),
         seconds=dict(seconds),
     )

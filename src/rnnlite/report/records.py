@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -67,6 +67,39 @@ class Parity:
 
 
 @dataclass(frozen=True)
+class StreamParity:
+    """The check of the signature "stream": chunks, put together, against the whole sequence.
+
+    Attributes:
+        chunk: steps of each chunk; None where any number does.
+        multiple: steps that a chunk is a multiple of.
+        delay: steps by which outputs come later than the steps they belong to.
+        states: names of what is kept between chunks.
+        outputs: how far each is off.
+        lengths: of the sequences that were compared; none where they were not.
+    """
+
+    chunk: int | None
+    multiple: int
+    delay: int
+    states: tuple[str, ...]
+    outputs: tuple[OutputParity, ...] = ()
+    lengths: tuple[int, ...] = ()
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> StreamParity:
+        """From its data, JSON in between allowed."""
+        return cls(
+            values["chunk"],
+            values["multiple"],
+            values["delay"],
+            tuple(values["states"]),
+            tuple(OutputParity(**o) for o in values["outputs"]),
+            tuple(values["lengths"]),
+        )
+
+
+@dataclass(frozen=True)
 class Report:
     """All that there is to say of a conversion, or of a check of an existing file.
 
@@ -84,6 +117,7 @@ class Report:
         quantization: what quantization did and cost, or None for a float32 model.
         notes: what the user should know.
         seconds: time of each step.
+        stream: of the signature "stream", or None where the file has none.
     """
 
     origin: str
@@ -98,6 +132,7 @@ class Report:
     seconds: Mapping[str, float]
     quantization: Quantization | None = None
     min_runtime: str = ""
+    stream: StreamParity | None = None
 
     @property
     def summary(self) -> str:
@@ -131,18 +166,9 @@ class Report:
         if self.parity is None and self.quantization is not None:
             q = self.quantization
             require_accuracy(q.accuracy, q.max_error, mode=q.mode, origin=self.origin)
-        off = [o for o in self.parity.outputs if not o.within] if self.parity else []
-        if off:
-            raise ParityError(
-                f"the LiteRT model differs from {self.origin}",
-                expected="; ".join(f"'{o.name}' within {o.bound:.1e} of its scale" for o in off),
-                found="; ".join(
-                    f"'{o.name}' off by {o.max_rel:.2e} relative ({o.max_abs:.2e} absolute, "
-                    f"scale {o.scale:.3g})"
-                    for o in off
-                ),
-                remedy="Do not use it; please report the model's configuration",
-            )
+        _require_within(self.parity.outputs if self.parity else (), f"differs from {self.origin}")
+        if self.stream is not None:
+            _require_within(self.stream.outputs, "gives something else in chunks than as a whole")
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:
@@ -162,6 +188,8 @@ class Report:
                     tuple(tuple(shape) for shape in run) for run in parity.get("shapes", ())
                 ),
             )
+        if values.get("stream") is not None:
+            values["stream"] = StreamParity.from_dict(values["stream"])
         if values.get("quantization") is not None:
             values["quantization"] = Quantization.from_dict(values["quantization"])
         for name in ("inputs", "outputs", "recurrences", "notes"):
@@ -177,3 +205,19 @@ class Report:
         from rnnlite.report.tables import report_text
 
         return report_text(self)
+
+
+def _require_within(outputs: Sequence[OutputParity], what: str) -> None:
+    off = [o for o in outputs if not o.within]
+    if not off:
+        return
+    raise ParityError(
+        f"the LiteRT model {what}",
+        expected="; ".join(f"'{o.name}' within {o.bound:.1e} of its scale" for o in off),
+        found="; ".join(
+            f"'{o.name}' off by {o.max_rel:.2e} relative ({o.max_abs:.2e} absolute, "
+            f"scale {o.scale:.3g})"
+            for o in off
+        ),
+        remedy="Do not use it; please report the model's configuration",
+    )

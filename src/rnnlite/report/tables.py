@@ -16,7 +16,7 @@ from rnnlite.specs import TensorSpec
 if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
     from rnnlite.report.quantization import Quantization
-    from rnnlite.report.records import Parity, Report
+    from rnnlite.report.records import Parity, Report, StreamParity
 
 PLAIN_WIDTH = 100
 
@@ -74,6 +74,8 @@ def report_tables(report: Report) -> RenderableType:
         parts.append(_parity(report.parity) if report.parity else Text("parity: not checked"))
     if report.quantization is not None:
         parts += _quantization(report.quantization, report.size)
+    if report.stream is not None:
+        parts.append(_stream(report.stream))
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
     return Group(*_spaced(parts))
 
@@ -203,7 +205,22 @@ def _parity(parity: Parity) -> RenderableType:
     )
 
 
-def _parity_table(parity: Parity) -> Table:
+def _stream(stream: StreamParity) -> RenderableType:
+    chunks = "of any length" if stream.chunk is None else f"of {stream.chunk} steps"
+    if stream.chunk is None and stream.multiple > 1:
+        chunks = f"of a multiple of {stream.multiple} steps"
+    late = f", outputs {stream.delay} steps later" if stream.delay else ""
+    head = f"Stream: chunks {chunks}{late}; {len(stream.states)} states"
+    if not stream.lengths:
+        return Text(f"{head}; not checked")
+    lengths = ", ".join(map(str, stream.lengths))
+    return Group(
+        Text(f"{head}; random cuttings against the whole, lengths {lengths}"),
+        _parity_table(stream),
+    )
+
+
+def _parity_table(parity: Parity | StreamParity) -> Table:
     return table(
         "",
         ["output", "largest difference", "relative to scale", "allowed", "scale"],

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import ModelError, SampleError
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import flatbuffer, schema
 from rnnlite.lite.files import read_model
 from rnnlite.runtime.batches import (
     BATCHES_A_WORKER,
@@ -30,7 +30,10 @@ from rnnlite.runtime.engine import Engine
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.runtime.samples import Sample, listed
+from rnnlite.runtime.signatures import SignatureRun, stream_ends
+from rnnlite.runtime.stream import Ends, Stream
 from rnnlite.specs import Array, TensorSpec, row, stacked
+from rnnlite.streaming.layout import RECORD, SIGNATURE, layout_from
 
 
 def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = True) -> Model:
@@ -59,10 +62,14 @@ class Model:
 
     Attributes:
         inputs, outputs: `TensorSpec`s in the source's order, with the source's names.
+        signatures: names of the file's signatures.
+        stream_ends: what the signature "stream" takes and gives; None where the file has none.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    signatures: tuple[str, ...]
+    stream_ends: Ends | None
 
     def __init__(self, data: bytes, *, num_threads: int = 1, delegates: bool = True) -> None:
         parsed = flatbuffer.read(data)
@@ -109,6 +116,12 @@ class Model:
             replace(_spec(name, details_out[index]), batch_axis=axes.get(name, 0))
             for name, index in names_out
         )
+        self.signatures = tuple(flatbuffer.text(s.signatureKey) for s in parsed.signatureDefs or [])
+        self.stream_ends = None
+        self._step: SignatureRun | None = None
+        if RECORD in record:
+            known = (*self.inputs, *self.outputs)
+            self.stream_ends = stream_ends(schema.read(data), layout_from(record[RECORD]), known)
 
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(map(_shown, specs)) for specs in (self.inputs, self.outputs))
@@ -128,6 +141,57 @@ class Model:
         """
         with self._lock:
             return self._engine.run(self._input_ids, arrays, self._output_ids)
+
+    def stream(self, batch: int = 1) -> Stream:
+        """A sequence to be fed chunk by chunk, its states kept in between.
+
+        Args:
+            batch: sequences fed side by side; chunks then have a batch axis in front.
+
+        Raises:
+            ModelError: the file was not converted for it, or has another batch.
+        """
+        if self.stream_ends is None:
+            raise self._without_stream()
+        fixed = {s.batch for s in self.stream_ends.inputs if s.batch_axis is not None} - {None}
+        count = _positive("batch_size", batch, 1)
+        if fixed and fixed != {count}:
+            raise ModelError(
+                "the file streams another number of sequences side by side",
+                expected=", ".join(map(str, sorted(n for n in fixed if n is not None))),
+                found=str(batch),
+                remedy="Convert its source with batch_size=None",
+            )
+        return Stream(self.stream_ends, self.run_chunk, count)
+
+    def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:
+        """Run the signature "stream" once, on inputs and states as it takes them.
+
+        Args:
+            arrays: in the order of the signature, quantized where it is quantized.
+
+        Returns:
+            outputs and states, in the order of the signature.
+
+        Raises:
+            ModelError: the file has none.
+            SampleError: the runtime refuses the shapes.
+        """
+        if self.stream_ends is None:
+            raise self._without_stream()
+        with self._lock:
+            if self._step is None:
+                # An interpreter of its own: one that a runner holds cannot be resized.
+                interpreter = self._engine.new_interpreter()
+                self._step = SignatureRun(interpreter, SIGNATURE, self.stream_ends)
+            return self._step(arrays)
+
+    def _without_stream(self) -> ModelError:
+        return ModelError(
+            f"the file has no signature '{SIGNATURE}'",
+            found=", ".join(self.signatures) or "no signature",
+            remedy="Convert its source with streaming=True",
+        )
 
     def shapes_before_run(self, shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
         """The shapes of the outputs as far as the runtime knows them before a run.

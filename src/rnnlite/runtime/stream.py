@@ -52,15 +52,15 @@ class Stream:
     Several streams of one model do not disturb each other. Not for two threads at a time.
 
     Attributes:
-        layout: what the file says of it.
+        ends: what it takes and gives, and what the file says of it.
         delay: steps by which outputs come later than the steps that they belong to.
         multiple: a chunk has a multiple of so many steps.
     """
 
     def __init__(self, ends: Ends, run: Run, batch: int = 1) -> None:
-        self._ends, self._run, self._batch = ends, run, batch
+        self.ends, self._run, self._batch = ends, run, batch
         self._ended = False
-        self._layout = self.layout = ends.layout
+        self._layout = ends.layout
         # A chunk is cut into parts of the length that the file has.
         self._inputs = [
             spec if i.time is None else replace(spec, shape=_freed(spec.shape, i.time), least=())
@@ -78,7 +78,7 @@ class Stream:
         self._kept = _Kept(
             [
                 self._initial(spec, state)
-                for spec, state in zip(self._ends.states, self._layout.states, strict=True)
+                for spec, state in zip(self.ends.states, self._layout.states, strict=True)
             ]
         )
         self._ended = False
@@ -134,9 +134,9 @@ class Stream:
             np.asarray(self._kept.static[i.name])
             if i.time is None
             else self._padding(spec, i.time, lacking)
-            for spec, i in zip(self._ends.inputs, self._layout.inputs, strict=True)
+            for spec, i in zip(self.ends.inputs, self._layout.inputs, strict=True)
         ]
-        ending = self._kept.ending(self._ends.states) if self._layout.tail else self._kept
+        ending = self._kept.ending(self.ends.states) if self._layout.tail else self._kept
         self._kept, rows = self._fed(arrays, lacking, ending, end)
         self._ended = True
         return self._given(rows, self._kept, end)
@@ -150,7 +150,7 @@ class Stream:
             SampleError: when set, if it is of another model.
         """
         kept = self._kept
-        found = {s.name: a.copy() for s, a in zip(self._ends.states, kept.states, strict=True)}
+        found = {s.name: a.copy() for s, a in zip(self.ends.states, kept.states, strict=True)}
         found[COUNT] = np.array(kept.steps, np.int64)
         found.update({INPUT + name: a.copy() for name, a in kept.static.items()})
         found.update({OUTPUT + name: a.copy() for name, a in kept.so_far.items()})
@@ -158,7 +158,7 @@ class Stream:
 
     @state.setter
     def state(self, saved: Mapping[str, Array]) -> None:
-        names = [*(spec.name for spec in self._ends.states), COUNT]
+        names = [*(spec.name for spec in self.ends.states), COUNT]
         given = set(saved) if isinstance(saved, Mapping) else set()
         more = given - set(names)
         if not given.issuperset(names) or any(not m.startswith((INPUT, OUTPUT)) for m in more):
@@ -167,8 +167,8 @@ class Stream:
                 expected=", ".join(names),
                 found=", ".join(map(str, saved)) if given else repr(saved),
             )
-        arrays = [np.array(saved[spec.name]) for spec in self._ends.states]
-        for array, spec, own in zip(arrays, self._ends.states, self._kept.states, strict=True):
+        arrays = [np.array(saved[spec.name]) for spec in self.ends.states]
+        for array, spec, own in zip(arrays, self.ends.states, self._kept.states, strict=True):
             if array.shape != own.shape or array.dtype != own.dtype:
                 raise SampleError(
                     f"state '{spec.name}' is of another model, mode or batch",
@@ -197,7 +197,7 @@ class Stream:
             ]
         return [
             quantize(stacked([row[n] for row in rows], spec.batch_axis), spec)
-            for n, spec in enumerate(self._ends.inputs)
+            for n, spec in enumerate(self.ends.inputs)
         ]
 
     def _length(self, arrays: Sequence[Array]) -> int:
@@ -238,8 +238,8 @@ class Stream:
         Returns:
             what is kept behind it, and of each output the rows of each part.
         """
-        part = self._layout.chunk or steps or 1
-        rows: list[list[Array]] = [[] for _ in self._ends.outputs]
+        part = self._layout.longest
+        rows: list[list[Array]] = [[] for _ in self.ends.outputs]
         states, so_far = list(kept.states), dict(kept.so_far)
         for first in range(0, steps, part):
             cut = [
@@ -247,8 +247,8 @@ class Stream:
                 for a, i in zip(arrays, self._layout.inputs, strict=True)
             ]
             results = self._run([*cut, *states])
-            states = results[len(self._ends.outputs) :]
-            ends = zip(self._ends.outputs, self._layout.outputs, results, strict=False)
+            states = results[len(self.ends.outputs) :]
+            ends = zip(self.ends.outputs, self._layout.outputs, results, strict=False)
             for n, (spec, output, y) in enumerate(ends):
                 if output.so_far:
                     so_far[output.name] = dequantize(y, spec)
@@ -262,7 +262,7 @@ class Stream:
     def _given(self, rows: Sequence[list[Array]], kept: _Kept, end: int | None) -> Any:
         """Results as the caller gets them."""
         found = {}
-        for parts, spec, output in zip(rows, self._ends.outputs, self._layout.outputs, strict=True):
+        for parts, spec, output in zip(rows, self.ends.outputs, self._layout.outputs, strict=True):
             if not output.so_far:
                 y = self._joined(parts, spec, output)
             elif output.rows is None or end is not None or output.rows.given(kept.steps):

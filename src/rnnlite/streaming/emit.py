@@ -174,7 +174,9 @@ class Emitter:
         parts = [self.number(s, op) for s in content.reshape(-1)]
         if all(isinstance(p, int) for p in parts):
             return tf.constant(np.array(parts, np.int32).reshape(content.shape))
-        return tf.reshape(tf.stack(parts), content.shape)
+        found = tf.stack(parts)
+        # As it stands, what shapes are inferred from keeps its numbers.
+        return found if content.ndim == 1 else tf.reshape(found, content.shape)
 
     def number(self, size: Size, op: Any) -> Any:
         """A size that does not follow from the length: an int, or a scalar.

@@ -34,6 +34,11 @@ from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
 __all__ = ["Streamed", "moves", "pointwise", "reductions", "slices", "streamed", "windows"]
 
 
+LONGEST = 64
+"""Steps of a chunk that are run at once: an output sequence is then one buffer, which a loop copies
+at each step; so few rows cost less than a second loop would."""
+
+
 @dataclass(frozen=True, eq=False)
 class Streamed:
     """A Program as a function of chunks.
@@ -67,7 +72,7 @@ def streamed(program: Program, chunk: int | None, options: Options) -> Streamed:
         p if t is None else replace(p, shape=(*p.shape[:t], chunk, *p.shape[t + 1 :]), least=())
         for p, t in zip(program.inputs, times, strict=True)
     )
-    emission = _Emission(program, inputs, times, options)
+    emission = _Emission(program, inputs, times, short(options, chunk))
     found, states = emission.sketch(tail=False)
     tail = any(r.lacking(_multiple(found)) > 0 for r in _rows(found))
     if tail:
@@ -89,6 +94,7 @@ def streamed(program: Program, chunk: int | None, options: Options) -> Streamed:
         layout=Layout(
             chunk=chunk,
             multiple=multiple,
+            longest=chunk or max(LONGEST // multiple, 1) * multiple,
             tail=tail,
             inputs=tuple(
                 StreamInput(p.name, t) for p, t in zip(program.inputs, times, strict=True)
@@ -99,6 +105,17 @@ def streamed(program: Program, chunk: int | None, options: Options) -> Streamed:
             ),
             states=tuple(StreamState(s.name, s.initial, _free_axis(s)) for s in states),
         ),
+    )
+
+
+def short(options: Options, chunk: int | None) -> Options:
+    """How loops are laid out for chunks: as what is short, and prepared anew at each call."""
+    return replace(
+        options,
+        unroll=options.unroll or (1 if chunk is None else None),
+        levels=1,
+        segments=1,
+        variables=0,
     )
 
 
@@ -167,6 +184,9 @@ class _Emission:
         """The function for good: a ConcreteFunction."""
 
         def call(tensors: Sequence[Tensor]) -> list[Tensor]:
+            # Copied ops read variables by their handles; who freezes the function looks for these.
+            for variable in self._program.function.variables:
+                tf.compat.v1.get_default_graph().watch_variable(variable)
             count = len(self._inputs)
             states = States(tensors[count:])
             found = self._outputs(tensors[:count], states, tail=tail)

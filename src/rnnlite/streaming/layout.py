@@ -66,6 +66,7 @@ class Layout:
     Attributes:
         chunk: steps of each chunk; None where any multiple does.
         multiple: steps that a chunk is a multiple of, as strides along time want it.
+        longest: steps of a chunk that are best run at once; more are cut into such.
         tail: whether steps are fed beyond the end of a sequence, for what comes late; the states
             `steps` and `end` (`streaming.clock`) then say where it ends.
         inputs, outputs: without the states.
@@ -74,6 +75,7 @@ class Layout:
 
     chunk: int | None
     multiple: int
+    longest: int
     tail: bool
     inputs: tuple[StreamInput, ...]
     outputs: tuple[StreamOutput, ...]
@@ -104,6 +106,7 @@ def layout_from(data: Mapping[str, Any]) -> Layout:
     return Layout(
         chunk=data["chunk"],
         multiple=data["multiple"],
+        longest=data["longest"],
         tail=data["tail"],
         inputs=tuple(StreamInput(**i) for i in data["inputs"]),
         outputs=tuple(outputs),

@@ -84,7 +84,7 @@ def _mask(keep: Tensor | None, there: Tensor | None, x: Tensor) -> Tensor | None
         return tf.logical_and(keep, tf.reshape(there, [-1, *[1] * (rank - 1)]))
     batch = x.shape[1]
     size = tf.shape(x)[1] if batch is None else int(batch)
-    mask = tf.tile(flags, [1, size, 1]) if size != 1 else flags
+    mask = flags if batch == 1 else tf.tile(flags, [1, size, 1])
     mask.set_shape([x.shape[0], batch, 1])
     return mask
 
@@ -110,7 +110,8 @@ class _States:
         value = self._emitter.value(first)
         if not isinstance(value, Static):
             raise refused(self._where, "the state that it starts from is known at the end alone")
-        shape = value.tensor.shape
+        shape = tf.TensorShape(first.shape).merge_with(value.tensor.shape)
+        value.tensor.set_shape(shape)
         batch = batch_axis_of(value.tensor, None, self._where)
         full, state = self._emitter.states.take(
             self._scan.name, name, shape.as_list(), first.dtype, batch_axis=batch

@@ -29,11 +29,12 @@ def pack(
     main = model.main
     inputs = _paired("inputs", program.inputs, main.inputs)
     outputs = _paired("outputs", program.outputs, main.outputs)
-    named: set[Value] = set()
+    named: dict[Value, str] = {}
     for port, value in (*inputs, *outputs):
         if value not in named:
-            value.name = port.name
-            named.add(value)
+            # A state is an input and an output of one name, but two values.
+            taken = port.name in named.values()
+            value.name = named[value] = f"{port.name}/new" if taken else port.name
     for port, value in inputs:
         _set_default(value, port)
     ends = (tuple((port.name, value) for port, value in end) for end in (inputs, outputs))

@@ -1,0 +1,215 @@
+"""Prove a stream: chunks of any cutting, put together, against the whole sequence, on one file.
+
+What enters: a Program and a file with the signature "stream". What leaves: a `StreamParity`. Each
+sequence is cut at random and into single steps; a second one follows after a reset; two go on side
+by side; the state of one is saved half-way and restored in another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rnnlite.errors import ShapeError
+from rnnlite.frontends.probe import random_inputs
+from rnnlite.frontends.program import Program
+from rnnlite.isolation.interpreter import ModelApart
+from rnnlite.lengths.sizes import Axis
+from rnnlite.parity import TOLERANCE, Case, derived_bounds, difference, scale_of
+from rnnlite.report.records import OutputParity, StreamParity
+from rnnlite.runtime.quantized import dequantize
+from rnnlite.runtime.stream import Ends, Stream
+from rnnlite.specs import Array
+from rnnlite.streaming.layout import Layout
+
+STEPS = (1, 6, 19, 45)
+"""Lengths to compare at, each rounded up to one that the model and its stream take."""
+
+MOST = 4096
+"""Lengths are looked for up to here."""
+
+SINGLE = 24
+"""Chunks up to which a sequence is fed one unit at a time as well."""
+
+
+def check_stream(program: Program, data: bytes) -> StreamParity:
+    """Compare the stream of a file with its own results for whole sequences.
+
+    Raises:
+        ShapeError: no length is found that the model takes.
+        AbortError: the LiteRT runtime ends its process on it.
+    """
+    found: list[Array] = []
+    for delegates in (True, False):
+        model = ModelApart(data, delegates=delegates)
+        ends = model.stream_ends
+        cases = _cases(program, ends, model)
+        found.append(_differences(cases, ends, model.run_chunk))
+        model.close()
+    differences = np.max(found, axis=0)
+    scale = [max(scale_of(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
+    relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
+    bounds = [TOLERANCE] * len(scale)
+    if any(r > TOLERANCE for r in relative):
+        bounds = derived_bounds(program, cases, scale)
+    layout: Layout = ends.layout
+    return StreamParity(
+        chunk=layout.chunk,
+        multiple=layout.multiple,
+        delay=layout.delay,
+        states=tuple(s.name for s in layout.states),
+        outputs=tuple(
+            OutputParity(port.name, float(d), float(r), float(s), float(b))
+            for port, d, r, s, b in zip(
+                program.outputs, differences, relative, scale, bounds, strict=True
+            )
+        ),
+        lengths=tuple(dict.fromkeys(c.length for c in cases)),
+    )
+
+
+def _cases(program: Program, ends: Ends, model: ModelApart) -> list[Case]:
+    """Sequences, and what the file gives for each as a whole."""
+    layout = ends.layout
+    fixed = {s.batch for s in ends.inputs if s.batch_axis is not None} - {None}
+    batches = (max(n for n in fixed if n is not None),) if fixed else (1, 2)
+    cases = []
+    for length in dict.fromkeys(_lengths(program, layout)):
+        for batch in batches:
+            values = {
+                Axis(k, i.time): length for k, i in enumerate(layout.inputs) if i.time is not None
+            }
+            inputs = random_inputs(
+                program.inputs,
+                length=values,
+                batch=batch,
+                seed=1000 * length + batch,
+            )
+            cases.append(Case(length, batch, inputs, model.run(inputs)))
+    if not cases:
+        raise ShapeError(
+            f"{program.origin} takes no length up to {MOST} that its stream takes",
+            expected=f"a multiple of {layout.chunk or layout.multiple}",
+        )
+    return cases
+
+
+def _lengths(program: Program, layout: Layout) -> Iterator[int]:
+    unit = layout.chunk or layout.multiple
+    axes = [Axis(k, i.time) for k, i in enumerate(layout.inputs) if i.time is not None]
+    least = max((max(p.least, default=1) for p in program.inputs), default=1)
+    for steps in STEPS:
+        first = -(-max(steps, least if steps > 1 else 1) // unit) * unit
+        for length in range(first, MOST, unit):
+            given = all(o.rows is None or o.rows.length(length) > 0 for o in layout.outputs)
+            if given and program.lengths.completed(dict.fromkeys(axes, length)) is not None:
+                yield length
+                break
+
+
+def _differences(
+    cases: Sequence[Case], ends: Ends, run: Callable[[list[Array]], list[Array]]
+) -> Array:
+    """The largest difference of each output, over all ways to feed."""
+    rng = np.random.default_rng(0)
+    off = np.zeros(len(ends.outputs))
+    unit = ends.layout.chunk or ends.layout.multiple
+    last: dict[int, _Feeding] = {}
+    for case in cases:
+        count = case.length // unit
+        cuttings = [_cut(rng, count)] + ([[1] * count] if count <= SINGLE else [])
+        for parts in cuttings:
+            # The stream of the case before, after a reset.
+            feeding = last.get(case.batch) or _Feeding(Stream(ends, run, case.batch))
+            last[case.batch] = feeding
+            feeding.begin(case, [unit * n for n in parts])
+            while feeding.step():
+                pass
+            off = np.maximum(off, feeding.off(ends))
+    found: Array = np.maximum(off, _side_by_side(cases, ends, run, rng))
+    return found
+
+
+def _side_by_side(
+    cases: Sequence[Case],
+    ends: Ends,
+    run: Callable[[list[Array]], list[Array]],
+    rng: np.random.Generator,
+) -> Array:
+    """Two streams in turn, the state of one handed to another stream half-way."""
+    unit = ends.layout.chunk or ends.layout.multiple
+    pair = []
+    for case in (cases[-1], cases[len(cases) // 2]):
+        feeding = _Feeding(Stream(ends, run, case.batch))
+        feeding.begin(case, [unit * n for n in _cut(rng, case.length // unit)])
+        pair.append(feeding)
+    going = [True, True]
+    turn = 0
+    while any(going):
+        going = [feeding.step() for feeding in pair]
+        if turn == 1:
+            other = Stream(ends, run, cases[-1].batch)
+            other.state = pair[0].stream.state
+            pair[0].stream = other
+        turn += 1
+    found: Array = np.max([feeding.off(ends) for feeding in pair], axis=0)
+    return found
+
+
+def _cut(rng: np.random.Generator, count: int) -> list[int]:
+    """Parts of a number, the first of them 1."""
+    parts = [1]
+    while sum(parts) < count:
+        parts.append(min(int(rng.integers(1, 8)), count - sum(parts)))
+    return parts
+
+
+@dataclass(eq=False)
+class _Feeding:
+    """A sequence on its way through a stream."""
+
+    stream: Stream
+
+    def begin(self, case: Case, parts: list[int]) -> None:
+        """Start anew."""
+        self.stream.reset()
+        self.case, self.parts, self.at = case, parts, 0
+        self.results: list[list[Array]] = []
+
+    def step(self) -> bool:
+        """Feed a chunk, or the end; whether there was anything left to feed."""
+        if self.at > len(self.parts):
+            return False
+        if self.at == len(self.parts):
+            found = self.stream.finish()
+        else:
+            found = self.stream(self._chunk(sum(self.parts[: self.at]), self.parts[self.at]))
+        self.at += 1
+        self.results.append(list(found.values()) if isinstance(found, dict) else [found])
+        return True
+
+    def _chunk(self, begin: int, steps: int) -> tuple[Array, ...]:
+        ends = self.stream.ends
+        chunk = []
+        for array, spec, i in zip(self.case.inputs, ends.inputs, ends.layout.inputs, strict=True):
+            cut = array if i.time is None else array.take(range(begin, begin + steps), i.time)
+            if spec.batch_axis is not None:
+                cut = np.moveaxis(cut, spec.batch_axis, 0)
+                cut = cut[0] if self.case.batch == 1 else cut
+            chunk.append(cut)
+        return tuple(chunk)
+
+    def off(self, ends: Ends) -> Array:
+        """How far each output is off, all of it put together."""
+        found = []
+        for n, (spec, output) in enumerate(zip(ends.outputs, ends.layout.outputs, strict=True)):
+            whole = self.case.expected[n]
+            parts = [result[n] for result in self.results]
+            if self.case.batch == 1 and spec.batch_axis is not None and whole.ndim:
+                parts = [p if p is None else np.expand_dims(p, spec.batch_axis) for p in parts]
+            axis = output.rows.axis if output.rows else 0
+            given = parts[-1] if output.so_far else np.concatenate(parts, axis)
+            found.append(difference(given, dequantize(whole, spec)))
+        return np.array(found)

@@ -1,0 +1,185 @@
+"""Files with a stream: converted, fed by `Model.stream` and by a plain interpreter."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+import rnnlite
+from rnnlite.errors import (
+    ModelError,
+    ParityError,
+    QuantizationError,
+    StreamingError,
+)
+from rnnlite.lite import schema
+from rnnlite.pipeline import streaming as module
+from rnnlite.report.records import Report
+
+X = np.random.default_rng(3).standard_normal((21, 3)).astype(np.float32)
+
+
+def sequential(*layers):
+    keras.utils.set_random_seed(1)
+    return keras.Sequential([keras.Input((None, 3)), *layers])
+
+
+def tagger(padding="same"):
+    return sequential(
+        keras.layers.Conv1D(8, 3, padding=padding),
+        keras.layers.LSTM(8, return_sequences=True),
+        keras.layers.Dense(2, activation="softmax"),
+    )
+
+
+@pytest.fixture(scope="module")
+def tags():
+    return rnnlite.convert(tagger(), streaming=True)
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return rnnlite.convert(tagger("causal"), streaming=1)
+
+
+def test_chunks_give_what_the_whole_gives(tags):
+    model = rnnlite.load(tags.tflite)
+    assert model.signatures == ("serving_default", "stream")
+    stream = model.stream()
+    assert stream.delay == 1
+    found = [stream(X[:1]), stream(X[1:8]), stream(X[8:]), stream.finish()]
+    np.testing.assert_allclose(np.concatenate(found), model.predict([X])[0], atol=1e-6)
+
+
+def test_the_report_states_the_proof(tags):
+    stream = tags.report.stream
+    assert (stream.chunk, stream.multiple, stream.delay) == (None, 1, 1)
+    assert stream.lengths == (1, 6, 19, 45)
+    assert all(o.max_rel <= 1e-5 for o in stream.outputs)
+    assert stream.states[-2:] == ("state/lstm/h", "state/lstm/c")
+    text = str(tags.report)
+    assert "Stream: chunks of any length, outputs 1 steps later; 5 states" in text
+    assert Report.from_dict(tags.report.to_dict()) == tags.report
+
+
+def test_chunks_of_one_step_have_no_loop_and_no_free_shape(steps):
+    model = schema.read(steps.tflite)
+    signature = model.signatures[1]
+    graph = signature.graph
+    assert not any(op.branches for op in graph.ops)
+    assert not any(value.is_free for value in graph.values)
+    assert [name for name, _ in signature.inputs] == [
+        "input_layer_1",
+        "state/conv1d_1/rows",
+        "state/lstm_1/h",
+        "state/lstm_1/c",
+    ]
+    assert [n for n, _ in signature.outputs][1:] == [n for n, _ in signature.inputs][1:]
+
+
+def test_weights_stand_once(steps):
+    alone = len(rnnlite.convert(tagger("causal"), verify=False).tflite)
+    kernels = 4 * (3 * 3 * 8 + 8 * 32 + 8 * 32)
+    assert len(steps.tflite) - alone < 8000
+    counted = sum(b.nbytes for b in _contents(steps.tflite) if b.nbytes >= 4 * 64)
+    assert counted < 1.5 * kernels
+
+
+def _contents(data):
+    found = {}
+    for graph in schema.read(data).graphs:
+        for value in graph.values:
+            if value.data is not None:
+                found[value.data.tobytes()] = value.data
+    return found.values()
+
+
+def test_states_are_fed_back_raw_on_a_plain_interpreter(steps):
+    run = Interpreter(model_content=steps.tflite).get_signature_runner("stream")
+    details = run.get_input_details()
+    states = {
+        n: np.zeros(d["shape"], d["dtype"]) for n, d in details.items() if n.startswith("state/")
+    }
+    found = []
+    for row in X:
+        results = run(**{"input_layer_1": row[None, None], **states})
+        states = {name: results.pop(name) for name in states}
+        found.append(next(iter(results.values()))[0])
+    whole = rnnlite.load(steps.tflite).predict([X])[0]
+    np.testing.assert_allclose(np.concatenate(found), whole, atol=1e-6)
+
+
+def test_several_sequences_side_by_side():
+    net = sequential(
+        keras.layers.Conv1D(8, 3, padding="same"), keras.layers.LSTM(8, return_sequences=True)
+    )
+    model = rnnlite.load(rnnlite.convert(net, batch_size=None, streaming=True).tflite)
+    stream = model.stream(3)
+    both = np.stack([X, -X, 2 * X])
+    found = [stream(both[:, :5]), stream(both[:, 5:]), stream.finish()]
+    whole = np.stack(model.predict(list(both)))
+    np.testing.assert_allclose(np.concatenate(found, 1), whole, atol=1e-6)
+
+
+def test_a_result_so_far():
+    net = sequential(keras.layers.GRU(5), keras.layers.Dense(1))
+    model = rnnlite.load(rnnlite.convert(net, streaming=True).tflite)
+    stream = model.stream()
+    for n in (4, 9, 21):
+        chunk = X[int(stream.state["steps"]) : n]
+        np.testing.assert_allclose(stream(chunk), model.predict([X[:n]])[0], atol=1e-6)
+
+
+def test_a_stream_of_another_file_is_refused(exits):
+    with pytest.raises(ModelError, match=r"the file has no signature 'stream'"):
+        rnnlite.load(exits.tflite).stream()
+
+
+def test_another_batch_than_the_file_has_is_refused(steps):
+    expected = "the file streams another number of sequences side by side; expected 1; found 2."
+    with pytest.raises(ModelError, match=re.escape(expected)):
+        rnnlite.load(steps.tflite).stream(2)
+
+
+def test_what_needs_the_future_is_refused_by_its_layer():
+    net = sequential(keras.layers.Bidirectional(keras.layers.GRU(4), name="both"))
+    with pytest.raises(StreamingError, match=r"recurrence 'backward_gru.*runs backwards"):
+        rnnlite.convert(net, streaming=True)
+
+
+def test_the_layer_at_fault_is_named_where_a_branch_is():
+    x = keras.Input((None, 3))
+    y = keras.layers.GRU(4, return_sequences=True)(x)
+    z = keras.layers.Attention(name="look")([y, y])
+    net = keras.Model(x, keras.layers.Add()([y, z]))
+    with pytest.raises(StreamingError, match=r"layer 'look' \(Attention\) cannot be streamed"):
+        rnnlite.convert(net, streaming=True)
+
+
+@pytest.mark.parametrize("streaming", [0, -1, "yes", 1.5])
+def test_no_number_of_steps_is_refused(streaming):
+    with pytest.raises(StreamingError, match="streaming is no number of steps"):
+        rnnlite.convert(tagger(), streaming=streaming)
+
+
+def test_quantized_streams_are_refused():
+    with pytest.raises(QuantizationError, match="streaming is not there for quantize='int8' yet"):
+        rnnlite.convert(tagger(), streaming=True, quantize="int8", calibration=[X])
+
+
+def test_a_stream_that_gives_something_else_is_refused(monkeypatch):
+    whole = module.with_stream
+
+    def wrong(program, plain, streamed):
+        data = bytearray(whole(program, plain, streamed))
+        model = schema.read(bytes(data))
+        conv = next(op for op in model.signatures[1].graph.ops if op.kind == "CONV_2D")
+        kernel = conv.inputs[1]
+        kernel.data = kernel.data * np.float32(1.001)
+        return schema.write(model)
+
+    monkeypatch.setattr("rnnlite.pipeline.streaming.with_stream", wrong)
+    with pytest.raises(ParityError, match="gives something else in chunks than as a whole"):
+        rnnlite.convert(tagger(), streaming=True)
