@@ -158,6 +158,32 @@ def test_what_is_hoisted_has_the_rank_of_one_step():
     ]
 
 
+@pytest.mark.parametrize("steps", [3, STEPS])
+@pytest.mark.parametrize("kind", [Kind.READ_ROW, Kind.GATHER])
+def test_rows_of_a_tensor_are_an_input(kind, steps):
+    """x[t] and take(x, t): no copy is made, and nothing of it stays in the step."""
+    b, following, _ = begun()
+    x = b.read_outside("x", free(normal(STEPS, BATCH, FEATURES)))
+    axis = {"axis": 0} if kind is Kind.GATHER else {}
+    row = b.body.add(kind, x, "t", **axis)
+    b.carry("h", np.zeros((BATCH, FEATURES)))
+    h = b.body.apply_function("tanh", b.body.add(Kind.ADD, row, "h"))
+    loop = b.loop({"t": following, "h": h}, b.while_below(steps))
+    raised = checked(loop)
+    assert list(raised.reading.rows) == [row]
+    assert [x.shape for x in raised.scan.inputs] == [(steps, BATCH, FEATURES), (steps, 1)]
+    assert "take" not in loop.tensors.asked
+
+
+def test_rows_of_a_state_are_none():
+    b, following, _ = begun()
+    b.carry("x", normal(STEPS, FEATURES))
+    row = b.body.add(Kind.READ_ROW, "x", "t")
+    x = b.body.apply_function("mul", "x", row)
+    raised = checked(b.loop({"t": following, "x": x}, b.while_below(STEPS)))
+    assert raised.reading.rows == {}
+
+
 def test_what_draws_or_branches_stays_in_the_step():
     b, following, (x,) = begun(xs=sequence())
     b.carry("h", np.zeros((BATCH, FEATURES)))

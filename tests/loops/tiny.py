@@ -43,9 +43,13 @@ KINDS = {
     Kind.GREATER_EQUAL: np.greater_equal,
     Kind.BIAS_ADD: np.add,
     Kind.SOFTMAX: lambda x: np.exp(x) / np.exp(x).sum(-1, keepdims=True),
-    Kind.READ_ROW: lambda array, index: array.rows()[int(index)],
+    Kind.READ_ROW: lambda array, index: row_of(array, int(index)),
     Kind.WRITE_ROW: lambda array, index, row: array.written(int(index), row),
 }
+
+
+def row_of(array, index):
+    return (array.rows() if isinstance(array, Rows) else array)[index]
 
 
 def computed(node, operands):
@@ -207,6 +211,9 @@ class Tensors:
 
     def steps(self, count):
         return np.arange(int(count)).reshape(-1, 1)
+
+    def as_rows(self, x, name):
+        return Rows(name, len(x), x, np.shape(x)[1:])
 
     def first(self, array, count):
         return array.rows()[: int(count)]

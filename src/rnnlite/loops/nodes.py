@@ -52,7 +52,7 @@ class Kind(Enum):
     GATHER = auto()
     """Entries of a table by ids, along `Node.axis`."""
     READ_ROW = auto()
-    """A row of an array by its index."""
+    """A row of an array, or of a tensor, by its index."""
     WRITE_ROW = auto()
     """(array, index, row): the array with that row replaced."""
     RANDOM = auto()

@@ -14,7 +14,7 @@ from rnnlite.loops.bounds import count_of
 from rnnlite.loops.loop import Loop, Rows, Variable
 from rnnlite.loops.nodes import Kind, Node, Ref
 from rnnlite.loops.refusal import NotAScan
-from rnnlite.loops.walks import nodes_of, origin
+from rnnlite.loops.walks import nodes_of, origin, reached
 from rnnlite.scan.tensors import Count
 
 __all__ = ["NotAScan", "Reading", "read"]
@@ -149,9 +149,24 @@ def _find_reads(loop: Loop, reading: Reading, zero: Collection[Ref]) -> None:
     wanted = [v.update for v in reading.states] + list(reading.written.values())
     arrays = dict(loop.arrays)
     arrays |= {v.argument: v.rows for v in reading.invariants if v.rows is not None}
+    bound = loop.body.bind({v.argument: v.initial for v in reading.invariants})
+    varying = {v.argument for v in loop.variables if v not in reading.invariants}
     for node in nodes_of(loop.body, wanted):
-        if node.kind is Kind.READ_ROW:
-            array, index = (origin(loop.body, r) for r in node.operands)
-            rows = arrays.get(array)
-            if index in zero and rows is not None and rows.content is not None:
-                reading.rows[node.result] = rows
+        if not _reads_a_row(loop, node):
+            continue
+        array, index = (origin(loop.body, r) for r in node.operands)
+        if index not in zero:
+            continue
+        rows = arrays.get(array)
+        if rows is not None and rows.content is not None:
+            reading.rows[node.result] = rows
+        elif rows is None and not reached(loop.body, array, varying):
+            reading.rows[node.result] = loop.tensors.as_rows(bound.value(array), node.name)
+
+
+def _reads_a_row(loop: Loop, node: Node) -> bool:
+    """Whether a node takes the row of an array that one index says, or one entry of a table."""
+    if node.kind is not Kind.GATHER or node.axis is None:
+        return node.kind is Kind.READ_ROW
+    axis = node.axis if isinstance(node.axis, int) else _number(loop, origin(loop.body, node.axis))
+    return axis == 0

@@ -7,11 +7,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import tensorflow as tf
 
 from rnnlite.loops.loop import Rows, Shape
 from rnnlite.scan.tensors import Count, Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TensorRows:
+    """The rows of a tensor; see `rnnlite.loops.loop.Rows`."""
+
+    content: Tensor
+    name: str
+
+    @property
+    def size(self) -> Count:
+        """The number of rows."""
+        return self.length()
+
+    def length(self) -> Count:
+        """The number of rows."""
+        known = self.content.shape[0]
+        return tf.shape(self.content)[0] if known is None else int(known)
+
+    def rows(self) -> Tensor:
+        """The rows (N, ...)."""
+        return self.content
 
 
 class Sequences:
@@ -78,6 +101,10 @@ class Sequences:
             steps.set_shape([int(static), 1])
         return steps
 
+    def as_rows(self, x: Tensor, name: str) -> Rows:
+        """A tensor (N, ...) as an array of its rows, called so in messages."""
+        return TensorRows(x, name)
+
     def first(self, array: Rows, count: Count) -> Tensor:
         """The first rows of an array."""
         rows = array.rows()
@@ -85,7 +112,7 @@ class Sequences:
 
     def is_full(self, array: Rows, count: Count) -> bool:
         """Whether an array surely has that many rows."""
-        if array.size is count:
+        if array.size is count or (array.content is not None and _is_length(count, array.content)):
             return True
         size, known = tf.get_static_value(array.length()), tf.get_static_value(count)
         return size is not None and known is not None and int(size) == int(known)
@@ -105,6 +132,18 @@ class Sequences:
             if bound is not least:
                 least = tf.minimum(least, bound)
         return least
+
+
+def _is_length(count: Count, x: Tensor) -> bool:
+    """Whether a number is the first element of a tensor's own shape."""
+    op = getattr(count, "op", None)
+    if op is None or op.type != "StridedSlice" or not op.get_attr("shrink_axis_mask") & 1:
+        return False
+    begin = tf.get_static_value(op.inputs[1])
+    shape = op.inputs[0].op
+    if begin is None or list(begin) != [0] or shape.type != "Shape":
+        return False
+    return shape.inputs[0] is x
 
 
 def _simple(bound: Tensor) -> Tensor:

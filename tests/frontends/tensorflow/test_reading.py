@@ -1,8 +1,11 @@
 """What is read out of a loop: kind, direction, weights, what is hoisted."""
 
 import pytest
+import tensorflow as tf
 from artefacts import FOLDER
+from building import KERNEL, RECURRENT, assert_equal_to_source, write
 
+import rnnlite
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 
@@ -72,3 +75,52 @@ def test_a_loop_within_a_loop_is_told_once():
     program = open_program(FOLDER / "nested_loops.pb", Request())
     found = [(r.name, r.outputs, r.unroll) for r in program.recurrences]
     assert found == [("while", "last", 1), ("while", "all", 1)]
+
+
+ROWS = {
+    "x[t]": lambda x, t: x[t],
+    "x[t, :]": lambda x, t: x[t, :, :],
+    "x[t, ...]": lambda x, t: x[t, ...],
+    "gather": tf.gather,
+}
+
+
+def sliced(x, row, last=None):
+    """h = tanh(x[t] W + h U) over (B, T, 4), its rows taken by `row`."""
+    x = tf.transpose(x, [1, 0, 2])
+    count = tf.shape(x)[0]
+    start = (0, tf.zeros([tf.shape(x)[1], 8]), tf.TensorArray(tf.float32, count))
+
+    def body(t, h, ys):
+        h = tf.tanh(row(x, t) @ KERNEL + h @ RECURRENT)
+        return t + 1, h, ys.write(t, h)
+
+    steps = count if last is None else tf.minimum(count, last)
+    loop = tf.compat.v1.while_loop(lambda t, *_: t < steps, body, start)
+    return tf.identity(loop[2].stack(), name="y"), tf.identity(loop[1], name="h")
+
+
+@pytest.mark.parametrize("v2", [False, True], ids=["frames", "While"])
+@pytest.mark.parametrize("row", ROWS)
+def test_rows_of_a_tensor_are_hoisted(tmp_path, row, v2):
+    path = write(tmp_path / "rows.pb", lambda x: sliced(x, ROWS[row]), v2=v2)
+    program = open_program(path, Request())
+    assert products_of_bodies(program.function) == {RECURRENT.shape}
+    assert program.recurrences[0].hoisted
+    assert_equal_to_source(rnnlite.convert(path), path, ["y:0", "h:0"])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [lambda x, t: x[t] + x[0], lambda x, t: x[-1 - t], lambda x, t: x[t : t + 1][0]],
+    ids=["a fixed row", "from the end", "a slice"],
+)
+def test_other_slices_are_right(tmp_path, row):
+    path = write(tmp_path / "rows.pb", lambda x: sliced(x, row))
+    assert_equal_to_source(rnnlite.convert(path), path, ["y:0", "h:0"])
+
+
+def test_a_loop_that_ends_before_its_rows(tmp_path):
+    path = write(tmp_path / "rows.pb", lambda x: sliced(x, ROWS["x[t]"], last=4))
+    assert products_of_bodies(open_program(path, Request()).function) == {RECURRENT.shape}
+    assert_equal_to_source(rnnlite.convert(path), path, ["y:0", "h:0"])

@@ -11,7 +11,7 @@ import tensorflow as tf
 from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
-from rnnlite.frontends.tensorflow.vocabulary import described, made
+from rnnlite.frontends.tensorflow.vocabulary import described, made, row_read
 from rnnlite.loops import Node, Ref
 from rnnlite.loops.loop import Shape
 from rnnlite.scan.tensors import Array, Tensor
@@ -40,7 +40,8 @@ class GraphRegion:
             return None
         if name not in self._nodes:
             node = graph.nodes[name]
-            self._nodes[name] = described(node, self.emitter.reads(node), graph.inputs(node))
+            reads, row = self.emitter.reads(node), row_read(graph, node)
+            self._nodes[name] = described(node, reads, graph.inputs(node), row)
         return self._nodes[name]
 
     def bind(self, values: Mapping[Ref, Value]) -> GraphRegion:

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.frontends.tensorflow.frames import EXIT, MERGE, SWITCH
-from rnnlite.frontends.tensorflow.nodes import PASSING
+from rnnlite.frontends.tensorflow.nodes import PASSING, Graph
 from rnnlite.loops import Kind, Node, Ref
 from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.tensors import Array
@@ -60,16 +60,21 @@ OPERANDS = {
 """Which inputs are (array, index) and (array, index, row)."""
 
 
-def described(node: NodeDef, reads: Sequence[Ref], inputs: Sequence[Ref]) -> Node:
+def described(
+    node: NodeDef, reads: Sequence[Ref], inputs: Sequence[Ref], row: Sequence[Ref] | None = None
+) -> Node:
     """A node in neutral words.
 
     Args:
         node: the NodeDef.
         reads: all that its value depends on.
         inputs: its data inputs.
+        row: tensor and index, of one that takes one row (`row_read`).
     """
     kind, operands, axis = KINDS.get(node.op, Kind.OTHER), tuple(inputs), None
-    if node.op in OPERANDS:
+    if row is not None:
+        kind, operands = Kind.READ_ROW, tuple(row)
+    elif node.op in OPERANDS:
         operands = tuple(inputs[k] for k in OPERANDS[node.op])
     elif kind in (Kind.CONCAT, Kind.EXPAND, Kind.GATHER):
         *parts, axis = inputs
@@ -90,6 +95,25 @@ def described(node: NodeDef, reads: Sequence[Ref], inputs: Sequence[Ref]) -> Nod
         transposed=kind is Kind.MATMUL and _is_set(node, "transpose_b"),
         function=node.op.lower(),
     )
+
+
+def row_read(graph: Graph, node: NodeDef) -> tuple[Ref, Ref] | None:
+    """Tensor and index of x[i], x[i, :] and the like; None for any other node."""
+    if node.op != "StridedSlice":
+        return None
+    masks = {k: node.attr[f"{k}_mask"].i for k in ("begin", "end", "shrink_axis", "ellipsis")}
+    x, begin, _, strides = graph.inputs(node)
+    packed, steps = graph.node(graph.origin(begin)), graph.node(graph.origin(strides))
+    if packed.op != "Pack" or steps.op != "Const" or node.attr["new_axis_mask"].i:
+        return None
+    entries = graph.inputs(packed)
+    if masks["shrink_axis"] != 1 or masks["begin"] & 1 or masks["ellipsis"] & 1:
+        return None
+    whole = masks["begin"] & masks["end"] | masks["ellipsis"]
+    unit = tf.make_ndarray(steps.attr["value"].tensor) == 1
+    if not unit.all() or any(not whole >> k & 1 for k in range(1, len(entries))):
+        return None
+    return x, entries[0]
 
 
 def _is_set(node: NodeDef, attribute: str) -> bool:
