@@ -17,7 +17,7 @@ from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
 from rnnlite.pipeline.streaming import take_streaming
-from rnnlite.quantization.recipe import NUMBER_BYTES, take_order
+from rnnlite.quantization.recipe import LAYOUT, take_order
 from rnnlite.report.records import Report
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def convert(
             },
         ),
         integer=order is not None and order.integer,
-        schedule=take_options(schedule, **NUMBER_BYTES.get(order.mode if order else "", {})),
+        schedule=take_options(schedule, **LAYOUT.get(order.mode if order else "", {})),
         streaming=take_streaming(streaming, quantize),
     )
     from rnnlite.frontends.opening import environment_of

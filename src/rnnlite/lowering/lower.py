@@ -11,16 +11,23 @@ from rnnlite.lowering.loops import Loops
 from rnnlite.lowering.once import is_single, run_once
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.step import Step
+from rnnlite.lowering.survey import Survey
 from rnnlite.scan.scan import Scan, ScanResult
 
 
-def lower(scan: Scan, options: Options) -> tuple[ScanResult, Schedule]:
+def lower(scan: Scan, options: Options | Survey) -> tuple[ScanResult, Schedule]:
     """Lower one Scan in the current graph; gives the schedule that was chosen as well.
+
+    Args:
+        scan: see there.
+        options: what the caller decides; or a `Survey`, which wants to know of the Scan alone.
 
     Raises:
         UnsupportedError: the cell changes the shape or dtype of its state.
     """
     step = Step(scan)
+    if isinstance(options, Survey):
+        return options.stand_in(step), Schedule()
     schedule = choose(step.costs(), options)
     if is_single(step):
         schedule = Schedule(place=schedule.place, apart=schedule.apart)

@@ -71,6 +71,19 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Budget:
+    """Bytes that all but weights may take in a file that is to be small.
+
+    Attributes:
+        free_bytes: in any file.
+        share_of_weights: besides, for each weight, which takes a byte.
+    """
+
+    free_bytes: int = 27_000
+    share_of_weights: float = 0.14
+
+
+@dataclass(frozen=True)
 class Options:
     """What the caller decides about loops; None is left to the cost model.
 
@@ -94,6 +107,7 @@ class Options:
         max_levels: loops within loops at most; each takes some 2 kB in the file.
         weight_bytes: bytes that a weight will have in the loop: 4, or 1 for int8.
         value_bytes: bytes that a projected or computed value will have: 4, 2 or 1.
+        budget: how large the file may be; None where it may have any size.
     """
 
     unroll: int | None = None
@@ -110,6 +124,7 @@ class Options:
     max_levels: int = MAX_LEVELS
     weight_bytes: int = 4
     value_bytes: int = 4
+    budget: Budget | None = None
 
 
 AUTOMATIC = Options()
@@ -198,12 +213,17 @@ LIMITS = {
 
 
 def take_options(
-    given: Options | Mapping[str, Any] | str | None, *, weight_bytes: int = 4, value_bytes: int = 4
+    given: Options | Mapping[str, Any] | str | None,
+    *,
+    weight_bytes: int = 4,
+    value_bytes: int = 4,
+    budget: Budget | None = None,
 ) -> Options:
     """What a caller asks for, checked.
 
     Args:
         weight_bytes, value_bytes: unless the caller says what they are.
+        budget: see `Options`.
         given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,levels=2".
 
     Raises:
@@ -213,7 +233,7 @@ def take_options(
         return given
     if given is None:
         given = {}
-    known = [field.name for field in fields(Options)]
+    known = [field.name for field in fields(Options) if field.name != "budget"]
     if isinstance(given, str):
         pairs = [part.partition("=") for part in given.split(",")]
         given = {key.strip(): int(v) if v.strip().isdecimal() else v for key, _, v in pairs}
@@ -248,4 +268,4 @@ def take_options(
             )
     most = max(MAX_UNROLL, given.get("unroll", 0))
     sizes = {"weight_bytes": weight_bytes, "value_bytes": value_bytes}
-    return Options(**{**sizes, "max_unroll": most, **given})
+    return Options(**{**sizes, "max_unroll": most, **given}, budget=budget)

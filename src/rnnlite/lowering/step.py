@@ -26,12 +26,20 @@ Carry = tuple[Tensor, ...]
 PLAIN = (LSTM, GRU, SimpleRNN)
 """Cells whose product with the state can be made in another way."""
 
+NO_OPS = frozenset(
+    ("Const", "Identity", "NoOp", "Placeholder", "PlaceholderWithDefault", "ReadVariableOp")
+)
+"""What the official converter makes no op of."""
+
 
 class Step:
     """One time step of a Scan.
 
     Args:
         scan: see there.
+
+    Attributes:
+        ops: how many ops a step takes.
 
     Raises:
         UnsupportedError: the cell changes the shape or dtype of its state.
@@ -128,7 +136,9 @@ class Step:
         with graph.as_default():
             self.rows = self._projected or self.cell.project(self.scan.inputs)
             rows = self._parts([tf.zeros_like(p[0]) for p in self.rows])
+            before = len(graph.get_operations())
             outputs, states = self.cell.step(rows, list(self.scan.initial_states), self.weights)
+        self.ops = sum(op.type not in NO_OPS for op in graph.get_operations()[before:])
         old = self.scan.initial_states
         if len(states) != len(old):
             raise UnsupportedError(

@@ -6,7 +6,6 @@ open -> translate -> finish -> check against the source -> (quantize -> measure)
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 from rnnlite.frontends.program import Program
@@ -39,7 +38,6 @@ def convert(
     from rnnlite.parity import check
     from rnnlite.pipeline.steps import finish, translate
     from rnnlite.pipeline.streaming import chunk_function, proof, with_stream
-    from rnnlite.quantization.budget import affordable
 
     converter.warm()
     interpreter.warm()
@@ -49,12 +47,6 @@ def convert(
         streamed = chunk_function(program, request) if request.streaming else None
     with clock.step("convert"):
         model = translate(program)
-        size = 0 if order is None else len(finish(program, deepcopy(model)))
-        if order is not None and order.mode in ("dynamic", "int8"):
-            while (smaller := affordable(model, request.schedule)) != request.schedule:
-                request = replace(request, schedule=smaller)
-                program = open_program(source, request)
-                model = translate(program)
         plain = finish(program, model if order is None else deepcopy(model))
     parity = None
     if verify:
@@ -70,7 +62,7 @@ def convert(
     if order is None:
         return Converted(plain, report), plain
     with clock.step("quantize"):
-        data, quantization = _quantized(program, model, order, size)
+        data, quantization = _quantized(program, model, order, len(plain))
     report = make_report(program, inspect(data), parity, clock.seconds, quantization)
     return Converted(data, report), plain
 

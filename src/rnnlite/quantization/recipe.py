@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rnnlite.errors import QuantizationError
+from rnnlite.lowering.schedule import Budget
 
 MODES = ("float16", "dynamic", "int8", "int16x8")
 BORDERS = {
@@ -24,12 +25,13 @@ MAX_ERRORS = {"float16": 0.01, "dynamic": 0.10, "int8": 0.25, "int16x8": 0.10}
 """Relative RMS error above which a mode's result is refused, where `max_error` is not given."""
 
 
-NUMBER_BYTES = {
-    "dynamic": {"weight_bytes": 1},
-    "int8": {"weight_bytes": 1, "value_bytes": 1},
+LAYOUT: dict[str, dict[str, Any]] = {
+    "dynamic": {"weight_bytes": 1, "budget": Budget()},
+    "int8": {"weight_bytes": 1, "value_bytes": 1, "budget": Budget()},
     "int16x8": {"weight_bytes": 1, "value_bytes": 2},
 }
-"""What numbers in loops take where it is not 4 bytes; the schedule needs it."""
+"""What the layout of loops has to know of a mode: bytes of numbers where it is not 4, and a budget
+where files are to be small. Keyword arguments of `take_options`."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from rnnlite.frontends.keras.neutral import Changed
 from rnnlite.frontends.keras.patching import Change, replaced
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options, Place
+from rnnlite.lowering.survey import Survey
 from rnnlite.scan.cells import TracedCell
 from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult
 from rnnlite.scan.tensors import Tensor
@@ -41,12 +42,13 @@ class Captured:
 
 
 @contextmanager
-def capture(flavour: Flavour, changed: Changed, options: Options) -> Iterator[Captured]:
+def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> Iterator[Captured]:
     """Within it, the recurrences of this thread become lowered Scans; gives them.
 
     Args:
         flavour: the package to take hold of.
         changed: what `neutral` changed in the model.
+        options: how they are lowered; or a survey, for which they are not.
     """
     captured = Captured()
     hook = _Hook(flavour, captured, changed, options)
@@ -64,7 +66,7 @@ class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
     def __init__(
-        self, flavour: Flavour, captured: Captured, changed: Changed, options: Options
+        self, flavour: Flavour, captured: Captured, changed: Changed, options: Options | Survey
     ) -> None:
         self.changed = changed
         self.options = options

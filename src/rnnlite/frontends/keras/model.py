@@ -12,7 +12,7 @@ import tensorflow as tf
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, runner, trace
 from rnnlite.frontends.keras import lengths
-from rnnlite.frontends.keras.capture import capture
+from rnnlite.frontends.keras.capture import Captured, capture
 from rnnlite.frontends.keras.flavour import Flavour, as_float32, layers_of
 from rnnlite.frontends.keras.freeing import Traced, Trials
 from rnnlite.frontends.keras.interface import Interface, flat_outputs, interface_of
@@ -26,6 +26,8 @@ from rnnlite.frontends.request import Request
 from rnnlite.lengths.lengths import Values
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of
+from rnnlite.lowering.schedule import Options
+from rnnlite.lowering.survey import Survey, within_budget
 from rnnlite.specs import Array, TensorSpec, with_values
 
 MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
@@ -104,24 +106,33 @@ class _Tracer:
         """See `Trials.trace`."""
         key = tuple(inputs)
         if key not in self._traced:
-            names: list[str] = []
-            with (
-                _tracing(self._flavour, self._model) as tracing,
-                capture(self._flavour, tracing.changed, self._options) as captured,
-            ):
-                function = trace(_flat_call(self._interface, names), key)
+            weights = [w.shape for w in self._model.weights]
+            options = within_budget(self._options, lambda s: self._capture(key, s)[0], weights)
+            function, names, captured, notes = self._capture(key, options)
             found = lengths_of(function, key, captured.lowered)
             if found.axes and not found.known:
                 found = found.with_tried(lambda values: self._runs(key, values))
             self._traced[key] = Traced(
                 function,
-                tuple(names),
+                names,
                 tuple(captured.records),
-                tracing.notes,
+                notes,
                 found,
                 tuple(captured.lowered),
             )
         return self._traced[key]
+
+    def _capture(
+        self, inputs: tuple[TensorSpec, ...], options: Options | Survey
+    ) -> tuple[Any, tuple[str, ...], Captured, tuple[str, ...]]:
+        """The function, the names of its outputs, its recurrences, and notes."""
+        names: list[str] = []
+        with (
+            _tracing(self._flavour, self._model) as tracing,
+            capture(self._flavour, tracing.changed, options) as captured,
+        ):
+            function = trace(_flat_call(self._interface, names), inputs)
+        return function, tuple(names), captured, tracing.notes
 
     def _runs(self, inputs: Sequence[TensorSpec], values: Values) -> bool:
         """Whether the source, run op by op, takes these lengths."""

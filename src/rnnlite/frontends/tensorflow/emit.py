@@ -22,6 +22,7 @@ from rnnlite.frontends.tensorflow.fold import folded
 from rnnlite.frontends.tensorflow.frames import Frame, frames_of
 from rnnlite.frontends.tensorflow.nodes import PASSING, Graph, name_of, ref
 from rnnlite.lowering.schedule import Options
+from rnnlite.lowering.survey import Survey
 from rnnlite.scan.protos import AttrValue, NodeDef
 from rnnlite.scan.scan import Lowered, Recurrence
 from rnnlite.scan.tensors import Array, Tensor
@@ -52,11 +53,11 @@ class Session:
             is emitted for each unrolled step.
         lowered: the tensors of each recurrence, in whatever graph it was emitted into.
         notes: for the report.
-        options: what the caller decides about loops.
+        options: what the caller decides about loops; or a survey, for which they are not lowered.
         static: values of tensors that are known, by id; the tensors are kept alive beside them.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options | Survey) -> None:
         self.needed: set[str] = set()
         self.outputs: set[str] = set()
         self.records: dict[Hashable, Recurrence] = {}

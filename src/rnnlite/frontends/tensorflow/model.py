@@ -32,6 +32,8 @@ from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.lengths.lengths import NEARBY, Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
 from rnnlite.lengths.tracing import lengths_of
+from rnnlite.lowering.schedule import Options
+from rnnlite.lowering.survey import Survey, within_budget
 from rnnlite.scan.protos import GraphDef
 from rnnlite.scan.tensors import Tensor
 from rnnlite.specs import TensorSpec, with_values
@@ -223,13 +225,19 @@ def _traced_at(
     ports = shaped(graph, declared, request, batch_axes)
     expanded = expand(graph)
     notes: list[str] = []
-    while True:
-        # Each round fixes an axis at least, or is the last.
-        session = Session(request.schedule)
+
+    def emitted(options: Options | Survey) -> tuple[Any, Callable[..., Any], Session]:
+        session = Session(options)
         session.needed = expanded.ancestors(ends.outputs)
         session.outputs = {name_of(r) for r in ends.outputs}
         call = _call(session, expanded, declared, ends.outputs)
-        function = trace(call, ports, autograph=False)
+        return trace(call, ports, autograph=False), call, session
+
+    weights = _weight_shapes(graph)
+    while True:
+        # Each round fixes an axis at least, or is the last.
+        options = within_budget(request.schedule, lambda s: emitted(s)[0], weights)
+        function, call, session = emitted(options)
         lengths = lengths_of(function, ports, session.lowered)
         sizes = _only_sizes(lengths)
         if not sizes:
@@ -248,6 +256,16 @@ def _traced_at(
         session.notes += type_notes(given, ports)
         function = trace(call, ports, autograph=False)
     return _Traced(function, ports, call, session, ids, lengths)
+
+
+def _weight_shapes(graph: Graph) -> list[Any]:
+    """The shapes of the graph's float constants that are no single numbers."""
+    shapes = [
+        tuple(d.size for d in node.attr["value"].tensor.tensor_shape.dim)
+        for node in graph.nodes.values()
+        if node.op == "Const" and node.attr["dtype"].type == tf.float32.as_datatype_enum
+    ]
+    return [shape for shape in shapes if any(d > 1 for d in shape)]
 
 
 def _call(

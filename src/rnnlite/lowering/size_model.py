@@ -1,0 +1,154 @@
+"""The size model: how large a file will be under a schedule, told before anything is lowered.
+
+What enters: what a model holds (`Contents`) and `Options`. What leaves: these options, or such as
+keep all that is not weights within their budget. Pure, no TensorFlow. Ops of loops were counted
+over layouts of single layers; `tests/lowering/test_size_model.py` holds the sums against files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from rnnlite.lowering.cost_model import choose
+from rnnlite.lowering.schedule import MAX_LEVELS, Budget, Loop, Options, Schedule
+
+OP_BYTES = 110
+"""What an op and its result take in a quantized file, measured over small models."""
+
+LOOP_OPS = 8
+"""Ops of a loop of single steps for its last output, but for those of a step."""
+
+SEQUENCE_OPS = 12
+"""Ops that make and write an output sequence."""
+
+FRONT_OPS = 13
+"""Ops that put neutral steps in front, and take them away again."""
+
+MASK_OPS, MASK_STEP_OPS = 6, 3
+"""Ops that read a mask, and that keep states by it in a step."""
+
+LEVEL_OPS, LEVEL_SIZE_OPS = 6, 10
+"""Ops of a further loop around a loop, and those that compute how large its buffers are."""
+
+SEGMENT_OPS = 10
+"""What a further segment of a sequence counts as: six ops, and a WHILE with some ten results."""
+
+FIRST_OPS = 25
+"""Ops of blocks that come first: their loop, and a branch."""
+
+KEPT_OPS = 60
+"""How many ops an output sequence that is kept in variables counts as, for each level of them."""
+
+FEWEST_LEVELS = 2
+"""Levels of variables below which long sequences would cost too much."""
+
+CHANNEL_BYTES = 16
+"""Scales of weights and bias, and the bias, of one output channel."""
+
+
+@dataclass(frozen=True)
+class Sized:
+    """One Scan.
+
+    Attributes:
+        loop: what its loop computes.
+        step_ops: ops of one time step.
+        sequences: how many output sequences are wanted.
+        masked: whether steps are masked.
+        again: whether another Scan has the same inputs, as the other direction of a layer has: what
+            depends on the length alone is computed once.
+    """
+
+    loop: Loop
+    step_ops: int
+    sequences: int
+    masked: bool = False
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a model holds before it is lowered.
+
+    Attributes:
+        loops: its Scans.
+        others: ops outside of them.
+        weights: elements of its weights.
+        channels: output channels of its kernels.
+    """
+
+    loops: tuple[Sized, ...]
+    others: int
+    weights: int
+    channels: int
+
+
+def ops_of(sized: Sized, schedule: Schedule) -> int:
+    """How many ops a Scan counts as."""
+    step = sized.step_ops + (MASK_STEP_OPS if sized.masked else 0)
+    written = SEQUENCE_OPS * sized.sequences
+    outer = schedule.levels - 1
+    ops = step * schedule.unroll + written + LEVEL_OPS * outer
+    ops += SEGMENT_OPS * (schedule.segments - 1) + (FIRST_OPS if schedule.first else 0)
+    if schedule.remainder == "single":
+        ops += LOOP_OPS + step + written
+    if not sized.again:
+        ops += LOOP_OPS + LEVEL_SIZE_OPS * outer + (MASK_OPS if sized.masked else 0)
+        ops += FRONT_OPS if schedule.remainder == "front" else 0
+    return ops + KEPT_OPS * schedule.kept * sized.sequences
+
+
+def ops(contents: Contents, options: Options) -> int:
+    """How many ops a model counts as, each Scan as the cost model lays it out."""
+    return contents.others + sum(ops_of(s, choose(s.loop, options)) for s in contents.loops)
+
+
+def allowed(contents: Contents, budget: Budget) -> float:
+    """Bytes that all but weights may take."""
+    weights = budget.share_of_weights * contents.weights
+    return budget.free_bytes + weights - CHANNEL_BYTES * contents.channels
+
+
+def affordable(contents: Contents, options: Options) -> Options:
+    """The first of `_smaller` that keeps within the budget, else the last.
+
+    Args:
+        contents: what the model holds.
+        options: what the caller decides; it stays. With the budget.
+    """
+    chosen = options
+    if options.budget is not None:
+        most = allowed(contents, options.budget)
+        for chosen in _smaller(contents, options):
+            if ops(contents, chosen) * OP_BYTES <= most:
+                break
+    return chosen
+
+
+def _smaller(contents: Contents, options: Options) -> Iterator[Options]:
+    """Options one after the other, each of which makes smaller files than the one before.
+
+    Fewer levels of variables first, then none; no blocks first; then fewer unrolled steps, no
+    segments, fewer levels of loops, one at a time; what the caller asks for stays.
+    """
+    yield options
+    if options.variables is None:
+        if any(choose(s.loop, options).kept > FEWEST_LEVELS for s in contents.loops):
+            yield replace(options, max_levels=FEWEST_LEVELS)
+        options = replace(options, variables=0, max_levels=MAX_LEVELS)
+        yield options
+    if options.first is None:
+        options = replace(options, first=0)
+        yield options
+    while not options.unroll and options.max_unroll > 1:
+        options = replace(options, max_unroll=options.max_unroll // 2)
+        yield options
+    if not options.segments:
+        options = replace(options, segments=1)
+        yield options
+    levels = max((choose(s.loop, options).levels for s in contents.loops), default=1)
+    while not options.levels and levels > 1:
+        levels -= 1
+        options = replace(options, max_levels=levels)
+        yield options
