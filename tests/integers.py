@@ -2,12 +2,12 @@
 
 import numpy as np
 
+from graphs import Model, run
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose, faint_results
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import all_int8, all_int16
-from trees import Model, run
 
 MAGNITUDES = (1e-3, 1.0, 1e3)
 SHAPE = (1, 40, 6)
@@ -41,7 +41,7 @@ class Head:
         return self.main.constant(value)
 
     def bound(self, name, x, value, shape=None):
-        shape = shape or [int(d) for d in self.main.content.tensors[x].shape]
+        shape = shape or x.shape
         return self.op(name, x, self.number(value), shape=shape, options="MaximumMinimumOptions")
 
     def end(self, y):
@@ -52,7 +52,7 @@ class Head:
 def integer_model(model, arrays, dtype, *, faint=False):
     """Quantize a model in place, calibrated on one batch of inputs; gives its bytes."""
     precision = all_int8 if dtype == "int8" else all_int16
-    tree, samples = model.tree, Samples([[a[0] for a in arrays]], [], ())
+    tree, samples = model.ir, Samples([[a[0] for a in arrays]], [], ())
     small = faint_results(tree, calibrate(tree, samples).values) if faint else frozenset()
     wide = decompose(tree, precision, small)
     ranges = calibrate(tree, samples)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trees import Model
+from graphs import Model
 
 RNG = np.random.default_rng(3)
 WEIGHTS = RNG.standard_normal((5, 8)).astype(np.float32)

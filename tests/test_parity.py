@@ -10,7 +10,7 @@ import tf_keras
 import rnnlite
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.parity import TOLERANCE, check, difference
 from rnnlite.pipeline import steps
 
@@ -23,14 +23,13 @@ def model():
 
 def tampered(data, factor, count=6 * 24):
     """One weight matrix, of `count` weights, times a factor."""
-    parsed = flatbuffer.read(data)
-    largest = max(
-        (b for b in parsed.buffers if b.data is not None and len(b.data) == count * 4),
-        key=lambda b: len(b.data),
-    )
-    values = np.frombuffer(bytes(largest.data), np.float32) * np.float32(factor)
-    largest.data = np.frombuffer(values.tobytes(), np.uint8)
-    return flatbuffer.write(parsed)
+    model = schema.read(data)
+    values = [v for g in model.graphs for v in g.values if v.type == "float32" and v.is_constant]
+    weights = next(value.data for value in values if value.size == count)
+    for value in values:
+        if value.data is weights:
+            value.data = weights * np.float32(factor)
+    return schema.write(model)
 
 
 def test_an_equal_model_passes_with_all_its_cases(model):

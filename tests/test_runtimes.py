@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.lite.releases import RELEASES, release
 from rnnlite.lite.requirements import METADATA
 
@@ -48,10 +48,10 @@ def tried(job, runtime, delegates):
 @pytest.mark.parametrize("job", MODES, indirect=True)
 @pytest.mark.parametrize("place", ["before", "least", "newest"])
 def test_claims(job, place):
-    model = flatbuffer.read(Path(job["model"]).read_bytes())
+    model = schema.read(Path(job["model"]).read_bytes())
     least = CLAIMS[job["mode"]]
     said = release(least).tensorflow.encode().ljust(16, b"\0")
-    assert flatbuffer.metadata(model, METADATA) == said
+    assert model.metadata[METADATA] == said
     number = RELEASES.index(release(least))
     if place == "before" and number == 0:
         pytest.skip("no older runtime has the ops of a loop that this project makes")

@@ -3,16 +3,14 @@
 import numpy as np
 import pytest
 
+from graphs import SHAPE, Model
 from rnnlite.errors import AbortError, SampleError
 from rnnlite.isolation.interpreter import ModelApart, WatchedApart
-from rnnlite.lite.edit import parameters
-from trees import SHAPE, Model
+from rnnlite.lite.ir import Quantization
 
 
 def scaled(graph, scale, name=""):
-    index = graph.tensor(SHAPE, "int8", name)
-    graph.content.tensors[index].quantization = parameters(scale)
-    return index
+    return graph.tensor(SHAPE, "int8", name, Quantization.of(scale))
 
 
 def aborting(graph, *, result=1e-3, name="sum"):
@@ -25,8 +23,7 @@ def aborting(graph, *, result=1e-3, name="sum"):
 def test_an_aborting_kernel_is_named_with_its_tensor():
     model = Model()
     a, b, y = aborting(model.main)
-    z = model.main.tensor(SHAPE, "int8")
-    model.main.content.tensors[z].quantization = parameters(1e-3)
+    z = scaled(model.main, 1e-3)
     model.main.add("RESHAPE", [y], [z])
     model.main.ends([a, b], [z])
     apart = ModelApart(model.bytes(), delegates=False)
@@ -39,8 +36,7 @@ def test_an_op_in_a_loop_body_is_named():
     cond, body = model.graph(), model.graph()
     h, go = scaled(cond, 1e-3), cond.tensor((), "bool")
     cond.ends([h], [go])
-    small = cond.tensor((), "int8")
-    cond.content.tensors[small].quantization = parameters(1e-3)
+    small = cond.tensor((), "int8", grid=Quantization.of(1e-3))
     cond.add("REDUCE_MAX", [h, cond.constant([0, 1], "int32")], [small], "ReducerOptions")
     cond.add("LESS", [small, small], [go], "LessOptions")
     k = scaled(body, 1e-3)
@@ -75,11 +71,10 @@ def test_a_model_runs_apart_as_it_does_here():
 
 def test_ranges_are_seen_apart():
     model, x, y = product()
-    for t in (x, y):
-        model.main.content.tensors[t].name = f"0:{t}"
-    watched = WatchedApart(model.bytes(), [x], [0])
+    x.name, y.name = "0:0", "0:2"
+    watched = WatchedApart(model.bytes(), [0], [0])
     for value in (1.0, -3.0):
         watched.run([np.full(SHAPE[1:], value, np.float32)], "sample")
-    assert watched.ranges()[f"0:{x}"] == (-3.0, 1.0)
-    assert watched.ranges()[f"0:{y}"] == (-6.0, 2.0)
+    assert watched.ranges()["0:0"] == (-3.0, 1.0)
+    assert watched.ranges()["0:2"] == (-6.0, 2.0)
     watched.close()

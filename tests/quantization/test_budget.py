@@ -3,7 +3,7 @@
 import keras
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.quantization.budget import largest_file
 
 
@@ -12,7 +12,7 @@ def test_equal_weights_count_once():
     x = keras.Input((3,))
     y = layer(x)
     z = keras.layers.Dense(3, use_bias=False)(y)
-    once = flatbuffer.read(rnnlite.convert(keras.Model(x, z), verify=False).tflite)
+    once = schema.read(rnnlite.convert(keras.Model(x, z), verify=False).tflite)
     again = keras.Model(x, [z, layer(z)])
-    twice = flatbuffer.read(rnnlite.convert(again, verify=False).tflite)
+    twice = schema.read(rnnlite.convert(again, verify=False).tflite)
     assert largest_file(once) == largest_file(twice) == 30_000 + 1.15 * 30

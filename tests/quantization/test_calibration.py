@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.lite.passes.naming import Origin
+from graphs import KERNEL, SHAPE, Model, one_loop, run
+from rnnlite.lite.ir import Origin
 from rnnlite.quantization.calibration import MANY, Samples, calibrate, likely_range, take_samples
 from rnnlite.specs import TensorSpec
-from trees import KERNEL, SHAPE, Model, one_loop, run
 
 FRAMES = [TensorSpec("frames", (1, None, 2), "float32")]
 
@@ -70,14 +70,15 @@ def test_ranges_cover_all_iterations_of_a_body():
             states.append((product, h))
     advanced = []
     ranges = calibrate(
-        model.tree, Samples([[x[0]] for x in rows], [], ()), advance=lambda: advanced.append(1)
+        model.ir, Samples([[x[0]] for x in rows], [], ()), advance=lambda: advanced.append(1)
     )
     assert len(advanced) == 2
-    product = ranges.values[2, 4]
+    body = model.ir.graphs[2]
+    product = ranges.values[body.values[4]]
     assert product == pytest.approx(
         (min(p.min() for p, _ in states), max(p.max() for p, _ in states)), abs=1e-5
     )
-    assert ranges.values[2, 6] == pytest.approx(
+    assert ranges.values[body.outputs[1]] == pytest.approx(
         (min(h.min() for _, h in states), max(h.max() for _, h in states)), abs=1e-5
     )
     assert ranges.constant == []
@@ -86,7 +87,7 @@ def test_ranges_cover_all_iterations_of_a_body():
 
 def test_a_tensor_that_never_varied_is_named():
     model, _, _ = one_loop()
-    ranges = calibrate(model.tree, Samples([[np.zeros(3, np.float32)]], [], ()))
+    ranges = calibrate(model.ir, Samples([[np.zeros(3, np.float32)]], [], ()))
     assert "step_0/add" in ranges.constant
 
 
@@ -100,9 +101,9 @@ def test_one_value_has_one_range_wherever_it_is_computed(other):
         main.add("MUL", [x, main.constant(np.full(2, factor))], [half], "MulOptions")
     main.ends([x], halves)
     for half, value in zip(halves, (("step", 0), other), strict=True):
-        main.content.tensors[half].origin = Origin(("h",), value)
+        half.origin = Origin(("h",), value)
     samples = Samples([[np.array([1.0], np.float32)]], [], ())
-    found = [calibrate(model.tree, samples).values[0, half] for half in halves]
+    found = [calibrate(model.ir, samples).values[half] for half in halves]
     one = other == ("step", 0)
     assert found == ([(0.5, 2.0)] * 2 if one else [(0.5, 0.5), (2.0, 2.0)])
 

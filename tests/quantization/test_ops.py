@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from graphs import Model, run
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import all_int8, all_int16
-from trees import Model, run
 
 SHAPE = (1, 6, 8)
 
@@ -66,7 +66,7 @@ def samples(count, op):
 def relative_error(model, arrays, expected, dtype, delegates):
     """Quantize a model of one op in code; its error on the calibration data itself."""
     precision = all_int8 if dtype == "int8" else all_int16
-    tree = model.tree
+    tree = model.ir
     wide = decompose(tree, precision)
     ranges = calibrate(tree, Samples([[a[0] for a in arrays]], [], ()))
     plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
@@ -135,8 +135,7 @@ def test_comparisons_tell_every_step_of_the_grid_apart(op, dtype):
     model.main.add("SELECT_V2", [flag, x, model.main.constant(0.01)], [y], "SelectV2Options")
     model.main.ends([x], [y])
     array = np.linspace(-0.012, 0.012, 240).astype(np.float32).reshape(1, 240)
-    model.main.content.tensors[x].shape = model.main.content.tensors[y].shape = [1, 240]
-    model.main.content.tensors[flag].shape = [1, 240]
+    x.shape = y.shape = flag.shape = [1, 240]
     array[0, 120] = 0.0
     compare = {
         "EQUAL": np.equal,
@@ -147,7 +146,7 @@ def test_comparisons_tell_every_step_of_the_grid_apart(op, dtype):
     step = 0.024 * (1.1 / 255 if dtype == "int8" else 1.0 / 32767)
     clear = (np.abs(array) > step) | (array == 0)
     expected = np.where(compare(array, 0), array, 0.01)
-    tree = model.tree
+    tree = model.ir
     ranges = calibrate(tree, Samples([[array[0]]], [], ()))
     plan = make_plan(
         tree, ranges.values, all_int8 if dtype == "int8" else all_int16, allow_float=False

@@ -8,7 +8,7 @@ import pytest
 import tf_keras
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.quantization.recipe import LIMITS, MODES
 from rnnlite.report.records import Report
 
@@ -58,10 +58,9 @@ def test_error_on_new_samples(models, package, mode):
 @pytest.mark.parametrize("mode", ["int8", "int16x8"])
 def test_integers_alone(models, mode):
     _, converted = models["keras"]
-    parsed = flatbuffer.read(converted[mode].tflite)
-    types = {flatbuffer.dtype_name(t) for g in parsed.subgraphs for t in g.tensors}
-    assert "float32" not in types
-    assert "DEQUANTIZE" not in {name for _, _, name in flatbuffer.operators(parsed)}
+    parsed = schema.read(converted[mode].tflite)
+    assert "float32" not in {value.type for graph in parsed.graphs for value in graph.values}
+    assert "DEQUANTIZE" not in {op.kind for op in parsed.ops()}
     quantization = converted[mode].report.quantization
     assert not any("float" in t for types in quantization.ops.values() for t in types)
     kernels = [w for w in quantization.weights if len(w.shape) == 2 and min(w.shape) > 1]
@@ -78,16 +77,13 @@ def test_float_at_the_border_on_request(models):
     loaded = rnnlite.load(converted.tflite)
     assert {s.dtype for s in (*loaded.inputs, *loaded.outputs)} == {"float32"}
     # Inside, floats stand between a DEQUANTIZE and a QUANTIZE alone, on the way from int8 to int16.
-    parsed = flatbuffer.read(converted.tflite)
-    borders = {int(t) for t in [*parsed.subgraphs[0].inputs, *parsed.subgraphs[0].outputs]}
-    touching: dict[tuple[int, int], set[str]] = {}
-    for index, op, name in flatbuffer.operators(parsed):
-        for t in map(int, [*op.inputs, *op.outputs]):
-            tensor = parsed.subgraphs[index].tensors[t]
-            if flatbuffer.dtype_name(tensor) == "float32" and (index, t) not in {
-                (0, b) for b in borders
-            }:
-                touching.setdefault((index, t), set()).add(name)
+    model = schema.read(converted.tflite)
+    borders = {*model.main.inputs, *model.main.outputs}
+    touching: dict[object, set[str]] = {}
+    for op in model.ops():
+        for value in {*op.operands, *op.outputs} - borders:
+            if value.type == "float32":
+                touching.setdefault(value, set()).add(op.kind)
     assert all(names == {"DEQUANTIZE", "QUANTIZE"} for names in touching.values()), touching
 
 

@@ -5,12 +5,12 @@ open -> translate -> finish -> check against the source -> (quantize -> measure)
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 from rnnlite.frontends.program import Program
 from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import inspect
+from rnnlite.lite.ir import Model
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
 from rnnlite.quantization.recipe import Order
@@ -47,7 +47,7 @@ def convert(
         streamed = chunk_function(program, request) if request.streaming else None
     with clock.step("convert"):
         model = translate(program)
-        plain = finish(program, model if order is None else deepcopy(model))
+        plain = finish(program, model if order is None else model.copy()[0])
     parity = None
     if verify:
         with clock.step("check"):
@@ -68,7 +68,7 @@ def convert(
 
 
 def _quantized(
-    program: Program, model: Any, order: Order, size_before: int
+    program: Program, model: Model, order: Order, size_before: int
 ) -> tuple[bytes, Quantization]:
     """Quantize the float model of a Program, which is changed.
 
@@ -84,7 +84,7 @@ def _quantized(
         order,
         inputs=program.inputs,
         reference=program.reference,
-        finish=lambda tree: finish(program, tree, {"quantize": order.mode, "io": order.io}),
+        finish=lambda made: finish(program, made, {"quantize": order.mode, "io": order.io}),
         probes=lambda: probes(program),
         size_before=size_before,
     )

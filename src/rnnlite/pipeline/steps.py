@@ -13,7 +13,6 @@ from typing import Any
 from rnnlite._version import __version__
 from rnnlite.frontends.program import Program
 from rnnlite.lite import schema
-from rnnlite.lite.bridge import model_of, tree_of
 from rnnlite.lite.ir import Model
 from rnnlite.lite.passes.borders import guard_copies
 from rnnlite.lite.passes.casts import drop_cast_pairs
@@ -82,12 +81,12 @@ def finished(program: Program, details: Mapping[str, Any]) -> tuple[Pass, ...]:
         ),
         Pass("refuse_older", _refuse_older, needs=(facts.SIGNED,)),
         Pass("check_structure", check_structure),
-        Pass("check_grids", lambda model: check_grids(tree_of(model))),
+        Pass("check_grids", check_grids),
     )
 
 
-def translate(program: Program) -> Any:
-    """The float model of a Program as an object tree, with names, origins and marks of the source.
+def translate(program: Program) -> Model:
+    """The float model of a Program, with names, origins and marks of the source.
 
     Raises:
         UnsupportedError: an op has no builtin form.
@@ -99,18 +98,17 @@ def translate(program: Program) -> Any:
     model = schema.read(data)
     restore(model, names)
     run_passes(TRANSLATED, model)
-    return tree_of(model)
+    return model
 
 
-def finish(program: Program, model: Any, details: Mapping[str, Any] | None = None) -> bytes:
+def finish(program: Program, model: Model, details: Mapping[str, Any] | None = None) -> bytes:
     """Sign, compact, check and write a model, which is changed.
 
     Raises:
         ModelError: it is not well formed.
     """
-    made = model_of(model)
-    run_passes(finished(program, details or {}), made)
-    return schema.write(made)
+    run_passes(finished(program, details or {}), model)
+    return schema.write(model)
 
 
 def _sign(program: Program, details: Mapping[str, Any], model: Model) -> None:

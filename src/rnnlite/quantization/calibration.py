@@ -9,7 +9,7 @@ share one range: `lite.naming` says which they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,8 +19,8 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.errors import SampleError
 from rnnlite.isolation.interpreter import WatchedApart
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import Place, origin_of
+from rnnlite.lite import schema
+from rnnlite.lite.ir import Model, Value
 from rnnlite.quantization.grid import Array, Range, union
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.runtime.samples import listed, read_npz
@@ -68,12 +68,12 @@ class Ranges:
         counts: how many values were seen of a tensor, where they are few.
     """
 
-    values: dict[Place, Range]
+    values: dict[Value, Range]
     constant: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
-    counts: dict[Place, int] = field(default_factory=dict)
+    counts: dict[Value, int] = field(default_factory=dict)
 
-    def likely(self) -> dict[Place, Range]:
+    def likely(self) -> dict[Value, Range]:
         """The ranges to plan for: wider where few values were seen."""
         return {
             place: likely_range(seen, self.counts[place]) if place in self.counts else seen
@@ -124,11 +124,13 @@ def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
     return Samples(used, [rows[k] for k in held], tuple(warnings), axes)
 
 
-def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | None = None) -> Ranges:
+def calibrate(
+    model: Model, samples: Samples, *, advance: Callable[[], None] | None = None
+) -> Ranges:
     """Run the samples through the float model and watch every tensor.
 
     Args:
-        model: the float model as an object tree, its tensors with their origins.
+        model: the float model, its values with their origins.
         samples: see `take_samples`.
         advance: called after each sample.
 
@@ -137,7 +139,8 @@ def calibrate(model: Any, samples: Samples, *, advance: Callable[[], None] | Non
         SampleError: the model cannot run on a sample.
     """
     data, places = _numbered(model)
-    watched = WatchedApart(data, [int(t) for t in model.subgraphs[0].inputs], samples.axes)
+    inputs = [model.main.values.index(value) for value in model.main.inputs]
+    watched = WatchedApart(data, inputs, samples.axes)
     try:
         for k, row in enumerate(samples.used):
             watched.run(row, f"calibration sample {k}")
@@ -164,19 +167,15 @@ def likely_range(seen: Range, count: int) -> Range:
     return (low if seen[0] < 0 else max(low, 0.0), high if seen[1] > 0 else min(high, 0.0))
 
 
-def _numbered(model: Any) -> tuple[bytes, dict[str, Place]]:
-    """The model with its tensors called by their places, and the places."""
-    names = {}
-    places: dict[str, Place] = {}
-    for s, content in enumerate(model.subgraphs):
-        for t, tensor in enumerate(content.tensors):
-            names[s, t] = tensor.name
-            tensor.name = f"{s}:{t}"
-            places[tensor.name] = (s, t)
-    data = flatbuffer.write(model)
-    for (s, t), name in names.items():
-        model.subgraphs[s].tensors[t].name = name
-    return data, places
+def _numbered(model: Model) -> tuple[bytes, dict[str, Value]]:
+    """The model with its values called by number of graph and value, and what has each name."""
+    twin, _ = model.copy()
+    places: dict[str, Value] = {}
+    for number, (graph, other) in enumerate(zip(model.graphs, twin.graphs, strict=True)):
+        for k, (value, named) in enumerate(zip(graph.values, other.values, strict=True)):
+            named.name = f"{number}:{k}"
+            places[named.name] = value
+    return schema.write(twin), places
 
 
 class Watched:
@@ -255,30 +254,24 @@ class Watched:
             self.ranges[name] = values if known is None else union(known, values)
 
 
-def _values(model: Any) -> dict[Place, Any]:
-    """What tensors of unrolled steps and loops over steps have in common, by place."""
-    found = {}
-    for s, content in enumerate(model.subgraphs):
-        for t, tensor in enumerate(content.tensors):
-            origin = origin_of(tensor)
-            if origin is not None and origin.value is not None:
-                found[s, t] = origin.value
-    return found
-
-
-def _shared(model: Any, ranges: dict[Place, Range]) -> Ranges:
-    """Give tensors that are the same value the union of their ranges."""
-    values = _values(model)
-    unions: dict[Any, Range] = {}
-    for place, seen in ranges.items():
-        if place in values:
-            value = values[place]
-            unions[value] = union(unions[value], seen) if value in unions else seen
-    result = Ranges({**ranges, **{p: unions[v] for p, v in values.items() if v in unions}})
-    for place in _computed(model):
-        name = flatbuffer.text(model.subgraphs[place[0]].tensors[place[1]].name)
-        label = name or f"tensor {place[1]} of subgraph {place[0]}"
-        known = result.values.get(place)
+def _shared(model: Model, ranges: dict[Value, Range]) -> Ranges:
+    """Give values that are the same in other steps the union of their ranges."""
+    # What unrolled steps and loops over steps have in common.
+    common = {
+        value: value.origin.value
+        for graph in model.graphs
+        for value in graph.values
+        if value.origin is not None and value.origin.value is not None
+    }
+    unions: dict[Hashable, Range] = {}
+    for value, seen in ranges.items():
+        if value in common:
+            key = common[value]
+            unions[key] = union(unions[key], seen) if key in unions else seen
+    result = Ranges({**ranges, **{v: unions[k] for v, k in common.items() if k in unions}})
+    for value in _computed(model):
+        label = value.name or value.label
+        known = result.values.get(value)
         if known is None:
             result.unseen.append(label)
         elif known[0] == known[1]:
@@ -286,15 +279,11 @@ def _shared(model: Any, ranges: dict[Place, Range]) -> Ranges:
     return result
 
 
-def _computed(model: Any) -> list[Place]:
+def _computed(model: Model) -> list[Value]:
     """Float inputs, and what ops compute from floats (not what they only move)."""
-    places = [(0, int(t)) for t in model.subgraphs[0].inputs]
-    for index, op, name in flatbuffer.operators(model):
-        rule = RULES.get(name)
+    values = list(model.main.inputs)
+    for op in model.ops():
+        rule = RULES.get(op.kind)
         if rule is not None and rule.kind in (Kind.COMPUTES, Kind.WEIGHTS):
-            places += [(index, int(t)) for t in op.outputs]
-    return [
-        (s, t)
-        for s, t in places
-        if flatbuffer.dtype_name(model.subgraphs[s].tensors[t]) == "float32"
-    ]
+            values += op.outputs
+    return [value for value in values if value.type == "float32"]

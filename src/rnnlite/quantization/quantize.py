@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from rnnlite.errors import QuantizationError
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
+from rnnlite.lite.ir import Model
+from rnnlite.lite.record import record as record_of
 from rnnlite.quantization.calibration import Ranges, Samples, take_samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.acceptance import beyond, require_accuracy
@@ -26,7 +27,7 @@ from rnnlite.specs import TensorSpec
 
 
 def quantize_model(
-    model: Any,
+    model: Model,
     order: Order,
     *,
     inputs: Sequence[TensorSpec],
@@ -98,7 +99,7 @@ def quantize_model(
         inner=best.trial,
         size_before=size_before,
         weights=tuple(best.weights),
-        ops=op_types(flatbuffer.read(best.data)),
+        ops=op_types(schema.read(best.data)),
         kept=best.kept,
         samples=len(samples.used) if samples is not None else 0,
         held_out=len(held_out),
@@ -131,8 +132,8 @@ def remeasure(
         given: whether they are the user's own, or random.
         max_error: the largest relative RMS error that an output may have.
     """
-    model = flatbuffer.read(data)
-    details = flatbuffer.record(model)
+    model = schema.read(data)
+    details = record_of(model)
     return Quantization(
         mode=mode,
         io=str(details.get("io", "float32")),
@@ -168,20 +169,17 @@ def _measured_on(samples: Samples | None) -> str:
     return f"{len(samples.held_out)} held-out calibration samples"
 
 
-def op_types(model: Any) -> dict[str, dict[str, int]]:
+def op_types(model: Model) -> dict[str, dict[str, int]]:
     """For each op of a model, how many run in which type."""
     found: dict[str, Counter[str]] = {}
-    for index, op, name in flatbuffer.operators(model):
-        tensors = model.subgraphs[index].tensors
-        types = [
-            flatbuffer.dtype_name(tensors[int(t)]) for t in [*op.outputs, *op.inputs] if int(t) >= 0
-        ]
+    for op in model.ops():
+        types = [value.type for value in (*op.outputs, *op.operands)]
         kind = types[0] if types else "none"
-        if name in ("WHILE", "IF"):
+        if op.kind in ("WHILE", "IF"):
             kind = next((t for t in types if t in ("int8", "int16", "float32")), kind)
         if kind == "bool" and any(t in ("int8", "int16", "float32") for t in types):
             kind = next(t for t in types if t in ("int8", "int16", "float32"))
-        if kind == "float32" and "int8" in types and name != "DEQUANTIZE":
+        if kind == "float32" and "int8" in types and op.kind != "DEQUANTIZE":
             kind = "float32, int8 weights"
-        found.setdefault(name, Counter())[kind] += 1
+        found.setdefault(op.kind, Counter())[kind] += 1
     return {name: dict(counts) for name, counts in sorted(found.items())}

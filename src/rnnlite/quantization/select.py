@@ -7,14 +7,11 @@ trial.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from copy import deepcopy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import Place
+from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.grid import Array
@@ -33,8 +30,8 @@ from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
 from rnnlite.report.quantization import TrialRecord, WeightRecord
 from rnnlite.runtime.progress import Progress
 
-Finish = Callable[[Any], bytes]
-"""From an object tree to the finished, checked flatbuffer."""
+Finish = Callable[[Model], bytes]
+"""From a model to the finished, checked flatbuffer."""
 
 ENOUGH = {"dynamic": 0.02, "int8": 0.02, "int16x8": 0.01}
 """A model whose error is below this is not refined further."""
@@ -181,7 +178,7 @@ class _Choice:
 
 
 def dynamic(
-    model: Any,
+    model: Model,
     order: Order,
     reference: Reference,
     finish: Finish,
@@ -195,7 +192,7 @@ def dynamic(
     refine_tables(model, codes=True)
     choice = _Choice(ENOUGH["dynamic"], order.max_error)
     for name, kernels in DYNAMIC.items():
-        plain = deepcopy(model)
+        plain, _ = model.copy()
         found = to_dynamic(plain, kernels=kernels) if kernels else to_float16(plain)
         weights = [*found, *code_records(plain)]
         data = finish(plain)
@@ -209,7 +206,7 @@ def dynamic(
 
 
 def integer(
-    model: Any, order: Order, samples: Samples, reference: Reference, finish: Finish
+    model: Model, order: Order, samples: Samples, reference: Reference, finish: Finish
 ) -> tuple[Candidate, tuple[TrialRecord, ...]]:
     """The first precision that is good enough, else the best by a clear margin.
 
@@ -220,7 +217,7 @@ def integer(
     weights_a_step = _weights_a_step(model)
     choice = _Choice(ENOUGH[order.mode], order.max_error)
     refusal: UnsupportedError | None = None
-    faint: frozenset[Place] = frozenset()
+    faint: frozenset[Value] = frozenset()
     # Few samples are held out as a rule: the choice looks at some of the others as well.
     looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
     for trial in TRIALS[order.mode]:
@@ -231,7 +228,7 @@ def integer(
             choice.reject(trial.name, e.what)
             continue
         plain, faint = made.model, made.faint
-        kept = _kept(plain, made.plan.kept)
+        kept = _kept(made.plan.kept)
         weights = [*to_integers(plain, made.plan, order.io), *code_records(plain)]
         data = finish(plain)
         if order.mode == "int8" and trial.split and choice.acceptable and len(data) > largest:
@@ -257,21 +254,21 @@ class Prepared:
         model: with the ops and constants that the trial quantizes.
         ranges: what calibration saw in it.
         plan: its grids.
-        faint: results too small for prescribed steps, see `decompose`; places of the given model.
+        faint: results too small for prescribed steps, see `decompose`; values of the given model.
     """
 
-    model: Any
+    model: Model
     ranges: Ranges
     plan: Plan
-    faint: frozenset[Place]
+    faint: frozenset[Value]
 
 
 def prepared(
-    model: Any,
+    model: Model,
     order: Order,
     trial: Trial,
     samples: Samples,
-    faint: frozenset[Place] = frozenset(),
+    faint: frozenset[Value] = frozenset(),
 ) -> Prepared:
     """Prepare a copy of a float model, calibrate it, plan its grids.
 
@@ -286,21 +283,18 @@ def prepared(
         UnsupportedError: an op has no integer kernel.
     """
     while True:
-        plain = deepcopy(model)
+        plain, twins = model.copy()
         flatten_conv3d(plain)
         separate_fills(plain)
         if trial.by_row:
             refine_tables(plain, codes=order.mode == "int8")
         if trial.split:
             split_weights(plain, tables=trial.split == "all")
-        wide = decompose(plain, trial.precision, faint)
+        wide = decompose(plain, trial.precision, frozenset(twins[v] for v in faint))
         with Progress("calibrating", len(samples.used), order.progress) as bar:
             ranges = calibrate(plain, samples, advance=bar.add)
-        more = frozenset(
-            (subgraph, t)
-            for subgraph, t in faint_results(plain, ranges.values) - faint
-            if t < len(model.subgraphs[subgraph].tensors)
-        )
+        found = faint_results(plain, ranges.values)
+        more = frozenset(v for v, twin in twins.items() if twin in found) - faint
         if not more:
             break
         faint |= more
@@ -314,7 +308,7 @@ def prepared(
         {**ranges.likely(), **marked, **softened.ranges},
         trial.precision,
         allow_float=order.allow_float,
-        wide=softened.moved(wide),
+        wide=softened.present(wide),
         marked=frozenset(marked),
     )
     return Prepared(plain, ranges, plan, faint)
@@ -336,25 +330,15 @@ def _too_large(largest: float) -> str:
     return f"file larger than {largest:,.0f} bytes"
 
 
-def _weights_a_step(model: Any) -> int:
+def _weights_a_step(model: Model) -> int:
     """The most weights that a loop body reads, each constant once."""
     largest = 0
-    for body in {body for _, _, _, body in flatbuffer.loops(model)}:
-        content = model.subgraphs[body]
-        kernels = set()
-        for op in content.operators or []:
-            if flatbuffer.op_name(model, op) in PRODUCTS:
-                data = flatbuffer.content(model, content.tensors[int(op.inputs[1])])
-                kernels.add(b"" if data is None else bytes(data))
-        largest = max(largest, sum(map(len, kernels)) // 4)
+    for body in {op.branches[1] for op in model.loops()}:
+        kernels = [op.input(1).data for op in body.ops if op.kind in PRODUCTS]
+        held = {data.tobytes() for data in kernels if data is not None}
+        largest = max(largest, sum(map(len, held)) // 4)
     return largest
 
 
-def _kept(model: Any, kept: dict[tuple[int, int], str]) -> tuple[str, ...]:
-    names = []
-    for (subgraph, position), reason in kept.items():
-        op = model.subgraphs[subgraph].operators[position]
-        tensor = model.subgraphs[subgraph].tensors[int(op.outputs[0])]
-        name = flatbuffer.op_name(model, op)
-        names.append(f"{name} '{flatbuffer.text(tensor.name)}': {reason}")
-    return tuple(names)
+def _kept(kept: Mapping[Op, str]) -> tuple[str, ...]:
+    return tuple(f"{op.kind} '{op.output.name}': {reason}" for op, reason in kept.items())

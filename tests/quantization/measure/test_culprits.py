@@ -2,11 +2,11 @@
 
 import numpy as np
 
+from graphs import Model
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.measure.culprits import Culprit, _worst, worst_tensors
 from rnnlite.quantization.recipe import take_order
 from rnnlite.quantization.select import TRIALS
-from trees import Model
 
 
 def test_the_op_that_loses_what_it_is_given():
@@ -23,7 +23,7 @@ def test_the_op_that_loses_what_it_is_given():
     rows += [[np.full((2, 4), -2.0, np.float32)]] * 3
     order = take_order("int8", rows, None, allow_float=False, max_error=None, progress=False)
     samples = Samples(rows, rows[1:], ())
-    (first,) = worst_tensors(model.tree, order, TRIALS["int8"][0], samples)[:1]
+    (first,) = worst_tensors(model.ir, order, TRIALS["int8"][0], samples)[:1]
     assert first.startswith("EXP 'head/power' (")
 
 

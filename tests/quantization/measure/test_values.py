@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from graphs import Model
 from rnnlite.isolation.interpreter import ValuesApart
-from rnnlite.lite import flatbuffer
-from trees import Model
 
 
 def test_tensors_of_the_main_graph_as_they_were_computed():
@@ -13,7 +12,7 @@ def test_tensors_of_the_main_graph_as_they_were_computed():
     model.main.add("NEG", [x], [y])
     model.main.add("EXP", [y], [z])
     model.main.ends([x], [z])
-    apart = ValuesApart(flatbuffer.write(model.tree), [y, z], ())
+    apart = ValuesApart(model.bytes(), [1, 2], ())
     row = np.array([0.0, 1.0, -2.0], np.float32)
     negated, result = apart.run([row])
     apart.close()

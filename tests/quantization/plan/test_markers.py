@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from graphs import Model
 from rnnlite.lite.passes.compact import compact
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.markers import marked_ranges
@@ -10,7 +11,6 @@ from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import all_int8, all_int16
 from rnnlite.runtime.model import load
-from trees import Model
 
 FEATURES = (1, 3, 2)
 STEP = (1, 3, 1)
@@ -42,7 +42,7 @@ class Marked(Model):
 
     def ranges(self, *outputs, rows=None):
         self.main.ends([self.x], outputs)
-        return marked_ranges(self.tree, ROWS if rows is None else rows)
+        return marked_ranges(self.ir, ROWS if rows is None else rows)
 
 
 ROWS = [[np.array([[1.0, -2.0], [3.0, 0.5], [-999.0, -999.0]], np.float32)]]
@@ -51,21 +51,21 @@ PLAIN = (pytest.approx(-2.025), 3.0)
 
 def test_a_selected_input():
     model = Marked()
-    assert model.ranges(model.selected(model.kept)) == {(0, model.x): PLAIN}
+    assert model.ranges(model.selected(model.kept)) == {model.x: PLAIN}
 
 
 def test_an_input_times_its_mask():
     model = Marked()
     mask = model.make("CAST", [model.kept], STEP)
     product = model.make("MUL", [model.x, mask], options="MulOptions")
-    assert model.ranges(product) == {(0, model.x): PLAIN}
+    assert model.ranges(product) == {model.x: PLAIN}
 
 
 def test_equality_points_the_other_way():
     model = Marked(name="EQUAL")
     gone = model.make("REDUCE_ALL", [model.each, model.axis(-1)], STEP, "bool", "ReducerOptions")
     kept = model.make("LOGICAL_NOT", [gone], STEP, "bool")
-    assert model.ranges(model.selected(kept)) == {(0, model.x): PLAIN}
+    assert model.ranges(model.selected(kept)) == {model.x: PLAIN}
     model = Marked(name="EQUAL")
     assert model.ranges(model.selected(model.kept)) == {}
 
@@ -73,7 +73,7 @@ def test_equality_points_the_other_way():
 def test_a_marker_above_and_no_marked_step_at_all():
     model = Marked(999.0)
     rows = [[np.array([[1.0, 0.0], [3.0, 0.5]], np.float32)]]
-    assert model.ranges(model.selected(model.kept), rows=rows) == {(0, model.x): (0.0, 3.015)}
+    assert model.ranges(model.selected(model.kept), rows=rows) == {model.x: (0.0, 3.015)}
 
 
 def test_a_step_that_is_marked_in_part_is_none():
@@ -82,7 +82,7 @@ def test_a_step_that_is_marked_in_part_is_none():
     assert model.ranges(model.selected(model.kept), rows=rows) == {}
     # where each element is told by itself, it is
     model = Marked()
-    assert model.ranges(model.selected(model.each), rows=rows) == {(0, model.x): PLAIN}
+    assert model.ranges(model.selected(model.each), rows=rows) == {model.x: PLAIN}
 
 
 def test_a_marker_within_the_range_stays_there():
@@ -112,9 +112,9 @@ def test_the_end_of_the_grid_is_the_markers_own(precision):
     y = model.selected(model.kept)
     marked = model.ranges(y)
     samples = Samples(ROWS, ROWS, ())
-    ranges = {**calibrate(model.tree, samples).values, **marked}
-    plan = make_plan(model.tree, ranges, precision, allow_float=False, marked=frozenset(marked))
-    grid = plan.grid((0, model.x))
+    ranges = {**calibrate(model.ir, samples).values, **marked}
+    plan = make_plan(model.ir, ranges, precision, allow_float=False, marked=frozenset(marked))
+    grid = plan.grid(model.x)
     assert grid.span[1] < 7.0
     limit = np.iinfo(grid.dtype).min
     assert grid.quantize(np.float32(-999.0)) == limit
@@ -123,9 +123,9 @@ def test_the_end_of_the_grid_is_the_markers_own(precision):
     rows = [[np.abs(ROWS[0][0][:2])]]
     marked = model.ranges(y, rows=rows)
     plan = make_plan(
-        model.tree, {**ranges, **marked}, precision, allow_float=False, marked=frozenset(marked)
+        model.ir, {**ranges, **marked}, precision, allow_float=False, marked=frozenset(marked)
     )
-    assert plan.grid((0, model.x)).quantize(np.float32(0.0)) > limit
+    assert plan.grid(model.x).quantize(np.float32(0.0)) > limit
 
 
 @pytest.mark.parametrize("marker", [-999.0, -1.3, 1e4])
@@ -136,10 +136,10 @@ def test_masked_steps_are_told_at_every_border(marker, io, precision):
     y = model.selected(model.kept)
     rows = [[np.array([[1.0, -2.0], [3.0, 0.5], [0.25, -1.3]], np.float32)]]
     marked = model.ranges(y, rows=rows)
-    ranges = {**calibrate(model.tree, Samples(rows, rows, ())).values, **marked}
-    plan = make_plan(model.tree, ranges, precision, allow_float=False, marked=frozenset(marked))
-    to_integers(model.tree, plan, io)
-    compact(model.tree)
+    ranges = {**calibrate(model.ir, Samples(rows, rows, ())).values, **marked}
+    plan = make_plan(model.ir, ranges, precision, allow_float=False, marked=frozenset(marked))
+    to_integers(model.ir, plan, io)
+    compact(model.ir)
     padded = np.array([[1.0, -2.0], [marker, marker], [0.25, -1.3]], np.float32)
     (found,) = load(model.bytes()).predict([padded])
     np.testing.assert_array_equal(found[1], [0.0, 0.0])

@@ -3,23 +3,25 @@
 import numpy as np
 import pytest
 
+from graphs import SHAPE, Model, one_loop
 from rnnlite.quantization.grid import Grid
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.select import all_int8, all_int16
-from trees import SHAPE, Model, one_loop
 
 
 def plan_of(model, ranges, precision=all_int8):
-    return make_plan(model.tree, ranges, precision, allow_float=False)
+    return make_plan(model.ir, ranges, precision, allow_float=False)
 
 
 def test_a_state_has_one_grid_through_the_loop():
     model, start, results = one_loop()
-    plan = plan_of(model, {(2, 6): (-0.9, 0.8), (0, start[2]): (-1.0, 1.0)})
-    grids = {plan.grid(p) for p in [(0, results[1]), (1, 1), (2, 1), (2, 6)]}
+    _, cond, body = model.ir.graphs
+    plan = plan_of(model, {body.values[6]: (-0.9, 0.8), start[2]: (-1.0, 1.0)})
+    grids = {plan.grid(p) for p in [results[1], cond.values[1], body.values[1], body.values[6]]}
     # made by TANH, so the grid that its kernel prescribes
     assert grids == {Grid("int8", 2.0**-7, 0)}
-    assert plan_of(one_loop()[0], {}, all_int16).grid((2, 6)) == Grid("int16", 2.0**-15, 0)
+    state = body.values[6]
+    assert plan_of(model, {}, all_int16).grid(state) == Grid("int16", 2.0**-15, 0)
 
 
 def two_into(name, options, **fields):
@@ -33,10 +35,10 @@ def two_into(name, options, **fields):
 @pytest.mark.parametrize(("reach", "together"), [(1.1, True), (50.0, False)])
 def test_operands_of_a_concatenation_share_a_grid_only_if_none_loses_by_it(reach, together):
     model, a, b, y = two_into("CONCATENATION", "ConcatenationOptions", axis=1)
-    ranges = {(0, a): (-1.0, 1.0), (0, b): (-reach, reach), (0, y): (-reach, reach)}
+    ranges = {a: (-1.0, 1.0), b: (-reach, reach), y: (-reach, reach)}
     plan = plan_of(model, ranges)
-    assert plan.together((0, a), (0, y)) is together
-    assert plan.together((0, b), (0, y))
+    assert plan.together(a, y) is together
+    assert plan.together(b, y)
 
 
 def test_gates_are_cut_where_they_saturate():
@@ -46,12 +48,12 @@ def test_gates_are_cut_where_they_saturate():
     model.main.add("ADD", [x, x], [z], "AddOptions")
     model.main.add("LOGISTIC", [z], [y])
     model.main.ends([x], [y])
-    ranges = {(0, x): (-30.0, 10.0), (0, z): (-60.0, 20.0), (0, y): (0.0, 1.0)}
-    assert plan_of(model, ranges).range((0, z)) == (-6.25, 6.25)
-    assert plan_of(model, ranges, all_int16).range((0, z)) == (-12.0, 12.0)
+    ranges = {x: (-30.0, 10.0), z: (-60.0, 20.0), y: (0.0, 1.0)}
+    assert plan_of(model, ranges).range(z) == (-6.25, 6.25)
+    assert plan_of(model, ranges, all_int16).range(z) == (-12.0, 12.0)
     # somebody else reads it too
     model.main.ends([x], [y, z])
-    assert plan_of(model, ranges).range((0, z)) == (-60.0, 20.0)
+    assert plan_of(model, ranges).range(z) == (-60.0, 20.0)
 
 
 def test_a_table_is_covered_even_where_calibration_saw_little_of_it():
@@ -60,4 +62,4 @@ def test_a_table_is_covered_even_where_calibration_saw_little_of_it():
     table = model.main.constant(np.array([[1.0, -2.0], [30.0, 4.0]]))
     model.main.add("GATHER", [table, ids], [y], "GatherOptions")
     model.main.ends([ids], [y])
-    assert plan_of(model, {(0, y): (-2.0, 1.0)}).range((0, y)) == (-2.0, 30.0)
+    assert plan_of(model, {y: (-2.0, 1.0)}).range(y) == (-2.0, 30.0)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnlite
+from graphs import Model, run
 from rnnlite.quantization.prepare.codes import codes_of
 from rnnlite.quantization.prepare.split import refine_tables
-from trees import Model, run
 
 ROWS, WIDTH, LARGE = 2000, 50, 150
 
@@ -83,7 +83,7 @@ def test_the_ops_decode_what_the_codes_say():
     main.add("GATHER", [found, places], [rows], "GatherOptions")
     main.ends([places], [rows])
     assert np.array_equal(run(model.bytes(), ids)[0], table[ids])
-    refine_tables(model.tree, codes=True)
+    refine_tables(model.ir, codes=True)
     everywhere = np.arange(6000, dtype=np.int32).reshape(1000, 2, 3)
     wanted = decoded(codes_of(table))
     for some in (ids, everywhere[0], everywhere[-1]):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.lite import flatbuffer
+from graphs import run
+from rnnlite.lite import schema
 from rnnlite.lite.translate import translate
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
-from trees import run
 
 RNG = np.random.default_rng(0)
 
@@ -25,13 +25,13 @@ def test_equal(padding, stride, depth):
         return tf.nn.conv3d(x, kernel, [1, stride, stride, 1, 1], padding) + np.float32(0.5)
 
     spec = tf.TensorSpec([None, 5, 6, 4, 2], tf.float32)
-    tree = flatbuffer.read(translate(convolve.get_concrete_function(spec))[0])
+    tree = schema.read(translate(convolve.get_concrete_function(spec))[0])
     flatten_conv3d(tree)
-    names = [name for _, _, name in flatbuffer.operators(tree)]
+    names = [op.kind for op in tree.ops()]
     assert "CONV_3D" not in names
     assert names.count("CONV_2D") == 1
     x = RNG.standard_normal((3, 5, 6, 4, 2)).astype(np.float32)
-    found = run(flatbuffer.write(tree), x)[0]
+    found = run(schema.write(tree), x)[0]
     np.testing.assert_allclose(found, convolve(x), atol=1e-5)
 
 
@@ -49,10 +49,10 @@ def test_equal_over_a_free_depth(padding, stride, dilation):
         return tf.nn.conv3d(x, kernel, steps, padding, dilations=dilations) + np.float32(0.5)
 
     spec = tf.TensorSpec([2, None, 6, 4, 2], tf.float32)
-    tree = flatbuffer.read(translate(convolve.get_concrete_function(spec))[0])
+    tree = schema.read(translate(convolve.get_concrete_function(spec))[0])
     flatten_conv3d(tree)
-    assert "CONV_3D" not in {name for _, _, name in flatbuffer.operators(tree)}
-    data = flatbuffer.write(tree)
+    assert "CONV_3D" not in {op.kind for op in tree.ops()}
+    data = schema.write(tree)
     for length in (5, 9, 6):
         x = RNG.standard_normal((2, length, 6, 4, 2)).astype(np.float32)
         np.testing.assert_allclose(run(data, x)[0], convolve(x), atol=1e-5)

@@ -1,26 +1,17 @@
 """Rows that recurrences begin with, one for each reader."""
 
-from collections import Counter
-
 import keras
 import numpy as np
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.quantization.prepare.fills import separate_fills
 
 
 def readers(model):
     """How often each float result of FILL in the main graph is read."""
-    content = model.subgraphs[0]
-    fills = [
-        int(op.outputs[0])
-        for op in content.operators
-        if flatbuffer.op_name(model, op) == "FILL"
-        and flatbuffer.dtype_name(content.tensors[int(op.outputs[0])]) == "float32"
-    ]
-    uses = Counter(int(t) for op in content.operators for t in op.inputs)
-    return [uses[t] for t in fills]
+    fills = [op.output for op in model.main.ops if op.kind == "FILL"]
+    return [len(value.uses) for value in fills if value.type == "float32"]
 
 
 def test_each_reader_has_a_fill_of_its_own():
@@ -31,7 +22,7 @@ def test_each_reader_has_a_fill_of_its_own():
     # Blocks are written into buffers, which FILL makes.
     schedule = {"unroll": 4, "block": 2, "variables": 0}
     data = rnnlite.convert(source, batch_size=None, schedule=schedule, verify=False).tflite
-    model = flatbuffer.read(data)
+    model = schema.read(data)
     before = readers(model)
     assert max(before) > 1
     assert separate_fills(model) >= sum(before) - len(before)
@@ -39,7 +30,7 @@ def test_each_reader_has_a_fill_of_its_own():
     assert separate_fills(model) == 0
     rows = np.random.default_rng(0).standard_normal((1, 23, 3)).astype(np.float32)
     pairs = zip(
-        rnnlite.load(flatbuffer.write(model)).run([rows]),
+        rnnlite.load(schema.write(model)).run([rows]),
         rnnlite.load(data).run([rows]),
         strict=True,
     )

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from graphs import Model
 from integers import MAGNITUDES, SHAPE, Head, relative_error, rows
-from trees import Model
 
 LIMITS = {"int8": 0.04, "int16": 0.003}
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from graphs import run
 from integers import MAGNITUDES, SHAPE, Head, integer_model, relative_error, rows
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.quantization.prepare.roots import Squares, find_squares
-from trees import run
 
 LIMITS = {"int8": 0.06, "int16": 0.002}
 """What the int8 grid of the input alone comes to is 2 to 5 %."""
@@ -129,10 +129,8 @@ def test_numbers_in_front_of_squares_are_read():
     thin = (*SHAPE[:-1], 1)
     scaled = h.op("MUL", h.op("ADD", total, h.number(2.0), shape=thin), h.number(0.5), shape=thin)
     top = h.bound("MAXIMUM", h.op("ADD", scaled, h.number(3.0), shape=thin), 5.0)
-    parts = Parts(h.model.tree, h.main.content)
-    for op in h.main.content.operators:
-        parts.append(op)
-    axes = int(h.main.content.operators[1].inputs[1])
+    parts = Parts(h.main.ir)
+    axes = h.main.ir.ops[1].input(1)
     assert find_squares(parts, top) == Squares(
         h.x, "SUM", axes, keep=True, factor=0.5, offset=4.0, floor=5.0
     )

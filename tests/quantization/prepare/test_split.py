@@ -2,27 +2,25 @@
 
 import numpy as np
 
+from graphs import run
 from products import EXPECTED, IDS, TABLE, WEIGHTS, product
-from rnnlite.lite import flatbuffer
 from rnnlite.quantization.grid import channel_scales, quantize_weights
 from rnnlite.quantization.plan.plan import constant
 from rnnlite.quantization.prepare.split import refine_tables, split_weights
-from trees import run
 
 
 def names(model):
-    return [flatbuffer.op_name(model.tree, op) for op in model.tree.subgraphs[0].operators]
+    return model.main.kinds
 
 
 def float_constants(model):
-    tensors = model.tree.subgraphs[0].tensors
-    found = {flatbuffer.text(t.name): constant(model.tree, (0, k)) for k, t in enumerate(tensors)}
+    found = {value.name: constant(value) for value in model.main.ir.values}
     return {name: values for name, values in found.items() if values is not None}
 
 
 def test_tables_are_left_whole_where_bytes_count():
     model = product()
-    split_weights(model.tree, tables=False)
+    split_weights(model.ir, tables=False)
     assert names(model) == ["GATHER", "FULLY_CONNECTED", "FULLY_CONNECTED", "ADD"]
 
 
@@ -32,7 +30,7 @@ def test_rows_of_one_size_and_whole_scales():
     try:
         expected = run(product().bytes(), IDS)[0]
         model = product()
-        refine_tables(model.tree, codes=True)
+        refine_tables(model.ir, codes=True)
         assert names(model) == ["GATHER", "GATHER", "MUL", "FULLY_CONNECTED"]
         parts = float_constants(model)
         scales, rows = parts["table/scales"], parts["table/rows"]
@@ -48,7 +46,7 @@ def test_rows_of_one_size_and_whole_scales():
 
 def test_the_first_part_is_exact_in_int8_and_the_rest_small():
     model = product()
-    split_weights(model.tree, tables=True)
+    split_weights(model.ir, tables=True)
     assert names(model) == ["GATHER", "GATHER", "ADD", "FULLY_CONNECTED", "FULLY_CONNECTED", "ADD"]
     parts = float_constants(model)
     held, rest = parts["kernel"], parts["kernel/rest"]

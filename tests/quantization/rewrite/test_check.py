@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.lite.edit import parameters
+from graphs import Model
+from rnnlite.lite.ir import Quantization
 from rnnlite.quantization.rewrite.check import check_grids
-from trees import Model
 
 
 def model(inputs, result, name, options="", constants=()):
@@ -15,9 +15,8 @@ def model(inputs, result, name, options="", constants=()):
     main = built.main
     tensors = []
     for scale, zero in [*inputs, result]:
-        index = main.tensor((2, 3), "int8", name=f"t{len(tensors)}")
-        main.content.tensors[index].quantization = parameters(scale, zero)
-        tensors.append(index)
+        grid = Quantization.of(scale, zero)
+        tensors.append(main.tensor((2, 3), "int8", f"t{len(tensors)}", grid))
     extra = [main.constant(c, "int8" if c.ndim == 2 else "int32") for c in constants]
     main.add(name, [*tensors[:-1], *extra], tensors[-1:], options)
     main.ends(tensors[:-1], tensors[-1:])
@@ -38,17 +37,16 @@ def model(inputs, result, name, options="", constants=()):
 def test_faults(arguments, text):
     built, _ = model(*arguments)
     with pytest.raises(rnnlite.ModelError, match=text):
-        check_grids(built.tree)
+        check_grids(built.ir)
 
 
 def test_an_op_in_two_types():
     built, _ = model([(0.1, 0), (0.1, 0)], (0.1, 0), "ADD", "AddOptions")
-    check_grids(built.tree)
-    index = built.main.tensor((2, 3), "int16")
-    built.main.content.tensors[index].quantization = parameters(0.1, 0)
-    built.main.content.operators[0].inputs = [0, index]
+    check_grids(built.ir)
+    other = built.main.tensor((2, 3), "int16", grid=Quantization.of(0.1))
+    built.main.ir.ops[0].set_input(1, other)
     with pytest.raises(rnnlite.ModelError, match="different types: int16, int8"):
-        check_grids(built.tree)
+        check_grids(built.ir)
 
 
 @pytest.mark.parametrize(
@@ -64,10 +62,9 @@ def test_products(kernel, bias, text):
     built, (w, b) = model(
         [(0.1, 4)], (0.3, -5), "FULLY_CONNECTED", "FullyConnectedOptions", constants
     )
-    built.main.content.tensors[w].quantization = parameters(*kernel)
-    built.main.content.tensors[b].quantization = parameters(*bias)
+    w.quantization, b.quantization = Quantization.of(*kernel), Quantization.of(*bias)
     if text:
         with pytest.raises(rnnlite.ModelError, match=text):
-            check_grids(built.tree)
+            check_grids(built.ir)
     else:
-        check_grids(built.tree)
+        check_grids(built.ir)

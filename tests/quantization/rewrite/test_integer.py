@@ -1,10 +1,11 @@
-"""Float graphs with WHILE and IF to integers, on flatbuffers built in code."""
+"""Float graphs with WHILE and IF to integers, on models built in code."""
 
 import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from graphs import KERNEL, SHAPE, Model, below, branches, nested, one_loop, recurrence, run
+from rnnlite.lite import schema
 from rnnlite.lite.passes.compact import compact
 from rnnlite.lite.structure import check_structure
 from rnnlite.quantization.calibration import Samples, calibrate
@@ -12,7 +13,6 @@ from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.rewrite.check import check_grids
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.select import all_int8, all_int16, int16_states
-from trees import KERNEL, SHAPE, Model, below, branches, nested, one_loop, recurrence, run
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16, "mixed": int16_states}
 
@@ -24,7 +24,7 @@ def arrays(count=8):
 
 def integers(model, precision, io):
     """Calibrate, plan, rewrite and check a model built in code; gives the flatbuffer."""
-    tree = model.tree
+    tree = model.ir
     rows = [[a[0]] for a in arrays()]
     ranges = calibrate(tree, Samples(rows, [], ()))
     plan = make_plan(tree, ranges.values, PRECISIONS[precision], allow_float=False)
@@ -32,17 +32,12 @@ def integers(model, precision, io):
     compact(tree)
     check_structure(tree)
     check_grids(tree)
-    return flatbuffer.write(tree)
+    return schema.write(tree)
 
 
 def float_tensors(data):
-    parsed = flatbuffer.read(data)
-    return [
-        flatbuffer.text(t.name)
-        for content in parsed.subgraphs
-        for t in content.tensors
-        if flatbuffer.dtype_name(t) == "float32"
-    ]
+    graphs = schema.read(data).graphs
+    return [value.name for graph in graphs for value in graph.values if value.type == "float32"]
 
 
 def shared_body():
@@ -85,35 +80,33 @@ def test_loops_compute_the_same_in_integers(name, precision):
 def test_no_float_is_left(name, precision, io):
     data = integers(BUILDERS[name](), precision, io)
     assert float_tensors(data) == []
-    parsed = flatbuffer.read(data)
-    for content in parsed.subgraphs[:1]:
-        for t in [*content.inputs, *content.outputs]:
-            assert flatbuffer.dtype_name(content.tensors[int(t)]) == io
+    main = schema.read(data).main
+    assert {value.type for value in (*main.inputs, *main.outputs)} == {io}
 
 
 def test_both_branches_of_an_if_get_the_same_grid():
     condition = np.array(True)
     model = branches()
-    ranges = {(0, 1): (-1.0, 1.0), (1, 1): (0.0, 2.0), (2, 1): (-2.0, 2.0)}
-    plan = make_plan(model.tree, ranges, all_int8, allow_float=False)
-    to_integers(model.tree, plan, "float32")
-    compact(model.tree)
-    check_structure(model.tree)
-    check_grids(model.tree)
+    main, then, other = model.ir.graphs
+    ranges = {
+        main.inputs[1]: (-1.0, 1.0),
+        then.outputs[0]: (0.0, 2.0),
+        other.outputs[0]: (-2.0, 2.0),
+    }
+    plan = make_plan(model.ir, ranges, all_int8, allow_float=False)
+    to_integers(model.ir, plan, "float32")
+    compact(model.ir)
+    check_structure(model.ir)
+    check_grids(model.ir)
     x = arrays()[0]
-    data = flatbuffer.write(model.tree)
+    data = model.bytes()
     assert np.allclose(run(data, condition, x)[0], x + 1, atol=0.04)
     assert np.allclose(run(data, np.array(False), x)[0], x * 2, atol=0.04)
 
 
 def test_an_initial_state_that_is_not_zero_keeps_its_value():
-    model, _, _ = one_loop()
-    for tensor in model.tree.subgraphs[0].tensors:
-        data = flatbuffer.content(model.tree, tensor)
-        if data is not None and flatbuffer.dtype_name(tensor) == "float32":
-            model.tree.buffers[tensor.buffer].data = np.frombuffer(
-                np.array([0.9, -0.8, 0.7], np.float32).tobytes(), np.uint8
-            )
+    model, start, _ = one_loop()
+    start[1].data = np.array([[0.9, -0.8, 0.7]], np.float32)
     plain = model.bytes()
     expected = [run(plain, a)[0] for a in arrays()]
     found = [run(integers(model, "int8", "float32"), arrays()[0])[0]]
@@ -133,29 +126,23 @@ def test_an_op_without_integer_kernel_is_refused_by_name():
         rnnlite.UnsupportedError,
         match=r"FLOOR \(it makes 'odd'\) has no integer kernel.*allow_float",
     ):
-        make_plan(floor().tree, {}, all_int8, allow_float=False)
+        make_plan(floor().ir, {}, all_int8, allow_float=False)
 
 
 def test_or_kept_in_float_on_request():
     model = floor()
-    ranges = calibrate(model.tree, Samples([[a[0]] for a in arrays()], [], ()))
-    plan = make_plan(model.tree, ranges.values, all_int8, allow_float=True)
-    assert plan.kept == {(0, 0): "no integer kernel"}
-    to_integers(model.tree, plan, "int8")
-    compact(model.tree)
-    check_structure(model.tree)
-    parsed = flatbuffer.read(flatbuffer.write(model.tree))
-    names = [flatbuffer.op_name(parsed, op) for op in parsed.subgraphs[0].operators]
-    assert names == ["DEQUANTIZE", "FLOOR", "QUANTIZE"]
-    (scale,), (zero,) = (
-        parsed.subgraphs[0].tensors[int(parsed.subgraphs[0].inputs[0])].quantization.scale,
-        parsed.subgraphs[0].tensors[int(parsed.subgraphs[0].inputs[0])].quantization.zeroPoint,
-    )
+    (op,) = model.main.ir.ops
+    ranges = calibrate(model.ir, Samples([[a[0]] for a in arrays()], [], ()))
+    plan = make_plan(model.ir, ranges.values, all_int8, allow_float=True)
+    assert plan.kept == {op: "no integer kernel"}
+    to_integers(model.ir, plan, "int8")
+    compact(model.ir)
+    check_structure(model.ir)
+    assert model.main.kinds == ["DEQUANTIZE", "FLOOR", "QUANTIZE"]
+    ((source,), (result,)) = model.main.ir.inputs, model.main.ir.outputs
+    scale, zero = source.scale, source.zero
     q = np.clip(np.rint(arrays()[0] / scale) + zero, -128, 127).astype(np.int8)
-    result = parsed.subgraphs[0].tensors[int(parsed.subgraphs[0].outputs[0])].quantization
-    found = (run(flatbuffer.write(model.tree), q)[0].astype(float) - result.zeroPoint[0]) * float(
-        result.scale[0]
-    )
+    found = (run(model.bytes(), q)[0].astype(float) - result.zero) * result.scale
     expected = np.floor((q.astype(np.float64) - zero) * scale)
     assert np.max(np.abs(found - expected)) < 0.03
 
@@ -172,10 +159,10 @@ def test_a_product_with_a_computed_kernel(dtype):
     rng = np.random.default_rng(0)
     a, b = (rng.uniform(-1, 1, shape).astype(np.float32) for shape in ((2, 3), (4, 3)))
     expected = run(model.bytes(), a, b)[0]
-    ranges = {(0, x): (-1.0, 1.0), (0, w): (-1.0, 1.0), (0, k): (-0.8, 0.8), (0, y): (-2.0, 2.0)}
+    ranges = {x: (-1.0, 1.0), w: (-1.0, 1.0), k: (-0.8, 0.8), y: (-2.0, 2.0)}
     precision = all_int8 if dtype == "int8" else all_int16
-    plan = make_plan(model.tree, ranges, precision, allow_float=False)
-    to_integers(model.tree, plan, "float32")
-    check_grids(model.tree)
+    plan = make_plan(model.ir, ranges, precision, allow_float=False)
+    to_integers(model.ir, plan, "float32")
+    check_grids(model.ir)
     for delegates in (False, True):
         assert np.max(np.abs(run(model.bytes(), a, b, delegates=delegates)[0] - expected)) < 0.05

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
+from graphs import run
 from products import EXPECTED, IDS, WEIGHTS, product
-from rnnlite.lite import flatbuffer
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
-from trees import run
 
 
 @pytest.mark.parametrize("delegates", [False, True])
@@ -19,7 +18,7 @@ from trees import run
 )
 def test_kernels_and_tables_change_and_biases_stay(change, types, limit, delegates):
     model = product()
-    records = change(model.tree)
+    records = change(model.ir)
     assert {r.name: r.dtype for r in records} == types
     assert all(r.how for r in records if r.dtype == "float32")
     (found,) = run(model.bytes(), IDS, delegates=delegates)
@@ -31,8 +30,7 @@ def test_values_beyond_float16_keep_their_tensor():
     model = product()
     large = WEIGHTS.copy()
     large[0, 0] = 1e5
-    for tensor in model.tree.subgraphs[0].tensors:
-        if flatbuffer.text(tensor.name) == "kernel":
-            model.tree.buffers[tensor.buffer].data = np.frombuffer(large.tobytes(), np.uint8)
-    kinds = {r.name: (r.dtype, r.how) for r in to_float16(model.tree)}
+    (kernel,) = (value for value in model.main.ir.values if value.name == "kernel")
+    kernel.data = large
+    kinds = {r.name: (r.dtype, r.how) for r in to_float16(model.ir)}
     assert kinds["kernel"] == ("float32", "exceeds the range of float16")

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import dtype_code, parameters
+from graphs import Model, run
+from rnnlite.lite.ir import Quantization
 from rnnlite.quantization.rewrite.widen import requantize
-from trees import Model, run
 
 
 @pytest.mark.parametrize(
@@ -21,17 +20,11 @@ from trees import Model, run
 @pytest.mark.parametrize("zero", [0, -128, 17])
 def test_the_same_integers(in_loop, floats, ops, zero):
     model = Model()
-    x, y = (
-        model.main.tensor((1, 256), dtype, name) for dtype, name in (("int8", "x"), ("int16", "y"))
-    )
-    model.main.content.tensors[x].quantization = parameters(0.04, zero)
-    model.main.content.tensors[y].quantization = parameters(0.0007, 0)
+    x = model.main.tensor((1, 256), "int8", "x", Quantization.of(0.04, zero))
+    y = model.main.tensor((1, 256), "int16", "y", Quantization.of(0.0007))
     model.main.ends([x], [y])
-    model.main.content.operators = requantize(
-        model.tree, model.main.content, x, y, in_loop=in_loop, floats=floats
-    )
-    found = [flatbuffer.op_name(model.tree, op) for op in model.main.content.operators]
-    assert found == ops
+    model.main.ir.append(*requantize(x, y, in_loop=in_loop, floats=floats))
+    assert model.main.kinds == ops
     values = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
     expected = np.clip(np.round((values.astype(float) - zero) * 0.04 / 0.0007), -32768, 32767)
     (result,) = run(model.bytes(), values)
@@ -41,6 +34,6 @@ def test_the_same_integers(in_loop, floats, ops, zero):
 def test_other_types_take_the_plain_op():
     model = Model()
     x, y = (model.main.tensor((1, 4), "int8", name) for name in ("x", "y"))
-    ops = requantize(model.tree, model.main.content, x, y, in_loop=True, floats=True)
-    assert [flatbuffer.op_name(model.tree, op) for op in ops] == ["QUANTIZE"]
-    assert model.main.content.tensors[x].type == dtype_code("int8")
+    ops = requantize(x, y, in_loop=True, floats=True)
+    assert [op.kind for op in ops] == ["QUANTIZE"]
+    assert x.type == "int8"

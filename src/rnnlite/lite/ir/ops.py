@@ -234,6 +234,8 @@ class Op:
             raise TypeError(f"option {field} of {self.kind} is no list: {found!r}")
         return tuple(int(n) for n in found)
 
-    def replace_branch(self, old: Graph, new: Graph) -> None:
-        """Run another graph in the place of one."""
-        self.branches = tuple(new if g is old else g for g in self.branches)
+    def twin(self, inputs: Iterable[Value | None], outputs: Iterable[Value]) -> Op:
+        """An op of the same kind, version, options and branches, that stands nowhere yet."""
+        made = Op(self.code, inputs, outputs, self.table, self.options)
+        made.branches, made.extra = self.branches, dict(self.extra)
+        return made

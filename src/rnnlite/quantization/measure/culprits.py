@@ -1,22 +1,20 @@
 """Find where the error of an integer model enters: its tensors beside those of the float model.
 
 What enters: the float model, a trial that quantized it, samples. What leaves: the tensors, in
-words. Tensors keep their index while a model is quantized, so that each has its float counterpart.
+words. A value stays the same object, at its place in its graph, while a model is quantized.
 Seen are those of the main graph, the results of loops among them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from copy import deepcopy
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rnnlite.isolation.interpreter import ValuesApart
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import label
+from rnnlite.lite import schema
+from rnnlite.lite.ir import Model, Value
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.plan.plan import Plan
@@ -54,7 +52,7 @@ class Culprit:
         return f"{self.op} {self.name} ({100 * self.error:.4g} %, from {100 * self.operands:.2g} %)"
 
 
-def worst_tensors(model: Any, order: Order, trial: Trial, samples: Samples) -> list[str]:
+def worst_tensors(model: Model, order: Order, trial: Trial, samples: Samples) -> list[str]:
     """The tensors of the main graph at which the error enters or is largest, in words.
 
     Args:
@@ -64,11 +62,33 @@ def worst_tensors(model: Any, order: Order, trial: Trial, samples: Samples) -> l
         samples: the calibration data.
     """
     made = prepared(model, order, trial, samples)
-    integers, plan = made.model, made.plan
-    floats = deepcopy(integers)
-    to_integers(integers, plan, order.io)
+    main = made.model.main
+    watched = [(k, value) for k, value in enumerate(main.values) if made.plan.has(value)]
+    made_by = [_Made(op.kind, value, op.operands) for op in main.ops for value in op.outputs]
+    floats = schema.write(made.model)
+    to_integers(made.model, made.plan, order.io)
     rows = [*samples.held_out, *samples.used][:WATCHED]
-    return [str(c) for c in _worst(_compared(floats, integers, plan, rows, samples.axes))]
+    places = [number for number, _ in watched]
+    plain = ValuesApart(floats, places, samples.axes)
+    quantized = ValuesApart(schema.write(made.model), places, samples.axes)
+    errors = _errors([value for _, value in watched], plain, quantized, made.plan, rows)
+    plain.close()
+    quantized.close()
+    return [str(c) for c in _worst([m.culprit(errors) for m in made_by if m.value in errors])]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A value of the float model, with the op that makes it."""
+
+    kind: str
+    value: Value
+    operands: tuple[Value, ...]
+
+    def culprit(self, errors: Mapping[Value, float]) -> Culprit:
+        """With the error of each value."""
+        largest = max((errors.get(v, 0.0) for v in self.operands), default=0.0)
+        return Culprit(self.kind, self.value.label, errors[self.value], largest)
 
 
 def _worst(found: Sequence[Culprit]) -> list[Culprit]:
@@ -79,39 +99,23 @@ def _worst(found: Sequence[Culprit]) -> list[Culprit]:
     return entering[:MOST] or sorted(found, key=lambda c: -c.error)[:MOST]
 
 
-def _compared(
-    floats: Any,
-    integers: Any,
+def _errors(
+    values: Sequence[Value],
+    plain: ValuesApart,
+    quantized: ValuesApart,
     plan: Plan,
     rows: Sequence[Sequence[Array]],
-    axes: Sequence[int | None],
-) -> list[Culprit]:
-    """Each float result of the main graph, in order."""
-    places = [t for t in range(len(floats.subgraphs[0].tensors)) if (0, t) in plan._parent]
-    plain = ValuesApart(flatbuffer.write(floats), places, axes)
-    quantized = ValuesApart(flatbuffer.write(integers), places, axes)
-    noise: dict[int, float] = {}
-    signal: dict[int, float] = {}
+) -> dict[Value, float]:
+    """The RMS error of each value relative to its float RMS, where it has one."""
+    noise: dict[Value, float] = {}
+    signal: dict[Value, float] = {}
     for row in rows:
-        for t, a, b in zip(places, plain.run(row), quantized.run(row), strict=True):
+        for value, a, b in zip(values, plain.run(row), quantized.run(row), strict=True):
             if a is None or b is None or a.shape != b.shape:
                 continue
             # What a grid cuts off on purpose is no error.
-            kept = np.clip(a, *plan.grid((0, t)).span) if plan.narrowed((0, t)) else a
+            kept = np.clip(a, *plan.grid(value).span) if plan.narrowed(value) else a
             finite = np.isfinite(kept)
-            noise[t] = noise.get(t, 0.0) + float(np.sum(np.square((kept - b)[finite])))
-            signal[t] = signal.get(t, 0.0) + float(np.sum(np.square(kept[finite])))
-    plain.close()
-    quantized.close()
-    errors = {t: (noise[t] / signal[t]) ** 0.5 for t in noise if signal[t] > 0}
-    return [
-        Culprit(
-            flatbuffer.op_name(floats, op),
-            label(floats, 0, t),
-            errors[t],
-            max((errors.get(int(i), 0.0) for i in op.inputs), default=0.0),
-        )
-        for op in floats.subgraphs[0].operators or []
-        for t in map(int, op.outputs)
-        if t in errors
-    ]
+            noise[value] = noise.get(value, 0.0) + float(np.sum(np.square((kept - b)[finite])))
+            signal[value] = signal.get(value, 0.0) + float(np.sum(np.square(kept[finite])))
+    return {v: (noise[v] / signal[v]) ** 0.5 for v in noise if signal[v] > 0}

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import grid
+from rnnlite.lite import schema
 from rnnlite.quantization.grid import Array, Grid
 from rnnlite.specs import batched
 
@@ -28,8 +27,8 @@ class Values:
 
     def __init__(self, data: bytes, places: Sequence[int], axes: Sequence[int | None]) -> None:
         self._places = list(places)
-        self._main = flatbuffer.read(data).subgraphs[0]
-        self._inputs = [int(t) for t in self._main.inputs]
+        self._main = schema.read(data).main
+        self._inputs = [self._main.values.index(value) for value in self._main.inputs]
         self._interpreter = Interpreter(
             model_content=data,
             experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
@@ -68,7 +67,7 @@ class Values:
         return values if known is None else (values - known.zero) * known.scale
 
     def _grid(self, index: int) -> Grid | None:
-        tensor = self._main.tensors[index]
-        scales, zeros = grid(tensor)
-        name = flatbuffer.dtype_name(tensor)
-        return Grid(name, scales[0], zeros[0]) if scales and name in ("int8", "int16") else None
+        value = self._main.values[index]
+        if value.quantization is None or value.type not in ("int8", "int16"):
+            return None
+        return Grid(value.type, value.scale, value.zero) if value.quantization.scales else None

@@ -8,9 +8,13 @@ What enters: a plan whose groups are formed, before grids are chosen. What leave
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from rnnlite.lite.trees import Place
+from rnnlite.lite.ir import Value
+
+if TYPE_CHECKING:
+    from rnnlite.quantization.plan.plan import Plan
 
 SATURATION = {
     ("LOGISTIC", "int8"): 6.25,
@@ -24,7 +28,7 @@ VANISHING = {"int8": -7.0, "int16": -12.0}
 """Where EXP falls below half a step, relative to its operand's largest value, about."""
 
 
-def clip_ranges(plan: Any, readers: dict[Place, set[str]], dtypes: dict[Place, str]) -> None:
+def clip_ranges(plan: Plan, readers: Mapping[Value, set[str]], dtypes: Mapping[Value, str]) -> None:
     """Narrow the ranges of a plan's groups, in place.
 
     Args:

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_constant, new_op, new_tensor, parameters
+from rnnlite.lite.ir import Op, Value
 from rnnlite.quantization.grid import LIMITS
 from rnnlite.quantization.ops import VERSIONS
 
@@ -46,72 +44,59 @@ DOMAINS = {
 
 
 def keep_in_domain(
-    model: Any, subgraph: int, index: int, domain: Domain, *, signed: bool, result: Any
-) -> tuple[list[Any], int]:
+    value: Value, domain: Domain, *, signed: bool, result: Value
+) -> tuple[list[Op], Value]:
     """Move integers that a kernel does not take to the nearest that it does.
 
     Args:
-        model: the model.
-        subgraph, index: the operand, an integer tensor.
+        value: the operand, of integers.
         domain: what the kernel takes of it.
         signed: whether values below zero are to be expected.
-        result: the tensor that the kernel writes.
+        result: the value that the kernel writes.
 
     Returns:
-        ops to stand in front, and the tensor to take instead.
+        ops to stand in front, and the value to take instead.
     """
-    edit = _Edit(model, subgraph, index)
+    edit = _Edit(value)
     if domain.logarithm:
-        top = float(result.quantization.scale[0]) * (
-            LIMITS[flatbuffer.dtype_name(result)][1] - int(result.quantization.zeroPoint[0])
-        )
-        limit = edit.zero + math.floor(math.log(top) / edit.scale)
+        top = result.scale * (LIMITS[result.type][1] - result.zero)
+        limit = value.zero + math.floor(math.log(top) / value.scale)
         return edit.ops, edit.bounded("MINIMUM", limit)
     if domain.both_signs and signed:
         return edit.ops, edit.without_zero()
-    return edit.ops, edit.bounded("MAXIMUM", edit.zero + (domain.least or 0))
+    return edit.ops, edit.bounded("MAXIMUM", value.zero + (domain.least or 0))
 
 
 class _Edit:
-    """Ops on one integer tensor."""
+    """Ops on one value of integers."""
 
-    def __init__(self, model: Any, subgraph: int, index: int) -> None:
-        self.model = model
-        self.content = model.subgraphs[subgraph]
-        self.index = index
-        tensor = self.content.tensors[index]
-        self.dtype = flatbuffer.dtype_name(tensor)
-        self.scale = float(tensor.quantization.scale[0])
-        self.zero = int(tensor.quantization.zeroPoint[0])
-        self.ops: list[Any] = []
+    def __init__(self, value: Value) -> None:
+        self.value = value
+        self.graph = value.graph
+        self.ops: list[Op] = []
 
-    def bounded(self, name: str, limit: int) -> int:
+    def bounded(self, kind: str, limit: int) -> Value:
         """Not above, or not below, an integer."""
-        low, high = LIMITS[self.dtype]
+        low, high = LIMITS[self.value.type]
         bound = self._number(min(max(limit, low), high))
-        return self._add(name, [self.index, bound], "MaximumMinimumOptions")
+        return self._add(kind, [self.value, bound])
 
-    def without_zero(self) -> int:
+    def without_zero(self) -> Value:
         """One step above zero where it is zero; compared as int32, see `integer`."""
-        size = new_tensor(self.content, self.index, "int32")
-        ops = [new_op(self.model, "CAST", [self.index], [size], version=VERSIONS["CAST"][1])]
-        zero = new_constant(self.model, self.content, np.array(self.zero, np.int32))
-        flag = new_tensor(self.content, self.index, "bool")
-        ops.append(new_op(self.model, "EQUAL", [size, zero], [flag], options="EqualOptions"))
-        self.ops += ops
-        return self._add(
-            "SELECT_V2", [flag, self._number(self.zero + 1), self.index], "SelectV2Options"
-        )
+        graph, zero = self.graph, self.value.zero
+        size = graph.like(self.value, "int32")
+        cast = graph.op("CAST", [self.value], [size], version=VERSIONS["CAST"][1])
+        nothing = graph.constant(np.array(zero, np.int32))
+        flag = graph.like(self.value, "bool")
+        self.ops += [cast, graph.op("EQUAL", [size, nothing], [flag], options={})]
+        return self._add("SELECT_V2", [flag, self._number(zero + 1), self.value])
 
-    def _number(self, value: int) -> int:
-        grid = parameters(self.scale, self.zero)
-        return new_constant(self.model, self.content, np.array(value, self.dtype), grid=grid)
+    def _number(self, number: int) -> Value:
+        values = np.array(number, self.value.type)
+        return self.graph.constant(values, quantization=self.value.quantization)
 
-    def _add(self, name: str, inputs: list[int], options: str) -> int:
-        grid = parameters(self.scale, self.zero)
-        result = new_tensor(self.content, self.index, self.dtype, grid)
-        version = VERSIONS.get(name, (1, 1))[0 if self.dtype == "int8" else 1]
-        self.ops.append(
-            new_op(self.model, name, inputs, [result], version=version, options=options)
-        )
+    def _add(self, kind: str, inputs: list[Value]) -> Value:
+        result = self.graph.like(self.value, quantization=self.value.quantization)
+        version = VERSIONS.get(kind, (1, 1))[0 if self.value.type == "int8" else 1]
+        self.ops.append(self.graph.op(kind, inputs, [result], version=version, options={}))
         return result

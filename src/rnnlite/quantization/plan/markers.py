@@ -14,14 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import Place
+from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.grid import Array, Range
-from rnnlite.quantization.plan.plan import constant, is_float
 
 RESERVED = 1 / 200
 """How much of its width a range is extended by towards a marker: more than one int8 step."""
@@ -32,21 +29,21 @@ SAME_PLACES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST", "BROADCAST_TO", "TIL
 LOOKS = ("SHAPE", "RANK")
 
 
-def marked_ranges(model: Any, samples: Sequence[Sequence[Array]]) -> dict[Place, Range]:
+def marked_ranges(model: Model, samples: Sequence[Sequence[Array]]) -> dict[Value, Range]:
     """The inputs with a marker beyond the range of what is not marked, and that range.
 
     Args:
         model: the float model.
         samples: the calibration data, without batch axis.
     """
-    ranges: dict[Place, Range] = {}
-    for number, index in enumerate(map(int, model.subgraphs[0].inputs)):
-        use = _Uses(model, index).found() if is_float(model, (0, index)) else None
+    ranges: dict[Value, Range] = {}
+    for number, value in enumerate(model.main.inputs):
+        use = _Uses(value).found() if value.type == "float32" else None
         if use is None:
             continue
-        values = _range(use, [np.asarray(row[number]) for row in samples])
-        if values is not None:
-            ranges[0, index] = values
+        kept = _range(use, [np.asarray(row[number]) for row in samples])
+        if kept is not None:
+            ranges[value] = kept
     return ranges
 
 
@@ -82,54 +79,50 @@ def _range(use: _Use, arrays: Sequence[Array]) -> Range | None:
 class _Uses:
     """All uses of an input of the main graph."""
 
-    def __init__(self, model: Any, index: int) -> None:
-        self.model = model
-        self.content = model.subgraphs[0]
-        self.index = index
-        self.truths: dict[int, tuple[bool, bool]] = {}
+    def __init__(self, value: Value) -> None:
+        self.value = value
+        self.truths: dict[Value, tuple[bool, bool]] = {}
         self.markers: set[float] = set()
         self.by_step = False
 
     def found(self) -> _Use | None:
         """The marker; None where there is none, or where something needs the values themselves."""
-        if self.index in map(int, self.content.outputs):
+        if self.value.is_result:
             return None
-        for op in self.content.operators or []:
-            name = flatbuffer.op_name(self.model, op)
-            inputs = [int(t) for t in op.inputs]
-            if self.index in inputs:
-                if name not in LOOKS and not self._reader(op, name, inputs):
+        for op in self.value.graph.ops:
+            if self.value in op.inputs:
+                if op.kind not in LOOKS and not self._reader(op):
                     return None
-            elif inputs and inputs[0] in self.truths:
-                self._truth(op, name, inputs)
+            elif op.operand(0) in self.truths:
+                self._truth(op)
         return _Use(self.markers.pop(), self.by_step) if len(self.markers) == 1 else None
 
-    def _reader(self, op: Any, name: str, inputs: list[int]) -> bool:
+    def _reader(self, op: Op) -> bool:
         """Go on from an op that reads the input; False if it needs its values."""
-        if name in ("EQUAL", "NOT_EQUAL"):
-            return self._comparison(op, name, inputs)
-        return any(self._hides(name, inputs))
+        if op.kind in ("EQUAL", "NOT_EQUAL"):
+            return self._comparison(op)
+        return any(self._hides(op))
 
-    def _comparison(self, op: Any, name: str, inputs: list[int]) -> bool:
-        other = next((t for t in inputs if t != self.index), -1)
-        values = constant(self.model, (0, other))
+    def _comparison(self, op: Op) -> bool:
+        other = next((v for v in op.operands if v is not self.value), None)
+        values = None if other is None else other.constant("float32")
         if values is None or values.size != 1:
             return False
         self.markers.add(float(values.reshape(-1)[0]))
-        self.truths[int(op.outputs[0])] = (name == "EQUAL", False)
+        self.truths[op.output] = (op.kind == "EQUAL", False)
         return True
 
-    def _hides(self, name: str, inputs: list[int]) -> Iterator[bool]:
+    def _hides(self, op: Op) -> Iterator[bool]:
         """Whether an op makes something else of what is marked."""
-        if name == "MUL":
-            for x, mask in (inputs, inputs[::-1]):
+        if op.kind == "MUL":
+            for x, mask in (op.operands, op.operands[::-1]):
                 known = self.truths.get(mask)
-                yield x == self.index and self._said(known, at_marker=False)
-        if name in ("SELECT", "SELECT_V2"):
-            known = self.truths.get(inputs[0])
+                yield x is self.value and self._said(known, at_marker=False)
+        if op.kind in ("SELECT", "SELECT_V2"):
+            known = self.truths.get(op.input(0))
             if known is not None:
-                taken = inputs[1] if known[0] else inputs[2]
-                yield taken != self.index and self._said(known, at_marker=known[0])
+                taken = op.input(1) if known[0] else op.input(2)
+                yield taken is not self.value and self._said(known, at_marker=known[0])
 
     def _said(self, known: tuple[bool, bool] | None, *, at_marker: bool) -> bool:
         if known is None or known[0] is not at_marker:
@@ -137,25 +130,18 @@ class _Uses:
         self.by_step = self.by_step or known[1]
         return True
 
-    def _truth(self, op: Any, name: str, inputs: list[int]) -> None:
+    def _truth(self, op: Op) -> None:
         """Go on with what a truth value is wherever the marker stands."""
-        at_marker, by_step = self.truths[inputs[0]]
-        result = int(op.outputs[0])
-        if name == "LOGICAL_NOT":
-            self.truths[result] = (not at_marker, by_step)
-        elif name in SAME_PLACES:
-            self.truths[result] = (at_marker, by_step)
-        elif name in ("REDUCE_ANY", "REDUCE_ALL") and not by_step and self._is_last(inputs):
-            self.truths[result] = (at_marker, True)
+        at_marker, by_step = self.truths[op.input(0)]
+        if op.kind == "LOGICAL_NOT":
+            self.truths[op.output] = (not at_marker, by_step)
+        elif op.kind in SAME_PLACES:
+            self.truths[op.output] = (at_marker, by_step)
+        elif op.kind in ("REDUCE_ANY", "REDUCE_ALL") and not by_step and _is_last(op):
+            self.truths[op.output] = (at_marker, True)
 
-    def _numbers(self, index: int) -> list[int]:
-        tensor = self.content.tensors[index]
-        data = flatbuffer.content(self.model, tensor)
-        if data is None or flatbuffer.dtype_name(tensor) != "int32":
-            return []
-        found: list[int] = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.int32).tolist()
-        return found
 
-    def _is_last(self, inputs: list[int]) -> bool:
-        rank = len(self.content.tensors[inputs[0]].shape)
-        return [a % rank for a in self._numbers(inputs[1])] == [rank - 1]
+def _is_last(op: Op) -> bool:
+    """Whether a reduction is over the last axis."""
+    rank = op.input(0).rank
+    return [a % rank for a in op.input(1).integers() or []] == [rank - 1]

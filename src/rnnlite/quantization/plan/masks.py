@@ -19,20 +19,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import Place
+from rnnlite.lite.ir import Model, Value
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.plan.origins import Origins, constant_values
 from rnnlite.quantization.plan.walk import Precision, Softened, Walk
 
 
 def soften_masks(
-    model: Any, ranges: Mapping[Place, Range], precision: Precision, binary: Sequence[int] = ()
+    model: Model, ranges: Mapping[Value, Range], precision: Precision, binary: Sequence[int] = ()
 ) -> Softened:
     """Replace the large constants of masks, in place.
 
@@ -53,15 +51,15 @@ def soften_masks(
         elif not origins.enlarge(found.meetings, found.lacking):
             break
     softened = found.outcome()
-    added = origins.write(found.logarithms)
+    replaced = origins.write(found.logarithms)
     _refuse_infinite(model)
-    return replace(softened, ranges={**softened.ranges, **origins.written}, added=added)
+    return replace(softened, ranges={**softened.ranges, **origins.written}, replaced=replaced)
 
 
-def binary_inputs(model: Any, samples: Sequence[Sequence[Array]]) -> list[int]:
+def binary_inputs(model: Model, samples: Sequence[Sequence[Array]]) -> list[int]:
     """The numbers of the inputs that hold 0 and 1 alone in all samples, as a mask does."""
     found = []
-    for number in range(len(model.subgraphs[0].inputs)):
+    for number in range(len(model.main.inputs)):
         arrays = [np.asarray(row[number]) for row in samples]
         if arrays and all(((a == 0) | (a == 1)).all() for a in arrays):
             found.append(number)
@@ -72,14 +70,13 @@ def _finite(values: Array) -> bool:
     return bool(np.isfinite(values).all())
 
 
-def _refuse_infinite(model: Any) -> None:
-    for s, op, name in flatbuffer.operators(model):
-        for t in map(int, op.inputs):
-            values = constant_values(model, (s, t))
+def _refuse_infinite(model: Model) -> None:
+    for op in model.ops():
+        for value in op.operands:
+            values = constant_values(value)
             if values is not None and values.dtype.kind == "f" and not _finite(values):
-                made = model.subgraphs[s].tensors[int(op.outputs[0])]
                 raise UnsupportedError(
-                    f"{name} (it makes '{flatbuffer.text(made.name)}') reads an infinite constant, "
+                    f"{op.kind} (it makes '{op.output.name}') reads an infinite constant, "
                     "which integers cannot hold",
                     expected="infinity in masks alone, which end in a softmax or a maximum",
                     remedy="Use a large finite number, or convert in float32, float16 or dynamic",

@@ -6,15 +6,12 @@ and in the end the model with the stand-ins written into it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_constant, new_op, new_tensor
-from rnnlite.lite.trees import Place
+from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.plan.cases import Constant
 from rnnlite.quantization.plan.ways import ARITHMETIC, MOVED
@@ -31,8 +28,7 @@ ROUNDS = 60
 class Origin:
     """A large constant where an op reads it, or a LOG, whose 0 becomes minus infinity."""
 
-    subgraph: int
-    op: Any
+    op: Op
     operand: int
     least: float
     group: int
@@ -41,46 +37,43 @@ class Origin:
 class Origins:
     """All large constants, which of them are to be replaced, and by what size."""
 
-    def __init__(self, model: Any) -> None:
-        self.model = model
-        self.known: dict[tuple[int, int], int] = {}
-        self.numbers: dict[tuple[int, int], int] = {}
+    def __init__(self, model: Model) -> None:
+        self.known: dict[tuple[Op, int], int] = {}
+        self.numbers: dict[tuple[Op, int], int] = {}
         self.listed: list[Origin] = []
         self.sizes: dict[int, float] = {}
         self.rounds = 0
-        self.written: dict[Place, Range] = {}
-        self.constants: dict[Place, Constant | None] = {}
-        for s, op, name in flatbuffer.operators(model):
-            if name in MOVED or name in ARITHMETIC or name == "WHILE":
-                for k, t in enumerate(map(int, op.inputs)):
-                    found = self.constant((s, t))
-                    floats = found and flatbuffer.dtype_name(model.subgraphs[s].tensors[t])
-                    if found is not None and found.far and floats == "float32":
-                        self._enter(s, op, k, min(map(abs, found.far)))
-            if name == "LOG":
-                self._enter(s, op, -1, np.inf)
+        self.written: dict[Value, Range] = {}
+        self.constants: dict[Value, Constant | None] = {}
+        for op in model.ops():
+            if op.kind in MOVED or op.kind in ARITHMETIC or op.kind == "WHILE":
+                for k, value in enumerate(op.inputs):
+                    found = None if value is None else self.constant(value)
+                    floats = value is not None and value.type == "float32"
+                    if found is not None and found.far and floats:
+                        self._enter(op, k, min(map(abs, found.far)))
+            if op.kind == "LOG":
+                self._enter(op, -1, np.inf)
 
-    def _enter(self, subgraph: int, op: Any, operand: int, least: float) -> None:
+    def _enter(self, op: Op, operand: int, least: float) -> None:
         number = len(self.listed)
-        self.known[id(op), operand] = self.numbers[id(op), operand] = number
-        self.listed.append(Origin(subgraph, op, operand, least, number))
+        self.known[op, operand] = self.numbers[op, operand] = number
+        self.listed.append(Origin(op, operand, least, number))
         self.sizes[number] = FIRST_SIZE
 
-    def size(self, op: Any, operand: int) -> tuple[int, float] | None:
+    def size(self, op: Op, operand: int) -> tuple[int, float] | None:
         """Number and size of the stand-in of what an op reads there; None to leave it."""
-        number = self.known.get((id(op), operand))
+        number = self.known.get((op, operand))
         if number is None:
             return None
         return number, self.sizes[self.listed[number].group]
 
-    def constant(self, place: Place) -> Constant | None:
-        """What a constant holds; None for any other tensor."""
-        if place not in self.constants:
-            values = constant_values(self.model, place)
-            self.constants[place] = None
-            if values is not None and values.size:
-                self.constants[place] = Constant.of(values, LARGE)
-        return self.constants[place]
+    def constant(self, value: Value) -> Constant | None:
+        """What a constant holds; None for any other value."""
+        if value not in self.constants:
+            values = constant_values(value)
+            self.constants[value] = None if values is None else Constant.of(values, LARGE)
+        return self.constants[value]
 
     def drop(self, numbers: frozenset[int]) -> None:
         """Leave these as they are."""
@@ -119,8 +112,8 @@ class Origins:
                     self.drop(frozenset(n for n in numbers if self.listed[n].group == group))
         return changed
 
-    def write(self, logarithms: Mapping[int, tuple[float, float]]) -> tuple[tuple[int, int], ...]:
-        """Put the stand-ins into the model; gives where an op was added.
+    def write(self, logarithms: Mapping[int, tuple[float, float]]) -> dict[Op, Op]:
+        """Put the stand-ins into the model; gives the ops that are gone, and what came for them.
 
         Args:
             logarithms: for each LOG whose operand has two values, these.
@@ -128,59 +121,36 @@ class Origins:
         for (_, operand), number in self.known.items():
             if operand >= 0:
                 self._write_constant(self.listed[number])
-        chosen = [(self.listed[n], held) for n, held in logarithms.items()]
-        added = tuple(
-            (origin.subgraph, next(k for k, o in enumerate(self._ops(origin)) if o is origin.op))
-            for origin, _ in chosen
-        )
-        for origin, held in chosen:
-            self._write_log(origin, *held)
-        return added
+        return {
+            self.listed[n].op: self._write_log(self.listed[n], *held)
+            for n, held in logarithms.items()
+        }
 
     def _write_constant(self, origin: Origin) -> None:
-        content = self.model.subgraphs[origin.subgraph]
-        index = int(origin.op.inputs[origin.operand])
-        values = constant_values(self.model, (origin.subgraph, index))
+        value = origin.op.input(origin.operand)
+        values = constant_values(value)
         if values is None:
             raise AssertionError("a constant without content")
         size = self.sizes[origin.group]
         softer = np.where(np.abs(values) >= LARGE, np.copysign(size, values), values)
-        inputs = [int(t) for t in origin.op.inputs]
-        inputs[origin.operand] = new_constant(
-            self.model, content, softer.astype(np.float32), name=content.tensors[index].name
-        )
-        origin.op.inputs = inputs
+        made = value.graph.constant(softer.astype(np.float32), name=value.name)
+        origin.op.set_input(origin.operand, made)
 
-    def _ops(self, origin: Origin) -> Sequence[Any]:
-        found: Sequence[Any] = self.model.subgraphs[origin.subgraph].operators
-        return found
-
-    def _write_log(self, origin: Origin, low: float, high: float) -> None:
+    def _write_log(self, origin: Origin, low: float, high: float) -> Op:
         """log(m), of an m that has two values, the larger one 1: (m - high) * slope."""
-        content = self.model.subgraphs[origin.subgraph]
-        x, y = int(origin.op.inputs[0]), int(origin.op.outputs[0])
+        op = origin.op
+        x, y = op.input(0), op.output
+        graph = x.graph
         reach = -np.log(low) if low > 0.0 else self.sizes[origin.group]
-        less = new_tensor(content, x, "float32")
-        self.written[origin.subgraph, less] = (low - high, 0.0)
-        largest = new_constant(self.model, content, np.array(high, np.float32))
-        slope = new_constant(self.model, content, np.array(reach / (high - low), np.float32))
-        ops = list(content.operators)
-        place = next(k for k, op in enumerate(ops) if op is origin.op)
-        ops[place : place + 1] = [
-            new_op(self.model, "SUB", [x, largest], [less], options="SubOptions"),
-            new_op(self.model, "MUL", [less, slope], [y], options="MulOptions"),
-        ]
-        content.operators = ops
+        less = graph.like(x)
+        self.written[less] = (low - high, 0.0)
+        largest = graph.constant(np.array(high, np.float32))
+        slope = graph.constant(np.array(reach / (high - low), np.float32))
+        difference = graph.op("SUB", [x, largest], [less], options={})
+        graph.replace(op, difference, graph.op("MUL", [less, slope], [y], options={}))
+        return difference
 
 
-def constant_values(model: Any, place: Place) -> Array | None:
+def constant_values(value: Value) -> Array | None:
     """The content of a constant of numbers, None for anything else."""
-    if place[1] < 0:
-        return None
-    tensor = model.subgraphs[place[0]].tensors[place[1]]
-    data = flatbuffer.content(model, tensor)
-    dtype = flatbuffer.dtype_name(tensor)
-    if data is None or dtype not in ("float32", "int32", "int64"):
-        return None
-    values: Array = np.frombuffer(np.asarray(data, np.uint8).tobytes(), dtype)
-    return values.reshape([int(d) for d in (tensor.shape if tensor.shape is not None else [])])
+    return value.constant("float32", "int32", "int64")

@@ -8,17 +8,17 @@ spoil each other's resolution stay apart and are requantized instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TypeGuard
 
 import numpy as np
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import Place, flows, in_loops
+from rnnlite.lite.control_flow import flows, in_loops
+from rnnlite.lite.ir import Graph, Model, Op, Value
 from rnnlite.quantization.grid import Array, Grid, Range, grid_of, union, width
-from rnnlite.quantization.ops import RULES, Kind, Rule
+from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.clip import clip_ranges
 
 JOIN_LIMIT = 1.25
@@ -35,65 +35,69 @@ class Plan:
     Attributes:
         model: the float model the plan is for.
         precision: the type an op computes in.
-        kept: (subgraph, position) of ops that stay in float, with the reason.
-        wide: (subgraph, position) of ops that compute in int16 whatever `precision` says.
-        loops: the subgraphs that stand in loops.
+        kept: ops that stay in float, with the reason.
+        wide: ops that compute in int16 whatever `precision` says.
+        loops: the graphs that run in loops.
         marked: tensors that are compared with a marker beyond their range, which saturates.
     """
 
-    model: Any
-    ranges: Mapping[Place, Range]
+    model: Model
+    ranges: Mapping[Value, Range]
     precision: Precision
-    kept: dict[tuple[int, int], str] = field(default_factory=dict)
-    wide: frozenset[tuple[int, int]] = frozenset()
-    loops: frozenset[int] = frozenset()
-    marked: frozenset[Place] = frozenset()
-    _parent: dict[Place, Place] = field(default_factory=dict)
-    _range: dict[Place, Range] = field(default_factory=dict)
-    _dtype: dict[Place, str] = field(default_factory=dict)
-    _fixed: dict[Place, set[Grid]] = field(default_factory=dict)
-    _grid: dict[Place, Grid] = field(default_factory=dict)
+    kept: dict[Op, str] = field(default_factory=dict)
+    wide: frozenset[Op] = frozenset()
+    loops: frozenset[Graph] = frozenset()
+    marked: frozenset[Value] = frozenset()
+    _parent: dict[Value, Value] = field(default_factory=dict)
+    _range: dict[Value, Range] = field(default_factory=dict)
+    _dtype: dict[Value, str] = field(default_factory=dict)
+    _fixed: dict[Value, set[Grid]] = field(default_factory=dict)
+    _grid: dict[Value, Grid] = field(default_factory=dict)
 
-    def type_of(self, name: str, subgraph: int, position: int) -> str:
+    def type_of(self, op: Op) -> str:
         """The type that an op computes in."""
-        if (subgraph, position) in self.wide:
+        if op in self.wide:
             return "int16"
-        return self.precision(name, subgraph in self.loops)
+        return self.precision(op.kind, op.graph in self.loops)
 
-    def root(self, place: Place) -> Place:
+    def has(self, value: Value | None) -> bool:
+        """Whether it gives a value a grid: a float one that is no constant."""
+        return value in self._parent
+
+    def root(self, place: Value) -> Value:
         """The representative of a place's group."""
         while self._parent.get(place, place) != place:
             place = self._parent[place]
         return place
 
-    def range(self, place: Place) -> Range:
+    def range(self, place: Value) -> Range:
         """The range of a place's group."""
         return self._range[self.root(place)]
 
-    def grid(self, place: Place) -> Grid:
+    def grid(self, place: Value) -> Grid:
         """The grid of a place."""
         return self._grid[self.root(place)]
 
-    def together(self, a: Place, b: Place) -> bool:
+    def together(self, a: Value, b: Value) -> bool:
         """Whether two places share one grid by construction."""
         return self.root(a) == self.root(b)
 
-    def narrow(self, place: Place, values: Range) -> None:
+    def narrow(self, place: Value, values: Range) -> None:
         """Give the group of a place a smaller range; values beyond it saturate."""
         self._range[self.root(place)] = values
 
-    def narrowed(self, place: Place) -> bool:
+    def narrowed(self, place: Value) -> bool:
         """Whether the grid of a place cuts off values that calibration saw, on purpose."""
         seen = self.ranges.get(place)
         return seen is not None and not self.grid(place).covers(seen)
 
-    def _tie(self, a: Place, b: Place) -> None:
+    def _tie(self, a: Value, b: Value) -> None:
         ra, rb = self.root(a), self.root(b)
         if ra != rb:
             self._parent[rb] = ra
             self._range[ra] = union(self._range[ra], self._range[rb])
 
-    def _include(self, place: Place, values: Array) -> None:
+    def _include(self, place: Value, values: Array) -> None:
         root = self.root(place)
         self._range[root] = union(self._range[root], range_of(values))
 
@@ -103,35 +107,24 @@ def range_of(values: Array) -> Range:
     return float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
 
 
-def is_float(model: Any, place: Place) -> bool:
-    """Whether a place holds float32 values (-1 is no tensor)."""
-    subgraph, tensor = place
-    if tensor < 0:
-        return False
-    return flatbuffer.dtype_name(model.subgraphs[subgraph].tensors[tensor]) == "float32"
+def is_float(value: Value | None) -> TypeGuard[Value]:
+    """Whether a value is there, and holds float32 numbers."""
+    return value is not None and value.type == "float32"
 
 
-def constant(model: Any, place: Place) -> Array | None:
+def constant(value: Value | None) -> Array | None:
     """The content of a float constant, None for anything else."""
-    subgraph, index = place
-    if index < 0:
-        return None
-    tensor = model.subgraphs[subgraph].tensors[index]
-    data = model.buffers[tensor.buffer].data
-    if data is None or len(data) == 0 or flatbuffer.dtype_name(tensor) != "float32":
-        return None
-    values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
-    return values.reshape([int(d) for d in (tensor.shape if tensor.shape is not None else [])])
+    return None if value is None else value.constant("float32")
 
 
 def make_plan(
-    model: Any,
-    ranges: Mapping[Place, Range],
+    model: Model,
+    ranges: Mapping[Value, Range],
     precision: Precision,
     *,
     allow_float: bool,
-    wide: frozenset[tuple[int, int]] = frozenset(),
-    marked: frozenset[Place] = frozenset(),
+    wide: frozenset[Op] = frozenset(),
+    marked: frozenset[Value] = frozenset(),
 ) -> Plan:
     """Group the tensors, choose grids.
 
@@ -140,7 +133,7 @@ def make_plan(
         ranges: smallest and largest value of every float tensor that is no constant.
         precision: the type each op computes in.
         allow_float: keep an op without integer kernel in float, instead of refusing it.
-        wide: subgraph and position of ops that compute in int16 in any case.
+        wide: ops that compute in int16 in any case.
         marked: see `Plan`.
 
     Raises:
@@ -148,17 +141,16 @@ def make_plan(
     """
     loops = frozenset(in_loops(model))
     plan = Plan(model, ranges, precision, wide=wide, loops=loops, marked=marked)
-    for subgraph, content in enumerate(model.subgraphs):
-        for index in range(len(content.tensors)):
-            place = (subgraph, index)
-            if is_float(model, place) and constant(model, place) is None:
-                plan._parent[place] = place
-                plan._range[place] = ranges.get(place, (0.0, 0.0))
+    for graph in model.graphs:
+        for value in graph.values:
+            if is_float(value) and not value.is_constant:
+                plan._parent[value] = value
+                plan._range[value] = ranges.get(value, (0.0, 0.0))
     _tie_flows(plan)
     ops = list(_float_ops(plan, allow_float))
     joins = []
     for op in ops:
-        if op.rule.kind in (Kind.MOVES, Kind.COMPARES):
+        if RULES[op.kind].kind in (Kind.MOVES, Kind.COMPARES):
             joins += _tie_operands(plan, op)
     for target, value in joins:
         _join(plan, target, value)
@@ -168,96 +160,77 @@ def make_plan(
     return plan
 
 
-@dataclass(frozen=True)
-class _Op:
-    subgraph: int
-    position: int
-    op: Any
-    name: str
-    rule: Rule
-
-    def operands(self) -> list[Place]:
-        return [(self.subgraph, int(t)) for t in self.op.inputs]
-
-    def results(self) -> list[Place]:
-        return [(self.subgraph, int(t)) for t in self.op.outputs]
-
-
-def _float_ops(plan: Plan, allow_float: bool) -> Any:
+def _float_ops(plan: Plan, allow_float: bool) -> Iterator[Op]:
     """All ops that touch float values and have a rule, in order.
 
     Raises:
         UnsupportedError: one has none, and may not stay in float.
     """
-    for subgraph, content in enumerate(plan.model.subgraphs):
-        for position, op in enumerate(content.operators or []):
-            name = flatbuffer.op_name(plan.model, op)
-            places = [(subgraph, int(t)) for t in [*op.inputs, *op.outputs]]
-            if not any(is_float(plan.model, p) for p in places):
-                continue
-            rule = RULES.get(name)
-            wanted = plan.type_of(name, subgraph, position)
-            reason = ""
-            if rule is None:
-                reason = "no integer kernel"
-            elif wanted == "int16" and not rule.int16:
-                reason = "no int16 kernel"
-            if reason and not allow_float:
-                tensor = content.tensors[int(op.outputs[0])]
-                raise UnsupportedError(
-                    f"{name} (it makes '{flatbuffer.text(tensor.name)}') has {reason} in LiteRT",
-                    expected="ops that compute on integers",
-                    remedy="Replace the layer that uses it, or allow it to stay in float "
-                    "(allow_float=True, --allow-float)",
-                )
-            if reason:
-                plan.kept[subgraph, position] = reason
-            elif rule is not None:
-                yield _Op(subgraph, position, op, name, rule)
+    for op in plan.model.ops():
+        if not any(is_float(v) for v in (*op.inputs, *op.outputs)):
+            continue
+        rule = RULES.get(op.kind)
+        reason = ""
+        if rule is None:
+            reason = "no integer kernel"
+        elif plan.type_of(op) == "int16" and not rule.int16:
+            reason = "no int16 kernel"
+        if reason and not allow_float:
+            raise UnsupportedError(
+                f"{op.kind} (it makes '{op.output.name}') has {reason} in LiteRT",
+                expected="ops that compute on integers",
+                remedy="Replace the layer that uses it, or allow it to stay in float "
+                "(allow_float=True, --allow-float)",
+            )
+        if reason:
+            plan.kept[op] = reason
+        else:
+            yield op
 
 
 def _tie_flows(plan: Plan) -> None:
     for flow in flows(plan.model):
         for slot in flow.slots:
-            floats = [p for p in slot if is_float(plan.model, p)]
-            places = [p for p in floats if p in plan._parent]
+            floats = [v for v in slot if is_float(v)]
+            places = [v for v in floats if plan.has(v)]
             for place in places[1:]:
                 plan._tie(places[0], place)
             for place in floats:
-                values = constant(plan.model, place)
+                values = constant(place)
                 if values is not None and places:
                     plan._include(places[0], values)
 
 
-def _tie_operands(plan: Plan, op: _Op) -> list[tuple[Place, Place]]:
+def _tie_operands(plan: Plan, op: Op) -> list[tuple[Value, Value]]:
     """Tie what must be; gives (result, operand) pairs that may be."""
-    operands = [p for p in op.operands() if is_float(plan.model, p)]
-    results = [p for p in op.results() if is_float(plan.model, p)]
-    if op.rule.kind is Kind.COMPARES:
+    rule = RULES[op.kind]
+    operands = [v for v in op.inputs if is_float(v)]
+    results = [v for v in op.outputs if is_float(v)]
+    if rule.kind is Kind.COMPARES:
         results, operands = operands[:1], operands[1:]
-        if results[0] not in plan._parent:
+        if not plan.has(results[0]):
             results, operands = operands, results
     joins = []
-    for k, place in enumerate(op.operands()):
-        if place not in operands:
+    for k, value in enumerate(op.inputs):
+        if value is None or value not in operands:
             continue
-        values = constant(plan.model, place)
+        values = constant(value)
         if values is not None:
             # A bound that the values never come to may lie far beyond them, and saturates.
-            bound = op.name in ("MINIMUM", "MAXIMUM") and width(plan.range(results[0])) > 0.0
+            bound = op.kind in ("MINIMUM", "MAXIMUM") and width(plan.range(results[0])) > 0.0
             bound = bound or results[0] in plan.marked
-            if results[0] in plan._parent and not bound:
+            if plan.has(results[0]) and not bound:
                 plan._include(results[0], values)
-        elif k in op.rule.joined:
-            joins.append((results[0], place))
+        elif k in rule.joined:
+            joins.append((results[0], value))
         else:
-            plan._tie(results[0], place)
-    for place in results[1:]:
-        plan._tie(results[0], place)
+            plan._tie(results[0], value)
+    for value in results[1:]:
+        plan._tie(results[0], value)
     return joins
 
 
-def _join(plan: Plan, target: Place, value: Place) -> None:
+def _join(plan: Plan, target: Value, value: Value) -> None:
     """Tie an operand to the result if neither loses resolution by it."""
     both = width(union(plan.range(target), plan.range(value)))
     smaller = min(width(plan.range(target)), width(plan.range(value)))
@@ -265,19 +238,18 @@ def _join(plan: Plan, target: Place, value: Place) -> None:
         plan._tie(target, value)
 
 
-def _choose_types(plan: Plan, ops: list[_Op]) -> None:
+def _choose_types(plan: Plan, ops: Sequence[Op]) -> None:
     """A group has the type of the ops that compute its values; int16 if there is one of those."""
     default = plan.precision("", False)
-    for place in list(plan._parent):
-        plan._dtype.setdefault(plan.root(place), "")
+    for value in plan._parent:
+        plan._dtype.setdefault(plan.root(value), "")
     for op in ops:
-        wide = (op.subgraph, op.position) in plan.wide
-        if op.rule.kind in (Kind.COMPUTES, Kind.WEIGHTS) or wide or not op.rule.int8:
-            for place in op.results():
-                if place in plan._parent:
-                    root = plan.root(place)
-                    wanted = plan.type_of(op.name, op.subgraph, op.position)
-                    wanted = wanted if op.rule.int8 else "int16"
+        rule = RULES[op.kind]
+        if rule.kind in (Kind.COMPUTES, Kind.WEIGHTS) or op in plan.wide or not rule.int8:
+            wanted = plan.type_of(op) if rule.int8 else "int16"
+            for value in op.outputs:
+                if plan.has(value):
+                    root = plan.root(value)
                     plan._dtype[root] = max(
                         plan._dtype[root], wanted, key=("", "int8", "int16").index
                     )
@@ -285,33 +257,31 @@ def _choose_types(plan: Plan, ops: list[_Op]) -> None:
         plan._dtype[root] = dtype or default
 
 
-def _readers(plan: Plan, ops: list[_Op]) -> dict[Place, set[str]]:
+def _readers(plan: Plan, ops: Sequence[Op]) -> dict[Value, set[str]]:
     """The ops that read each group's values; "" where all of its range is needed."""
-    readers: dict[Place, set[str]] = {}
+    readers: dict[Value, set[str]] = {}
     for op in ops:
-        for place in op.operands():
-            if place not in plan._parent or op.rule.kind in (Kind.FLOW, Kind.LOOKS):
+        rule = RULES[op.kind]
+        for value in op.operands:
+            if not plan.has(value) or rule.kind in (Kind.FLOW, Kind.LOOKS):
                 continue
-            moved = op.rule.kind is Kind.MOVES and plan.together(place, op.results()[0])
+            moved = rule.kind is Kind.MOVES and plan.together(value, op.output)
             if not moved:
-                readers.setdefault(plan.root(place), set()).add(op.name)
-    for place in [(0, int(t)) for t in plan.model.subgraphs[0].outputs]:
-        if place in plan._parent:
-            readers.setdefault(plan.root(place), set()).add("")
-    for subgraph, position in plan.kept:
-        op = plan.model.subgraphs[subgraph].operators[position]
-        for t in map(int, op.inputs):
-            if (subgraph, t) in plan._parent:
-                readers.setdefault(plan.root((subgraph, t)), set()).add("")
+                readers.setdefault(plan.root(value), set()).add(op.kind)
+    whole = [*plan.model.main.outputs, *(v for op in plan.kept for v in op.operands)]
+    for value in whole:
+        if plan.has(value):
+            readers.setdefault(plan.root(value), set()).add("")
     return readers
 
 
-def _choose_grids(plan: Plan, ops: list[_Op]) -> None:
+def _choose_grids(plan: Plan, ops: Sequence[Op]) -> None:
     for op in ops:
-        for place in op.results():
-            if place in plan._parent and op.rule.kind in (Kind.COMPUTES, Kind.INT32):
-                root = plan.root(place)
-                fixed = op.rule.fixed_grid(plan._dtype[root])
+        rule = RULES[op.kind]
+        for value in op.outputs:
+            if plan.has(value) and rule.kind in (Kind.COMPUTES, Kind.INT32):
+                root = plan.root(value)
+                fixed = rule.fixed_grid(plan._dtype[root])
                 if fixed is not None:
                     plan._fixed.setdefault(root, set()).add(fixed)
     for root, dtype in plan._dtype.items():
@@ -329,26 +299,26 @@ FINEST = {"int8": 2.0**-18, "int16": 2.0**-13}
 2**-19 and 2**-14."""
 
 
-def _fit_sums(plan: Plan, ops: list[_Op]) -> None:
+def _fit_sums(plan: Plan, ops: Sequence[Op]) -> None:
     """Where a sum is much smaller than its operands, coarser steps for it.
 
     An operand that was zero throughout has no scale of its own: it takes the sum's.
     """
     for op in ops:
-        if op.name not in ("ADD", "SUB"):
+        if op.kind not in ("ADD", "SUB"):
             continue
-        result = op.results()[0]
-        operands = [p for p in op.operands() if p in plan._parent]
-        for place in operands:
-            if width(plan.range(place)) == 0.0 and width(plan.range(result)) > 0.0:
-                root = plan.root(place)
+        result = op.output
+        operands = [v for v in op.operands if plan.has(v)]
+        for value in operands:
+            if width(plan.range(value)) == 0.0 and width(plan.range(result)) > 0.0:
+                root = plan.root(value)
                 plan._grid[root] = replace(plan._grid[root], scale=plan.grid(result).scale)
-        dtype = plan.type_of(op.name, op.subgraph, op.position)
-        steps = [plan.grid(p).scale for p in operands]
+        dtype = plan.type_of(op)
+        steps = [plan.grid(v).scale for v in operands]
         steps += [
             grid_of(range_of(values), dtype, headroom=False).scale
-            for p in op.operands()
-            if (values := constant(plan.model, p)) is not None
+            for v in op.operands
+            if (values := constant(v)) is not None
         ]
         least = max(steps, default=0.0) * FINEST[dtype]
         grid = plan.grid(result)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import Flow, Place, flows, in_loops
+from rnnlite.lite import ir
+from rnnlite.lite.control_flow import Flow, flows, in_loops
+from rnnlite.lite.ir import Op
 from rnnlite.quantization.grid import HEADROOM, Range
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan import cases
@@ -46,18 +46,16 @@ class Softened:
         ranges: of tensors that a mask reaches, in place of the calibrated ones.
         again: whether masked values went through a maximum in calibration, so that ranges behind
             it were seen with the constants that are gone now.
-        added: subgraph and position of ops that one more now follows.
+        replaced: ops that are gone, and what came for them.
     """
 
-    ranges: Mapping[Place, Range]
+    ranges: Mapping[ir.Value, Range]
     again: bool
-    added: tuple[tuple[int, int], ...] = ()
+    replaced: Mapping[Op, Op] = field(default_factory=dict)
 
-    def moved(self, positions: frozenset[tuple[int, int]]) -> frozenset[tuple[int, int]]:
-        """Subgraph and position of ops as they are now."""
-        return frozenset(
-            (s, k + sum(t == s and before < k for t, before in self.added)) for s, k in positions
-        )
+    def present(self, ops: frozenset[Op]) -> frozenset[Op]:
+        """Ops as they are now."""
+        return frozenset(self.replaced.get(op, op) for op in ops)
 
 
 @dataclass(eq=False)
@@ -65,7 +63,7 @@ class _Ends:
     """How a tensor that a mask reaches is read."""
 
     bounds: dict[int, list[float]] = field(default_factory=lambda: {-1: [], 1: []})
-    passed: list[Place] = field(default_factory=list)
+    passed: list[ir.Value] = field(default_factory=list)
     whole: bool = False
 
 
@@ -74,23 +72,23 @@ class Walk:
 
     def __init__(
         self,
-        model: Any,
-        ranges: Mapping[Place, Range],
+        model: ir.Model,
+        ranges: Mapping[ir.Value, Range],
         precision: Precision,
         binary: Sequence[int],
         origins: Origins,
     ) -> None:
         self.model, self.ranges, self.precision, self.origins = model, ranges, precision, origins
         self.loops = in_loops(model)
-        self.values: dict[Place, Value] = {
-            (0, int(model.subgraphs[0].inputs[n])): cases.points((0.0, 1.0)) for n in binary
+        self.values: dict[ir.Value, Value] = {
+            model.main.inputs[n]: cases.points((0.0, 1.0)) for n in binary
         }
         self.fixed = set(self.values)
         self.refused: frozenset[int] = frozenset()
         self.meetings: set[frozenset[int]] = set()
         self.lacking: dict[frozenset[int], float] = {}
-        self.ends: dict[Place, _Ends] = {}
-        self.maxima: list[tuple[Place, Place]] = []
+        self.ends: dict[ir.Value, _Ends] = {}
+        self.maxima: list[tuple[ir.Value, ir.Value]] = []
         self.logarithms: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Walk:
@@ -106,15 +104,15 @@ class Walk:
                 break
         else:
             self._refuse(*self.values.values())
-        for index in map(int, self.model.subgraphs[0].outputs):
-            self._need((0, index))
+        for result in self.model.main.outputs:
+            self._need(result)
         return self
 
     def outcome(self) -> Softened:
         """The ranges of all tensors that a mask reaches."""
-        found: dict[Place, Range] = {}
+        found: dict[ir.Value, Range] = {}
         for place, value in self.values.items():
-            if flatbuffer.dtype_name(self._tensor(place)) != "float32":
+            if place.type != "float32":
                 continue
             low, high = value.range
             if value.is_moved:
@@ -131,7 +129,7 @@ class Walk:
                 found[result] = (max(seen[0], low), min(seen[1], high))
         return Softened(found, again)
 
-    def _cut(self, place: Place, side: int) -> float | None:
+    def _cut(self, place: ir.Value, side: int) -> float | None:
         """The bound of all ends of a tensor; None where some reader needs its whole range."""
         value, ends = self.values.get(place), self.ends.get(place)
         if value is None or not value.is_moved:
@@ -148,32 +146,28 @@ class Walk:
 
     # Reading
 
-    def _tensor(self, place: Place) -> Any:
-        return self.model.subgraphs[place[0]].tensors[place[1]]
-
-    def _read(self, subgraph: int, op: Any, operand: int) -> Value | None:
-        place = (subgraph, int(op.inputs[operand]))
-        if place[1] < 0:
+    def _read(self, op: Op, operand: int) -> Value | None:
+        place = op.operand(operand)
+        if place is None:
             return None
         constant = self.origins.constant(place)
         if constant is not None:
             return constant.value(*(self.origins.size(op, operand) or ()))
         return self._value(place)
 
-    def _value(self, place: Place) -> Value | None:
+    def _value(self, place: ir.Value) -> Value | None:
         known = self.values.get(place)
         if known is not None:
             return known
-        dtype = flatbuffer.dtype_name(self._tensor(place))
-        if dtype == "bool":
+        if place.type == "bool":
             return cases.points((0.0, 1.0))
-        seen = self.ranges.get(place) if dtype == "float32" else None
+        seen = self.ranges.get(place) if place.type == "float32" else None
         return cases.span(seen) if seen is not None else None
 
-    def _ends_of(self, place: Place) -> _Ends:
+    def _ends_of(self, place: ir.Value) -> _Ends:
         return self.ends.setdefault(place, _Ends())
 
-    def _need(self, place: Place) -> None:
+    def _need(self, place: ir.Value) -> None:
         """Some reader needs the true values of a tensor."""
         value = self.values.get(place)
         if value is not None and value.is_moved:
@@ -185,86 +179,82 @@ class Walk:
     # Ops
 
     def _sweep(self) -> None:
-        for s, content in enumerate(self.model.subgraphs):
-            for op in content.operators or []:
-                name = flatbuffer.op_name(self.model, op)
-                rule = RULES.get(name)
-                if rule is not None and rule.kind in (Kind.FLOW, Kind.LOOKS):
-                    continue
-                self._op(s, op, name)
+        for op in self.model.ops():
+            rule = RULES.get(op.kind)
+            if rule is None or rule.kind not in (Kind.FLOW, Kind.LOOKS):
+                self._op(op)
 
-    def _op(self, subgraph: int, op: Any, name: str) -> None:
+    def _op(self, op: Op) -> None:
+        name = op.kind
         reads = RULES.get(name) is not None and RULES[name].kind is Kind.COMPARES
         reads = reads or name in MOVED or name in ARITHMETIC
         read = [
-            self._read(subgraph, op, k) if reads else self.values.get((subgraph, int(t)))
-            for k, t in enumerate(op.inputs)
+            self._read(op, k) if reads else None if place is None else self.values.get(place)
+            for k, place in enumerate(op.inputs)
         ]
         moved = [v for v in read if v is not None and v.is_moved]
         if len(moved) > 1:
             self.meetings.add(frozenset().union(*(v.origins for v in moved)))
         value: Value | None = None
         if name in MOVED:
-            value = self._handed_on(subgraph, op, name, read)
+            value = self._handed_on(op, read)
         elif name in ARITHMETIC:
-            value = self._computed(subgraph, op, name, read)
+            value = self._computed(op, read)
         elif name == "CAST":
-            value = self._cast(subgraph, op, self._read(subgraph, op, 0))
+            value = self._cast(op, self._read(op, 0))
         elif name == "LOG" and read[0] is not None and read[0].is_finite:
             value = self._logarithm(op, read[0])
         elif name == "SQRT" and read[0] is not None and read[0].is_finite:
             value = self._root(read[0])
         elif name in BELOW or name in ABOVE:
-            self._end(subgraph, op, name, read[0])
+            self._end(op, read[0])
         elif reads:
             if moved and (None in read or not cases.same_order(*[v for v in read[:2] if v])):
                 self._refuse(*moved)
         elif moved:
             self._refuse(*moved)
-        for t in map(int, op.outputs):
-            place = (subgraph, t)
+        for place in op.outputs:
             if value is not None and (value.is_moved or value.is_finite):
                 self.values[place] = value
             elif place not in self.fixed:
                 self.values.pop(place, None)
 
-    def _handed_on(self, s: int, op: Any, name: str, read: list[Value | None]) -> Value | None:
-        numbers = MOVED[name] or tuple(range(len(read)))
+    def _handed_on(self, op: Op, read: list[Value | None]) -> Value | None:
+        numbers = MOVED[op.kind] or tuple(range(len(read)))
         values = [read[k] for k in numbers if k < len(read)]
         known = [v for v in values if v is not None]
-        if name in ADDS_ZEROS:
+        if op.kind in ADDS_ZEROS:
             known.append(cases.points((0.0,)))
         if None in values:
             self._refuse(*known)
             return None
         for k in numbers:
             if k < len(read):
-                place = (s, int(op.inputs[k]))
-                self._ends_of(place).passed += [(s, int(t)) for t in op.outputs]
+                self._ends_of(op.input(k)).passed += op.outputs
         return cases.join(known)
 
-    def _computed(self, s: int, op: Any, name: str, read: list[Value | None]) -> Value | None:
+    def _computed(self, op: Op, read: list[Value | None]) -> Value | None:
         a, b = read[0], read[1]
-        fused = getattr(op.builtinOptions, "fusedActivationFunction", 0)
+        fused = op.integer("fusedActivationFunction")
         if a is None or b is None or (fused and (a.is_moved or b.is_moved)):
             self._refuse(a, b)
             return None
         if fused:
             return None
-        places = [(s, int(t)) for t in op.inputs]
-        if name in ("MAXIMUM", "MINIMUM"):
-            return self._extreme(name, places, a, b)
-        for place in places:
+        if op.kind in ("MAXIMUM", "MINIMUM"):
+            return self._extreme(op, a, b)
+        for place in op.operands:
             self._ends_of(place).whole = True
-        value = cases.combine(ARITHMETIC[name], a, b)
+        value = cases.combine(ARITHMETIC[op.kind], a, b)
         if value is None:
             self._refuse(a, b)
         return value
 
-    def _extreme(self, name: str, places: list[Place], a: Value, b: Value) -> Value | None:
+    def _extreme(self, op: Op, a: Value, b: Value) -> Value | None:
         """A maximum ends what is masked downwards, if the other operand is above it."""
-        side = -1 if name == "MAXIMUM" else 1
-        for place, one, other in ((places[0], a, b), (places[1], b, a)):
+        side = -1 if op.kind == "MAXIMUM" else 1
+        x, y = op.input(0), op.input(1)
+        for place, rival, one, other in ((x, y, a, b), (y, x, b, a)):
             far = [c for c in _moved(one) if _side(c) == side]
             if far and not other.is_moved and other.plain is not None:
                 low, high = flipped(other.plain, side)
@@ -272,25 +262,25 @@ class Walk:
                 self._bound(place, one, side, Bound(bound, low))
                 rest = tuple(c for c in one.cases if c not in far)
                 value = Value(rest, one.origins) if rest else None
-                self._ends_of(places[1] if place == places[0] else places[0]).whole = True
+                self._ends_of(rival).whole = True
                 if value is None:
                     return other
                 return cases.join(
-                    [v for v in (cases.combine(ARITHMETIC[name], value, other), other) if v]
+                    [v for v in (cases.combine(ARITHMETIC[op.kind], value, other), other) if v]
                 )
-        for place in places:
+        for place in op.operands:
             self._ends_of(place).whole = True
-        value = cases.combine(ARITHMETIC[name], a, b)
+        value = cases.combine(ARITHMETIC[op.kind], a, b)
         if value is None:
             self._refuse(a, b)
         return value
 
-    def _cast(self, s: int, op: Any, value: Value | None) -> Value | None:
+    def _cast(self, op: Op, value: Value | None) -> Value | None:
         if value is None or not value.is_finite:
             self._refuse(value)
             return None
-        if flatbuffer.dtype_name(self._tensor((s, int(op.outputs[0])))) == "float32":
-            self._ends_of((s, int(op.inputs[0]))).whole = True
+        if op.output.type == "float32":
+            self._ends_of(op.input(0)).whole = True
             return value
         whole = all(float(c.new[0]).is_integer() for c in value.cases)
         if value.is_moved or not whole:
@@ -305,12 +295,12 @@ class Walk:
             return None
         return cases.points(np.sqrt(held).tolist())
 
-    def _logarithm(self, op: Any, value: Value) -> Value | None:
+    def _logarithm(self, op: Op, value: Value) -> Value | None:
         held = sorted({c.old[0] for c in value.cases})
         if value.is_moved or held[0] < 0.0:
             self._refuse(value)
             return None
-        number = self.origins.numbers[id(op), -1]
+        number = self.origins.numbers[op, -1]
         is_mask = len(held) == 2 and abs(held[1] - 1.0) < ONE
         if held[0] > 0.0:
             if is_mask:
@@ -322,11 +312,11 @@ class Walk:
         self.logarithms[number] = held[0], held[1]
         return Constant((-np.inf,), (0.0,)).value(*known)
 
-    def _end(self, s: int, op: Any, name: str, value: Value | None) -> None:
+    def _end(self, op: Op, value: Value | None) -> None:
         if value is None or not value.is_moved:
             return
-        place, result = (s, int(op.inputs[0])), (s, int(op.outputs[0]))
-        dtype = self.precision(name, s in self.loops)
+        name, place = op.kind, op.input(0)
+        dtype = self.precision(name, place.graph in self.loops)
         for side in {_side(c) for c in _moved(value)}:
             plain = value.plain
             if plain is None or name not in (BELOW if side < 0 else ABOVE):
@@ -334,9 +324,9 @@ class Walk:
                 return
             self._bound(place, value, side, bound_of(name, side, flipped(plain, side), dtype))
         if name in ("REDUCE_MAX", "REDUCE_MIN", "MAX_POOL_2D"):
-            self.maxima.append((place, result))
+            self.maxima.append((place, op.output))
 
-    def _bound(self, place: Place, value: Value, side: int, bound: Bound) -> None:
+    def _bound(self, place: ir.Value, value: Value, side: int, bound: Bound) -> None:
         """All that is moved to one side must lie beyond a bound, as it does in the float model."""
         self._ends_of(place).bounds[side].append(-side * bound.enough)
         for case in _moved(value):
@@ -357,7 +347,7 @@ class Walk:
 
     def _tie(self, ties: Sequence[Flow], sweep: int) -> None:
         """Hand values into subgraphs and out of them."""
-        given: dict[Place, list[Value | None]] = {}
+        given: dict[ir.Value, list[Value | None]] = {}
         for flow in ties:
             for number, slot in enumerate(flow.slots):
                 for place in slot:
@@ -378,21 +368,21 @@ class Walk:
             self.values.pop(place, None)
 
     def _ways(
-        self, flow: Flow, number: int, slot: tuple[Place, ...], *, entering: bool
-    ) -> tuple[list[Value | None], list[Place]]:
+        self, flow: Flow, number: int, slot: tuple[ir.Value, ...], *, entering: bool
+    ) -> tuple[list[Value | None], list[ir.Value]]:
         """What a slot's value comes from, and where it goes."""
-        if flow.name == "WHILE":
+        if flow.is_loop:
             _, result, *arguments, returned = slot
-            start = self._read(flow.subgraph, flow.op, number)
+            start = self._read(flow.op, number)
             # What a body gives back is not known before it was gone through.
             unknown = entering and returned not in self.values
             sources = [start] if unknown else [start, self._returned(returned)]
             return sources, [result, *arguments]
         if number < len(flow.op.inputs) - 1:
-            return [self._read(flow.subgraph, flow.op, number + 1)], list(slot[1:])
+            return [self._read(flow.op, number + 1)], list(slot[1:])
         return [self._returned(p) for p in slot[1:]], [slot[0]]
 
-    def _returned(self, place: Place) -> Value | None:
+    def _returned(self, place: ir.Value) -> Value | None:
         constant = self.origins.constant(place)
         if constant is None:
             return self._value(place)

@@ -20,12 +20,10 @@ groups are joined. `large` and `rest` are what int8 holds of the large rows, and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_constant, new_op, new_tensor
+from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.report.quantization import WeightRecord
@@ -125,98 +123,77 @@ def _plane(values: Array, group: int, levels: int, reach: float) -> Plane:
     return Plane(np.asarray(byte, np.uint8), books)
 
 
-def look_up(parts: Parts, op: Any, codes: Codes, name: str) -> None:
+def look_up(parts: Parts, op: Op, codes: Codes) -> None:
     """Put the ops that decode the rows in the place of a lookup.
 
     Args:
-        parts: the ops so far.
+        parts: where.
         op: GATHER of a table.
         codes: the table.
-        name: of the table.
     """
-    emit = _Emitter(parts, name, ids=int(op.inputs[1]), result=int(op.outputs[0]))
+    emit = _Emitter(parts, op)
     last = len(codes.large) - 1
     slot = emit.gather(codes.slots, emit.ids, "slots")
     if codes.slots.dtype != np.int32:
         slot = emit.cast(slot)
-    large = emit.whole("MINIMUM", slot, last, "MaximumMinimumOptions")
+    large = emit.whole("MINIMUM", slot, last)
     # The first row of the planes is the one beside large rows.
-    small = emit.whole(
-        "MAXIMUM", emit.whole("SUB", slot, last, "SubOptions"), 0, "MaximumMinimumOptions"
-    )
+    small = emit.whole("MAXIMUM", emit.whole("SUB", slot, last), 0)
     found = [emit.gather(codes.large, large, "large"), emit.gather(codes.rest, large, "rest")]
     for plane, label in zip(codes.planes, ("coarse", "fine"), strict=True):
         byte = emit.cast(emit.gather(plane.codes, small, f"{label}/codes"))
         groups = [
             emit.gather(book, byte, f"{label}/book_{k}") for k, book in enumerate(plane.books)
         ]
-        joined = emit.tensor(emit.result, "float32")
-        axis = len(parts.content.tensors[joined].shape) - 1
-        found.append(parts.add("CONCATENATION", groups, joined, "ConcatenationOptions", axis=axis))
+        joined = parts.graph.like(op.output, "float32")
+        found.append(parts.add("CONCATENATION", groups, joined, axis=joined.rank - 1))
     total = found[0]
     for k, part in enumerate(found[1:], 2):
-        target = emit.result if k == len(found) else None
-        total = parts.add("ADD", [total, part], target, "AddOptions")
+        target = op.output if k == len(found) else None
+        total = parts.add("ADD", [total, part], target)
 
 
-def code_records(model: Any) -> list[WeightRecord]:
+def code_records(model: Model) -> list[WeightRecord]:
     """A record for each plane of codes in a model."""
-    found = []
-    for content in model.subgraphs:
-        for tensor in content.tensors:
-            name = flatbuffer.text(tensor.name)
-            constant = flatbuffer.content(model, tensor) is not None
-            if constant and name.endswith("/codes") and flatbuffer.dtype_name(tensor) == "uint8":
-                shape = tuple(int(d) for d in tensor.shape)
-                found.append(WeightRecord(name, shape, "uint8", "codes of the table's small rows"))
-    return found
+    return [
+        WeightRecord(value.name, value.shape, "uint8", "codes of the table's small rows")
+        for graph in model.graphs
+        for value in graph.values
+        if value.is_constant and value.name.endswith("/codes") and value.type == "uint8"
+    ]
 
 
 class _Emitter:
     """Ops on whole numbers and lookups, of the shape of the ids."""
 
-    def __init__(self, parts: Parts, name: str, *, ids: int, result: int) -> None:
-        self.parts, self.name = parts, name
-        self.ids, self.result = ids, result
+    def __init__(self, parts: Parts, op: Op) -> None:
+        self.parts, self.graph = parts, parts.graph
+        self.name = op.input(0).name
+        self.ids, self.result = op.input(1), op.output
 
-    def tensor(self, like: int, dtype: str, *, last: int | None = None) -> int:
-        """A new tensor of the shape of another, with another last axis or one more."""
-        content = self.parts.content
-        target = new_tensor(content, like, dtype)
-        tensor = content.tensors[target]
-        if last is not None:
-            tensor.shape = [*list(tensor.shape)[:-1], last]
-            if tensor.shapeSignature is not None:
-                tensor.shapeSignature = [*list(tensor.shapeSignature)[:-1], last]
-        return target
-
-    def gather(self, table: Array, ids: int, label: str) -> int:
+    def gather(self, table: Array, ids: Value, label: str) -> Value:
         """Rows of a table, or its numbers where it is a vector."""
-        parts = self.parts
-        name = f"{self.name}/{label}".encode()
-        values = new_constant(parts.model, parts.content, table, name=name)
-        dtype = table.dtype.name
-        if table.ndim == 1:
-            target = self.tensor(ids, dtype)
-        else:
-            target = self.tensor(self.result, dtype, last=table.shape[1])
-        version = 4 if dtype == "int16" else 1
-        lookup = new_op(
-            parts.model, "GATHER", [values, ids], [target], version=version, options="GatherOptions"
+        values = self.graph.constant(table, name=f"{self.name}/{label}")
+        found = self.graph.like(ids if table.ndim == 1 else self.result, values.type)
+        if table.ndim > 1:
+            found.shape = [*found.shape[:-1], table.shape[1]]
+            if found.signature is not None:
+                found.signature = [*found.signature[:-1], table.shape[1]]
+        version = 4 if values.type == "int16" else 1
+        self.parts.insert(
+            self.graph.op("GATHER", [values, ids], [found], version=version, options={})
         )
-        parts.ops.append(lookup)
-        return target
+        return found
 
-    def cast(self, whole: int) -> int:
+    def cast(self, whole: Value) -> Value:
         """Any whole numbers as int32."""
-        target = self.tensor(whole, "int32")
-        self.parts.ops.append(new_op(self.parts.model, "CAST", [whole], [target], version=4))
-        return target
+        made = self.graph.like(whole, "int32")
+        self.parts.insert(self.graph.op("CAST", [whole], [made], version=4))
+        return made
 
-    def whole(self, name: str, value: int, number: int, options: str) -> int:
+    def whole(self, kind: str, value: Value, number: int) -> Value:
         """An op of int32 numbers and a constant one."""
-        parts = self.parts
-        target = self.tensor(value, "int32")
-        constant = new_constant(parts.model, parts.content, np.array(number, np.int32))
-        parts.ops.append(new_op(parts.model, name, [value, constant], [target], options=options))
-        return target
+        made = self.graph.like(value, "int32")
+        bound = self.graph.constant(np.array(number, np.int32))
+        self.parts.insert(self.graph.op(kind, [value, bound], [made], options={}))
+        return made

@@ -24,13 +24,12 @@ before calibration, so that the parts have ranges of their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import dtype_code, new_constant, new_op, new_tensor
-from rnnlite.lite.trees import Place, in_loops
+from rnnlite.lite.control_flow import in_loops
+from rnnlite.lite.ir import Model, Op, Value
+from rnnlite.lite.schema import type_number
 from rnnlite.quantization.grid import Range
 from rnnlite.quantization.plan.plan import Precision, is_float
 from rnnlite.quantization.prepare.logarithms import (
@@ -42,13 +41,13 @@ from rnnlite.quantization.prepare.logarithms import (
     logarithm,
     power,
 )
-from rnnlite.quantization.prepare.parts import Parts, drop_unread
+from rnnlite.quantization.prepare.parts import Parts, drop_unread, scalar
 from rnnlite.quantization.prepare.roots import inverse_root, root, unit_length
 
 
 def decompose(
-    model: Any, precision: Precision, faint: frozenset[Place] = frozenset()
-) -> frozenset[tuple[int, int]]:
+    model: Model, precision: Precision, faint: frozenset[Value] = frozenset()
+) -> frozenset[Op]:
     """Rewrite all ops of the list above that touch float values, in place.
 
     Args:
@@ -57,148 +56,138 @@ def decompose(
         faint: results that are too small for the steps that LiteRT prescribes for their op.
 
     Returns:
-        subgraph and position of the ops that are to compute in int16 whatever `precision` says.
+        the ops that are to compute in int16 whatever `precision` says.
     """
-    wide: list[tuple[int, int]] = []
+    wide: list[Op] = []
     loops = in_loops(model)
-    for index, content in enumerate(model.subgraphs):
-        parts = Parts(model, content)
-        for op in content.operators or []:
-            name = flatbuffer.op_name(model, op)
-            rule = ALWAYS.get(name)
-            if name in FOR_FAINT and (index, int(op.outputs[0])) in faint:
-                rule = FOR_FAINT[name]
-            if rule is None and precision(name, index in loops) == "int16":
-                rule = FOR_INT16.get(name)
-            places = [(index, int(t)) for t in [*op.inputs, *op.outputs]]
-            if rule is None or not any(is_float(model, p) for p in places):
-                parts.append(op, wide=name in WIDE)
-            else:
-                rule(parts, op)
-        content.operators = parts.ops
-        drop_unread(model, content, FREED)
-        chosen = {id(op) for op in parts.wide}
-        wide += [(index, k) for k, op in enumerate(content.operators) if id(op) in chosen]
+    for graph in model.graphs:
+        parts = Parts(graph)
+        for op in graph.ops:
+            rule = ALWAYS.get(op.kind)
+            if op.kind in FOR_FAINT and op.output in faint:
+                rule = FOR_FAINT[op.kind]
+            if rule is None and precision(op.kind, graph in loops) == "int16":
+                rule = FOR_INT16.get(op.kind)
+            if rule is None or not any(is_float(v) for v in (*op.inputs, *op.outputs)):
+                parts.keep(op, wide=op.kind in WIDE)
+                continue
+            parts.stand_for(op)
+            if not rule(parts, op):
+                graph.remove(op)
+        drop_unread(graph, FREED)
+        wide += [op for op in parts.wide if op.graph is graph]
     return frozenset(wide)
 
 
-def _operands(op: Any) -> tuple[int, int]:
-    return int(op.inputs[0]), int(op.outputs[0])
+def _negative(parts: Parts, op: Op) -> None:
+    parts.add("MUL", [op.input(0), parts.number(-1.0)], op.output)
 
 
-def _negative(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
-    parts.add("MUL", [x, parts.number(-1.0)], y, "MulOptions")
+def _square(parts: Parts, op: Op) -> None:
+    parts.add("MUL", [op.input(0), op.input(0)], op.output)
 
 
-def _square(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
-    parts.add("MUL", [x, x], y, "MulOptions")
+def _zeros(parts: Parts, op: Op) -> None:
+    x, graph = op.input(0), parts.graph
+    shape = graph.value("int32", [x.rank])
+    kind = {"outType": type_number("int32")}
+    parts.insert(graph.op("SHAPE", [x], [shape], options=kind))
+    parts.insert(graph.op("FILL", [shape, parts.number(0.0)], [op.output], options={}))
 
 
-def _zeros(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
-    rank = len(parts.content.tensors[x].shape)
-    shape = new_constant(parts.model, parts.content, np.zeros(rank, np.int32))
-    parts.content.tensors[shape].buffer = 0
-    parts.append(new_op(parts.model, "SHAPE", [x], [shape], options="ShapeOptions", outType=2))
-    zero = parts.number(0.0)
-    parts.append(new_op(parts.model, "FILL", [shape, zero], [y], options="FillOptions"))
+def _cast(parts: Parts, op: Op) -> bool:
+    if op.input(0).type in ("int32", "int64"):
+        op.inputs = [_clamped(parts, op.input(0))]
+    if op.output.type != "bool":
+        parts.keep(op)
+        return True
+    parts.add("NOT_EQUAL", [op.input(0), parts.number(0.0)], op.output)
+    return False
 
 
-def _cast(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
-    if flatbuffer.dtype_name(parts.content.tensors[x]) in ("int32", "int64"):
-        op.inputs = [_clamped(parts, x)]
-    if flatbuffer.dtype_name(parts.content.tensors[y]) != "bool":
-        parts.append(op)
-        return
-    parts.add("NOT_EQUAL", [x, parts.number(0.0)], y, "NotEqualOptions")
-
-
-def _clamped(parts: Parts, x: int) -> int:
-    dtype = flatbuffer.dtype_name(parts.content.tensors[x])
-    for name, limit in (("MINIMUM", 32767), ("MAXIMUM", -32767)):
-        bound = new_constant(parts.model, parts.content, np.array(limit, dtype))
-        result = new_tensor(parts.content, x, dtype)
-        options = "MaximumMinimumOptions"
-        parts.append(new_op(parts.model, name, [x, bound], [result], options=options))
+def _clamped(parts: Parts, x: Value) -> Value:
+    graph = parts.graph
+    for kind, limit in (("MINIMUM", 32767), ("MAXIMUM", -32767)):
+        bound = graph.constant(np.array(limit, x.type))
+        result = graph.like(x)
+        parts.insert(graph.op(kind, [x, bound], [result], options={}))
         x = result
     return x
 
 
-def _one_hot(parts: Parts, op: Any) -> None:
-    index, depth, on, off = map(int, op.inputs)
-    y = int(op.outputs[0])
-    high, low = parts.scalar(on), parts.scalar(off)
+def _one_hot(parts: Parts, op: Op) -> bool:
+    index, depth, on, off = op.operands
+    y, graph = op.output, parts.graph
+    high, low = scalar(on), scalar(off)
+    parts.keep(op)
     if high is None or low is None:
-        parts.append(op)
-        return
-    numbers = [new_constant(parts.model, parts.content, np.array(n, np.int32)) for n in (1, 0)]
-    flags = new_tensor(parts.content, y, "int32")
+        return True
+    numbers = [graph.constant(np.array(n, np.int32)) for n in (1, 0)]
+    flags = graph.like(y, "int32")
     op.inputs, op.outputs = [index, depth, *numbers], [flags]
-    parts.append(op)
     plain = (high, low) == (1.0, 0.0)
-    cast = y if plain else new_tensor(parts.content, y, "float32")
-    parts.append(new_op(parts.model, "CAST", [flags], [cast], options="CastOptions", **TO_FLOAT))
+    cast = y if plain else graph.like(y, "float32")
+    parts.insert(graph.op("CAST", [flags], [cast], options=TO_FLOAT))
     if not plain:
         scaled = parts.add("MUL", [cast, parts.number(high - low)])
         parts.add("ADD", [scaled, parts.number(low)], y)
+    return True
 
 
-TO_FLOAT = {"inDataType": dtype_code("int32"), "outDataType": dtype_code("float32")}
+TO_FLOAT = {"inDataType": type_number("int32"), "outDataType": type_number("float32")}
 
 
-def _squared_difference(parts: Parts, op: Any) -> None:
-    d = new_tensor(parts.content, int(op.outputs[0]), "float32")
-    parts.add("SUB", [int(t) for t in op.inputs], d, "SubOptions")
-    parts.add("MUL", [d, d], int(op.outputs[0]), "MulOptions")
+def _squared_difference(parts: Parts, op: Op) -> None:
+    d = parts.graph.like(op.output, "float32")
+    parts.add("SUB", [*op.operands], d)
+    parts.add("MUL", [d, d], op.output)
 
 
-def _elu(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
+def _elu(parts: Parts, op: Op) -> None:
+    x = op.input(0)
     below = parts.add("EXP", [parts.add("MINIMUM", [x, parts.number(0.0)])])
-    below = parts.add("SUB", [below, parts.number(1.0)], None, "SubOptions")
-    parts.add("ADD", [parts.add("RELU", [x]), below], y, "AddOptions")
+    below = parts.add("SUB", [below, parts.number(1.0)])
+    parts.add("ADD", [parts.add("RELU", [x]), below], op.output)
 
 
-def _hard_swish(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
-    gate = parts.add("RELU6", [parts.add("ADD", [x, parts.number(3.0)], None, "AddOptions")])
-    gate = parts.add("MUL", [gate, parts.number(1 / 6)], None, "MulOptions")
-    parts.add("MUL", [x, gate], y, "MulOptions")
+def _hard_swish(parts: Parts, op: Op) -> None:
+    x = op.input(0)
+    gate = parts.add("RELU6", [parts.add("ADD", [x, parts.number(3.0)])])
+    gate = parts.add("MUL", [gate, parts.number(1 / 6)])
+    parts.add("MUL", [x, gate], op.output)
 
 
-def _unit(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
-    parts.add("MINIMUM", [parts.add("RELU", [x]), parts.number(1.0)], y)
+def _unit(parts: Parts, op: Op) -> None:
+    parts.add("MINIMUM", [parts.add("RELU", [op.input(0)]), parts.number(1.0)], op.output)
 
 
-def _signed_unit(parts: Parts, op: Any) -> None:
-    x, y = _operands(op)
-    parts.add("MINIMUM", [parts.add("MAXIMUM", [x, parts.number(-1.0)]), parts.number(1.0)], y)
+def _signed_unit(parts: Parts, op: Op) -> None:
+    above = parts.add("MAXIMUM", [op.input(0), parts.number(-1.0)])
+    parts.add("MINIMUM", [above, parts.number(1.0)], op.output)
 
 
-def _prelu(parts: Parts, op: Any) -> None:
-    x, alpha, y = int(op.inputs[0]), int(op.inputs[1]), int(op.outputs[0])
+def _prelu(parts: Parts, op: Op) -> None:
+    x, alpha = op.input(0), op.input(1)
     below = parts.add("RELU", [parts.add("MUL", [x, parts.number(-1.0)])])
-    parts.add("SUB", [parts.add("RELU", [x]), parts.add("MUL", [below, alpha])], y)
+    parts.add("SUB", [parts.add("RELU", [x]), parts.add("MUL", [below, alpha])], op.output)
 
 
-def _gelu(parts: Parts, op: Any) -> None:
+def _gelu(parts: Parts, op: Op) -> None:
     """By a hyperbolic tangent in either form: the two differ by less than 5e-4.
 
     Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
     """
-    x, y = _operands(op)
+    x = op.input(0)
     cubic = parts.add("MUL", [parts.add("MUL", [x, x]), parts.number(0.044715)])
     inner = parts.add("MUL", [parts.add("ADD", [cubic, parts.number(1.0)]), x])
     gate = parts.add("TANH", [parts.add("MUL", [inner, parts.number((2 / np.pi) ** 0.5)])])
     gate = parts.add("MUL", [parts.add("ADD", [gate, parts.number(1.0)]), parts.number(0.5)])
-    parts.add("MUL", [x, gate], y)
+    parts.add("MUL", [x, gate], op.output)
 
 
-Rule = Callable[[Parts, Any], None]
+Rule = Callable[[Parts, Op], bool | None]
+"""Puts ops in the place of one; says yes where that stays."""
+
 ALWAYS: dict[str, Rule] = {
     "NEG": _negative,
     "SQUARE": _square,
@@ -236,7 +225,7 @@ FOR_FAINT: dict[str, Rule] = {
 }
 
 
-def faint_results(model: Any, ranges: Mapping[Place, Range]) -> frozenset[Place]:
+def faint_results(model: Model, ranges: Mapping[Value, Range]) -> frozenset[Value]:
     """The results of LOGISTIC, SOFTMAX and TANH that hardly leave zero.
 
     Args:
@@ -244,12 +233,12 @@ def faint_results(model: Any, ranges: Mapping[Place, Range]) -> frozenset[Place]
         ranges: smallest and largest value by place.
     """
     found = set()
-    for index, op, name in flatbuffer.operators(model):
-        place = (index, int(op.outputs[0]))
-        low, high = ranges.get(place, (0.0, 0.0))
-        limit = FAINT_WAVE if name == "SIN" else FAINT
-        if name in FOR_FAINT and 0.0 < max(-low, high) < limit:
-            found.add(place)
+    for op in model.ops():
+        if op.kind in FOR_FAINT:
+            low, high = ranges.get(op.output, (0.0, 0.0))
+            limit = FAINT_WAVE if op.kind == "SIN" else FAINT
+            if 0.0 < max(-low, high) < limit:
+                found.add(op.output)
     return frozenset(found)
 
 

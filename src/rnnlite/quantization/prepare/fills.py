@@ -8,59 +8,45 @@ lose their steps to the loud ones.
 
 from __future__ import annotations
 
-from collections import Counter
-from copy import copy
-from typing import Any
-
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_tensor
+from rnnlite.lite.ir import Graph, Model, Value
 
 SPREADS = {"FILL": 1, "BROADCAST_TO": 0, "TILE": 0, "RESHAPE": 0}
 """Ops whose result is a constant if the operand at this place is one, whatever its size."""
 
 
-def separate_fills(model: Any) -> int:
+def separate_fills(model: Model) -> int:
     """Copy the ops that spread float constants, in place, one for each reader.
 
     Returns:
         How many copies were made.
     """
-    return sum(_separate(model, content) for content in model.subgraphs)
+    return sum(_separate(graph) for graph in model.graphs)
 
 
-def _separate(model: Any, content: Any) -> int:
-    ops = list(content.operators or [])
-    spread = _spread(model, content, ops)
+def _separate(graph: Graph) -> int:
+    spread = _spread(graph)
     made = 0
     # Backwards: what is in front of a copied op has as many readers more.
-    for op in reversed(ops):
-        tensor = int(op.outputs[0]) if len(op.outputs) else -1
-        if tensor not in spread:
+    for op in reversed(graph.ops):
+        value = op.outputs[0] if op.outputs else None
+        if value is None or value not in spread or len(value.uses) + value.is_result < 2:
             continue
-        uses = [(o, k) for o in content.operators for k, t in enumerate(o.inputs) if t == tensor]
-        kept = int(Counter(map(int, content.outputs))[tensor] == 0)
-        for reader, place in uses[kept:]:
-            twin = copy(op)
-            twin.inputs = list(op.inputs)
-            result = new_tensor(content, tensor, "float32")
-            twin.outputs = [result]
-            at = next(k for k, o in enumerate(content.operators) if o is op)
-            content.operators = [*content.operators[:at], twin, *content.operators[at:]]
-            reader.inputs = [result if k == place else int(t) for k, t in enumerate(reader.inputs)]
+        order = {reader: k for k, reader in enumerate(graph.ops)}
+        uses = sorted(value.uses, key=lambda use: (order[use.op], use.place))
+        for reader, place in uses[int(not value.is_result) :]:
+            result = graph.like(value)
+            graph.insert(op, op.twin(op.inputs, [result]))
+            reader.set_input(place, result)
             made += 1
     return made
 
 
-def _spread(model: Any, content: Any, ops: list[Any]) -> set[int]:
-    """Float tensors that such ops make of constants."""
-    found: set[int] = set()
-    for op in ops:
-        place = SPREADS.get(flatbuffer.op_name(model, op))
-        if place is None:
-            continue
-        operand = int(op.inputs[place])
-        constant = flatbuffer.content(model, content.tensors[operand]) is not None
-        tensor = content.tensors[int(op.outputs[0])]
-        if (constant or operand in found) and flatbuffer.dtype_name(tensor) == "float32":
-            found.add(int(op.outputs[0]))
+def _spread(graph: Graph) -> set[Value]:
+    """Float values that such ops make of constants."""
+    found: set[Value] = set()
+    for op in graph.ops:
+        if op.kind in SPREADS and op.output.type == "float32":
+            operand = op.input(SPREADS[op.kind])
+            if operand.is_constant or operand in found:
+                found.add(op.output)
     return found

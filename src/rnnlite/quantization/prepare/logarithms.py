@@ -25,41 +25,38 @@ as probabilities of rare events do, they get steps of their own:
 from __future__ import annotations
 
 import math
-from typing import Any
 
-import numpy as np
-
-from rnnlite.lite.edit import new_constant
-from rnnlite.quantization.prepare.parts import Parts
+from rnnlite.lite.ir import Op, Value
+from rnnlite.quantization.prepare.parts import Parts, made_by, scalar, with_scalar
 from rnnlite.quantization.prepare.roots import inverse_root, root
 
 MOST_FACTORS = 4
 
 
-def logarithm(parts: Parts, op: Any) -> None:
+def logarithm(parts: Parts, op: Op) -> None:
     """LOG, by what is in front of it."""
-    v, y = int(op.inputs[0]), int(op.outputs[0])
-    softmax = parts.made_by(v, "SOFTMAX")
-    if softmax is not None and softmax.builtinOptions.beta == 1.0:
-        _log_softmax(parts, int(softmax.inputs[0]), y)
+    v, y = op.input(0), op.output
+    softmax = made_by(v, "SOFTMAX")
+    if softmax is not None and softmax.real("beta") == 1.0:
+        _log_softmax(parts, softmax.input(0), y)
         return
-    plus = parts.with_scalar(v, "ADD")
-    power = parts.made_by(plus[0], "EXP") if plus is not None and plus[1] == 1.0 else None
+    plus = with_scalar(v, "ADD")
+    power = made_by(plus[0], "EXP") if plus is not None and plus[1] == 1.0 else None
     if power is not None:
-        _softplus(parts, int(power.inputs[0]), y)
+        _softplus(parts, power.input(0), y)
         return
     _log(parts, v, y)
 
 
-def log_softmax(parts: Parts, op: Any) -> None:
+def log_softmax(parts: Parts, op: Op) -> None:
     """LOG_SOFTMAX, over the last axis."""
-    _log_softmax(parts, int(op.inputs[0]), int(op.outputs[0]))
+    _log_softmax(parts, op.input(0), op.output)
 
 
-def power(parts: Parts, op: Any) -> None:
+def power(parts: Parts, op: Op) -> None:
     """POW, by its exponent."""
-    x, c, y = int(op.inputs[0]), int(op.inputs[1]), int(op.outputs[0])
-    exponent, base = parts.scalar(c), parts.scalar(x)
+    x, c, y = op.input(0), op.input(1), op.output
+    exponent, base = scalar(c), scalar(x)
     if exponent is not None and exponent in range(1, MOST_FACTORS + 1):
         result = x
         for k in range(1, int(exponent)):
@@ -81,61 +78,59 @@ def power(parts: Parts, op: Any) -> None:
         parts.add("EXP", [product], y, wide=True)
 
 
-def _log(parts: Parts, v: int, result: int | None) -> int:
+def _log(parts: Parts, v: Value, result: Value | None) -> Value:
     for _ in range(2):
         v = parts.add("SQRT", [v], wide=True)
     quarter = parts.add("LOG", [v], wide=True)
     return parts.add("MUL", [quarter, parts.number(4.0)], result, wide=True)
 
 
-def _log_softmax(parts: Parts, x: int, y: int) -> None:
-    last = len(parts.content.tensors[x].shape) - 1
-    axes = new_constant(parts.model, parts.content, np.array([last], np.int32))
+def _log_softmax(parts: Parts, x: Value, y: Value) -> None:
+    axes = parts.integers(x.rank - 1)
     largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
     below = parts.add("SUB", [x, largest], wide=True)
     total = parts.reduce("SUM", parts.add("EXP", [below], wide=True), axes, keep=True)
     parts.add("SUB", [below, _log(parts, total, None)], y, wide=True)
 
 
-def _softplus(parts: Parts, x: int, y: int) -> None:
+def _softplus(parts: Parts, x: Value, y: Value) -> None:
     size = parts.add("ABS", [x], wide=True)
     small = parts.add("EXP", [parts.add("MUL", [size, parts.number(-1.0)], wide=True)], wide=True)
     rest = parts.add("LOG", [parts.add("ADD", [small, parts.number(1.0)], wide=True)], wide=True)
     parts.add("ADD", [parts.add("RELU", [x], wide=True), rest], y, wide=True)
 
 
-def faint_logistic(parts: Parts, op: Any) -> None:
+def faint_logistic(parts: Parts, op: Op) -> None:
     """LOGISTIC far below zero."""
-    x, y = int(op.inputs[0]), int(op.outputs[0])
+    x, y = op.input(0), op.output
     e = parts.add("EXP", [x], wide=True)
     total = parts.add("ADD", [e, parts.number(1.0)], wide=True)
     parts.add("DIV", [e, total], y, wide=True)
 
 
-def faint_softmax(parts: Parts, op: Any) -> None:
+def faint_softmax(parts: Parts, op: Op) -> None:
     """SOFTMAX over very many."""
-    x, y = int(op.inputs[0]), int(op.outputs[0])
-    if op.builtinOptions.beta != 1.0:
-        x = parts.add("MUL", [x, parts.number(op.builtinOptions.beta)], wide=True)
-    last = len(parts.content.tensors[x].shape) - 1
-    axes = new_constant(parts.model, parts.content, np.array([last], np.int32))
+    x, y = op.input(0), op.output
+    if op.real("beta") != 1.0:
+        x = parts.add("MUL", [x, parts.number(op.real("beta"))], wide=True)
+    axes = parts.integers(x.rank - 1)
     largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
     e = parts.add("EXP", [parts.add("SUB", [x, largest], wide=True)], wide=True)
     parts.add("DIV", [e, parts.reduce("SUM", e, axes, keep=True)], y, wide=True)
 
 
-def faint_tanh(parts: Parts, op: Any) -> None:
+def faint_tanh(parts: Parts, op: Op) -> None:
     """TANH next to zero."""
     _cubic(parts, op, -1 / 3)
 
 
-def faint_sine(parts: Parts, op: Any) -> None:
+def faint_sine(parts: Parts, op: Op) -> None:
     """SIN of angles below half a right one."""
     _cubic(parts, op, -1 / 6)
 
 
-def _cubic(parts: Parts, op: Any, factor: float) -> None:
-    x, y = int(op.inputs[0]), int(op.outputs[0])
+def _cubic(parts: Parts, op: Op, factor: float) -> None:
+    x, y = op.input(0), op.output
     scaled = parts.add("MUL", [x, parts.number(factor)], wide=True)
     cubic = parts.add("MUL", [parts.add("MUL", [x, scaled], wide=True), x], wide=True)
     parts.add("ADD", [x, cubic], y, wide=True)

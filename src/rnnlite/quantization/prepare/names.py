@@ -5,21 +5,18 @@ What enters: a model with the names that `lite.naming` gave. What leaves: the sa
 
 from __future__ import annotations
 
-from typing import Any
-
-from rnnlite.lite import flatbuffer
+from rnnlite.lite.ir import Model
 
 WORDS = {1: "kernel", 2: "bias"}
 """By place among an op's inputs."""
 
 
-def name_constants(model: Any) -> None:
+def name_constants(model: Model) -> None:
     """Call each constant without a name after what it is used for, in place."""
-    for index, op, _ in flatbuffer.operators(model):
-        tensors = model.subgraphs[index].tensors
-        if not len(op.outputs):
+    for op in model.ops():
+        if not op.outputs:
             continue
-        result = flatbuffer.text(tensors[int(op.outputs[0])].name).split(";")[0]
-        for number, t in enumerate(map(int, op.inputs)):
-            if t >= 0 and not tensors[t].name and flatbuffer.content(model, tensors[t]) is not None:
-                tensors[t].name = f"{result} {WORDS.get(number, 'operand')}".encode()
+        result = op.output.name.split(";")[0]
+        for place, value in enumerate(op.inputs):
+            if value is not None and not value.name and value.is_constant:
+                value.name = f"{result} {WORDS.get(place, 'operand')}"

@@ -1,144 +1,130 @@
-"""Build the ops that stand for another one, in the subgraph that is being rewritten.
+"""Build the ops that stand for another one, at its place.
 
-What enters: a model and a subgraph, then ops one after the other. What leaves: the new list of its
-ops, and which of them are to compute in int16 in whatever trial.
+What enters: a graph, and one of its ops after the other. What leaves: ops in the place of some, and
+which of all are to compute in int16 in whatever trial.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_constant, new_op, new_tensor
-from rnnlite.quantization.grid import Array
-from rnnlite.quantization.plan.plan import constant
-
-OPTIONS = {
-    "ADD": "AddOptions",
-    "SUB": "SubOptions",
-    "MUL": "MulOptions",
-    "DIV": "DivOptions",
-    "MAXIMUM": "MaximumMinimumOptions",
-    "MINIMUM": "MaximumMinimumOptions",
-    "SUM": "ReducerOptions",
-    "MEAN": "ReducerOptions",
-    "REDUCE_MAX": "ReducerOptions",
-}
-"""The options table of ops that have one."""
+from rnnlite.lite.ir import Array, Graph, Op, Value
+from rnnlite.lite.ir.ops import TABLES
 
 
 class Parts:
-    """The new list of ops of one subgraph, and short ways to add to it and to read it."""
+    """Ops in the place of the current one, and short ways to read what stands in front.
 
-    def __init__(self, model: Any, content: Any) -> None:
-        self.model = model
-        self.content = content
-        self.index = model.subgraphs.index(content)
-        self.ops: list[Any] = []
-        self.wide: list[Any] = []
-        self.makers: dict[int, Any] = {}
+    Attributes:
+        graph: that is rewritten.
+        wide: the ops that are to compute in int16 in any case.
+    """
 
-    def append(self, op: Any, *, wide: bool = False) -> None:
-        """An op as it stands."""
-        self.ops.append(op)
-        self.makers.update((int(t), op) for t in op.outputs)
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.wide: list[Op] = []
+        self._place: Op | None = None
+
+    def stand_for(self, op: Op) -> None:
+        """What is added from now on comes in front of an op, until that is kept."""
+        self._place = op
+
+    def keep(self, op: Op, *, wide: bool = False) -> None:
+        """Leave the current op where it is; what is added from now on comes behind it."""
+        self._place = op.following
         if wide:
             self.wide.append(op)
 
+    def insert(self, op: Op) -> None:
+        """An op as it is."""
+        self.graph.insert(self._place, op)
+
     def add(
         self,
-        name: str,
-        inputs: list[int],
-        result: int | None = None,
-        options: str = "",
+        kind: str,
+        inputs: list[Value],
+        result: Value | None = None,
         *,
         wide: bool = False,
-        like: int | None = None,
-        **fields: Any,
-    ) -> int:
+        like: Value | None = None,
+        **options: object,
+    ) -> Value:
         """An op; its result is new unless one is given.
 
         Args:
-            name: e.g. "MUL".
-            inputs: tensor indices.
-            result: the tensor to write.
-            options: its options table, where `OPTIONS` has none.
+            kind: e.g. "MUL".
+            inputs: its operands.
+            result: the value to make.
             wide: whether it computes in int16 in any case.
-            like: the tensor whose shape a new result has; the first operand's, if not given.
-            fields: of the options table.
+            like: the value whose shape a new result has; the first operand, if not given.
+            options: by the schema's names.
         """
-        target = result
-        if target is None:
-            target = new_tensor(self.content, inputs[0] if like is None else like, "float32")
-        options = options or OPTIONS.get(name, "")
-        op = new_op(self.model, name, inputs, [target], options=options, **fields)
-        self.append(op, wide=wide)
-        return target
+        made = result
+        if made is None:
+            made = self.graph.like(inputs[0] if like is None else like, "float32")
+        op = self.graph.op(kind, inputs, [made], options=options if kind in TABLES else None)
+        self.insert(op)
+        if wide:
+            self.wide.append(op)
+        return made
 
-    def reduce(self, name: str, x: int, axes: int, *, keep: bool) -> int:
-        """SUM, MEAN or REDUCE_MAX in int16; `axes` is a constant tensor."""
-        result = self.add(name, [x, axes], wide=True, keepDims=keep)
-        tensor, source = self.content.tensors[result], self.content.tensors[x]
-        gone = {a % len(source.shape) for a in self.integers(axes) or ()}
-        for field in ("shape", "shapeSignature"):
-            dims = getattr(source, field)
-            if dims is None:
-                continue
-            kept = [1 if k in gone else int(d) for k, d in enumerate(dims) if keep or k not in gone]
-            setattr(tensor, field, kept)
+    def reduce(self, kind: str, x: Value, axes: Value, *, keep: bool) -> Value:
+        """SUM, MEAN or REDUCE_MAX in int16; `axes` is a constant."""
+        result = self.add(kind, [x, axes], wide=True, keepDims=keep)
+        gone = {a % x.rank for a in axes.integers() or ()}
+
+        def left(dims: tuple[int, ...]) -> list[int]:
+            return [1 if k in gone else d for k, d in enumerate(dims) if keep or k not in gone]
+
+        result.shape = left(x.shape)
+        if x.signature is not None:
+            result.signature = left(x.signature)
         return result
 
-    def number(self, value: float) -> int:
+    def number(self, value: float) -> Value:
         """A scalar constant."""
-        return new_constant(self.model, self.content, np.array(value, np.float32))
+        return self.graph.constant(np.array(value, np.float32))
 
-    # Reading what stands in front
+    def integers(self, *values: int) -> Value:
+        """A vector of int32."""
+        return self.graph.constant(np.array(values, np.int32))
 
-    def made_by(self, tensor: int, *names: str) -> Any:
-        """The op that made a tensor, if it is one of these; else None."""
-        op = self.makers.get(tensor)
-        return op if op is not None and flatbuffer.op_name(self.model, op) in names else None
 
-    def constant(self, tensor: int) -> Array | None:
-        """The content of a float constant."""
-        return constant(self.model, (self.index, tensor))
+# Reading what stands in front
 
-    def scalar(self, tensor: int) -> float | None:
-        """The value of a float constant of one element."""
-        values = self.constant(tensor)
-        return float(values.reshape(())) if values is not None and values.size == 1 else None
 
-    def integers(self, tensor: int) -> list[int] | None:
-        """The content of an int32 constant."""
-        content = self.content.tensors[tensor]
-        data = flatbuffer.content(self.model, content)
-        if data is None or flatbuffer.dtype_name(content) != "int32":
-            return None
-        values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.int32)
-        return [int(v) for v in values]
+def made_by(value: Value, *kinds: str) -> Op | None:
+    """The op that makes a value, if it is one of these; else None."""
+    op = value.producer
+    return op if op is not None and op.kind in kinds else None
 
-    def with_scalar(self, tensor: int, name: str) -> tuple[int, float] | None:
-        """The other operand and the number, where a tensor is an op of one constant number."""
-        op = self.made_by(tensor, name)
-        if op is None:
-            return None
-        a, b = map(int, op.inputs)
-        for x, c in ((a, b), (b, a)) if name != "SUB" else ((a, b),):
-            value = self.scalar(c)
-            if value is not None and self.constant(x) is None:
-                return x, value
+
+def scalar(value: Value) -> float | None:
+    """The value of a float constant of one element."""
+    values: Array | None = value.constant("float32")
+    return float(values.reshape(())) if values is not None and values.size == 1 else None
+
+
+def int32_numbers(value: Value) -> list[int] | None:
+    """The content of an int32 constant."""
+    return value.integers() if value.type == "int32" else None
+
+
+def with_scalar(value: Value, kind: str) -> tuple[Value, float] | None:
+    """The other operand and the number, where a value is an op of one constant number."""
+    op = made_by(value, kind)
+    if op is None:
         return None
+    a, b = op.operands
+    for x, c in ((a, b), (b, a)) if kind != "SUB" else ((a, b),):
+        number = scalar(c)
+        if number is not None and x.constant("float32") is None:
+            return x, number
+    return None
 
 
-def drop_unread(model: Any, content: Any, names: frozenset[str]) -> None:
-    """Take ops of these names out of a subgraph whose results nothing reads any longer."""
-    used = {int(t) for t in content.outputs}
-    kept = []
-    for op in reversed(content.operators or []):
-        read = any(int(t) in used for t in op.outputs)
-        if read or flatbuffer.op_name(model, op) not in names:
-            kept.append(op)
-            used.update(int(t) for t in op.inputs)
-    content.operators = kept[::-1]
+def drop_unread(graph: Graph, kinds: frozenset[str]) -> None:
+    """Take ops of these kinds out of a graph whose results nothing reads any longer."""
+    for op in reversed(graph.ops):
+        if op.kind in kinds and not any(v.is_read for v in op.outputs):
+            graph.remove(op)

@@ -18,13 +18,9 @@ inverse roots are steep at one end of; its SQRT and its DIV are exact to a step.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
-import numpy as np
-
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_constant
-from rnnlite.quantization.prepare.parts import Parts
+from rnnlite.lite.ir import Op, Value
+from rnnlite.quantization.prepare.parts import Parts, int32_numbers, made_by, scalar, with_scalar
 
 TINY = 1e-30
 """What keeps a row of zeros from being divided by zero in float; in integers a step does."""
@@ -37,48 +33,47 @@ class Squares:
     Attributes:
         d: what is squared, with a factor of its own: see `roots`.
         reduce: "SUM" or "MEAN".
-        axes: the constant tensor of the axes.
+        axes: the constant of the axes.
         keep: whether they stay with length 1.
         factor, offset, floor: as above; `floor` is None where there is none.
     """
 
-    d: int
+    d: Value
     reduce: str
-    axes: int
+    axes: Value
     keep: bool
     factor: float = 1.0
     offset: float = 0.0
     floor: float | None = None
 
 
-def inverse_root(parts: Parts, op: Any) -> None:
+def inverse_root(parts: Parts, op: Op) -> None:
     """RSQRT(v) as 1 / sqrt(v)."""
-    v, y = int(op.inputs[0]), int(op.outputs[0])
+    v, y = op.input(0), op.output
     parts.add("DIV", [parts.number(1.0), _root(parts, v, None)], y, wide=True, like=v)
 
 
-def root(parts: Parts, op: Any) -> None:
+def root(parts: Parts, op: Op) -> None:
     """SQRT(v), over squares as above."""
-    _root(parts, int(op.inputs[0]), int(op.outputs[0]))
+    _root(parts, op.input(0), op.output)
 
 
-def unit_length(parts: Parts, op: Any) -> None:
+def unit_length(parts: Parts, op: Op) -> None:
     """L2_NORMALIZATION, which LiteRT does over the last axis, as x / sqrt(sum(x x))."""
-    x, y = int(op.inputs[0]), int(op.outputs[0])
-    last = len(parts.content.tensors[x].shape) - 1
-    axes = new_constant(parts.model, parts.content, np.array([last], np.int32))
+    x, y = op.input(0), op.output
+    axes = parts.integers(x.rank - 1)
     length = _of_squares(parts, Squares(x, "SUM", axes, keep=True), None)
     parts.add("DIV", [x, length], y, wide=True)
 
 
-def _root(parts: Parts, v: int, result: int | None) -> int:
+def _root(parts: Parts, v: Value, result: Value | None) -> Value:
     squares = find_squares(parts, v)
     if squares is None:
         return parts.add("SQRT", [v], result, wide=True)
     return _of_squares(parts, squares, result)
 
 
-def _of_squares(parts: Parts, s: Squares, result: int | None) -> int:
+def _of_squares(parts: Parts, s: Squares, result: Value | None) -> Value:
     """The root of squares, in parts."""
     size = parts.add("ABS", [s.d], wide=True)
     least = max(s.offset, s.floor or 0.0) / s.factor
@@ -102,11 +97,11 @@ def _of_squares(parts: Parts, s: Squares, result: int | None) -> int:
     return parts.add("MAXIMUM", [length, parts.number(s.floor**0.5)], result, wide=True)
 
 
-def find_squares(parts: Parts, v: int) -> Squares | None:
+def find_squares(parts: Parts, v: Value) -> Squares | None:
     """Read a tensor as squares, through numbers that are added, multiplied or bounds; or None."""
     factor, offset, floor = 1.0, 0.0, None
     while True:
-        known = _step(parts, v)
+        known = _step(v)
         if known is None:
             break
         name, v, value = known
@@ -125,66 +120,64 @@ def find_squares(parts: Parts, v: int) -> Squares | None:
     return replace(core, factor=factor, offset=offset, floor=floor)
 
 
-def _step(parts: Parts, v: int) -> tuple[str, int, float] | None:
+def _step(v: Value) -> tuple[str, Value, float] | None:
     """One op of a number in front of a tensor: its kind, what it is of, the number."""
     for name in ("ADD", "MUL", "MAXIMUM"):
-        found = parts.with_scalar(v, name)
+        found = with_scalar(v, name)
         if found is not None:
             return name, *found
-    relu = parts.made_by(v, "RELU")
+    relu = made_by(v, "RELU")
     if relu is not None:
-        return "MAXIMUM", int(relu.inputs[0]), 0.0
-    divided = parts.with_scalar(v, "DIV")
-    if divided is not None and parts.scalar(int(parts.makers[v].inputs[1])):
+        return "MAXIMUM", relu.input(0), 0.0
+    divided = with_scalar(v, "DIV")
+    if divided is not None and v.producer is not None and scalar(v.producer.input(1)):
         return "MUL", divided[0], 1 / divided[1]
     return None
 
 
-def _reduced_square(parts: Parts, v: int) -> Squares | None:
+def _reduced_square(parts: Parts, v: Value) -> Squares | None:
     """SUM or MEAN of a square."""
-    op = parts.made_by(v, "SUM", "MEAN")
-    if op is None or parts.integers(int(op.inputs[1])) is None:
+    op = made_by(v, "SUM", "MEAN")
+    if op is None or int32_numbers(op.input(1)) is None:
         return None
-    d = _squared(parts, int(op.inputs[0]))
+    d = _squared(parts, op.input(0))
     if d is None:
         return None
-    name = flatbuffer.op_name(parts.model, op)
-    return Squares(d, name, int(op.inputs[1]), bool(op.builtinOptions.keepDims))
+    return Squares(d, op.kind, op.input(1), op.flag("keepDims"))
 
 
-def _squared(parts: Parts, t: int) -> int | None:
+def _squared(parts: Parts, t: Value) -> Value | None:
     """What a tensor is the square of."""
-    op = parts.made_by(t, "MUL", "SQUARE", "SQUARED_DIFFERENCE", "POW")
+    op = made_by(t, "MUL", "SQUARE", "SQUARED_DIFFERENCE", "POW")
     if op is None:
         return None
-    name = flatbuffer.op_name(parts.model, op)
-    operands = [int(i) for i in op.inputs]
-    if name == "SQUARE" or (name == "MUL" and operands[0] == operands[1]):
+    name, operands = op.kind, [*op.operands]
+    if name == "SQUARE" or (name == "MUL" and operands[0] is operands[1]):
         return operands[0]
     if name == "POW":
-        return operands[0] if parts.scalar(operands[1]) == 2.0 else None
+        return operands[0] if scalar(operands[1]) == 2.0 else None
     if name == "SQUARED_DIFFERENCE":
         return parts.add("SUB", operands, like=t, wide=True)
     return None
 
 
-def _second_moment(parts: Parts, v: int) -> Squares | None:
+def _second_moment(parts: Parts, v: Value) -> Squares | None:
     """mean(x x) - mean(x)^2, which is mean((x - mean(x))^2) without its cancellation."""
-    op = parts.made_by(v, "SUB")
+    op = made_by(v, "SUB")
     if op is None:
         return None
-    first, second = map(int, op.inputs)
-    moment = parts.made_by(first, "MEAN")
+    first, second = op.operands
+    moment = made_by(first, "MEAN")
     mean = _squared(parts, second)
     if moment is None or mean is None:
         return None
-    average = parts.made_by(mean, "MEAN")
-    x = _squared(parts, int(moment.inputs[0]))
-    if average is None or x is None or int(average.inputs[0]) != x:
+    average = made_by(mean, "MEAN")
+    x = _squared(parts, moment.input(0))
+    if average is None or x is None or average.input(0) is not x:
         return None
-    axes = parts.integers(int(moment.inputs[1]))
-    if axes is None or axes != parts.integers(int(average.inputs[1])):
+    axes = int32_numbers(moment.input(1))
+    if axes is None or axes != int32_numbers(average.input(1)):
         return None
-    kept = parts.reduce("MEAN", x, int(moment.inputs[1]), keep=True)
+    kept = parts.reduce("MEAN", x, moment.input(1), keep=True)
     d = parts.add("SUB", [x, kept], wide=True)
-    return Squares(d, "MEAN", int(moment.inputs[1]), bool(moment.builtinOptions.keepDims))
+    return Squares(d, "MEAN", moment.input(1), moment.flag("keepDims"))

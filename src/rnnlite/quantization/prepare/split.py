@@ -14,13 +14,9 @@ W2: 15 bits in all, for twice the bytes and products.
 
 from __future__ import annotations
 
-from copy import deepcopy
-from typing import Any
-
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_constant, new_op, new_tensor
+from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.plan import constant
@@ -32,70 +28,71 @@ SMALL_TABLE = 4096
 """Tables with fewer columns and more rows than these keep one scale: scales cost a byte a row."""
 
 
-def refine_tables(model: Any, *, codes: bool) -> None:
+def refine_tables(model: Model, *, codes: bool) -> None:
     """Split each constant table of a lookup into rows of about one size and their scales.
 
     Args:
+        model: it is changed.
         codes: whether small rows may be kept in codes, where bytes count.
     """
-    for index, content in enumerate(model.subgraphs):
-        parts = Parts(model, content)
-        for op in content.operators or []:
-            table = constant(model, (index, int(op.inputs[0]))) if len(op.inputs) else None
-            if (
-                flatbuffer.op_name(model, op) != "GATHER"
-                or table is None
-                or not _of_rows(table, op)
-            ):
-                parts.ops.append(op)
+    for graph in model.graphs:
+        parts = Parts(graph)
+        for op in graph.ops:
+            table = constant(op.input(0)) if op.kind == "GATHER" else None
+            if table is None or not _of_rows(table, op):
                 continue
             coded = codes_of(table) if codes else None
+            if coded is None and not _by_row(table):
+                continue
+            parts.stand_for(op)
             if coded is not None:
-                look_up(parts, op, coded, flatbuffer.text(content.tensors[int(op.inputs[0])].name))
-                continue
-            if not _by_row(table):
-                parts.ops.append(op)
-                continue
-            sizes = np.max(np.abs(table), axis=1, keepdims=True)
-            largest = max(float(sizes.max()), 1e-30)
-            scales = np.clip(np.ceil(WEIGHT_LIMIT * sizes / largest), 1, WEIGHT_LIMIT)
-            found = [
-                _looked_up(parts, op, table / scales, "rows"),
-                _looked_up(parts, op, scales, "scales"),
-            ]
-            parts.add("MUL", found, int(op.outputs[0]), "MulOptions")
-        content.operators = parts.ops
+                look_up(parts, op, coded)
+            else:
+                _look_up_scaled(parts, op, table)
+            graph.remove(op)
 
 
-def split_weights(model: Any, *, tables: bool) -> None:
+def _look_up_scaled(parts: Parts, op: Op, table: Array) -> None:
+    """A lookup of rows that fill their scale, times one of the scales."""
+    sizes = np.max(np.abs(table), axis=1, keepdims=True)
+    largest = max(float(sizes.max()), 1e-30)
+    scales = np.clip(np.ceil(WEIGHT_LIMIT * sizes / largest), 1, WEIGHT_LIMIT)
+    found = [
+        _looked_up(parts, op, table / scales, "rows"),
+        _looked_up(parts, op, scales, "scales"),
+    ]
+    parts.add("MUL", found, op.output)
+
+
+def split_weights(model: Model, *, tables: bool) -> None:
     """Split each constant kernel of a product or convolution in two; on request tables as well."""
-    for index, content in enumerate(model.subgraphs):
-        parts = Parts(model, content)
-        for op in content.operators or []:
-            name = flatbuffer.op_name(model, op)
-            rule = RULES.get(name)
-            place = 0 if name == "GATHER" else rule.weights if rule is not None else 0
-            values = None
-            if name in ("FULLY_CONNECTED", "CONV_2D") or (name == "GATHER" and tables):
-                values = constant(model, (index, int(op.inputs[place])))
-            if values is None or rule is None:
-                parts.ops.append(op)
+    for graph in model.graphs:
+        parts = Parts(graph)
+        for op in graph.ops:
+            rule = RULES.get(op.kind)
+            is_table = op.kind == "GATHER" and tables
+            if rule is None or not (is_table or op.kind in ("FULLY_CONNECTED", "CONV_2D")):
+                continue
+            place = 0 if op.kind == "GATHER" else rule.weights
+            values = constant(op.input(place))
+            if values is None:
                 continue
             held = _held(values, rule.axis if rule.kind is Kind.WEIGHTS else None)
             left = values - held
             if not np.any(left):
-                parts.ops.append(op)
-            elif name == "GATHER":
+                continue
+            parts.stand_for(op)
+            if is_table:
                 found = [_looked_up(parts, op, held, ""), _looked_up(parts, op, left, "rest")]
-                parts.add("ADD", found, int(op.outputs[0]), "AddOptions")
+                parts.add("ADD", found, op.output)
+                graph.remove(op)
             else:
                 _add_products(parts, op, place, held, left)
-        content.operators = parts.ops
 
 
-def _of_rows(table: Array, op: Any) -> bool:
-    options = op.builtinOptions
-    return table.ndim == 2 and table.shape[1] > 1 and not (options.axis or options.batchDims)
+def _of_rows(table: Array, op: Op) -> bool:
+    plain = op.integer("axis") == 0 and op.integer("batchDims") == 0
+    return table.ndim == 2 and table.shape[1] > 1 and plain
 
 
 def _by_row(table: Array) -> bool:
@@ -111,49 +108,37 @@ def _held(values: Array, axis: int | None) -> Array:
     return np.asarray(np.rint(values / scales) * scales, np.float32)
 
 
-def _named(parts: Parts, like: int, values: Array, label: str) -> int:
-    name = flatbuffer.text(parts.content.tensors[like].name)
-    if label:
-        name = f"{name}/{label}"
-    return new_constant(parts.model, parts.content, values.astype(np.float32), name=name.encode())
+def _named(parts: Parts, like: Value, values: Array, label: str) -> Value:
+    name = f"{like.name}/{label}" if label else like.name
+    return parts.graph.constant(values.astype(np.float32), name=name)
 
 
-def _looked_up(parts: Parts, op: Any, table: Array, label: str) -> int:
+def _looked_up(parts: Parts, op: Op, table: Array, label: str) -> Value:
     """A lookup of the same ids in another table of as many rows."""
-    content = parts.content
-    result = int(op.outputs[0])
-    target = new_tensor(content, result, "float32")
-    tensor = content.tensors[target]
-    tensor.shape = [*list(tensor.shape)[:-1], table.shape[-1]]
-    if tensor.shapeSignature is not None:
-        tensor.shapeSignature = [*list(tensor.shapeSignature)[:-1], table.shape[-1]]
-    values = _named(parts, int(op.inputs[0]), table, label)
-    inputs = [values, int(op.inputs[1])]
-    parts.ops.append(new_op(parts.model, "GATHER", inputs, [target], options="GatherOptions"))
-    return target
+    graph = parts.graph
+    found = graph.like(op.output, "float32")
+    found.shape = [*found.shape[:-1], table.shape[-1]]
+    if found.signature is not None:
+        found.signature = [*found.signature[:-1], table.shape[-1]]
+    values = _named(parts, op.input(0), table, label)
+    parts.insert(graph.op("GATHER", [values, op.input(1)], [found], options={}))
+    return found
 
 
-def _add_products(parts: Parts, op: Any, place: int, held: Array, left: Array) -> None:
+def _add_products(parts: Parts, op: Op, place: int, held: Array, left: Array) -> None:
     """The op with what int8 holds, the op with the rest, their sum with the op's activation."""
-    result = int(op.outputs[0])
-    kernel = int(op.inputs[place])
-    activation = op.builtinOptions.fusedActivationFunction
-    rest = deepcopy(op)
-    inputs = [int(t) for t in op.inputs]
-    for part, values, label in ((op, held, ""), (rest, left, "rest")):
-        part.inputs = [*inputs]
-        part.inputs[place] = _named(parts, kernel, values, label)
-        part.outputs = [new_tensor(parts.content, result, "float32")]
-        part.builtinOptions.fusedActivationFunction = 0
-        parts.ops.append(part)
+    graph, result, inputs = parts.graph, op.output, op.inputs
+    kernel = op.input(place)
+    activation = op.integer("fusedActivationFunction")
+    op.options["fusedActivationFunction"] = 0
+    op.set_input(place, _named(parts, kernel, held, ""))
+    op.outputs = [graph.like(result, "float32")]
+    parts.keep(op)
+    beside = _named(parts, kernel, left, "rest")
+    others = [beside if k == place else value for k, value in enumerate(inputs)]
+    rest = op.twin(others, [graph.like(result, "float32")])
+    parts.insert(rest)
     if len(inputs) > place + 1:
         # A convolution wants a bias.
-        nothing = np.zeros(left.shape[0], np.float32)
-        rest.inputs[place + 1] = new_constant(parts.model, parts.content, nothing)
-    parts.add(
-        "ADD",
-        [int(op.outputs[0]), int(rest.outputs[0])],
-        result,
-        "AddOptions",
-        fusedActivationFunction=activation,
-    )
+        rest.set_input(place + 1, graph.constant(np.zeros(left.shape[0], np.float32)))
+    parts.add("ADD", [op.output, rest.output], result, fusedActivationFunction=activation)

@@ -7,92 +7,91 @@ type, prescribed grids are kept, and a bias has the scales of its input and weig
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
 from rnnlite.errors import ModelError
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import grid, label
+from rnnlite.lite.ir import Model, Op, Value
+from rnnlite.lite.structure import grid
 from rnnlite.quantization.ops import RULES, Kind, Rule
 
 REAL = ("float32", "int8", "int16")
 
 
-def check_grids(model: Any) -> None:
+def check_grids(model: Model) -> None:
     """Refuse a model whose integers do not fit together.
 
     Raises:
         ModelError: with the first op at fault.
     """
-    for index, op, name in flatbuffer.operators(model):
-        rule = RULES.get(name)
-        fault = _fault(model, index, op, name, rule) if rule is not None else ""
+    for op in model.ops():
+        rule = RULES.get(op.kind)
+        fault = _fault(op, rule) if rule is not None else ""
         if fault:
             raise ModelError(
-                f"{name} of {label(model, index, int(op.outputs[0]))} does not fit its operands",
+                f"{op.kind} of {op.output.label} does not fit its operands",
                 found=fault,
                 remedy="Please report it with the source model",
             )
 
 
-def _fault(model: Any, index: int, op: Any, name: str, rule: Rule) -> str:
-    tensors = model.subgraphs[index].tensors
-    inputs = [tensors[int(t)] if int(t) >= 0 else None for t in op.inputs]
-    outputs = [tensors[int(t)] for t in op.outputs]
-    if not any(_is_quantized(t) for t in [*inputs, *outputs]):
+def _fault(op: Op, rule: Rule) -> str:
+    values = [*op.operands, *op.outputs]
+    if not any(_is_quantized(v) for v in values):
         return ""
     if rule.kind is Kind.WEIGHTS:
-        return _weights_fault(rule, inputs, outputs[0])
-    values = [t for t in [*inputs, *outputs] if t is not None and _is_real(t)]
-    if rule.kind is Kind.MOVES and len({_key(t) for t in values}) > 1:
-        return f"different grids: {', '.join(_shown(t) for t in values)}"
-    if rule.kind is Kind.COMPUTES and name not in ("QUANTIZE", "CAST"):
-        types = {flatbuffer.dtype_name(t) for t in values}
-        hybrid = name == "BATCH_MATMUL" and types == {"float32", "int8"}
-        narrow = name == "BATCH_MATMUL" and types == {"int16", "int8"}
+        return _weights_fault(rule, op.inputs, op.output)
+    reals = [v for v in values if _is_real(v)]
+    if rule.kind is Kind.MOVES and len({_key(v) for v in reals}) > 1:
+        return f"different grids: {', '.join(_shown(v) for v in reals)}"
+    if rule.kind is Kind.COMPUTES and op.kind not in ("QUANTIZE", "CAST"):
+        types = {v.type for v in reals}
+        hybrid = op.kind == "BATCH_MATMUL" and types == {"float32", "int8"}
+        narrow = op.kind == "BATCH_MATMUL" and types == {"int16", "int8"}
         if len(types) > 1 and not hybrid and not narrow:
             return f"different types: {', '.join(sorted(types))}"
-        fixed = rule.fixed_grid(flatbuffer.dtype_name(outputs[0]))
-        if fixed is not None and grid(outputs[0]) != ((fixed.scale,), (fixed.zero,)):
-            return f"{_shown(outputs[0])} where the kernel prescribes {fixed}"
+        fixed = rule.fixed_grid(op.output.type)
+        if fixed is not None and grid(op.output) != ((fixed.scale,), (fixed.zero,)):
+            return f"{_shown(op.output)} where the kernel prescribes {fixed}"
     return ""
 
 
-def _weights_fault(rule: Rule, inputs: list[Any], output: Any) -> str:
+def _weights_fault(rule: Rule, inputs: Sequence[Value | None], output: Value) -> str:
     data, kernel = inputs[rule.data], inputs[rule.weights]
+    if data is None or kernel is None:
+        return "no data or no kernel"
     bias = inputs[rule.bias] if len(inputs) > rule.bias else None
-    types = [flatbuffer.dtype_name(t) for t in (data, kernel, output)]
+    types = [v.type for v in (data, kernel, output)]
     if types not in (["int8"] * 3, ["int16", "int8", "int16"], ["float32", "int8", "float32"]):
         return f"types {', '.join(types)}"
     scales, zeros = grid(kernel)
-    channels = int(kernel.shape[rule.axis])
+    channels = kernel.shape[rule.axis]
     if any(zeros) or len(scales) not in (1, channels):
         return f"{len(scales)} scales and zero points {set(zeros)} for {channels} channels"
     if types[0] == "float32" or bias is None:
         return ""
-    if flatbuffer.dtype_name(bias) not in ("int32", "int64"):
-        return f"a bias of {flatbuffer.dtype_name(bias)}"
+    if bias.type not in ("int32", "int64"):
+        return f"a bias of {bias.type}"
     wanted = np.float64(grid(data)[0][0]) * np.asarray(scales, np.float64)
     if not np.allclose(grid(bias)[0], wanted, rtol=1e-5):
         return "a bias whose scales are not those of the input times those of the weights"
     return ""
 
 
-def _is_quantized(tensor: Any) -> bool:
-    return tensor is not None and bool(grid(tensor)[0])
+def _is_quantized(value: Value) -> bool:
+    return bool(grid(value)[0])
 
 
-def _is_real(tensor: Any) -> bool:
-    """Whether a tensor stands for real numbers: in float, or in integers with a scale."""
-    name = flatbuffer.dtype_name(tensor)
-    return name == "float32" or (name in REAL and _is_quantized(tensor))
+def _is_real(value: Value) -> bool:
+    """Whether a value stands for real numbers: in float, or in integers with a scale."""
+    return value.type == "float32" or (value.type in REAL and _is_quantized(value))
 
 
-def _key(tensor: Any) -> Any:
-    return flatbuffer.dtype_name(tensor), grid(tensor)
+def _key(value: Value) -> Hashable:
+    return value.type, grid(value)
 
 
-def _shown(tensor: Any) -> str:
-    scales, zeros = grid(tensor)
-    return f"{flatbuffer.dtype_name(tensor)} {scales[0]:.6g} {zeros[0]}" if scales else "float32"
+def _shown(value: Value) -> str:
+    scales, zeros = grid(value)
+    return f"{value.type} {scales[0]:.6g} {zeros[0]}" if scales else "float32"

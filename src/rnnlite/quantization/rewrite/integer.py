@@ -6,22 +6,15 @@ integer tensors, constants and biases, QUANTIZE where two grids meet, and a reco
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import (
-    at_version,
-    dtype_code,
-    new_constant,
-    new_op,
-    new_tensor,
-    parameters,
-)
-from rnnlite.lite.trees import Place, flows, label
+from rnnlite.lite.control_flow import flows
+from rnnlite.lite.ir import Graph, Model, Op, Quantization, Value
+from rnnlite.lite.schema import type_number
 from rnnlite.quantization.grid import (
     Array,
     Grid,
@@ -38,7 +31,7 @@ from rnnlite.quantization.rewrite.widen import requantize
 from rnnlite.report.quantization import WeightRecord
 
 
-def to_integers(model: Any, plan: Plan, io: str) -> list[WeightRecord]:
+def to_integers(model: Model, plan: Plan, io: str) -> list[WeightRecord]:
     """Rewrite the model in place.
 
     Args:
@@ -54,413 +47,404 @@ def to_integers(model: Any, plan: Plan, io: str) -> list[WeightRecord]:
 
 @dataclass(frozen=True)
 class _Site:
-    """An op while it is rewritten."""
+    """An op while it is rewritten.
 
-    subgraph: int
-    op: Any
-    name: str
+    Attributes:
+        op: the op.
+        rule: what it asks for.
+        dtype: the type it computes in.
+        operands, results: as they were in float.
+    """
+
+    op: Op
     rule: Rule
     dtype: str
+    operands: tuple[Value | None, ...]
+    results: tuple[Value, ...]
+
+    @property
+    def kind(self) -> str:
+        """Of the op."""
+        return self.op.kind
+
+    def operand(self, place: int) -> Value:
+        """One that must be there."""
+        value = self.operands[place]
+        if value is None:
+            raise AssertionError(f"{self.op!r} has no operand {place}")
+        return value
 
 
 class _Rewriting:
     """One run of `to_integers`."""
 
-    def __init__(self, model: Any, plan: Plan, io: str) -> None:
+    def __init__(self, model: Model, plan: Plan, io: str) -> None:
         self.model = model
         self.plan = plan
         self.io = io
-        self.floats = {
-            (s, t)
-            for s, content in enumerate(model.subgraphs)
-            for t in range(len(content.tensors))
-            if is_float(model, (s, t))
-        }
-        self.constants = {p: v for p in self.floats if (v := constant(model, p)) is not None}
-        self.ops: list[Any] = []
-        self.converted: dict[tuple[int, Grid], int] = {}
-        self.written: dict[tuple[Any, ...], int] = {}
+        values = [value for graph in model.graphs for value in graph.values if is_float(value)]
+        self.floats = set(values)
+        self.constants = {v: held for v in values if (held := constant(v)) is not None}
+        self.converted: dict[tuple[Value, Grid], Value] = {}
+        self.written: dict[Hashable, Value] = {}
         self.records: dict[tuple[int, str], WeightRecord] = {}
-        self.borders: dict[Place, tuple[int, Grid]] = {}
+        self.borders: dict[Value, tuple[Value, Grid]] = {}
+        self.before: Op | None = None
         # Two values of one op may start from the same constant: known by their number.
-        self.tied: dict[tuple[int, int], Place] = {}
+        self.tied: dict[tuple[Op, int], Value] = {}
         for flow in flows(model):
-            first = 0 if flow.name == "WHILE" else 1
+            first = 0 if flow.is_loop else 1
             for number, slot in enumerate(flow.slots[: len(flow.op.inputs) - first]):
-                known = next((p for p in slot if p in plan._parent), None)
+                known = next((v for v in slot if plan.has(v)), None)
                 if known is not None:
-                    self.tied[id(flow.op), number + first] = known
+                    self.tied[flow.op, number + first] = known
 
     def run(self) -> list[WeightRecord]:
-        for place in self.floats - set(self.constants):
-            if place in self.plan._parent:
-                self._set_grid(self._tensor(place), self.plan.grid(place))
-        for index, content in enumerate(self.model.subgraphs):
-            self.ops = []
+        for graph in self.model.graphs:
+            for value in graph.values:
+                if self.plan.has(value):
+                    _set_grid(value, self.plan.grid(value))
+        for number, graph in enumerate(self.model.graphs):
             self.converted = {}
             self.written = {}
-            if index == 0:
-                self._inputs(content)
-            for position, op in enumerate(content.operators or []):
-                if (index, position) in self.plan.kept:
-                    self._keep(index, op)
+            ops = list(graph.ops)
+            self.before = ops[0] if ops else None
+            if number == 0:
+                self._inputs(graph)
+            for op in ops:
+                # What is added now comes in front of the op; later, behind it.
+                self.before = op
+                if op in self.plan.kept:
+                    self._keep(op)
                 else:
-                    self._op(index, position, op)
-            self._outputs(index, content)
-            content.operators = self.ops
+                    self._op(op)
+            self.before = None
+            self._outputs(number, graph)
         return list(self.records.values())
 
-    def _tensor(self, place: Place) -> Any:
-        return self.model.subgraphs[place[0]].tensors[place[1]]
+    # Values
 
-    # Tensors
-
-    def _set_grid(self, tensor: Any, grid: Grid) -> None:
-        tensor.type = dtype_code(grid.dtype)
-        tensor.quantization = parameters(grid.scale, grid.zero)
-
-    def _new(self, subgraph: int, like: int, grid: Grid | None) -> int:
-        content = self.model.subgraphs[subgraph]
+    def _new(self, like: Value, grid: Grid | None) -> Value:
         if grid is None:
-            return new_tensor(content, like, "float32")
-        return new_tensor(content, like, grid.dtype, parameters(grid.scale, grid.zero))
+            return like.graph.like(like, "float32")
+        return like.graph.like(like, grid.dtype, Quantization.of(grid.scale, grid.zero))
 
-    def _write(
-        self, subgraph: int, like: int, values: Array, scales: Array, zeros: Array, axis: int
-    ) -> int:
-        """A constant tensor with the shape of another one."""
-        key = (like, values.dtype.str, scales.tobytes(), zeros.tobytes(), axis)
+    def _write(self, like: Value, values: Array, grid: Quantization) -> Value:
+        """A constant with the name of another one."""
+        key = (like, values.dtype.str, grid)
         if key not in self.written:
-            content = self.model.subgraphs[subgraph]
-            grid = parameters(scales, zeros, axis)
-            name = content.tensors[like].name
-            self.written[key] = new_constant(self.model, content, values, name=name, grid=grid)
+            self.written[key] = like.graph.constant(values, name=like.name, quantization=grid)
         return self.written[key]
 
-    def _constant(self, place: Place, grid: Grid) -> int:
-        values = self.constants[place]
-        scales = np.array([grid.scale], np.float32)
-        zeros = np.array([grid.zero], np.int64)
-        self._record(place, grid.dtype, "one scale")
-        return self._write(*place, grid.quantize(values), scales, zeros, 0)
+    def _constant(self, value: Value, grid: Grid) -> Value:
+        self._record(value, grid.dtype, "one scale")
+        numbers = grid.quantize(self.constants[value])
+        return self._write(value, numbers, Quantization.of(grid.scale, grid.zero))
 
-    def _record(self, place: Place, dtype: str, how: str) -> None:
-        tensor = self._tensor(place)
-        values = self.constants[place]
+    def _record(self, value: Value, dtype: str, how: str) -> None:
+        values = self.constants[value]
         # An initial state of zeros is no weight.
         if values.size > 1 and (np.any(values) or "channel" in how):
-            self.records[tensor.buffer, dtype] = WeightRecord(
-                flatbuffer.text(tensor.name), values.shape, dtype, how
-            )
+            self.records[id(value.data), dtype] = WeightRecord(value.name, values.shape, dtype, how)
 
     # Ops
 
-    def _dequantize(self, source: int, target: int) -> None:
-        self.ops.append(new_op(self.model, "DEQUANTIZE", [source], [target], version=2))
+    def _insert(self, graph: Graph, *ops: Op) -> None:
+        graph.insert(self.before, *ops)
 
-    def _requantize(self, subgraph: int, source: int, target: int) -> None:
-        self.ops += requantize(
-            self.model,
-            self.model.subgraphs[subgraph],
-            source,
-            target,
-            in_loop=subgraph in self.plan.loops,
-            floats=self.io == "float32",
-        )
+    def _dequantize(self, source: Value, target: Value) -> None:
+        graph = source.graph
+        self._insert(graph, graph.op("DEQUANTIZE", [source], [target], version=2))
 
-    def _requantized(self, place: Place, grid: Grid) -> int:
-        """The tensor with another grid, made once a subgraph."""
-        key = (place[1], grid)
+    def _requantize(self, source: Value, target: Value) -> None:
+        in_loop = source.graph in self.plan.loops
+        floats = self.io == "float32"
+        self._insert(source.graph, *requantize(source, target, in_loop=in_loop, floats=floats))
+
+    def _requantized(self, value: Value, grid: Grid) -> Value:
+        """The value with another grid, made once a graph."""
+        key = (value, grid)
         if key not in self.converted:
-            self.converted[key] = self._new(*place, grid)
-            self._requantize(place[0], place[1], self.converted[key])
+            self.converted[key] = self._new(value, grid)
+            self._requantize(value, self.converted[key])
         return self.converted[key]
 
-    def _operand(self, place: Place, grid: Grid) -> int:
+    def _operand(self, value: Value, grid: Grid) -> Value:
         """An operand in the grid that is wanted."""
-        if place in self.constants:
-            return self._constant(place, grid)
-        return place[1] if self.plan.grid(place) == grid else self._requantized(place, grid)
+        if value in self.constants:
+            return self._constant(value, grid)
+        return value if self.plan.grid(value) == grid else self._requantized(value, grid)
 
-    def _own(self, place: Place, dtype: str) -> Grid:
+    def _own(self, value: Value, dtype: str) -> Grid:
         """The grid of a value in the type that an op computes in."""
-        if place in self.constants:
-            return grid_of(range_of(self.constants[place]), dtype, headroom=False)
-        grid = self.plan.grid(place)
+        if value in self.constants:
+            return grid_of(range_of(self.constants[value]), dtype, headroom=False)
+        grid = self.plan.grid(value)
         if grid.dtype == dtype:
             return grid
-        values = self.plan.range(place)
+        values = self.plan.range(value)
         # What was zero throughout has no scale of its own: see `plan`.
         return grid_of(values, dtype) if width(values) > 0 else Grid(dtype, grid.scale, 0)
 
-    def _op(self, subgraph: int, position: int, op: Any) -> None:
-        name = flatbuffer.op_name(self.model, op)
-        operands = [(subgraph, int(t)) for t in op.inputs]
-        results = [(subgraph, int(t)) for t in op.outputs]
-        if not any(p in self.floats for p in [*operands, *results]):
-            self.ops.append(op)
+    def _op(self, op: Op) -> None:
+        if not any(v in self.floats for v in (*op.inputs, *op.outputs)):
             return
-        rule = RULES[name]
-        dtype = self.plan.type_of(name, subgraph, position)
+        rule = RULES[op.kind]
+        dtype = self.plan.type_of(op)
         if rule.kind in (Kind.MOVES, Kind.FLOW):
-            dtype = next((self.plan.grid(p).dtype for p in results if p in self.floats), dtype)
-        site = _Site(subgraph, op, name, rule, dtype)
+            grids = (self.plan.grid(v).dtype for v in op.outputs if v in self.floats)
+            dtype = next(grids, dtype)
+        site = _Site(op, rule, dtype, op.inputs, op.outputs)
         if rule.kind is Kind.FLOW:
-            op.inputs = [self._flow_operand(op, k, p) for k, p in enumerate(operands)]
-            self.ops.append(op)
+            op.inputs = [self._flow_operand(op, k, v) for k, v in enumerate(op.inputs)]
             return
-        outputs, after = self._results(site, results)
+        outputs, after = self._results(site)
         if rule.kind is Kind.WEIGHTS:
-            op.inputs = self._weighted(site, operands, outputs[0])
+            op.inputs = self._weighted(site, outputs[0])
         elif rule.kind is Kind.MOVES:
-            op.inputs = self._moved(site, operands, self.plan.grid(results[0]))
+            op.inputs = self._moved(site, self.plan.grid(site.results[0]))
         elif rule.kind is Kind.COMPARES:
-            op.inputs = self._compared(name, operands)
+            op.inputs = self._compared(site)
         elif rule.kind in (Kind.COMPUTES, Kind.INT32):
             op.inputs = [
-                self._operand(p, self._own(p, dtype)) if p in self.floats else p[1]
-                for p in operands
+                self._operand(v, self._own(v, dtype)) if v in self.floats and v is not None else v
+                for v in site.operands
             ]
         op.outputs = outputs
-        if name in DOMAINS:
-            self._in_domain(site, DOMAINS[name], operands)
+        if op.kind in DOMAINS:
+            self._in_domain(site, DOMAINS[op.kind])
+        self.before = op.following
         if rule.kind is Kind.INT32:
-            self.ops += in_int32(self.model, self.model.subgraphs[subgraph], op, name)
+            in_int32(op)
         else:
             self._version(site)
-            self.ops.append(op)
         for source, target in after:
-            self._requantize(subgraph, source, target)
+            self._requantize(source, target)
 
-    def _flow_operand(self, op: Any, number: int, place: Place) -> int:
-        tied = self.tied.get((id(op), number))
-        if place in self.constants and tied is not None:
-            return self._constant(place, self.plan.grid(tied))
-        return place[1]
+    def _flow_operand(self, op: Op, number: int, value: Value | None) -> Value | None:
+        tied = self.tied.get((op, number))
+        if value in self.constants and value is not None and tied is not None:
+            return self._constant(value, self.plan.grid(tied))
+        return value
 
-    def _results(self, site: _Site, results: list[Place]) -> tuple[list[int], list[Any]]:
-        """The tensors that the op writes, and the requantizations behind it."""
+    def _results(self, site: _Site) -> tuple[list[Value], list[tuple[Value, Value]]]:
+        """The values that the op writes, and the requantizations behind it."""
         outputs, after = [], []
-        for place in results:
-            if place not in self.floats:
-                outputs.append(place[1])
+        for value in site.results:
+            if value not in self.floats:
+                outputs.append(value)
                 continue
-            grid = self.plan.grid(place)
+            grid = self.plan.grid(value)
             if site.rule.kind is Kind.MOVES:
                 natural = self._table_grid(site) or grid
-            elif site.name == "CAST" and self._is_integer(int(site.op.inputs[0]), site.subgraph):
+            elif site.kind == "CAST" and site.operand(0).type in ("int32", "int64"):
                 natural = Grid("int16", 1.0, 0)
             else:
-                natural = site.rule.fixed_grid(site.dtype) or self._own(place, site.dtype)
+                natural = site.rule.fixed_grid(site.dtype) or self._own(value, site.dtype)
             if natural == grid:
-                outputs.append(place[1])
+                outputs.append(value)
             else:
-                outputs.append(self._new(*place, natural))
-                after.append((outputs[-1], place[1]))
+                outputs.append(self._new(value, natural))
+                after.append((outputs[-1], value))
         return outputs, after
 
-    def _is_integer(self, tensor: int, subgraph: int) -> bool:
-        return flatbuffer.dtype_name(self._tensor((subgraph, tensor))) in ("int32", "int64")
+    def _moved(self, site: _Site, grid: Grid) -> list[Value | None]:
+        return [
+            self._operand(v, self._table_grid(site) or grid)
+            if v in self.floats and v is not None
+            else v
+            for v in site.operands
+        ]
 
-    def _moved(self, site: _Site, operands: list[Place], grid: Grid) -> list[int]:
-        inputs = []
-        for place in operands:
-            if place not in self.floats:
-                inputs.append(place[1])
-            else:
-                inputs.append(self._operand(place, self._table_grid(site) or grid))
-        return inputs
-
-    def _in_domain(self, site: _Site, domain: Domain, operands: list[Place]) -> None:
+    def _in_domain(self, site: _Site, domain: Domain) -> None:
         """Keep an operand of the op to integers that its kernel takes."""
-        place = operands[domain.operand]
-        if place in self.constants:
+        value = site.operand(domain.operand)
+        if value in self.constants:
             return
-        index = int(site.op.inputs[domain.operand])
-        signed = self.plan.range(place)[0] < 0
-        result = self._tensor((site.subgraph, int(site.op.outputs[0])))
-        added, kept = keep_in_domain(
-            self.model, site.subgraph, index, domain, signed=signed, result=result
-        )
-        self.ops += added
-        site.op.inputs[domain.operand] = kept
+        signed = self.plan.range(value)[0] < 0
+        current, result = site.op.input(domain.operand), site.op.output
+        added, kept = keep_in_domain(current, domain, signed=signed, result=result)
+        self._insert(value.graph, *added)
+        site.op.set_input(domain.operand, kept)
 
     def _table_grid(self, site: _Site) -> Grid | None:
         """The grid of a constant table that is looked up by int16 ops: int8, as weights are."""
-        table = (site.subgraph, int(site.op.inputs[0]))
-        if site.name != "GATHER" or site.dtype == "int8" or table not in self.constants:
+        if site.kind != "GATHER" or site.dtype == "int8":
             return None
-        return symmetric(range_of(self.constants[table]))
+        table = site.operand(0)
+        return symmetric(range_of(self.constants[table])) if table in self.constants else None
 
-    def _compared(self, name: str, operands: list[Place]) -> list[int]:
+    def _compared(self, site: _Site) -> list[Value | None]:
         """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only.
 
         An input that is searched for one value is compared as it comes in: a finer grid behind
         the border need not hold what that value was rounded to.
         """
-        known = next(p for p in operands if p in self.floats and p not in self.constants)
-        tensor, grid = known[1], self.plan.grid(known)
-        if name in ("EQUAL", "NOT_EQUAL") and any(p in self.constants for p in operands):
-            tensor, grid = self.borders.get(known, (tensor, grid))
-        found = []
-        for place in operands:
-            if place in self.constants:
-                found.append(self._constant_int32(place, grid))
-            elif place in self.floats:
-                outer = tensor if place == known else self._operand(place, grid)
-                found.append(self._as_int32(place, outer, grid))
+        operands = site.operands
+        known = next(
+            v for v in operands if v in self.floats and v not in self.constants and v is not None
+        )
+        searched, grid = known, self.plan.grid(known)
+        if site.kind in ("EQUAL", "NOT_EQUAL") and any(v in self.constants for v in operands):
+            searched, grid = self.borders.get(known, (searched, grid))
+        found: list[Value | None] = []
+        for value in operands:
+            if value is None or value not in self.floats:
+                found.append(value)
+            elif value in self.constants:
+                found.append(self._constant_int32(value, grid))
             else:
-                found.append(place[1])
+                outer = searched if value is known else self._operand(value, grid)
+                found.append(self._as_int32(value, outer, grid))
         return found
 
-    def _constant_int32(self, place: Place, grid: Grid) -> int:
+    def _constant_int32(self, value: Value, grid: Grid) -> Value:
         """A constant as int32."""
-        content = self.model.subgraphs[place[0]]
-        numbers = grid.quantize(self.constants[place]).astype(np.int32)
-        return new_constant(self.model, content, numbers, name=self._tensor(place).name)
+        numbers = grid.quantize(self.constants[value]).astype(np.int32)
+        return value.graph.constant(numbers, name=value.name)
 
-    def _as_int32(self, place: Place, operand: int, grid: Grid) -> int:
-        """A tensor of a grid as int32."""
-        number = new_tensor(self.model.subgraphs[place[0]], place[1], "int32")
+    def _as_int32(self, value: Value, operand: Value, grid: Grid) -> Value:
+        """A value of a grid as int32."""
+        graph = value.graph
+        number = graph.like(value, "int32")
         version = VERSIONS["CAST"][0 if grid.dtype == "int8" else 1]
-        self.ops.append(new_op(self.model, "CAST", [operand], [number], version=version))
+        self._insert(graph, graph.op("CAST", [operand], [number], version=version))
         return number
 
-    def _weighted(self, site: _Site, operands: list[Place], output: int) -> list[int]:
-        rule = site.rule
-        inputs = [p[1] for p in operands]
-        data, kernel = operands[rule.data], operands[rule.weights]
-        bias = operands[rule.bias] if len(operands) > rule.bias else (site.subgraph, -1)
-        if bias[1] >= 0 and bias not in self.constants:
+    def _weighted(self, site: _Site, output: Value) -> list[Value | None]:
+        rule, op = site.rule, site.op
+        inputs = list(site.operands)
+        data, kernel = site.operand(rule.data), site.operand(rule.weights)
+        bias = inputs[rule.bias] if len(inputs) > rule.bias else None
+        if bias is not None and bias not in self.constants:
             raise UnsupportedError(
-                f"{site.name} {label(self.model, site.subgraph, output)} has a bias that is no "
-                "constant",
+                f"{op.kind} {output.label} has a bias that is no constant",
                 remedy="Add it in an op of its own",
             )
         if kernel not in self.constants:
-            return self._computed_kernel(site, operands, bias)
+            return self._computed_kernel(site, bias)
         source = self._own(data, site.dtype)
-        result = self._tensor((site.subgraph, output)).quantization
-        product = integer_product(
-            self.constants[kernel], self.constants.get(bias), source, result.scale[0], rule.axis
-        )
-        zeros = np.zeros(len(product.scales), np.int64)
+        held = None if bias is None else self.constants[bias]
+        product = integer_product(self.constants[kernel], held, source, output.scale, rule.axis)
         inputs[rule.data] = self._operand(data, source)
-        inputs[rule.weights] = self._write(
-            *kernel, product.kernel, product.scales, zeros, rule.axis
-        )
+        grid = Quantization.of(product.scales, 0, rule.axis)
+        inputs[rule.weights] = self._write(kernel, product.kernel, grid)
         self._record(kernel, "int8", "a scale a channel")
-        wide = product.wide or (site.dtype == "int16" and site.name == "DEPTHWISE_CONV_2D")
-        if product.bias is not None:
+        wide = product.wide or (site.dtype == "int16" and op.kind == "DEPTHWISE_CONV_2D")
+        if product.bias is not None and bias is not None:
             numbers = product.bias.astype("int64") if wide else product.bias
-            inputs[rule.bias] = self._write(*bias, numbers, product.bias_scales(source), zeros, 0)
+            steps = Quantization.of(product.bias_scales(source))
+            inputs[rule.bias] = self._write(bias, numbers, steps)
             self._record(bias, numbers.dtype.name, "scales of input and weights")
-        if site.dtype == "int16" and site.name in ("FULLY_CONNECTED", "CONV_2D", "TRANSPOSE_CONV"):
-            site.op.builtinOptions.quantizedBiasType = dtype_code("int64" if wide else "int32")
-        if site.name == "FULLY_CONNECTED":
-            site.op.builtinOptions.asymmetricQuantizeInputs = False
+        if site.dtype == "int16" and op.kind in ("FULLY_CONNECTED", "CONV_2D", "TRANSPOSE_CONV"):
+            op.options["quantizedBiasType"] = type_number("int64" if wide else "int32")
+        if op.kind == "FULLY_CONNECTED":
+            op.options["asymmetricQuantizeInputs"] = False
         return inputs
 
-    def _computed_kernel(self, site: _Site, operands: list[Place], bias: Place) -> list[int]:
+    def _computed_kernel(self, site: _Site, bias: Value | None) -> list[Value | None]:
         """A product of two activations that the converter wrote as a product with weights."""
         rule = site.rule
-        inputs = [p[1] for p in operands]
-        source = self._own(operands[rule.data], site.dtype)
-        kernel = symmetric(self.plan.range(operands[rule.weights]))
-        inputs[rule.data] = self._operand(operands[rule.data], source)
-        inputs[rule.weights] = self._operand(operands[rule.weights], kernel)
-        if bias in self.constants:
+        inputs = list(site.operands)
+        data, weights = site.operand(rule.data), site.operand(rule.weights)
+        source = self._own(data, site.dtype)
+        kernel = symmetric(self.plan.range(weights))
+        inputs[rule.data] = self._operand(data, source)
+        inputs[rule.weights] = self._operand(weights, kernel)
+        if bias is not None:
             numbers = bias_alone(self.constants[bias], source, kernel)
-            scales = np.array([source.scale * kernel.scale], np.float32)
-            inputs[rule.bias] = self._write(*bias, numbers, scales, np.zeros(1, np.int64), 0)
+            steps = Quantization.of(source.scale * kernel.scale)
+            inputs[rule.bias] = self._write(bias, numbers, steps)
             self._record(bias, "int32", "scales of input and kernel")
         return inputs
 
     def _version(self, site: _Site) -> None:
-        versions = VERSIONS.get(site.name, (1, 1))
-        at_version(self.model, site.op, versions[0 if site.dtype == "int8" else 1])
-        if site.name in ("ADD", "SUB"):
-            site.op.builtinOptions.potScaleInt16 = False
+        versions = VERSIONS.get(site.kind, (1, 1))
+        self.model.raise_version(site.op, versions[0 if site.dtype == "int8" else 1])
+        if site.kind in ("ADD", "SUB"):
+            site.op.options["potScaleInt16"] = False
 
-    def _keep(self, subgraph: int, op: Any) -> None:
+    def _keep(self, op: Op) -> None:
         """An op that stays in float: dequantize in front, quantize behind."""
-        inputs = []
-        for t in map(int, op.inputs):
-            place = (subgraph, t)
-            if place in self.floats and place not in self.constants:
-                plain = self._new(subgraph, t, None)
-                self._dequantize(t, plain)
+        inputs: list[Value | None] = []
+        for value in op.inputs:
+            if value is not None and value in self.floats and value not in self.constants:
+                plain = self._new(value, None)
+                self._dequantize(value, plain)
                 inputs.append(plain)
             else:
-                inputs.append(t)
+                inputs.append(value)
         outputs, after = [], []
-        for t in map(int, op.outputs):
-            if (subgraph, t) in self.floats:
-                outputs.append(self._new(subgraph, t, None))
-                after.append((outputs[-1], t))
+        for value in op.outputs:
+            if value in self.floats:
+                outputs.append(self._new(value, None))
+                after.append((outputs[-1], value))
             else:
-                outputs.append(t)
+                outputs.append(value)
         op.inputs, op.outputs = inputs, outputs
-        self.ops.append(op)
+        self.before = op.following
         for source, target in after:
-            self._requantize(subgraph, source, target)
+            self._requantize(source, target)
 
     # Borders
 
-    def _inputs(self, content: Any) -> None:
+    def _inputs(self, graph: Graph) -> None:
         """Give float inputs the type of the border."""
         inputs = []
-        for t in map(int, content.inputs):
-            place = (0, t)
-            if place not in self.floats:
-                inputs.append(t)
+        for value in graph.inputs:
+            if value not in self.floats:
+                inputs.append(value)
                 continue
-            grid = self._border(place)
-            if grid == self.plan.grid(place):
-                inputs.append(t)
+            grid = self._border(value)
+            if grid == self.plan.grid(value):
+                inputs.append(value)
                 continue
-            outer = self._new(0, t, grid)
-            self._requantize(0, outer, t)
+            outer = self._new(value, grid)
+            self._requantize(outer, value)
             if grid is not None:
-                self.borders[place] = outer, grid
+                self.borders[value] = outer, grid
             inputs.append(outer)
-        content.inputs = inputs
+        graph.inputs = inputs
 
-    def _border(self, place: Place) -> Grid | None:
-        return None if self.io == "float32" else self._own(place, self.io)
+    def _border(self, value: Value) -> Grid | None:
+        return None if self.io == "float32" else self._own(value, self.io)
 
-    def _outputs(self, index: int, content: Any) -> None:
+    def _outputs(self, number: int, graph: Graph) -> None:
         """Give results their type: the border's in the main graph, the tied one in others."""
         outputs = []
-        for k, t in enumerate(map(int, content.outputs)):
-            place = (index, t)
-            if place not in self.floats:
-                outputs.append(t)
-            elif place in self.constants:
-                outputs.append(self._constant_result(index, k, place))
-            elif index > 0:
-                outputs.append(t)
+        for k, value in enumerate(graph.outputs):
+            if value not in self.floats:
+                outputs.append(value)
+            elif value in self.constants:
+                outputs.append(self._constant_result(number, k, value))
+            elif number > 0:
+                outputs.append(value)
             else:
-                outputs.append(self._main_result(place))
-        content.outputs = outputs
+                outputs.append(self._main_result(value))
+        graph.outputs = outputs
 
-    def _main_result(self, place: Place) -> int:
-        grid = self._border(place)
+    def _main_result(self, value: Value) -> Value:
+        grid = self._border(value)
         if grid is None:
-            plain = self._new(*place, None)
-            self._dequantize(place[1], plain)
+            plain = self._new(value, None)
+            self._dequantize(value, plain)
             return plain
-        return place[1] if grid == self.plan.grid(place) else self._requantized(place, grid)
+        return value if grid == self.plan.grid(value) else self._requantized(value, grid)
 
-    def _constant_result(self, index: int, k: int, place: Place) -> int:
-        if index == 0:
-            grid = grid_of(range_of(self.constants[place]), self.io, headroom=False)
-            return self._constant(place, grid) if self.io != "float32" else place[1]
+    def _constant_result(self, number: int, k: int, value: Value) -> Value:
+        if number == 0:
+            grid = grid_of(range_of(self.constants[value]), self.io, headroom=False)
+            return self._constant(value, grid) if self.io != "float32" else value
         # A body may give one constant as several results: known by its number, as above.
         for flow in flows(self.model):
-            first = 0 if flow.name == "WHILE" else len(flow.slots) - len(flow.op.outputs)
-            if any(p[0] == index for slot in flow.slots for p in slot[1:]):
-                known = next((p for p in flow.slots[first + k] if p in self.plan._parent), None)
+            first = 0 if flow.is_loop else len(flow.slots) - len(flow.op.outputs)
+            if any(v.graph is value.graph for slot in flow.slots for v in slot[1:]):
+                known = next((v for v in flow.slots[first + k] if self.plan.has(v)), None)
                 if known is not None:
-                    return self._constant(place, self.plan.grid(known))
-        return place[1]
+                    return self._constant(value, self.plan.grid(known))
+        return value
+
+
+def _set_grid(value: Value, grid: Grid) -> None:
+    value.type = grid.dtype
+    value.quantization = Quantization.of(grid.scale, grid.zero)

@@ -11,13 +11,9 @@ the fly; tables of lookups in int8 with a DEQUANTIZE of the rows that were found
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import at_version, new_constant, new_op, new_tensor, parameters
-from rnnlite.lite.trees import Place
+from rnnlite.lite.ir import Model, Op, Quantization, Value
 from rnnlite.quantization.grid import Array, channel_scales, quantize_weights, symmetric
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.plan import constant, range_of
@@ -33,145 +29,147 @@ HYBRID_VERSIONS = {
 """Ops with a kernel for float inputs and int8 weights, and the version that has it."""
 
 
-def to_float16(model: Any) -> list[WeightRecord]:
+def to_float16(model: Model) -> list[WeightRecord]:
     """Keep every weight in float16, in place.
 
     A weight is a kernel of a product or a table of a lookup. Values beyond the largest float16
     number keep their tensor in float32.
     """
-    records: dict[int, WeightRecord] = {}
-    for index, content in enumerate(model.subgraphs):
-        plain: dict[int, int] = {}
-        ops: list[Any] = []
-        for op in content.operators or []:
-            name = flatbuffer.op_name(model, op)
-            inputs = [int(t) for t in op.inputs]
-            for k, t in enumerate(inputs):
-                values = constant(model, (index, t))
-                if values is None or not _is_weight(name, k):
-                    _stays(model, (index, t), records, "neither a kernel nor a table")
-                elif float(np.max(np.abs(values), initial=0.0)) > LARGEST_FLOAT16:
-                    _stays(model, (index, t), records, "exceeds the range of float16")
+    records = _Records()
+    for graph in model.graphs:
+        plain: dict[Value, Value] = {}
+        for op in graph.ops:
+            for k, value in enumerate(op.inputs):
+                if value is None:
+                    continue
+                values = constant(value)
+                if values is None or not _is_weight(op.kind, k):
+                    records.stays(value, "neither a kernel nor a table")
+                elif _largest(values) > LARGEST_FLOAT16:
+                    records.stays(value, "exceeds the range of float16")
                 else:
-                    inputs[k] = _half(model, (index, t), values, plain, ops)
-                    _note(model, (index, t), records, "float16", "")
-            op.inputs = inputs
-            ops.append(op)
-        content.operators = ops
-    return list(records.values())
+                    op.set_input(k, _half(op, value, values, plain))
+                    records.note(value, "float16", "")
+    return records.listed
 
 
-def to_dynamic(model: Any, *, kernels: str = "int8") -> list[WeightRecord]:
+def to_dynamic(model: Model, *, kernels: str = "int8") -> list[WeightRecord]:
     """Keep kernels and tables in int8, in place.
 
     Args:
+        model: it is changed.
         kernels: "float16" keeps kernels so, and the arithmetic with them in float.
     """
-    records: dict[int, WeightRecord] = {}
-    for index, content in enumerate(model.subgraphs):
-        written: dict[tuple[int, str], int] = {}
-        plain: dict[int, int] = {}
-        after: list[Any] = []
-        ops: list[Any] = []
-        for op in content.operators or []:
-            name = flatbuffer.op_name(model, op)
-            rule = RULES.get(name)
-            inputs = [int(t) for t in op.inputs]
-            after.clear()
-            for k, t in enumerate(inputs):
-                values = constant(model, (index, t))
-                if values is None:
+    records = _Records()
+    for graph in model.graphs:
+        written: dict[tuple[Value, int | None], Value] = {}
+        plain: dict[Value, Value] = {}
+        for op in graph.ops:
+            rule = RULES.get(op.kind)
+            for k, value in enumerate(op.inputs):
+                values = constant(value)
+                if value is None or values is None:
                     continue
-                kernel = name in HYBRID_VERSIONS and k == (rule.weights if rule is not None else 1)
-                largest = float(np.max(np.abs(values), initial=0.0))
-                if kernel and kernels == "float16" and largest <= LARGEST_FLOAT16:
-                    inputs[k] = _half(model, (index, t), values, plain, ops)
-                    _note(model, (index, t), records, "float16", "")
+                place = rule.weights if rule is not None else 1
+                kernel = op.kind in HYBRID_VERSIONS and k == place
+                if kernel and kernels == "float16" and _largest(values) <= LARGEST_FLOAT16:
+                    op.set_input(k, _half(op, value, values, plain))
+                    records.note(value, "float16", "")
                 elif kernel:
                     axis = rule.axis if rule is not None and rule.kind is Kind.WEIGHTS else None
-                    inputs[k] = _kernel(model, (index, t), values, axis, written)
-                    _hybrid(model, op, name)
+                    op.set_input(k, _kernel(value, values, axis, written))
+                    _use_hybrid(op)
                     how = "a scale a channel" if axis is not None else "one scale"
-                    _note(model, (index, t), records, "int8", how)
-                elif name == "GATHER" and k == 0:
-                    inputs[k] = _kernel(model, (index, t), values, None, written)
-                    _note(model, (index, t), records, "int8", "one scale, rows dequantized")
-                    result = int(op.outputs[0])
-                    grid = content.tensors[inputs[k]].quantization
-                    found = new_tensor(content, result, "int8", grid)
-                    op.outputs = [found]
-                    after.append((found, result))
+                    records.note(value, "int8", how)
+                elif op.kind == "GATHER" and k == 0:
+                    op.set_input(0, _kernel(value, values, None, written))
+                    _dequantize_rows(op)
+                    records.note(value, "int8", "one scale, rows dequantized")
                 else:
-                    _stays(model, (index, t), records, _reason(name, values))
-            op.inputs = inputs
-            ops.append(op)
-            for source, target in after:
-                ops.append(new_op(model, "DEQUANTIZE", [source], [target], version=2))
-        content.operators = ops
-    return list(records.values())
+                    records.stays(value, _reason(op.kind, values))
+    return records.listed
 
 
-def _half(model: Any, place: Place, values: Array, plain: dict[int, int], ops: list[Any]) -> int:
+class _Records:
+    """What became of each constant, by its content."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, WeightRecord] = {}
+
+    @property
+    def listed(self) -> list[WeightRecord]:
+        """In the order in which they were met."""
+        return list(self._known.values())
+
+    def note(self, value: Value, dtype: str, how: str) -> None:
+        """It is kept in a type."""
+        self._known[id(value.data)] = WeightRecord(value.name, value.shape, dtype, how)
+
+    def stays(self, value: Value, why: str) -> None:
+        """It stays in float32, if it is a constant of several numbers."""
+        values = constant(value)
+        if values is not None and values.size > 1 and id(value.data) not in self._known:
+            self.note(value, "float32", why)
+
+
+def _largest(values: Array) -> float:
+    return float(np.max(np.abs(values), initial=0.0))
+
+
+def _half(op: Op, value: Value, values: Array, plain: dict[Value, Value]) -> Value:
     """A constant in float16; gives what a DEQUANTIZE, added once, makes of it."""
-    subgraph, t = place
-    content = model.subgraphs[subgraph]
-    if t not in plain:
-        name = content.tensors[t].name
-        half = new_constant(model, content, values.astype(np.float16), name=name)
-        plain[t] = new_tensor(content, t, "float32")
-        ops.append(new_op(model, "DEQUANTIZE", [half], [plain[t]], version=3))
-    return plain[t]
+    if value not in plain:
+        graph = value.graph
+        half = graph.constant(values.astype(np.float16), name=value.name)
+        plain[value] = graph.like(value, "float32")
+        graph.insert(op, graph.op("DEQUANTIZE", [half], [plain[value]], version=3))
+    return plain[value]
 
 
-def _is_weight(name: str, place: int) -> bool:
-    rule = RULES.get(name)
+def _is_weight(kind: str, place: int) -> bool:
+    rule = RULES.get(kind)
     if rule is not None and rule.kind is Kind.WEIGHTS:
         return place == rule.weights
-    return name in ("GATHER", "BATCH_MATMUL", "CONV_3D")
+    return kind in ("GATHER", "BATCH_MATMUL", "CONV_3D")
 
 
-def _reason(name: str, values: Array) -> str:
+def _reason(kind: str, values: Array) -> str:
     if values.ndim < 2 or min(values.shape) == 1:
         return "a bias or factor: a vector of little size"
-    return f"{name} has no kernel for int8 weights and float inputs"
-
-
-def _stays(model: Any, place: Place, records: dict[int, WeightRecord], why: str) -> None:
-    values = constant(model, place)
-    if values is not None and values.size > 1:
-        tensor = model.subgraphs[place[0]].tensors[place[1]]
-        if tensor.buffer not in records:
-            _note(model, place, records, "float32", why)
-
-
-def _note(model: Any, place: Place, records: dict[int, WeightRecord], dtype: str, how: str) -> None:
-    tensor = model.subgraphs[place[0]].tensors[place[1]]
-    shape = tuple(int(d) for d in (tensor.shape if tensor.shape is not None else []))
-    records[tensor.buffer] = WeightRecord(flatbuffer.text(tensor.name), shape, dtype, how)
+    return f"{kind} has no kernel for int8 weights and float inputs"
 
 
 def _kernel(
-    model: Any,
-    place: Place,
+    value: Value,
     values: Array,
     axis: int | None,
-    written: dict[tuple[int, str], int],
-) -> int:
-    key = (place[1], str(axis))
+    written: dict[tuple[Value, int | None], Value],
+) -> Value:
+    """A constant in int8, made once."""
+    key = value, axis
     if key not in written:
         if axis is None:
             scales = np.array([symmetric(range_of(values)).scale], np.float32)
         else:
             scales = channel_scales(values, axis)
         integers = quantize_weights(values, scales, axis)
-        content = model.subgraphs[place[0]]
-        name = content.tensors[place[1]].name
-        grid = parameters(scales, 0, axis or 0)
-        written[key] = new_constant(model, content, integers, name=name, grid=grid)
+        grid = Quantization.of(scales, 0, axis or 0)
+        written[key] = value.graph.constant(integers, name=value.name, quantization=grid)
     return written[key]
 
 
-def _hybrid(model: Any, op: Any, name: str) -> None:
-    at_version(model, op, HYBRID_VERSIONS[name])
-    if hasattr(op.builtinOptions, "asymmetricQuantizeInputs"):
-        op.builtinOptions.asymmetricQuantizeInputs = True
+def _use_hybrid(op: Op) -> None:
+    """Let an op take a float input and an int8 kernel."""
+    graph = op.output.graph
+    graph.model.raise_version(op, HYBRID_VERSIONS[op.kind])
+    if "asymmetricQuantizeInputs" in op.options:
+        op.options["asymmetricQuantizeInputs"] = True
+
+
+def _dequantize_rows(gather: Op) -> None:
+    """Make the rows float32 that a lookup finds in an int8 table."""
+    result = gather.output
+    graph = result.graph
+    rows = graph.like(result, "int8", gather.input(0).quantization)
+    gather.outputs = [rows]
+    graph.insert_behind(gather, graph.op("DEQUANTIZE", [rows], [result], version=2))

@@ -15,49 +15,33 @@ asks for LiteRT 2.1.3 (`lite/requirements.py`).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.edit import new_constant, new_op, new_tensor, parameters
-from rnnlite.lite.trees import grid
+from rnnlite.lite.ir import Op, Quantization, Value
 
 
-def requantize(
-    model: Any, content: Any, source: int, target: int, *, in_loop: bool, floats: bool
-) -> list[Any]:
-    """Ops that write a tensor's values on the grid of another one.
+def requantize(source: Value, target: Value, *, in_loop: bool, floats: bool) -> list[Op]:
+    """Ops that write a value's numbers on the grid of another one.
 
     Args:
-        model: gets op codes and constants.
-        content: the subgraph.
-        source, target: tensors of it, with their types and grids.
-        in_loop: whether the subgraph is computed again and again.
-        floats: whether the model may hold float tensors.
+        source, target: values of one graph, with their types and grids.
+        in_loop: whether the graph is computed again and again.
+        floats: whether the model may hold float values.
     """
-    types = [flatbuffer.dtype_name(content.tensors[t]) for t in (source, target)]
-    if types != ["int8", "int16"] or (in_loop and not floats):
-        return [new_op(model, "QUANTIZE", [source], [target])]
+    graph = source.graph
+    if (source.type, target.type) != ("int8", "int16") or (in_loop and not floats):
+        return [graph.op("QUANTIZE", [source], [target])]
     if in_loop:
-        plain = new_tensor(content, source, "float32")
+        plain = graph.like(source, "float32")
         return [
-            new_op(model, "DEQUANTIZE", [source], [plain], version=2),
-            new_op(model, "QUANTIZE", [plain], [target], version=2),
+            graph.op("DEQUANTIZE", [source], [plain], version=2),
+            graph.op("QUANTIZE", [plain], [target], version=2),
         ]
-    (scale,), (zero,) = grid(content.tensors[source])
-    fine = parameters(scale)
-    cast = new_tensor(content, source, "int16", fine)
-    shift = new_constant(model, content, np.array([zero], np.int16), grid=fine)
+    fine = Quantization.of(source.scale)
+    cast = graph.like(source, "int16", fine)
+    shift = graph.constant(np.array([source.zero], np.int16), quantization=fine)
+    exact = {"potScaleInt16": False}
     return [
-        new_op(model, "CAST", [source], [cast], version=4),
-        new_op(
-            model,
-            "SUB",
-            [cast, shift],
-            [target],
-            version=5,
-            options="SubOptions",
-            potScaleInt16=False,
-        ),
+        graph.op("CAST", [source], [cast], version=4),
+        graph.op("SUB", [cast, shift], [target], version=5, options=exact),
     ]
