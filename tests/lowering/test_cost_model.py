@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlite.lowering.cost_model import MANY, best_block, choose
-from rnnlite.lowering.schedule import Loop, Options, Place, Schedule
+from rnnlite.lowering.schedule import Loop, Options, Schedule
 from rnnlite.runtime.batches import DEFAULT_BATCH
+from rnnlite.scan.place import Place
 
 LSTM_64 = Loop(recurrent_weights=64 * 4 * 64, hoisted=True, length=None, row_bytes=0, neutral=True)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from rnnlite.errors import ScheduleError
-from rnnlite.lowering.schedule import Options, Place, Schedule, take_options
+from rnnlite.lowering.schedule import Options, Schedule, take_options
+from rnnlite.scan.place import Place
 
 
 def test_a_schedule_as_text():

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lowering.lower import lower
-from rnnlite.lowering.schedule import Options, Place
+from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.tensors import cut, is_zero
 from rnnlite.scan import cells, oracle
 from rnnlite.scan.cells import Activation
+from rnnlite.scan.place import Place
 from rnnlite.scan.scan import Scan
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)

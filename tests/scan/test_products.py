@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.lowering.schedule import Place
+from rnnlite.scan.place import Place
 from rnnlite.scan.products import COUNTS, gates, place_weights, rows_apart
 
 

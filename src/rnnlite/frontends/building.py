@@ -12,7 +12,8 @@ from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.request import Request
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.lower import lower
-from rnnlite.lowering.schedule import Options, Place, Schedule
+from rnnlite.lowering.schedule import Options, Schedule
+from rnnlite.scan.place import Place
 from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult, Tensor
 from rnnlite.specs import TensorSpec, with_values
 

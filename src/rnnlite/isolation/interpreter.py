@@ -14,7 +14,7 @@ from typing import Any
 from rnnlite.errors import AbortError
 from rnnlite.isolation.locating import culprit
 from rnnlite.isolation.process import Worker, WorkerDied, give_back, start_early, take
-from rnnlite.quantization.grid import Array, Range
+from rnnlite.specs import Array
 
 KIND = "interpreter"
 _HELD = "rnnlite.isolation.held"
@@ -119,9 +119,9 @@ class WatchedApart(_Apart):
         """
         self._use("watch", row, label)
 
-    def ranges(self) -> dict[str, Range]:
+    def ranges(self) -> dict[str, tuple[float, float]]:
         """Smallest and largest value seen, by the tensors' names."""
-        found: dict[str, Range] = self._use("ranges")
+        found: dict[str, tuple[float, float]] = self._use("ranges")
         return found
 
     def counts(self) -> dict[str, int]:

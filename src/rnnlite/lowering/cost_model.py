@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import math
 
-from rnnlite.lite.passes.joining import FAN
-from rnnlite.lite.passes.joining import MAX_LEVELS as KEPT_LEVELS
-from rnnlite.lowering.schedule import AUTOMATIC, FREE_BATCH, Loop, Options, Place, Schedule
+from rnnlite.lowering.merging import FAN
+from rnnlite.lowering.merging import MAX_LEVELS as KEPT_LEVELS
+from rnnlite.lowering.schedule import AUTOMATIC, FREE_BATCH, Loop, Options, Schedule
+from rnnlite.scan.place import Place
 
 PREPARE = 8.0
 PREPARE_STEP = 2.0

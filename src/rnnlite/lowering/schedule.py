@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from enum import Enum
 from typing import Any
 
 from rnnlite.errors import ScheduleError
-from rnnlite.lite.passes.joining import FAN, FEW
+from rnnlite.lowering.merging import FAN, FEW
+from rnnlite.scan.place import Place
 
 DEFAULT_L2_BYTES = 1 << 20
 MAX_UNROLL = 4
@@ -20,20 +20,6 @@ MAX_LEVELS = 6
 
 FREE_BATCH = 4
 """What a free batch counts as where its buffers are sized."""
-
-
-class Place(Enum):
-    """Where the inputs are projected.
-
-    Attributes:
-        BEFORE: for all time steps, or a block of them, before the loop.
-        STEP: in each step, x W + h U as two products.
-        JOINED: in each step as one product, [x, h] with W above U.
-    """
-
-    BEFORE = "before"
-    STEP = "step"
-    JOINED = "joined"
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from rnnlite.lite.ir import Model
 from rnnlite.lite.record import record as record_of
 from rnnlite.quantization.calibration import Ranges, Samples, take_samples
 from rnnlite.quantization.grid import Array
-from rnnlite.quantization.measure.acceptance import beyond, require_accuracy
 from rnnlite.quantization.measure.accuracy import Reference, measure
 from rnnlite.quantization.measure.culprits import worst_tensors
 from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.recipe import LIMITS, Order
 from rnnlite.quantization.rewrite.weights import to_float16
 from rnnlite.quantization.select import Candidate, Finish, dynamic, integer, trial_named
+from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import Quantization, TrialRecord
 from rnnlite.specs import TensorSpec
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rnnlite.errors import ParityError
-from rnnlite.quantization.measure.acceptance import require_accuracy
+from rnnlite.report.acceptance import require_accuracy
 from rnnlite.report.quantization import Quantization
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.lowering.schedule import Place
+from rnnlite.scan.place import Place
 from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights, projected_row
 from rnnlite.scan.scan import Cuts, Step
 from rnnlite.scan.tensors import Array, Tensor

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.lowering.schedule import Place
+from rnnlite.scan.place import Place
 from rnnlite.scan.tensors import Array, Tensor, fixed
 
 

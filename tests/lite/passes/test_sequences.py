@@ -11,8 +11,8 @@ from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
 from rnnlite.lite.bridge import model_of, tree_of
-from rnnlite.lite.passes.joining import FAN, FEW
 from rnnlite.lite.passes.sequences import keep_sequences, kept_levels
+from rnnlite.lowering.merging import FAN, FEW
 from rnnlite.lowering.schedule import Options
 from rnnlite.pipeline.steps import finish, translate
 

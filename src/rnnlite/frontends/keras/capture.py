@@ -21,9 +21,10 @@ from rnnlite.frontends.keras.flavour import Flavour
 from rnnlite.frontends.keras.neutral import Changed
 from rnnlite.frontends.keras.patching import Change, replaced
 from rnnlite.lowering.lower import lower
-from rnnlite.lowering.schedule import Options, Place
+from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.survey import Survey
 from rnnlite.scan.cells import TracedCell
+from rnnlite.scan.place import Place
 from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult
 from rnnlite.scan.tensors import Tensor
 

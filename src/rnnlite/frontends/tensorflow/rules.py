@@ -9,9 +9,9 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant, rule
 from rnnlite.frontends.tensorflow.outputs import numbers_behind
-from rnnlite.lite.passes.rewrite import split_axes
 from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.tensors import Tensor
+from rnnlite.slicing import masks_of, split_axes
 
 
 @rule("Const", "HostConst")
@@ -127,7 +127,7 @@ def _strided_slice(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list
     bounds = [emitter.session.static(t) for t in inputs[1:]]
     if not node.attr["new_axis_mask"].i or any(b is None for b in bounds):
         return emitter.create(node, inputs)
-    axes = split_axes(node, len(bounds[0]))
+    axes = split_axes(masks_of(node), len(bounds[0]))
     plain = tf.compat.v1.NodeDef()
     plain.CopyFrom(node)
     plain.attr["new_axis_mask"].i = 0

@@ -14,19 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite.lite.ir import Array, Builder, Graph, Model, Quantization, Value
-
-FAN = 16
-"""Variables that are read and joined at once."""
-
-MAX_LEVELS = 3
-"""Levels of variables, that of the loop's own rows included."""
+from rnnlite.lowering.merging import FAN, FEW
 
 SHORT = -1
 """Stands for a level where all rows are read at once."""
-
-FEW = 4
-"""Blocks of a sequence up to which merging its variables does not pay."""
-
 
 Merging = tuple[tuple[int, ...], tuple[int, ...]]
 """Shape of the variables that a loop merges, and the numbers of their sequence."""
@@ -41,7 +32,7 @@ class Store:
         dtype: of them.
         quantization: their scale and zero point, or None.
         names: numbers of the variable of step 0, for each level.
-        levels: that may be used, 1 to `MAX_LEVELS`.
+        levels: that may be used, 1 to `lowering.merging.MAX_LEVELS`.
         merging: the condition and body of each loop that merges variables.
     """
 

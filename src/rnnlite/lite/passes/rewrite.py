@@ -11,7 +11,6 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
+from rnnlite.slicing import masks_of, split_axes
 
 
 def rewrite(function: Any) -> Any:
@@ -84,38 +84,6 @@ def _call_instead(graph: Any, einsums: dict[str, tuple[Equation, list[Any]]]) ->
         node.attr["f"].func.name = definition.signature.name
 
 
-@dataclass(frozen=True)
-class _Axes:
-    """Where a slice enters axes, in its result, and which of its entries stay."""
-
-    entered: list[int]
-    kept: list[int]
-
-    def order(self) -> list[int]:
-        """In which to enter them: those in front of an ellipsis from the left, else the right."""
-        return [a for a in self.entered if a >= 0] + [a for a in self.entered[::-1] if a < 0]
-
-
-def split_axes(node: Any, entries: int) -> _Axes:
-    """Read the masks. Axes behind an ellipsis are counted from the end."""
-    masks = {k: node.attr[f"{k}_mask"].i for k in ("new_axis", "shrink_axis", "ellipsis")}
-
-    def bit(mask: str, k: int) -> bool:
-        return bool(masks[mask] >> k & 1)
-
-    ellipsis = next((k for k in range(entries) if bit("ellipsis", k)), entries)
-    shrinks = [k for k in range(entries) if bit("shrink_axis", k) and not bit("new_axis", k)]
-    entered = []
-    for k in range(entries):
-        if bit("new_axis", k) and not bit("ellipsis", k):
-            if k < ellipsis:
-                entered.append(k - sum(1 for s in shrinks if s < k))
-            else:
-                entered.append(k - entries + sum(1 for s in shrinks if s > k))
-    kept = [k for k in range(entries) if not bit("new_axis", k) or bit("ellipsis", k)]
-    return _Axes(entered, kept)
-
-
 def _rewrite_nodes(nodes: Any, *, in_function: bool) -> None:
     constants = {n.name: n for n in nodes if n.op == "Const"}
     for node in list(nodes):
@@ -125,7 +93,7 @@ def _rewrite_nodes(nodes: Any, *, in_function: bool) -> None:
         if any(b is None for b in bounds):
             continue
         values = [tf.make_ndarray(b.attr["value"].tensor) for b in bounds if b is not None]
-        axes = split_axes(node, len(values[0]))
+        axes = split_axes(masks_of(node), len(values[0]))
         source = _without_axes(nodes, node, values, axes.kept, in_function)
         order = axes.order()
         for place, axis in enumerate(order):

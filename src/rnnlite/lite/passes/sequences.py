@@ -30,7 +30,8 @@ from dataclasses import dataclass
 from rnnlite.errors import ModelError
 from rnnlite.lite.ir import FREE, Builder, Graph, Model, Op, Value
 from rnnlite.lite.passes.assembly import assemble, assemble_fixed
-from rnnlite.lite.passes.joining import MAX_LEVELS, Merging, Store, assign_zeros
+from rnnlite.lite.passes.joining import Merging, Store, assign_zeros
+from rnnlite.lowering.merging import MAX_LEVELS
 
 
 @dataclass(frozen=True)

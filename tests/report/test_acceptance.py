@@ -5,7 +5,7 @@ import math
 import pytest
 
 import rnnlite
-from rnnlite.quantization.measure.acceptance import beyond, require_accuracy
+from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import OutputAccuracy
 
 

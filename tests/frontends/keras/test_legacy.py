@@ -12,7 +12,7 @@ import rnnlite
 from rnnlite.errors import SourceError
 from rnnlite.frontends.keras.legacy import upgrade
 
-FOLDER = Path(__file__).parents[1] / "fixtures" / "tensorflow1"
+FOLDER = Path(__file__).parents[2] / "fixtures" / "tensorflow1"
 
 
 @pytest.mark.parametrize("name", ["plain", "bidirectional", "conv", "cudnn"])
