@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from rnnlite.quantization.calibration import Watched
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.measure.values import Values
+from rnnlite.quantization.watching import Watched
 from rnnlite.runtime.model import load
 
 _HELD: dict[int, Any] = {}

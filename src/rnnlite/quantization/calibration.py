@@ -8,27 +8,26 @@ share one range: `lite.naming` says which they are.
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import _pywrap_tfl_calibration
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from rnnlite.errors import SampleError
+from rnnlite.errors import AbortError, SampleError
 from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model, Value
 from rnnlite.quantization.grid import Array, Range, union
 from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.quantization.prefixes import prefixes
+from rnnlite.quantization.watching import MANY
 from rnnlite.runtime.samples import listed, read_npz
-from rnnlite.specs import TensorSpec, batched
+from rnnlite.specs import TensorSpec
 
 FEW_SAMPLES = 20
-MANY = 2000
-"""Values of a tensor whose smallest and largest say enough of those to come."""
 FURTHEST = 10_000
 """Values to come whose range is made room for."""
 HELD_OUT = 5
@@ -44,12 +43,14 @@ class Samples:
         held_out: samples to measure the error on; the used ones where there are few.
         warnings: what is poor about the data.
         axes: the batch axis of each input; all the first, if none are given.
+        short: the first steps of some, to calibrate on besides.
     """
 
     used: list[list[Array]]
     held_out: list[list[Array]]
     warnings: tuple[str, ...]
     axes: Sequence[int | None] = ()
+    short: Sequence[list[Array]] = ()
 
     @property
     def lengths(self) -> tuple[int, ...]:
@@ -116,12 +117,13 @@ def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
         )
     axes = tuple(spec.batch_axis for spec in inputs)
     if len(rows) < FEW_SAMPLES:
-        return Samples(rows, rows, tuple(warnings), axes)
+        return Samples(rows, rows, tuple(warnings), axes, prefixes(rows, inputs))
     # Ranges grow with length: the longest sample is needed to calibrate on.
     longest = max(range(len(rows)), key=lambda k: sum(a.size for a in rows[k]))
     held = [k for k in range(HELD_OUT - 1, len(rows), HELD_OUT) if k != longest]
     used = [row for k, row in enumerate(rows) if k not in set(held)]
-    return Samples(used, [rows[k] for k in held], tuple(warnings), axes)
+    short = prefixes(used, inputs)
+    return Samples(used, [rows[k] for k in held], tuple(warnings), axes, short)
 
 
 def calibrate(
@@ -147,6 +149,12 @@ def calibrate(
             if advance is not None:
                 advance()
         seen, counts = watched.ranges(), watched.counts()
+        # Of these nobody said that the model takes them: a number of steps may not fit it.
+        with contextlib.suppress(AbortError):
+            for row in samples.short:
+                with contextlib.suppress(SampleError):
+                    watched.run(row, "the beginning of a calibration sample")
+            seen = watched.ranges()
     finally:
         watched.close()
     ranges = {places[name]: values for name, values in seen.items() if name in places}
@@ -176,82 +184,6 @@ def _numbered(model: Model) -> tuple[bytes, dict[str, Value]]:
             named.name = f"{number}:{k}"
             places[named.name] = value
     return schema.write(twin), places
-
-
-class Watched:
-    """An interpreter whose runs widen the ranges.
-
-    Args:
-        data: the float model, its tensors named by subgraph and number: "0:3".
-        inputs: the numbers of the main graph's inputs.
-        axes: the batch axis of each; all the first, if none are given.
-
-    Attributes:
-        ranges: smallest and largest value seen, by name.
-        counts: how many values those tensors of the main graph had that had less than `MANY`.
-    """
-
-    def __init__(self, data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> None:
-        self.ranges: dict[str, Range] = {}
-        self.counts: dict[str, int] | None = None
-        # The delegate would hide the tensors that it fuses away.
-        self.interpreter = Interpreter(
-            model_content=data,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        )
-        self.inputs = list(inputs)
-        fixed = [d["shape_signature"] for d in self.interpreter.get_input_details()]
-        self.axes = axes or [0] * len(fixed)
-        sizes = [
-            int(s[a]) for s, a in zip(fixed, self.axes, strict=True) if a is not None and len(s)
-        ]
-        self.batch = max(sizes, default=1)
-
-    def run(self, row: list[Array], label: str) -> None:
-        """Run one sample.
-
-        Raises:
-            SampleError: the model cannot run on it.
-        """
-        batch = max(self.batch, 1)
-        arrays = [batched(a, axis, batch) for a, axis in zip(row, self.axes, strict=True)]
-        try:
-            for index, array in zip(self.inputs, arrays, strict=True):
-                self.interpreter.resize_tensor_input(index, array.shape)
-            self.interpreter.allocate_tensors()
-            for index, array in zip(self.inputs, arrays, strict=True):
-                self.interpreter.set_tensor(index, np.asarray(array, order="C"))
-            found = _pywrap_tfl_calibration.InvokeWithCalibration(
-                self.interpreter._native_handle(), 0
-            )
-        except (ValueError, RuntimeError) as e:
-            raise SampleError(
-                f"the model cannot run on {label}", found=" ".join(str(e).split())[:200]
-            ) from e
-        for index, array in zip(self.inputs, arrays, strict=True):
-            if array.dtype.kind == "f":
-                self._widen(f"0:{index}", (float(array.min()), float(array.max())))
-        self._count(found)
-        for name, seen in found.items():
-            self._widen(name, (float(seen.min), float(seen.max)))
-
-    def _count(self, found: Collection[str]) -> None:
-        """Count the values of the main graph's tensors, as long as they are few."""
-        if self.counts is None:
-            self.counts = {name: 0 for name in found if name.startswith("0:")}
-        if not self.counts:
-            return
-        for detail in self.interpreter.get_tensor_details():
-            name = f"0:{detail['index']}"
-            if name in self.counts:
-                self.counts[name] += int(np.prod(detail["shape"]))
-                if self.counts[name] >= MANY:
-                    del self.counts[name]
-
-    def _widen(self, name: str, values: Range) -> None:
-        if np.isfinite(values).all():
-            known = self.ranges.get(name)
-            self.ranges[name] = values if known is None else union(known, values)
 
 
 def _shared(model: Model, ranges: dict[Value, Range]) -> Ranges:

@@ -18,6 +18,7 @@ before calibration, so that the parts have ranges of their own.
     PRELU(x)                  relu(x) - a * relu(-x)             (int16)
     GELU(x)                   x * (1 + tanh(...)) / 2            (int16)
     SQRT, RSQRT, L2_NORMALIZATION: see `roots`
+    DIV of two sums over time: see `quotients`
     LOG, LOG_SOFTMAX, POW, and LOGISTIC, SOFTMAX, TANH near zero: see `logarithms`
 """
 
@@ -42,6 +43,7 @@ from rnnlite.quantization.prepare.logarithms import (
     power,
 )
 from rnnlite.quantization.prepare.parts import Parts, drop_unread, scalar
+from rnnlite.quantization.prepare.quotients import quotient
 from rnnlite.quantization.prepare.roots import inverse_root, root, unit_length
 
 
@@ -200,6 +202,7 @@ ALWAYS: dict[str, Rule] = {
     "LOG": logarithm,
     "LOG_SOFTMAX": log_softmax,
     "POW": power,
+    "DIV": quotient,
 }
 FOR_INT16: dict[str, Rule] = {
     "SQUARED_DIFFERENCE": _squared_difference,
@@ -248,7 +251,8 @@ WIDE = ("DIV", "CUMSUM", "SIN", "COS")
 FREED = frozenset(
     {
         *("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "RELU", "SQUARE", "SQUARED_DIFFERENCE", "POW"),
-        *("SUM", "MEAN", "EXP", "SOFTMAX"),
+        *("SUM", "MEAN", "EXP", "SOFTMAX", "CAST", "RESHAPE", "EXPAND_DIMS", "SQUEEZE", "SHAPE"),
+        *("STRIDED_SLICE", "MINIMUM"),
     }
 )
 """Ops that others may have been put in the place of."""

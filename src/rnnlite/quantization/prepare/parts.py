@@ -68,9 +68,14 @@ class Parts:
             self.wide.append(op)
         return made
 
-    def reduce(self, kind: str, x: Value, axes: Value, *, keep: bool) -> Value:
+    def reduce(
+        self, kind: str, x: Value, axes: Value, *, keep: bool, result: Value | None = None
+    ) -> Value:
         """SUM, MEAN or REDUCE_MAX in int16; `axes` is a constant."""
-        result = self.add(kind, [x, axes], wide=True, keepDims=keep)
+        known = result is not None
+        result = self.add(kind, [x, axes], result, wide=True, keepDims=keep)
+        if known:
+            return result
         gone = {a % x.rank for a in axes.integers() or ()}
 
         def left(dims: tuple[int, ...]) -> list[int]:

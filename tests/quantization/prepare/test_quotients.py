@@ -1,0 +1,162 @@
+"""Means that are written as a sum over a sum hold at lengths far beyond calibration's."""
+
+import numpy as np
+import pytest
+
+from graphs import Model, run
+from rnnlite.quantization.calibration import Samples, calibrate
+from rnnlite.quantization.plan.plan import make_plan
+from rnnlite.quantization.prepare.decompose import decompose
+from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.select import all_int8, all_int16
+
+WIDTH, CALIBRATED, FURTHEST = 6, 20, 2000
+OPTIONS = {"MAXIMUM": "MaximumMinimumOptions", "SUM": "ReducerOptions"}
+
+
+class Pooling:
+    """A model of (1, T, 6) under construction; `mask` is (1, T, 1), its last feature beyond 0."""
+
+    def __init__(self):
+        self.model = Model()
+        self.main = self.model.main
+        self.x = self.free((1, -1, WIDTH))
+        cut = [self.whole([0, 0, WIDTH - 1]), self.whole([0, 0, 0]), self.whole([1, 1, 1])]
+        last = self.free((1, -1, 1))
+        options = {"beginMask": 3, "endMask": 7}
+        self.main.add("STRIDED_SLICE", [self.x, *cut], [last], "StridedSliceOptions", **options)
+        self.valid = self.free((1, -1, 1), "bool")
+        self.main.add("GREATER", [last, self.main.constant(0.0)], [self.valid], "GreaterOptions")
+        self.mask = self.cast(self.valid, "float32")
+
+    def free(self, shape, dtype="float32"):
+        return self.main.tensor(shape, dtype)
+
+    def whole(self, values):
+        return self.main.constant(values, "int32")
+
+    def cast(self, x, dtype):
+        types = {"bool": 6, "int32": 2, "float32": 0}
+        y = self.free(x.dims, dtype)
+        self.main.add("CAST", [x], [y], "CastOptions", outDataType=types[dtype])
+        return y
+
+    def op(self, name, *inputs, shape=(1, -1, WIDTH)):
+        y = self.free(shape)
+        options = OPTIONS.get(name, f"{name.capitalize()}Options")
+        self.main.add(name, list(inputs), [y], options)
+        return y
+
+    def sum(self, x, width, dtype="float32"):
+        y = self.free((1, width), dtype)
+        self.main.add("SUM", [x, self.whole([1])], [y], "ReducerOptions")
+        return y
+
+    def quotient(self, above, below):
+        y = self.op("DIV", above, below, shape=(1, WIDTH))
+        self.main.ends([self.x], [y])
+        return self.model
+
+
+def masked(h):
+    return h.quotient(h.sum(h.op("MUL", h.x, h.mask), WIDTH), h.sum(h.mask, 1))
+
+
+def bounded(h, least=1.0):
+    count = h.op("MAXIMUM", h.sum(h.mask, 1), h.main.constant(least), shape=(1, 1))
+    return h.quotient(h.sum(h.op("MUL", h.x, h.mask), WIDTH), count)
+
+
+def with_a_little(h):
+    return added(h, 1e-7)
+
+
+def added(h, number=0.25):
+    count = h.op("ADD", h.sum(h.mask, 1), h.main.constant(number), shape=(1, 1))
+    return h.quotient(h.sum(h.op("MUL", h.x, h.mask), WIDTH), count)
+
+
+def counted(h):
+    """The steps are counted in integers."""
+    count = h.cast(h.sum(h.cast(h.valid, "int32"), 1, "int32"), "float32")
+    return h.quotient(h.sum(h.op("MUL", h.x, h.mask), WIDTH), count)
+
+
+def weighted(h):
+    """Weights above one."""
+    weights = h.op("ADD", h.mask, h.main.constant(2.0), shape=(1, -1, 1))
+    return h.quotient(h.sum(h.op("MUL", h.x, weights), WIDTH), h.sum(weights, 1))
+
+
+def by_length(h):
+    """sum(x) / T."""
+    shape, steps = h.main.tensor([3], "int32"), h.main.tensor([], "int32")
+    h.main.add("SHAPE", [h.x], [shape], "ShapeOptions", outType=2)
+    cut = [h.whole([1]), h.whole([2]), h.whole([1])]
+    options = {"shrinkAxisMask": 1}
+    h.main.add("STRIDED_SLICE", [shape, *cut], [steps], "StridedSliceOptions", **options)
+    return h.quotient(h.sum(h.x, WIDTH), h.cast(steps, "float32"))
+
+
+def expected(build, x):
+    m = (x[..., -1:] > 0).astype(float)
+    if build is weighted:
+        m = m + 2.0
+    if build is by_length:
+        return x.mean(1)
+    extra = 0.25 if build is added else 0.0
+    return (x * m).sum(1) / (m.sum(1) + extra)
+
+
+def frames(length, seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(length, WIDTH)) + np.linspace(-2, 2, WIDTH)
+    values[:, -1] = rng.choice([-1.0, 1.0], length)
+    values[0, -1] = 1.0
+    return values.astype(np.float32)
+
+
+CASES = [masked, bounded, with_a_little, added, counted, weighted, by_length]
+
+
+@pytest.mark.parametrize("build", CASES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_lengths_beyond_calibration(build, dtype):
+    precision = all_int8 if dtype == "int8" else all_int16
+    model = build(Pooling())
+    tree = model.ir
+    wide = decompose(tree, precision)
+    rows = [[frames(t, t)] for t in range(2, CALIBRATED)]
+    ranges = calibrate(tree, Samples(rows, [], ()))
+    plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
+    to_integers(tree, plan, "float32")
+    data = model.bytes()
+    for length in (CALIBRATED, 200, FURTHEST):
+        x = frames(length, 1)[None]
+        (found,) = run(data, x)
+        wanted = expected(build, x.astype(np.float64))
+        error = np.sqrt(np.mean((found - wanted) ** 2) / np.mean(wanted**2))
+        assert error < (0.03 if dtype == "int8" else 0.01), (length, error)
+
+
+@pytest.mark.parametrize("build", CASES, ids=lambda f: f.__name__)
+def test_equal_in_float(build):
+    model, plain = build(Pooling()), build(Pooling())
+    decompose(model.ir, all_int16)
+    for length in (1, 7, 300):
+        x = frames(length, length)[None]
+        (found,), (wanted,) = run(model.bytes(), x), run(plain.bytes(), x)
+        np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=1e-6)
+
+
+def test_sums_over_other_axes_stay():
+    """A divisor of which nothing says that it is over the same steps."""
+    h = Pooling()
+    other = h.free((1, -1, 1))
+    above = h.sum(h.x, WIDTH)
+    y = h.op("DIV", above, h.sum(other, 1), shape=(1, WIDTH))
+    h.main.ends([h.x, other], [y])
+    decompose(h.model.ir, all_int16)
+    x, weights = frames(9, 0)[None], np.ones((1, 3, 1), np.float32)
+    (found,) = run(h.model.bytes(), x, weights)
+    np.testing.assert_allclose(found, x.sum(1) / 3, rtol=1e-5)
