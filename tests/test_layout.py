@@ -75,6 +75,7 @@ COVERED: dict[str, str] = {
     "frontends.keras.model": "frontends/keras/test_patching.py",
     "frontends.keras.neutral": "frontends/keras/test_capture.py",
     "frontends.keras.request": "frontends/test_registry.py",
+    "frontends.keras.types": "frontends/keras/test_private.py",
     "frontends.options": "frontends/test_registry.py",
     "frontends.request": "frontends/test_registry.py",
     "frontends.tensorflow.array_ops": "frontends/tensorflow/test_arrays.py",

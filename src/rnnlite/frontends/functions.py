@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from rnnlite.frontends.program import as_numpy
+from rnnlite.scan.protos import GraphDef, NodeDef, Repeated
+from rnnlite.scan.tensors import ConcreteFunction, Tensor
 from rnnlite.specs import Array, TensorSpec
 
 Runner = Callable[[Sequence[Array]], list[Array]]
 
 
 def trace(
-    function: Callable[[Sequence[Any]], list[Any]],
+    function: Callable[[Sequence[Tensor]], Sequence[Tensor]],
     inputs: Sequence[TensorSpec],
     *,
     autograph: bool = True,
-) -> Any:
+) -> ConcreteFunction:
     """Trace a function of a flat list of tensors; gives a ConcreteFunction.
 
     Args:
@@ -28,14 +29,14 @@ def trace(
     """
     specs = [tf.TensorSpec(p.shape, p.dtype, name=f"input_{k}") for k, p in enumerate(inputs)]
 
-    def flat(*tensors: Any) -> list[Any]:
+    def flat(*tensors: Tensor) -> list[Tensor]:
         # A result that is an input, or given twice, needs an op of its own to be an output.
         return [tf.identity(y) for y in function(list(tensors))]
 
     return tf.function(flat, autograph=autograph).get_concrete_function(*specs)
 
 
-def runner(concrete: Any) -> Runner:
+def runner(concrete: ConcreteFunction) -> Runner:
     """A ConcreteFunction as a function of NumPy arrays."""
 
     def run(arrays: Sequence[Array]) -> list[Array]:
@@ -45,7 +46,7 @@ def runner(concrete: Any) -> Runner:
 
 
 def session_runner(
-    definition: Any, inputs: Sequence[str], outputs: Sequence[str], dtypes: Sequence[str]
+    definition: GraphDef, inputs: Sequence[str], outputs: Sequence[str], dtypes: Sequence[str]
 ) -> Runner:
     """A GraphDef as TensorFlow runs it, on inputs of the dtypes that it declares."""
     graph = tf.Graph()
@@ -72,7 +73,7 @@ EXPONENTIALS = ("Elu", "Selu")
 """TensorFlow computes exp(x) - 1 for them, rounded as 1 is: off by 2**-24 for the smallest x."""
 
 
-def perturb_graph(graph: Any, amount: float, seed: int) -> None:
+def perturb_graph(graph: GraphDef, amount: float, seed: int) -> None:
     """Move a GraphDef's weights, and what its exponentials take, at random, in place.
 
     Weights are its float constants that have more than one element. Each is moved up or down by
@@ -86,7 +87,9 @@ def perturb_graph(graph: Any, amount: float, seed: int) -> None:
         _move_into_exponentials(function.node_def, ":z:", amount, rng)
 
 
-def _move_into_exponentials(nodes: Any, joint: str, amount: float, rng: Any) -> None:
+def _move_into_exponentials(
+    nodes: Repeated[NodeDef], joint: str, amount: float, rng: np.random.Generator
+) -> None:
     """Put an addition before each of them.
 
     Args:
@@ -110,7 +113,7 @@ def _move_into_exponentials(nodes: Any, joint: str, amount: float, rng: Any) -> 
         node.input[0] = f"{moved.name}{joint}0"
 
 
-def _move_weights(graph: Any, amount: float, rng: Any) -> None:
+def _move_weights(graph: GraphDef, amount: float, rng: np.random.Generator) -> None:
     for node in graph.node:
         if node.op != "Const" or node.attr["dtype"].type != tf.float32.as_datatype_enum:
             continue
@@ -123,7 +126,7 @@ def _move_weights(graph: Any, amount: float, rng: Any) -> None:
             )
 
 
-def perturbed(concrete: Any, amount: float, seed: int) -> Runner:
+def perturbed(concrete: ConcreteFunction, amount: float, seed: int) -> Runner:
     """The function moved by `perturb_graph`."""
     frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
@@ -154,13 +157,15 @@ INDEX_OPS = frozenset(
 """Ops that hand token ids on to the lookup; the comparison and sum wrap negative ids around."""
 
 
-def id_ranges(concrete: Any, inputs: Sequence[TensorSpec]) -> dict[str, tuple[int, int]]:
+def id_ranges(
+    concrete: ConcreteFunction, inputs: Sequence[TensorSpec]
+) -> dict[str, tuple[int, int]]:
     """Smallest and largest valid value of each input that is looked up in a table.
 
     Ids may be declared as float and cast on the way. Found by following the input to the GATHER of
     an embedding; inputs that reach none are left out.
     """
-    rows = {id(v.handle): int(v.shape[0]) for v in concrete.variables if v.shape.rank}
+    rows = {id(v.handle): v.shape[0] for v in concrete.variables if v.shape.rank}
     captured = {id(inner): id(outer) for outer, inner in concrete.graph.captures}
     found: dict[str, tuple[int, int]] = {}
     for port, tensor in zip(inputs, concrete.inputs, strict=False):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
 from rnnlite.scan.scan import Lowered, Recurrence
+from rnnlite.scan.tensors import ConcreteFunction, Tensor
 from rnnlite.specs import Array, TensorSpec
 
 
@@ -65,7 +65,7 @@ class Program:
     origin: str
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    function: Any
+    function: ConcreteFunction
     reference: Callable[[Sequence[Array]], list[Array]]
     perturbed: Callable[[float, int], Callable[[Sequence[Array]], list[Array]]]
     recurrences: tuple[Recurrence, ...]
@@ -99,6 +99,6 @@ class FrozenGraph:
     outputs: tuple[TensorSpec, ...]
 
 
-def as_numpy(values: Sequence[Any]) -> list[Array]:
+def as_numpy(values: Sequence[Tensor]) -> list[Array]:
     """TensorFlow results as NumPy arrays."""
     return [np.asarray(value) for value in values]

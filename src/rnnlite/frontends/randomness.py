@@ -6,9 +6,9 @@ A random op gives other numbers in LiteRT than in the source, so no check could 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.scan.tensors import ConcreteFunction, Graph, Operation, Tensor
 
 RANDOM = (
     "Random",
@@ -33,7 +33,7 @@ REMEDY = "Take it out of the model, or switch it off at inference"
 
 
 def refuse_random(
-    function: Any,
+    function: ConcreteFunction,
     *,
     switches: Sequence[str] = (),
     fixed: Sequence[str] = (),
@@ -73,7 +73,7 @@ def is_random(kind: str) -> bool:
     return kind.startswith(RANDOM) and not kind.startswith(SEEDS)
 
 
-def _random_ops(graph: Any, outputs: Sequence[Any]) -> Iterator[Any]:
+def _random_ops(graph: Graph, outputs: Sequence[Tensor]) -> Iterator[Operation]:
     """The random ops that tensors are made of, those in functions too."""
     queue, seen = [t.op for t in outputs], set()
     while queue:
@@ -90,7 +90,7 @@ def _random_ops(graph: Any, outputs: Sequence[Any]) -> Iterator[Any]:
         queue += [t.op for t in op.inputs]
 
 
-def _functions(op: Any) -> Iterator[str]:
+def _functions(op: Operation) -> Iterator[str]:
     """The names of the functions that an op calls."""
     for attr in op.node_def.attr.values():
         for value in (attr.func, *attr.list.func):

@@ -11,12 +11,12 @@ OWN_MODULES = ("keras", "tf_keras", "tensorflow", "builtins")
 
 
 def check_config(
-    config: Any,
+    config: object,
     *,
     origin: str,
     trust: bool,
     custom_objects: Mapping[str, Any],
-    registered: Callable[[str], Any],
+    registered: Callable[[str], object],
 ) -> None:
     """Refuse a configuration whose loading would run code that the user did not allow.
 
@@ -55,7 +55,7 @@ def check_config(
                 )
 
 
-def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+def _nodes(value: object) -> Iterator[dict[str, Any]]:
     if isinstance(value, dict):
         if "class_name" in value:
             yield value

@@ -13,7 +13,7 @@ from typing import Any, Protocol, SupportsIndex, overload
 import numpy as np
 import numpy.typing as npt
 
-from rnnlite.scan.protos import GraphDef
+from rnnlite.scan.protos import GraphDef, NodeDef
 
 Array = npt.NDArray[Any]
 Number = int | float | bool | np.generic
@@ -73,6 +73,8 @@ class Operation(Protocol):
     def inputs(self) -> Sequence[Tensor]: ...
     @property
     def outputs(self) -> Sequence[Tensor]: ...
+    @property
+    def node_def(self) -> NodeDef: ...
     def get_attr(self, name: str) -> Any: ...
 
 
@@ -151,6 +153,15 @@ class PolymorphicFunction(Protocol):
     def get_concrete_function(self) -> ConcreteFunction: ...
 
 
+class Variable(Protocol):
+    """A variable that a function reads."""
+
+    @property
+    def handle(self) -> Tensor: ...
+    @property
+    def shape(self) -> TensorShape: ...
+
+
 class ConcreteFunction(Protocol):
     """A function that was traced.
 
@@ -163,6 +174,9 @@ class ConcreteFunction(Protocol):
     def structured_input_signature(self) -> tuple[Any, Any]: ...
     @property
     def structured_outputs(self) -> Any: ...
+    @property
+    def variables(self) -> Sequence[Variable]: ...
+    def __call__(self, *tensors: Tensor) -> Sequence[Tensor]: ...
 
     @property
     def name(self) -> str: ...

@@ -99,7 +99,14 @@ def touched():
         L = flavour.layers
         classes = {c for c in vars(L).values() if isinstance(c, type)}
         classes |= {b for c in classes for b in c.__mro__} - {object}
-        for owner in (*classes, flavour.backend, flavour.rnn):
+        hooks = flavour.hooks
+        owners = (
+            hooks.backend,
+            hooks.recurrent_layer,
+            hooks.functional,
+            hooks.name_scope or object,
+        )
+        for owner in (*classes, *owners):
             found[owner] = dict(vars(owner))
     return found
 

@@ -8,10 +8,9 @@ thread that entered it; fused shortcuts are closed; everything is put back on le
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import tensorflow as tf
 
@@ -20,6 +19,8 @@ from rnnlite.frontends.keras.cells import known_cell
 from rnnlite.frontends.keras.flavour import Flavour
 from rnnlite.frontends.keras.neutral import Changed
 from rnnlite.frontends.keras.patching import Change, replaced
+from rnnlite.frontends.keras.private import takes_mask, takes_training
+from rnnlite.frontends.keras.types import Function, Layer, Nested, Step, Wrapper
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.survey import Survey
@@ -63,6 +64,10 @@ def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> It
         raise
 
 
+def _unset(*args: Nested, **kwargs: Nested) -> Nested:
+    raise AssertionError("the hook is not in place")
+
+
 class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
@@ -74,41 +79,40 @@ class _Hook:
         self.flavour = flavour
         self.captured = captured
         self.thread = threading.get_ident()
-        self.active: list[Any] = []
+        self.active: list[Layer] = []
         self.refusal: RnnliteError | None = None
-        self.original_rnn: Any = None
+        self.original_rnn: Function = _unset
 
     def changes(self) -> list[Change]:
         """Everything that is patched."""
-        entry = "inner_loop" if self.flavour.name == "Keras 3" else "__call__"
-        backend = self.flavour.backend
+        hooks = self.flavour.hooks
         found = [
-            Change(backend, "rnn", lambda original, _: self._of_rnn(original)),
-            Change(self.flavour.rnn.RNN, entry, lambda original, _: self._tracking(original)),
+            Change(hooks.backend, "rnn", lambda original, _: self._of_rnn(original)),
+            Change(hooks.recurrent_layer, hooks.entry, lambda o, _: self._tracking(o)),
         ]
-        if self.flavour.name == "Keras 3":
+        if self.flavour.is_keras3:
             distributed = self.flavour.layers.TimeDistributed
             found.append(Change(distributed, "call", lambda o, _: self._time_distributed(o)))
-        found += [Change(backend, n, lambda o, _: self._closed(o)) for n in self.flavour.fused]
+        found += [Change(hooks.backend, n, lambda o, _: self._closed(o)) for n in hooks.fused]
         return found
 
-    def _of_rnn(self, original: Any) -> Any:
+    def _of_rnn(self, original: Function) -> Function:
         self.original_rnn = original
         return _not_converted(self._remembering(self.rnn))
 
     def _mine(self) -> bool:
         return threading.get_ident() == self.thread
 
-    def _closed(self, original: Any) -> Any:
-        def fused(*args: Any, **kwargs: Any) -> Any:
+    def _closed(self, original: Function) -> Function:
+        def fused(*args: Nested, **kwargs: Nested) -> Nested:
             if not self._mine():
                 return original(*args, **kwargs)
             raise NotImplementedError("closed while rnnlite traces the model")
 
         return fused
 
-    def _remembering(self, function: Any) -> Any:
-        def call(*args: Any, **kwargs: Any) -> Any:
+    def _remembering(self, function: Function) -> Function:
+        def call(*args: Nested, **kwargs: Nested) -> Nested:
             try:
                 return function(*args, **kwargs)
             except RnnliteError as e:
@@ -117,10 +121,10 @@ class _Hook:
 
         return call
 
-    def _tracking(self, original: Any) -> Any:
+    def _tracking(self, original: Function) -> Function:
         """RNN layers announce themselves, so that `rnn` knows whose recurrence it holds."""
 
-        def tracked(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        def tracked(layer: Layer, *args: Nested, **kwargs: Nested) -> Nested:
             if not self._mine():
                 return original(layer, *args, **kwargs)
             self._refuse_dropout(layer, kwargs.get("training"))
@@ -132,7 +136,7 @@ class _Hook:
 
         return tracked
 
-    def _refuse_dropout(self, layer: Any, training: Any) -> None:
+    def _refuse_dropout(self, layer: Layer, training: object) -> None:
         """Dropout that is on at inference, by training=True, is random: it has no LiteRT form."""
         cell = getattr(layer, "cell", None)
         cells = [cell, *(getattr(cell, "cells", None) or [])]
@@ -144,36 +148,43 @@ class _Hook:
             )
             raise self.refusal
 
-    def _time_distributed(self, original: Any) -> Any:
+    def _time_distributed(self, original: Function) -> Function:
         """Keras 3 unrolls or vectorises over time; folding time into the batch says the same."""
 
-        def call(wrapper: Any, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        def call(
+            wrapper: Wrapper,
+            inputs: Tensor,
+            training: object = None,
+            mask: Tensor | None = None,
+        ) -> Nested:
             if not self._mine():
                 return original(wrapper, inputs, training=training, mask=mask)
-            kwargs: dict[str, Any] = {}
-            if wrapper.layer._call_has_mask_arg and mask is not None:
+            kwargs: dict[str, Nested] = {}
+            if mask is not None and takes_mask(wrapper.layer):
                 kwargs["mask"] = _fold(mask)
-            if wrapper.layer._call_has_training_arg:
+            if takes_training(wrapper.layer):
                 kwargs["training"] = training
             outputs = wrapper.layer.call(_fold(inputs), **kwargs)
-            return self.flavour.keras.tree.map_structure(lambda y: _unfold(y, inputs), outputs)
+            tree = self.flavour.keras.tree
+            found: Nested = tree.map_structure(lambda y: _unfold(y, inputs), outputs)
+            return found
 
         return call
 
     def rnn(
         self,
-        step_function: Any,
-        inputs: Any,
-        initial_states: Any,
+        step_function: Step,
+        inputs: Nested,
+        initial_states: Sequence[Nested],
         go_backwards: bool = False,
-        mask: Any = None,
-        constants: Any = None,
+        mask: Tensor | None = None,
+        constants: Sequence[Nested] | None = None,
         unroll: bool = False,
-        input_length: Any = None,
+        input_length: object = None,
         time_major: bool = False,
         zero_output_for_mask: bool = False,
         return_all_outputs: bool = True,
-    ) -> Any:
+    ) -> Nested:
         """Stands for `backend.rnn`: same arguments, same results, the loop lowered as a Scan."""
         if not self._mine():
             return self.original_rnn(
@@ -247,7 +258,12 @@ class _Hook:
         return result
 
     def _cell(
-        self, layer: Any, step_function: Any, inputs: Any, states: Any, constants: Any
+        self,
+        layer: Layer | None,
+        step_function: Step,
+        inputs: Nested,
+        states: Sequence[Nested],
+        constants: Sequence[Nested],
     ) -> tuple[Cell, _Structure]:
         """The known cell, if this is a keras layer's own step over one; else its step, traced."""
         structure = _Structure()
@@ -264,7 +280,9 @@ class _Hook:
                 return known, structure
         flatten, pack = self.flavour.flatten, self.flavour.pack
 
-        def step(rows: Any, flat_states: Any) -> tuple[list[Tensor], list[Tensor]]:
+        def step(
+            rows: Sequence[Tensor], flat_states: Sequence[Tensor]
+        ) -> tuple[list[Tensor], list[Tensor]]:
             nested = pack(states, list(flat_states))
             output, new_states = step_function(
                 pack(inputs, list(rows)), tuple(nested) + tuple(constants)
@@ -280,10 +298,12 @@ class _Structure:
     """The nesting of a step's output, learnt when the step is traced; a single tensor else."""
 
     def __init__(self) -> None:
-        self.template: Any = None
+        self.template: Nested = None
 
-    def outputs(self, pack: Any, flat: Any) -> Any:
-        return next(iter(flat)) if self.template is None else pack(self.template, list(flat))
+    def outputs(
+        self, pack: Callable[[Nested, Sequence[Tensor]], Nested], flat: Sequence[Tensor]
+    ) -> Nested:
+        return flat[0] if self.template is None else pack(self.template, list(flat))
 
 
 def _zeroed_in_forward_order(result: ScanResult, mask: Tensor) -> ScanResult:
@@ -300,10 +320,10 @@ def _zeroed_in_forward_order(result: ScanResult, mask: Tensor) -> ScanResult:
     )
 
 
-def _not_converted(function: Callable[..., Any]) -> Callable[..., Any]:
+def _not_converted(function: Function) -> Function:
     """Keep autograph from rewriting a function of ours, but not the user code that it calls."""
 
-    def wrapper(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Nested, **kwargs: Nested) -> Nested:
         return function(*args, **kwargs)
 
     wrapper.autograph_info__ = {}  # type: ignore[attr-defined]

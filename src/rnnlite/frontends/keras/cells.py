@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.keras.flavour import Flavour
+from rnnlite.frontends.keras.types import RecurrentCell, Variable
 from rnnlite.scan import cells
 from rnnlite.scan.cells import Activation
 from rnnlite.scan.scan import Cell
-from rnnlite.scan.tensors import Array
+from rnnlite.scan.tensors import Array, Tensor
 
 ELEMENTWISE = frozenset(
     [
@@ -64,7 +65,7 @@ HARMLESS = frozenset(
 """What a subclass may define and still compute what its base class computes."""
 
 
-def activation_of(function: Any) -> Activation:
+def activation_of(function: Callable[[Tensor], Tensor]) -> Activation:
     """Keras activation (function, layer or any callable) as an `Activation`."""
     module = getattr(function, "__module__", "") or ""
     name = getattr(function, "__name__", "")
@@ -72,7 +73,7 @@ def activation_of(function: Any) -> Activation:
     return Activation(function, elementwise=own and name in ELEMENTWISE)
 
 
-def known_class(cell: Any, known: tuple[type, ...]) -> bool:
+def known_class(cell: object, known: tuple[type, ...]) -> bool:
     """Whether the cell computes exactly what a known class computes.
 
     True for the class itself and for subclasses that override nothing of the computation.
@@ -85,7 +86,7 @@ def known_class(cell: Any, known: tuple[type, ...]) -> bool:
     return False
 
 
-def known_cell(flavour: Flavour, cell: Any) -> Cell | None:
+def known_cell(flavour: Flavour, cell: RecurrentCell) -> Cell | None:
     """The known cell that a Keras cell is, its weights read out, or None.
 
     Args:
@@ -103,7 +104,7 @@ def known_cell(flavour: Flavour, cell: Any) -> Cell | None:
         return cells.GRU(kernel, recurrent, bias, act, gate, bool(cell.reset_after))
     if known_class(cell, (layers.SimpleRNNCell,)):
         return cells.SimpleRNN(*_weights(cell), activation_of(cell.activation))
-    if known_class(cell, _conv_cells(flavour)):
+    if known_class(cell, (flavour.hooks.conv_lstm_cell,)):
         return cells.ConvLSTM(
             *_weights(cell),
             activation_of(cell.activation),
@@ -115,13 +116,7 @@ def known_cell(flavour: Flavour, cell: Any) -> Cell | None:
     return None
 
 
-def _conv_cells(flavour: Flavour) -> tuple[type, ...]:
-    package = flavour.rnn.__name__.rsplit(".", 1)[0]
-    module = "conv_lstm" if flavour.name == "Keras 3" else "base_conv_lstm"
-    return (getattr(__import__(f"{package}.{module}", fromlist=["x"]), "ConvLSTMCell"),)  # noqa: B009
-
-
-def _weights(cell: Any) -> tuple[Array, Array, Array | None]:
+def _weights(cell: RecurrentCell) -> tuple[Array, Array, Array | None]:
     bias = cell.bias if cell.use_bias else None
     with tf.init_scope():
         return (
@@ -131,7 +126,7 @@ def _weights(cell: Any) -> tuple[Array, Array, Array | None]:
         )
 
 
-def numpy_of(variable: Any) -> Array:
+def numpy_of(variable: Variable | Array) -> Array:
     """The value of a Keras variable in float32."""
     value = variable.numpy() if hasattr(variable, "numpy") else np.asarray(variable)
     return np.asarray(value, dtype=np.float32)

@@ -5,35 +5,36 @@ and its results. All else is asked of a copy of it on TensorFlow (`pipeline.remo
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from rnnlite.frontends.keras.flavour import layers_of
+from rnnlite.frontends.keras.private import graph_of
+from rnnlite.frontends.keras.types import KerasModel, Nested
 from rnnlite.specs import Array
 
 
-def custom_classes(model: Any) -> dict[str, Any]:
+def custom_classes(model: KerasModel) -> dict[str, type]:
     """The classes of a live model's layers that are not Keras's own."""
     kinds = {type(layer) for layer in layers_of(model)}
     return {kind.__name__: kind for kind in kinds if kind.__module__.split(".")[0] != "keras"}
 
 
-def stated_shapes(model: Any) -> list[tuple[int | None, ...]]:
+def stated_shapes(model: KerasModel) -> list[tuple[int | None, ...]]:
     """The shapes that its Inputs state; none for a subclassed model."""
     return [tuple(x.shape) for x in getattr(model, "inputs", None) or []]
 
 
-def results(model: Any, arrays: Sequence[Array]) -> list[Array]:
+def results(model: KerasModel, arrays: Sequence[Array]) -> list[Array]:
     """What it gives for one array an input, on its own backend."""
     import keras
 
     from rnnlite.frontends.keras.interface import flat_outputs
 
-    nested = getattr(model, "_inputs_struct", None)
-    inputs: Any = (
-        keras.tree.pack_sequence_as(nested, arrays)
-        if nested is not None
+    graph = graph_of(model)
+    inputs: Nested = (
+        keras.tree.pack_sequence_as(graph.inputs, arrays)
+        if graph is not None
         else (arrays[0] if len(arrays) == 1 else arrays)
     )
     return [

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite.errors import RnnliteError, SourceError, TrustError
+from rnnlite.frontends.keras import private
 from rnnlite.frontends.keras.detection import ARCHIVE, HDF5, SAVED_MODEL, WEIGHTS, Detected
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
 from rnnlite.frontends.keras.legacy import upgrade
 from rnnlite.frontends.keras.request import KerasRequest
+from rnnlite.frontends.keras.types import KerasModel
 from rnnlite.frontends.trust import check_config
 
 MISSING = re.compile(
@@ -25,7 +27,7 @@ MISSING = re.compile(
 )
 
 
-def load_model(flavour: Flavour, path: Path, found: Detected, request: KerasRequest) -> Any:
+def load_model(flavour: Flavour, path: Path, found: Detected, request: KerasRequest) -> KerasModel:
     """Load the model, without its optimizer.
 
     Raises:
@@ -44,12 +46,9 @@ def load_model(flavour: Flavour, path: Path, found: Detected, request: KerasRequ
         registered=flavour.keras.saving.get_registered_object,
     )
     try:
-        if found.kind is HDF5 and flavour.name == "Keras 3":
-            # The public loader goes by the ending of the name.
-            from keras.src.legacy.saving.legacy_h5_format import load_model_from_hdf5
-
+        if found.kind is HDF5 and flavour.is_keras3:
             with flavour.keras.saving.custom_object_scope(custom):
-                return load_model_from_hdf5(str(path), custom_objects=custom, compile=False)
+                return private.load_hdf5_keras3(path, custom)
         if found.kind is HDF5:
             return _load_keras2_hdf5(path, found, custom)
         if found.kind is WEIGHTS:
@@ -65,27 +64,22 @@ def load_model(flavour: Flavour, path: Path, found: Detected, request: KerasRequ
         raise _refusal(path, found, e) from e
 
 
-def _load_keras2_hdf5(path: Path, found: Detected, custom: dict[str, Any]) -> Any:
+def _load_keras2_hdf5(path: Path, found: Detected, custom: dict[str, Any]) -> KerasModel:
     """Build the model from its upgraded configuration, then load the weights."""
     import h5py
-    from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
-    from tf_keras.src.saving.legacy.model_config import model_from_config
     from tf_keras.utils import custom_object_scope
 
     with h5py.File(path, "r") as file, custom_object_scope(custom):
-        model = model_from_config(upgrade(found.config), custom_objects=custom)
-        load_weights_from_hdf5_group(file["model_weights"], model)
+        model = private.model_of_config_keras2(upgrade(found.config), custom)
+        private.load_hdf5_weights_keras2(file["model_weights"], model)
     return model
 
 
-def _refuse_revived(model: Any, path: Path) -> None:
+def _refuse_revived(model: KerasModel, path: Path) -> None:
     """Layers without their class are functions, whose recurrences Keras no longer sees."""
     for layer in [model, *layers_of(model)]:
-        if ".saved_model.load" in type(layer).__module__ and type(layer).__name__ not in (
-            "Sequential",
-            "Functional",
-            "Model",
-        ):
+        own = type(layer).__name__ in ("Sequential", "Functional", "Model")
+        if private.is_revived(layer) and not own:
             raise TrustError(
                 f"layer '{layer.name}' of '{path}' is a {type(layer).__name__}, whose class is not "
                 "at hand",
@@ -94,7 +88,7 @@ def _refuse_revived(model: Any, path: Path) -> None:
             )
 
 
-def _architecture(path: Path, request: KerasRequest) -> Any:
+def _architecture(path: Path, request: KerasRequest) -> dict[str, Any]:
     """The configuration that goes with a file of weights alone."""
     if request.architecture is None:
         raise SourceError(
@@ -120,36 +114,31 @@ def _architecture(path: Path, request: KerasRequest) -> Any:
     return config
 
 
-def _load_weights(flavour: Flavour, path: Path, found: Detected, custom: dict[str, Any]) -> Any:
+def _load_weights(
+    flavour: Flavour, path: Path, found: Detected, custom: dict[str, Any]
+) -> KerasModel:
     """Build the model from its configuration, then load the weights."""
-    if flavour.name == "Keras 3":
-        model = flavour.keras.models.model_from_json(json.dumps(found.config), custom)
+    if flavour.is_keras3:
+        model: KerasModel = flavour.keras.models.model_from_json(json.dumps(found.config), custom)
         # The loader goes by the ending of the name.
         with _named(path, "model.weights.h5") as named:
-            model.load_weights(str(named))
+            flavour.keras.Model.load_weights(model, str(named))
         return model
     import h5py
-    from tf_keras.src.saving.legacy.hdf5_format import load_weights_from_hdf5_group
-    from tf_keras.src.saving.legacy.model_config import model_from_config
     from tf_keras.utils import custom_object_scope
 
     with h5py.File(path, "r") as file, custom_object_scope(custom):
-        model = model_from_config(upgrade(found.config), custom_objects=custom)
-        load_weights_from_hdf5_group(file, model)
+        model = private.model_of_config_keras2(upgrade(found.config), custom)
+        private.load_hdf5_weights_keras2(file, model)
     return model
 
 
 def _load_archive(
     flavour: Flavour, path: Path, custom: dict[str, Any], request: KerasRequest
-) -> Any:
-    if flavour.name == "Keras 3":
-        from keras.src.saving.saving_lib import load_model as load
-    else:
-        from tf_keras.src.saving.saving_lib import load_model as load
-    options = {"custom_objects": custom, "compile": False, "safe_mode": not request.trust}
-    # The loaders go by the ending of the name.
+) -> KerasModel:
+    package = "keras" if flavour.is_keras3 else "tf_keras"
     with _named(path, "model.keras") as named:
-        return load(str(named), **options)
+        return private.load_archive(package, named, custom, trust=request.trust)
 
 
 @contextmanager
@@ -161,13 +150,14 @@ def _named(path: Path, name: str) -> Iterator[Path]:
         yield named
 
 
-def _saved_model_config(path: Path) -> list[Any]:
+def _saved_model_config(path: Path) -> list[dict[str, Any]]:
     """The configurations of all layers of a Keras 2 SavedModel."""
     from google.protobuf.message import DecodeError
-    from tf_keras.protobuf.saved_metadata_pb2 import SavedMetadata
 
     try:
-        metadata = SavedMetadata.FromString((path / "keras_metadata.pb").read_bytes())
+        metadata = private.saved_model_metadata().FromString(
+            (path / "keras_metadata.pb").read_bytes()
+        )
         configs = [json.loads(node.metadata) for node in metadata.nodes]
     except (DecodeError, ValueError) as e:
         raise SourceError(

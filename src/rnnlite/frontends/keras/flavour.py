@@ -1,8 +1,4 @@
-"""The two Keras flavours, Keras 3 and Keras 2 (tf_keras), as far as they differ for us.
-
-Everything that reaches into the private parts of either package stands in this module and in
-`capture`.
-"""
+"""The two Keras flavours, Keras 3 and Keras 2 (tf_keras), as far as they differ for us."""
 
 from __future__ import annotations
 
@@ -11,10 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
 from rnnlite.errors import DependencyError
+from rnnlite.frontends.keras import private
+from rnnlite.frontends.keras.types import Layer, Nested
+from rnnlite.scan.tensors import Tensor
 
 
 @dataclass(frozen=True)
@@ -24,26 +24,30 @@ class Flavour:
     Attributes:
         name: "Keras 3" or "Keras 2".
         keras: the public package.
-        backend: the module through whose attribute `rnn` all recurrences go.
-        rnn: the module that defines the class RNN.
-        fused: names in `backend` of fused shortcuts that must not be taken.
         flatten, pack: the package's own flattening of nested structures.
     """
 
     name: str
     keras: ModuleType
-    backend: ModuleType
-    rnn: ModuleType
-    fused: tuple[str, ...]
-    flatten: Callable[[Any], list[Any]]
-    pack: Callable[[Any, Sequence[Any]], Any]
+    flatten: Callable[[Nested], list[Tensor]]
+    pack: Callable[[Nested, Sequence[Nested]], Any]
+
+    @property
+    def is_keras3(self) -> bool:
+        """Whether it is Keras 3."""
+        return self.name == "Keras 3"
 
     @property
     def layers(self) -> Any:
         """The package's module `layers`."""
         return self.keras.layers
 
-    def owns(self, model: Any) -> bool:
+    @cached_property
+    def hooks(self) -> private.Hooks:
+        """Where it is taken hold of; for Keras 3 this needs the TensorFlow backend."""
+        return private.hooks_keras3() if self.is_keras3 else private.hooks_keras2()
+
+    def owns(self, model: object) -> bool:
         """Whether a live object is a model (or layer) of this package."""
         return isinstance(model, self.keras.layers.Layer)
 
@@ -63,9 +67,6 @@ def keras3() -> Flavour:
     return Flavour(
         name="Keras 3",
         keras=keras,
-        backend=importlib.import_module("keras.src.backend"),
-        rnn=importlib.import_module("keras.src.layers.rnn.rnn"),
-        fused=("lstm", "gru", "bidirectional_lstm", "bidirectional_gru"),
         flatten=keras.tree.flatten,
         pack=keras.tree.pack_sequence_as,
     )
@@ -78,15 +79,12 @@ def keras2() -> Flavour:
     return Flavour(
         name="Keras 2",
         keras=keras,
-        backend=importlib.import_module("tf_keras.src.backend"),
-        rnn=importlib.import_module("tf_keras.src.layers.rnn.base_rnn"),
-        fused=(),
         flatten=tf.nest.flatten,
         pack=tf.nest.pack_sequence_as,
     )
 
 
-def flavour_of(model: Any) -> Flavour | None:
+def flavour_of(model: object) -> Flavour | None:
     """The flavour of a live model, or None if it is no Keras model. Imports neither package."""
     for module, make in (("keras", keras3), ("tf_keras", keras2)):
         if module in sys.modules:
@@ -96,28 +94,13 @@ def flavour_of(model: Any) -> Flavour | None:
     return None
 
 
-def layers_of(model: Any) -> list[Any]:
+def layers_of(model: Layer) -> list[Layer]:
     """The model and every layer in it, cells and wrapped layers included, each once."""
-    seen: dict[int, Any] = {}
-    for layer in model._flatten_layers(include_self=True, recursive=True):
-        seen.setdefault(id(layer), layer)
-    return list(seen.values())
+    return list({id(layer): layer for layer in private.layers_within(model)}.values())
 
 
-def as_float32(flavour: Flavour, layer: Any) -> dict[str, Any]:
+def as_float32(flavour: Flavour, layer: Layer) -> dict[str, object]:
     """The attributes with which a layer of another float type computes in float32."""
-    if flavour.name == "Keras 3":
-        policy = flavour.keras.DTypePolicy("float32")
-        # Variables keep their type; that it is another one makes Keras cast them.
-        policy._variable_dtype = layer.variable_dtype
-        return {"_dtype_policy": policy}
-    import tensorflow as tf
-
-    module = importlib.import_module("tf_keras.src.mixed_precision.autocast_variable")
-    cast = {
-        name: module.create_autocast_variable(value)
-        for name, value in vars(layer).items()
-        if isinstance(value, tf.Variable) and value.dtype in (tf.float16, tf.bfloat16, tf.float64)
-    }
-    policy = flavour.keras.mixed_precision.Policy("float32")
-    return {**cast, "_dtype_policy": policy, "_compute_dtype_object": tf.float32}
+    if flavour.is_keras3:
+        return private.float32_attributes_keras3(flavour.keras.DTypePolicy, layer)
+    return private.float32_attributes_keras2(flavour.keras.mixed_precision.Policy, layer)

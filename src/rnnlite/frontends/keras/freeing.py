@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rnnlite.lengths.lengths import Lengths, Values
 from rnnlite.lengths.sizes import Axis, axes_of, evaluate
 from rnnlite.scan.scan import Lowered, Recurrence
+from rnnlite.scan.tensors import ConcreteFunction
 from rnnlite.specs import Array, TensorSpec
 
 Free = dict[int, tuple[int, ...]]
@@ -40,7 +40,7 @@ class Traced:
         scans: the recurrences and the tensors that they became.
     """
 
-    function: Any
+    function: ConcreteFunction
     names: tuple[str, ...]
     records: tuple[Recurrence, ...]
     notes: tuple[str, ...]

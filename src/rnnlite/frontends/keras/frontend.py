@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from rnnlite.errors import SourceError
 from rnnlite.frontends.keras import detection
@@ -17,6 +17,7 @@ from rnnlite.frontends.registry import FrontEnd, Match
 
 if TYPE_CHECKING:
     from rnnlite.frontends.keras.flavour import Flavour
+    from rnnlite.frontends.keras.types import KerasModel
 
 ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow"}
 """Keras has one backend a process: what another one needs from its environment."""
@@ -71,7 +72,7 @@ class KerasFrontEnd(FrontEnd[KerasRequest]):
         return ON_TENSORFLOW if live else {}
 
 
-def _model(source: object, request: KerasRequest) -> tuple[Flavour, Any]:
+def _model(source: object, request: KerasRequest) -> tuple[Flavour, KerasModel]:
     """The package that the source is of, and its live model."""
     from rnnlite.frontends.keras.flavour import flavour_of, keras2, keras3
 
@@ -87,7 +88,7 @@ def _model(source: object, request: KerasRequest) -> tuple[Flavour, Any]:
             f"the source is of class {type(source).__name__}, not a model",
             remedy="Wrap it: keras.Sequential([keras.Input(shape), layer])",
         )
-    return live, source
+    return live, cast("KerasModel", source)
 
 
 def _backend() -> str:

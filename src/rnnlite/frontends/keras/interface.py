@@ -8,11 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from rnnlite.errors import SourceError
 from rnnlite.frontends.keras.flavour import Flavour
+from rnnlite.frontends.keras.private import (
+    Graph,
+    build_shapes,
+    call_spec,
+    graph_of,
+    input_name,
+    takes_training,
+)
+from rnnlite.frontends.keras.types import KerasModel, Nested
+from rnnlite.scan.tensors import Array, Tensor
 from rnnlite.specs import TensorSpec
+
+Key = str | int
+"""The place of a tensor in a nesting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,24 +41,24 @@ class Interface:
     """
 
     inputs: tuple[TensorSpec, ...]
-    call: Callable[[Sequence[Any]], Any]
+    call: Callable[[Sequence[Tensor | Array]], Nested]
     output_names: tuple[str, ...] | None
     declared: bool
 
 
-def interface_of(flavour: Flavour, model: Any) -> Interface:
+def interface_of(flavour: Flavour, model: KerasModel) -> Interface:
     """The interface of a built model.
 
     Raises:
         SourceError: the model was never built, or takes something that is no tensor.
     """
-    graph = _functional(model)
+    graph = graph_of(model)
     if graph is not None:
         return _functional_interface(flavour, model, graph)
     return _subclassed_interface(flavour, model)
 
 
-def flat_outputs(result: Any, names: tuple[str, ...] | None) -> list[tuple[str, Any]]:
+def flat_outputs(result: Nested, names: tuple[str, ...] | None) -> list[tuple[str, Tensor]]:
     """Flatten a model's result in its own order, dictionaries by insertion, with unique names."""
     leaves = list(_walk(result, ()))
     if names is not None and len(names) == len(leaves) and not isinstance(result, dict):
@@ -76,7 +89,7 @@ def unique(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _walk(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], Any]]:
+def _walk(value: Nested, path: tuple[Key, ...]) -> Iterator[tuple[tuple[Key, ...], Any]]:
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _walk(item, (*path, key))
@@ -87,27 +100,10 @@ def _walk(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[tuple[Any, ...], 
         yield path, value
 
 
-def _functional(model: Any) -> Any:
-    """The functional graph of a Functional or Sequential model, or None."""
-    for candidate in (model, getattr(model, "_functional", None)):
-        if candidate is None or not getattr(candidate, "inputs", None):
-            continue
-        if getattr(candidate, "_inputs_struct", None) is not None:
-            return candidate
-        if getattr(candidate, "_nested_inputs", None) is not None:
-            return candidate
-    return None
-
-
-def _functional_interface(flavour: Flavour, model: Any, graph: Any) -> Interface:
-    struct = getattr(graph, "_inputs_struct", None)
-    if struct is None:
-        struct = graph._nested_inputs
+def _functional_interface(flavour: Flavour, model: KerasModel, graph: Graph) -> Interface:
+    struct = graph.inputs
     flat = list(flavour.flatten(struct))
-    if flavour.name == "Keras 3":
-        names = [_keras3_input_name(x) for x in flat]
-    else:
-        names = [x._keras_history.layer.name for x in flat]
+    names = [input_name(x) for x in flat]
     if isinstance(struct, dict):
         by_id = {id(x): key for key, x in struct.items()}
         names = [by_id.get(id(x), name) for x, name in zip(flat, names, strict=True)]
@@ -122,28 +118,21 @@ def _functional_interface(flavour: Flavour, model: Any, graph: Any) -> Interface
                 expected="a dense numeric tensor",
                 remedy="Build the model on dense inputs",
             )
-    outputs = getattr(graph, "output_names", None)
     return Interface(
         inputs=ports,
         call=lambda tensors: model(flavour.pack(struct, list(tensors)), training=False),
-        output_names=tuple(unique(list(outputs))) if outputs else None,
+        output_names=tuple(unique(graph.output_names)) or None,
         declared=True,
     )
 
 
-def _keras3_input_name(x: Any) -> str:
-    """The name given to Input(), or that of its layer where Keras made one up."""
-    name = str(x.name)
-    return str(x._keras_history.operation.name) if name.startswith("keras_tensor") else name
-
-
-def _dtype(x: Any) -> str:
+def _dtype(x: Tensor) -> str:
     dtype = x.dtype
     return str(getattr(dtype, "name", dtype))
 
 
-def _subclassed_interface(flavour: Flavour, model: Any) -> Interface:
-    spec = _keras2_spec(model) if flavour.name == "Keras 2" else _keras3_spec(flavour, model)
+def _subclassed_interface(flavour: Flavour, model: KerasModel) -> Interface:
+    spec = _keras3_spec(model) if flavour.is_keras3 else _keras2_spec(model)
     if spec is None:
         raise SourceError(
             f"the model '{model.name}' ({type(model).__name__}) was never built, so its inputs are "
@@ -161,17 +150,14 @@ def _subclassed_interface(flavour: Flavour, model: Any) -> Interface:
     names = unique([p.name for p in ports])
     ports = [replace(p, name=n) for p, n in zip(ports, names, strict=True)]
 
-    def call(tensors: Sequence[Any]) -> Any:
+    def call(tensors: Sequence[Tensor | Array]) -> Nested:
         queue = list(tensors)
         filled_args, filled_kwargs = _fill((args, kwargs), queue)
         return model(*filled_args, training=False, **filled_kwargs)
 
-    takes_training = getattr(model, "_call_has_training_arg", None)
-    if takes_training is None:
-        takes_training = getattr(model, "_expects_training_arg", True)
-    if not takes_training:
+    if not takes_training(model):
 
-        def call(tensors: Sequence[Any]) -> Any:
+        def call(tensors: Sequence[Tensor | Array]) -> Nested:
             queue = list(tensors)
             filled_args, filled_kwargs = _fill((args, kwargs), queue)
             return model(*filled_args, **filled_kwargs)
@@ -179,7 +165,7 @@ def _subclassed_interface(flavour: Flavour, model: Any) -> Interface:
     return Interface(tuple(ports), call, None, declared=False)
 
 
-def _fill(value: Any, queue: list[Any]) -> Any:
+def _fill(value: Nested, queue: list[Tensor | Array]) -> Any:
     if isinstance(value, dict):
         return {key: _fill(item, queue) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -187,13 +173,13 @@ def _fill(value: Any, queue: list[Any]) -> Any:
     return queue.pop(0) if isinstance(value, TensorSpec) else value
 
 
-def _keras2_spec(model: Any) -> tuple[Any, Any] | None:
-    spec = model.save_spec() if model.built else None
+def _keras2_spec(model: KerasModel) -> tuple[Any, Any] | None:
+    spec = call_spec(model)
     if spec is None:
         return None
     args, kwargs = spec
 
-    def port(value: Any) -> Any:
+    def port(value: Nested) -> Any:
         if isinstance(value, dict):
             return {key: port(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
@@ -204,20 +190,19 @@ def _keras2_spec(model: Any) -> tuple[Any, Any] | None:
             )
         if not hasattr(value, "shape"):
             return value
-        return TensorSpec(
-            str(value.name or "input").split(":")[0], tuple(value.shape), value.dtype.name
-        )
+        x = cast(Tensor, value)
+        return TensorSpec(str(x.name or "input").split(":")[0], tuple(x.shape), x.dtype.name)
 
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
     return port(tuple(args)), port(kwargs)
 
 
-def _keras3_spec(flavour: Flavour, model: Any) -> tuple[Any, Any] | None:
-    shapes = getattr(model, "_build_shapes_dict", None)
-    if not shapes or not model.built:
+def _keras3_spec(model: KerasModel) -> tuple[Any, Any] | None:
+    shapes = build_shapes(model)
+    if not shapes:
         return None
 
-    def port(value: Any, name: str) -> Any:
+    def port(value: Nested, name: str) -> Any:
         if isinstance(value, dict):
             return {key: port(item, key) for key, item in value.items()}
         if isinstance(value, (list, tuple)) and all(d is None or isinstance(d, int) for d in value):

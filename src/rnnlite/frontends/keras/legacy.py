@@ -21,7 +21,9 @@ for `tf_keras`. The rules, with the versions that wrote what:
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 GATED = {"recurrent_activation": "hard_sigmoid"}
 ABSENT: dict[str, dict[str, Any]] = {
@@ -52,14 +54,14 @@ CUDNN: dict[str, tuple[str, dict[str, Any]]] = {
 DROPPED = ("input_dtype", "batch_input_dtype")
 
 
-def upgrade(config: Any) -> Any:
+def upgrade(config: T) -> T:
     """Apply the rules to a whole configuration, layers inside of layers included."""
     config = deepcopy(config)
     _upgrade(config)
     return config
 
 
-def _upgrade(node: Any) -> None:
+def _upgrade(node: object) -> None:
     if isinstance(node, dict):
         inner = node.get("config")
         if "class_name" in node:
@@ -71,7 +73,7 @@ def _upgrade(node: Any) -> None:
             _upgrade(value)
 
 
-def _upgrade_class(node: dict[str, Any], inner: Any) -> None:
+def _upgrade_class(node: dict[str, Any], inner: object) -> None:
     name = str(node["class_name"])
     name = node["class_name"] = RENAMED.get(name, name)
     if name == "Sequential" and isinstance(inner, list):

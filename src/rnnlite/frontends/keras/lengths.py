@@ -10,7 +10,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,9 +20,10 @@ from rnnlite.frontends.keras.freeing import Freed, Traced, Trials, freed, may_be
 from rnnlite.frontends.keras.interface import Interface
 from rnnlite.frontends.keras.neutral import any_input_shape, neutral
 from rnnlite.frontends.keras.patching import Change, Mine, replaced
+from rnnlite.frontends.keras.types import Function, KerasModel, Layer, Nested
 from rnnlite.frontends.request import Request
 from rnnlite.lengths.sizes import Axis
-from rnnlite.specs import Array, TensorSpec
+from rnnlite.specs import Array, Shape, TensorSpec
 
 RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroPadding")
 
@@ -57,7 +58,7 @@ def batch_of(interface: Interface, request: Request) -> int | None:
 
 
 def plan(
-    flavour: Flavour, model: Any, interface: Interface, request: Request, trials: Trials
+    flavour: Flavour, model: KerasModel, interface: Interface, request: Request, trials: Trials
 ) -> Plan:
     """Decide the shapes of all inputs.
 
@@ -111,7 +112,7 @@ def plan(
 
 
 def _settled(
-    model: Any, inputs: tuple[TensorSpec, ...], notes: tuple[str, ...], trials: Trials
+    model: KerasModel, inputs: tuple[TensorSpec, ...], notes: tuple[str, ...], trials: Trials
 ) -> Plan:
     """The plan for these inputs; axes declared free that only one size suits get that size."""
     traced = _tried(trials.trace, inputs, model)
@@ -129,7 +130,7 @@ def _settled(
     return Plan(inputs, _tried(trials.reference, inputs, model), notes, traced)
 
 
-def layer_of(op: str, model: Any) -> str:
+def layer_of(op: str, model: KerasModel) -> str:
     """The innermost layer in whose scope an op stands; the op's own name where there is none.
 
     Where a model is called again in one graph, the scopes of its layers get a number as its own
@@ -149,7 +150,7 @@ T = TypeVar("T")
 
 
 def _tried(
-    make: Callable[[Sequence[TensorSpec]], T], inputs: Sequence[TensorSpec], model: Any
+    make: Callable[[Sequence[TensorSpec]], T], inputs: Sequence[TensorSpec], model: KerasModel
 ) -> T:
     try:
         return make(inputs)
@@ -163,7 +164,7 @@ def _tried(
         ) from e
 
 
-def _fixed(model: Any, inputs: tuple[TensorSpec, ...], length: int, trials: Trials) -> Plan:
+def _fixed(model: KerasModel, inputs: tuple[TensorSpec, ...], length: int, trials: Trials) -> Plan:
     """Every sequence of the given length."""
     axes = _time_axes(model, inputs, trials)
     fixed = tuple(
@@ -185,7 +186,7 @@ def _fixed(model: Any, inputs: tuple[TensorSpec, ...], length: int, trials: Tria
 
 def _against(
     flavour: Flavour,
-    model: Any,
+    model: KerasModel,
     interface: Interface,
     inputs: tuple[TensorSpec, ...],
     length: int,
@@ -213,7 +214,7 @@ def _against(
 
 
 def _time_axes(
-    model: Any, inputs: tuple[TensorSpec, ...], trials: Trials
+    model: KerasModel, inputs: tuple[TensorSpec, ...], trials: Trials
 ) -> Mapping[int, Sequence[int]]:
     """The axes of each input that a given length belongs to."""
     open_ = {k: [a for a, d in enumerate(p.shape) if a and d is None] for k, p in enumerate(inputs)}
@@ -256,7 +257,7 @@ def first_line(error: BaseException) -> str:
 
 def blame(
     flavour: Flavour,
-    model: Any,
+    model: KerasModel,
     interface: Interface,
     inputs: Sequence[TensorSpec],
     found: Freed,
@@ -298,24 +299,24 @@ def _other_shapes(inputs: Sequence[TensorSpec], found: Freed) -> Iterator[list[T
 
 @dataclass(frozen=True, eq=False)
 class _Call:
-    layer: Any
-    taken: tuple[int, ...]
-    given: tuple[int, ...]
+    layer: Layer
+    taken: Shape
+    given: Shape
 
 
 def _record(
-    flavour: Flavour, model: Any, interface: Interface, arrays: list[Array]
-) -> tuple[list[_Call], tuple[Any, tuple[int, ...]] | None]:
+    flavour: Flavour, model: KerasModel, interface: Interface, arrays: list[Array]
+) -> tuple[list[_Call], tuple[Layer, Shape] | None]:
     """Run the model eagerly: the calls of its layers, and the innermost one that failed."""
     calls: list[_Call] = []
-    failed: list[tuple[Any, tuple[int, ...]]] = []
+    failed: list[tuple[Layer, Shape]] = []
 
-    def shape_of(value: Any) -> tuple[int, ...]:
+    def shape_of(value: Nested) -> Shape:
         leaves = [x for x in flavour.flatten(value) if hasattr(x, "shape")]
         return tuple(leaves[0].shape) if leaves else ()
 
-    def recording(original: Any, mine: Mine) -> Any:
-        def called(layer: Any, *args: Any, **kwargs: Any) -> Any:
+    def recording(original: Function, mine: Mine) -> Function:
+        def called(layer: Layer, *args: Nested, **kwargs: Nested) -> Nested:
             if not mine():
                 return original(layer, *args, **kwargs)
             taken = shape_of(args[0]) if args else ()

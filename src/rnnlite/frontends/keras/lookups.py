@@ -6,15 +6,14 @@ behind them, is to run outside.
 
 from __future__ import annotations
 
-from typing import Any
-
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
+from rnnlite.frontends.keras.types import KerasModel, Layer
 
 LOOKUPS = ("TextVectorization", "StringLookup", "IntegerLookup", "Hashing", "HashedCrossing")
 
 
-def refuse_lookups(flavour: Flavour, model: Any) -> None:
+def refuse_lookups(flavour: Flavour, model: KerasModel) -> None:
     """Refuse a model with a layer that takes or gives strings, or looks values up in a table.
 
     Raises:
@@ -41,10 +40,10 @@ def refuse_lookups(flavour: Flavour, model: Any) -> None:
         )
 
 
-def _kinds(flavour: Flavour, layer: Any, side: str) -> set[str]:
+def _kinds(flavour: Flavour, layer: Layer, side: str) -> set[str]:
     """The dtypes of a layer's inputs or outputs; none where it has no fixed ones."""
     try:
         tensors = flavour.flatten(getattr(layer, side))
     except (AttributeError, ValueError, RuntimeError):
         return set()
-    return {getattr(t.dtype, "name", t.dtype) for t in tensors if hasattr(t, "dtype")}
+    return {str(getattr(t.dtype, "name", t.dtype)) for t in tensors if hasattr(t, "dtype")}

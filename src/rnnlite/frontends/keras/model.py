@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import cast
 
 import tensorflow as tf
 
@@ -19,6 +19,7 @@ from rnnlite.frontends.keras.interface import Interface, flat_outputs, interface
 from rnnlite.frontends.keras.lookups import refuse_lookups
 from rnnlite.frontends.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
 from rnnlite.frontends.keras.patching import seeming
+from rnnlite.frontends.keras.types import KerasModel, Layer, Masking
 from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Program, type_notes, with_lengths
 from rnnlite.frontends.randomness import refuse_random
@@ -28,13 +29,14 @@ from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.survey import Survey, within_budget
+from rnnlite.scan.tensors import ConcreteFunction, Tensor
 from rnnlite.specs import Array, TensorSpec, with_values
 
 MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
 """A GraphDef and a flatbuffer hold 2 GiB; some of it is not weights."""
 
 
-def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
+def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Program:
     """Open a live, built model of the given flavour.
 
     Raises:
@@ -79,7 +81,9 @@ def program_from(flavour: Flavour, model: Any, request: Request) -> Program:
     )
 
 
-def function_of(flavour: Flavour, model: Any) -> tuple[Any, list[str], list[str]]:
+def function_of(
+    flavour: Flavour, model: KerasModel
+) -> tuple[ConcreteFunction, list[str], list[str]]:
     """The model's own computation for free shapes, and the names of its inputs and outputs.
 
     Raises:
@@ -96,7 +100,7 @@ class _Tracer:
     """The model traced for inputs of given shapes, its recurrences lowered; each once."""
 
     def __init__(
-        self, flavour: Flavour, model: Any, interface: Interface, request: Request
+        self, flavour: Flavour, model: KerasModel, interface: Interface, request: Request
     ) -> None:
         self._flavour, self._model, self._interface = flavour, model, interface
         self._options = request.schedule
@@ -124,7 +128,7 @@ class _Tracer:
 
     def _capture(
         self, inputs: tuple[TensorSpec, ...], options: Options | Survey
-    ) -> tuple[Any, tuple[str, ...], Captured, tuple[str, ...]]:
+    ) -> tuple[ConcreteFunction, tuple[str, ...], Captured, tuple[str, ...]]:
         """The function, the names of its outputs, its recurrences, and notes."""
         names: list[str] = []
         with (
@@ -145,7 +149,7 @@ class _Tracer:
         return True
 
 
-def _trials(model: Any, source: _Source, tracer: _Tracer) -> Trials:
+def _trials(model: KerasModel, source: _Source, tracer: _Tracer) -> Trials:
     """Ways to try a model."""
 
     def sample(inputs: Sequence[TensorSpec], length: int | Mapping[Axis, int]) -> list[Array]:
@@ -168,11 +172,11 @@ class _Source:
        runs it over the batch instead of time).
     """
 
-    def __init__(self, flavour: Flavour, model: Any, interface: Interface) -> None:
+    def __init__(self, flavour: Flavour, model: KerasModel, interface: Interface) -> None:
         self._flavour = flavour
         self._model = model
         self._interface = interface
-        self._traced: dict[tuple[TensorSpec, ...], Any] = {}
+        self._traced: dict[tuple[TensorSpec, ...], ConcreteFunction] = {}
         self.id_ranges: dict[str, tuple[int, int]] = {}
         self.mask_values = _mask_values(model, interface)
         layers = layers_of(model)
@@ -180,7 +184,7 @@ class _Source:
             getattr(layer, "unroll", False) is True for layer in layers
         ) and _masks(layers, interface)
         self._each_shape = self._unrolled or (
-            flavour.name == "Keras 3"
+            flavour.is_keras3
             and any(isinstance(layer, flavour.layers.TimeDistributed) for layer in layers)
         )
 
@@ -213,7 +217,7 @@ class _Source:
             return tuple(inputs)
         return tuple(replace(p, shape=a.shape) for p, a in zip(inputs, arrays, strict=True))
 
-    def _trace(self, inputs: Sequence[TensorSpec]) -> Any:
+    def _trace(self, inputs: Sequence[TensorSpec]) -> ConcreteFunction:
         key = tuple(inputs)
         if key not in self._traced:
             with _tracing(self._flavour, self._model, keep_unroll=self._unrolled):
@@ -231,7 +235,9 @@ class _Tracing:
 
 
 @contextmanager
-def _tracing(flavour: Flavour, model: Any, *, keep_unroll: bool = False) -> Iterator[_Tracing]:
+def _tracing(
+    flavour: Flavour, model: KerasModel, *, keep_unroll: bool = False
+) -> Iterator[_Tracing]:
     """Within it, the model can be traced without side effects; gives what was changed for it."""
     with (
         neutral(model, keep_unroll=keep_unroll) as changed,
@@ -242,10 +248,12 @@ def _tracing(flavour: Flavour, model: Any, *, keep_unroll: bool = False) -> Iter
         yield _Tracing(changed, tuple(notes))
 
 
-def _flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Any]], list[Any]]:
+def _flat_call(
+    interface: Interface, names: list[str]
+) -> Callable[[Sequence[Tensor]], list[Tensor]]:
     """The model as a function of flat lists; fills in the names of its outputs."""
 
-    def call(tensors: Sequence[Any]) -> list[Any]:
+    def call(tensors: Sequence[Tensor]) -> list[Tensor]:
         leaves = flat_outputs(interface.call(tensors), interface.output_names)
         names[:] = [name for name, _ in leaves]
         return [tf.convert_to_tensor(leaf) for _, leaf in leaves]
@@ -253,7 +261,7 @@ def _flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Any
     return call
 
 
-def _check_size(model: Any) -> None:
+def _check_size(model: KerasModel) -> None:
     size = sum(int(tf.TensorShape(w.shape).num_elements() or 0) * 4 for w in model.weights)
     if size > MAX_WEIGHT_BYTES:
         raise UnsupportedError(
@@ -265,7 +273,7 @@ def _check_size(model: Any) -> None:
 
 
 @contextmanager
-def _in_float32(flavour: Flavour, model: Any) -> Iterator[list[str]]:
+def _in_float32(flavour: Flavour, model: KerasModel) -> Iterator[list[str]]:
     """Within it, layers of half or double precision compute in float32; gives a note on it."""
     layers = [
         layer
@@ -308,22 +316,26 @@ def _with_integer_inputs(interface: Interface) -> Interface:
     return replace(interface, inputs=tuple(inputs))
 
 
-def _mask_values(model: Any, interface: Interface) -> dict[str, float]:
+def _mask_values(model: KerasModel, interface: Interface) -> dict[str, float]:
     """The value of the model's Masking layer, for its float inputs."""
-    values = [layer.mask_value for layer in layers_of(model) if type(layer).__name__ == "Masking"]
+    values = [
+        cast(Masking, layer).mask_value
+        for layer in layers_of(model)
+        if type(layer).__name__ == "Masking"
+    ]
     if not values:
         return {}
     return {p.name: float(values[0]) for p in interface.inputs if p.dtype.startswith("float")}
 
 
-def _masks(layers: Sequence[Any], interface: Interface) -> bool:
+def _masks(layers: Sequence[Layer], interface: Interface) -> bool:
     """Whether a mask may reach a recurrence."""
     return any(p.dtype == "bool" for p in interface.inputs) or any(
         type(layer).__name__ == "Masking" or getattr(layer, "mask_zero", False) for layer in layers
     )
 
 
-def _state_notes(model: Any) -> list[str]:
+def _state_notes(model: KerasModel) -> list[str]:
     names = [
         layer.name
         for layer in layers_of(model)

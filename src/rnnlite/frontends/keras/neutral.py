@@ -5,24 +5,23 @@ Layers only seem to have other attributes for the time of a trace (`patching`).
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
 from rnnlite.frontends.keras.patching import Change, Mine, replaced, seeming
+from rnnlite.frontends.keras.private import SWITCHES
+from rnnlite.frontends.keras.types import Function, Layer
 
-NEUTRAL: dict[str, Any] = {
+NEUTRAL: dict[str, object] = {
     "unroll": False,
     "stateful": False,
-    "_stateful": False,
     "use_cudnn": False,
-    "_could_use_gpu_kernel": False,
     "dropout": 0.0,
     "recurrent_dropout": 0.0,
+    **SWITCHES,
 }
 """Attributes of recurrent layers and cells that choose how, not what, is computed at inference, and
 the value that suits tracing. (Keras 3 draws dropout masks, and so moves its seeds, even then.)"""
@@ -37,7 +36,7 @@ class Changed:
 
 
 @contextmanager
-def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[Changed]:
+def neutral(model: Layer, *, keep_unroll: bool = False) -> Iterator[Changed]:
     """Within it, no layer unrolls, keeps state between calls, or takes a fused shortcut.
 
     A stateful layer starts from zero state, as after `reset_states()`; its stored states are
@@ -49,7 +48,7 @@ def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[Changed]:
     Gives what was changed; `capture` wants to know it.
     """
     layers = list(filter(_recurrent, layers_of(model)))
-    changed: dict[int, dict[str, Any]] = {}
+    changed: dict[int, dict[str, object]] = {}
     for layer in layers:
         # Only plain attributes: a wrapper may give the same name as a property.
         own = vars(layer)
@@ -68,29 +67,27 @@ def neutral(model: Any, *, keep_unroll: bool = False) -> Iterator[Changed]:
 @contextmanager
 def any_input_shape(flavour: Flavour) -> Iterator[None]:
     """Within it, models do not hold callers to the length that their Input states."""
-    module = "keras.src.models" if flavour.name == "Keras 3" else "tf_keras.src.engine"
-    functional = importlib.import_module(f"{module}.functional").Functional
 
-    def make(stated: Any, mine: Mine) -> Any:
+    def make(stated: property, mine: Mine) -> property:
         return property(
             lambda self: None if mine() else stated.__get__(self, type(self)),
             lambda self, value: None if mine() else stated.__set__(self, value),
         )
 
-    with replaced([Change(functional, "input_spec", make)]):
+    with replaced([Change(flavour.hooks.functional, "input_spec", make)]):
         yield
 
 
 @contextmanager
 def any_layer_name(flavour: Flavour) -> Iterator[None]:
     """Within it, Keras 3 opens name scopes for layers of any name, as it does outside of graphs."""
-    if flavour.name != "Keras 3":
+    scope = flavour.hooks.name_scope
+    if scope is None:
         yield
         return
-    scope = importlib.import_module("keras.src.backend.tensorflow.core").name_scope
 
-    def make(original: Any, mine: Mine) -> Any:
-        def opened(self: Any, name: Any, *args: Any, **kwargs: Any) -> None:
+    def make(original: Function, mine: Mine) -> Function:
+        def opened(self: object, name: object, *args: object, **kwargs: object) -> None:
             original(self, _legal(name) if mine() else name, *args, **kwargs)
 
         return opened
@@ -99,7 +96,7 @@ def any_layer_name(flavour: Flavour) -> Iterator[None]:
         yield
 
 
-def _legal(name: Any) -> Any:
+def _legal(name: object) -> object:
     """A name as TensorFlow takes it for a scope, and the official converter for a node."""
     if not isinstance(name, str) or "/" in name:
         return name
@@ -107,6 +104,6 @@ def _legal(name: Any) -> Any:
     return legal if re.match(r"[A-Za-z0-9.]", legal) else f".{legal}"
 
 
-def _recurrent(layer: Any) -> bool:
+def _recurrent(layer: Layer) -> bool:
     """Whether a layer is a recurrence, a cell, or a wrapper of one."""
     return any(hasattr(layer, name) for name in ("cell", "cells", "state_size", "forward_layer"))

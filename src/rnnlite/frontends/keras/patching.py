@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 LOCK = threading.RLock()
@@ -31,9 +32,9 @@ class Change:
         make: from the original and `Mine` to what stands in its place.
     """
 
-    owner: Any
+    owner: ModuleType | type
     name: str
-    make: Callable[[Any, Mine], Any]
+    make: Callable[[Any, Mine], object]
 
 
 @contextmanager
@@ -59,7 +60,9 @@ def _replace(change: Change, mine: Mine) -> Callable[[], None]:
 
 
 @contextmanager
-def seeming(values: Mapping[int, Mapping[str, Any]], objects: Sequence[Any]) -> Iterator[None]:
+def seeming(
+    values: Mapping[int, Mapping[str, object]], objects: Sequence[object]
+) -> Iterator[None]:
     """Within it, attributes of objects read as other values, in this thread alone.
 
     Nothing is written to the objects: a descriptor of their classes answers for them.
@@ -68,7 +71,7 @@ def seeming(values: Mapping[int, Mapping[str, Any]], objects: Sequence[Any]) -> 
         values: by id of the object, the values of attributes that it holds itself.
         objects: those objects.
     """
-    owners: dict[tuple[type, str], dict[int, Any]] = {}
+    owners: dict[tuple[type, str], dict[int, object]] = {}
     for thing in objects:
         for name, value in values.get(id(thing), {}).items():
             owners.setdefault((type(thing), name), {})[id(thing)] = value
@@ -94,11 +97,11 @@ _NONE = object()
 class _Seeming:
     """A data descriptor that shows some objects' attribute as another value."""
 
-    def __init__(self, owner: type, name: str, seen: Mapping[int, Any], mine: Mine) -> None:
+    def __init__(self, owner: type, name: str, seen: Mapping[int, object], mine: Mine) -> None:
         self._name, self._seen, self._mine = name, seen, mine
         self._class_value = inspect.getattr_static(owner, name, _NONE)
 
-    def __get__(self, thing: Any, kind: Any = None) -> Any:
+    def __get__(self, thing: object, kind: type | None = None) -> object:
         if thing is not None and id(thing) in self._seen and self._mine():
             return self._seen[id(thing)]
         if thing is not None and self._name in vars(thing):
@@ -108,10 +111,10 @@ class _Seeming:
             raise AttributeError(self._name)
         return value.__get__(thing, kind) if hasattr(type(value), "__get__") else value
 
-    def __set__(self, thing: Any, value: Any) -> None:
+    def __set__(self, thing: object, value: object) -> None:
         vars(thing)[self._name] = value
 
-    def __delete__(self, thing: Any) -> None:
+    def __delete__(self, thing: object) -> None:
         if self._name not in vars(thing):
             raise AttributeError(self._name)
         del vars(thing)[self._name]
