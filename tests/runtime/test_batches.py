@@ -6,10 +6,9 @@ import time
 import keras
 import numpy as np
 import pytest
-from ai_edge_litert import schema_py_generated as schema
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
 from rnnlite.runtime.batches import bytes_a_step, groups, run_side_by_side
 from rnnlite.specs import TensorSpec
 
@@ -48,10 +47,10 @@ def test_bytes_of_a_step_cover_the_projection():
 
     def found(schedule):
         converted = rnnlite.convert(model, batch_size=None, verify=False, schedule=schedule)
-        parsed = flatbuffer.read(converted.tflite)
-        stated = [t.shapeSignature for t in parsed.subgraphs[0].tensors]
-        shapes = [[int(d) for d in s] for s in stated if s is not None]
-        return bytes_a_step(parsed), [-1, -1, 4 * 40] in shapes
+        parsed = schema.read(converted.tflite)
+        return bytes_a_step(parsed), (-1, -1, 4 * 40) in {
+            value.dims for value in parsed.main.values
+        }
 
     size, whole = found("striped=0")
     assert whole
@@ -64,11 +63,11 @@ def test_bytes_of_a_step_cover_the_projection():
 
 def test_types_that_numpy_does_not_have_count_too():
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(4)])
-    parsed = flatbuffer.read(rnnlite.convert(model, batch_size=None, verify=False).tflite)
+    parsed = schema.read(rnnlite.convert(model, batch_size=None, verify=False).tflite)
     before = bytes_a_step(parsed)
-    free = [t for t in parsed.subgraphs[0].tensors if t.shapeSignature is not None]
-    free[0].type = schema.TensorType.RESOURCE
-    (size,) = {int(d) for d in free[0].shapeSignature if d > 0} or {1}
+    free = next(value for value in parsed.main.values if value.is_free)
+    free.type = "resource"
+    (size,) = {d for d in free.dims if d > 0} or {1}
     assert bytes_a_step(parsed) == before + (8 - 4) * size
 
 

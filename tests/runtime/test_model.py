@@ -1,6 +1,5 @@
 """load and predict."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -11,7 +10,8 @@ import pytest
 import tensorflow as tf
 
 import rnnlite
-from rnnlite.lite import flatbuffer
+from rnnlite.lite import schema
+from rnnlite.lite.record import GUARDED, record, set_record
 from rnnlite.runtime.model import dequantize, quantize
 from rnnlite.specs import TensorSpec
 
@@ -189,11 +189,11 @@ def test_a_guarded_file_grows_in_one_interpreter(exits):
 
 
 def test_a_file_without_the_guard_gets_a_fresh_interpreter_for_longer_sequences(exits):
-    model = flatbuffer.read(exits.tflite)
-    record = flatbuffer.record(model)
-    del record[flatbuffer.GUARDED]
-    flatbuffer.set_metadata(model, flatbuffer.RECORD, json.dumps(record).encode())
-    older = flatbuffer.write(model)
+    model = schema.read(exits.tflite)
+    known = record(model)
+    del known[GUARDED]
+    set_record(model, known)
+    older = schema.write(model)
     assert fresh_interpreters(older, (9, 3, 9, 10, 4, 10, 30)) == [0, 0, 0, 1, 1, 1, 2]
 
 

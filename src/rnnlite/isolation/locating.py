@@ -8,14 +8,9 @@ looked for.
 
 from __future__ import annotations
 
-from copy import copy
-from typing import Any
-
-from ai_edge_litert import schema_py_generated as schema
-
 from rnnlite.isolation.process import Worker, WorkerDied
-from rnnlite.lite import flatbuffer
-from rnnlite.lite.trees import label
+from rnnlite.lite import schema
+from rnnlite.lite.ir import Model, Op
 
 PROBE_SECONDS = 20.0
 MOST_OPS = 3000
@@ -26,7 +21,7 @@ SKIPPED = ("WHILE", "IF", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VA
 def culprit(data: bytes) -> str:
     """The op that ends the process, and the tensor it makes; "" where that cannot be told."""
     try:
-        model = flatbuffer.read(data)
+        model = schema.read(data)
     except Exception:  # noqa: BLE001 - a damaged file; the caller says so
         return ""
     probes = _Probes()
@@ -60,64 +55,52 @@ class _Probes:
         self.worker = None
 
 
-def _alone(model: Any, probes: _Probes) -> str:
-    for s, op, name in list(flatbuffer.operators(model))[:MOST_OPS]:
-        if name not in SKIPPED and probes.ends(_single(model, s, op)):
-            return _shown(model, s, op, name)
+def _alone(model: Model, probes: _Probes) -> str:
+    for op in list(model.ops())[:MOST_OPS]:
+        if op.kind not in SKIPPED and probes.ends(_single(op)):
+            return _shown(op)
     return ""
 
 
-def _beginning(model: Any, probes: _Probes) -> str:
-    ops = model.subgraphs[0].operators or []
+def _beginning(model: Model, probes: _Probes) -> str:
+    ops = list(model.main.ops)
     if not ops or not probes.ends(_first(model, len(ops))):
         return ""
     low, high = 0, len(ops)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if probes.ends(_first(model, middle)) else (middle, high)
-    return _shown(model, 0, ops[high - 1], flatbuffer.op_name(model, ops[high - 1]))
+    return _shown(ops[high - 1])
 
 
-def _shown(model: Any, subgraph: int, op: Any, name: str) -> str:
-    made = label(model, subgraph, int(op.outputs[0])) if len(op.outputs) else "nothing"
-    return f"{name} (it makes {made})"
+def _shown(op: Op) -> str:
+    return f"{op.kind} (it makes {op.output.label if op.outputs else 'nothing'})"
 
 
-def _single(model: Any, subgraph: int, op: Any) -> bytes:
+def _single(op: Op) -> bytes:
     """A model of one op, whose values are inputs."""
-    content = model.subgraphs[subgraph]
-    used = [int(t) for t in [*op.inputs, *op.outputs] if int(t) >= 0]
-    numbers = {t: k for k, t in enumerate(dict.fromkeys(used))}
-    alone = schema.SubGraphT()
-    alone.tensors = [_as_variable(content.tensors[t]) for t in numbers]
-    alone.operators = [copy(op)]
-    alone.operators[0].inputs = [numbers.get(int(t), -1) for t in op.inputs]
-    alone.operators[0].outputs = [numbers[int(t)] for t in op.outputs]
-    made = {int(t) for t in op.outputs}
-    alone.inputs = [
-        number
-        for t, number in numbers.items()
-        if t not in made and flatbuffer.content(model, content.tensors[t]) is None
-    ]
-    alone.outputs = [numbers[int(t)] for t in op.outputs]
-    return _written(model, [alone])
+    model = Model()
+    graph = model.graph()
+    alone = {}
+    for value in (*op.operands, *op.outputs):
+        if value not in alone:
+            alone[value] = graph.like(value, quantization=value.quantization)
+            alone[value].data, alone[value].signature = value.data, None
+    twin = op.twin(
+        [None if v is None else alone[v] for v in op.inputs], [alone[v] for v in op.outputs]
+    )
+    twin.code = model.code(op.kind, op.version)
+    graph.append(twin)
+    graph.inputs = [v for v in graph.values if v.producer is None and not v.is_constant]
+    graph.outputs = twin.outputs
+    return schema.write(model)
 
 
-def _first(model: Any, count: int) -> bytes:
+def _first(model: Model, count: int) -> bytes:
     """The model with the first ops of its main graph alone."""
-    main = copy(model.subgraphs[0])
-    main.operators = list(main.operators)[:count]
-    main.outputs = [int(t) for t in main.operators[-1].outputs]
-    return _written(model, [main, *model.subgraphs[1:]])
-
-
-def _as_variable(tensor: Any) -> Any:
-    found = copy(tensor)
-    found.shapeSignature = None
-    return found
-
-
-def _written(model: Any, subgraphs: list[Any]) -> bytes:
-    part = copy(model)
-    part.subgraphs, part.signatureDefs, part.metadata = subgraphs, [], []
-    return flatbuffer.write(part)
+    part, _ = model.copy()
+    part.signatures, part.metadata = [], {}
+    ops = list(part.main.ops)
+    part.main.outputs = ops[count - 1].outputs
+    part.main.remove(*reversed(ops[count:]))
+    return schema.write(part)

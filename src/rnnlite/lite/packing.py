@@ -15,8 +15,6 @@ import numpy as np
 
 IDENTIFIER = b"TFL3"
 LARGE_VECTOR = 1 << 16
-NOTES = ("origin", "derived", "mark")
-"""What may be attached to tables of the schema; it is not written."""
 
 
 def pack(tree: Any) -> bytes:
@@ -69,7 +67,7 @@ def _as_arrays(table: object, *fields: str) -> None:
 
 
 def _pack_once(table: Any, builder: _Sharing) -> int:
-    key = plain(table, without=("Pack", *NOTES))
+    key = plain(table, without=("Pack",))
     if key not in builder.tables:
         builder.tables[key] = int(type(table).Pack(table, builder))
     return builder.tables[key]

@@ -1,8 +1,8 @@
 """What the lowering knows of a loop, carried on the loop itself.
 
 What enters: a `Mark`. What leaves: an attribute of the While op, beside its name, so that no name
-of a source can be taken for one. `lite.naming` reads it when the official converter, which keeps
-nothing but names, has run.
+of a source can be taken for one. `lite.passes.naming` reads it when the official converter, which
+keeps nothing but names, has run.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 What enters: a float flatbuffer and samples as `predict` takes them. What leaves: smallest and
 largest value by place. LiteRT's calibrating interpreter watches every op of every subgraph over all
 its iterations. Unrolled steps and the loop of single steps compute the same thing, so their tensors
-share one range: `lite.naming` says which they are.
+share one range: `lite.passes.naming` says which they are.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ import math
 import queue
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
-from rnnlite.lite import flatbuffer
+from rnnlite.lite.ir import FREE, Model
 from rnnlite.specs import Array, TensorSpec
 
 DEFAULT_BATCH = 28
@@ -30,22 +30,20 @@ BATCHES_A_WORKER = 4
 Worker = TypeVar("Worker")
 
 
-def bytes_a_step(model: Any) -> int:
+def bytes_a_step(model: Model) -> int:
     """Bytes of all values of the main graph that grow with the input, for one sample's time step.
 
     More than a run takes, for the runtime reuses memory.
 
     Args:
-        model: a parsed flatbuffer.
+        model: as it was read.
     """
     total = 0
-    for tensor in model.subgraphs[0].tensors:
-        signature = tensor.shapeSignature
-        if signature is None or all(int(d) >= 0 for d in signature) or 0 in signature:
+    for value in model.main.values:
+        if FREE not in value.dims or 0 in value.dims:
             continue
-        dtype = flatbuffer.dtype_name(tensor)
-        size = np.dtype(dtype).itemsize if dtype in np.sctypeDict else UNKNOWN_BYTES
-        total += size * math.prod(int(d) for d in signature if int(d) > 0)
+        size = np.dtype(value.type).itemsize if value.type in np.sctypeDict else UNKNOWN_BYTES
+        total += size * math.prod(d for d in value.dims if d > 0)
     return total
 
 
@@ -68,7 +66,7 @@ def groups(
         step_bytes: see `bytes_a_step`.
         bound: bytes that a batch may take; one sample always runs.
     """
-    by_shape: dict[Any, list[int]] = {}
+    by_shape: dict[tuple[tuple[int, ...], ...], list[int]] = {}
     for k, sample in enumerate(samples):
         by_shape.setdefault(tuple(a.shape for a in sample), []).append(k)
     batches = []

@@ -16,8 +16,10 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import ModelError, SampleError
-from rnnlite.lite import flatbuffer, schema
+from rnnlite.lite import ir, schema
 from rnnlite.lite.files import read_model
+from rnnlite.lite.record import GUARDED
+from rnnlite.lite.record import record as record_of
 from rnnlite.runtime.batches import (
     BATCHES_A_WORKER,
     DEFAULT_BATCH,
@@ -72,8 +74,8 @@ class Model:
     stream_ends: Ends | None
 
     def __init__(self, data: bytes, *, num_threads: int = 1, delegates: bool = True) -> None:
-        parsed = flatbuffer.read(data)
-        custom = sorted({n for _, _, n in flatbuffer.operators(parsed) if n.startswith("CUSTOM:")})
+        parsed = schema.read(data)
+        custom = sorted({op.kind for op in parsed.ops() if op.kind.startswith("CUSTOM:")})
         if custom:
             raise ModelError(
                 "the model needs ops that the LiteRT runtime does not have",
@@ -83,9 +85,9 @@ class Model:
         self._data = data
         self._num_threads = num_threads
         self._delegates = delegates
-        record = flatbuffer.record(parsed)
+        record = record_of(parsed)
         # Older files of ours, and others', hold copies that XNNPACK may lose.
-        self._grows = bool(record.get(flatbuffer.GUARDED)) or not delegates
+        self._grows = bool(record.get(GUARDED)) or not delegates
         self._engine = self._new_engine(num_threads)
         self._workers: list[Engine] = []
         self._lock = threading.Lock()
@@ -116,12 +118,12 @@ class Model:
             replace(_spec(name, details_out[index]), batch_axis=axes.get(name, 0))
             for name, index in names_out
         )
-        self.signatures = tuple(flatbuffer.text(s.signatureKey) for s in parsed.signatureDefs or [])
+        self.signatures = tuple(signature.key for signature in parsed.signatures)
         self.stream_ends = None
         self._step: SignatureRun | None = None
         if RECORD in record:
             known = (*self.inputs, *self.outputs)
-            self.stream_ends = stream_ends(schema.read(data), layout_from(record[RECORD]), known)
+            self.stream_ends = stream_ends(parsed, layout_from(record[RECORD]), known)
 
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(map(_shown, specs)) for specs in (self.inputs, self.outputs))
@@ -330,18 +332,16 @@ def _id_ranges(record: dict[str, Any]) -> dict[str, tuple[int, int]]:
     return {name: (int(low), int(high)) for name, (low, high) in ranges.items()}
 
 
-def _signature_names(parsed: Any) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    main = parsed.subgraphs[0]
-    if parsed.signatureDefs:
-        signature = parsed.signatureDefs[0]
-        if signature.subgraphIndex == 0:
-            return (
-                [(flatbuffer.text(m.name), int(m.tensorIndex)) for m in signature.inputs],
-                [(flatbuffer.text(m.name), int(m.tensorIndex)) for m in signature.outputs],
-            )
+def _signature_names(model: ir.Model) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """The name and the number of each input and output of the main graph, as it is called."""
+    main = model.main
+    inputs, outputs = ([(v.name, v) for v in end] for end in (main.inputs, main.outputs))
+    if model.signatures and model.signatures[0].graph is main:
+        inputs, outputs = [*model.signatures[0].inputs], [*model.signatures[0].outputs]
+    numbers = {value: number for number, value in enumerate(main.values)}
     return (
-        [(flatbuffer.text(main.tensors[int(k)].name), int(k)) for k in main.inputs],
-        [(flatbuffer.text(main.tensors[int(k)].name), int(k)) for k in main.outputs],
+        [(name, numbers[value]) for name, value in inputs],
+        [(name, numbers[value]) for name, value in outputs],
     )
 
 

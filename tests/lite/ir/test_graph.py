@@ -105,33 +105,6 @@ def test_an_op_stands_in_one_place():
         graph.append(graph.ops[0])
 
 
-def test_an_operand_that_is_left_out():
-    graph = chain(1)
-    x = graph.inputs[0]
-    op = graph.op("FULLY_CONNECTED", [x, x, None], [graph.value("float32", [1])], options={})
-    assert op.operands == (x, x)
-    assert op.operand(2) is None
-    assert op.operand(5) is None
-    with pytest.raises(ValueError, match="has no operand 2"):
-        op.input(2)
-
-
-def test_options_are_asked_for_by_type():
-    graph = chain(1)
-    x = graph.inputs[0]
-    fields = {"axis": 2, "newShape": [1, 2], "beta": 0.5, "keepDims": True}
-    op = graph.op("GATHER", [x, x], [graph.value("float32", [1])], options=fields)
-    assert op.integer("axis") == 2
-    assert op.integer("batchDims") == 0
-    assert op.numbers("newShape") == (1, 2)
-    assert op.numbers("squeezeDims") is None
-    assert op.real("beta") == 0.5
-    assert op.flag("keepDims")
-    assert not op.flag("keepNumDims")
-    with pytest.raises(TypeError, match="option newShape of GATHER is no integer"):
-        op.integer("newShape")
-
-
 def test_unused_values_are_dropped_in_order():
     graph = chain(2)
     graph.value("float32", [1], name="unused")

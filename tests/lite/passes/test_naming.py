@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.lite.bridge import model_of
 from rnnlite.lite.passes.naming import Names, hide
 from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.steps import translate
@@ -59,7 +58,7 @@ def test_values_of_steps_and_marks_of_loops():
     layers = [keras.layers.LSTM(3, return_sequences=True, name=n) for n in ("lstm1", "lstm2")]
     model = keras.Sequential([keras.Input((None, 2)), *layers])
     request = Request(schedule=take_options("unroll=2,variables=1"))
-    lowered = model_of(translate(open_program(model, request)))
+    lowered = translate(open_program(model, request))
     bodies = [loop.branches[1] for loop in lowered.loops()]
     marks = [body.mark for body in bodies]
     assert [(m.level, m.unroll, m.kept > 0, len(m.steps)) for m in marks] == [(0, 2, True, 2)] * 2

@@ -10,7 +10,6 @@ from rnnlite.errors import ModelError
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
-from rnnlite.lite.bridge import model_of, tree_of
 from rnnlite.lite.passes.sequences import keep_sequences, kept_levels
 from rnnlite.lowering.merging import FAN, FEW
 from rnnlite.lowering.schedule import Options
@@ -143,7 +142,7 @@ def test_sequences_of_one_model_do_not_meet():
 def lowered(**schedule):
     request = Request(schedule=Options(variables=1, **schedule))
     program = open_program(recurrent(L.LSTM(3, return_sequences=True)), request)
-    model = model_of(translate(program))
+    model = translate(program)
     (loop,) = model.loops()
     return program, model, loop
 
@@ -211,4 +210,4 @@ def test_a_marked_loop_of_another_form_is_refused(damage, what):
     damage(loop)
     remedy = r"Convert with schedule=\{'variables': 0\}"
     with pytest.raises(ModelError, match=rf"cannot keep its rows .*{what}.*{remedy}"):
-        finish(program, tree_of(model))
+        finish(program, model)

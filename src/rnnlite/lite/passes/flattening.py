@@ -11,7 +11,7 @@ The converter flattens what a Dense layer multiplies and computes the shapes fro
 time. A shape that the runtime does not know while it prepares a model makes all that follows
 unknown: buffers made for the results before a run have the size of the run before (LiteRT's
 CompiledModel), and each run prepares anew. And a RESHAPE is a copy, in XNNPACK one with a fault
-(`lite.borders`).
+(`lite.passes.borders`).
 
 A tensor is taken instead of the flattened one if it holds the same values in the same order (a
 RESHAPE lies between), and its leading axes are surely those of the result.

@@ -12,7 +12,7 @@ the loop has ended. A marked loop that does not look as below is refused.
 
 A buffer that a loop carries is copied twice an iteration, so time would grow with the square of the
 length. Assigning a variable copies its rows alone: the runtime finds variables by an int32, which a
-loop can count. What an iteration assigns is read after the loop, by `lite.assembly`; variables
+loop can count. What an iteration assigns is read after the loop (`assembly`); variables
 are written before they are read in each run, so nothing is left from the run before.
 
 A marked loop has a counter w from 0, advanced by the number of rows K that an iteration makes, and

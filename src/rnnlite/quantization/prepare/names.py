@@ -1,6 +1,7 @@
 """Constants that the converter made, called after what they are used for.
 
-What enters: a model with the names that `lite.naming` gave. What leaves: the same, for reports.
+What enters: a model with the names that `lite.passes.naming` gave. What leaves: the same, for
+reports.
 """
 
 from __future__ import annotations
