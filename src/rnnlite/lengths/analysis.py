@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
-from rnnlite.lengths import computes, moves, vectors
+from rnnlite.lengths import computes, gathers, moves, slices, vectors
 from rnnlite.lengths.facts import (
     LARGEST_CONTENT,
     NOTHING,
@@ -32,7 +32,7 @@ from rnnlite.lengths.sizes import Size, axes_of, is_known, unknown
 from rnnlite.scan.scan import Lowered
 from rnnlite.scan.tensors import Graph, Operation, Tensor
 
-__all__ = ["Analysis", "computes", "moves", "vectors"]
+__all__ = ["Analysis", "computes", "gathers", "moves", "slices", "vectors"]
 
 Key = tuple[int, str]
 
