@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tiny import Builder, Rows, assert_same, free, run_loop, run_scan
 
-from rnnlite.loops import Kind, NotAScan, scan_of
+from rnnlite.loops import Kind, Node, NotAScan, scan_of
 from rnnlite.scan import oracle
 
 RNG = np.random.default_rng(0)
@@ -108,7 +108,46 @@ def test_a_bidirectional_read():
     total = b.body.add(Kind.ADD, b.body.add(Kind.MATMUL, x, w), b.body.add(Kind.MATMUL, back, w))
     b.carry("h", np.zeros((BATCH, UNITS)))
     h = b.body.apply_function("tanh", b.body.add(Kind.ADD, total, "h"))
-    checked(b.loop({"t": following, "h": h}, b.while_below(STEPS)))
+    loop = b.loop({"t": following, "h": h}, b.while_below(STEPS))
+    raised = checked(loop)
+    # Both products leave the loop; the step reads their sum alone.
+    assert loop.tensors.asked.count("rows_at") == 1
+    assert loop.tensors.asked.count(f"product ({FEATURES}, {UNITS})") == 2
+    assert len(raised.cell.plan.frontier) == 1
+
+
+def test_an_index_that_is_packed_on_the_way_stays_behind():
+    """What only a row that left the loop reads is neither hoisted nor carried into the step."""
+    b, following, (x,) = begun(xs=sequence())
+    late = b.body.apply_function("maximum", t_less_one(b), b.body.constant(0))
+    b.body.add(Kind.OTHER, late, op="pack", name="packed")
+    row = Node("row", "slice", Kind.READ_ROW, ("xs", "packed"), "row", ("xs", late))
+    b.body.nodes["row"] = row
+    b.carry("h", np.zeros((BATCH, FEATURES)))
+    h = b.body.apply_function(
+        "tanh", b.body.add(Kind.ADD, b.body.add(Kind.ADD, x, row.result), "h")
+    )
+    raised = checked(b.loop({"t": following, "h": h}, b.while_below(STEPS)))
+    assert "row" in {n.name for n in raised.cell.plan.hoisted}
+    assert len(raised.cell.plan.frontier) == 1
+
+
+def t_less_one(b):
+    return b.body.apply_function("sub", "t", b.body.constant(1))
+
+
+def test_a_row_of_an_array_that_changes_is_read_in_the_step():
+    """y[t] = x[t] + y[t - 1], read from what the loop writes itself."""
+    b, following, (x,) = begun(xs=sequence(width=2))
+    ys = Rows("ys", STEPS, np.ones((STEPS, BATCH, 2)))
+    b.carry("ys", ys)
+    one = b.body.apply_function("sub", "t", b.body.constant(1))
+    before = b.body.add(Kind.READ_ROW, "ys", one)
+    row = b.body.add(Kind.ADD, x, before)
+    written_row = b.body.add(Kind.WRITE_ROW, "ys", "t", row)
+    loop = b.loop({"t": following, "ys": written_row}, b.while_below(STEPS))
+    found = scan_of(loop)
+    assert found == NotAScan("'ys' is read in the loop that writes it")
 
 
 def test_a_sequence_that_was_reversed():

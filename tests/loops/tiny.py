@@ -218,6 +218,10 @@ class Tensors:
     def first(self, array, count):
         return array.rows()[: int(count)]
 
+    def rows_at(self, array, indices):
+        self.asked.append("rows_at")
+        return array.rows()[np.minimum(indices, len(array.rows()) - 1)]
+
     def is_full(self, array, count):
         return array.size is not None and int(array.size) == int(count)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rnnlite.loops.loop import Region, Tensors
+from rnnlite.loops.loop import Region, Rows, Tensors
 from rnnlite.loops.nodes import Kind, Ref
 from rnnlite.loops.over_time import Sequenced, over_time
 from rnnlite.loops.products import cut_products
@@ -22,6 +22,7 @@ class BodyCell:
         tensors: what sequences are computed with.
         states: references to the states -> their values in front of the loop.
         rows: references that stand for a row of each input -> the sequence (T, ...).
+        arrays: references to arrays that never change -> what they hold.
         counters: references to counters of the time step -> their first value.
         updates: references to the new states.
         outputs: references to the outputs.
@@ -39,6 +40,7 @@ class BodyCell:
         tensors: Tensors,
         states: Mapping[Ref, Tensor],
         rows: Mapping[Ref, Tensor],
+        arrays: Mapping[Ref, Rows],
         counters: Mapping[Ref, int],
         updates: Sequence[Ref],
         outputs: Sequence[Ref],
@@ -50,7 +52,7 @@ class BodyCell:
         self.outputs = tuple(outputs)
         results = (*self.updates, *self.outputs)
         shapes = region.shapes(results, states, rows, tuple(counters))
-        self.body = Body(region, tuple(states), (*rows, *counters), results, shapes)
+        self.body = Body(region, tuple(states), (*rows, *counters), results, shapes, arrays)
         self.refused: NotAScan | None = None
         if any(r not in shapes and not region.is_bound(r) for r in results):
             self.refused = NotAScan("an array is a state")

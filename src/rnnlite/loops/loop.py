@@ -173,6 +173,10 @@ class Tensors(Protocol):
         """The first rows of an array."""
         ...
 
+    def rows_at(self, array: Rows, indices: Tensor) -> Tensor:
+        """Rows of an array by their indices (T,); the last one for those beyond the end."""
+        ...
+
     def is_full(self, array: Rows, count: Count) -> bool:
         """Whether an array surely has that many rows."""
         ...

@@ -41,6 +41,12 @@ def over_time(
         table, ids = region.value(node.operands[0]), values[node.operands[1]]
         rank = ids.rank + len(tensors.shape(table) or ()) - 1
         return Sequenced(tensors.take(table, ids.tensor), rank)
+    if kind is Kind.READ_ROW:
+        array = nodes.body.array(node)
+        if array is None:
+            raise AssertionError(f"'{node.name}' reads what changes")
+        rows = tensors.rows_at(array, values[node.operands[1]].tensor)
+        return Sequenced(rows, len(tensors.shape(rows) or ()) - 1)
     if kind in (Kind.MATMUL, Kind.BIAS_ADD):
         x, other = values[node.operands[0]], region.value(node.operands[1])
         if kind is Kind.BIAS_ADD:

@@ -31,7 +31,8 @@ class Reading:
         written: arrays written at the counter -> reference to the row.
         last: arrays of one row, overwritten at each iteration -> the state that equals it.
         states: the rest.
-        rows: references in the body that read a sequence at the counter -> the sequence.
+        arrays: references in the body to arrays that never change and hold rows.
+        rows: references in the body that read one of them at the counter -> the array.
     """
 
     count: Count
@@ -40,6 +41,7 @@ class Reading:
     written: dict[Variable, Ref] = field(default_factory=dict)
     last: dict[Variable, Variable] = field(default_factory=dict)
     states: list[Variable] = field(default_factory=list)
+    arrays: dict[Ref, Rows] = field(default_factory=dict)
     rows: dict[Ref, Rows] = field(default_factory=dict)
 
 
@@ -73,8 +75,7 @@ def read(loop: Loop) -> Reading | NotAScan:
     if isinstance(count, NotAScan):
         return count
     reading.count = count
-    _find_reads(loop, reading, zero)
-    return reading
+    return _find_reads(loop, reading, zero) or reading
 
 
 def _counter(loop: Loop, variable: Variable) -> int | None:
@@ -145,23 +146,28 @@ def _number(loop: Loop, ref: Ref) -> int | None:
     return int(value) if value is not None and value.ndim == 0 else None
 
 
-def _find_reads(loop: Loop, reading: Reading, zero: Collection[Ref]) -> None:
+def _find_reads(loop: Loop, reading: Reading, zero: Collection[Ref]) -> NotAScan | None:
+    """Find what is read at the counter; refuse what is read of an array that the loop writes."""
     wanted = [v.update for v in reading.states] + list(reading.written.values())
     arrays = dict(loop.arrays)
     arrays |= {v.argument: v.rows for v in reading.invariants if v.rows is not None}
+    reading.arrays = {r: a for r, a in arrays.items() if a.content is not None}
     bound = loop.body.bind({v.argument: v.initial for v in reading.invariants})
     varying = {v.argument for v in loop.variables if v not in reading.invariants}
+    changing = {v.argument: v.rows for v in (*reading.written, *reading.last)}
     for node in nodes_of(loop.body, wanted):
+        for rows in filter(None, map(changing.get, node.reads)):
+            return NotAScan(f"'{rows.name}' is read in the loop that writes it")
         if not _reads_a_row(loop, node):
             continue
         array, index = (origin(loop.body, r) for r in node.operands)
-        if index not in zero:
-            continue
-        rows = arrays.get(array)
-        if rows is not None and rows.content is not None:
-            reading.rows[node.result] = rows
-        elif rows is None and not reached(loop.body, array, varying):
-            reading.rows[node.result] = loop.tensors.as_rows(bound.value(array), node.name)
+        read_here = node.kind is Kind.READ_ROW or index in zero
+        if read_here and array not in arrays and not reached(loop.body, array, varying):
+            # A tensor, of which any row may be read.
+            reading.arrays[array] = loop.tensors.as_rows(bound.value(array), node.name)
+        if index in zero and array in reading.arrays:
+            reading.rows[node.result] = reading.arrays[array]
+    return None
 
 
 def _reads_a_row(loop: Loop, node: Node) -> bool:

@@ -7,12 +7,13 @@ where its kind allows), or on a state (STATE: stays in the step).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from rnnlite.loops.loop import Region, Shape
+from rnnlite.loops.loop import Region, Rows, Shape
 from rnnlite.loops.nodes import ELEMENTWISE, Kind, Node, Ref
+from rnnlite.loops.walks import origin
 from rnnlite.scan.tensors import Array
 
 HOISTED = ELEMENTWISE | {
@@ -23,6 +24,7 @@ HOISTED = ELEMENTWISE | {
     Kind.CONCAT,
     Kind.EXPAND,
     Kind.GATHER,
+    Kind.READ_ROW,
 }
 """Kinds that have a form over all time steps at once."""
 
@@ -45,6 +47,7 @@ class Body:
         inputs: references to the rows of the step and to counters of it.
         results: references to what the step makes: new states and outputs.
         shapes: of the values on the way to them.
+        arrays: references to arrays of rows that never change -> what they hold.
     """
 
     region: Region
@@ -52,6 +55,11 @@ class Body:
     inputs: tuple[Ref, ...]
     results: tuple[Ref, ...]
     shapes: Mapping[Ref, Shape | None]
+    arrays: Mapping[Ref, Rows]
+
+    def array(self, node: Node) -> Rows | None:
+        """The array that a READ_ROW reads, if it never changes."""
+        return self.arrays.get(origin(self.region, node.operands[0]))
 
     def order(self) -> list[Node]:
         """The nodes of the step, each behind what it reads."""
@@ -153,14 +161,32 @@ def plan(nodes: Sorted) -> Plan:
     for node in nodes.order:
         if nodes.classes[node.name] is not Class.INPUT or node.kind not in HOISTED:
             continue
-        if all(map(is_ready, node.reads)) and may_hoist(nodes, node):
+        # What a row's index is packed into on the way is not needed over all time steps.
+        needed = node.operands if node.kind is Kind.READ_ROW else node.reads
+        if all(map(is_ready, needed)) and may_hoist(nodes, node):
             hoisted[node.name] = node
     read: dict[Ref, None] = {}
-    for node in nodes.order:
-        if node.name not in hoisted and nodes.classes[node.name] is not Class.INVARIANT:
+    for node in _in_step(nodes, hoisted):
+        if nodes.classes[node.name] is not Class.INVARIANT:
             read.update(dict.fromkeys(filter(is_over_time, node.reads)))
     read.update(dict.fromkeys(filter(is_over_time, nodes.body.results)))
     return Plan(tuple(hoisted.values()), tuple(read))
+
+
+def _in_step(nodes: Sorted, hoisted: Collection[str]) -> list[Node]:
+    """The nodes that the step is made of: none that only what is hoisted reads."""
+    region = nodes.body.region
+
+    def makers(refs: Iterable[Ref]) -> set[str]:
+        return {node.name for node in map(region.node, refs) if node is not None}
+
+    needed = makers(nodes.body.results)
+    found: list[Node] = []
+    for node in reversed(nodes.order):
+        if node.name in needed and node.name not in hoisted:
+            needed |= makers(node.reads)
+            found.append(node)
+    return found[::-1]
 
 
 def may_hoist(nodes: Sorted, node: Node) -> bool:
@@ -178,6 +204,10 @@ def may_hoist(nodes: Sorted, node: Node) -> bool:
         return all(varying) and nodes.axis(node) is not None
     if kind is Kind.GATHER:
         return varying == [False, True] and nodes.axis(node) == 0
+    if kind is Kind.READ_ROW:
+        # At another index than the counter: backwards, or a step late.
+        index = node.operands[1]
+        return nodes.body.array(node) is not None and shape_of(nodes, index) == ()
     return False
 
 

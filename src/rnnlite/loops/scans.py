@@ -70,6 +70,7 @@ def _scan_of(loop: Loop) -> Raised | NotAScan:
         tensors=loop.tensors,
         states={v.argument: v.tensor for v in reading.states},
         rows=sequences,
+        arrays=reading.arrays,
         counters={v.argument: start for v, start in reading.counters.items()},
         updates=[v.update for v in reading.states],
         outputs=[reading.written[v] for v in outputs],

@@ -110,6 +110,15 @@ class Sequences:
         rows = array.rows()
         return rows if self.is_full(array, count) else rows[:count]
 
+    def rows_at(self, array: Rows, indices: Tensor) -> Tensor:
+        """Rows of an array by their indices (T,); the last one for those beyond the end."""
+        rows, indices = array.rows(), tf.cast(indices, tf.int32)
+        count = tf.shape(rows)[0]
+        if isinstance(array, TensorRows):
+            # x[-1] is the last row of a tensor.
+            indices = tf.where(indices < 0, indices + count, indices)
+        return tf.gather(rows, tf.minimum(indices, count - 1))
+
     def is_full(self, array: Rows, count: Count) -> bool:
         """Whether an array surely has that many rows."""
         if array.size is count or (array.content is not None and _is_length(count, array.content)):

@@ -48,3 +48,13 @@ def test_a_row_of_unknown_shape_takes_sizes_from_another():
     with pytest.raises(ValueError, match="shape of the rows of 'array' is not known"):
         base.buffer(tf.TensorShape([None]))
     assert base.buffer(tf.TensorShape([None]), tf.constant(ROWS[0])).content.shape == (2, 2)
+
+
+def test_an_array_that_grows_is_written_in_any_order():
+    """Rows up to the one that is written are zeros; a row that is there is replaced."""
+    array = empty(None).written(tf.constant(2), tf.constant(ROWS[2]))
+    np.testing.assert_array_equal(array.rows(), [[0, 0], [0, 0], ROWS[2]])
+    array = array.written(tf.constant(0), tf.constant(ROWS[1]))
+    np.testing.assert_array_equal(array.rows(), [ROWS[1], [0, 0], ROWS[2]])
+    array = array.appended(tf.constant(ROWS[0]))
+    np.testing.assert_array_equal(array.rows(), [ROWS[1], [0, 0], ROWS[2], ROWS[0]])

@@ -113,6 +113,8 @@ def _reserve(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value
     known = emitter.session.static(inputs[1])
     dtype = tf.as_dtype(node.attr["element_dtype"].type)
     size = int(known) if known is not None else inputs[1]
+    # A list without rows is there to grow: TensorListSetItem lengthens it.
+    size = None if known is not None and size == 0 else size
     return [Array(dtype, size, _element(emitter, inputs[0]), None, node.name)]
 
 
@@ -146,8 +148,7 @@ def _set_item(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Valu
 
 @rule("TensorListPushBack")
 def _push_back(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    array = inputs[0]
-    return [array.written(array.length(), inputs[1])]
+    return [inputs[0].appended(inputs[1])]
 
 
 @rule("TensorListLength")

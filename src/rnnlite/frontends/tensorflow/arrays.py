@@ -87,20 +87,33 @@ class Array:
         content.set_shape([first, *shape])
         return replace(self, content=content, element=row, lead=lead)
 
-    def written(self, index: Tensor, row: Tensor) -> Array:
-        """The array with one row replaced, or added at its end where it grows."""
+    def appended(self, row: Tensor) -> Array:
+        """The array with a row added at its end."""
         base = self.buffer(row.shape, row)
-        if base.content is None:
-            raise AssertionError("a buffer has rows")
+        return replace(base, content=tf.concat([base.rows_held(), tf.expand_dims(row, 0)], 0))
+
+    def written(self, index: Tensor, row: Tensor) -> Array:
+        """The array with one row replaced; one that grows has zeros up to it."""
+        base = self.buffer(row.shape, row)
+        content = base.rows_held()
         if self.size is None:
-            content = tf.concat([base.content, tf.expand_dims(row, 0)], 0)
-        else:
-            begin = tf.stack([tf.reshape(index, [])] + [0] * len(row.shape))
-            content = gen_xla_ops.xla_dynamic_update_slice(
-                input=base.content, update=tf.expand_dims(row, 0), indices=begin
-            )
-            content.set_shape(base.content.shape)
-        return replace(base, content=content)
+            index = tf.reshape(index, []) + base.lead
+            held = tf.shape(content)
+            missing = tf.maximum(index + 1 - held[0], 0)
+            added = tf.zeros(tf.concat([[missing], held[1:]], 0), content.dtype)
+            content = tf.concat([content, added], 0)
+        begin = tf.stack([tf.reshape(index, []), *[0] * len(row.shape)])
+        written = gen_xla_ops.xla_dynamic_update_slice(
+            input=content, update=tf.expand_dims(row, 0), indices=begin
+        )
+        written.set_shape(content.shape)
+        return replace(base, content=written)
+
+    def rows_held(self) -> Tensor:
+        """The rows of a buffer, those in front that do not count among them."""
+        if self.content is None:
+            raise AssertionError(f"'{self.name}' has no buffer")
+        return self.content
 
 
 Value = Any
