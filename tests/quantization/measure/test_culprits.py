@@ -27,6 +27,24 @@ def test_the_op_that_loses_what_it_is_given():
     assert first.startswith("EXP 'head/power' (")
 
 
+def test_a_value_beyond_its_grid_in_one_sample_of_many():
+    """Over all samples together the one that leaves its range would hardly count."""
+    model = Model()
+    x = model.main.tensor((1, 3), name="x")
+    inverse, y = (model.main.tensor((1, 3), name=n) for n in ("inverse", "y"))
+    model.main.add("DIV", [model.main.constant(1.0), x], [inverse], "DivOptions")
+    model.main.add("MUL", [inverse, model.main.constant(3.0)], [y], "MulOptions")
+    model.main.ends([x], [y])
+    used = [[np.full(3, v, np.float32)] for v in np.linspace(1, 2, 20)]
+    held_out = [[np.full(3, 1.5, np.float32)]] * 10
+    held_out[4] = [np.full(3, 0.1, np.float32)]
+    order = take_order("int16x8", used, None, allow_float=False, max_error=None, progress=False)
+    samples = Samples(used, held_out, ())
+    (first, *_) = worst_tensors(model.ir, order, TRIALS["int16x8"][0], samples)
+    assert first.startswith("DIV 'inverse' (77.5 %, from 0.00")
+    assert first.endswith(" %, its value 10 is beyond -2.25 to 2.25)")
+
+
 def test_where_it_enters_comes_before_where_it_is_largest():
     found = [
         Culprit("FULLY_CONNECTED", "a", 0.02, 0.01),

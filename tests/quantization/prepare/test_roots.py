@@ -5,8 +5,10 @@ import pytest
 
 from graphs import run
 from integers import MAGNITUDES, SHAPE, Head, integer_model, relative_error, rows
+from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.quantization.prepare.roots import Squares, find_squares
+from rnnlite.quantization.select import all_int16
 
 LIMITS = {"int8": 0.06, "int16": 0.002}
 """What the int8 grid of the input alone comes to is 2 to 5 %."""
@@ -135,3 +137,66 @@ def test_numbers_in_front_of_squares_are_read():
         h.x, "SUM", axes, keep=True, factor=0.5, offset=4.0, floor=5.0
     )
     assert find_squares(parts, h.x) is None
+
+
+def keras_layer_norm(h):
+    """x r + (b - mean r), r = g rsqrt(variance + 1e-9), as Keras writes it."""
+    mean = h.reduce("MEAN", h.x)
+    variance = h.reduce("MEAN", h.op("SQUARED_DIFFERENCE", h.x, mean))
+    thin = (*h.shape[:-1], 1)
+    inverse = h.op("RSQRT", h.op("ADD", variance, h.number(1e-9), shape=thin), shape=thin)
+    scaled = h.op("MUL", inverse, h.number(np.linspace(0.5, 2, 6)))
+    moved = h.op("MUL", h.op("NEG", mean, shape=thin), scaled)
+    moved = h.op("ADD", moved, h.number(np.linspace(-1, 1, 6)))
+    return h.op("ADD", h.op("MUL", h.x, scaled), moved)
+
+
+def keras_normalized(x):
+    unit = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-9)
+    return unit * np.linspace(0.5, 2, 6) + np.linspace(-1, 1, 6)
+
+
+def bounded_quotient(h):
+    """x / max(sqrt(sum(x x)), 1e-3)."""
+    total = h.reduce("SUM", h.op("MUL", h.x, h.x))
+    return h.op("DIV", h.x, h.bound("MAXIMUM", h.op("SQRT", total, shape=total.shape), 1e-3))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize(
+    ("build", "function"),
+    [
+        (unit_norm, normalized),
+        (bounded_unit_norm, normalized),
+        (quotient, normalized),
+        (bounded_quotient, normalized),
+        (layer_norm, HEADS["layer norm"][1]),
+        (keras_layer_norm, keras_normalized),
+    ],
+    ids=lambda f: f.__name__,
+)
+def test_norms_below_all_that_calibration_saw(build, function, dtype):
+    """The inverse of such a norm has no place on its grid."""
+    h = Head()
+    model = h.end(build(h))
+    array = rows(SHAPE, 1.0, spread=0.0)
+    data = integer_model(model, [array], dtype)
+    smaller = array / (5 if dtype == "int8" else 100)
+    (found,) = run(data, smaller)
+    expected = function(smaller.astype(np.float64))
+    error = np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
+    assert error < (0.1 if dtype == "int8" else 0.01)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [unit_norm, bounded_unit_norm, quotient, bounded_quotient, layer_norm, keras_layer_norm],
+)
+def test_equal_in_float(build):
+    h, plain = Head(), Head()
+    model, wanted = h.end(build(h)), plain.end(build(plain))
+    decompose(model.ir, all_int16)
+    for magnitude in (1e-4, 1.0, 1e3):
+        array = rows(SHAPE, magnitude)
+        (a,), (b,) = run(model.bytes(), array), run(wanted.bytes(), array)
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

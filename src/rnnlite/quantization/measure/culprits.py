@@ -1,8 +1,9 @@
 """Find where the error of an integer model enters: its tensors beside those of the float model.
 
 What enters: the float model, a trial that quantized it, samples. What leaves: the tensors, in
-words. A value stays the same object, at its place in its graph, while a model is quantized.
-Seen are those of the main graph, the results of loops among them.
+words, by the sample that is furthest off: over all of them, one that leaves its range is lost. A
+value stays the same object, at its place in its graph, while a model is quantized. Seen are those
+of the main graph, the results of loops among them.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ from rnnlite.quantization.select import Trial, prepared
 MOST = 3
 """How many tensors are named."""
 
-WATCHED = 3
-"""How many samples are looked at."""
+WATCHED = 50
+"""How many samples are looked at, to find the one that is furthest off."""
+
+SLACK = 1 / 128
+"""Share of a grid beyond which a value counts as beyond its ends."""
 
 SHARE = 0.5
 """An error enters where an op has more than this share of the largest one, its operands less."""
@@ -41,15 +45,18 @@ class Culprit:
         name: the tensor, in words.
         error: its RMS error relative to its float RMS.
         operands: the largest error among the op's operands.
+        leaves: how far its float values go, and its grid, where that is further; else "".
     """
 
     op: str
     name: str
     error: float
     operands: float
+    leaves: str = ""
 
     def __str__(self) -> str:
-        return f"{self.op} {self.name} ({100 * self.error:.4g} %, from {100 * self.operands:.2g} %)"
+        figures = f"{100 * self.error:.4g} %, from {100 * self.operands:.2g} %"
+        return f"{self.op} {self.name} ({figures}{self.leaves})"
 
 
 def worst_tensors(model: Model, order: Order, trial: Trial, samples: Samples) -> list[str]:
@@ -65,13 +72,15 @@ def worst_tensors(model: Model, order: Order, trial: Trial, samples: Samples) ->
     main = made.model.main
     watched = [(k, value) for k, value in enumerate(main.values) if made.plan.has(value)]
     made_by = [_Made(op.kind, value, op.operands) for op in main.ops for value in op.outputs]
+    results = [v for v in main.outputs if made.plan.has(v)]
     floats = schema.write(made.model)
     to_integers(made.model, made.plan, order.io)
-    rows = [*samples.held_out, *samples.used][:WATCHED]
+    rows = samples.held_out[:WATCHED]
     places = [number for number, _ in watched]
     plain = ValuesApart(floats, places, samples.axes)
     quantized = ValuesApart(schema.write(made.model), places, samples.axes)
-    errors = _errors([value for _, value in watched], plain, quantized, made.plan, rows)
+    values = [value for _, value in watched]
+    errors = _worst_errors(values, plain, quantized, made.plan, rows, results)
     plain.close()
     quantized.close()
     return [str(c) for c in _worst([m.culprit(errors) for m in made_by if m.value in errors])]
@@ -85,10 +94,11 @@ class _Made:
     value: Value
     operands: tuple[Value, ...]
 
-    def culprit(self, errors: Mapping[Value, float]) -> Culprit:
+    def culprit(self, errors: Mapping[Value, _Error]) -> Culprit:
         """With the error of each value."""
-        largest = max((errors.get(v, 0.0) for v in self.operands), default=0.0)
-        return Culprit(self.kind, self.value.label, errors[self.value], largest)
+        largest = max((errors[v].size for v in self.operands if v in errors), default=0.0)
+        own = errors[self.value]
+        return Culprit(self.kind, self.value.label, own.size, largest, own.leaves)
 
 
 def _worst(found: Sequence[Culprit]) -> list[Culprit]:
@@ -99,23 +109,77 @@ def _worst(found: Sequence[Culprit]) -> list[Culprit]:
     return entering[:MOST] or sorted(found, key=lambda c: -c.error)[:MOST]
 
 
-def _errors(
+@dataclass(frozen=True)
+class _Error:
+    """How far one value is off in one row: RMS relative to its float RMS; see `Culprit.leaves`."""
+
+    size: float
+    leaves: str
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """Mean squares of the difference and of the float values; see `Culprit.leaves`."""
+
+    noise: float
+    signal: float
+    leaves: str
+
+
+def _worst_errors(
     values: Sequence[Value],
     plain: ValuesApart,
     quantized: ValuesApart,
     plan: Plan,
     rows: Sequence[Sequence[Array]],
-) -> dict[Value, float]:
-    """The RMS error of each value relative to its float RMS, where it has one."""
-    noise: dict[Value, float] = {}
-    signal: dict[Value, float] = {}
+    results: Sequence[Value],
+) -> dict[Value, _Error]:
+    """The error of each value in the row whose results are furthest off.
+
+    An error is relative to the value's float RMS in that row, or in all rows where that is larger:
+    of what is nearly zero in one row no digit need be right.
+    """
+    worst: dict[Value, _Difference] = {}
+    furthest = -1.0
+    squares: dict[Value, list[float]] = {}
     for row in rows:
-        for value, a, b in zip(values, plain.run(row), quantized.run(row), strict=True):
-            if a is None or b is None or a.shape != b.shape:
-                continue
-            # What a grid cuts off on purpose is no error.
-            kept = np.clip(a, *plan.grid(value).span) if plan.narrowed(value) else a
-            finite = np.isfinite(kept)
-            noise[value] = noise.get(value, 0.0) + float(np.sum(np.square((kept - b)[finite])))
-            signal[value] = signal.get(value, 0.0) + float(np.sum(np.square(kept[finite])))
-    return {v: (noise[v] / signal[v]) ** 0.5 for v in noise if signal[v] > 0}
+        found = _differences(values, plain.run(row), quantized.run(row), plan)
+        for value, difference in found.items():
+            squares.setdefault(value, []).append(difference.signal)
+        off = sum(found[v].noise for v in results if v in found)
+        if off > furthest:
+            worst, furthest = found, off
+    return {
+        value: _Error((d.noise / total) ** 0.5, d.leaves)
+        for value, d in worst.items()
+        if (total := max(d.signal, float(np.mean(squares[value])))) > 0
+    }
+
+
+def _differences(
+    values: Sequence[Value],
+    plain: Sequence[Array | None],
+    quantized: Sequence[Array | None],
+    plan: Plan,
+) -> dict[Value, _Difference]:
+    """Of each value that both computed."""
+    found = {}
+    for value, a, b in zip(values, plain, quantized, strict=True):
+        if a is None or b is None or a.shape != b.shape:
+            continue
+        low, high = plan.grid(value).span
+        # What a grid cuts off on purpose is no error.
+        cut = plan.narrowed(value)
+        kept = np.clip(a, low, high) if cut else a
+        finite = np.isfinite(kept)
+        if not finite.any():
+            continue
+        kept, b = kept[finite], b[finite]
+        furthest = float(kept[np.argmax(np.abs(kept))])
+        beyond = not cut and (
+            kept.min() < low - SLACK * (high - low) or kept.max() > high + SLACK * (high - low)
+        )
+        leaves = f", its value {furthest:.4g} is beyond {low:.4g} to {high:.4g}" if beyond else ""
+        noise, signal = float(np.square(kept - b).mean()), float(np.square(kept).mean())
+        found[value] = _Difference(noise, signal, leaves)
+    return found

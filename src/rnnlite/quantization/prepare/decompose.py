@@ -19,6 +19,7 @@ before calibration, so that the parts have ranges of their own.
     GELU(x)                   x * (1 + tanh(...)) / 2            (int16)
     SQRT, RSQRT, L2_NORMALIZATION: see `roots`
     DIV of two sums over time: see `quotients`
+    MUL, DIV and ADD of what is divided by its own norm: see `units`
     LOG, LOG_SOFTMAX, POW, and LOGISTIC, SOFTMAX, TANH near zero: see `logarithms`
 """
 
@@ -45,6 +46,7 @@ from rnnlite.quantization.prepare.logarithms import (
 from rnnlite.quantization.prepare.parts import Parts, drop_unread, scalar
 from rnnlite.quantization.prepare.quotients import quotient
 from rnnlite.quantization.prepare.roots import inverse_root, root, unit_length
+from rnnlite.quantization.prepare.units import centred, divided, product
 
 
 def decompose(
@@ -187,6 +189,10 @@ def _gelu(parts: Parts, op: Op) -> None:
     parts.add("MUL", [x, gate], op.output)
 
 
+def _quotient(parts: Parts, op: Op) -> bool:
+    return not divided(parts, op) and quotient(parts, op)
+
+
 Rule = Callable[[Parts, Op], bool | None]
 """Puts ops in the place of one; says yes where that stays."""
 
@@ -202,7 +208,9 @@ ALWAYS: dict[str, Rule] = {
     "LOG": logarithm,
     "LOG_SOFTMAX": log_softmax,
     "POW": power,
-    "DIV": quotient,
+    "DIV": _quotient,
+    "MUL": product,
+    "ADD": centred,
 }
 FOR_INT16: dict[str, Rule] = {
     "SQUARED_DIFFERENCE": _squared_difference,

@@ -6,10 +6,33 @@ which of all are to compute in int16 in whatever trial.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from rnnlite.lite.ir import Array, Graph, Op, Value
 from rnnlite.lite.ir.ops import TABLES
+
+
+@dataclass(frozen=True)
+class Norm:
+    """The root of a sum of squares, in factors: m * length.
+
+    Attributes:
+        d: what is squared.
+        m: the largest of |d|, bounded from below.
+        u: d / m.
+        length: the root of the same sum of squares of u.
+        floor: what the root is not below; 0 for any.
+        inverse: whether the value is 1 / (m * length).
+    """
+
+    d: Value
+    m: Value
+    u: Value
+    length: Value
+    floor: float
+    inverse: bool = False
 
 
 class Parts:
@@ -18,10 +41,12 @@ class Parts:
     Attributes:
         graph: that is rewritten.
         wide: the ops that are to compute in int16 in any case.
+        norms: the values that are known as such.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.norms: dict[Value, Norm] = {}
         self.wide: list[Op] = []
         self._place: Op | None = None
 

@@ -20,10 +20,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from rnnlite.lite.ir import Op, Value
-from rnnlite.quantization.prepare.parts import Parts, int32_numbers, made_by, scalar, with_scalar
+from rnnlite.quantization.prepare.parts import (
+    Norm,
+    Parts,
+    int32_numbers,
+    made_by,
+    scalar,
+    with_scalar,
+)
 
 TINY = 1e-30
 """What keeps a row of zeros from being divided by zero in float; in integers a step does."""
+
+
+NOTHING = 1e-9
+"""A least norm that no grid comes to."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,10 @@ class Squares:
 def inverse_root(parts: Parts, op: Op) -> None:
     """RSQRT(v) as 1 / sqrt(v)."""
     v, y = op.input(0), op.output
-    parts.add("DIV", [parts.number(1.0), _root(parts, v, None)], y, wide=True, like=v)
+    root = _root(parts, v, None)
+    parts.add("DIV", [parts.number(1.0), root], y, wide=True, like=v)
+    if root in parts.norms:
+        parts.norms[y] = replace(parts.norms[root], inverse=True)
 
 
 def root(parts: Parts, op: Op) -> None:
@@ -63,7 +77,16 @@ def unit_length(parts: Parts, op: Op) -> None:
     x, y = op.input(0), op.output
     axes = parts.integers(x.rank - 1)
     length = _of_squares(parts, Squares(x, "SUM", axes, keep=True), None)
-    parts.add("DIV", [x, length], y, wide=True)
+    unit(parts, parts.norms[length], 0.0, y)
+
+
+def unit(parts: Parts, norm: Norm, floor: float, result: Value | None) -> Value:
+    """d / max(m * length, floor) = u / max(length, floor / m): nothing here is without bounds."""
+    length, floor = norm.length, max(norm.floor, floor)
+    if floor > NOTHING:
+        share = parts.add("DIV", [parts.number(floor), norm.m], wide=True, like=norm.m)
+        length = parts.add("MAXIMUM", [length, share], wide=True)
+    return parts.add("DIV", [norm.u, length], result, wide=True)
 
 
 def _root(parts: Parts, v: Value, result: Value | None) -> Value:
@@ -91,10 +114,13 @@ def _of_squares(parts: Parts, s: Squares, result: Value | None) -> Value:
         e = parts.add("DIV", [parts.number(s.offset**0.5), m], wide=True, like=m)
         total = parts.add("ADD", [total, parts.add("MUL", [e, e], wide=True)], wide=True)
     length = parts.add("SQRT", [total], wide=True)
-    if s.floor is None or s.floor <= 0:
-        return parts.add("MUL", [m, length], result, wide=True)
-    length = parts.add("MUL", [m, length], wide=True)
-    return parts.add("MAXIMUM", [length, parts.number(s.floor**0.5)], result, wide=True)
+    floor = max(s.floor or 0.0, 0.0) ** 0.5
+    whole = parts.add("MUL", [m, length], None if floor else result, wide=True)
+    if floor:
+        whole = parts.add("MAXIMUM", [whole, parts.number(floor)], result, wide=True)
+    if s.keep:
+        parts.norms[whole] = Norm(s.d, m, u, length, floor)
+    return whole
 
 
 def find_squares(parts: Parts, v: Value) -> Squares | None:
