@@ -89,7 +89,6 @@ COVERED: dict[str, str] = {
     "frontends.tensorflow.fused": "frontends/tensorflow/test_artefacts.py",
     "frontends.tensorflow.loops": "frontends/tensorflow/test_reading.py",
     "frontends.tensorflow.nodes": "frontends/tensorflow/test_uses.py",
-    "frontends.tensorflow.plain": "frontends/tensorflow/test_artefacts.py",
     "frontends.tensorflow.ports": "frontends/tensorflow/test_outputs.py",
     "frontends.tensorflow.region": "frontends/tensorflow/test_reading.py",
     "frontends.tensorflow.request": "frontends/test_registry.py",
@@ -133,7 +132,7 @@ COVERED: dict[str, str] = {
 }
 """Modules without a test file of their name -> the file that tests them."""
 
-MISSING = {
+MISSING: set[str] = {
     "frontends.building",
     "frontends.paths",
     "frontends.probe",
@@ -142,19 +141,12 @@ MISSING = {
     "isolation.locating",
     "isolation.messages",
     "isolation.worker",
-    "lengths.compared",
-    "lengths.computes",
-    "lengths.facts",
-    "lengths.moves",
-    "lengths.tracing",
-    "lengths.vectors",
     "lite.packing",
     "lite.passes.pack",
     "lite.releases",
     "lowering.inputs",
     "lowering.loops",
     "lowering.marks",
-    "lowering.sequences",
     "lowering.step",
     "lowering.tensors",
     "pipeline.clock",
@@ -190,7 +182,7 @@ LARGE = {
 
 MOST_LINES = 400
 MEDIAN_LINES = 200
-ANY_PERCENT = 12.0
+ANY_PERCENT = 8.5
 """Share of parameters that say `Any`; 8 is asked. It may only fall: lower it when you can."""
 
 

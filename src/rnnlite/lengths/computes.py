@@ -303,6 +303,8 @@ def resize(node: Node) -> list[Fact]:
 
 @rule("RFFT")
 def rfft(node: Node) -> list[Fact]:
-    """Half of the spectrum."""
+    """Half of the spectrum, of as many values as its second input says."""
     (length,) = node.content(1)
-    return [Fact((*node.sizes(0)[:-1], floor_div(length, 2) + 1))]
+    sizes = node.sizes(0)
+    node.least(sizes[-1], length)
+    return [Fact((*sizes[:-1], floor_div(length, 2) + 1))]
