@@ -280,3 +280,25 @@ def test_constants_on_the_command_line(run, tmp_path):
     result = run("convert", "g.pb", "-o", "n.tflite", "--constant", "rates=1")
     assert result.exit_code == 1
     assert "the constant 'rates' is no input of graph 'g.pb'" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize("given", [["--streaming"], ["--streaming", "any"], ["--streaming", "2"]])
+def test_streaming(run, tmp_path, given):
+    import keras
+
+    net = keras.Sequential([keras.Input((None, 3)), keras.layers.GRU(4, return_sequences=True)])
+    net.save(tmp_path / "live.keras")
+    result = run("convert", "live.keras", "-o", "live.tflite", *given)
+    assert result.exit_code == 0, result.output
+    chunks = "chunks of 2 steps" if given[-1] == "2" else "chunks of any length"
+    assert f"Stream: {chunks}; 1 states; random cuttings against the whole" in result.output
+    stream = rnnlite.load(tmp_path / "live.tflite").stream()
+    assert stream(np.ones((4, 3), np.float32)).shape == (4, 4)
+
+
+def test_streaming_that_is_no_number_is_wrong_usage(run, files):
+    result = run("convert", "m.keras", "-o", "out.tflite", "--streaming", "0")
+    assert result.exit_code == 2
+    assert "expected any, or a number of steps of 1 or more; got '0'" in " ".join(
+        result.output.replace("│", " ").split()
+    )

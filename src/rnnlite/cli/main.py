@@ -41,9 +41,12 @@ from rnnlite.cli.options import (
     RunTogether,
     Samples,
     SequenceLength,
+    Streaming,
     Threads,
+    ValueOptional,
     numbers,
     size,
+    steps,
 )
 from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
 from rnnlite.errors import OutputError
@@ -69,7 +72,7 @@ def _root(
         raise typer.Exit
 
 
-@app.command()
+@app.command(cls=ValueOptional)
 @with_source_options
 def convert(
     source: Source,
@@ -81,6 +84,7 @@ def convert(
     io: BorderType = None,
     allow_float: AllowFloat = False,
     max_error: MaxError = None,
+    streaming: Streaming = None,
     schedule: Layout = None,
     source_options: SourceOptions = None,
     no_verify: NoVerify = False,
@@ -91,10 +95,12 @@ def convert(
     Example: rnnlite convert speaker.keras -o speaker.tflite
 
     Example: rnnlite convert speaker.keras -o small.tflite --quantize int8 --calibration some.npz
+
+    Example: rnnlite convert tagger.keras -o live.tflite --streaming 1
     """
     if quantize is not None and quantize not in MODES:
         raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{quantize}'")
-    batch, length = size(batch_size), size(sequence_length)
+    batch, length, chunk = size(batch_size), size(sequence_length), steps(streaming)
     with refusals():
         if not out.resolve().parent.is_dir():
             raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
@@ -111,6 +117,7 @@ def convert(
                 io=io,
                 allow_float=allow_float,
                 max_error=max_error,
+                streaming=chunk,
                 schedule=schedule,
                 progress=sys.stderr.isatty(),
                 **options,

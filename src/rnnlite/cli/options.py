@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 ModelFile = Annotated[Path, typer.Argument(help="A LiteRT file (.tflite).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
@@ -62,6 +64,15 @@ MaxError = Annotated[
         show_default="float16 0.01, dynamic and int16x8 0.1, int8 0.25",
     ),
 ]
+Streaming = Annotated[
+    str | None,
+    typer.Option(
+        "--streaming",
+        metavar="[N|any]",
+        help="Add a signature for chunks: of N steps each, all shapes static, or of any length.",
+        show_default=False,
+    ),
+]
 Layout = Annotated[
     str | None,
     typer.Option(
@@ -104,6 +115,37 @@ MaxBatchBytes = Annotated[
 Raw = Annotated[
     bool, typer.Option("--raw", help="Write the integers of quantized outputs as they are.")
 ]
+
+
+class ValueOptional(TyperCommand):
+    """A command whose `--streaming` may stand alone: "any" is meant then."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """See the base class."""
+        found: list[str] = super().parse_args(ctx, with_any("--streaming", args))
+        return found
+
+
+def with_any(option: str, args: Sequence[str]) -> list[str]:
+    """Arguments with "any" behind an option that has no value."""
+    found: list[str] = []
+    for k, arg in enumerate(args):
+        found.append(arg)
+        behind = args[k + 1] if k + 1 < len(args) else ""
+        if arg == option and behind != "any" and not behind.lstrip("-").isdigit():
+            found.append("any")
+    return found
+
+
+def steps(value: str | None) -> bool | int:
+    """ "any" or a number of 1 or more, as `convert` takes it for streaming."""
+    if value is None:
+        return False
+    if value == "any":
+        return True
+    if value.isdigit() and int(value) > 0:
+        return int(value)
+    raise typer.BadParameter(f"expected any, or a number of steps of 1 or more; got '{value}'")
 
 
 def size(value: str) -> int | str | None:
