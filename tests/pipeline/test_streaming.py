@@ -1,6 +1,7 @@
 """Files with a stream: converted, fed by `Model.stream` and by a plain interpreter."""
 
 import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -130,6 +131,16 @@ def test_a_result_so_far():
     for n in (4, 9, 21):
         chunk = X[int(stream.state["steps"]) : n]
         np.testing.assert_allclose(stream(chunk), model.predict([X[:n]])[0], atol=1e-6)
+
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "tensorflow1"
+
+
+@pytest.mark.parametrize("name", ["basic_lstm", "gru", "custom_cell"])
+def test_loops_of_graphs_stream_too(name):
+    converted = rnnlite.convert(FIXTURES / f"{name}.pb", streaming=True)
+    assert converted.report.stream.lengths
+    assert all(o.within for o in converted.report.stream.outputs)
 
 
 def test_a_stream_of_another_file_is_refused(exits):

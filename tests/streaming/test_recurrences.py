@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rnnlite.errors import StreamingError
 from rnnlite.lowering.schedule import Options
-from rnnlite.scan.cells import GRU, LSTM, Activation, SimpleRNN
+from rnnlite.scan.cells import GRU, LSTM, Activation, SimpleRNN, TracedCell
 from rnnlite.scan.scan import Scan
 from rnnlite.streaming.function import streamed
 from streaming.chunks import check, kernel, program
@@ -92,6 +92,49 @@ def test_one_behind_another_behind_a_stride():
 
     stream = check(program(model, (1, None, 3)))
     assert (stream.multiple, stream.delay) == (2, 4)
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("late", [False, True])
+@pytest.mark.parametrize("chunk", [None, 1])
+def test_a_traced_step_is_replayed(masked, late, chunk):
+    """Its output is no state; it reads a tensor of the graph around it; its states begin as one."""
+
+    def model(x, recur):
+        y = tf.nn.conv1d(x, kernel(5, 3, 3), 1, "SAME") if late else x
+        mask = tf.transpose(y[..., :1] > 0.3, [1, 0, 2]) if masked else None
+        gain = tf.reduce_sum(kernel(3, UNITS) * 2.0, 0)
+
+        def step(rows, states):
+            h, count = states
+            h = tf.tanh(rows[0] @ kernel(3, UNITS) + h * gain)
+            return [h * 3.0 + count], [h, count + 1.0]
+
+        zeros = tf.zeros([1, UNITS])
+        inputs = (tf.transpose(y, [1, 0, 2]),)
+        cell = TracedCell(step, kind="mine", units=UNITS)
+        result = recur(Scan(cell, inputs, (zeros, zeros), mask=mask, all_outputs=True, name="mine"))
+        return [*rows(result), *result.last, *result.states]
+
+    stream = check(program(model, (1, None, 3)), chunk)
+    names = [s.name for s in stream.ends.layout.states if "/mine/" in s.name]
+    assert names == [f"state/mine/{n}" for n in ("state_0", "state_1", "output")]
+
+
+def test_a_step_that_reads_the_whole_is_refused():
+    def model(x, recur):
+        whole = tf.reduce_max(x, 1)
+
+        def step(rows, states):
+            h = tf.tanh(rows[0] + whole + states[0])
+            return [h], [h]
+
+        inputs = (tf.transpose(x, [1, 0, 2]),)
+        cell = TracedCell(step, kind="mine")
+        return recur(Scan(cell, inputs, (tf.zeros([1, 3]),), name="mine")).last
+
+    with pytest.raises(StreamingError, match="which changes with time"):
+        streamed(program(model, (1, None, 3)), None, Options())
 
 
 def test_one_step_has_no_loop():

@@ -6,6 +6,8 @@ What enters: a `Scan` and `Options`. What leaves: its results and its `Schedule`
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rnnlite.lowering.cost_model import choose
 from rnnlite.lowering.loops import Loops
 from rnnlite.lowering.once import is_single, run_once
@@ -31,5 +33,7 @@ def lower(scan: Scan, options: Options | Survey) -> tuple[ScanResult, Schedule]:
     schedule = choose(step.costs(), options)
     if is_single(step):
         schedule = Schedule(place=schedule.place, apart=schedule.apart)
-        return run_once(step, step.projected(schedule) or []), schedule
-    return Loops(step, step.projected(schedule), schedule).run(), schedule
+        result = run_once(step, step.projected(schedule) or [])
+    else:
+        result = Loops(step, step.projected(schedule), schedule).run()
+    return replace(result, step=step.traced), schedule

@@ -19,7 +19,7 @@ from rnnlite.lowering.schedule import Loop, Schedule
 from rnnlite.lowering.tensors import common, cut, is_zero, select, zeros_of_known_shape
 from rnnlite.scan.cells import GRU, LSTM, SimpleRNN
 from rnnlite.scan.products import rows_apart
-from rnnlite.scan.scan import Cell, Scan
+from rnnlite.scan.scan import Cell, Scan, TracedStep
 from rnnlite.scan.tensors import Array, Tensor, TensorShape
 
 Carry = tuple[Tensor, ...]
@@ -40,6 +40,7 @@ class Step:
 
     Attributes:
         ops: how many ops a step takes.
+        traced: a step as a graph, of cells that may hold tensors of the graph they came from.
 
     Raises:
         UnsupportedError: the cell changes the shape or dtype of its state.
@@ -57,6 +58,7 @@ class Step:
         # Known cells project anew what they are given; others may keep what they made.
         self.plain = isinstance(self.cell, PLAIN) and scan.batched
         self._projected = None if self.plain else self.cell.project(scan.inputs)
+        self.traced: TracedStep | None = None
         self.outputs, self.new_states, self.output_state = self._probe()
         # The output of the step before is needed for masked steps that repeat it, and at the end
         # where it is no state. A state can stand for it if both start from the same.
@@ -135,10 +137,13 @@ class Step:
         graph = tf.__internal__.FuncGraph("probe")
         with graph.as_default():
             self.rows = self._projected or self.cell.project(self.scan.inputs)
-            rows = self._parts([tf.zeros_like(p[0]) for p in self.rows])
-            before = len(graph.get_operations())
-            outputs, states = self.cell.step(rows, list(self.scan.initial_states), self.weights)
-        self.ops = sum(op.type not in NO_OPS for op in graph.get_operations()[before:])
+            given = [tf.zeros_like(p[0]) for p in self.rows]
+            # Each is a tensor of its own: two may begin as one.
+            before = [tf.identity(s) for s in self.scan.initial_states]
+            rows = self._parts(given)
+            made = len(graph.get_operations())
+            outputs, states = self.cell.step(rows, list(before), self.weights)
+        self.ops = sum(op.type not in NO_OPS for op in graph.get_operations()[made:])
         old = self.scan.initial_states
         if len(states) != len(old):
             raise UnsupportedError(
@@ -160,6 +165,15 @@ class Step:
         if output_state is None and len(outputs) == 1:
             matches = [k for k, s in enumerate(states) if s is outputs[0]]
             output_state = matches[0] if matches else None
+        if self._projected is not None:
+            self.traced = TracedStep(
+                projected=tuple(self._projected),
+                rows=tuple(given),
+                states=tuple(before),
+                outputs=tuple(outputs),
+                new_states=tuple(states),
+                output_state=output_state,
+            )
         return outputs, states, output_state
 
     def _parts(self, rows: list[Tensor]) -> list[Tensor]:

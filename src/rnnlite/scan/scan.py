@@ -106,6 +106,27 @@ class Scan:
 
 
 @dataclass(frozen=True, eq=False)
+class TracedStep:
+    """One step of a cell that holds tensors of the graph it came from, as a graph of its own.
+
+    What it reads of the graph around it, it has captured.
+
+    Attributes:
+        projected: what all time steps were projected to, (T, B, ...), in the graph around it.
+        rows, states: what stands for a row of each of them and for the states, in its own graph.
+        outputs, new_states: what it gives, in its own graph.
+        output_state: index of the state that the output is, or None.
+    """
+
+    projected: tuple[Tensor, ...]
+    rows: tuple[Tensor, ...]
+    states: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    new_states: tuple[Tensor, ...]
+    output_state: int | None
+
+
+@dataclass(frozen=True, eq=False)
 class ScanResult:
     """What a lowered Scan gives.
 
@@ -113,11 +134,13 @@ class ScanResult:
         last: outputs of the last step computed, each (B, ...); none unless asked for.
         outputs: outputs of all steps, each (T, B, ...), or None unless asked for.
         states: final states, each (B, ...).
+        step: a step of it, to be lowered again; None for cells that need none (`lowering.step`).
     """
 
     last: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...] | None
     states: tuple[Tensor, ...]
+    step: TracedStep | None = None
 
     def tensors(self) -> list[Tensor]:
         """All of them, one after the other."""

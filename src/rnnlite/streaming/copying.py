@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
 import tensorflow as tf
@@ -56,3 +56,23 @@ def replayed(outputs: Sequence[Tensor], given: Mapping[str, Tensor]) -> list[Ten
             made.update(zip((y.name for y in top.op.outputs), found, strict=True))
             stack.pop()
     return [made[t.name] for t in outputs]
+
+
+def read_by(outputs: Sequence[Tensor], given: Set[str]) -> list[str]:
+    """The names of the placeholders that tensors of a graph depend on.
+
+    Args:
+        given: names of tensors at which the search ends.
+    """
+    found: dict[str, None] = {}
+    met = set(given)
+    queue = list(outputs)
+    while queue:
+        tensor = queue.pop()
+        if tensor.name in met:
+            continue
+        met.add(tensor.name)
+        if tensor.op.type == "Placeholder":
+            found[tensor.name] = None
+        queue += tensor.op.inputs
+    return list(found)

@@ -233,9 +233,10 @@ class Emitter:
 
 def scan_inputs(lowered: Lowered) -> list[Tensor]:
     """All tensors that a recurrence reads."""
-    scan = lowered.scan
+    scan, step = lowered.scan, lowered.result.step
+    inputs = scan.inputs if step is None else step.projected
     mask = [] if scan.mask is None else [scan.mask]
-    return [*scan.inputs, *mask, *scan.initial_states]
+    return [*inputs, *mask, *scan.initial_states]
 
 
 def key_of(tensor: Tensor) -> Key:

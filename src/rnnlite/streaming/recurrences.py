@@ -8,15 +8,12 @@ import tensorflow as tf
 
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.tensors import is_zero
-from rnnlite.scan.cells import GRU, LSTM, ConvLSTM, SimpleRNN
 from rnnlite.scan.scan import Lowered, Scan, ScanResult, Tensor
 from rnnlite.streaming.emit import Emitter, scope_of
 from rnnlite.streaming.reductions import last_row
+from rnnlite.streaming.replay import ReplayedCell
 from rnnlite.streaming.timed import aligned, batch_axis_of, count_of
 from rnnlite.streaming.values import SoFar, Static, Timed, Value, refused
-
-KNOWN = (LSTM, GRU, SimpleRNN, ConvLSTM)
-"""Cells that hold all they need; the others compute with tensors of the graph they came from."""
 
 NAMES = {"LSTM": ("h", "c"), "ConvLSTM": ("h", "c"), "GRU": ("h",), "SimpleRNN": ("h",)}
 
@@ -31,8 +28,7 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
     where = f"recurrence '{scan.name}' ({scan.cell.kind})"
     if scan.reverse:
         raise refused(where, "it runs backwards, from the end of the sequence")
-    if not isinstance(scan.cell, KNOWN):
-        raise refused(where, "its step is traced from Python or a graph, which has no form yet")
+    scan = _replayable(emitter, lowered, where)
     inputs, keep = _inputs(emitter, scan, where)
     rows = inputs[0].rows
     there = None
@@ -46,7 +42,7 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
             scan,
             inputs=tuple(v.tensor for v in inputs),
             initial_states=tuple(states.tensors),
-            mask=_mask(keep, there, inputs[0].tensor),
+            mask=_mask(keep, there, inputs[0].tensor, scan),
             all_outputs=scan.all_outputs or zeroed,
             last_output=scan.last_output and not zeroed,
             previous=states.previous(),
@@ -62,6 +58,15 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
     return [*last, *outputs, *(SoFar(y, rows) for y in result.states)]
 
 
+def _replayable(emitter: Emitter, lowered: Lowered, where: str) -> Scan:
+    """The Scan with a cell that can be lowered in another graph."""
+    scan, traced = lowered.scan, lowered.result.step
+    if traced is None:
+        return scan
+    cell = ReplayedCell(emitter, traced, scan.cell.kind, scan.cell.units, where)
+    return replace(scan, cell=cell, inputs=traced.projected)
+
+
 def _inputs(emitter: Emitter, scan: Scan, where: str) -> tuple[list[Timed], Tensor | None]:
     """What it reads at each step, rows of one lateness; and its mask, or None."""
     read = [*scan.inputs, *([] if scan.mask is None else [scan.mask])]
@@ -74,10 +79,13 @@ def _inputs(emitter: Emitter, scan: Scan, where: str) -> tuple[list[Timed], Tens
     return late[: len(scan.inputs)], None if scan.mask is None else late[-1].tensor
 
 
-def _mask(keep: Tensor | None, there: Tensor | None, x: Tensor) -> Tensor | None:
-    """The mask (T, B, ...) of the steps that are taken; None where all are."""
+def _mask(keep: Tensor | None, there: Tensor | None, x: Tensor, scan: Scan) -> Tensor | None:
+    """The mask (T, B, ...) of the steps that are taken, or (T,); None where all are."""
     if there is None:
         return keep
+    if keep is None and isinstance(scan.cell, ReplayedCell):
+        # Its states may have any shape.
+        return there
     flags = tf.reshape(there, [-1, 1, 1])
     if keep is not None:
         rank = len(keep.shape)
@@ -104,7 +112,7 @@ class _States:
         for k, first in enumerate(scan.initial_states):
             name = known[k] if k < len(known) else f"state_{k}"
             self.tensors.append(self._state(name, first))
-        self._remembered: tuple[str, Tensor] | None = None
+        self._remembered: list[tuple[str, Tensor]] = []
 
     def _state(self, name: str, first: Tensor) -> Tensor:
         value = self._emitter.value(first)
@@ -128,19 +136,26 @@ class _States:
         """The output of the step before the chunk, which a masked step repeats."""
         scan = self._scan
         same = scan.cell.output_is_state
-        if same is None:
-            return None
-        if scan.mask is None or is_zero(scan.initial_states[same]):
+        kept = scan.mask is not None and not scan.zero_output_for_mask
+        if same is not None and not (kept and not is_zero(scan.initial_states[same])):
             return (self.tensors[same],)
-        state = self.tensors[same]
-        self._remembered = self._emitter.states.take(
-            scan.name, "output", state.shape.as_list(), state.dtype
-        )
-        return (self._remembered[1],)
+        if same is not None:
+            shapes = [(self.tensors[same].shape, self.tensors[same].dtype)]
+        elif (kept or scan.last_output) and isinstance(scan.cell, ReplayedCell):
+            shapes = [(y.shape, y.dtype) for y in scan.cell.outputs]
+        else:
+            return None
+        for shape, dtype in shapes:
+            batch = next((k for k, d in enumerate(shape) if d is None), None)
+            taken = self._emitter.states.take(
+                scan.name, "output", shape.as_list(), dtype, batch_axis=batch
+            )
+            self._remembered.append(taken)
+        return tuple(state for _, state in self._remembered)
 
     def give(self, result: ScanResult) -> None:
         """What the chunk leaves."""
         for name, state in zip(self._names, result.states, strict=True):
             self._emitter.states.give(name, state)
-        if self._remembered is not None:
-            self._emitter.states.give(self._remembered[0], result.last[0])
+        for (name, _), y in zip(self._remembered, result.last, strict=False):
+            self._emitter.states.give(name, y)
