@@ -141,7 +141,6 @@ MISSING: set[str] = {
     "isolation.locating",
     "isolation.messages",
     "isolation.worker",
-    "lite.packing",
     "lite.passes.pack",
     "lite.releases",
     "lowering.inputs",
@@ -174,7 +173,6 @@ MISSING: set[str] = {
 
 LARGE = {
     "lengths.moves": "a rule a kind of op: 40 of them",
-    "lite.schema": "the one place that reads and writes the schema's objects, table by table",
     "quantization.plan.walk": "a demand a kind of op",
     "quantization.rewrite.integer": "a rewrite a kind of op",
 }

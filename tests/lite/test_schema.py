@@ -11,7 +11,7 @@ import rnnlite
 from rnnlite.errors import ModelError
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model, Quantization
-from rnnlite.lite.packing import pack
+from rnnlite.lite.schema.packing import pack
 
 MODES = ["float32", "dynamic", "int8"]
 
