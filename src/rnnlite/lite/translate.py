@@ -21,11 +21,12 @@ from rnnlite.errors import AbortError, UnsupportedError
 from rnnlite.isolation.converter import convert_apart
 from rnnlite.isolation.process import WorkerDied
 from rnnlite.lite.passes.naming import Names, hide
+from rnnlite.scan.tensors import ConcreteFunction
 
 _LOCK = threading.Lock()
 
 
-def translate(function: Any) -> tuple[bytes, Names]:
+def translate(function: ConcreteFunction) -> tuple[bytes, Names]:
     """Run the official converter with builtin ops only; its native part in a worker.
 
     Returns:
@@ -115,7 +116,7 @@ class _Native:
         return found.data
 
 
-def _abort(died: WorkerDied, log: str, function: Any) -> AbortError:
+def _abort(died: WorkerDied, log: str, function: ConcreteFunction) -> AbortError:
     """The end of the converter's process, with the ops that its last words speak of."""
     ops = sorted(set(re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", log)))
     places = [op.name for op in function.graph.get_operations() if op.type in ops]
@@ -128,7 +129,7 @@ def _abort(died: WorkerDied, log: str, function: Any) -> AbortError:
     )
 
 
-def _refusal(message: str, function: Any) -> UnsupportedError:
+def _refusal(message: str, function: ConcreteFunction) -> UnsupportedError:
     """Turn the converter's diagnostics into one sentence that names ops and places."""
     ops = re.findall(r"'tf\.([A-Za-z0-9_]+)' op is neither", message)
     # An input of another kind, such as the handle of a table, is named among them.

@@ -107,6 +107,7 @@ class NodeDef(Protocol):
     def input(self) -> Repeated[str]: ...
     @property
     def attr(self) -> MutableMapping[str, AttrValue]: ...
+    def ClearField(self, name: str) -> None: ...  # noqa: N802
     def CopyFrom(self, other: NodeDef) -> None: ...  # noqa: N802
 
 

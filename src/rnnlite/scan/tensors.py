@@ -6,7 +6,7 @@ graph that is being built; a number, an array or another tensor may be its opera
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, SupportsIndex, overload
 
@@ -137,6 +137,8 @@ class Graph(Protocol):
     def as_default(self) -> AbstractContextManager[Graph]: ...
     def as_graph_def(self) -> GraphDef: ...
     def get_operations(self) -> Sequence[Operation]: ...
+    @property
+    def _functions(self) -> Iterable[str]: ...
     def _get_function(self, name: str) -> ConcreteFunction: ...
 
 

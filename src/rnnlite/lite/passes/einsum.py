@@ -8,9 +8,10 @@ that one operand alone has and the result does not ("bti,btf->bf"), no axis to s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import tensorflow as tf
+
+from rnnlite.scan.tensors import Tensor
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def is_refused(equation: Equation) -> bool:
     return bool(equation.alone) or not equation.is_matrix_product
 
 
-def in_products(equation: Equation, left: Any, right: Any) -> Any:
+def in_products(equation: Equation, left: Tensor, right: Tensor) -> Tensor:
     """The value of an Einsum: sums over axes of one operand first, then a product.
 
     Args:
@@ -73,16 +74,18 @@ def in_products(equation: Equation, left: Any, right: Any) -> Any:
             right = tf.reduce_sum(right, axis=equation.right.index(axis))
         equation = equation.without(axis)
     if equation.is_matrix_product:
-        return tf.einsum(str(equation), left, right)
+        made: Tensor = tf.einsum(str(equation), left, right)
+        return made
     summed = "".join(a for a in equation.left if a in equation.right and a not in equation.result)
     order = equation.result + summed
     product = _aligned(left, equation.left, order) * _aligned(right, equation.right, order)
     if not summed:
         return product
-    return tf.reduce_sum(product, axis=list(range(len(equation.result), len(order))))
+    total: Tensor = tf.reduce_sum(product, axis=list(range(len(equation.result), len(order))))
+    return total
 
 
-def _aligned(x: Any, axes: str, order: str) -> Any:
+def _aligned(x: Tensor, axes: str, order: str) -> Tensor:
     """x with its axes in an order, and axes of one where it has none of that letter."""
     x = tf.transpose(x, [axes.index(a) for a in order if a in axes])
     for place, a in enumerate(order):

@@ -17,10 +17,10 @@ import re
 from collections import Counter
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rnnlite.lite.ir import Graph, Model, Origin, Value
 from rnnlite.lowering.marks import ATTRIBUTE, Mark, decode
+from rnnlite.scan.protos import FunctionDef, GraphDef, NodeDef
 
 _HIDDEN = re.compile(r"rnn\.(\d+)\.\d*")
 """A hidden name, with the digits that the converter adds where several tensors have it."""
@@ -71,7 +71,7 @@ class Names:
         return _HIDDEN.sub(lambda m: self.ops[int(m[1])].path, text)
 
 
-def hide(graph: Any) -> tuple[Names, dict[str, str]]:
+def hide(graph: GraphDef) -> tuple[Names, dict[str, str]]:
     """Rename all nodes, arguments, results and functions of a GraphDef, in place.
 
     Their order by name stays what it was, for the converter goes by it in places.
@@ -105,11 +105,11 @@ FUNCTIONS = -1
 """Stands for the names of functions, beside those in the main graph (0) and in each (1, ...)."""
 
 
-def _marked(node: Any) -> bool:
+def _marked(node: NodeDef) -> bool:
     return ATTRIBUTE in node.attr
 
 
-def _mark(node: Any) -> Mark:
+def _mark(node: NodeDef) -> Mark:
     return decode(node.attr[ATTRIBUTE].s)
 
 
@@ -121,7 +121,9 @@ def _op(name: str, body: Mark | None) -> _Op:
     return _Op(name)
 
 
-def _rename_function(function: Any, names: dict[str, str], functions: dict[str, str]) -> None:
+def _rename_function(
+    function: FunctionDef, names: dict[str, str], functions: dict[str, str]
+) -> None:
     signature = function.signature
     signature.name = functions[signature.name]
     for node in function.node_def:
@@ -133,7 +135,7 @@ def _rename_function(function: Any, names: dict[str, str], functions: dict[str, 
         argument.name = names[argument.name]
 
 
-def _rename_node(node: Any, names: dict[str, str], functions: dict[str, str]) -> None:
+def _rename_node(node: NodeDef, names: dict[str, str], functions: dict[str, str]) -> None:
     node.name = names[node.name]
     node.op = functions.get(node.op, node.op)
     inputs = [_renamed(reference, names) for reference in node.input]

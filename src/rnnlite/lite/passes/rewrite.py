@@ -12,17 +12,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
+from rnnlite.scan.protos import GraphDef, NodeDef, Repeated
+from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation, TensorShape
 from rnnlite.slicing import masks_of, split_axes
 
+Einsums = dict[str, tuple[Equation, list[TensorShape]]]
+"""By name of an op its equation, and the shapes of its operands."""
 
-def rewrite(function: Any) -> Any:
+
+def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
     if not any(_enters_axes(op) or _equation(op) for op in _all_ops(function.graph)):
         return function
@@ -33,10 +38,12 @@ def rewrite(function: Any) -> Any:
         _rewrite_nodes(inner.node_def, in_function=True)
     _call_instead(graph, _einsums(frozen.graph))
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
-    return wrapped.prune([t.name for t in frozen.inputs], [t.name for t in frozen.outputs])
+    inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
+    pruned: ConcreteFunction = wrapped.prune(inputs, outputs)
+    return pruned
 
 
-def _all_ops(graph: Any) -> Iterable[Any]:
+def _all_ops(graph: Graph) -> Iterable[Operation]:
     yield from graph.get_operations()
     for name in graph._functions:
         inner = graph._get_function(name)
@@ -44,11 +51,11 @@ def _all_ops(graph: Any) -> Iterable[Any]:
             yield from inner.graph.get_operations()
 
 
-def _enters_axes(op: Any) -> bool:
+def _enters_axes(op: Operation) -> bool:
     return bool(op.type == "StridedSlice" and op.get_attr("new_axis_mask"))
 
 
-def _equation(op: Any) -> Equation | None:
+def _equation(op: Operation) -> Equation | None:
     """The equation of an Einsum that is to be rewritten."""
     if op.type != "Einsum":
         return None
@@ -57,7 +64,7 @@ def _equation(op: Any) -> Equation | None:
     return equation if equation is not None and free and is_refused(equation) else None
 
 
-def _einsums(graph: Any) -> dict[str, tuple[Equation, list[Any]]]:
+def _einsums(graph: Graph) -> Einsums:
     """Name -> equation and shapes of the operands, of each Einsum that is to be rewritten."""
     return {
         op.name: (equation, [x.shape for x in op.inputs])
@@ -66,7 +73,7 @@ def _einsums(graph: Any) -> dict[str, tuple[Equation, list[Any]]]:
     }
 
 
-def _call_instead(graph: Any, einsums: dict[str, tuple[Equation, list[Any]]]) -> None:
+def _call_instead(graph: GraphDef, einsums: Einsums) -> None:
     """Let these Einsums of a graph call a function that says the same in other ops."""
     for node in graph.node:
         if node.name not in einsums:
@@ -84,7 +91,7 @@ def _call_instead(graph: Any, einsums: dict[str, tuple[Equation, list[Any]]]) ->
         node.attr["f"].func.name = definition.signature.name
 
 
-def _rewrite_nodes(nodes: Any, *, in_function: bool) -> None:
+def _rewrite_nodes(nodes: Repeated[NodeDef], *, in_function: bool) -> None:
     constants = {n.name: n for n in nodes if n.op == "Const"}
     for node in list(nodes):
         if node.op != "StridedSlice" or not node.attr["new_axis_mask"].i:
@@ -115,7 +122,7 @@ def _rewrite_nodes(nodes: Any, *, in_function: bool) -> None:
 
 
 def _without_axes(
-    nodes: Any, node: Any, values: list[Any], kept: list[int], in_function: bool
+    nodes: Repeated[NodeDef], node: NodeDef, values: list[Array], kept: list[int], in_function: bool
 ) -> str:
     """The slice of the other axes; the input itself where they are taken whole."""
     begin_mask, end_mask = node.attr["begin_mask"].i, node.attr["end_mask"].i
@@ -142,7 +149,7 @@ def _without_axes(
     return f"{rest.name}:output:0" if in_function else rest.name
 
 
-def _constant(nodes: Any, name: str, value: Any) -> str:
+def _constant(nodes: Repeated[NodeDef], name: str, value: npt.ArrayLike) -> str:
     node = nodes.add()
     node.name, node.op = name, "Const"
     array = np.asarray(value)
