@@ -17,6 +17,8 @@ from rnnlite.quantization.calibration import Ranges, Samples, take_samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import Reference, measure
 from rnnlite.quantization.measure.culprits import worst_tensors
+from rnnlite.quantization.measure.features import unlike_features
+from rnnlite.quantization.plan.front import REASON
 from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.recipe import LIMITS, Order
 from rnnlite.quantization.rewrite.weights import to_float16
@@ -24,6 +26,12 @@ from rnnlite.quantization.select import Candidate, Finish, dynamic, integer, tri
 from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import Quantization, TrialRecord
 from rnnlite.specs import TensorSpec
+
+SCALED = (
+    "Normalise each feature before the model; or begin the model with a Normalization and give "
+    "io='float32' (--io float32), which computes that in float"
+)
+"""What helps where features are of unlike scale."""
 
 
 def quantize_model(
@@ -81,10 +89,20 @@ def quantize_model(
         trials = (TrialRecord(best.trial, error, len(best.data), "taken"),)
     if beyond(accuracy, order.max_error):
         worst: list[str] = []
+        cause = ""
         if order.integer and samples is not None:
             worst = worst_tensors(model, order, trial_named(order.mode, best.trial), samples)
+            if not any(REASON in kept for kept in best.kept):
+                dtype = "int8" if order.mode == "int8" else "int16"
+                cause = unlike_features(samples.used, inputs, dtype)
         require_accuracy(
-            accuracy, order.max_error, mode=order.mode, origin="its source", worst=worst
+            accuracy,
+            order.max_error,
+            mode=order.mode,
+            origin="its source",
+            worst=worst,
+            cause=cause,
+            remedy=SCALED if cause else "",
         )
     limit = LIMITS[order.mode]
     warnings += [

@@ -16,6 +16,7 @@ from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import MOST_SAMPLES, Reference, measure
+from rnnlite.quantization.plan.front import scaling_ops
 from rnnlite.quantization.plan.markers import marked_ranges
 from rnnlite.quantization.plan.masks import binary_inputs, soften_masks
 from rnnlite.quantization.plan.plan import Plan, Precision, make_plan
@@ -310,6 +311,7 @@ def prepared(
         allow_float=order.allow_float,
         wide=softened.present(wide),
         marked=frozenset(marked),
+        front=scaling_ops(plain, marked) if order.io == "float32" else frozenset(),
     )
     return Prepared(plain, ranges, plan, faint)
 

@@ -24,6 +24,8 @@ def require_accuracy(
     mode: str,
     origin: str,
     worst: Sequence[str] = (),
+    cause: str = "",
+    remedy: str = "",
 ) -> None:
     """Refuse a result beyond the largest error.
 
@@ -33,6 +35,8 @@ def require_accuracy(
         mode: how the model is quantized.
         origin: what it was made from.
         worst: the tensors where the error enters, in words.
+        cause: what is known to bring such errors about, in words.
+        remedy: what helps against that.
 
     Raises:
         ParityError: with the figures of each output.
@@ -43,11 +47,14 @@ def require_accuracy(
     figures = ", ".join(f"'{a.name}' {100 * a.rms_error:.4g} %" for a in accuracy)
     if worst:
         figures += f"; the error enters at {', '.join(worst)}"
+    if cause:
+        figures += f"; {cause}"
     raise ParityError(
         f"the {mode} model is far from {origin}: " + ", ".join(f"output '{a.name}'" for a in off),
         expected=f"an RMS error of at most {100 * max_error:.4g} % of the output's RMS",
         found=figures,
-        remedy="Give calibration samples as the model sees them; or take a finer mode (int16x8, "
+        remedy=remedy
+        or "Give calibration samples as the model sees them; or take a finer mode (int16x8, "
         "dynamic, float16), keep that layer out of the model, or allow more with max_error "
         "(--max-error)",
     )

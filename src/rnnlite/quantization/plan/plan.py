@@ -20,6 +20,7 @@ from rnnlite.lite.ir import Graph, Model, Op, Value
 from rnnlite.quantization.grid import Array, Grid, Range, grid_of, union, width
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.clip import clip_ranges
+from rnnlite.quantization.plan.front import REASON
 
 JOIN_LIMIT = 1.25
 """Operands share the result's grid if that widens nobody's range by more than this factor."""
@@ -125,6 +126,7 @@ def make_plan(
     allow_float: bool,
     wide: frozenset[Op] = frozenset(),
     marked: frozenset[Value] = frozenset(),
+    front: frozenset[Op] = frozenset(),
 ) -> Plan:
     """Group the tensors, choose grids.
 
@@ -135,12 +137,14 @@ def make_plan(
         allow_float: keep an op without integer kernel in float, instead of refusing it.
         wide: ops that compute in int16 in any case.
         marked: see `Plan`.
+        front: ops that stay in float, see `front`.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
     """
     loops = frozenset(in_loops(model))
     plan = Plan(model, ranges, precision, wide=wide, loops=loops, marked=marked)
+    plan.kept.update((op, REASON) for op in model.main.ops if op in front)
     for graph in model.graphs:
         for value in graph.values:
             if is_float(value) and not value.is_constant:
@@ -167,7 +171,7 @@ def _float_ops(plan: Plan, allow_float: bool) -> Iterator[Op]:
         UnsupportedError: one has none, and may not stay in float.
     """
     for op in plan.model.ops():
-        if not any(is_float(v) for v in (*op.inputs, *op.outputs)):
+        if op in plan.kept or not any(is_float(v) for v in (*op.inputs, *op.outputs)):
             continue
         rule = RULES.get(op.kind)
         reason = ""

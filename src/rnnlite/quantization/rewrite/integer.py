@@ -89,6 +89,7 @@ class _Rewriting:
         self.written: dict[Hashable, Value] = {}
         self.records: dict[tuple[int, str], WeightRecord] = {}
         self.borders: dict[Value, tuple[Value, Grid]] = {}
+        self.plain: dict[Value, Value] = {}
         self.before: Op | None = None
         # Two values of one op may start from the same constant: known by their number.
         self.tied: dict[tuple[Op, int], Value] = {}
@@ -365,26 +366,32 @@ class _Rewriting:
             site.op.options["potScaleInt16"] = False
 
     def _keep(self, op: Op) -> None:
-        """An op that stays in float: dequantize in front, quantize behind."""
-        inputs: list[Value | None] = []
-        for value in op.inputs:
-            if value is not None and value in self.floats and value not in self.constants:
-                plain = self._new(value, None)
-                self._dequantize(value, plain)
-                inputs.append(plain)
-            else:
-                inputs.append(value)
-        outputs, after = [], []
-        for value in op.outputs:
-            if value in self.floats:
-                outputs.append(self._new(value, None))
-                after.append((outputs[-1], value))
-            else:
-                outputs.append(value)
-        op.inputs, op.outputs = inputs, outputs
+        """An op that stays in float: dequantize in front, quantize behind, where that is needed."""
+        op.inputs = [
+            self._in_float(v)
+            if v is not None and v in self.floats and v not in self.constants
+            else v
+            for v in op.inputs
+        ]
+        results = [v for v in op.outputs if v in self.floats]
+        self.plain.update((v, self._new(v, None)) for v in results)
+        op.outputs = [self.plain.get(v, v) for v in op.outputs]
         self.before = op.following
-        for source, target in after:
-            self._requantize(source, target)
+        for value in results:
+            self._quantize(self.plain[value], value)
+
+    def _in_float(self, value: Value) -> Value:
+        """A value as real numbers."""
+        if value in self.plain:
+            return self.plain[value]
+        plain = self._new(value, None)
+        self._dequantize(value, plain)
+        return plain
+
+    def _quantize(self, plain: Value, value: Value) -> None:
+        """The integers of a value that is there in float, if anything reads them."""
+        if value.is_result or not all(op in self.plan.kept for op in value.readers):
+            self._requantize(plain, value)
 
     # Borders
 
@@ -400,8 +407,11 @@ class _Rewriting:
                 inputs.append(value)
                 continue
             outer = self._new(value, grid)
-            self._requantize(outer, value)
-            if grid is not None:
+            if grid is None:
+                self.plain[value] = outer
+                self._quantize(outer, value)
+            else:
+                self._requantize(outer, value)
                 self.borders[value] = outer, grid
             inputs.append(outer)
         graph.inputs = inputs
