@@ -1,6 +1,7 @@
 """A front end from outside the package, registered by a call and by an entry point."""
 
 import importlib.util
+import inspect
 import json
 import os
 import re
@@ -190,16 +191,18 @@ def test_front_ends_import_nothing_heavy():
 
 
 def front_end(**attributes):
-    """A front end that takes texts that begin with its name."""
+    """A front end that takes numbers."""
     name = attributes.get("name", "other")
-    kind = SourceKind(f"text of {name}", attributes.pop("options", ()))
+    kind = SourceKind(f"number of {name}", attributes.pop("options", ()))
     body = {
         "name": name,
         "files": "",
-        "objects": "a text",
+        "objects": "a number",
         "request": Request,
         "kinds": (kind,),
-        "recognise": lambda self, source: Match(kind, attributes.get("confidence", 2)),
+        "recognise": lambda self, source: (
+            Match(kind, attributes.get("confidence", 2)) if isinstance(source, int) else None
+        ),
         "open": lambda self, source, request: "no Program",
         **attributes,
     }
@@ -223,7 +226,7 @@ class Otherwise(Request):
         (front_end(name="keras"), "there is a front end 'keras' already; found KerasFrontEnd"),
         (front_end(request=Reserved), "the option 'io' of the front end 'other' is called like an"),
         (front_end(request=Otherwise), "'trust' of .* is declared otherwise than that of 'keras'"),
-        (front_end(options=("tags",)), r"'text of other' of .* takes options .*; found tags"),
+        (front_end(options=("tags",)), r"'number of other' of .* takes options .*; found tags"),
     ],
 )
 def test_what_the_registry_refuses(thing, message):
@@ -261,7 +264,7 @@ def test_an_inherited_option_is_one_option():
     try:
         assert sum(o.name == "inputs" for o in declared_options()) == 1
         (kind,) = [c.match.kind.name for c in chosen(3, Request(options={"inputs": ["x"]}))]
-        assert kind == "text of other"
+        assert kind == "number of other"
     finally:
         unregister("other")
 
@@ -283,9 +286,44 @@ def test_two_that_know_a_source(monkeypatch):
             unregister(name)
 
 
-def test_reserved_names_are_the_arguments_of_the_calls():
-    import inspect
+@dataclass(frozen=True)
+class Traced(Request):
+    example: object = option(None, "Inputs to trace with.", text=None)
+    depth: int = option(1, "How deep.", text=int)
 
+
+def test_values_that_only_python_can_give():
+    """As a front end takes that traces a live model with inputs of the user's."""
+    seen = []
+    traced = front_end(
+        request=Traced,
+        options=("example", "depth"),
+        open=lambda self, source, request: seen.append(request),
+    )
+    register(traced)
+    try:
+        with pytest.raises(FrontEndError):
+            rnnlite.convert(3, example=np.ones(2), batch_size=5)
+        with pytest.raises(rnnlite.OptionError, match=r"^example=array\(\[1\., 1\.\]\) is given"):
+            rnnlite.convert(keras.Sequential([keras.layers.GRU(2)]), example=np.ones(2))
+        from rnnlite.cli.sources import parsed, with_source_options
+
+        shown = inspect.signature(with_source_options(command)).parameters
+    finally:
+        unregister("other")
+    (request,) = seen
+    assert isinstance(request, Traced)
+    assert (request.example.tolist(), request.depth, request.batch_size) == ([1, 1], 1, 5)
+    assert "depth" in shown
+    assert "example" not in shown
+    assert parsed({"tags": "a, b", "trust": True}) == {"tags": ["a", "b"], "trust": True}
+
+
+def command(source: str, source_options: object = None) -> None:
+    """A command of the command line."""
+
+
+def test_reserved_names_are_the_arguments_of_the_calls():
     arguments = {
         name
         for function in (rnnlite.convert, rnnlite.verify, rnnlite.freeze)

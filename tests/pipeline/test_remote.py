@@ -98,8 +98,8 @@ def test_another_backend(backend, tmp_path):
     assert option == [
         "OptionError",
         "signature='serve' is given, but the source is a live Keras model; expected custom_objects "
-        "or trust at most. Leave it out: what takes it is a SavedModel, a SavedModel of Keras, a "
-        "live tf.Module or tf.function.",
+        "or trust at most. Leave it out: what takes it is a SavedModel, a SavedModel of Keras that "
+        "is read by its signature, a live tf.Module or tf.function.",
     ]
     assert limit[0] == "QuantizationError"
     x, expected = np.load(tmp_path / "x.npy"), np.load(tmp_path / "y.npy")

@@ -2,60 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from rnnlite.errors import ShapeError
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, trace
 from rnnlite.frontends.program import Program, with_lengths
 from rnnlite.frontends.randomness import refuse_random
+from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.frontends.request import Request
 from rnnlite.lengths.tracing import lengths_of
-from rnnlite.lowering.lower import lower
-from rnnlite.lowering.schedule import Options, Schedule
-from rnnlite.scan.place import Place
-from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult, Tensor
+from rnnlite.lowering.schedule import Options
+from rnnlite.lowering.survey import Survey, within_budget
+from rnnlite.scan.tensors import ConcreteFunction, Tensor
 from rnnlite.specs import TensorSpec, with_values
-
-
-@dataclass(eq=False)
-class Recurrences:
-    """The recurrences of a model while it is emitted, in the order in which they are met.
-
-    Attributes:
-        options: what the caller decides about loops.
-        records: what the report says of each.
-        lowered: the tensors of each, in the graph that is traced.
-    """
-
-    options: Options
-    records: list[Recurrence] = field(default_factory=list)
-    lowered: list[Lowered] = field(default_factory=list)
-
-    def lower(self, scan: Scan) -> ScanResult:
-        """Emit a Scan in the current graph."""
-        result, schedule = lower(scan, self.options)
-        self.add(scan, result, schedule)
-        return result
-
-    def add(self, scan: Scan, result: ScanResult, schedule: Schedule) -> None:
-        """Keep what is said of a Scan that was lowered."""
-        self.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
-        self.records.append(
-            Recurrence(
-                name=scan.name,
-                kind=scan.cell.kind,
-                units=scan.cell.units,
-                direction="backward" if scan.reverse else "forward",
-                outputs="all" if scan.all_outputs else "last",
-                masked=scan.mask is not None,
-                hoisted=scan.cell.hoisted and schedule.place is Place.BEFORE,
-                unroll=schedule.unroll,
-                turns=schedule.turns,
-                schedule=str(schedule),
-            )
-        )
-
 
 Emit = Callable[[Sequence[Tensor], Recurrences], Mapping[str, Tensor]]
 """From one tensor an input to the outputs by name, in their order."""
@@ -68,24 +28,32 @@ def build(
     *,
     origin: str,
     reference: Runner,
+    weights: Iterable[Sequence[int]],
     notes: Sequence[str] = (),
 ) -> Program:
     """Trace a model for its inputs, as a Program.
 
     Args:
-        emit: called once.
+        emit: called once or twice: where quantization has a budget for all that is not weights,
+            what there is of that is counted first.
         inputs: of the sizes asked for; see `sized`.
+        weights: shapes of the model's weights; the budget is a share of them.
         origin, reference, notes: see `Program`.
     """
-    recurrences = Recurrences(request.schedule)
-    names: list[str] = []
 
-    def flat(tensors: Sequence[Tensor]) -> list[Tensor]:
-        outputs = emit(tensors, recurrences)
-        names.extend(outputs)
-        return list(outputs.values())
+    def traced(options: Options | Survey) -> tuple[ConcreteFunction, list[str], Recurrences]:
+        recurrences = Recurrences(options)
+        names: list[str] = []
 
-    function = trace(flat, inputs, autograph=False)
+        def flat(tensors: Sequence[Tensor]) -> list[Tensor]:
+            outputs = emit(tensors, recurrences)
+            names[:] = outputs
+            return list(outputs.values())
+
+        return trace(flat, inputs, autograph=False), names, recurrences
+
+    options = within_budget(request.schedule, lambda survey: traced(survey)[0], weights)
+    function, names, recurrences = traced(options)
     refuse_random(function)
     lengths = lengths_of(function, inputs, recurrences.lowered)
     return Program(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import tensorflow as tf
 
@@ -21,30 +21,17 @@ from rnnlite.frontends.keras.neutral import Changed
 from rnnlite.frontends.keras.patching import Change, replaced
 from rnnlite.frontends.keras.private import takes_mask, takes_training
 from rnnlite.frontends.keras.types import Function, Layer, Nested, Step, Wrapper
+from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.survey import Survey
 from rnnlite.scan.cells import TracedCell
-from rnnlite.scan.place import Place
-from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult
+from rnnlite.scan.scan import Cell, Scan, ScanResult
 from rnnlite.scan.tensors import Tensor
 
 
-@dataclass(frozen=True, eq=False)
-class Captured:
-    """The recurrences of a trace, in the order in which they were met.
-
-    Attributes:
-        records: what the report says of each.
-        lowered: the tensors of each, in the graph that was traced.
-    """
-
-    records: list[Recurrence] = field(default_factory=list)
-    lowered: list[Lowered] = field(default_factory=list)
-
-
 @contextmanager
-def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> Iterator[Captured]:
+def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> Iterator[Recurrences]:
     """Within it, the recurrences of this thread become lowered Scans; gives them.
 
     Args:
@@ -52,7 +39,7 @@ def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> It
         changed: what `neutral` changed in the model.
         options: how they are lowered; or a survey, for which they are not.
     """
-    captured = Captured()
+    captured = Recurrences(options)
     hook = _Hook(flavour, captured, changed, options)
     try:
         with replaced(hook.changes()):
@@ -72,7 +59,7 @@ class _Hook:
     """What is put in place of the packages' functions during one capture."""
 
     def __init__(
-        self, flavour: Flavour, captured: Captured, changed: Changed, options: Options | Survey
+        self, flavour: Flavour, captured: Recurrences, changed: Changed, options: Options | Survey
     ) -> None:
         self.changed = changed
         self.options = options
@@ -234,27 +221,11 @@ class _Hook:
     def _lowered(self, scan: Scan, *, unrolled: bool) -> ScanResult:
         """Lower a Scan and keep its record."""
         # An unrolled layer that runs backwards zeroes its outputs by the mask in forward order.
-        crossed = unrolled and scan.reverse and scan.zero_output_for_mask
-        if crossed and scan.mask is not None:
-            result, schedule = lower(replace(scan, zero_output_for_mask=False), self.options)
-            result = _zeroed_in_forward_order(result, scan.mask)
-        else:
-            result, schedule = lower(scan, self.options)
-        self.captured.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
-        self.captured.records.append(
-            Recurrence(
-                name=scan.name,
-                kind=scan.cell.kind,
-                units=scan.cell.units,
-                direction="backward" if scan.reverse else "forward",
-                outputs="all" if scan.all_outputs else "last",
-                masked=scan.mask is not None,
-                hoisted=scan.cell.hoisted and schedule.place is Place.BEFORE,
-                unroll=schedule.unroll,
-                turns=schedule.turns,
-                schedule=str(schedule),
-            )
-        )
+        if scan.mask is None or not (unrolled and scan.reverse and scan.zero_output_for_mask):
+            return self.captured.lower(scan)
+        plain, schedule = lower(replace(scan, zero_output_for_mask=False), self.options)
+        result = _zeroed_in_forward_order(plain, scan.mask)
+        self.captured.add(scan, result, schedule)
         return result
 
     def _cell(

@@ -12,7 +12,7 @@ import tensorflow as tf
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, runner, trace
 from rnnlite.frontends.keras import lengths
-from rnnlite.frontends.keras.capture import Captured, capture
+from rnnlite.frontends.keras.capture import capture
 from rnnlite.frontends.keras.flavour import Flavour, as_float32, layers_of
 from rnnlite.frontends.keras.freeing import Traced, Trials
 from rnnlite.frontends.keras.interface import Interface, flat_outputs, interface_of
@@ -23,6 +23,7 @@ from rnnlite.frontends.keras.types import KerasModel, Layer, Masking
 from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Program, type_notes, with_lengths
 from rnnlite.frontends.randomness import refuse_random
+from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.frontends.request import Request
 from rnnlite.lengths.lengths import Values
 from rnnlite.lengths.sizes import Axis
@@ -128,7 +129,7 @@ class _Tracer:
 
     def _capture(
         self, inputs: tuple[TensorSpec, ...], options: Options | Survey
-    ) -> tuple[ConcreteFunction, tuple[str, ...], Captured, tuple[str, ...]]:
+    ) -> tuple[ConcreteFunction, tuple[str, ...], Recurrences, tuple[str, ...]]:
         """The function, the names of its outputs, its recurrences, and notes."""
         names: list[str] = []
         with (

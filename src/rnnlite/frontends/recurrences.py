@@ -1,0 +1,50 @@
+"""The recurrences of a model while it is emitted: lowered, and what is said of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from rnnlite.lowering.lower import lower
+from rnnlite.lowering.schedule import Options, Schedule
+from rnnlite.lowering.survey import Survey
+from rnnlite.scan.place import Place
+from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult
+
+
+@dataclass(eq=False)
+class Recurrences:
+    """The recurrences of a model while it is emitted, in the order in which they are met.
+
+    Attributes:
+        options: what the caller decides about loops, or what only counts them.
+        records: what the report says of each.
+        lowered: the tensors of each, in the graph that is traced.
+    """
+
+    options: Options | Survey
+    records: list[Recurrence] = field(default_factory=list)
+    lowered: list[Lowered] = field(default_factory=list)
+
+    def lower(self, scan: Scan) -> ScanResult:
+        """Emit a Scan in the current graph."""
+        result, schedule = lower(scan, self.options)
+        self.add(scan, result, schedule)
+        return result
+
+    def add(self, scan: Scan, result: ScanResult, schedule: Schedule) -> None:
+        """Keep what is said of a Scan that was lowered."""
+        self.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+        self.records.append(
+            Recurrence(
+                name=scan.name,
+                kind=scan.cell.kind,
+                units=scan.cell.units,
+                direction="backward" if scan.reverse else "forward",
+                outputs="all" if scan.all_outputs else "last",
+                masked=scan.mask is not None,
+                hoisted=scan.cell.hoisted and schedule.place is Place.BEFORE,
+                unroll=schedule.unroll,
+                turns=schedule.turns,
+                schedule=str(schedule),
+            )
+        )
