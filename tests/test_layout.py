@@ -127,12 +127,16 @@ COVERED: dict[str, str] = {
     "quantization.plan.ways": "quantization/plan/test_masks.py",
     "quantization.prepare.decompose": "quantization/test_ops.py",
     "quantization.prepare.parts": "quantization/prepare/test_roots.py",
+    "quantization.prepare.lengths": "quantization/test_ops.py",
+    "quantization.prepare.units": "quantization/test_ops.py",
+    "quantization.watching": "quantization/test_calibration.py",
     "quantization.select": "quantization/test_quantize.py",
     "scan.place": "scan/test_products.py",
     "scan.protos": "frontends/tensorflow/test_model.py",
     "scan.tensors": "scan/test_cells.py",
     "runtime.signatures": "pipeline/test_streaming.py",
     "stream_parity": "pipeline/test_streaming.py",
+    "streaming.replay": "streaming/test_function.py",
     "streaming.emit": "streaming/test_function.py",
     "streaming.layout": "runtime/test_stream.py",
 }
@@ -175,7 +179,6 @@ MISSING: set[str] = {
 """Modules that no test names yet."""
 
 LARGE = {
-    "lengths.moves": "a rule a kind of op: 40 of them",
     "quantization.plan.walk": "a demand a kind of op",
     "quantization.rewrite.integer": "a rewrite a kind of op",
 }
@@ -291,6 +294,7 @@ TOPICS = {
     "frontends.tensorflow.artefacts": "graphs that TensorFlow 1.15 wrote",
     "frontends.tensorflow.reading": "what is read out of a graph's loops",
     "frontends.tensorflow.time_axes": "which axis of a graph's input is time",
+    "frontends.tensorflow.loop_properties": "random loops of TensorFlow 1 and 2",
     "lite.growth": "files at every change of length",
     "loops.imports": "the reader of loops knows no dialect",
 }
