@@ -71,7 +71,8 @@ def convert(
         streaming: True adds a signature "stream" beside that for whole sequences, for chunks of any
             length; a number, for chunks of so many steps, all shapes static (1: no loop at all).
             What is kept between chunks are inputs and outputs "state/<layer>/<name>";
-            `Model.stream` feeds them. What needs the future is refused by its layer.
+            `Model.stream` feeds them. What needs the future is refused by its layer; so are the
+            integer modes.
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
             keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
             sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how

@@ -34,8 +34,13 @@ SINGLE = 24
 """Chunks up to which a sequence is fed one unit at a time as well."""
 
 
-def check_stream(program: Program, data: bytes) -> StreamParity:
+def check_stream(program: Program, data: bytes, most: float = 0.0) -> StreamParity:
     """Compare the stream of a file with its own results for whole sequences.
+
+    Args:
+        program: what it was made from.
+        data: the file.
+        most: the largest difference that is allowed in any case, relative to an output's scale.
 
     Raises:
         ShapeError: no length is found that the model takes.
@@ -52,8 +57,9 @@ def check_stream(program: Program, data: bytes) -> StreamParity:
     scale = [max(scale_of(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
     relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
     bounds = [TOLERANCE] * len(scale)
-    if any(r > TOLERANCE for r in relative):
+    if any(r > max(TOLERANCE, most) for r in relative):
         bounds = derived_bounds(program, cases, scale)
+    bounds = [max(b, most) for b in bounds]
     layout: Layout = ends.layout
     return StreamParity(
         chunk=layout.chunk,

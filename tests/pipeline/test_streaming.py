@@ -175,7 +175,20 @@ def test_no_number_of_steps_is_refused(streaming):
         rnnlite.convert(tagger(), streaming=streaming)
 
 
-def test_quantized_streams_are_refused():
+@pytest.mark.parametrize(("mode", "most"), [("float16", 1e-6), ("dynamic", 0.02)])
+@pytest.mark.parametrize("streaming", [True, 1])
+def test_quantized_weights_serve_both(mode, most, streaming, tags):
+    whole = rnnlite.convert(tagger(), quantize=mode, verify=False)
+    both = rnnlite.convert(tagger(), quantize=mode, streaming=streaming)
+    assert len(both.tflite) - len(whole.tflite) < (16000 if streaming is True else 9000)
+    assert both.report.stream.lengths
+    model = rnnlite.load(both.tflite)
+    stream = model.stream()
+    found = [stream(X[:4]), stream(X[4:]), stream.finish()]
+    np.testing.assert_allclose(np.concatenate(found), model.predict([X])[0], atol=most)
+
+
+def test_integer_streams_are_refused():
     with pytest.raises(QuantizationError, match="streaming is not there for quantize='int8' yet"):
         rnnlite.convert(tagger(), streaming=True, quantize="int8", calibration=[X])
 

@@ -27,7 +27,8 @@ def merged(first: bytes, second: bytes, key: str, details: Mapping[str, Any]) ->
     """
     model, other = schema.read(first), schema.read(second)
     content, its = record(model), record(other)
-    _take_in(model, other, key)
+    # In a quantized file names differ within a graph alone.
+    _take_in(model, other, key, prefix="" if "quantize" in content else f"{key}/")
     names = [release.name for release in RELEASES]
     ours, theirs = (names.index(r["min_runtime"]["release"]) for r in (content, its))
     if theirs > ours:
@@ -37,7 +38,7 @@ def merged(first: bytes, second: bytes, key: str, details: Mapping[str, Any]) ->
     return schema.write(model)
 
 
-def _take_in(model: Model, other: Model, key: str) -> None:
+def _take_in(model: Model, other: Model, key: str, *, prefix: str) -> None:
     """Graphs, op codes and the signature of another model, which is left empty."""
     for code in other.codes:
         # Those that no op has keep older releases from loading the file.
@@ -49,8 +50,7 @@ def _take_in(model: Model, other: Model, key: str) -> None:
         graph.name = f"subgraph_{len(model.graphs)}"
         model.graphs.append(graph)
         for value in graph.values:
-            # Names differ in the whole file.
-            value.name = f"{key}/{value.name}"
+            value.name = f"{prefix}{value.name}"
     (signature,) = other.signatures
     model.signatures.append(Signature(key, signature.graph, signature.inputs, signature.outputs))
     other.graphs, other.signatures = [], []

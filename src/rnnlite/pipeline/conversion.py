@@ -53,7 +53,7 @@ def convert(
         with clock.step("check"):
             parity = check(program, plain)
     stream = None
-    if streamed is not None:
+    if streamed is not None and order is None:
         with clock.step("stream"):
             plain = with_stream(program, plain, streamed)
             stream = proof(program, plain, streamed, check=verify)
@@ -63,7 +63,14 @@ def convert(
         return Converted(plain, report), plain
     with clock.step("quantize"):
         data, quantization = _quantized(program, model, order, len(plain))
-    report = make_report(program, inspect(data), parity, clock.seconds, quantization)
+    if streamed is not None:
+        with clock.step("stream"):
+            data = with_stream(program, data, streamed, (order, quantization.inner))
+            most = order.max_error if order.mode == "dynamic" else 0.0
+            stream = proof(program, data, streamed, check=verify, most=most)
+    report = make_report(program, inspect(data), parity, clock.seconds, quantization, stream)
+    if stream is not None:
+        stream.require_within()
     return Converted(data, report), plain
 
 

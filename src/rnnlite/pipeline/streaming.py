@@ -15,7 +15,11 @@ from rnnlite.frontends.request import Request
 from rnnlite.report.records import StreamParity
 from rnnlite.streaming.layout import RECORD, SIGNATURE
 
+LIGHT = ("float16", "dynamic")
+"""Modes that quantize weights alone."""
+
 if TYPE_CHECKING:
+    from rnnlite.quantization.recipe import Order
     from rnnlite.streaming.function import Streamed
 
 
@@ -32,12 +36,12 @@ def take_streaming(streaming: bool | int, quantize: str | None) -> bool | int:
             expected="True for chunks of any length, or the steps of each chunk, 1 or more",
             found=repr(streaming),
         )
-    if streaming and quantize is not None:
+    if streaming and quantize not in (None, *LIGHT):
         raise QuantizationError(
             f"streaming is not there for quantize='{quantize}' yet",
-            expected="float32",
-            found=quantize,
-            remedy="Convert without quantize",
+            expected="float32, " + " or ".join(LIGHT),
+            found=str(quantize),
+            remedy="Convert in one of these modes",
         )
     return streaming
 
@@ -55,8 +59,16 @@ def chunk_function(program: Program, request: Request) -> Streamed:
     return streamed(program, chunk, request.schedule)
 
 
-def with_stream(program: Program, plain: bytes, streamed: Streamed) -> bytes:
-    """The finished float model of a Program with the function of a chunk beside it.
+def with_stream(
+    program: Program, whole: bytes, streamed: Streamed, light: tuple[Order, str] | None = None
+) -> bytes:
+    """The finished model of a Program with the function of a chunk beside it.
+
+    Args:
+        program: see there.
+        whole: its model for whole sequences.
+        streamed: the function of a chunk.
+        light: of a model whose weights alone are quantized, the order and the trial that was taken.
 
     Raises:
         UnsupportedError: an op of the function has no builtin form.
@@ -64,24 +76,37 @@ def with_stream(program: Program, plain: bytes, streamed: Streamed) -> bytes:
     """
     from rnnlite.lite.merging import merged
     from rnnlite.pipeline.steps import finish, translate
+    from rnnlite.quantization.prepare.names import name_constants
+    from rnnlite.quantization.select import with_light_weights
 
     chunk = replace(
         program, function=streamed.function, inputs=streamed.inputs, outputs=streamed.outputs
     )
-    other = finish(chunk, translate(chunk))
-    return merged(plain, other, SIGNATURE, {RECORD: streamed.layout.to_dict()})
+    model = translate(chunk)
+    details: dict[str, object] = {}
+    if light is not None:
+        order, trial = light
+        name_constants(model)
+        with_light_weights(model, order.mode, trial)
+        details = {"quantize": order.mode, "io": order.io}
+    other = finish(chunk, model, details)
+    return merged(whole, other, SIGNATURE, {RECORD: streamed.layout.to_dict()})
 
 
-def proof(program: Program, data: bytes, streamed: Streamed, *, check: bool) -> StreamParity:
+def proof(
+    program: Program, data: bytes, streamed: Streamed, *, check: bool, most: float = 0.0
+) -> StreamParity:
     """What the report says of the stream of a file.
 
     Args:
         check: whether chunks are compared with the whole.
+        most: the largest difference that is allowed in any case, relative to an output's scale:
+            products of dynamic range quantize the rows that they are given together.
     """
     if check:
         from rnnlite.stream_parity import check_stream
 
-        return check_stream(program, data)
+        return check_stream(program, data, most)
     layout = streamed.layout
     names = tuple(s.name for s in layout.states)
     return StreamParity(layout.chunk, layout.multiple, layout.delay, names)

@@ -178,6 +178,24 @@ class _Choice:
         )
 
 
+def with_light_weights(model: Model, mode: str, trial: str) -> None:
+    """Rewrite the weights of another model of one source as a trial did, in place.
+
+    Args:
+        mode: "float16" or "dynamic".
+        trial: its name, of `Candidate.trial`.
+    """
+    kernels = None
+    if mode == "dynamic":
+        flatten_conv3d(model)
+        refine_tables(model, codes=True)
+        kernels = DYNAMIC[trial]
+    if kernels:
+        to_dynamic(model, kernels=kernels)
+    else:
+        to_float16(model)
+
+
 def dynamic(
     model: Model,
     order: Order,

@@ -86,6 +86,14 @@ class StreamParity:
     outputs: tuple[OutputParity, ...] = ()
     lengths: tuple[int, ...] = ()
 
+    def require_within(self) -> None:
+        """Refuse a stream that does not give what the whole gives.
+
+        Raises:
+            ParityError: with the figures of each output that is too far off.
+        """
+        _require_within(self.outputs, "gives something else in chunks than as a whole")
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> StreamParity:
         """From its data, JSON in between allowed."""
@@ -168,7 +176,7 @@ class Report:
             require_accuracy(q.accuracy, q.max_error, mode=q.mode, origin=self.origin)
         _require_within(self.parity.outputs if self.parity else (), f"differs from {self.origin}")
         if self.stream is not None:
-            _require_within(self.stream.outputs, "gives something else in chunks than as a whole")
+            self.stream.require_within()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:
