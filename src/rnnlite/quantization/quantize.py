@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import schema
@@ -16,6 +17,7 @@ from rnnlite.lite.record import record as record_of
 from rnnlite.quantization.calibration import Ranges, Samples, take_samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import Reference, measure
+from rnnlite.quantization.measure.course import course_warnings, sequences_of
 from rnnlite.quantization.measure.culprits import worst_tensors
 from rnnlite.quantization.measure.features import unlike_features
 from rnnlite.quantization.plan.front import REASON
@@ -104,6 +106,16 @@ def quantize_model(
             cause=cause,
             remedy=SCALED if cause else "",
         )
+
+    def worst_at(length: int) -> list[str]:
+        if not order.integer or samples is None:
+            return []
+        rows = sequences_of(inputs, held_out, length)
+        trial = trial_named(order.mode, best.trial)
+        return worst_tensors(model, order, trial, replace(samples, held_out=rows))
+
+    seen = (samples.lengths[0], samples.lengths[-1]) if samples is not None else None
+    warnings += course_warnings(accuracy, order.max_error, seen, worst_at)
     limit = LIMITS[order.mode]
     warnings += [
         f"output '{a.name}' is off by {100 * a.rms_error:.1f} % of its RMS, more than the "
@@ -121,7 +133,7 @@ def quantize_model(
         kept=best.kept,
         samples=len(samples.used) if samples is not None else 0,
         held_out=len(held_out),
-        lengths=(samples.lengths[0], samples.lengths[-1]) if samples is not None else None,
+        lengths=seen,
         accuracy=accuracy,
         measured_on=_measured_on(samples),
         warnings=tuple(warnings),

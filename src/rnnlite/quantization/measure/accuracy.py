@@ -16,6 +16,7 @@ import numpy as np
 from rnnlite.errors import AbortError
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.quantization.grid import Array
+from rnnlite.quantization.measure.course import sequences_of
 from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.runtime.quantized import dequantize
 from rnnlite.runtime.quantized import quantize as to_input
@@ -23,7 +24,6 @@ from rnnlite.specs import batched
 
 LENGTHS = (10, 100, 1000)
 MOST_SAMPLES = 50
-LONG_SEQUENCES = 3
 PATIENCE = 6.0
 """Seconds that a length may take, by the time of the one before: sources that unroll are slow."""
 
@@ -142,29 +142,10 @@ def _pairs(
 def _at_length(
     reference: Reference, model: ModelApart, samples: Sequence[list[Array]], length: int
 ) -> list[float | None]:
-    """The error of sequences of one length: samples laid end to end, then cut."""
-    if any(length < n for spec in model.inputs for n in spec.least):
+    """The error of sequences of one length."""
+    rows = sequences_of(model.inputs, samples, length)
+    if not rows:
         return [None] * len(model.outputs)
-    rows = []
-    for start in range(min(LONG_SEQUENCES, len(samples))):
-        row = []
-        for k, spec in enumerate(model.inputs):
-            axes = [axis for axis, d in enumerate(spec.sample_shape) if d is None]
-            array = samples[start][k]
-            if spec.counts:
-                array = np.full_like(array, length)
-            for axis in axes:
-                parts, total, place = [], 0, start
-                while total < length:
-                    part = samples[place % len(samples)][k]
-                    parts.append(part)
-                    total += part.shape[axis]
-                    place += 1
-                if len(axes) > 1:
-                    return [None] * len(model.outputs)
-                array = np.concatenate(parts, axis=axis).take(range(length), axis=axis)
-            row.append(array)
-        rows.append(row)
     sums = [_Sum() for _ in model.outputs]
     try:
         pairs = _pairs(reference, model, rows)

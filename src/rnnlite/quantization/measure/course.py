@@ -1,0 +1,88 @@
+"""The error's course over length: sequences of a given length, and notes where it goes too far.
+
+What enters: samples, and errors by length. What leaves: rows put together from samples; warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from rnnlite.quantization.grid import Array
+from rnnlite.report.quantization import OutputAccuracy
+from rnnlite.specs import TensorSpec
+
+SEQUENCES = 3
+"""How many are put together."""
+
+
+def sequences_of(
+    inputs: Sequence[TensorSpec], samples: Sequence[list[Array]], length: int
+) -> list[list[Array]]:
+    """Sequences of one length: samples laid end to end, then cut.
+
+    Args:
+        inputs: the model's inputs.
+        samples: one array an input each, without batch axis.
+        length: steps of every free axis.
+
+    Returns:
+        none where the model takes no such length, or an input has several free axes.
+    """
+    if any(length < n for spec in inputs for n in spec.least):
+        return []
+    rows = []
+    for start in range(min(SEQUENCES, len(samples))):
+        row = []
+        for k, spec in enumerate(inputs):
+            axes = [axis for axis, d in enumerate(spec.sample_shape) if d is None]
+            if len(axes) > 1:
+                return []
+            array = samples[start][k]
+            if spec.counts:
+                array = np.full_like(array, length)
+            for axis in axes:
+                parts, total, place = [], 0, start
+                while total < length:
+                    part = samples[place % len(samples)][k]
+                    parts.append(part)
+                    total += part.shape[axis]
+                    place += 1
+                array = np.concatenate(parts, axis=axis).take(range(length), axis=axis)
+            row.append(array)
+        rows.append(row)
+    return rows
+
+
+def course_warnings(
+    accuracy: Sequence[OutputAccuracy],
+    max_error: float,
+    calibrated: tuple[int, int] | None,
+    worst: Callable[[int], Sequence[str]],
+) -> list[str]:
+    """What to say of lengths at which an output is further off than the largest error.
+
+    Args:
+        accuracy: of each output.
+        max_error: the largest relative RMS error.
+        calibrated: shortest and longest calibration sample, if there are any.
+        worst: gives the tensors where the error enters at a length, in words.
+    """
+    warnings = []
+    named: dict[int, str] = {}
+    for a in accuracy:
+        off = [length for length, error in a.by_length.items() if not error <= max_error]
+        if not off:
+            continue
+        length = max(off, key=lambda n: a.by_length[n])
+        if length not in named:
+            places = ", ".join(worst(length))
+            named[length] = f": the error enters at {places}" if places else ""
+        seen = f"; calibration saw {calibrated[0]} to {calibrated[1]} steps" if calibrated else ""
+        figures = ", ".join(f"{100 * a.by_length[n]:.3g} % at {n:,} steps" for n in off)
+        warnings.append(
+            f"output '{a.name}' is off by {figures}{seen}{named[length]}. Give calibration samples "
+            "of such lengths, or keep to shorter ones"
+        )
+    return warnings
