@@ -1,6 +1,7 @@
 """The public names and signatures; a change here is a change for users."""
 
 import inspect
+import typing
 
 import rnnlite
 
@@ -58,6 +59,17 @@ def test_signatures():
     rest = [*OF_GRAPHS, "custom_objects", "trust"]
     assert parameters(rnnlite.verify) == ["source", "model", "samples", "max_error", *rest]
     assert parameters(rnnlite.freeze) == ["source", "path", *rest]
+
+
+def test_options_of_sources_are_the_same_everywhere():
+    convert = inspect.signature(rnnlite.convert).parameters
+    for function in (rnnlite.verify, rnnlite.freeze):
+        found = inspect.signature(function).parameters
+        for name in (*OF_GRAPHS, "custom_objects", "trust"):
+            assert found[name] == convert[name]
+        hints = typing.get_type_hints(function)
+        assert hints["trust"] is bool
+        assert "options" not in hints
 
 
 def test_every_public_thing_is_documented():

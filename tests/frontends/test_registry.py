@@ -17,7 +17,7 @@ import pytest
 import rnnlite
 from rnnlite.errors import FrontEndError
 from rnnlite.frontends.opening import chosen
-from rnnlite.frontends.options import SourceOptions
+from rnnlite.frontends.options import SourceOptions, stated_types
 from rnnlite.frontends.registry import (
     RESERVED,
     Confidence,
@@ -174,7 +174,10 @@ def test_rnnlites_own():
         *("inputs", "outputs", "constants", "signature", "tags"),
     ]
     assert {o.name for o in declared_options()} == set(SourceOptions.__annotations__)
+    types = stated_types()
     for front_end in front_ends():
+        for field in fields(front_end.request):
+            assert field.type == types.get(field.name, field.type)
         taken = {name for kind in front_end.kinds for name in kind.options}
         assert taken == {o.name for o in front_end.options}, front_end.name
         own = {f.name for f in fields(front_end.request)} - {f.name for f in fields(Request)}

@@ -156,7 +156,7 @@ def test_the_live_comparison_takes_shapes_that_the_check_ran():
 def test_a_worker_that_fails_is_a_refusal(monkeypatch, tmp_path):
     path = tmp_path / "model.keras"
     keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(2)]).save(path)
-    monkeypatch.setitem(remote.ENVIRONMENT, "KERAS_BACKEND", "none such")
+    monkeypatch.setitem(remote.ON_TENSORFLOW, "KERAS_BACKEND", "none such")
     monkeypatch.setattr(remote, "KIND", "fails")
     with pytest.raises(rnnlite.SourceError, match=r"child process .* failed; found .*none such"):
         remote._answer(path, Task("convert", "", Request()))

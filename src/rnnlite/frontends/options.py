@@ -37,11 +37,21 @@ def with_source_options(function: F) -> F:
             default=False if annotation == "bool" else None,
             annotation=annotation,
         )
-        for name, annotation in inspect.get_annotations(SourceOptions).items()
+        for name, annotation in stated_types().items()
     ]
     described = signature.replace(parameters=[*own, *options])
     function.__signature__ = described  # type: ignore[attr-defined]
+    function.__annotations__ = {
+        **{name: p.annotation for name, p in described.parameters.items()},
+        "return": signature.return_annotation,
+    }
     return function
+
+
+def stated_types() -> dict[str, str]:
+    """The types of `SourceOptions`, as they are written there."""
+    found = inspect.get_annotations(SourceOptions)
+    return {name: str(getattr(a, "__forward_arg__", a)) for name, a in found.items()}
 
 
 def source_options(function: Callable[..., object], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ import numpy as np
 from rnnlite import errors
 from rnnlite.errors import SourceError
 from rnnlite.frontends.keras.elsewhere import custom_classes, results, stated_shapes
+from rnnlite.frontends.keras.frontend import ON_TENSORFLOW
 from rnnlite.frontends.keras.request import KerasRequest
 from rnnlite.frontends.opening import chosen
 from rnnlite.frontends.request import Request
@@ -32,7 +33,6 @@ from rnnlite.report.records import Report
 from rnnlite.specs import Array
 
 KIND = "keras on tensorflow"
-ENVIRONMENT = {"KERAS_BACKEND": "tensorflow"}
 SECONDS = 24 * 3600.0
 """How long a task may take; conversions of large models take minutes."""
 
@@ -141,7 +141,7 @@ def _answer(source: Any, task: Task) -> Any:
         request = replace(task.request, options=options)
         task = replace(task, source=str(saved), request=request)
         try:
-            with borrowed(KIND, ENVIRONMENT) as worker:
+            with borrowed(KIND, ON_TENSORFLOW) as worker:
                 return worker.call(f"{__name__}:done", sys.path, task, seconds=SECONDS)
         except (WorkerDied, RuntimeError) as e:
             raise SourceError(
