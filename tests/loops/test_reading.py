@@ -95,6 +95,14 @@ def test_a_state_that_becomes_an_array():
     assert scan_of(loop) == NotAScan("an array is a state")
 
 
+def test_a_state_that_changes_its_shape():
+    b, following = begun()
+    b.carry("h", np.zeros((1, 2)))
+    h = b.body.add(Kind.CONCAT, "h", "h", axis=0)
+    loop = b.loop({"t": following, "h": h}, b.while_below(STEPS))
+    assert scan_of(loop) == NotAScan("a state changes its shape")
+
+
 def test_a_reason_has_no_subject():
     """It stands behind a colon in notes and in the log."""
     for reason in REFUSED:

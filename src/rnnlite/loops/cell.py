@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rnnlite.loops.loop import Region, Rows, Tensors
+from rnnlite.loops.loop import Region, Rows, Shape, Tensors
 from rnnlite.loops.nodes import Kind, Ref
 from rnnlite.loops.over_time import Sequenced, over_time
 from rnnlite.loops.products import cut_products
@@ -56,6 +56,9 @@ class BodyCell:
         self.refused: NotAScan | None = None
         if any(r not in shapes and not region.is_bound(r) for r in results):
             self.refused = NotAScan("an array is a state")
+        elif not all(map(_agree, map(tensors.shape, states.values()), map(shapes.get, updates))):
+            self.refused = NotAScan("a state changes its shape")
+        if self.refused is not None:
             return
         self.nodes = sort(self.body)
         self.body = cut_products(self.nodes)
@@ -114,6 +117,14 @@ class BodyCell:
                 counts[node.function] += 1
                 counts["product"] += node.kind is Kind.MATMUL
         return _name(len(self.body.states), counts), units[-1] if units else None
+
+
+def _agree(one: Shape | None, other: Shape | None) -> bool:
+    """Whether two shapes may be the same."""
+    if one is None or other is None:
+        return True
+    pairs = zip(one, other, strict=False)
+    return len(one) == len(other) and all(a == b or None in (a, b) for a, b in pairs)
 
 
 def _name(states: int, counts: Counter[str]) -> str:

@@ -57,3 +57,33 @@ def assert_equal_to_source(converted, path: Path, outputs, constants=None, lengt
     found = rnnlite.load(converted.tflite).run([x])
     for a, b in zip(found, wanted, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def node(op, name, *inputs, **attrs):
+    """A NodeDef; attributes are dtypes, numbers, flags, texts or constants."""
+    made = v1.NodeDef(op=op, name=name, input=list(inputs))
+    for key, value in attrs.items():
+        if isinstance(value, tf.DType):
+            made.attr[key].type = value.as_datatype_enum
+        elif isinstance(value, bool):
+            made.attr[key].b = value
+        elif isinstance(value, int):
+            made.attr[key].i = value
+        elif isinstance(value, str):
+            made.attr[key].s = value.encode()
+        else:
+            made.attr[key].tensor.CopyFrom(tf.make_tensor_proto(value))
+    return made
+
+
+def placeholder(name="x", shape=(None, None, 4)):
+    """A NodeDef of a placeholder of floats."""
+    made = node("Placeholder", name, dtype=tf.float32)
+    made.attr["shape"].shape.CopyFrom(tf.TensorShape(shape).as_proto())
+    return made
+
+
+def write_nodes(path: Path, *nodes) -> Path:
+    """A graph of these nodes as a file."""
+    path.write_bytes(v1.GraphDef(node=nodes).SerializeToString())
+    return path

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Array
 
 ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
@@ -39,13 +40,13 @@ def test_a_row_beyond_the_end_is_the_last():
 
 def test_an_unwritten_array_is_zero_and_has_no_rows_to_read():
     np.testing.assert_array_equal(empty(2).rows(), np.zeros((2, 2)))
-    with pytest.raises(ValueError, match="'array' is read before anything was written"):
+    with pytest.raises(UnsupportedError, match="'array' is read before anything was written"):
         empty(2).row(tf.constant(0))
 
 
 def test_a_row_of_unknown_shape_takes_sizes_from_another():
     base = Array(tf.float32, 2, tf.TensorShape([None]), None, "array")
-    with pytest.raises(ValueError, match="shape of the rows of 'array' is not known"):
+    with pytest.raises(UnsupportedError, match="shape of the rows of 'array' is not known"):
         base.buffer(tf.TensorShape([None]))
     assert base.buffer(tf.TensorShape([None]), tf.constant(ROWS[0])).content.shape == (2, 2)
 

@@ -1,10 +1,13 @@
 """Conditions of TensorFlow 1 and 2: known, small, large, nested."""
 
+import building
 import numpy as np
 import pytest
 import tensorflow as tf
+from building import node, placeholder
 
 import rnnlite
+from rnnlite.errors import UnsupportedError
 
 
 def converted(tmp_path, build, v2):
@@ -66,3 +69,28 @@ def test_a_known_predicate_picks_its_branch(tmp_path, v2):
 
     found = converted(tmp_path, build, v2)
     assert found.report.ops == {"MUL": 1}
+
+
+def test_a_merge_of_no_condition(tmp_path):
+    nodes = (
+        placeholder(),
+        node("Tanh", "a", "x", T=tf.float32),
+        node("Merge", "merge", "x", "a", T=tf.float32, N=2),
+        node("Tanh", "y", "merge", T=tf.float32),
+    )
+    path = building.write_nodes(tmp_path / "graph.pb", *nodes)
+    with pytest.raises(UnsupportedError, match="Merge 'merge' joins branches of no condition that"):
+        rnnlite.convert(path, outputs=["y:0"])
+
+
+@pytest.mark.parametrize("v2", [False, True], ids=["v1", "v2"])
+def test_a_choice_between_arrays(tmp_path, v2):
+    def build(x):
+        array = tf.TensorArray(tf.float32, 1)
+        taken = tf.reduce_sum(x) > 0
+        rows = tf.cond(taken, lambda: array.write(0, x[0]), lambda: array.write(0, -x[0]))
+        tf.identity(rows.stack(), "y")
+
+    path = building.write(tmp_path / "graph.pb", build, v2=v2)
+    with pytest.raises(UnsupportedError, match="a condition chooses between arrays; expected ten"):
+        rnnlite.convert(path, outputs=["y:0"])

@@ -209,3 +209,47 @@ def test_a_keras_saved_model_without_its_classes(tmp_path, metadata):
     assert len(told) == metadata
     kinds = sorted(r["kind"] for r in converted.report.recurrences)
     assert kinds == ["GRU", "GRU", "LSTM"]
+
+
+def checkpoint(folder):
+    shutil.copytree(FOLDER / "lstm_peepholes_checkpoint", folder)
+    return folder
+
+
+@pytest.mark.parametrize("text", ["", "no such field: 1", None])
+def test_a_folder_that_names_no_checkpoint(tmp_path, text):
+    """Its file is empty, damaged, or names one that is not there."""
+    folder = checkpoint(tmp_path / "saved")
+    (folder / "checkpoint").write_text(text or 'model_checkpoint_path: "other"')
+    if text is not None:
+        (folder / "checkpoint").write_text(text)
+    with pytest.raises(
+        SourceError, match=r"the folder '.*saved' names no checkpoint. Give NAME.meta"
+    ):
+        rnnlite.convert(folder)
+
+
+def test_a_truncated_graph_of_a_checkpoint(tmp_path):
+    folder = checkpoint(tmp_path / "saved")
+    meta = next(folder.glob("*.meta"))
+    truncated(meta, meta, 1000)
+    message = r"the graph of the checkpoint, '.*\.meta', cannot be read; expected a MetaGraphDef"
+    with pytest.raises(SourceError, match=message):
+        rnnlite.convert(meta)
+
+
+def test_a_graph_whose_variables_nothing_restores(tmp_path):
+    """Written without its collections, a graph does not say that it has variables."""
+    v1 = tf.compat.v1
+    with tf.Graph().as_default():
+        x = v1.placeholder(tf.float32, [None, None, 4], "x")
+        v1.disable_resource_variables()
+        w = v1.get_variable("w", [4], use_resource=False)
+        v1.enable_resource_variables()
+        tf.identity(x * w, "y")
+        with v1.Session() as session:
+            session.run(v1.global_variables_initializer())
+            v1.train.Saver().save(session, str(tmp_path / "m"), write_meta_graph=False)
+            v1.train.export_meta_graph(str(tmp_path / "m.meta"), collection_list=[])
+    with pytest.raises(SourceError, match=r"checkpoint 'm' cannot be frozen; found .*w"):
+        rnnlite.convert(tmp_path / "m.meta", outputs=["y:0"])

@@ -127,3 +127,34 @@ def test_gate_order_of_the_second_version(tmp_path):
     states = [np.zeros((1, UNITS), np.float32)] * 2
     y, _ = oracle.scan(step, np.swapaxes(array, 0, 1), states)
     np.testing.assert_allclose(found, np.swapaxes(y, 0, 1), atol=1e-6)
+
+
+def cudnn(tmp_path, op, **options):
+    """A graph of one CudnnRNN op, written."""
+    flat, _ = packed(1, 1, 4)
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 1, FEATURES], "x")
+        zeros = tf.zeros([1, 1, UNITS])
+        given = {"input": x, "input_h": zeros, "input_c": zeros, "params": tf.constant(flat)}
+        if "sequence_lengths" in options:
+            lengths = tf.compat.v1.placeholder(tf.int32, [1], "lengths")
+            options = {**options, "sequence_lengths": lengths}
+        y, *_ = getattr(tf.raw_ops, op)(**given, **options)
+        tf.identity(y, "y")
+    path = tmp_path / "cudnn.pb"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    return path
+
+
+def test_forms_of_cudnn_that_are_not_read(tmp_path):
+    path = cudnn(tmp_path, "CudnnRNN", input_mode="skip_input")
+    message = "CudnnRNN 'CudnnRNN' has a form that is not read; expected a known number of layers, "
+    with pytest.raises(UnsupportedError, match=message + r".*found 1 layers, lstm, skip_input"):
+        rnnlite.convert(path)
+
+
+def test_the_length_of_each_sequence_in_cudnn_is_refused(tmp_path):
+    path = cudnn(tmp_path, "CudnnRNNV3", sequence_lengths=True)
+    message = "CudnnRNNV3 'CudnnRNNV3' is given the length of each sequence; expected sequences of"
+    with pytest.raises(UnsupportedError, match=message):
+        rnnlite.convert(path, outputs=["y:0"])

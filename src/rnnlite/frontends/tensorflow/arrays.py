@@ -12,6 +12,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
+from rnnlite.errors import UnsupportedError
 from rnnlite.scan.tensors import DType, Tensor
 
 
@@ -50,9 +51,16 @@ class Array:
         return tf.shape(self.content)[0] - self.lead
 
     def row(self, index: Tensor) -> Tensor:
-        """One row. Beyond the end the last one: a branch that is not taken may ask for it."""
+        """One row. Beyond the end the last one: a branch that is not taken may ask for it.
+
+        Raises:
+            UnsupportedError: nothing was written.
+        """
         if self.content is None:
-            raise ValueError(f"'{self.name}' is read before anything was written")
+            raise UnsupportedError(
+                f"'{self.name}' is read before anything was written",
+                remedy="Name outputs in front of it, or rewrite that part of the model",
+            )
         last = tf.shape(self.content)[0] - 1
         index = tf.reshape(tf.minimum(index + self.lead if self.lead else index, last), [])
         return tf.gather(self.content, index)
@@ -69,16 +77,20 @@ class Array:
         Args:
             row: shape of a row.
             like: a row, to take sizes from that are not static.
+
+        Raises:
+            UnsupportedError: the shape of a row is not known.
         """
         if self.content is not None:
             return self
-        shape = list(row)
-        if any(d is None for d in shape):
-            if like is None:
-                raise ValueError(f"the shape of the rows of '{self.name}' is not known")
-            tail = tf.shape(like)
-        else:
-            tail = tf.constant(shape, tf.int32)
+        shape = None if row.rank is None else list(row)
+        if shape is None or (None in shape and like is None):
+            raise UnsupportedError(
+                f"the shape of the rows of '{self.name}' is not known",
+                found=str(row),
+                remedy="Give a batch size, or shapes, where the graph leaves them free",
+            )
+        tail = tf.shape(like) if None in shape else tf.constant(shape, tf.int32)
         lead = 1 if self.size is None else 0
         rows = tf.constant(1) if self.size is None else self.length()
         content = tf.zeros(tf.concat([[rows], tail], 0), self.dtype)

@@ -138,7 +138,11 @@ def _checkpoint(path: Path, request: TensorFlowRequest) -> Frozen:
 
 def _prefix(path: Path) -> str:
     if path.is_dir():
-        latest = tf.train.latest_checkpoint(str(path))
+        try:
+            latest = tf.train.latest_checkpoint(str(path))
+        except (ValueError, text_format.ParseError):
+            # Its file "checkpoint" is empty or damaged.
+            latest = None
         if latest is None:
             raise SourceError(
                 f"the folder '{path}' names no checkpoint",

@@ -116,15 +116,7 @@ class PlainLoop:
         """
         shape = row if row.rank is not None else array.element
         like = step.content[0] if step is not None and step.content is not None else None
-        try:
-            return array.buffer(shape, like)
-        except (ValueError, TypeError) as e:
-            raise UnsupportedError(
-                f"the rows that the loop '{self.loop.name}' writes into '{array.name}' have no "
-                "known shape",
-                found=str(row),
-                remedy="Give a batch size, or shapes, where the graph leaves them free",
-            ) from e
+        return array.buffer(shape, like)
 
 
 def _axes(shape: TensorShape) -> list[int | None] | None:
