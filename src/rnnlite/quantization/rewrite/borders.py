@@ -1,0 +1,74 @@
+"""The ends of graphs: the type that a caller asks for, and what control flow ties."""
+
+from __future__ import annotations
+
+from rnnlite.lite.control_flow import flows
+from rnnlite.lite.ir import Graph, Value
+from rnnlite.quantization.grid import Grid, grid_of
+from rnnlite.quantization.plan.plan import range_of
+from rnnlite.quantization.rewrite.floats import quantize_if_read
+from rnnlite.quantization.rewrite.operands import Operands
+
+
+def quantize_inputs(made: Operands, graph: Graph) -> None:
+    """Give float inputs the type of the border."""
+    inputs = []
+    for value in graph.inputs:
+        if value not in made.floats:
+            inputs.append(value)
+            continue
+        grid = _border(made, value)
+        if grid == made.plan.grid(value):
+            inputs.append(value)
+            continue
+        outer = made.new(value, grid)
+        if grid is None:
+            made.plain[value] = outer
+            quantize_if_read(made, outer, value)
+        else:
+            made.requantize(outer, value)
+            made.borders[value] = outer, grid
+        inputs.append(outer)
+    graph.inputs = inputs
+
+
+def _border(made: Operands, value: Value) -> Grid | None:
+    return None if made.io == "float32" else made.own(value, made.io)
+
+
+def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
+    """Give results their type: the border's in the main graph, the tied one in others."""
+    outputs = []
+    for k, value in enumerate(graph.outputs):
+        if value not in made.floats:
+            outputs.append(value)
+        elif value in made.constants:
+            outputs.append(_constant_result(made, number, k, value))
+        elif number > 0:
+            outputs.append(value)
+        else:
+            outputs.append(_main_result(made, value))
+    graph.outputs = outputs
+
+
+def _main_result(made: Operands, value: Value) -> Value:
+    grid = _border(made, value)
+    if grid is None:
+        plain = made.new(value, None)
+        made.dequantize(value, plain)
+        return plain
+    return value if grid == made.plan.grid(value) else made.requantized(value, grid)
+
+
+def _constant_result(made: Operands, number: int, k: int, value: Value) -> Value:
+    if number == 0:
+        grid = grid_of(range_of(made.constants[value]), made.io, headroom=False)
+        return made.constant(value, grid) if made.io != "float32" else value
+    # A body may give one constant as several results: known by its number, as above.
+    for flow in flows(value.graph.model):
+        first = 0 if flow.is_loop else len(flow.slots) - len(flow.op.outputs)
+        if any(v.graph is value.graph for slot in flow.slots for v in slot[1:]):
+            known = next((v for v in flow.slots[first + k] if made.plan.has(v)), None)
+            if known is not None:
+                return made.constant(value, made.plan.grid(known))
+    return value

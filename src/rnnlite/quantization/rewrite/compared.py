@@ -1,0 +1,50 @@
+"""Comparisons in int32."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlite.lite.ir import Value
+from rnnlite.quantization.grid import Grid
+from rnnlite.quantization.ops import VERSIONS
+from rnnlite.quantization.rewrite.operands import Operands, Site
+
+
+def compared(made: Operands, site: Site) -> list[Value | None]:
+    """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only.
+
+    An input that is searched for one value is compared as it comes in: a finer grid behind
+    the border need not hold what that value was rounded to.
+    """
+    operands = site.operands
+    known = next(
+        v for v in operands if v in made.floats and v not in made.constants and v is not None
+    )
+    searched, grid = known, made.plan.grid(known)
+    if site.kind in ("EQUAL", "NOT_EQUAL") and any(v in made.constants for v in operands):
+        searched, grid = made.borders.get(known, (searched, grid))
+    found: list[Value | None] = []
+    for value in operands:
+        if value is None or value not in made.floats:
+            found.append(value)
+        elif value in made.constants:
+            found.append(_constant_int32(made, value, grid))
+        else:
+            outer = searched if value is known else made.operand(value, grid)
+            found.append(_as_int32(made, value, outer, grid))
+    return found
+
+
+def _constant_int32(made: Operands, value: Value, grid: Grid) -> Value:
+    """A constant as int32."""
+    numbers = grid.quantize(made.constants[value]).astype(np.int32)
+    return value.graph.constant(numbers, name=value.name)
+
+
+def _as_int32(made: Operands, value: Value, operand: Value, grid: Grid) -> Value:
+    """A value of a grid as int32."""
+    graph = value.graph
+    number = graph.like(value, "int32")
+    version = VERSIONS["CAST"][0 if grid.dtype == "int8" else 1]
+    made.insert(graph, graph.op("CAST", [operand], [number], version=version))
+    return number

@@ -1,0 +1,39 @@
+"""Ops that stay in float.
+
+    x (int8) -> op -> y (int8)    ->    x -> DEQUANTIZE -> op -> QUANTIZE -> y
+
+Between two such ops nothing is quantized, and integers that nobody reads are not made.
+"""
+
+from __future__ import annotations
+
+from rnnlite.lite.ir import Op, Value
+from rnnlite.quantization.rewrite.operands import Operands
+
+
+def keep_in_float(made: Operands, op: Op) -> None:
+    """Let an op read and make real numbers."""
+    op.inputs = [
+        _in_float(made, v) if made.is_float(v) and v not in made.constants else v for v in op.inputs
+    ]
+    results = [v for v in op.outputs if v in made.floats]
+    made.plain.update((v, made.new(v, None)) for v in results)
+    op.outputs = [made.plain.get(v, v) for v in op.outputs]
+    made.before = op.following
+    for value in results:
+        quantize_if_read(made, made.plain[value], value)
+
+
+def _in_float(made: Operands, value: Value) -> Value:
+    """A value as real numbers."""
+    if value in made.plain:
+        return made.plain[value]
+    plain = made.new(value, None)
+    made.dequantize(value, plain)
+    return plain
+
+
+def quantize_if_read(made: Operands, plain: Value, value: Value) -> None:
+    """The integers of a value that is there in float, if anything reads them."""
+    if value.is_result or not all(op in made.plan.kept for op in value.readers):
+        made.requantize(plain, value)

@@ -1,0 +1,158 @@
+"""The integer values that ops are given while a float model is rewritten, each made once a graph.
+
+What enters: a float model and its plan. What leaves: for a float value and a grid a value in that
+grid: itself, what QUANTIZE makes of it, or a constant; and a record for each weight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TypeGuard
+
+import numpy as np
+
+from rnnlite.lite.ir import Array, Graph, Model, Op, Quantization, Value
+from rnnlite.quantization.grid import Grid, grid_of, width
+from rnnlite.quantization.ops import Rule
+from rnnlite.quantization.plan.plan import Plan, constant, is_float, range_of
+from rnnlite.quantization.rewrite.widen import requantize
+from rnnlite.report.quantization import WeightRecord
+
+
+@dataclass(frozen=True)
+class Site:
+    """An op while it is rewritten.
+
+    Attributes:
+        op: the op.
+        rule: what it asks for.
+        dtype: the type it computes in.
+        operands, results: as they were in float.
+    """
+
+    op: Op
+    rule: Rule
+    dtype: str
+    operands: tuple[Value | None, ...]
+    results: tuple[Value, ...]
+
+    @property
+    def kind(self) -> str:
+        """Of the op."""
+        return self.op.kind
+
+    def operand(self, place: int) -> Value:
+        """One that must be there."""
+        value = self.operands[place]
+        if value is None:
+            raise AssertionError(f"{self.op!r} has no operand {place}")
+        return value
+
+
+class Operands:
+    """The values of one rewriting.
+
+    Attributes:
+        plan: the grids.
+        io: type of the model's float inputs and outputs.
+        floats: the values that were float.
+        constants: the content of those that are constants.
+        borders: inputs of the model in the grid in which they come in.
+        plain: values that are there in float as well.
+        before: the op in front of which ops are added; the end of the graph, if None.
+    """
+
+    def __init__(self, model: Model, plan: Plan, io: str) -> None:
+        self.plan = plan
+        self.io = io
+        values = [value for graph in model.graphs for value in graph.values if is_float(value)]
+        self.floats = set(values)
+        self.constants = {v: held for v in values if (held := constant(v)) is not None}
+        self.borders: dict[Value, tuple[Value, Grid]] = {}
+        self.plain: dict[Value, Value] = {}
+        self.before: Op | None = None
+        self._converted: dict[tuple[Value, Grid], Value] = {}
+        self._written: dict[Hashable, Value] = {}
+        self._records: dict[tuple[int, str], WeightRecord] = {}
+
+    @property
+    def records(self) -> list[WeightRecord]:
+        """One for each weight."""
+        return list(self._records.values())
+
+    def is_float(self, value: Value | None) -> TypeGuard[Value]:
+        """Whether a value is there, and was float."""
+        return value in self.floats
+
+    def enter(self, graph: Graph) -> None:
+        """Begin with a graph, in front of its first op."""
+        self._converted, self._written = {}, {}
+        self.before = next(iter(graph.ops), None)
+
+    def new(self, like: Value, grid: Grid | None) -> Value:
+        """A value of the shape of another one, in a grid; in float where there is none."""
+        if grid is None:
+            return like.graph.like(like, "float32")
+        return like.graph.like(like, grid.dtype, Quantization.of(grid.scale, grid.zero))
+
+    def write(self, like: Value, values: Array, grid: Quantization) -> Value:
+        """A constant with the name of another one."""
+        key = (like, values.dtype.str, grid)
+        if key not in self._written:
+            self._written[key] = like.graph.constant(values, name=like.name, quantization=grid)
+        return self._written[key]
+
+    def constant(self, value: Value, grid: Grid) -> Value:
+        """A float constant in a grid."""
+        self.record(value, grid.dtype, "one scale")
+        numbers = grid.quantize(self.constants[value])
+        return self.write(value, numbers, Quantization.of(grid.scale, grid.zero))
+
+    def record(self, value: Value, dtype: str, how: str) -> None:
+        """Note what type a weight is kept in."""
+        values = self.constants[value]
+        # An initial state of zeros is no weight.
+        if values.size > 1 and (np.any(values) or "channel" in how):
+            weight = WeightRecord(value.name, values.shape, dtype, how)
+            self._records[id(value.data), dtype] = weight
+
+    def insert(self, graph: Graph, *ops: Op) -> None:
+        """Add ops at the place where the rewriting is."""
+        graph.insert(self.before, *ops)
+
+    def dequantize(self, source: Value, target: Value) -> None:
+        """Make float numbers of a value."""
+        graph = source.graph
+        self.insert(graph, graph.op("DEQUANTIZE", [source], [target], version=2))
+
+    def requantize(self, source: Value, target: Value) -> None:
+        """Write the numbers of a value on the grid of another one."""
+        in_loop = source.graph in self.plan.loops
+        floats = self.io == "float32"
+        self.insert(source.graph, *requantize(source, target, in_loop=in_loop, floats=floats))
+
+    def requantized(self, value: Value, grid: Grid) -> Value:
+        """The value with another grid, made once a graph."""
+        key = (value, grid)
+        if key not in self._converted:
+            self._converted[key] = self.new(value, grid)
+            self.requantize(value, self._converted[key])
+        return self._converted[key]
+
+    def operand(self, value: Value, grid: Grid) -> Value:
+        """An operand in the grid that is wanted."""
+        if value in self.constants:
+            return self.constant(value, grid)
+        return value if self.plan.grid(value) == grid else self.requantized(value, grid)
+
+    def own(self, value: Value, dtype: str) -> Grid:
+        """The grid of a value in the type that an op computes in."""
+        if value in self.constants:
+            return grid_of(range_of(self.constants[value]), dtype, headroom=False)
+        grid = self.plan.grid(value)
+        if grid.dtype == dtype:
+            return grid
+        values = self.plan.range(value)
+        # What was zero throughout has no scale of its own: see `plan`.
+        return grid_of(values, dtype) if width(values) > 0 else Grid(dtype, grid.scale, 0)
