@@ -1,60 +1,92 @@
-"""Random inputs: in the range of ids, with holes where there is a mask, never masked throughout."""
+"""Random inputs: shapes, ranges, masks that leave something, the same for the same seed."""
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnnlite.frontends.probe import random_inputs
 from rnnlite.lengths.sizes import Axis
 from rnnlite.specs import TensorSpec
 
-
-def draw(*specs, length=50, batch=4, seed=0):
-    return random_inputs(specs, length=length, batch=batch, seed=seed)
+FRAMES = TensorSpec("x", (None, None, 3), "float32")
 
 
-def test_shapes_and_types():
+def one(spec, length=9, batch=4, seed=0):
+    (array,) = random_inputs([spec], length=length, batch=batch, seed=seed)
+    assert array.dtype == spec.dtype
+    return array
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape"),
+    [
+        (FRAMES, (4, 9, 3)),
+        (TensorSpec("x", (1, None, 3), "float32"), (1, 9, 3)),
+        (TensorSpec("x", (None, None, 3), "float32", batch_axis=1), (9, 4, 3)),
+        (TensorSpec("x", (None,), "float32", batch_axis=None), (9,)),
+        (TensorSpec("x", (), "float32", batch_axis=None), ()),
+    ],
+)
+def test_free_axes_are_filled_in(spec, shape):
+    assert one(spec).shape == shape
+
+
+def test_each_axis_may_have_a_length_of_its_own():
+    lengths = {Axis(0, 1): 5, Axis(1, 1): 8}
+    a, b = random_inputs([FRAMES, FRAMES], length=lengths, batch=2)
+    assert (a.shape, b.shape) == ((2, 5, 3), (2, 8, 3))
+
+
+def test_the_seed_decides():
+    np.testing.assert_array_equal(one(FRAMES, seed=3), one(FRAMES, seed=3))
+    assert not np.array_equal(one(FRAMES, seed=3), one(FRAMES, seed=4))
+
+
+def test_floats_are_normal():
+    found = one(FRAMES, length=400)
+    assert abs(found.mean()) < 0.1
+    assert 0.9 < found.std() < 1.1
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "float32"])
+def test_ids_are_all_that_are_valid(dtype):
+    spec = TensorSpec("ids", (None, None), dtype, ids=(-1, 6))
+    assert set(np.unique(one(spec, length=200))) == set(range(7))
+
+
+def test_integers_of_which_nothing_is_known_are_flags():
+    assert set(np.unique(one(TensorSpec("n", (None, None), "int32"), length=99))) == {0, 1}
+
+
+def test_booleans_are_mostly_true():
+    share = one(TensorSpec("m", (None, None), "bool"), length=400).mean()
+    assert 0.6 < share < 0.9
+
+
+def test_counts_reach_the_length_of_the_others():
+    counts = TensorSpec("n", (None,), "int32", counts=True)
+    _, found = random_inputs([FRAMES, counts], length=7, batch=50)
+    assert found[0] == 7
+    assert set(np.unique(found)) == set(range(1, 8))
+
+
+def test_a_mask_has_holes_and_marks_whole_steps():
+    found = one(TensorSpec("x", (None, None, 3), "float32", mask_value=-9.0), length=300)
+    masked = (found == -9.0).all(-1)
+    assert 0.1 < masked.mean() < 0.3
+    np.testing.assert_array_equal((found == -9.0).any(-1), masked)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), length=st.integers(1, 4), batch=st.integers(1, 4))
+def test_no_sequence_is_masked_throughout(seed, length, batch):
     specs = [
-        TensorSpec("a", (None, None, 3), "float32"),
-        TensorSpec("b", (None, 7), "int32"),
-        TensorSpec("c", (2, None), "bool"),
-        TensorSpec("d", (None, None, 3), "float32", batch_axis=1),
+        TensorSpec("ids", (None, None), "int32", ids=(0, 2)),
+        TensorSpec("mask", (None, None), "bool"),
+        TensorSpec("x", (None, None, 2), "float32", mask_value=0.0),
     ]
-    found = draw(*specs, length=5, batch=2)
-    assert [x.shape for x in found] == [(2, 5, 3), (2, 7), (2, 5), (5, 2, 3)]
-    assert [x.dtype.name for x in found] == ["float32", "int32", "bool", "float32"]
-    again = draw(*specs, length=5, batch=2)
-    assert all(np.array_equal(a, b) for a, b in zip(found, again, strict=True))
-
-
-def test_a_length_for_each_axis():
-    specs = [TensorSpec(n, (None, None), "float32") for n in "ab"]
-    found = draw(*specs, length={Axis(0, 1): 3, Axis(1, 1): 8}, batch=2)
-    assert [x.shape for x in found] == [(2, 3), (2, 8)]
-
-
-@pytest.mark.parametrize("dtype", ["int32", "float32"])
-def test_ids_fill_their_range(dtype):
-    (ids,) = draw(TensorSpec("ids", (None, None), dtype, ids=(-6, 5)))
-    assert set(np.unique(ids)) == set(range(6))
-
-
-def test_integers_of_unknown_meaning_are_0_and_1():
-    (codes,) = draw(TensorSpec("codes", (None, None), "int64"))
-    assert set(np.unique(codes)) == {0, 1}
-
-
-def test_masks_have_holes_and_no_sequence_is_masked_throughout():
-    frames = TensorSpec("frames", (None, None, 3), "float32", mask_value=-1.0)
-    (x,) = draw(frames)
-    share = (x == -1).all(-1).mean()
-    assert 0.1 < share < 0.3
-    for seed in range(200):
-        (x,) = draw(frames, length=1, batch=2, seed=seed)
-        assert not (x == -1).all((1, 2)).any()
-
-
-def test_numbers_of_time_steps():
-    frames = TensorSpec("frames", (None, None, 3), "float32")
-    counts = TensorSpec("counts", (None,), "int32", counts=True)
-    _, found = draw(frames, counts, length=9, batch=20)
-    assert (found.min() >= 1, found.max(), found[0]) == (True, 9, 9)
+    ids, mask, x = random_inputs(specs, length=length, batch=batch, seed=seed)
+    assert ids.any(1).all()
+    assert mask.any(1).all()
+    assert (x != 0.0).any((1, 2)).all()

@@ -1,0 +1,71 @@
+"""A report put together: fields from where they are known, and notes in words."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from rnnlite.report.making import make_report
+from rnnlite.report.quantization import Quantization
+from rnnlite.report.records import OutputParity, Parity
+from rnnlite.specs import TensorSpec
+
+OUTPUT = OutputParity("y", 1e-7, 1e-7, 1.0, 1e-5)
+SPEC = TensorSpec("x", (1, None, 3), "float32")
+
+
+def source(*notes):
+    recurrence = SimpleNamespace(to_dict=lambda: {"name": "lstm", "kind": "LSTM"})
+    return SimpleNamespace(origin="Keras 3 model", notes=list(notes), recurrences=[recurrence])
+
+
+CONTENT = SimpleNamespace(
+    inputs=[SPEC], outputs=[], size=1234, weights=56, ops={"ADD": 2}, min_runtime="LiteRT 1.0"
+)
+
+
+def test_each_field_is_taken_from_where_it_is_known():
+    quantization = Quantization("int8", "int8", "", 9, (), {})
+    report = make_report(source("a"), CONTENT, None, {"translate": 0.5}, quantization)
+    assert report.origin == "Keras 3 model"
+    assert report.inputs == (SPEC.to_dict(),)
+    assert report.outputs == ()
+    assert (report.size, report.weights, report.ops) == (1234, 56, {"ADD": 2})
+    assert report.min_runtime == "LiteRT 1.0"
+    assert report.recurrences == ({"name": "lstm", "kind": "LSTM"},)
+    assert (report.parity, report.quantization, report.stream) == (None, quantization, None)
+    assert (report.notes, report.seconds) == (("a",), {"translate": 0.5})
+
+
+@pytest.mark.parametrize(
+    ("found", "note"),
+    [
+        (
+            {"skipped": {1: "too short", 5: "odd"}},
+            "the source itself refuses length 1, 5: not compared there",
+        ),
+        (
+            {"undefined": ("y", "z")},
+            "the source gives NaN in 'y', 'z' for some inputs, such as a sequence that is masked "
+            "throughout: not compared there",
+        ),
+        (
+            {"late": ("y",)},
+            "the size of 'y' is known only after a run: give LiteRT's CompiledModel a buffer of "
+            "your own, TensorBuffer.create_from_host_memory(numpy.zeros(shape, 'float32'))",
+        ),
+        ({}, None),
+    ],
+    ids=["skipped", "undefined", "late", "nothing"],
+)
+def test_what_the_check_met_is_noted(found, note):
+    parity = Parity((OUTPUT,), (19,), (1,), 4, **found)
+    report = make_report(source(), CONTENT, parity, {})
+    assert report.notes == (() if note is None else (note,))
+    assert report.parity is parity
+
+
+def test_notes_of_the_source_come_first_and_are_not_its_own_list():
+    given = source("first")
+    report = make_report(given, CONTENT, Parity((OUTPUT,), (), (), 1, {3: "why"}), {})
+    assert [note[:5] for note in report.notes] == ["first", "the s"]
+    assert given.notes == ["first"]

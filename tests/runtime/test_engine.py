@@ -1,0 +1,105 @@
+"""One interpreter at changing shapes: results, when it is replaced, refusals."""
+
+import numpy as np
+import pytest
+
+from graphs import Model
+from rnnlite.errors import ModelError, SampleError
+from rnnlite.runtime.engine import Engine, _fits
+
+
+def doubled():
+    """y = x + x, x (1, any, 3)."""
+    model = Model()
+    x, y = model.main.tensor((1, -1, 3)), model.main.tensor((1, -1, 3))
+    model.main.add("ADD", [x, x], [y], "AddOptions")
+    model.main.ends([x], [y])
+    return model.bytes()
+
+
+DATA = doubled()
+
+
+def engine(**options):
+    return Engine(DATA, num_threads=1, **{"delegates": False, **options})
+
+
+def run(made, length):
+    x = np.arange(3 * length, dtype=np.float32).reshape(1, length, 3)
+    details = [d["index"] for d in made.interpreter.get_input_details()]
+    outputs = [d["index"] for d in made.interpreter.get_output_details()]
+    (y,) = made.run(details, [x], outputs)
+    np.testing.assert_array_equal(y, 2 * x)
+
+
+@pytest.mark.parametrize("delegates", [True, False])
+@pytest.mark.parametrize("grows", [True, False])
+def test_any_length_gives_its_result(delegates, grows):
+    made = engine(delegates=delegates, grows=grows)
+    for length in (3, 1, 7, 7, 2, 30):
+        run(made, length)
+
+
+def test_a_longer_sequence_gets_a_fresh_interpreter():
+    made = engine()
+    first = made.interpreter
+    for length in (5, 2, 5):
+        run(made, length)
+        assert made.interpreter is first
+    run(made, 6)
+    assert made.interpreter is not first
+
+
+def test_a_file_that_is_safe_keeps_it():
+    made = engine(grows=True)
+    first = made.interpreter
+    for length in (5, 6, 60):
+        run(made, length)
+    assert made.interpreter is first
+
+
+def test_the_same_shapes_are_not_allocated_again(monkeypatch):
+    made = engine()
+    run(made, 5)
+    monkeypatch.setattr(
+        type(made.interpreter), "allocate_tensors", lambda self: pytest.fail("allocated again")
+    )
+    run(made, 5)
+
+
+def test_shapes_of_results_are_known_before_a_run():
+    made = engine()
+    inputs, outputs = (
+        [d["index"] for d in ends]
+        for ends in (made.interpreter.get_input_details(), made.interpreter.get_output_details())
+    )
+    assert made.shapes_before_run(inputs, ((1, 9, 3),), outputs) == ((1, 9, 3),)
+
+
+def test_what_the_runtime_refuses_is_refused_and_forgotten():
+    made = engine()
+    index = [d["index"] for d in made.interpreter.get_input_details()]
+    with pytest.raises(SampleError, match=r"cannot run on inputs of shapes \[\(1, 4, 3\)\]"):
+        made.run(index, [np.zeros((1, 4, 3), np.float64)], index)
+    before = made.interpreter
+    run(made, 2)
+    assert made.interpreter is not before
+
+
+def test_no_model():
+    with pytest.raises(ModelError, match="cannot load the model"):
+        Engine(b"no flatbuffer", num_threads=1, delegates=False)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "largest", "fits"),
+    [
+        (((1, 2),), ((1, 2),), True),
+        (((1, 2), (3,)), ((4, 2), (3,)), True),
+        (((1, 3),), ((9, 2),), False),
+        (((1,),), ((1, 2),), False),
+        (((1,),), ((1,), (1,)), False),
+    ],
+)
+def test_what_fits(shapes, largest, fits):
+    assert _fits(shapes, largest) is fits

@@ -1,0 +1,37 @@
+"""The progress bar: on standard error, or nowhere."""
+
+import pytest
+
+from rnnlite.runtime.progress import Progress
+
+
+def test_without_it_nothing_is_printed(capsys):
+    with Progress("runs", 3, shown=False) as bar:
+        bar.add()
+        bar.add(2)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_shown_on_standard_error(capsys):
+    with Progress("runs", 4, shown=True) as bar:
+        bar.add(3)
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert "runs" in errors
+    assert "75%" in errors
+
+
+def test_it_counts_to_the_end(capsys):
+    with Progress("runs", 4, shown=True) as bar:
+        for _ in range(4):
+            bar.add()
+        assert bar._bar.finished
+    assert "100%" in capsys.readouterr().err
+
+
+def test_an_error_ends_the_bar(capsys):
+    bar = Progress("runs", 2, shown=True)
+    with pytest.raises(ZeroDivisionError), bar:
+        raise ZeroDivisionError
+    assert not bar._bar.live.is_started
+    capsys.readouterr()
