@@ -20,7 +20,6 @@ from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
 from rnnlite.report.records import OutputParity, Parity
-from rnnlite.runtime.model import load
 from rnnlite.specs import Array, TensorSpec, row
 
 TOLERANCE = 1e-5
@@ -63,8 +62,11 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     scale = [max(scale_of(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
     differences = np.zeros(len(program.outputs))
     runs = 0
+    late: tuple[str, ...] = ()
     for delegates in (True, False):
         model = ModelApart(data, delegates=delegates)
+        if not delegates:
+            late = _late(program, model, cases)
         for case in _ordered(cases):
             for _ in range(2):
                 found = model.run(case.inputs)
@@ -88,7 +90,7 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
         batches=tuple(dict.fromkeys(c.batch for c in cases)),
         runs=runs,
         skipped=skipped,
-        late=_late(program, data, cases),
+        late=late,
         undefined=tuple(
             port.name
             for n, port in enumerate(program.outputs)
@@ -111,10 +113,16 @@ def _require_numbers(program: Program, cases: list[Case]) -> None:
             )
 
 
-def _late(program: Program, data: bytes, cases: list[Case]) -> tuple[str, ...]:
-    """The outputs whose size the runtime does not know when it has allocated memory."""
+def _late(program: Program, model: ModelApart, cases: list[Case]) -> tuple[str, ...]:
+    """The outputs whose size the runtime does not know when it has allocated memory.
+
+    Args:
+        program: where the model came from.
+        model: one that has not run yet.
+        cases: of the check.
+    """
     longest = max(cases, key=lambda c: c.length)
-    known = load(data, delegates=False).shapes_before_run([a.shape for a in longest.inputs])
+    known = model.shapes_before_run([a.shape for a in longest.inputs])
     pairs = zip(program.outputs, known, longest.expected, strict=True)
     return tuple(port.name for port, shape, value in pairs if shape != value.shape)
 

@@ -9,7 +9,8 @@ import tf_keras
 
 import rnnlite
 from rnnlite.lite import schema
-from rnnlite.quantization.recipe import LIMITS, MODES
+from rnnlite.lowering.schedule import take_options
+from rnnlite.quantization.recipe import LAYOUT, LIMITS, MODES
 from rnnlite.report.records import Report
 
 RNG = np.random.default_rng(5)
@@ -101,7 +102,7 @@ def test_the_report_tells_all_and_travels(models):
     report = converted["int8"].report
     q = report.quantization
     assert (q.mode, q.io, q.samples, q.held_out, q.lengths) == ("int8", "int8", 29, 7, (4, 39))
-    alike = {"weight_bytes": 1, "value_bytes": 1}
+    alike = take_options(None, **LAYOUT["int8"])
     plain = rnnlite.convert(models["keras"][0], schedule=alike, verify=False).tflite
     assert q.size_before == len(plain) > len(converted["int8"].tflite)
     label, sequence = q.accuracy

@@ -9,19 +9,37 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+from rnnlite.lite import ir, schema
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.measure.values import Values
 from rnnlite.quantization.watching import Watched
-from rnnlite.runtime.model import load
+from rnnlite.runtime.model import Model
 
 _HELD: dict[int, Any] = {}
 _NUMBERS = itertools.count()
+_READ: list[tuple[bytes, ir.Model]] = []
+"""The last file, and what was read."""
 
 
 def open_model(data: bytes, delegates: bool) -> tuple[int, Any, Any, Any]:
     """Load a model; gives its number, inputs, outputs, and what its stream takes and gives."""
-    model = load(data, delegates=delegates)
+    model = Model(data, delegates=delegates, parsed=_read(data))
     return _hold(model), model.inputs, model.outputs, model.stream_ends
+
+
+def _read(data: bytes) -> ir.Model:
+    """A file as it is read; one that is loaded once more, with other delegates, is read once."""
+    if not _READ or _READ[0][0] != data:
+        _READ[:] = [(data, schema.read(data))]
+    return _READ[0][1]
+
+
+def shapes_before_run(
+    number: int, shapes: Sequence[tuple[int, ...]]
+) -> tuple[tuple[int, ...], ...]:
+    """The shapes of its outputs as far as the runtime knows them before a run."""
+    found: tuple[tuple[int, ...], ...] = _HELD[number].shapes_before_run(shapes)
+    return found
 
 
 def run_model(number: int, arrays: Sequence[Array]) -> list[Array]:

@@ -82,6 +82,11 @@ class ModelApart(_Apart):
         super().__init__(data, "the converted model")
         self.inputs, self.outputs, self.stream_ends = self._open("open_model", data, delegates)
 
+    def shapes_before_run(self, shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
+        """As `Model.shapes_before_run`."""
+        found: tuple[tuple[int, ...], ...] = self._use("shapes_before_run", list(shapes))
+        return found
+
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """As `Model.run`.
 

@@ -63,6 +63,10 @@ class _Converter(tf.lite.TFLiteConverter):  # type: ignore[misc]
 
     names = Names(())
 
+    def _optimize_tflite_model(self, model: bytes, *_: Any, **__: Any) -> bytes:
+        # It reads and writes the file twice to merge equal constants; `passes.compact` does that.
+        return model
+
     def _freeze_concrete_function(self) -> tuple[Any, list[Any], list[Any], Any]:
         graph, inputs, outputs, frozen = super()._freeze_concrete_function()
         self.names, hidden = hide(graph)

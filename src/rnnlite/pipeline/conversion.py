@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from rnnlite.frontends.program import Program
 from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import inspect
-from rnnlite.lite.ir import Model
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
 from rnnlite.quantization.recipe import Order
 from rnnlite.report.making import make_report
-from rnnlite.report.quantization import Quantization
 
 
 def convert(
@@ -36,6 +33,7 @@ def convert(
     from rnnlite.frontends.opening import open_program
     from rnnlite.isolation import converter, interpreter
     from rnnlite.parity import check
+    from rnnlite.pipeline.quantization import quantize
     from rnnlite.pipeline.steps import finish, translate
     from rnnlite.pipeline.streaming import chunk_function, proof, with_stream
 
@@ -57,12 +55,14 @@ def convert(
         with clock.step("stream"):
             plain = with_stream(program, plain, streamed)
             stream = proof(program, plain, streamed, check=verify)
-    report = make_report(program, inspect(plain), parity, clock.seconds, stream=stream)
-    report.require_parity()
     if order is None:
+        report = make_report(program, inspect(plain), parity, clock.seconds, stream=stream)
+        report.require_parity()
         return Converted(plain, report), plain
+    if parity is not None:
+        parity.require(program.origin)
     with clock.step("quantize"):
-        data, quantization = _quantized(program, model, order, len(plain))
+        data, quantization = quantize(program, model, order, len(plain))
     if streamed is not None:
         with clock.step("stream"):
             data = with_stream(program, data, streamed, (order, quantization.inner))
@@ -72,26 +72,3 @@ def convert(
     if stream is not None:
         stream.require_within()
     return Converted(data, report), plain
-
-
-def _quantized(
-    program: Program, model: Model, order: Order, size_before: int
-) -> tuple[bytes, Quantization]:
-    """Quantize the float model of a Program, which is changed.
-
-    Raises:
-        RnnliteError: see `rnnlite.quantization.quantize.quantize_model`.
-    """
-    from rnnlite.parity import probes
-    from rnnlite.pipeline.steps import finish
-    from rnnlite.quantization.quantize import quantize_model
-
-    return quantize_model(
-        model,
-        order,
-        inputs=program.inputs,
-        reference=program.reference,
-        finish=lambda made: finish(program, made, {"quantize": order.mode, "io": order.io}),
-        probes=lambda: probes(program),
-        size_before=size_before,
-    )

@@ -1,146 +1,94 @@
-"""Quantize a model: the steps in order, and the record of what was done.
+"""What is to be said of a quantization: what was done, and how far the result is off.
 
-What enters: a float model as the converter gave it, an `Order`, the source's computation. What
-leaves: the finished flatbuffer and a `Quantization` record.
+What enters: a quantized model, what was measured. What leaves: a `Quantization` record, or the
+refusal of a model in which nothing could be quantized.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model
 from rnnlite.lite.record import record as record_of
-from rnnlite.quantization.calibration import Ranges, Samples, take_samples
+from rnnlite.quantization.calibration import Ranges, Samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import Reference, measure
-from rnnlite.quantization.measure.course import course_warnings, sequences_of
-from rnnlite.quantization.measure.culprits import worst_tensors
-from rnnlite.quantization.measure.features import unlike_features
-from rnnlite.quantization.plan.front import REASON
-from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.recipe import LIMITS, Order
-from rnnlite.quantization.rewrite.weights import to_float16
-from rnnlite.quantization.select import Candidate, Finish, dynamic, integer, trial_named
-from rnnlite.report.acceptance import beyond, require_accuracy
-from rnnlite.report.quantization import Quantization, TrialRecord
-from rnnlite.specs import TensorSpec
-
-SCALED = (
-    "Normalise each feature before the model; or begin the model with a Normalization and give "
-    "io='float32' (--io float32), which computes that in float"
-)
-"""What helps where features are of unlike scale."""
+from rnnlite.quantization.select import Candidate
+from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord
 
 
-def quantize_model(
-    model: Model,
-    order: Order,
-    *,
-    inputs: Sequence[TensorSpec],
-    reference: Reference,
-    finish: Finish,
-    probes: Callable[[], list[list[Array]]],
-    size_before: int,
-) -> tuple[bytes, Quantization]:
-    """Quantize.
-
-    Args:
-        model: the float model with the converter's names; it is changed.
-        order: what is asked for.
-        inputs: the model's inputs.
-        reference: the source's computation on batches.
-        finish: names, compacts, checks and writes a model.
-        probes: random samples to measure on where there is no calibration data.
-        size_before: bytes of the float32 file.
+def require_change(candidate: Candidate, order: Order) -> None:
+    """Refuse a model in which nothing could be quantized.
 
     Raises:
         QuantizationError: the mode changes nothing.
-        ParityError: the result is further from the source than `order.max_error`.
-        SampleError: the calibration data does not fit.
-        UnsupportedError: an op has no integer kernel.
     """
-    name_constants(model)
-    samples = take_samples(order.calibration, inputs) if order.calibration is not None else None
-    warnings = list(samples.warnings) if samples is not None else []
-    held_out = samples.held_out if samples is not None else probes()
-    if order.integer and samples is not None:
-        best, trials = integer(model, order, samples, reference, finish)
-        if best.ranges is not None:
-            warnings += _range_warnings(best.ranges)
-    elif order.mode == "dynamic":
-        best, trials = dynamic(model, order, reference, finish, held_out)
-    else:
-        weights = to_float16(model)
-        best, trials = Candidate(finish(model), weights, (), "float32", 0.0), ()
-    changed = [w for w in best.weights if w.dtype != "float32"]
-    if not changed and not (order.integer and samples is not None):
-        raise QuantizationError(
-            f"quantize='{order.mode}' changes nothing in this model",
-            found="no kernel of a matrix product, convolution or lookup"
-            if not best.weights
-            else "; ".join(f"'{w.name}' {list(w.shape)}: {w.how}" for w in best.weights[:3]),
-            remedy="Convert it in float32",
-        )
-    accuracy = measure(reference, best.data, held_out)
-    if not trials:
-        error = max((a.rms_error for a in accuracy), default=0.0)
-        trials = (TrialRecord(best.trial, error, len(best.data), "taken"),)
-    if beyond(accuracy, order.max_error):
-        worst: list[str] = []
-        cause = ""
-        if order.integer and samples is not None:
-            worst = worst_tensors(model, order, trial_named(order.mode, best.trial), samples)
-            if not any(REASON in kept for kept in best.kept):
-                dtype = "int8" if order.mode == "int8" else "int16"
-                cause = unlike_features(samples.used, inputs, dtype)
-        require_accuracy(
-            accuracy,
-            order.max_error,
-            mode=order.mode,
-            origin="its source",
-            worst=worst,
-            cause=cause,
-            remedy=SCALED if cause else "",
-        )
+    weights = candidate.weights
+    if order.integer or any(w.dtype != "float32" for w in weights):
+        return
+    raise QuantizationError(
+        f"quantize='{order.mode}' changes nothing in this model",
+        found="no kernel of a matrix product, convolution or lookup"
+        if not weights
+        else "; ".join(f"'{w.name}' {list(w.shape)}: {w.how}" for w in weights[:3]),
+        remedy="Convert it in float32",
+    )
 
-    def worst_at(length: int) -> list[str]:
-        if not order.integer or samples is None:
-            return []
-        rows = sequences_of(inputs, held_out, length)
-        trial = trial_named(order.mode, best.trial)
-        return worst_tensors(model, order, trial, replace(samples, held_out=rows))
 
-    seen = (samples.lengths[0], samples.lengths[-1]) if samples is not None else None
-    warnings += course_warnings(accuracy, order.max_error, seen, worst_at)
+def describe(
+    candidate: Candidate,
+    order: Order,
+    samples: Samples | None,
+    *,
+    accuracy: tuple[OutputAccuracy, ...],
+    held_out: int,
+    course: Sequence[str],
+    trials: tuple[TrialRecord, ...],
+    size_before: int,
+) -> Quantization:
+    """What is to be said of a quantization.
+
+    Args:
+        candidate: what was taken, finished.
+        order: what was asked for.
+        samples: the calibration data, if there was any.
+        accuracy: of each output, on samples that were held out.
+        held_out: how many these are.
+        course: what is to be said of other lengths.
+        trials: all that were considered.
+        size_before: bytes of the float32 file.
+    """
     limit = LIMITS[order.mode]
+    warnings = list(samples.warnings) if samples is not None else []
+    warnings += _range_warnings(candidate.ranges) if candidate.ranges is not None else []
+    warnings += course
     warnings += [
         f"output '{a.name}' is off by {100 * a.rms_error:.1f} % of its RMS, more than the "
         f"{100 * limit:.0f} % that {order.mode} usually keeps within"
         for a in accuracy
         if a.rms_error > limit
     ]
-    record = Quantization(
+    return Quantization(
         mode=order.mode,
         io=order.io,
-        inner=best.trial,
+        inner=candidate.trial,
         size_before=size_before,
-        weights=tuple(best.weights),
-        ops=op_types(schema.read(best.data)),
-        kept=best.kept,
+        weights=tuple(candidate.weights),
+        ops=op_types(candidate.model),
+        kept=candidate.kept,
         samples=len(samples.used) if samples is not None else 0,
-        held_out=len(held_out),
-        lengths=seen,
+        held_out=held_out,
+        lengths=(samples.lengths[0], samples.lengths[-1]) if samples is not None else None,
         accuracy=accuracy,
         measured_on=_measured_on(samples),
         warnings=tuple(warnings),
         max_error=order.max_error,
         trials=trials,
     )
-    return best.data, record
 
 
 def remeasure(

@@ -1,21 +1,17 @@
-"""Choose between precisions by measured error.
+"""Ways to quantize a model: types of products, states and weights, the cheapest first.
 
-What enters: a float model, the source's computation, samples. What leaves: the first `Candidate`,
-from the cheapest on, that is good enough, else the best by a clear margin; and a record of every
-trial.
+What enters: a float model and samples. What leaves: quantized models, one after the other, as they
+are asked for. Which one is taken is decided by `choice`, once they are finished and measured.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
-from rnnlite.quantization.grid import Array
-from rnnlite.quantization.measure.accuracy import MOST_SAMPLES, Reference, measure
 from rnnlite.quantization.plan.front import scaling_ops
 from rnnlite.quantization.plan.markers import marked_ranges
 from rnnlite.quantization.plan.masks import binary_inputs, soften_masks
@@ -28,27 +24,8 @@ from rnnlite.quantization.prepare.split import refine_tables, split_weights
 from rnnlite.quantization.recipe import Order
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
-from rnnlite.report.quantization import TrialRecord, WeightRecord
+from rnnlite.report.quantization import WeightRecord
 from rnnlite.runtime.progress import Progress
-
-Finish = Callable[[Model], bytes]
-"""From a model to the finished, checked flatbuffer."""
-
-ENOUGH = {"dynamic": 0.02, "int8": 0.02, "int16x8": 0.01}
-"""A model whose error is below this is not refined further."""
-
-ENOUGH_IF_LARGE = {"int8": 0.06, "int16x8": 0.01}
-LARGE_STEP = 3 * 32**2
-"""The same for models with loops that read so many weights at a step (GRU and LSTM from 32 units):
-int16 costs them 4 to 6 times the time of int8, and more than float32 takes."""
-
-LARGE_STEP_OF_CLASSIFIERS = 1 << 17
-"""But where the outputs are probabilities, an error of 6 % turns up to 6 of 100 decisions (measured
-on models of names): they are refined unless int16 costs 6 to 10 times the time (LSTM from 182
-units)."""
-
-GAIN = 0.8
-"""A finer precision is taken if it brings the error below this share of the coarser one's."""
 
 PRODUCTS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 
@@ -107,75 +84,38 @@ DYNAMIC = {
 """Of the mode "dynamic": what is tried, and the type of the kernels of products."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Candidate:
-    """A quantized model.
+    """A quantized model, which is not finished yet.
 
     Attributes:
-        data: the finished flatbuffer.
+        trial: the precision, in words.
+        model: the model.
         weights: the type of each weight.
         kept: ops that stayed in float, and why.
-        trial: the precision, in words.
-        error: largest relative RMS error of its outputs.
         ranges: what calibration saw, of integer modes.
+        limited: whether it is given up where its file is larger than `largest_file`.
     """
 
-    data: bytes
-    weights: list[WeightRecord]
-    kept: tuple[str, ...]
     trial: str
-    error: float
+    model: Model
+    weights: list[WeightRecord]
+    kept: tuple[str, ...] = ()
     ranges: Ranges | None = None
+    limited: bool = False
 
 
-class _Choice:
-    """The best candidate so far, and what became of each trial."""
+@dataclass(frozen=True, eq=False)
+class Refused:
+    """A trial that gives no model.
 
-    def __init__(self, enough: float, max_error: float) -> None:
-        self.enough = min(enough, max_error)
-        self.max_error = max_error
-        self.best: Candidate | None = None
-        self.records: list[tuple[str, float | None, int | None, str]] = []
+    Attributes:
+        trial: the precision, in words.
+        refusal: an op that has no integer kernel.
+    """
 
-    @property
-    def acceptable(self) -> bool:
-        """Whether there is a candidate that would not be refused."""
-        return self.best is not None and self.best.error <= self.max_error
-
-    def offer(self, candidate: Candidate) -> None:
-        """Take a finer candidate if it is better by a clear margin, or the first to be accepted."""
-        best, verdict = self.best, ""
-        if best is not None:
-            saved = candidate.error <= self.max_error and not self.acceptable
-            if not (candidate.error < GAIN * best.error or saved):
-                verdict = f"not clearly better than {best.trial}"
-        if not verdict:
-            self.best = candidate
-        self.records.append((candidate.trial, candidate.error, len(candidate.data), verdict))
-
-    def reject(self, name: str, verdict: str, size: int | None = None) -> None:
-        """Note a trial that gave no candidate."""
-        self.records.append((name, None, size, verdict))
-
-    @property
-    def done(self) -> bool:
-        """Whether the best is good enough."""
-        return self.best is not None and self.best.error <= self.enough
-
-    def result(self) -> tuple[Candidate, tuple[TrialRecord, ...]]:
-        """The best, and all that were considered."""
-        if self.best is None:
-            raise AssertionError("no precision for the mode")
-        chosen = self.best.trial
-        return self.best, tuple(
-            TrialRecord(
-                name,
-                error,
-                size,
-                "taken" if name == chosen else verdict or f"{chosen} is clearly better",
-            )
-            for name, error, size, verdict in self.records
-        )
+    trial: str
+    refusal: UnsupportedError
 
 
 def with_light_weights(model: Model, mode: str, trial: str) -> None:
@@ -196,73 +136,49 @@ def with_light_weights(model: Model, mode: str, trial: str) -> None:
         to_float16(model)
 
 
-def dynamic(
-    model: Model,
-    order: Order,
-    reference: Reference,
-    finish: Finish,
-    looked_at: Sequence[list[Array]],
-) -> tuple[Candidate, tuple[TrialRecord, ...]]:
-    """Kernels in int8; where that is not good enough and the file remains small, kernels in
-    float16, then all weights.
+def candidates(
+    model: Model, order: Order, samples: Samples | None
+) -> Iterator[Candidate | Refused]:
+    """Ways to quantize a model, the cheapest first, each made when it is asked for.
+
+    Args:
+        model: the float model; it is changed.
+        order: what is asked for.
+        samples: the calibration data, which integer modes need.
     """
-    largest = largest_file(model)
+    if order.integer and samples is not None:
+        yield from _integer(model, order, samples)
+    elif order.mode == "dynamic":
+        yield from _dynamic(model)
+    else:
+        yield Candidate("float32", model, to_float16(model))
+
+
+def _dynamic(model: Model) -> Iterator[Candidate]:
+    """Kernels in int8, kernels in float16, all weights in float16."""
     flatten_conv3d(model)
     refine_tables(model, codes=True)
-    choice = _Choice(ENOUGH["dynamic"], order.max_error)
-    for name, kernels in DYNAMIC.items():
+    for number, (name, kernels) in enumerate(DYNAMIC.items()):
         plain, _ = model.copy()
         found = to_dynamic(plain, kernels=kernels) if kernels else to_float16(plain)
         weights = [*found, *code_records(plain)]
-        data = finish(plain)
-        if choice.acceptable and len(data) > largest:
-            choice.reject(name, _too_large(largest), len(data))
-            break
-        choice.offer(Candidate(data, weights, (), name, _error(reference, data, looked_at)[0]))
-        if choice.done:
-            break
-    return choice.result()
+        yield Candidate(name, plain, weights, limited=number > 0)
 
 
-def integer(
-    model: Model, order: Order, samples: Samples, reference: Reference, finish: Finish
-) -> tuple[Candidate, tuple[TrialRecord, ...]]:
-    """The first precision that is good enough, else the best by a clear margin.
-
-    Raises:
-        UnsupportedError: an op has no integer kernel, in whatever precision.
-    """
-    largest = largest_file(model)
-    weights_a_step = _weights_a_step(model)
-    choice = _Choice(ENOUGH[order.mode], order.max_error)
-    refusal: UnsupportedError | None = None
+def _integer(model: Model, order: Order, samples: Samples) -> Iterator[Candidate | Refused]:
+    """The trials of the mode."""
     faint: frozenset[Value] = frozenset()
-    # Few samples are held out as a rule: the choice looks at some of the others as well.
-    looked_at = [*samples.held_out, *samples.used][:MOST_SAMPLES]
     for trial in TRIALS[order.mode]:
         try:
             made = prepared(model, order, trial, samples, faint)
         except UnsupportedError as e:
-            refusal = refusal or e
-            choice.reject(trial.name, e.what)
+            yield Refused(trial.name, e)
             continue
         plain, faint = made.model, made.faint
         kept = _kept(made.plan.kept)
         weights = [*to_integers(plain, made.plan, order.io), *code_records(plain)]
-        data = finish(plain)
-        if order.mode == "int8" and trial.split and choice.acceptable and len(data) > largest:
-            choice.reject(trial.name, _too_large(largest), len(data))
-            break
-        error, decides = _error(reference, data, looked_at)
-        choice.offer(Candidate(data, weights, kept, trial.name, error, made.ranges))
-        large = LARGE_STEP_OF_CLASSIFIERS if decides else LARGE_STEP
-        enough = (ENOUGH_IF_LARGE if weights_a_step >= large else ENOUGH)[order.mode]
-        choice.enough = min(enough, order.max_error)
-        if choice.done:
-            break
-    if choice.best is None and refusal is not None:
-        raise refusal
-    return choice.result()
+        limited = order.mode == "int8" and bool(trial.split)
+        yield Candidate(trial.name, plain, weights, kept, made.ranges, limited)
 
 
 @dataclass(frozen=True, eq=False)
@@ -339,18 +255,7 @@ def trial_named(mode: str, name: str) -> Trial:
     return next(trial for trial in TRIALS[mode] if trial.name == name)
 
 
-def _error(reference: Reference, data: bytes, samples: Sequence[list[Array]]) -> tuple[float, bool]:
-    """The largest error of a file by any output, and whether any of those gives classes."""
-    found = measure(reference, data, samples, lengths=False)
-    error = max((a.rms_error for a in found), default=0.0)
-    return error, any(a.argmax_agreement is not None for a in found)
-
-
-def _too_large(largest: float) -> str:
-    return f"file larger than {largest:,.0f} bytes"
-
-
-def _weights_a_step(model: Model) -> int:
+def weights_a_step(model: Model) -> int:
     """The most weights that a loop body reads, each constant once."""
     largest = 0
     for body in {op.branches[1] for op in model.loops()}:

@@ -72,7 +72,7 @@ class Quantization:
         mode: "float16", "dynamic", "int8" or "int16x8".
         io: type of the float inputs and outputs: "float32", "int8" or "int16".
         inner: type in which the recurrences compute, and why.
-        size_before: bytes of the same model in float32.
+        size_before: bytes of the float32 model that was quantized, its loops laid out alike.
         weights: one record a constant.
         ops: for each op, how many run in which type.
         kept: ops that stayed in float, with the reason.

@@ -65,6 +65,17 @@ class Parity:
         """Whether every output is."""
         return all(o.within for o in self.outputs)
 
+    def require(self, origin: str) -> None:
+        """Refuse a model that is not equal to its source.
+
+        Args:
+            origin: what the source is.
+
+        Raises:
+            ParityError: with the figures of each output that is too far off.
+        """
+        _require_within(self.outputs, f"differs from {origin}")
+
 
 @dataclass(frozen=True)
 class StreamParity:
@@ -174,7 +185,8 @@ class Report:
         if self.parity is None and self.quantization is not None:
             q = self.quantization
             require_accuracy(q.accuracy, q.max_error, mode=q.mode, origin=self.origin)
-        _require_within(self.parity.outputs if self.parity else (), f"differs from {self.origin}")
+        if self.parity is not None:
+            self.parity.require(self.origin)
         if self.stream is not None:
             self.stream.require_within()
 

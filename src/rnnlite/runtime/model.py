@@ -62,6 +62,11 @@ def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = 
 class Model:
     """A loaded LiteRT model. `load` makes one. Calls from several threads take turns.
 
+    Args:
+        data: the file.
+        num_threads, delegates: see `load`.
+        parsed: the file as it was read already, if it was.
+
     Attributes:
         inputs, outputs: `TensorSpec`s in the source's order, with the source's names.
         signatures: names of the file's signatures.
@@ -73,8 +78,15 @@ class Model:
     signatures: tuple[str, ...]
     stream_ends: Ends | None
 
-    def __init__(self, data: bytes, *, num_threads: int = 1, delegates: bool = True) -> None:
-        parsed = schema.read(data)
+    def __init__(
+        self,
+        data: bytes,
+        *,
+        num_threads: int = 1,
+        delegates: bool = True,
+        parsed: ir.Model | None = None,
+    ) -> None:
+        parsed = parsed or schema.read(data)
         custom = sorted({op.kind for op in parsed.ops() if op.kind.startswith("CUSTOM:")})
         if custom:
             raise ModelError(

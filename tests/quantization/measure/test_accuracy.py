@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.quantization.measure.accuracy import _Sum, measure
+from rnnlite.quantization.measure.accuracy import _Sum, measure, remembering
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +73,19 @@ def test_of_classes_the_share_that_differs_counts():
     total = _Sum()
     total.add(np.array([7, 1, 0, 3], np.int32), np.array([6, 1, 0, 3], np.int32))
     assert total.error() == 0.25
+
+
+def test_a_reference_that_remembers_computes_each_batch_once():
+    calls = []
+
+    def reference(arrays):
+        calls.append(arrays[0].shape)
+        return [2 * a for a in arrays]
+
+    run = remembering(reference)
+    ones = np.ones((1, 3), np.float32)
+    assert run([ones])[0].sum() == run([ones.copy()])[0].sum() == 6
+    # The same bytes in another shape or type are another batch.
+    assert run([ones.reshape(3, 1)])[0].shape == (3, 1)
+    assert run([ones.view(np.int32)])[0].dtype == np.int32
+    assert calls == [(1, 3), (3, 1), (1, 3)]

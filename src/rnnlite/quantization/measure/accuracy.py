@@ -30,6 +30,19 @@ PATIENCE = 6.0
 Reference = Callable[[Sequence[Array]], list[Array]]
 
 
+def remembering(reference: Reference) -> Reference:
+    """The same computation, which takes each batch once: several candidates are measured on it."""
+    known: dict[tuple[tuple[str, tuple[int, ...], bytes], ...], list[Array]] = {}
+
+    def run(arrays: Sequence[Array]) -> list[Array]:
+        key = tuple((a.dtype.str, a.shape, a.tobytes()) for a in arrays)
+        if key not in known:
+            known[key] = reference(arrays)
+        return known[key]
+
+    return run
+
+
 def measure(
     reference: Reference, data: bytes, samples: Sequence[list[Array]], *, lengths: bool = True
 ) -> tuple[OutputAccuracy, ...]:

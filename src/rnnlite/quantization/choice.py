@@ -1,0 +1,118 @@
+"""Which of several quantized models is taken: the first that is good enough, else the best.
+
+What enters: each trial, measured, in the order of its costs. What leaves: whether to go on, the
+best by a clear margin, and what became of each. Pure.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rnnlite.report.quantization import TrialRecord
+
+LOG = logging.getLogger(__name__)
+
+ENOUGH = {"dynamic": 0.02, "int8": 0.02, "int16x8": 0.01}
+"""A model whose error is below this is not refined further."""
+
+ENOUGH_IF_LARGE = {"int8": 0.06, "int16x8": 0.01}
+LARGE_STEP = 3 * 32**2
+"""The same for models with loops that read so many weights at a step (GRU and LSTM from 32 units):
+int16 costs them 4 to 6 times the time of int8, and more than float32 takes."""
+
+LARGE_STEP_OF_CLASSIFIERS = 1 << 17
+"""But where the outputs are probabilities, an error of 6 % turns up to 6 of 100 decisions (measured
+on models of names): they are refined unless int16 costs 6 to 10 times the time (LSTM from 182
+units)."""
+
+GAIN = 0.8
+"""A finer precision is taken if it brings the error below this share of the coarser one's."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Measured(Generic[T]):
+    """A quantized model that is finished and measured.
+
+    Attributes:
+        trial: the precision, in words.
+        error: largest relative RMS error of its outputs.
+        size: bytes of its file.
+        content: the model itself, in whatever form.
+    """
+
+    trial: str
+    error: float
+    size: int
+    content: T
+
+
+class Choice(Generic[T]):
+    """The best so far, and what became of each trial.
+
+    Args:
+        mode: "dynamic", "int8", "int16x8" or "float16".
+        max_error: the largest error that is accepted.
+        weights_a_step: the most weights that a loop of the model reads at a step.
+    """
+
+    def __init__(self, mode: str, max_error: float, weights_a_step: int = 0) -> None:
+        self.mode, self.max_error = mode, max_error
+        self.weights_a_step = weights_a_step
+        self.best: Measured[T] | None = None
+        self.records: list[tuple[str, float | None, int | None, str]] = []
+
+    @property
+    def acceptable(self) -> bool:
+        """Whether there is one that would not be refused."""
+        return self.best is not None and self.best.error <= self.max_error
+
+    def offer(self, found: Measured[T]) -> None:
+        """Take a finer one if it is better by a clear margin, or the first to be accepted."""
+        best, verdict = self.best, ""
+        if best is not None:
+            saved = found.error <= self.max_error and not self.acceptable
+            if not (found.error < GAIN * best.error or saved):
+                verdict = f"not clearly better than {best.trial}"
+        if not verdict:
+            self.best = found
+        self._note(found.trial, found.error, found.size, verdict)
+
+    def reject(self, trial: str, verdict: str, size: int | None = None) -> None:
+        """Note a trial that gave no model."""
+        self._note(trial, None, size, verdict)
+
+    def done(self, *, classifies: bool) -> bool:
+        """Whether the best is good enough.
+
+        Args:
+            classifies: whether any output gives classes.
+        """
+        large = LARGE_STEP_OF_CLASSIFIERS if classifies else LARGE_STEP
+        table = ENOUGH_IF_LARGE if self.weights_a_step >= large else ENOUGH
+        enough = table.get(self.mode, ENOUGH.get(self.mode, float("inf")))
+        return self.best is not None and self.best.error <= min(enough, self.max_error)
+
+    def result(self) -> tuple[Measured[T], tuple[TrialRecord, ...]]:
+        """The best, and all that were considered."""
+        if self.best is None:
+            raise AssertionError("no precision for the mode")
+        chosen = self.best.trial
+        return self.best, tuple(
+            TrialRecord(
+                name,
+                error,
+                size,
+                "taken" if name == chosen else verdict or f"{chosen} is clearly better",
+            )
+            for name, error, size, verdict in self.records
+        )
+
+    def _note(self, trial: str, error: float | None, size: int | None, verdict: str) -> None:
+        self.records.append((trial, error, size, verdict))
+        figures = [] if error is None else [f"off by {100 * error:.3g} %"]
+        figures += [] if size is None else [f"{size:,} bytes"]
+        LOG.info("trial '%s': %s", trial, ", ".join([*figures, verdict or "the best so far"]))
