@@ -124,13 +124,23 @@ def softmax(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 def batch_norm(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """With given statistics, each place alone; with those of the input, over the whole of it."""
+    """With given statistics each place alone. With those of the input over the whole of it, but for
+    its channels: layer normalization makes each step a channel."""
     value, *others = inputs
-    if op.get_attr("is_training") or not isinstance(value, Timed):
+    channel = 1 if op.get_attr("data_format").decode().startswith("NC") else -1
+    if not isinstance(value, Timed):
         raise refused(emitter.place(op), "normalization over the whole of time")
     value = plain(emitter, op, value)
+    steps = op.get_attr("is_training") and value.rows.axis == channel
+    if op.get_attr("is_training") and not steps:
+        raise refused(emitter.place(op), "normalization over the whole of time")
+    if any(isinstance(v, Timed) and not steps for v in others):
+        raise refused(emitter.place(op), WHOLE, found="statistics of each step")
+    # Of each step there are as many factors as rows: ones and zeros, whatever step they are of.
     tensors = [value.tensor, *(emitter.tensor(v, op) for v in others)]
     first, *rest = emitter.copied(op, tensors)
+    if steps:
+        return [Timed(first, value.rows), *(Timed(y, value.rows.at(0)) for y in rest)]
     return [Timed(first, value.rows), *(Static(y) for y in rest)]
 
 
