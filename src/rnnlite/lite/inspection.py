@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite.lite import schema
+from rnnlite.lite.beforehand import late_results
 from rnnlite.lite.files import read_model
 from rnnlite.lite.ir import FREE, Model, Value
 from rnnlite.lite.record import record
@@ -30,6 +31,8 @@ class Inspection:
         loops: number of WHILE ops.
         min_runtime: the first release of the runtime that loads it, "TFLite 2.11" or "LiteRT 1.0";
             "" where no known one does.
+        late: the outputs whose size is known only after a run: buffers that are made for them
+            before have the size of the run before.
         record: what rnnlite stored on converting, if it did: version, origin, recurrences, notes.
     """
 
@@ -42,6 +45,7 @@ class Inspection:
     weight_bytes: dict[str, int]
     loops: int
     min_runtime: str
+    late: tuple[str, ...]
     record: dict[str, Any] | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,6 +87,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
     for value in weights:
         weight_bytes[value.type] += 0 if value.data is None else value.data.nbytes
     runtime = least_release(model)
+    late = late_results(model)
     ops = Counter(op.kind for op in model.ops())
     return Inspection(
         size=len(data),
@@ -94,6 +99,7 @@ def inspect(source: str | Path | bytes) -> Inspection:
         weight_bytes=dict(weight_bytes),
         loops=ops["WHILE"],
         min_runtime=runtime.name if runtime is not None else "",
+        late=tuple(name for name, value in ends[1] if value in late),
         record=stored or None,
     )
 

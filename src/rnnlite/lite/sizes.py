@@ -1,43 +1,20 @@
 """Shapes that are computed at run time, as far as they are known beforehand.
 
-What enters: a graph's values. What leaves: for an int32 value that holds sizes, each of its
-numbers: an int, or a `Size` where it depends on the input. The ops that Keras and the converter
-compute shapes with are followed: SHAPE, GATHER, STRIDED_SLICE, CONCATENATION, PACK, products,
-RESHAPE.
+What enters: a graph's values. What leaves: for a value of integers that holds sizes, each of its
+numbers in the algebra of `lengths.sizes`, by the free axes of the values whose SHAPE was asked for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
-from rnnlite.lite.ir import Op, Value
+from rnnlite.lengths.sizes import Axis, Size, floor_div, free, maximum, minimum, unknown
+from rnnlite.lite.ir import Array, Op, Value
 
-
-@dataclass(frozen=True)
-class Size:
-    """A number that depends on the input.
-
-    Attributes:
-        value: whose size it is; None where it is some other number.
-        axis: of it.
-        key: makes numbers that nothing is known of differ.
-    """
-
-    value: Value | None
-    axis: int = 0
-    key: object = field(default_factory=object)
-
-    @classmethod
-    def of(cls, value: Value, axis: int) -> Size:
-        """The size of an axis."""
-        return cls(value, axis, None)
-
-
-Number = int | Size
-Numbers = list[Number] | None
+Numbers = list[Size] | None
 """The elements of a value in order; None where not even their count is known."""
 
 LONGEST = 16
@@ -48,84 +25,144 @@ class Sizes:
     """Asks for the numbers in values of sizes, and remembers them."""
 
     def __init__(self) -> None:
-        self._known: dict[Value, Numbers] = {}
+        self._known: dict[Value, Array | None] = {}
+        self._places: dict[Value, int] = {}
+        self._values: list[Value] = []
 
     def of(self, value: Value) -> Numbers:
         """The elements of a value."""
+        found = self.content(value)
+        return None if found is None else list(found.reshape(-1))
+
+    def size(self, value: Value, axis: int) -> Size:
+        """How long an axis of a value is."""
+        known = value.dims[axis]
+        if known >= 0:
+            return known
+        if value not in self._places:
+            self._places[value] = len(self._values)
+            self._values.append(value)
+        return free(Axis(self._places[value], axis))
+
+    def owner(self, axis: Axis) -> Value:
+        """The value that a free axis belongs to."""
+        return self._values[axis.input]
+
+    def content(self, value: Value) -> Array | None:
+        """The same in the value's shape, an array of objects."""
         if value not in self._known:
             self._known[value] = None
             self._known[value] = self._read(value)
         return self._known[value]
 
-    def _read(self, value: Value) -> Numbers:
+    def _read(self, value: Value) -> Array | None:
+        if value.type not in ("int32", "int64") or not 0 <= prod(value.dims) <= LONGEST:
+            return None
         numbers = value.integers()
         if numbers is not None:
-            return [*numbers] if len(numbers) <= LONGEST else None
+            return _objects(numbers, value.dims)
         op = value.producer
         if op is None:
             return None
         rule = _RULES.get(op.kind)
-        found = rule(self, op) if rule is not None else None
-        return _unknown(value) if found is None else found
+        found = rule(self, op, value) if rule is not None else None
+        if found is None:
+            return _objects([unknown() for _ in range(prod(value.dims))], value.dims)
+        return found
 
-    def _shape(self, op: Op) -> Numbers:
+    def _shape(self, op: Op, value: Value) -> Array | None:
         source = op.input(0)
-        return [d if d >= 0 else Size.of(source, k) for k, d in enumerate(source.dims)]
+        return _objects([self.size(source, k) for k in range(source.rank)], value.dims)
 
-    def _gather(self, op: Op) -> Numbers:
-        numbers = self.of(op.input(0))
-        places = op.input(1).integers()
+    def _gather(self, op: Op, value: Value) -> Array | None:
+        numbers, places = self.content(op.input(0)), op.input(1).integers()
         if numbers is None or places is None or op.integer("batchDims"):
             return None
-        return [numbers[k] for k in places]
+        taken = np.take(numbers, places, axis=op.integer("axis"))
+        return _objects(list(taken.reshape(-1)), value.dims)
 
-    def _slice(self, op: Op) -> Numbers:
-        numbers = self.of(op.input(0))
+    def _strided_slice(self, op: Op, value: Value) -> Array | None:
+        numbers = self.content(op.input(0))
         ends = [op.input(k).integers() for k in (1, 2, 3)]
-        if numbers is None or len(op.input(0).dims) != 1:
+        if numbers is None or op.flag("newAxisMask") or op.flag("ellipsisMask"):
             return None
-        if any(e is None or len(e) != 1 for e in ends) or op.flag("newAxisMask"):
+        if any(e is None for e in ends):
             return None
-        begin, end, step = (e[0] for e in ends if e is not None)
-        if op.flag("shrinkAxisMask"):
-            return [numbers[begin]]
-        first = None if op.flag("beginMask") else begin
-        return numbers[first : None if op.flag("endMask") else end : step]
+        begin, end, shrink = (op.integer(f"{m}Mask") for m in ("begin", "end", "shrinkAxis"))
+        index: list[slice | int] = []
+        for k, (first, last, step) in enumerate(zip(*(e or [] for e in ends), strict=True)):
+            if shrink >> k & 1:
+                index.append(first)
+                continue
+            stop = None if end >> k & 1 else last
+            index.append(slice(None if begin >> k & 1 else first, stop, step))
+        return _objects(list(np.asarray(numbers[tuple(index)]).reshape(-1)), value.dims)
 
-    def _joined(self, op: Op) -> Numbers:
+    def _slice(self, op: Op, value: Value) -> Array | None:
+        numbers = self.content(op.input(0))
+        begin, size = (op.input(k).integers() for k in (1, 2))
+        if numbers is None or begin is None or size is None:
+            return None
+        ends = zip(begin, size, strict=True)
+        index = tuple(slice(b, None if s < 0 else b + s) for b, s in ends)
+        return _objects(list(numbers[index].reshape(-1)), value.dims)
+
+    def _joined(self, op: Op, value: Value) -> Array | None:
         parts = [self.of(v) for v in op.operands]
-        if any(p is None for p in parts):
+        if any(p is None for p in parts) or op.integer("axis"):
             return None
-        return [n for p in parts for n in p or []]
+        return _objects([n for p in parts for n in p or []], value.dims)
 
-    def _product(self, op: Op) -> Numbers:
+    def _unpacked(self, op: Op, value: Value) -> Array | None:
+        numbers = self.content(op.input(0))
+        if numbers is None or op.integer("axis"):
+            return None
+        place = op.outputs.index(value)
+        return _objects(list(np.asarray(numbers[place]).reshape(-1)), value.dims)
+
+    def _product(self, op: Op, value: Value) -> Array | None:
         numbers = self.of(op.input(0))
-        if numbers is None or int(np.prod(op.output.dims)) != 1:
+        if numbers is None or prod(value.dims) != 1:
             return None
-        return [_multiplied(numbers)]
+        product: Size = 1
+        for number in numbers:
+            product = number * product
+        return _objects([product], value.dims)
 
-    def _pairs(self, op: Op) -> Numbers:
-        first, second = (self.of(v) for v in op.operands)
-        if first is None or second is None:
+    def _pairs(self, op: Op, value: Value) -> Array | None:
+        first, second = (self.content(v) for v in op.operands)
+        if first is None or second is None or op.integer("fusedActivationFunction"):
             return None
-        length = max(len(first), len(second))
-        if len(first) not in (1, length) or len(second) not in (1, length):
-            return None
-        pairs = zip(_spread(first, length), _spread(second, length), strict=True)
-        return [_multiplied(pair) for pair in pairs]
+        compute = ARITHMETIC[op.kind]
+        a, b = np.broadcast_arrays(first, second)
+        pairs = zip(a.reshape(-1), b.reshape(-1), strict=True)
+        return _objects([compute(x, y) for x, y in pairs], value.dims)
 
-    def _same(self, op: Op) -> Numbers:
-        return self.of(op.input(0))
+    def _same(self, op: Op, value: Value) -> Array | None:
+        numbers = self.of(op.input(0))
+        return None if numbers is None else _objects(numbers, value.dims)
 
 
-_RULES: dict[str, Callable[[Sizes, Op], Numbers]] = {
+ARITHMETIC: dict[str, Callable[[Size, Size], Size]] = {
+    "ADD": lambda a, b: a + b,
+    "SUB": lambda a, b: a - b,
+    "MUL": lambda a, b: a * b,
+    "FLOOR_DIV": floor_div,
+    "FLOOR_MOD": lambda a, b: a - floor_div(a, b) * b,
+    "MAXIMUM": maximum,
+    "MINIMUM": minimum,
+}
+
+_RULES: dict[str, Callable[[Sizes, Op, Value], Array | None]] = {
     "SHAPE": Sizes._shape,
     "GATHER": Sizes._gather,
-    "STRIDED_SLICE": Sizes._slice,
+    "STRIDED_SLICE": Sizes._strided_slice,
+    "SLICE": Sizes._slice,
     "CONCATENATION": Sizes._joined,
     "PACK": Sizes._joined,
+    "UNPACK": Sizes._unpacked,
     "REDUCE_PROD": Sizes._product,
-    "MUL": Sizes._pairs,
+    **dict.fromkeys(ARITHMETIC, Sizes._pairs),
     "RESHAPE": Sizes._same,
     "SQUEEZE": Sizes._same,
     "EXPAND_DIMS": Sizes._same,
@@ -133,21 +170,10 @@ _RULES: dict[str, Callable[[Sizes, Op], Numbers]] = {
 }
 
 
-def _unknown(value: Value) -> Numbers:
-    """As many unknown numbers as a value of integers has elements."""
-    count = int(np.prod(value.dims))
-    if value.type not in ("int32", "int64") or not 0 <= count <= LONGEST:
+def _objects(numbers: Sequence[Size], dims: tuple[int, ...]) -> Array | None:
+    """Numbers in a shape; None where they do not fit."""
+    if len(numbers) != prod(dims):
         return None
-    return [Size(None) for _ in range(count)]
-
-
-def _multiplied(numbers: Sequence[Number]) -> Number:
-    known = int(np.prod([n for n in numbers if isinstance(n, int)]))
-    unknown = [n for n in numbers if not isinstance(n, int)]
-    if not unknown:
-        return known
-    return unknown[0] if len(unknown) == 1 and known == 1 else Size(None)
-
-
-def _spread(numbers: list[Number], length: int) -> list[Number]:
-    return numbers * length if len(numbers) == 1 else numbers
+    found = np.empty(len(numbers), object)
+    found[:] = numbers
+    return found.reshape(dims)

@@ -29,6 +29,7 @@ from rnnlite.lite.passes.results import (
     separate_main_results,
 )
 from rnnlite.lite.passes.sequences import keep_sequences
+from rnnlite.lite.passes.settling import settle_shapes
 from rnnlite.lite.passes.share import share_bodies
 from rnnlite.lite.record import GUARDED
 from rnnlite.lite.requirements import (
@@ -49,6 +50,7 @@ TRANSLATED = (
     Pass("separate_main_results", separate_main_results, ensures=(facts.RESULTS_OWN,)),
     Pass("drop_cast_pairs", drop_cast_pairs, ensures=(facts.NO_CAST_PAIRS,)),
     Pass("drop_flattening", drop_flattening),
+    Pass("settle_shapes", settle_shapes),
     Pass("share_bodies", share_bodies, needs=(facts.LOOPS_KEEP_PLACES,)),
 )
 """What the official converter gives is mended and made smaller."""

@@ -39,6 +39,8 @@ class _Content(Protocol):
     def ops(self) -> Mapping[str, int]: ...
     @property
     def min_runtime(self) -> str: ...
+    @property
+    def late(self) -> Sequence[str]: ...
 
 
 def make_report(
@@ -69,8 +71,9 @@ def make_report(
             f"the source gives NaN in {named} for some inputs, such as a sequence that is masked "
             "throughout: not compared there"
         )
-    if parity is not None and parity.late:
-        named = ", ".join(f"'{name}'" for name in parity.late)
+    late = dict.fromkeys([*content.late, *(parity.late if parity is not None else ())])
+    if late:
+        named = ", ".join(f"'{name}'" for name in late)
         notes.append(
             f"the size of {named} is known only after a run: give LiteRT's CompiledModel a buffer "
             "of your own, TensorBuffer.create_from_host_memory(numpy.zeros(shape, 'float32'))"

@@ -99,6 +99,9 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         parts.append(
             Text(f"not in the standard runtime: {', '.join(inspection.custom_ops)}", style="red")
         )
+    if inspection.late:
+        named = ", ".join(f"'{name}'" for name in inspection.late)
+        parts.append(Text(f"size known only after a run: {named}", style="yellow"))
     parts += [Text(f"note: {note}", style="yellow") for note in record.get("notes", [])]
     return Group(*_spaced(parts))
 

@@ -21,8 +21,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlite.lengths.sizes import Expression, Size
 from rnnlite.lite.ir import FREE, Graph, Model, Op, Value
-from rnnlite.lite.sizes import Number, Size, Sizes
+from rnnlite.lite.sizes import Sizes
 
 RANK_KEPT = 5
 """The version of FULLY_CONNECTED that may keep the rank of its input."""
@@ -113,7 +114,7 @@ def _unflattened(sizes: Sizes, product: Op, behind: Op, made: set[Value]) -> Val
     width, leading = kernel[1], wanted[:-1]
     family = _family(flat, made)
     for value in family:
-        if _leads(value, leading, width):
+        if _leads(sizes, value, leading, width):
             return value
     fixed = [n if isinstance(n, int) else FREE for n in leading]
     if fixed.count(FREE) > 1 or not _plain_size(leading):
@@ -128,12 +129,12 @@ def _unflattened(sizes: Sizes, product: Op, behind: Op, made: set[Value]) -> Val
     return source
 
 
-def _plain_size(leading: list[Number]) -> bool:
+def _plain_size(leading: list[Size]) -> bool:
     """Whether a number that is not known is what is left over, as -1 says."""
     return all(n == FREE or n > 0 for n in leading if isinstance(n, int))
 
 
-def _target(sizes: Sizes, op: Op) -> list[Number] | None:
+def _target(sizes: Sizes, op: Op) -> list[Size] | None:
     """The shape that a RESHAPE makes; -1 stands for what is left over."""
     if len(op.inputs) > 1:
         return sizes.of(op.input(1))
@@ -154,7 +155,7 @@ def _family(value: Value, made: set[Value]) -> list[Value]:
     return found
 
 
-def _leads(value: Value, leading: list[Number], width: int) -> bool:
+def _leads(sizes: Sizes, value: Value, leading: list[Size], width: int) -> bool:
     """Whether a value's axes are surely the leading ones that are asked for, and the width.
 
     It has as many elements as what is asked for.
@@ -164,12 +165,9 @@ def _leads(value: Value, leading: list[Number], width: int) -> bool:
         return False
     left_over = 0
     for k, (size, number) in enumerate(zip(shape, leading, strict=False)):
-        if isinstance(number, Size):
-            if number.value is not value or number.axis != k:
-                left_over += 1
-        elif number == FREE:
+        if number == FREE or (isinstance(number, Expression) and number != sizes.size(value, k)):
             left_over += 1
-        elif size != number:
+        elif isinstance(number, int) and size != number:
             return False
     # All others being equal, one axis of a value of as many elements is as well.
     return left_over <= 1

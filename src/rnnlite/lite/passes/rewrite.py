@@ -6,6 +6,7 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
    ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
 2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it; those in
    branches and loop bodies stay.
+3. Convolutions whose size is not known before a run become others (`convolutions`).
 """
 
 from __future__ import annotations
@@ -18,25 +19,27 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from rnnlite.lite.passes.convolutions import RULES as CONVOLUTIONS
+from rnnlite.lite.passes.convolutions import Instead, convolutions
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
 from rnnlite.scan.protos import GraphDef, NodeDef, Repeated
-from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation, TensorShape
+from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation
 from rnnlite.slicing import masks_of, split_axes
-
-Einsums = dict[str, tuple[Equation, list[TensorShape]]]
-"""By name of an op its equation, and the shapes of its operands."""
 
 
 def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
-    if not any(_enters_axes(op) or _equation(op) for op in _all_ops(function.graph)):
+    names = {op.type for op in function.graph.get_operations()}
+    if not names & set(CONVOLUTIONS) and not any(
+        _enters_axes(op) or _equation(op) for op in _all_ops(function.graph)
+    ):
         return function
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
     _rewrite_nodes(graph.node, in_function=False)
     for inner in graph.library.function:
         _rewrite_nodes(inner.node_def, in_function=True)
-    _call_instead(graph, _einsums(frozen.graph))
+    _call_instead(graph, {**_einsums(frozen.graph), **convolutions(frozen.graph)})
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
     pruned: ConcreteFunction = wrapped.prune(inputs, outputs)
@@ -64,30 +67,32 @@ def _equation(op: Operation) -> Equation | None:
     return equation if equation is not None and free and is_refused(equation) else None
 
 
-def _einsums(graph: Graph) -> Einsums:
-    """Name -> equation and shapes of the operands, of each Einsum that is to be rewritten."""
+def _einsums(graph: Graph) -> dict[str, Instead]:
+    """What to compute in the place of each Einsum that is to be rewritten, by its name."""
     return {
-        op.name: (equation, [x.shape for x in op.inputs])
+        op.name: Instead(tuple(op.inputs), partial(in_products, equation))
         for op in graph.get_operations()
         if (equation := _equation(op)) is not None
     }
 
 
-def _call_instead(graph: GraphDef, einsums: Einsums) -> None:
-    """Let these Einsums of a graph call a function that says the same in other ops."""
+def _call_instead(graph: GraphDef, instead: dict[str, Instead]) -> None:
+    """Let these ops of a graph call a function that says the same in other ops."""
     for node in graph.node:
-        if node.name not in einsums:
+        if node.name not in instead:
             continue
-        equation, shapes = einsums[node.name]
-        dtype = tf.as_dtype(node.attr["T"].type)
-        specs = [tf.TensorSpec(shape, dtype) for shape in shapes]
-        called = tf.function(partial(in_products, equation)).get_concrete_function(*specs)
+        found = instead[node.name]
+        specs = [tf.TensorSpec(x.shape, x.dtype) for x in found.inputs]
+        called = tf.function(found.compute).get_concrete_function(*specs)
         definition = graph.library.function.add()
         definition.CopyFrom(called.function_def)
+        del node.input[:]
+        node.input.extend(x.name for x in found.inputs)
         node.op = "PartitionedCall"
         node.ClearField("attr")
-        node.attr["Tin"].list.type.extend([dtype.as_datatype_enum] * 2)
-        node.attr["Tout"].list.type.append(dtype.as_datatype_enum)
+        types = [x.dtype.as_datatype_enum for x in found.inputs]
+        node.attr["Tin"].list.type.extend(types)
+        node.attr["Tout"].list.type.append(types[0])
         node.attr["f"].func.name = definition.signature.name
 
 

@@ -1,0 +1,129 @@
+"""What the runtime knows of a graph before it computes: numbers, and thereby shapes.
+
+What enters: a graph. What leaves: which numbers are known when tensors are allocated, which ops
+have a result of unknown shape then, and which results of the model that makes late.
+
+The runtime prepares ops in order. It computes the ops of `COMPUTED` at once where their operands
+are known, and reads shapes from such operands (`SHAPES`). At the first op whose result has no known
+shape it stops, and goes on when that one has run; so all behind it is late. Found by running
+each op (`tests/lite/test_beforehand.py` does).
+"""
+
+from __future__ import annotations
+
+from rnnlite.lite.ir import Graph, Model, Op, Value
+
+COMPUTED = frozenset(
+    ["SHAPE", "STRIDED_SLICE", "RESHAPE", "GATHER", "CONCATENATION", "MUL", "REDUCE_PROD"]
+)
+"""Ops that are computed before a run where all their operands are known."""
+
+SHAPES: dict[str, tuple[int, ...]] = {
+    "BATCH_TO_SPACE_ND": (1, 2),
+    "BROADCAST_TO": (1,),
+    "FILL": (0,),
+    "MIRROR_PAD": (1,),
+    "ONE_HOT": (1,),
+    "PAD": (1,),
+    "PADV2": (1,),
+    "RANGE": (0, 1, 2),
+    "RESHAPE": (1,),
+    "RESIZE_BILINEAR": (1,),
+    "RESIZE_NEAREST_NEIGHBOR": (1,),
+    "SCATTER_ND": (2,),
+    "SLICE": (1, 2),
+    "SPACE_TO_BATCH_ND": (1, 2),
+    "SPLIT_V": (1,),
+    "STRIDED_SLICE": (1, 2, 3),
+    "TILE": (1,),
+    "TRANSPOSE_CONV": (0,),
+}
+"""The operands that say what shape the result has."""
+
+DECIDED = frozenset(["NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "UNIQUE", "WHERE"])
+"""Ops whose result is as long as the data say."""
+
+CONSTANT = frozenset(["TRANSPOSE_CONV"])
+"""Ops that take the shape of their result from a constant alone."""
+
+
+class Beforehand:
+    """Asks for the numbers that are known before a run, and remembers the answers."""
+
+    def __init__(self) -> None:
+        self._known: dict[Value, bool] = {}
+        self._late: dict[Graph, bool] = {}
+
+    def knows(self, value: Value) -> bool:
+        """Whether the elements of a value are known, shapes being so."""
+        if value.is_constant:
+            return True
+        op = value.producer
+        if op is None or op.kind not in COMPUTED:
+            return False
+        if op.kind == "SHAPE":
+            return True
+        if value not in self._known:
+            self._known[value] = all(self.knows(v) for v in op.operands)
+        return self._known[value]
+
+    def open_shapes(self, op: Op) -> list[int]:
+        """The places of operands that say what shape a result has, and are not known."""
+        constant = op.kind in CONSTANT
+        return [
+            k
+            for k in SHAPES.get(op.kind, ())
+            if (v := op.operand(k)) is not None
+            and not (v.is_constant if constant else self.knows(v))
+        ]
+
+    def is_late(self, op: Op) -> bool:
+        """Whether an op has a result of unknown shape when it is prepared."""
+        if op.kind in DECIDED:
+            return True
+        if self.open_shapes(op) and any(v.is_free for v in op.outputs):
+            return True
+        if op.kind == "WHILE":
+            body = op.branches[1]
+            return any(map(self._has_late, op.branches)) or not all(
+                _keeps_shape(a, r) for a, r in zip(body.inputs, body.outputs, strict=True)
+            )
+        return any(map(self._has_late, op.branches))
+
+    def _has_late(self, graph: Graph) -> bool:
+        if graph not in self._late:
+            self._late[graph] = any(self.is_late(op) for op in graph.ops)
+        return self._late[graph]
+
+
+def late_results(model: Model) -> list[Value]:
+    """The results of a model whose size is known only after a run."""
+    known = Beforehand()
+    late = False
+    found: set[Value] = set()
+    for op in model.main.ops:
+        late = late or known.is_late(op)
+        if late:
+            found.update(v for v in op.outputs if v.is_free)
+    return [v for v in model.main.outputs if v in found]
+
+
+_ELEMENTWISE = (
+    "ABS ADD CAST DEQUANTIZE DIV ELU EXP GELU HARD_SWISH LEAKY_RELU LOG LOGISTIC MAXIMUM MINIMUM "
+    "MUL NEG POW QUANTIZE RELU RELU6 RSQRT SIGN SOFTMAX SQRT SQUARE SQUARED_DIFFERENCE SUB TANH"
+)
+_KEEPING: dict[str, tuple[int, ...]] = {
+    **dict.fromkeys(_ELEMENTWISE.split(), (0, 1)),
+    **dict.fromkeys(("CONV_2D", "DYNAMIC_UPDATE_SLICE", "FULLY_CONNECTED", "RESHAPE"), (0,)),
+    **dict.fromkeys(("SELECT", "SELECT_V2"), (1, 2)),
+}
+"""Ops whose result is as long as these operands, as far as the length of a loop's state goes."""
+
+
+def _keeps_shape(argument: Value, result: Value) -> bool:
+    """Whether what a body gives back surely has the shape of its argument."""
+    if not result.is_free or result is argument:
+        return True
+    op = result.producer
+    operands = [op.operand(k) for k in _KEEPING.get(op.kind, ())] if op is not None else []
+    return any(v is not None and v.is_free and _keeps_shape(argument, v) for v in operands)

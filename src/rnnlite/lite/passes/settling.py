@@ -1,0 +1,252 @@
+"""Computed shapes in ops that the runtime computes before a run.
+
+What enters: a model. What leaves: an equal one, whose main graph says shapes in these alone:
+
+    SHAPE, STRIDED_SLICE, RESHAPE, GATHER, CONCATENATION, MUL, REDUCE_PROD
+
+    before                                    after
+    PACK(1, T, 6)                             CONCATENATION([1], [T], [6])
+    a + b                                     SHAPE(CONCATENATION(FILL(a), FILL(b)))
+    a - b                                     SHAPE(FILL(a)[b:])
+    floor(a / 3)                              SHAPE(FILL(a)[2::3])
+    max(a, b)                                 SHAPE(CONCATENATION(FILL(b), FILL(a)[b:]))
+
+Of a FILL the length alone is asked for. The others are computed as the model runs: what follows has
+no shape before, and LiteRT's CompiledModel makes buffers for results of the size of the run before
+(`lite.beforehand`). A size that is not followed (`lite.sizes`) stays as it is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnlite.lengths.sizes import Atom, Axis, Expression, Floor, Larger, Size
+from rnnlite.lite.beforehand import CONSTANT, Beforehand
+from rnnlite.lite.ir import Builder, Graph, Model, Op, Value
+from rnnlite.lite.schema import type_number
+from rnnlite.lite.sizes import ARITHMETIC, Sizes
+
+_PURE = {*ARITHMETIC, "CAST", "CONCATENATION", "GATHER", "PACK", "RESHAPE", "SHAPE", "SLICE"}
+_PURE |= {"EXPAND_DIMS", "SQUEEZE", "STRIDED_SLICE", "UNPACK", "REDUCE_PROD"}
+"""Ops that go when nobody reads them any more."""
+
+
+def settle_shapes(model: Model) -> None:
+    """Rewrite the shapes of the main graph as above, in place."""
+    graph = model.main
+    known, sizes = Beforehand(), Sizes()
+    shapes: dict[Value, Value] = {}
+    changed = False
+    for op in graph.ops:
+        if op.kind in CONSTANT:
+            continue
+        for place in known.open_shapes(op):
+            settled = _Settling(graph, op, sizes, shapes).value(op.input(place))
+            if settled is not None:
+                op.set_input(place, settled)
+                changed = True
+    if changed:
+        _drop_unread(graph)
+
+
+def _drop_unread(graph: Graph) -> None:
+    for op in reversed(graph.ops):
+        integers = all(v.type in ("int32", "int64") for v in op.outputs)
+        if integers and op.kind in _PURE and not any(v.is_read for v in op.outputs):
+            graph.remove(op)
+
+
+class _CannotSay(Exception):  # noqa: N818 - no error: the shape stays as it is
+    """A size has no such form."""
+
+
+class _Settling:
+    """Makes sizes in front of one op.
+
+    Args:
+        graph: the graph.
+        before: the op.
+        sizes: of its values.
+        shapes: the SHAPEs that were made already.
+    """
+
+    def __init__(self, graph: Graph, before: Op, sizes: Sizes, shapes: dict[Value, Value]) -> None:
+        self.sizes = sizes
+        self.shapes = shapes
+        self.builder = Builder(graph, before)
+
+    def value(self, value: Value) -> Value | None:
+        """The same numbers from ops that are computed before a run; None where there are none."""
+        numbers = self.sizes.of(value)
+        if numbers is None or value.type != "int32" or not numbers:
+            return None
+        if any(isinstance(n, int) and n < -1 for n in numbers):
+            return None
+        try:
+            plans = [_Plan.of(n) for n in numbers]
+        except _CannotSay:
+            return None
+        parts = [self._vector(p) for p in plans]
+        joined = parts[0] if len(parts) == 1 else self._joined(parts)
+        if value.rank == 1:
+            return joined
+        shape = self.builder.constant(list(value.dims))
+        return self.builder.make("RESHAPE", [joined, shape], value.dims)
+
+    def _joined(self, parts: list[Value]) -> Value:
+        return self.builder.make("CONCATENATION", parts, [len(parts)], axis=0)
+
+    def _vector(self, plan: _Plan) -> Value:
+        """A number as a vector of one element."""
+        if not plan.less and len(plan.more) == 1 and not plan.at_least:
+            return self._term(plan.more[0])
+        if not plan.more and not plan.less and not plan.at_least:
+            return self.builder.constant([0])
+        return self._length(self._ruler_of(plan))
+
+    def _term(self, term: _Term) -> Value:
+        """A product of atoms and a number."""
+        if not term.atoms:
+            return self.builder.constant([term.factor])
+        product = self._atom(term.atoms[0])
+        for atom in term.atoms[1:]:
+            product = self.builder.make("MUL", [product, self._atom(atom)], [1])
+        if term.factor != 1:
+            factor = self.builder.constant([term.factor])
+            product = self.builder.make("MUL", [product, factor], [1])
+        return product
+
+    def _atom(self, atom: Atom) -> Value:
+        if isinstance(atom, Axis):
+            return self._size(self.sizes.owner(atom), atom.axis)
+        if isinstance(atom, Floor):
+            ruler = self._ruler_of(_Plan.of(atom.of))
+            by = self.builder.constant([atom.by])
+            first = self.builder.constant([atom.by - 1])
+            return self._length(self._cut(ruler, first, by))
+        if isinstance(atom, Larger):
+            return self._length(self._ruler_of(_Plan.of_larger(atom)))
+        raise AssertionError(f"{atom!r} was planned")
+
+    def _size(self, value: Value, axis: int) -> Value:
+        if value not in self.shapes:
+            rank = value.rank
+            outcome = type_number("int32")
+            self.shapes[value] = self.builder.make("SHAPE", [value], [rank], outType=outcome)
+            # Others in front of later ops read it too.
+        ends = [self.builder.constant([k]) for k in (axis, axis + 1, 1)]
+        return self.builder.make("STRIDED_SLICE", [self.shapes[value], *ends], [1])
+
+    # Rulers: vectors of which the length alone counts.
+
+    def _ruler_of(self, plan: _Plan) -> Value:
+        """As long as a number; at least `plan.at_least`."""
+        parts = [self._ruler(self._term(t)) for t in plan.more]
+        ruler = parts[0] if len(parts) == 1 else self._laid(parts)
+        less = [*plan.less]
+        if plan.at_least:
+            less.append(_Term((), plan.at_least))
+        for term in less:
+            ruler = self._cut(ruler, self._term(term), self.builder.constant([1]))
+        if plan.at_least:
+            least = self._ruler(self._term(_Term((), plan.at_least)))
+            ruler = self._laid([least, ruler])
+        return ruler
+
+    def _ruler(self, length: Value) -> Value:
+        one = self.builder.constant(1)
+        return self.builder.make("FILL", [length, one], [1], free=True)
+
+    def _laid(self, parts: list[Value]) -> Value:
+        return self.builder.make("CONCATENATION", parts, [1], free=True, axis=0)
+
+    def _cut(self, ruler: Value, first: Value, step: Value) -> Value:
+        ends = [first, self.builder.constant([0]), step]
+        return self.builder.make("STRIDED_SLICE", [ruler, *ends], [1], free=True, endMask=1)
+
+    def _length(self, ruler: Value) -> Value:
+        return self.builder.make("SHAPE", [ruler], [1], outType=type_number("int32"))
+
+
+class _Term:
+    """A product of atoms and a positive number."""
+
+    def __init__(self, atoms: tuple[Atom, ...], factor: int) -> None:
+        self.atoms, self.factor = atoms, factor
+
+
+class _Plan:
+    """A size as sums of terms: max(more - less, at_least)."""
+
+    def __init__(self, more: list[_Term], less: list[_Term], at_least: int = 0) -> None:
+        self.more, self.less, self.at_least = more, less, at_least
+
+    @classmethod
+    def of(cls, size: Size) -> _Plan:
+        """For a size that is not negative, and -1 as it is.
+
+        Raises:
+            _CannotSay: it has no such form.
+        """
+        if isinstance(size, int | np.integer):
+            return cls([_Term((), int(size))], []) if size else cls([], [])
+        plan = cls([], [])
+        extra = 0
+        for monomial, factor in size.terms:
+            atoms = []
+            for atom in monomial:
+                lifted, more = _lifted(atom)
+                if more and (len(monomial) > 1 or factor < 0):
+                    raise _CannotSay
+                extra += more * factor
+                atoms.append(lifted)
+            (plan.more if factor > 0 else plan.less).append(_Term(tuple(atoms), abs(factor)))
+        if extra:
+            plan.less.append(_Term((), extra))
+        if not plan.more:
+            raise _CannotSay
+        return plan
+
+    @classmethod
+    def of_larger(cls, atom: Larger) -> _Plan:
+        """For the larger of a size and a number.
+
+        Raises:
+            _CannotSay: it is the larger of two sizes.
+        """
+        one, other = atom.one, atom.other
+        if isinstance(one, int):
+            one, other = other, one
+        if not isinstance(other, int) or other < 0:
+            raise _CannotSay
+        plan = cls.of(one)
+        plan.at_least = other
+        if not other:
+            # A ruler has no negative length.
+            plan.at_least = 0
+        return plan
+
+
+def _lifted(atom: Atom) -> tuple[Atom, int]:
+    """An atom without negative numbers within, and what it is too large by.
+
+    Raises:
+        _CannotSay: there is none.
+    """
+    if isinstance(atom, Axis):
+        return atom, 0
+    if isinstance(atom, Floor):
+        terms = atom.of.terms
+        if any(factor < 0 for monomial, factor in terms if monomial):
+            raise _CannotSay
+        constant = dict(terms).get((), 0)
+        more = -(constant // atom.by) if constant < 0 else 0
+        raised = atom.of + more * atom.by
+        if not isinstance(raised, Expression):
+            raise _CannotSay
+        _Plan.of(raised)
+        return Floor(raised, atom.by), more
+    if isinstance(atom, Larger):
+        _Plan.of_larger(atom)
+        return atom, 0
+    raise _CannotSay

@@ -1,0 +1,141 @@
+"""What is known before a run, by running each op at changing lengths."""
+
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from rnnlite.lite import schema
+from rnnlite.lite.beforehand import COMPUTED, SHAPES, Beforehand, late_results
+from rnnlite.lite.ir import Builder, Model
+from rnnlite.lite.passes.settling import settle_shapes
+
+INT32 = schema.type_number("int32")
+LENGTHS = (6, 12, 4)
+
+
+def begun():
+    """A model with an input (1, T, 3), its builder, and T as a vector of one."""
+    model = Model()
+    b = Builder(model.graph())
+    x = b.argument((1, 1, 3), "float32")
+    x.signature = (1, -1, 3)
+    shape = b.make("SHAPE", [x], [3], outType=INT32)
+    ends = [b.constant([k]) for k in (1, 2, 1)]
+    return model, b, x, b.make("STRIDED_SLICE", [shape, *ends], [1])
+
+
+def filled(b, dims):
+    y = b.value([1] * dims.dims[0], "float32")
+    y.signature = [-1] * dims.dims[0]
+    b.add("FILL", [dims, b.constant(1.0, "float32")], [y])
+    return y
+
+
+def is_known(model, result):
+    """Whether the result's shape after allocation is the one after the run, at each length."""
+    model.main.outputs = [result]
+    for k, value in enumerate(model.main.values):
+        value.name = f"t{k}"
+    data = schema.write(model)
+    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(model_content=data, experimental_op_resolver_type=plain)
+    (entry,) = interpreter.get_input_details()
+    same, found = True, []
+    for length in LENGTHS:
+        interpreter.resize_tensor_input(entry["index"], [1, length, 3])
+        interpreter.allocate_tensors()
+        (detail,) = interpreter.get_output_details()
+        before = tuple(detail["shape"])
+        interpreter.set_tensor(entry["index"], np.ones((1, length, 3), np.float32))
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(detail["index"]).shape)
+        same = same and before == found[-1]
+    return same, found
+
+
+def scalar(b, t):
+    ends = [b.constant([k]) for k in (0, 1, 1)]
+    return b.make("STRIDED_SLICE", [t, *ends], [], shrinkAxisMask=1)
+
+
+def pair(kind, number):
+    return lambda b, t: b.make(kind, [t, b.constant([number])], [1])
+
+
+NUMBERS = {
+    "MUL": (pair("MUL", 2), lambda t: t * 2),
+    "ADD": (pair("ADD", 2), lambda t: t + 2),
+    "SUB": (pair("SUB", 3), lambda t: t - 3),
+    "FLOOR_DIV": (pair("FLOOR_DIV", 4), lambda t: t // 4),
+    "FLOOR_MOD": (pair("FLOOR_MOD", 5), lambda t: t % 5),
+    "MAXIMUM": (pair("MAXIMUM", 7), lambda t: max(t, 7)),
+    "MINIMUM": (pair("MINIMUM", 7), lambda t: min(t, 7)),
+    "PACK": (
+        lambda b, t: b.make("PACK", [scalar(b, t)], [1], valuesCount=1),
+        lambda t: t,
+    ),
+    "GATHER": (lambda b, t: b.make("GATHER", [t, b.constant([0])], [1]), lambda t: t),
+    "SLICE": (
+        lambda b, t: b.make("SLICE", [t, b.constant([0]), b.constant([1])], [1]),
+        lambda t: t,
+    ),
+    "RESHAPE": (lambda b, t: b.make("RESHAPE", [t, b.constant([1])], [1]), lambda t: t),
+    "CONCATENATION": (
+        lambda b, t: b.make("GATHER", [b.make("CONCATENATION", [t, t], [2]), b.constant([1])], [1]),
+        lambda t: t,
+    ),
+    "ceil": (
+        lambda b, t: pair("FLOOR_DIV", 3)(b, pair("ADD", 2)(b, t)),
+        lambda t: -(-t // 3),
+    ),
+    "windows": (
+        lambda b, t: pair("ADD", 1)(b, pair("FLOOR_DIV", 2)(b, pair("SUB", 3)(b, t))),
+        lambda t: (t - 3) // 2 + 1,
+    ),
+    "padding": (
+        lambda b, t: pair("ADD", 1)(b, pair("MAXIMUM", 0)(b, pair("SUB", 5)(b, t))),
+        lambda t: max(t - 5, 0) + 1,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers(name):
+    """The table says which ops the runtime computes before; settled, the number always is."""
+    make, meant = NUMBERS[name]
+    model, b, _, t = begun()
+    result = filled(b, make(b, t))
+    assert Beforehand().knows(result.producer.input(0)) == (name in COMPUTED)
+    known, shapes = is_known(model, result)
+    assert shapes == [(meant(n),) for n in LENGTHS]
+    assert known == (name in COMPUTED) == (late_results(model) == [])
+    settle_shapes(model)
+    assert late_results(model) == []
+    assert is_known(model, model.main.outputs[0]) == (True, shapes)
+
+
+def test_a_size_that_the_data_decide_stays():
+    model, b, x, _ = begun()
+    flat = b.make("RESHAPE", [x, b.constant([-1])], [1], "float32", free=True)
+    count = b.make("CAST", [b.make("REDUCE_MAX", [flat, b.constant([0])], [], "float32")], [])
+    one = b.make("RESHAPE", [count, b.constant([1])], [1])
+    result = filled(b, one)
+    model.main.outputs = [result]
+    settle_shapes(model)
+    assert late_results(model) == [result]
+    assert result.producer.input(0) is one
+
+
+def test_all_behind_what_is_late_is_late():
+    model, b, x, t = begun()
+    early = b.make("ADD", [x, x], [1, 1, 3], "float32")
+    early.signature = x.signature
+    late = filled(b, pair("ADD", 2)(b, t))
+    behind = b.make("MUL", [x, x], [1, 1, 3], "float32")
+    behind.signature = x.signature
+    model.main.outputs = [early, late, behind]
+    assert late_results(model) == [late, behind]
+
+
+def test_shapes_are_operands_of_integers():
+    assert set(SHAPES) >= {"RESHAPE", "FILL", "SPLIT_V", "TRANSPOSE_CONV"}
