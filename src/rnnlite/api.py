@@ -10,7 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite.frontends.options import SourceOptions, source_options, with_source_options
+from rnnlite.frontends.options import (
+    SourceOptions,
+    require_bool,
+    source_options,
+    with_source_options,
+)
 from rnnlite.frontends.request import Request
 from rnnlite.lite.files import write_whole
 from rnnlite.lowering.schedule import take_options
@@ -104,6 +109,8 @@ def convert(
         RnnliteError: the source cannot be opened or converted; see its kinds. A quantized result
             beyond `max_error` is a ParityError.
     """
+    for name, value in (("verify", verify), ("allow_float", allow_float), ("progress", progress)):
+        require_bool(name, value)
     order = take_order(
         quantize,
         calibration,

@@ -134,3 +134,23 @@ def test_what_no_front_end_knows(tmp_path, exits, name, message):
     source = name if isinstance(name, int) else tmp_path / name
     with pytest.raises(rnnlite.SourceError, match=message):
         rnnlite.convert(source)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"verify": "no"}, "verify is no truth; expected True or False; found 'no'"),
+        ({"trust": "yes"}, "trust is no truth"),
+        ({"allow_float": 1}, "allow_float is no truth"),
+        ({"custom_objects": [1]}, r"custom_objects is no mapping .*found \[1\]"),
+        ({"custom_objects": {1: str}}, "custom_objects is no mapping"),
+    ],
+)
+def test_options_of_another_type(options, text):
+    with pytest.raises(rnnlite.OptionError, match=text):
+        rnnlite.convert("m.keras", **options)
+
+
+def test_an_empty_path():
+    with pytest.raises(rnnlite.SourceError, match="the source is an empty text"):
+        rnnlite.convert("")

@@ -34,6 +34,26 @@ def test_poor_data_is_warned_of():
     assert samples.held_out is samples.used
 
 
+def test_values_that_no_one_means_are_warned_of():
+    (few, zeros) = take_samples([np.zeros((4, 2), np.float32)], FRAMES).warnings[:2]
+    assert few.startswith("1 calibration sample is few")
+    assert zeros.startswith("input 'frames' is zero in all calibration samples")
+    huge = take_samples([1e30 * s for s in sequences(25)], FRAMES).warnings
+    assert any("has values of 2.4e+31 in the calibration samples" in w for w in huge)
+
+
+def test_a_function_is_to_be_called():
+    """TFLite's representative_dataset is one, and gives samples with batch axis."""
+
+    def representative_dataset():
+        yield from sequences(3)
+
+    message = r"a function.*representative_dataset\. Call it; .*x\[0\]"
+    with pytest.raises(rnnlite.SampleError, match=message):
+        take_samples(representative_dataset, FRAMES)
+    assert len(take_samples(representative_dataset(), FRAMES).used) == 3
+
+
 @pytest.mark.parametrize(
     ("bad", "text"),
     [
@@ -41,7 +61,7 @@ def test_poor_data_is_warned_of():
         ([np.ones((3, 2)), np.full((3, 2), np.nan)], "sample 1, input 'frames' holds NaN"),
         (
             [np.ones((3, 2)), np.full((3, 2), np.inf)],
-            "calibration sample 1, input 'frames' holds infinity",
+            "sample 1, input 'frames' holds infinity",
         ),
         ([np.ones((3, 3))], r"sample 0, input 'frames' has the wrong shape; expected \(T, 2\)"),
         ([np.ones(3)], "sample 0, input 'frames' has the wrong rank"),

@@ -57,3 +57,13 @@ def test_the_largest_error_by_mode():
     assert found == {"float16": 0.01, "dynamic": 0.10, "int8": 0.25, "int16x8": 0.10}
     assert order("int8", samples, max_error=0.5).max_error == 0.5
     assert order("int8", samples, max_error=math.inf).max_error == math.inf
+
+
+def test_calibration_data_is_looked_at_first(tmp_path):
+    with pytest.raises(rnnlite.SampleError, match="cannot read the samples"):
+        order("int8", tmp_path / "none.npz")
+    (tmp_path / "bad.npz").write_bytes(b"garbage")
+    with pytest.raises(rnnlite.SampleError, match=r"no \.npz file of plain arrays"):
+        order("int8", str(tmp_path / "bad.npz"))
+    with pytest.raises(rnnlite.SampleError, match="samples is a function"):
+        order("int8", lambda: [np.ones((3, 2))])

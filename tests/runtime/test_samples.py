@@ -42,6 +42,7 @@ def test_integers_stay_integers():
         (np.ones((5, 4)), FRAMES, r"wrong shape; expected \(T, 3\); found \(5, 4\)"),
         (np.ones((0, 3)), FRAMES, "is empty; expected at least one time step"),
         (np.full((5, 3), np.nan), FRAMES, "holds NaN"),
+        (np.full((5, 3), -np.inf), FRAMES, "holds infinity"),
         (np.array([["a"] * 3]), FRAMES, "wrong dtype; expected float32; found <U1"),
         (np.array(["a"] * 3), IDS, r"wrong dtype; expected integers \(int32\); found <U1"),
         (

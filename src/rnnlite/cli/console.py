@@ -17,7 +17,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from rnnlite.errors import RnnliteError
+from rnnlite.errors import QuantizationError, RnnliteError
 
 
 def show(value: Any, as_json: bool) -> None:
@@ -89,6 +89,15 @@ def refusals() -> Iterator[None]:
     except MemoryError:
         typer.echo("rnnlite: out of memory.", err=True)
         raise typer.Exit(1) from None
+
+
+@contextmanager
+def usage() -> Iterator[None]:
+    """Turn options of quantization that do not fit each other into wrong usage: exit status 2."""
+    try:
+        yield
+    except QuantizationError as e:
+        raise typer.BadParameter(str(e)) from e
 
 
 def quiet_import() -> Any:

@@ -22,6 +22,7 @@ from rnnlite.cli.console import (
     shape_of,
     show,
     status,
+    usage,
 )
 from rnnlite.cli.options import (
     AllowFloat,
@@ -51,7 +52,7 @@ from rnnlite.cli.options import (
 from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
 from rnnlite.errors import OutputError
 from rnnlite.isolation.guard import guarded
-from rnnlite.quantization.recipe import MODES
+from rnnlite.quantization.recipe import MODES, take_order
 
 app = typer.Typer(
     name="rnnlite",
@@ -106,6 +107,15 @@ def convert(
             raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
         rnnlite = quiet_import()
         options = parsed(source_options)
+        with usage():
+            take_order(
+                quantize,
+                calibration,
+                io,
+                allow_float=allow_float,
+                max_error=max_error,
+                progress=False,
+            )
         # Calibration shows a progress bar of its own.
         with status("converting", spinner=calibration is None):
             converted = rnnlite.convert(

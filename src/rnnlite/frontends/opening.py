@@ -126,6 +126,8 @@ def candidates(source: object) -> list[Candidate]:
     Raises:
         SourceError: there is none.
     """
+    if source == "":
+        raise SourceError("the source is an empty text", expected="the path of a model")
     source = as_source(source)
     found, refusals = [], []
     for front_end in front_ends():

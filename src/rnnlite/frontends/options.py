@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
+from rnnlite.errors import OptionError
 from rnnlite.frontends.registry import declared_options
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -58,6 +59,7 @@ def source_options(function: Callable[..., object], options: Mapping[str, Any]) 
     """The options that a function was given, by name.
 
     Raises:
+        OptionError: trust or custom_objects is of another type.
         TypeError: no front end declares one of them, as for any keyword that a function lacks.
     """
     known = [o.name for o in declared_options()]
@@ -70,4 +72,24 @@ def source_options(function: Callable[..., object], options: Mapping[str, Any]) 
                 f"{function.__name__}() got an unexpected keyword argument '{name}'"
                 + (f". Did you mean '{near[0]}'?" if near else "")
             )
+    require_bool("trust", options.get("trust", False))
+    objects = options.get("custom_objects")
+    if objects is not None and not (
+        isinstance(objects, Mapping) and all(isinstance(name, str) for name in objects)
+    ):
+        raise OptionError(
+            "custom_objects is no mapping from names to classes and functions",
+            expected="such as custom_objects={'Attention': Attention}",
+            found=repr(objects)[:60],
+        )
     return dict(options)
+
+
+def require_bool(name: str, value: object) -> None:
+    """Refuse what is no truth: a text such as "no" would count as one.
+
+    Raises:
+        OptionError: it is none.
+    """
+    if not isinstance(value, bool):
+        raise OptionError(f"{name} is no truth", expected="True or False", found=repr(value)[:60])

@@ -28,6 +28,8 @@ from rnnlite.runtime.samples import listed, read_npz
 from rnnlite.specs import TensorSpec
 
 FEW_SAMPLES = 20
+LARGEST = 1e9
+"""Beyond, values of an input are hardly meant."""
 FURTHEST = 10_000
 """Values to come whose range is made room for."""
 HELD_OUT = 5
@@ -95,19 +97,11 @@ def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
     if isinstance(calibration, (str,)) or hasattr(calibration, "__fspath__"):
         calibration = read_npz(calibration, [spec.name for spec in inputs])
     rows = listed(calibration, inputs)
-    for k, row in enumerate(rows):
-        for spec, array in zip(inputs, row, strict=True):
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                raise SampleError(
-                    f"calibration sample {k}, input '{spec.name}' holds infinity",
-                    remedy="Drop or clip such values",
-                )
     warnings = []
     if len(rows) < FEW_SAMPLES:
-        warnings.append(
-            f"{len(rows)} calibration samples are few: ranges may be too narrow, give "
-            f"{FEW_SAMPLES} or more"
-        )
+        few = f"{len(rows)} calibration sample{'s are' if len(rows) > 1 else ' is'} few"
+        warnings.append(f"{few}: ranges may be too narrow, give {FEW_SAMPLES} or more")
+    warnings += _odd_values(rows, inputs)
     free = [k for k, spec in enumerate(inputs) if None in spec.sample_shape]
     lengths = {row[free[0]].shape[0] for row in rows} if free else set()
     if len(lengths) == 1:
@@ -124,6 +118,27 @@ def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
     used = [row for k, row in enumerate(rows) if k not in set(held)]
     short = prefixes(used, inputs)
     return Samples(used, [rows[k] for k in held], tuple(warnings), axes, short)
+
+
+def _odd_values(rows: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec]) -> list[str]:
+    """Inputs that hold zeros alone, or numbers that no one means."""
+    warnings = []
+    for k, spec in enumerate(inputs):
+        largest = max(float(np.abs(row[k]).max(initial=0)) for row in rows)
+        if rows[0][k].dtype.kind != "f":
+            continue
+        if largest == 0:
+            warnings.append(
+                f"input '{spec.name}' is zero in all calibration samples: nothing is known of its "
+                "range, give samples as the model sees them"
+            )
+        elif largest > LARGEST:
+            warnings.append(
+                f"input '{spec.name}' has values of {largest:.3g} in the calibration samples: one "
+                "step of integers is a share of that, look for wrong units and marks of missing "
+                "values"
+            )
+    return warnings
 
 
 def calibrate(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rnnlite.errors import QuantizationError
 from rnnlite.lowering.schedule import Budget
+from rnnlite.runtime.samples import open_npz, require_samples
 
 MODES = ("float16", "dynamic", "int8", "int16x8")
 BORDERS = {
@@ -74,6 +77,7 @@ def take_order(
     Raises:
         QuantizationError: an unknown mode, a border that does not fit it, no calibration data, or
             a largest error that is no number above 0.
+        SampleError: the calibration data is no function's result, or no .npz file.
     """
     if quantize is None:
         given = (("calibration", calibration), ("io", io), ("max_error", max_error))
@@ -100,6 +104,8 @@ def take_order(
         raise QuantizationError(
             f"io does not fit quantize='{quantize}'", expected=" or ".join(borders), found=repr(io)
         )
+    if callable(calibration) and not isinstance(calibration, Iterable):
+        require_samples(calibration)
     if calibration is None and quantize in ("int8", "int16x8"):
         raise QuantizationError(
             f"quantize='{quantize}' needs calibration data: the ranges of all values are taken "
@@ -108,6 +114,10 @@ def take_order(
             found="None",
             remedy="Give 100 or so typical sequences, of the lengths that the model will see",
         )
+    if isinstance(calibration, (str, Path)):
+        # Before anything that takes long.
+        with open_npz(calibration):
+            pass
     limit = take_max_error(max_error, quantize)
     return Order(quantize, io or borders[0], calibration, allow_float, limit, progress)
 

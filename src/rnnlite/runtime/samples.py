@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def check_sample(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> li
         arrays of the inputs' shapes without batch axis: float32, or the input's integer dtype.
 
     Raises:
-        SampleError: wrong number of arrays, rank, width, length, dtype, or NaN.
+        SampleError: wrong number of arrays, rank, width, length, dtype, NaN or infinity.
     """
     values = _by_input(sample, inputs, label)
     arrays = [_checked(v, spec, label) for v, spec in zip(values, inputs, strict=True)]
@@ -125,6 +126,8 @@ def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
         array = array.astype(np.float32, copy=False)
         if np.isnan(array).any():
             raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")
+        if np.isinf(array).any():
+            raise SampleError(f"{where} holds infinity", remedy="Drop or clip such values")
         return array
     if dtype.kind == "b":
         if array.dtype.kind not in "b":
@@ -183,6 +186,28 @@ def _check_least(array: Array, spec: TensorSpec, where: str) -> None:
             )
 
 
+@contextmanager
+def open_npz(path: str | Path) -> Iterator[Any]:
+    """An .npz file of plain arrays, open.
+
+    Raises:
+        SampleError: no such file, no .npz, or pickled content, on opening or within.
+    """
+    try:
+        file = np.load(path, allow_pickle=False)
+        if not hasattr(file, "files"):
+            raise SampleError(f"'{path}' is a single .npy array", expected="an .npz of samples")
+        with file:
+            yield file
+    except OSError as e:
+        raise SampleError(f"cannot read the samples '{path}': {e.strerror or e}") from e
+    except (ValueError, EOFError, zipfile.BadZipFile) as e:
+        raise SampleError(
+            f"'{path}' is no .npz file of plain arrays",
+            remedy="Write it with np.savez(path, *samples)",
+        ) from e
+
+
 def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:
     """Samples as `np.savez(path, *samples)` writes them: arr_0, arr_1, ...
 
@@ -193,19 +218,8 @@ def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:
     Raises:
         SampleError: no such file, no .npz, pickled content, or keys with gaps.
     """
-    try:
-        file = np.load(path, allow_pickle=False)
-        if not hasattr(file, "files"):
-            raise SampleError(f"'{path}' is a single .npy array", expected="an .npz of samples")
-        with file:
-            arrays = {key: file[key] for key in file.files}
-    except OSError as e:
-        raise SampleError(f"cannot read the samples '{path}': {e.strerror or e}") from e
-    except (ValueError, EOFError, zipfile.BadZipFile) as e:
-        raise SampleError(
-            f"'{path}' is no .npz file of plain arrays",
-            remedy="Write it with np.savez(path, *samples)",
-        ) from e
+    with open_npz(path) as file:
+        arrays = {key: file[key] for key in file.files}
     if not arrays:
         raise SampleError(f"'{path}' holds no samples")
     by_input = any("/" in key for key in arrays)
@@ -246,18 +260,34 @@ def write_npz(path: str | Path, results: Any) -> None:
     write_whole(path, sink.getvalue())
 
 
-def listed(samples: Iterable[Sample], inputs: Sequence[TensorSpec]) -> list[list[Array]]:
-    """All samples, checked, as lists of arrays.
+def require_samples(samples: object) -> None:
+    """Refuse what is no iterable of samples.
 
     Raises:
-        SampleError: `samples` is no iterable of samples, is empty, or a sample does not fit.
+        SampleError: it is a function, a text, or no iterable.
     """
+    if callable(samples) and not isinstance(samples, Iterable):
+        raise SampleError(
+            "samples is a function, not what it gives",
+            expected="an iterable of sequences",
+            found=getattr(samples, "__name__", type(samples).__name__),
+            remedy="Call it; and let it give each sample without batch axis, x[0] and not [x]",
+        )
     if isinstance(samples, (str, bytes, Mapping)) or not isinstance(samples, Iterable):
         raise SampleError(
             "samples is not a list of samples",
             expected="an iterable of sequences",
             found=type(samples).__name__,
         )
+
+
+def listed(samples: Iterable[Sample], inputs: Sequence[TensorSpec]) -> list[list[Array]]:
+    """All samples, checked, as lists of arrays.
+
+    Raises:
+        SampleError: `samples` is no iterable of samples, is empty, or a sample does not fit.
+    """
+    require_samples(samples)
     checked = [check_sample(s, inputs, f"sample {k}") for k, s in enumerate(samples)]
     if not checked:
         raise SampleError("there are no samples", expected="at least one")
