@@ -41,6 +41,19 @@ class Case:
         """Whether all of them have one value."""
         return self.old[0] == self.old[1] and self.new[0] == self.new[1]
 
+    @property
+    def side(self) -> int:
+        """Whether they lie below zero (-1) or above (1)."""
+        return -1 if self.old[0] + self.old[1] < 0 else 1
+
+    @property
+    def swallows(self) -> bool:
+        """Whether float32 numbers of that size are so far apart that what was added is lost."""
+        size = min(abs(self.old[0]), abs(self.old[1]))
+        if not np.isfinite(size) or size >= float(np.finfo(np.float32).max):
+            return True
+        return bool(np.spacing(np.float32(size)) >= self.old[1] - self.old[0])
+
 
 @dataclass(frozen=True)
 class Value:
@@ -53,6 +66,11 @@ class Value:
 
     cases: tuple[Case, ...]
     origins: frozenset[int] = frozenset()
+
+    @property
+    def moved(self) -> list[Case]:
+        """The cases that differ from the float model's."""
+        return [c for c in self.cases if c.moved]
 
     @property
     def is_moved(self) -> bool:

@@ -134,7 +134,7 @@ class Walk:
         value, ends = self.values.get(place), self.ends.get(place)
         if value is None or not value.is_moved:
             return None
-        if ends is None or ends.whole or not all(c.is_point or _swallows(c) for c in _moved(value)):
+        if ends is None or ends.whole or not all(c.is_point or c.swallows for c in value.moved):
             return None
         bounds = [side * b for b in ends.bounds[side]]
         for result in ends.passed:
@@ -255,7 +255,7 @@ class Walk:
         side = -1 if op.kind == "MAXIMUM" else 1
         x, y = op.input(0), op.input(1)
         for place, rival, one, other in ((x, y, a, b), (y, x, b, a)):
-            far = [c for c in _moved(one) if _side(c) == side]
+            far = [c for c in one.moved if c.side == side]
             if far and not other.is_moved and other.plain is not None:
                 low, high = flipped(other.plain, side)
                 bound = low - 0.02 * (high - low) - 1e-6
@@ -317,7 +317,7 @@ class Walk:
             return
         name, place = op.kind, op.input(0)
         dtype = self.precision(name, place.graph in self.loops)
-        for side in {_side(c) for c in _moved(value)}:
+        for side in {c.side for c in value.moved}:
             plain = value.plain
             if plain is None or name not in (BELOW if side < 0 else ABOVE):
                 self._refuse(value)
@@ -329,14 +329,14 @@ class Walk:
     def _bound(self, place: ir.Value, value: Value, side: int, bound: Bound) -> None:
         """All that is moved to one side must lie beyond a bound, as it does in the float model."""
         self._ends_of(place).bounds[side].append(-side * bound.enough)
-        for case in _moved(value):
-            if _side(case) != side:
+        for case in value.moved:
+            if case.side != side:
                 continue
             if flipped(case.old, side)[1] > bound.true:
                 self._refuse(value)
                 return
             wanted = bound.enough
-            if not case.is_point and _swallows(case):
+            if not case.is_point and case.swallows:
                 wanted = max(HEADROOM.values()) * min(wanted, 0.0)
             lacking = flipped(case.new, side)[1] - wanted
             if lacking > 0:
@@ -387,19 +387,3 @@ class Walk:
         if constant is None:
             return self._value(place)
         return constant.value()
-
-
-def _moved(value: Value) -> list[cases.Case]:
-    return [c for c in value.cases if c.moved]
-
-
-def _side(case: cases.Case) -> int:
-    return -1 if case.old[0] + case.old[1] < 0 else 1
-
-
-def _swallows(case: cases.Case) -> bool:
-    """Whether float32 numbers of that size are so far apart that what was added is lost."""
-    size = min(abs(case.old[0]), abs(case.old[1]))
-    if not np.isfinite(size) or size >= float(np.finfo(np.float32).max):
-        return True
-    return bool(np.spacing(np.float32(size)) >= case.old[1] - case.old[0])

@@ -1,0 +1,73 @@
+"""Names, signature and record of a converted model."""
+
+from dataclasses import replace
+
+import pytest
+
+from graphs import Model
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.program import Program
+from rnnlite.lite.passes.pack import pack
+from rnnlite.lite.record import record
+from rnnlite.specs import TensorSpec
+
+
+def unused(*_):
+    raise AssertionError("packing computes nothing")
+
+
+FRAMES = TensorSpec("frames", (None, None, 3), "float32", least=(1, 2, 3))
+STATE = TensorSpec("state", (1, 3), "float32", batch_axis=None)
+PROGRAM = Program(
+    "Keras 3 Sequential 'ears'", (FRAMES, STATE), (STATE,), unused, unused, unused, (), ("a note",)
+)
+
+
+def converted():
+    """Inputs of free shape and a state; the result is another value than the state."""
+    model = Model()
+    main = model.main
+    x, h = main.tensor([-1, -1, 3], name="rnn.1."), main.tensor([1, 3], name="rnn.2.")
+    y = main.tensor([1, 3], name="rnn.3.")
+    main.add("TANH", [h], [y])
+    main.ends([x, h], [y])
+    return model.ir
+
+
+def test_names_signature_and_least_shape():
+    model = converted()
+    pack(model, PROGRAM, "1.2")
+    x, h = model.main.inputs
+    (y,) = model.main.outputs
+    assert [v.name for v in (x, h, y)] == ["frames", "state", "state/new"]
+    (signature,) = model.signatures
+    assert (signature.key, signature.graph) == ("serving_default", model.main)
+    assert signature.inputs == (("frames", x), ("state", h))
+    assert signature.outputs == (("state", y),)
+    # What an interpreter takes before it is told another shape.
+    assert x.shape == (1, 2, 3)
+    assert x.dims == (-1, -1, 3)
+    assert model.description == "Keras 3 Sequential 'ears', converted by rnnlite 1.2"
+
+
+def test_the_record_says_what_the_file_does_not():
+    model = converted()
+    ids = replace(STATE, ids=(0, 19), mask_value=-1.0, counts=True)
+    pack(model, replace(PROGRAM, inputs=(FRAMES, ids)), "1.2", {"quantize": "int8"})
+    found = record(model)
+    assert found["version"] == "1.2"
+    assert found["notes"] == ["a note"]
+    assert found["least"] == {"frames": [1, 2, 3]}
+    assert found["id_ranges"] == {"state": [0, 19]}
+    assert found["mask_values"] == {"state": -1.0}
+    assert found["counts"] == ["state"]
+    assert found["batch_axes"] == {"state": None}
+    assert found["quantize"] == "int8"
+
+
+def test_a_result_that_the_converter_dropped_is_refused():
+    model = converted()
+    model.main.outputs = []
+    message = "changed the number of outputs; expected 1; found 0"
+    with pytest.raises(UnsupportedError, match=message):
+        pack(model, PROGRAM, "1.2")
