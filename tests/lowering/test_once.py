@@ -7,8 +7,10 @@ import pytest
 import tensorflow as tf
 
 from rnnlite.lowering.lower import lower
+from rnnlite.lowering.once import is_single
 from rnnlite.lowering.schedule import Options
-from rnnlite.scan.cells import GRU, LSTM, Activation
+from rnnlite.lowering.step import Step
+from rnnlite.scan.cells import GRU, LSTM, Activation, TracedCell
 from rnnlite.scan.scan import Scan
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
@@ -51,3 +53,15 @@ def test_one_step(kind, masked, zero, previous, reverse):
     for a, b in zip(once(tf.constant(x)), loop(tf.constant(x)), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
     assert [any("While" in k for k in found) for found in kinds] == [False, True]
+
+
+def test_rows_of_another_length_are_no_single_step():
+    """What is projected says how many there are."""
+    gains = tf.constant([[[2.0]], [[3.0]]])
+    cell = TracedCell(lambda rows, states: ([rows[1]], [states[0] + rows[0] * rows[1]]), "two")
+    with tf.Graph().as_default():
+        for x, single in ((tf.ones([1, 1, 1]), False), (tf.ones([2, 1, 1]), False)):
+            both = Scan(cell, (x, tf.identity(gains.numpy())), (tf.zeros([1, 1]),))
+            assert is_single(Step(both)) is single
+        alone = Scan(cell, (tf.ones([1, 1, 1]),) * 2, (tf.zeros([1, 1]),))
+        assert is_single(Step(alone))

@@ -136,7 +136,7 @@ def test_a_result_so_far():
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tensorflow1"
 
 
-@pytest.mark.parametrize("name", ["basic_lstm", "gru", "custom_cell"])
+@pytest.mark.parametrize("name", ["basic_lstm", "grouped_lstm", "nas_cell"])
 def test_loops_of_graphs_stream_too(name):
     converted = rnnlite.convert(FIXTURES / f"{name}.pb", streaming=True)
     assert converted.report.stream.lengths

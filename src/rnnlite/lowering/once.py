@@ -13,8 +13,10 @@ from rnnlite.scan.scan import ScanResult, Tensor
 
 
 def is_single(step: Step) -> bool:
-    """Whether the Scan takes one step."""
-    return bool(step.scan.inputs[0].shape[0] == 1)
+    """Whether the Scan takes one step, and has the rows of no others."""
+    mask = step.scan.mask
+    read = [*step.scan.inputs, *step.rows, *([] if mask is None else [mask])]
+    return all(bool(x.shape[0] == 1) for x in read)
 
 
 def run_once(step: Step, projected: list[Tensor]) -> ScanResult:

@@ -137,8 +137,9 @@ class Step:
         graph = tf.__internal__.FuncGraph("probe")
         with graph.as_default():
             self.rows = self._projected or self.cell.project(self.scan.inputs)
-            given = [tf.zeros_like(p[0]) for p in self.rows]
-            # Each is a tensor of its own: two may begin as one.
+            # Rows of their own as well, and no constants, which a graph's step would fold.
+            given = [p[0] for p in self.rows]
+            # A state is a tensor of its own: two may begin as one.
             before = [tf.identity(s) for s in self.scan.initial_states]
             rows = self._parts(given)
             made = len(graph.get_operations())

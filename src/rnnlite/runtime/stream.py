@@ -193,7 +193,7 @@ class Stream:
         else:
             rows = [
                 check_sample(one, self._inputs, f"the chunk, sequence {k}")
-                for k, one in enumerate(_sequences(chunk, self._batch))
+                for k, one in enumerate(_sequences(chunk, self._batch, self._inputs))
             ]
         return [
             quantize(stacked([row[n] for row in rows], spec.batch_axis), spec)
@@ -314,22 +314,24 @@ class _Kept:
         return replace(self, states=states)
 
 
-def _sequences(chunk: Sample, batch: int) -> list[Sample]:
-    """A chunk of several sequences, one by one."""
-    parts = chunk.values() if isinstance(chunk, Mapping) else chunk
-    arrays = [np.asarray(a) for a in parts] if isinstance(chunk, Mapping | tuple) else None
-    wrong = [a.shape for a in arrays or [np.asarray(chunk)] if a.shape[:1] != (batch,)]
+def _sequences(chunk: Sample, batch: int, inputs: Sequence[TensorSpec]) -> list[Sample]:
+    """A chunk of several sequences, one by one; an input without batch axis goes to each."""
+    by_name = isinstance(chunk, Mapping)
+    parts = list(chunk.values() if by_name else chunk if isinstance(chunk, tuple) else [chunk])
+    names = list(chunk) if by_name else [spec.name for spec in inputs]
+    shared = {spec.name for spec in inputs if spec.batch_axis is None}
+    arrays = dict(zip(names, map(np.asarray, parts), strict=False))
+    wrong = [a.shape for n, a in arrays.items() if n not in shared and a.shape[:1] != (batch,)]
     if wrong:
         raise SampleError(
             "the chunk has another batch than the stream",
             expected=f"a first axis of {batch}",
             found=str(wrong[0]),
         )
-    if isinstance(chunk, Mapping):
-        return [{k: np.asarray(v)[n] for k, v in chunk.items()} for n in range(batch)]
-    if arrays is not None:
-        return [tuple(a[n] for a in arrays) for n in range(batch)]
-    return list(np.asarray(chunk))
+    rows = [{n: a if n in shared else a[k] for n, a in arrays.items()} for k in range(batch)]
+    if by_name:
+        return list(rows)
+    return [tuple(row.values()) if len(row) > 1 else next(iter(row.values())) for row in rows]
 
 
 def _freed(shape: tuple[int | None, ...], axis: int) -> tuple[int | None, ...]:
