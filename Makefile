@@ -26,8 +26,10 @@ bench: $(BENCH)/ready
 bench-quick: $(BENCH)/ready
 	cd benchmarks && ../$(BENCH)/bin/python -m speed --quick
 
-# Files on every runtime since TFLite 2.9; writes docs/RUNTIMES.md. Wheels are kept in .matrix.
+# Each op in each type, then files, on every runtime since TFLite 2.9; writes docs/RUNTIMES.md. Wheels
+# are kept in .matrix.
 matrix: $(DEV)/ready
+	cd benchmarks && OMP_NUM_THREADS=1 ../$(DEV)/bin/python -m runtimes.kernels
 	cd benchmarks && OMP_NUM_THREADS=1 ../$(DEV)/bin/python -m runtimes
 
 # The demo's recogniser as a page on localhost; wants Node.

@@ -81,6 +81,56 @@ def test_sum_to_another_scale(scale, name):
     assert asked(tree)[0] == name
 
 
+@pytest.mark.parametrize(
+    ("kind", "dtype", "name"),
+    [
+        ("TILE", "int16", "LiteRT 2.1.3"),
+        ("TILE", "int8", "TFLite 2.9"),
+        ("DIV", "int16", "LiteRT 2.0"),
+        ("DIV", "float32", "TFLite 2.9"),
+        ("SUM", "int8", "TFLite 2.14"),
+        ("BATCH_MATMUL", "int8", "LiteRT 2.1.3"),
+    ],
+)
+def test_kernels_that_came_later_than_their_op(kind, dtype, name):
+    grid = None if dtype == "float32" else Quantization.of(0.1)
+    operand = (dtype, grid)
+    other = operand if kind in ("DIV", "BATCH_MATMUL") else np.array([1], np.int32)
+    tree = single(kind, [operand, other], operand)
+    reason = "" if name == "TFLite 2.9" else f"{kind} of {dtype}"
+    assert asked(tree) == (name, reason)
+
+
+def test_filling_with_what_is_computed():
+    shape = np.array(SHAPE, np.int32)
+    for value, name in ((("float32", None), "LiteRT 1.1"), (np.float32([1]), "TFLite 2.9")):
+        tree = single("FILL", [shape, value], ("float32", None))
+        assert asked(tree)[0] == name
+
+
+def test_operands_spread_over_five_axes():
+    model = Model()
+    main = model.main
+    shape = (1, 2, 1, 1, 3)
+    a, b, y = main.tensor(shape), main.tensor((1, 1, 1, 1, 3)), main.tensor(shape)
+    main.add("MUL", [a, b], [y], "MulOptions")
+    main.ends([a, b], [y])
+    assert asked(model.ir) == ("LiteRT 1.0", "MUL over 5 axes")
+    model.ir.main.ops[0].set_input(1, a)
+    assert asked(model.ir)[0] == "TFLite 2.9"
+
+
+def test_a_bias_of_int64():
+    grid = Quantization.of(0.1)
+    kernel = np.ones((3, 3), np.int8)
+    for bias, name in (
+        (np.zeros(3, np.int64), "LiteRT 1.1"),
+        (np.zeros(3, np.int32), "TFLite 2.9"),
+    ):
+        tree = single("FULLY_CONNECTED", [("int16", grid), kernel, bias], ("int16", grid))
+        assert asked(tree)[0] == name
+
+
 def test_loops_within_loops():
     assert asked(nested().ir) == ("LiteRT 1.0", "loops within loops")
 

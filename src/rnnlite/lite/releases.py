@@ -143,6 +143,35 @@ RELEASES: tuple[Release, ...] = (
 """In order; all later ones have all that an earlier one has."""
 
 
+KERNELS: dict[tuple[str, str], str] = {
+    ("ABS", "int32"): "TFLite 2.12",
+    ("BATCH_MATMUL", "int8"): "LiteRT 2.1.3",
+    ("BATCH_TO_SPACE_ND", "int16"): "TFLite 2.13",
+    ("DIV", "int8"): "LiteRT 2.0",
+    ("DIV", "int16"): "LiteRT 2.0",
+    ("GATHER_ND", "bool"): "LiteRT 1.0",
+    ("PAD", "bool"): "LiteRT 2.0",
+    ("SIGN", "int32"): "TFLite 2.12",
+    ("SPACE_TO_BATCH_ND", "int16"): "TFLite 2.13",
+    ("SUM", "int8"): "TFLite 2.14",
+    ("TILE", "int16"): "LiteRT 2.1.3",
+}
+"""The first release, with all later ones, whose kernel of an op is right with a type, where the
+op's versions do not say so. Older ones refuse it as they run, or are wrong (BATCH_MATMUL from
+LiteRT 2.0 on, SIGN, SUM). Every op and type that files may hold was run on all of them:
+`python -m runtimes.kernels`."""
+
+MANY_AXES: dict[str, str] = {
+    "ADD": "TFLite 2.13",
+    "FLOOR_DIV": "LiteRT 2.1.6",
+    "FLOOR_MOD": "LiteRT 2.1.6",
+    "MUL": "LiteRT 1.0",
+    "POW": "LiteRT 2.1.6",
+    "SQUARED_DIFFERENCE": "LiteRT 2.1.6",
+}
+"""The same where an op spreads operands over more than four axes; older ones end the process."""
+
+
 def release(name: str) -> Release:
     """By name."""
     return next(r for r in RELEASES if r.name == name)

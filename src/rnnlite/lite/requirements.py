@@ -16,6 +16,11 @@ found by running files on every release (`benchmarks/runtimes`):
    fails, or ends the process. Files of fixed shape are right.
 7. A constant of float16 that XNNPACK does not take, with another in a loop: TFLite 2.13, 2.14 and
    LiteRT 1.0 compute with what is not there. Kernels of products and convolutions it takes.
+8. Kernels that look at the type of their operands, or at the number of axes, only as they run
+   (`releases.KERNELS`, `releases.MANY_AXES`).
+9. FILL of fixed shape with a computed value, ONE_HOT of computed values: LiteRT 1.0 ends the
+   process.
+10. FULLY_CONNECTED of int16 with a bias of int64: LiteRT 1.0 adds another number.
 """
 
 from __future__ import annotations
@@ -26,7 +31,8 @@ from dataclasses import dataclass
 from rnnlite.lite.control_flow import in_loops
 from rnnlite.lite.ir import FREE, Model, Op, Value
 from rnnlite.lite.record import set_metadata
-from rnnlite.lite.releases import RELEASES, Release, first_with, release
+from rnnlite.lite.releases import KERNELS as KERNELS_OF_TYPES
+from rnnlite.lite.releases import MANY_AXES, RELEASES, Release, first_with, release
 
 KERNELS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 
@@ -108,6 +114,7 @@ def _demands(model: Model) -> Iterator[tuple[Release, str]]:
     for test, name, reason in OF_OPS:
         if any(test(op) for op in model.ops()):
             yield release(name), reason
+    yield from (found for op in model.ops() for found in _of_kernels(op))
     loops = in_loops(model)
     inner = [op for graph in loops for op in graph.ops]
     if any(op.kind == "WHILE" for op in inner):
@@ -118,6 +125,30 @@ def _demands(model: Model) -> Iterator[tuple[Release, str]]:
         yield release("LiteRT 1.0"), "a mask in a loop"
     if any(v.dims.count(FREE) > 1 for v in model.main.inputs):
         yield release("LiteRT 1.0"), "a free batch"
+
+
+_DATA = {"FILL": 1, "SELECT": 1, "SELECT_V2": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}
+"""The place of the operand whose type a kernel looks at, where it is not the first."""
+
+
+def _of_kernels(op: Op) -> Iterator[tuple[Release, str]]:
+    """What the types and axes of an op's operands ask for."""
+    value = op.operand(_DATA.get(op.kind, 0))
+    if value is not None and (op.kind, value.type) in KERNELS_OF_TYPES:
+        yield release(KERNELS_OF_TYPES[op.kind, value.type]), f"{op.kind} of {value.type}"
+    if op.kind in MANY_AXES and op.output.rank > 4 and len({v.dims for v in op.operands}) > 1:
+        yield release(MANY_AXES[op.kind]), f"{op.kind} over {op.output.rank} axes"
+
+
+def _wide_bias(op: Op) -> bool:
+    types = _types(op.operands)
+    return op.kind == "FULLY_CONNECTED" and types[0] == "int16" and types[2:] == ["int64"]
+
+
+def _computed_filling(op: Op) -> bool:
+    if op.kind == "FILL":
+        return op.input(0).is_constant and not op.input(1).is_constant
+    return op.kind == "ONE_HOT" and not all(op.input(k).is_constant for k in (2, 3))
 
 
 def _per_channel(op: Op) -> bool:
@@ -149,6 +180,8 @@ Test = Callable[[Op], bool]
 
 OF_OPS: tuple[tuple[Test, str, str], ...] = (
     (_per_channel, "TFLite 2.10", "FULLY_CONNECTED in int8 with a scale a channel"),
+    (_computed_filling, "LiteRT 1.1", "FILL or ONE_HOT of a computed value"),
+    (_wide_bias, "LiteRT 1.1", "FULLY_CONNECTED of int16 with a bias of int64"),
     (_half_elsewhere, "LiteRT 1.1", "a constant of float16 that is no kernel"),
     (_rescaled_sum, "LiteRT 1.3", "SUM of int16 to another scale"),
     (_widened, "LiteRT 2.1.3", "QUANTIZE of int8 to int16"),
