@@ -105,6 +105,7 @@ COVERED: dict[str, str] = {
     "lite.schema.tables": "lite/test_schema.py",
     "lite.schema.writing": "lite/test_schema.py",
     "lowering.loops": "scan/test_cells.py",
+    "lite.passes.settling": "lite/passes/test_convolutions.py",
     "loops.bounds": "loops/test_reading.py",
     "loops.cell": "loops/test_scans.py",
     "loops.loop": "loops/test_reading.py",
@@ -159,8 +160,8 @@ LARGE: dict[str, str] = {}
 
 MOST_LINES = 400
 MEDIAN_LINES = 200
-ANY_PERCENT = 8.5
-"""Share of parameters that say `Any`; 8 is asked. It may only fall: lower it when you can."""
+ANY_PERCENT = 4.0
+"""Share of parameters that say `Any`. It may only fall: lower it when you can."""
 
 
 def place_of(name):

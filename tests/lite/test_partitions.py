@@ -1,8 +1,12 @@
 """Which ops XNNPACK takes, and the partitions they fall into, as the runtime says them."""
 
+import itertools
+
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from graphs import Model
 from rnnlite.lite.ir import Quantization
@@ -203,3 +207,42 @@ def test_the_runtime_forms_the_same_partitions():
     delegated = [d for d in interpreter._get_ops_details() if d["op_name"] == "DELEGATE"]
     ends = [(set(map(int, d["inputs"])), set(map(int, d["outputs"]))) for d in delegated]
     assert ends == [({0}, {2}), ({3}, {7})]
+
+
+@st.composite
+def programs(draw):
+    """Ops in order, each of values that stand before it; which are taken, which are ordered."""
+    graph = Model().main
+    values = [graph.tensor([2])]
+    ops = []
+    for _ in range(draw(st.integers(1, 12))):
+        operands = draw(st.lists(st.sampled_from(values), min_size=1, max_size=2))
+        result = graph.tensor([2])
+        ops.append(graph.add("ADD_N", operands, [result]))
+        values.append(result)
+    flags = st.lists(st.booleans(), min_size=len(ops), max_size=len(ops))
+    return ops, draw(flags), draw(flags)
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs())
+def test_partitions_can_run_one_after_the_other(program):
+    ops, inside, stateful = program
+    found = partitions(ops, inside, stateful)
+    # Each op has one, and none is empty.
+    assert set(found) == set(range(max(found) + 1))
+    # A partition is of one side.
+    for number in set(found):
+        assert len({inside[k] for k, n in enumerate(found) if n == number}) == 1
+    # What an op needs is made before it, or with it.
+    makers = {op.output: k for k, op in enumerate(ops)}
+    for k, op in enumerate(ops):
+        assert all(found[makers[v]] <= found[k] for v in op.operands if v in makers)
+    # Ops that keep their place do.
+    kept = [found[k] for k, flag in enumerate(stateful) if flag]
+    assert kept == sorted(kept)
+    # None could have come with the one before it: two of one side never follow each other.
+    sides = [
+        next(inside[k] for k, n in enumerate(found) if n == number) for number in sorted(set(found))
+    ]
+    assert all(a != b for a, b in itertools.pairwise(sides))

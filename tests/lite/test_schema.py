@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as tables
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import rnnlite
 from rnnlite.errors import ModelError
@@ -171,3 +173,78 @@ def test_references_that_point_nowhere_are_refused(exits, change, message):
 
 def test_the_record_is_data(exits):
     assert json.loads(schema.read(exits.tflite).metadata["rnnlite"])["version"]
+
+
+DIMS = st.lists(st.integers(1, 4), max_size=3)
+GRIDS = st.none() | st.builds(
+    Quantization.of, st.integers(1, 64).map(lambda k: k / 64), st.integers(-128, 127)
+)
+
+
+@st.composite
+def models(draw):
+    """A chain of ADDs of constants in one type, with free axes and names of all kinds."""
+    model = Model()
+    graph = model.graph(draw(st.text(max_size=5)))
+    dtype = draw(st.sampled_from(["float32", "int8", "int16", "int32"]))
+    dims = draw(DIMS)
+    free = [-1 if draw(st.booleans()) else d for d in dims]
+
+    def value():
+        name = draw(st.text(max_size=5))
+        return graph.value(
+            dtype, dims, free if -1 in free else None, name=name, quantization=draw(GRIDS)
+        )
+
+    graph.inputs = [value()]
+    last = graph.inputs[0]
+    for _ in range(draw(st.integers(1, 4))):
+        rng = np.random.default_rng(draw(st.integers(0, 99)))
+        constant = graph.constant(rng.integers(-9, 9, dims).astype(dtype), name="c")
+        result = value()
+        version = draw(st.integers(1, 3))
+        graph.append(graph.op("ADD", [last, constant], [result], version=version))
+        last = result
+    graph.outputs = [last]
+    return model
+
+
+def described(model):
+    """All that a model says, as data."""
+    main = model.main
+    numbers = {v: k for k, v in enumerate(main.values)}
+
+    def known(v):
+        content = v.data.tolist() if v.is_constant else None
+        return v.name, v.type, v.dims, v.signature, v.scale if v.quantization else None, content
+
+    return (
+        [known(v) for v in main.values],
+        [
+            (
+                op.kind,
+                op.version,
+                [numbers[v] for v in op.operands],
+                [numbers[v] for v in op.outputs],
+            )
+            for op in main.ops
+        ],
+        [numbers[v] for v in main.inputs],
+        [numbers[v] for v in main.outputs],
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(models())
+def test_any_model_reads_back_as_it_was(model):
+    data = schema.write(model)
+    again = schema.read(data)
+    # What a file says is said again; and from the second time on in the same bytes.
+    second = schema.write(again)
+    assert described(schema.read(second)) == described(again)
+    assert schema.write(schema.read(second)) == second
+    found, given = described(again), described(model)
+    # Constants may stand once; ops, types and ends are the same.
+    assert [op[:2] for op in found[1]] == [op[:2] for op in given[1]]
+    contents = [[found[0][k][1:] for k in op[2]] for op in found[1]]
+    assert contents == [[given[0][k][1:] for k in op[2]] for op in given[1]]

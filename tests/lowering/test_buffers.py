@@ -103,3 +103,46 @@ def test_shapes_are_known_before_the_model_runs(units, batch):
     interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, 77, 3))
     interpreter.allocate_tensors()
     assert interpreter.get_output_details()[0]["shape"].tolist() == [1, 77, units]
+
+
+def covered(sizes, segments, end):
+    """The steps that loops within loops over a layout take, and whether their rows fit.
+
+    As `lowering.loops` runs them: each loop counts the rows of its own buffer from 0.
+    """
+    taken = []
+
+    def level(k, base, count, room):
+        assert 0 <= count <= room
+        if k == 0:
+            taken.extend(range(base, base + count))
+            return
+        for w in range(0, count, sizes[k - 1]):
+            # A chunk is written whole, at row w.
+            assert w + sizes[k - 1] <= room
+            level(k - 1, base + w, min(sizes[k - 1], count - w), sizes[k - 1])
+
+    base, top = 0, len(sizes) - 1
+    for _ in range(segments):
+        level(top, base, min(sizes[top], end - base), sizes[top])
+        base = min(base + sizes[top], end)
+    return taken
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    length=st.integers(1, 3000),
+    unroll=st.sampled_from([1, 2, 4]),
+    blocks=st.integers(1, 20),
+    levels=st.integers(1, 6),
+    growth=st.sampled_from([2, 4, 8, 13]),
+    segments=st.integers(1, 5),
+)
+def test_every_step_is_taken_once_and_every_row_has_room(
+    length, unroll, blocks, levels, growth, segments
+):
+    schedule = Schedule(unroll, "front", unroll * blocks, levels, growth, segments=segments)
+    steps = Ruler(np.ones(length, int)).steps(unroll)
+    sizes = layout(schedule, steps).sizes
+    assert all(size % unroll == 0 for size in sizes)
+    assert covered(sizes, segments, steps.count) == list(range(steps.count))

@@ -3,7 +3,7 @@
 import pytest
 
 from rnnlite.errors import ScheduleError
-from rnnlite.lowering.schedule import Options, Schedule, take_options
+from rnnlite.lowering.schedule import LIMITS, Options, Schedule, take_options
 from rnnlite.scan.place import Place
 
 
@@ -43,3 +43,35 @@ def test_a_schedule_in_words():
         str(joined) == "single steps, 4 segments, inputs and state in one product, last row apart"
     )
     assert str(Schedule(place=Place.STEP, apart=2)).endswith("in the step, last 2 rows apart")
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_each_number_has_two_ends(name):
+    low, high = LIMITS[name]
+    for value in (low, high):
+        assert getattr(take_options({name: value}), name) == value
+        assert getattr(take_options(f" {name} = {value} "), name) == value
+    for value in (low - 1, high + 1, float(low), None):
+        with pytest.raises(ScheduleError, match=f"{name} is out of range.*found {value!r}"):
+            take_options({name: value})
+
+
+def test_unrolling_further_is_allowed_where_it_is_asked_for():
+    assert take_options({}).max_unroll == 4
+    assert take_options({"unroll": 8}).max_unroll == 8
+    assert take_options({"unroll": 8, "max_unroll": 2}).max_unroll == 2
+
+
+@pytest.mark.parametrize(
+    ("schedule", "turns"),
+    [
+        (Schedule(), ()),
+        (Schedule(block=64, levels=2), (64,)),
+        # Beyond the first blocks, and the segments behind them.
+        (Schedule(block=64, levels=2, first=2, segments=3), (320,)),
+        # Variables are read at once up to 16 of them, then four times as many.
+        (Schedule(unroll=4, kept=3, block=64), (64, 256)),
+    ],
+)
+def test_where_another_way_is_taken(schedule, turns):
+    assert schedule.turns == turns
