@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from rnnlite.quantization.recipe import LIMITS
 from rnnlite.report.quantization import TrialRecord
 
 LOG = logging.getLogger(__name__)
@@ -71,10 +72,14 @@ class Choice(Generic[T]):
         return self.best is not None and self.best.error <= self.max_error
 
     def offer(self, found: Measured[T]) -> None:
-        """Take a finer one if it is better by a clear margin, or the first to be accepted."""
+        """Take a finer one if it is better by a clear margin.
+
+        Or if it is the first within what the mode usually keeps to, or the first to be accepted.
+        """
         best, verdict = self.best, ""
         if best is not None:
-            saved = found.error <= self.max_error and not self.acceptable
+            bounds = (min(LIMITS[self.mode], self.max_error), self.max_error)
+            saved = any(found.error <= bound < best.error for bound in bounds)
             if not (found.error < GAIN * best.error or saved):
                 verdict = f"not clearly better than {best.trial}"
         if not verdict:

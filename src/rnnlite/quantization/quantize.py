@@ -67,6 +67,12 @@ def describe(
     warnings += _range_warnings(candidate.ranges) if candidate.ranges is not None else []
     warnings += course
     warnings += [
+        f"output '{a.name}': {100 * a.left_out:.3g} % of what the source gives is NaN or infinity, "
+        "and is not compared"
+        for a in accuracy
+        if a.left_out > 0
+    ]
+    warnings += [
         f"output '{a.name}' is off by {100 * a.rms_error:.1f} % of its RMS, more than the "
         f"{100 * limit:.0f} % that {order.mode} usually keeps within"
         for a in accuracy

@@ -37,6 +37,7 @@ class OutputAccuracy:
         snr_db: signal-to-noise ratio in decibels, -20 log10(rms_error).
         argmax_agreement: share of results with the same largest class, for classifiers, else None.
         by_length: rms_error of sequences of a given length, where the length is free.
+        left_out: share of values that the source gives as NaN or infinity, which are not compared.
     """
 
     name: str
@@ -44,6 +45,7 @@ class OutputAccuracy:
     snr_db: float
     argmax_agreement: float | None
     by_length: Mapping[int, float] = field(default_factory=dict)
+    left_out: float = 0.0
 
 
 @dataclass(frozen=True)

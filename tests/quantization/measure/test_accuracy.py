@@ -89,3 +89,11 @@ def test_a_reference_that_remembers_computes_each_batch_once():
     assert run([ones.reshape(3, 1)])[0].shape == (3, 1)
     assert run([ones.view(np.int32)])[0].dtype == np.int32
     assert calls == [(1, 3), (3, 1), (1, 3)]
+
+
+def test_what_is_not_compared_is_counted():
+    total = _Sum()
+    expected = np.array([1.0, -np.inf, np.nan, 2.0], np.float32)
+    total.add(np.ones(4, np.float32), expected)
+    assert total.left_out() == 0.5
+    assert _Sum().left_out() == 0.0

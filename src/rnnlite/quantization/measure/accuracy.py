@@ -75,7 +75,7 @@ def measure(
             spent = time.perf_counter() - begin
     model.close()
     return tuple(
-        OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course)
+        OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course, s.left_out())
         for spec, s, course in zip(model.outputs, sums, courses, strict=True)
     )
 
@@ -85,7 +85,7 @@ class _Sum:
 
     def __init__(self) -> None:
         self.noise = self.signal = 0.0
-        self.equal = self.rows = self.values = self.counts = self.different = 0
+        self.equal = self.rows = self.values = self.counts = self.different = self.all = 0
         self.classes = True
 
     def add(self, found: Array, expected: Array) -> None:
@@ -100,6 +100,7 @@ class _Sum:
         self.noise += float(np.sum(np.square(np.where(finite, a - b, 0.0))))
         self.signal += float(np.sum(np.square(np.where(finite, b, 0.0))))
         self.values += int(np.sum(finite))
+        self.all += finite.size
         if _is_distribution(b):
             self.equal += int(np.sum(a.argmax(axis=-1) == b.argmax(axis=-1)))
             self.rows += int(np.prod(b.shape[:-1]))
@@ -117,6 +118,9 @@ class _Sum:
     def snr(self) -> float:
         error = self.error()
         return -20 * math.log10(error) if error > 0 else math.inf
+
+    def left_out(self) -> float:
+        return 1 - self.values / self.all if self.all else 0.0
 
     def agreement(self) -> float | None:
         return self.equal / self.rows if self.classes and self.rows else None
