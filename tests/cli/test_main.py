@@ -1,6 +1,7 @@
 """The command line, as a user types it."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -212,6 +213,24 @@ def test_the_installed_command_is_quiet_on_standard_error(files):
     assert done.returncode == 0
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
+
+
+def test_verbose_shows_each_step_on_standard_error(run, files, capfd):
+    options = ("--quantize", "dynamic", "--max-error", 1, "--no-verify")
+    result = run("convert", files / "m.keras", "-o", files / "n.tflite", *options, "-v")
+    assert result.exit_code == 0, result.output
+    lines = capfd.readouterr().err.splitlines()
+    for shown in (
+        r"layout as it is: \d+ ops of \d+ that the budget allows",
+        r"step (trace|convert|quantize): \d+\.\d\d s",
+        r"schedule of 'label': .*steps.*",
+        r"pass keep_sequences: \d\.\d\d\d s.*",
+        r"trial 'float32': off by .* %, [\d,]+ bytes, the best so far",
+    ):
+        assert any(re.fullmatch(f"rnnlite: {shown}", line) for line in lines), shown
+    # It ends with the command.
+    run("convert", files / "m.keras", "-o", files / "n.tflite", "--no-verify")
+    assert "rnnlite: pass" not in capfd.readouterr().err
 
 
 def test_convert_quantized(run, files, sequences):

@@ -7,6 +7,7 @@ of native libraries on standard error.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -53,6 +54,34 @@ def status(text: str, *, spinner: bool = True) -> Iterator[None]:
     else:
         with native_messages():
             yield
+
+
+class _Lines(logging.Handler):
+    """Log records as lines on what is standard error when they come."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        typer.echo(f"rnnlite: {record.getMessage()}", err=True)
+
+
+@contextmanager
+def log_shown(shown: bool) -> Iterator[None]:
+    """Within it, steps, passes, schedules, trials and loops that are no recurrences are shown as
+    they come, if that is asked for."""
+    logger = logging.getLogger("rnnlite")
+    before = logger.level, logger.propagate
+    handler = _Lines()
+    if shown:
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        # Libraries give the root a handler of their own.
+        logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
 
 
 @contextmanager
@@ -108,7 +137,6 @@ def quiet_import() -> Any:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
-    import logging
     import warnings
 
     warnings.simplefilter("ignore")

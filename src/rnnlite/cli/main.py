@@ -16,6 +16,7 @@ import typer
 from rnnlite import __version__
 from rnnlite.cli.console import (
     console,
+    log_shown,
     native_messages,
     quiet_import,
     refusals,
@@ -45,6 +46,7 @@ from rnnlite.cli.options import (
     Streaming,
     Threads,
     ValueOptional,
+    Verbose,
     numbers,
     size,
     steps,
@@ -89,6 +91,7 @@ def convert(
     schedule: Layout = None,
     source_options: SourceOptions = None,
     no_verify: NoVerify = False,
+    verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
     """Convert a trained model to LiteRT and check the result against it.
@@ -117,7 +120,8 @@ def convert(
                 progress=False,
             )
         # Calibration shows a progress bar of its own.
-        with status("converting", spinner=calibration is None):
+        spinner = calibration is None and not verbose
+        with log_shown(verbose), status("converting", spinner=spinner):
             converted = rnnlite.convert(
                 source,
                 batch_size=batch,
@@ -129,7 +133,7 @@ def convert(
                 max_error=max_error,
                 streaming=chunk,
                 schedule=schedule,
-                progress=sys.stderr.isatty(),
+                progress=sys.stderr.isatty() and not verbose,
                 **options,
                 verify=not no_verify,
             )

@@ -82,6 +82,10 @@ Layout = Annotated[
         show_default="by a cost model",
     ),
 ]
+Verbose = Annotated[
+    bool,
+    typer.Option("-v", "--verbose", help="Show each step on standard error, with its time."),
+]
 NoVerify = Annotated[
     bool, typer.Option("--no-verify", help="Do not compare the result with its source.")
 ]

@@ -7,11 +7,14 @@ over layouts of single layers; `tests/lowering/test_size_model.py` holds the sum
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rnnlite.lowering.cost_model import choose
 from rnnlite.lowering.schedule import MAX_LEVELS, Budget, Loop, Options, Schedule
+
+LOG = logging.getLogger(__name__)
 
 OP_BYTES = 110
 """What an op and its result take in a quantized file, measured over small models."""
@@ -121,9 +124,22 @@ def affordable(contents: Contents, options: Options) -> Options:
     if options.budget is not None:
         most = allowed(contents, options.budget)
         for chosen in _smaller(contents, options):
-            if ops(contents, chosen) * OP_BYTES <= most:
+            count = ops(contents, chosen)
+            LOG.info(
+                "layout %s: %d ops of %d that the budget allows",
+                _difference(chosen, options) or "as it is",
+                count,
+                most / OP_BYTES,
+            )
+            if count * OP_BYTES <= most:
                 break
     return chosen
+
+
+def _difference(chosen: Options, options: Options) -> str:
+    """What is laid out otherwise than asked for."""
+    pairs = vars(chosen).items()
+    return ", ".join(f"{k}={v}" for k, v in pairs if v != getattr(options, k))
 
 
 def _smaller(contents: Contents, options: Options) -> Iterator[Options]:

@@ -5,6 +5,7 @@ open -> translate -> finish -> check against the source -> (quantize -> measure)
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from rnnlite.frontends.request import Request
@@ -13,6 +14,8 @@ from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
 from rnnlite.quantization.recipe import Order
 from rnnlite.report.making import make_report
+
+LOG = logging.getLogger(__name__)
 
 
 def convert(
@@ -43,6 +46,8 @@ def convert(
     with clock.step("trace"):
         program = open_program(source, request)
         streamed = chunk_function(program, request) if request.streaming else None
+    for recurrence in program.recurrences:
+        LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
     with clock.step("convert"):
         model = translate(program)
         plain = finish(program, model if order is None else model.copy()[0])
