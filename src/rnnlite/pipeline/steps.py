@@ -77,7 +77,7 @@ def finished(program: Program, details: Mapping[str, Any]) -> tuple[Pass, ...]:
         Pass("compact", compact, needs=(facts.SIGNED,), ensures=(facts.COMPACT,)),
         Pass(
             "label_tensors",
-            partial(label_tensors, in_file="quantize" not in details),
+            partial(label_tensors, unique="quantize" not in details),
             needs=(facts.COMPACT,),
             ensures=(facts.LABELLED,),
         ),

@@ -6,6 +6,7 @@ import pytest
 
 import rnnlite
 from rnnlite.lite import schema
+from rnnlite.lite.passes import labels
 from rnnlite.lite.passes.labels import _layer, _short
 
 
@@ -19,11 +20,23 @@ def test_unique_in_the_file_in_float32(exits):
     assert len(found) == len(set(found))
 
 
-def test_unique_in_a_subgraph_when_quantized(exits_model):
-    data = rnnlite.convert(exits_model, quantize="dynamic", verify=False).tflite
-    for graph in names(data):
-        assert all(graph)
-        assert len(graph) == len(set(graph))
+def test_unique_in_a_quantized_file_where_that_is_little(monkeypatch):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((None, 40)), keras.layers.LSTM(16)])
+    found = {}
+    for most in (labels.MOST, 0.0):
+        monkeypatch.setattr(labels, "MOST", most)
+        data = rnnlite.convert(model, quantize="dynamic", verify=False).tflite
+        graphs = names(data)
+        for graph in graphs:
+            assert all(graph)
+            assert len(graph) == len(set(graph))
+        every = [name for graph in graphs for name in graph]
+        found[most] = len(data), len(every) == len(set(every))
+    (unique, differ), (shared, same) = found.values()
+    assert differ
+    assert not same
+    assert shared < unique <= 1.03 * shared
 
 
 def test_ends_keep_the_sources_names(exits):

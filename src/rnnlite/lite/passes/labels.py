@@ -6,17 +6,19 @@ them, or none. What leaves: the same, all tensors with names.
 Weights, and what products with them give, are called by their layer: "backward_lstm/2". All others
 are numbered, in three characters at most up to 46,656 tensors.
 
-Quantizers ask for names that no other tensor of the whole file has, so files in float32 have such.
-Files that are quantized already are to be small: there names differ within a subgraph, and tensors
-of several subgraphs that agree in all else have one name and stand in the file once.
+Quantizers of files ask for names that no other tensor of the whole file has. So names are unique in
+files of float32, and in others where all names take at most 3 % of the file, or add that much at
+most. Elsewhere names differ within a graph, and tensors of several graphs that agree in all else
+have one name and stand in the file once.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
+from rnnlite.lite import schema
 from rnnlite.lite.inspection import is_weight
 from rnnlite.lite.ir import Graph, Model, Value
 from rnnlite.lite.requirements import KERNELS
@@ -28,18 +30,50 @@ _OURS = re.compile(
 """Parts of a path that are no layer."""
 
 
-def label_tensors(model: Model, *, in_file: bool) -> None:
+MOST = 0.03
+"""The part of the file that names which are unique in it may take, or add to it."""
+
+BYTES = 12
+"""What a name takes: an offset, a length, four bytes of text."""
+
+
+def label_tensors(model: Model, *, unique: bool) -> None:
     """Give all tensors but those with the source's names, which the main graph's inputs and outputs
     have, a short name, in place.
 
     Args:
         model: it is changed.
-        in_file: whether names differ in the whole file, or within a subgraph alone.
+        unique: whether names differ in the whole file, whatever that takes.
+    """
+    shared, distinct = (_labels(model, in_file=in_file) for in_file in (False, True))
+    if unique:
+        _name(model, distinct)
+        return
+    _name(model, shared)
+    size = len(schema.write(model))
+    _name(model, distinct)
+    if BYTES * len(distinct) > MOST * size and len(schema.write(model)) > (1 + MOST) * size:
+        _name(model, shared)
+
+
+def _name(model: Model, labels: Mapping[Value, str]) -> None:
+    for graph in model.graphs:
+        for value in graph.values:
+            value.name = labels.get(value, value.name)
+
+
+def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
+    """The name of each tensor.
+
+    Args:
+        model: with the names of the source and of the lowering.
+        in_file: whether names differ in the whole file, or within a graph alone.
     """
     ends = {*model.main.inputs, *model.main.outputs}
     taken = {value.name for value in ends}
     counts = Counter[str]()
     alike: dict[Hashable, str] = {}
+    found: dict[Value, str] = {}
     for number, graph in enumerate(model.graphs):
         layer = _layer_of(graph)
         met = Counter[Hashable]()
@@ -56,7 +90,8 @@ def label_tensors(model: Model, *, in_file: bool) -> None:
             key = number if in_file else -1, met[kind], kind
             if key not in alike:
                 alike[key] = _next(label, counts, taken)
-            value.name = alike[key]
+            found[value] = alike[key]
+    return found
 
 
 def _traits(value: Value) -> tuple[Hashable, ...]:
