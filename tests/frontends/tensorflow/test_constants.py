@@ -217,3 +217,11 @@ def test_constants_are_values_by_name_each_once(tmp_path):
     )
     with pytest.raises(SourceError, match=message):
         rnnlite.convert(path, constants={"keep_prob": 1.0, "keep_prob:0": 0.5})
+
+
+def test_all_inputs_fixed(tmp_path):
+    path = write(tmp_path / "g.pb", with_keep_prob([]), v2=False)
+    values = {"keep_prob:0": 1.0, "x:0": np.zeros((1, 5, 4), np.float32)}
+    message = "fixes all inputs; .*'x:0' is fixed.*Leave its constant out"
+    with pytest.raises(SourceError, match=message):
+        rnnlite.convert(path, constants=values)

@@ -19,6 +19,7 @@ from rnnlite.frontends.tensorflow.decide import decided
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PLACEHOLDERS, Graph, graph_of, name_of, ref
 from rnnlite.frontends.tensorflow.outputs import (
     holds_strings,
+    is_input,
     left_out,
     outputs_of,
     refused_strings,
@@ -56,6 +57,13 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
         inputs = {n.name for n in definition.node if n.op == DEFAULT and declared_shape(n).rank}
     defaults = _take_defaults(graph, inputs)
     notes += defaults.values()
+    if chosen and not any(is_input(node) for node in graph.nodes.values()):
+        raise SourceError(
+            "constants= (--constant) fixes all inputs",
+            expected="an input left that takes data",
+            found="; ".join(notes),
+            remedy="Leave its constant out",
+        )
     # Found before conditions are decided: then what only the other branch reads is read by nothing.
     outputs, found = outputs_of(graph, request.outputs or source.outputs)
     text = [holds_strings(graph, r) for r in outputs]
