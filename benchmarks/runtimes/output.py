@@ -19,6 +19,10 @@ newest runtime: {lengths}.
 A file states the first release that it is right on; older ones refuse it when they load it, with
 the name of an op version that they have not. `rnnlite inspect FILE` and the report of a conversion
 say which release that is.
+
+int8 with XNNPACK and without round some products and sums differently, by a step, and recurrences
+carry that on. On x86-64, 46 of 56 files gave equal integers after 60 steps of random input, the
+others differed by 3 steps at most; longer series have shown 8.
 """
 
 
