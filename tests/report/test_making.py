@@ -19,7 +19,13 @@ def source(*notes):
 
 
 CONTENT = SimpleNamespace(
-    inputs=[SPEC], outputs=[], size=1234, weights=56, ops={"ADD": 2}, min_runtime="LiteRT 1.0"
+    inputs=[SPEC],
+    outputs=[],
+    size=1234,
+    weights=56,
+    ops={"ADD": 2},
+    min_runtime="LiteRT 1.0",
+    late=(),
 )
 
 
@@ -62,6 +68,15 @@ def test_what_the_check_met_is_noted(found, note):
     report = make_report(source(), CONTENT, parity, {})
     assert report.notes == (() if note is None else (note,))
     assert report.parity is parity
+
+
+def test_what_the_file_tells_and_what_the_check_met_is_noted_once():
+    content = SimpleNamespace(**{**vars(CONTENT), "late": ("a", "y")})
+    report = make_report(source(), content, Parity((OUTPUT,), (), (), 1, late=("y",)), {})
+    (note,) = report.notes
+    assert note.startswith("the size of 'a', 'y' is known only after a run")
+    (note,) = make_report(source(), content, None, {}).notes
+    assert note.startswith("the size of 'a', 'y' is known only after a run")
 
 
 def test_notes_of_the_source_come_first_and_are_not_its_own_list():
