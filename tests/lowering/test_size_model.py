@@ -128,8 +128,8 @@ def test_the_sums_hold(name, monkeypatch):
     model = MODELS[name]()
     for layout in LAYOUTS:
         options = replace(FREE, **layout)
-        tree = translate(open_program(model, Request(schedule=options)))
-        found = sum(len(content.operators) for content in tree.subgraphs)
+        translated = translate(open_program(model, Request(schedule=options)))
+        found = sum(len(graph.ops) for graph in translated.graphs)
         assert ops(met[-1], options) == pytest.approx(found, rel=1 / 6)
 
 

@@ -28,10 +28,14 @@ def sequential(*layers):
 
 
 def tagger(padding="same"):
-    return sequential(
-        keras.layers.Conv1D(8, 3, padding=padding),
-        keras.layers.LSTM(8, return_sequences=True),
-        keras.layers.Dense(2, activation="softmax"),
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((None, 3), name="frames"),
+            keras.layers.Conv1D(8, 3, padding=padding, name="conv"),
+            keras.layers.LSTM(8, return_sequences=True, name="lstm"),
+            keras.layers.Dense(2, activation="softmax"),
+        ]
     )
 
 
@@ -72,10 +76,10 @@ def test_chunks_of_one_step_have_no_loop_and_no_free_shape(steps):
     assert not any(op.branches for op in graph.ops)
     assert not any(value.is_free for value in graph.values)
     assert [name for name, _ in signature.inputs] == [
-        "input_layer_1",
-        "state/conv1d_1/rows",
-        "state/lstm_1/h",
-        "state/lstm_1/c",
+        "frames",
+        "state/conv/rows",
+        "state/lstm/h",
+        "state/lstm/c",
     ]
     assert [n for n, _ in signature.outputs][1:] == [n for n, _ in signature.inputs][1:]
 
@@ -105,7 +109,7 @@ def test_states_are_fed_back_raw_on_a_plain_interpreter(steps):
     }
     found = []
     for row in X:
-        results = run(**{"input_layer_1": row[None, None], **states})
+        results = run(**{"frames": row[None, None], **states})
         states = {name: results.pop(name) for name in states}
         found.append(next(iter(results.values()))[0])
     whole = rnnlite.load(steps.tflite).predict([X])[0]
