@@ -9,6 +9,7 @@ from rnnlite.errors import (
     AbortError,
     DependencyError,
     FrontEndError,
+    InternalError,
     ModelError,
     OptionError,
     OutputError,
@@ -26,8 +27,11 @@ from rnnlite.errors import (
 from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
-from rnnlite.report.records import Report
+from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord, WeightRecord
+from rnnlite.report.records import OutputParity, Parity, Report, StreamParity
 from rnnlite.runtime.model import Model, load
+from rnnlite.runtime.stream import Stream
+from rnnlite.specs import TensorSpec
 
 __all__ = [
     "AbortError",
@@ -36,11 +40,16 @@ __all__ = [
     "Ends",
     "FrontEndError",
     "Inspection",
+    "InternalError",
     "Model",
     "ModelError",
     "OptionError",
+    "OutputAccuracy",
     "OutputError",
+    "OutputParity",
+    "Parity",
     "ParityError",
+    "Quantization",
     "QuantizationError",
     "Report",
     "RnnliteError",
@@ -48,9 +57,14 @@ __all__ = [
     "ScheduleError",
     "ShapeError",
     "SourceError",
+    "Stream",
+    "StreamParity",
     "StreamingError",
+    "TensorSpec",
+    "TrialRecord",
     "TrustError",
     "UnsupportedError",
+    "WeightRecord",
     "__version__",
     "convert",
     "freeze",

@@ -6,6 +6,8 @@ The command line prints the message alone and exits with status 1.
 
 from __future__ import annotations
 
+import importlib.metadata
+import platform
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -99,6 +101,40 @@ class OutputError(RnnliteError):
 
 class AbortError(RnnliteError):
     """The LiteRT runtime or the official converter ended its process; this one goes on."""
+
+
+class InternalError(RnnliteError):
+    """A fault of rnnlite itself. The message says what to send us.
+
+    Args:
+        what: what went wrong.
+        expected, found: as of every refusal.
+        remedy: what to do; to report it, unless something else is given.
+    """
+
+    def __init__(self, what: str, *, expected: str = "", found: str = "", remedy: str = "") -> None:
+        super().__init__(
+            what,
+            expected=expected,
+            found=found,
+            remedy=remedy
+            or "This is a fault of rnnlite: please report it with the traceback, the source model "
+            f"(or its layers), the call, and these versions: {_versions()}",
+        )
+
+
+PACKAGES = ("rnnlite", "numpy", "ai-edge-litert", "tensorflow", "keras", "tf-keras")
+
+
+def _versions() -> str:
+    """What is installed of all that a conversion depends on."""
+    found = [f"Python {platform.python_version()} on {platform.machine()}"]
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"no {name}")
+    return ", ".join(found)
 
 
 def as_data(error: RnnliteError) -> dict[str, str]:

@@ -324,3 +324,15 @@ def test_streaming_that_is_no_number_is_wrong_usage(run, files):
     assert "expected any, or a number of steps of 1 or more; got '0'" in " ".join(
         result.output.replace("│", " ").split()
     )
+
+
+def test_a_fault_of_ours_is_one_message(run, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr("rnnlite.lite.inspection.inspect", broken)
+    result = run("inspect", "m.tflite")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("rnnlite: ZeroDivisionError")
+    assert "division by zero. This is a fault of rnnlite: please report it" in result.stderr
+    assert "Traceback" not in result.stderr

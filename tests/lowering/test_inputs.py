@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnnlite.errors import InternalError
 from rnnlite.lowering.buffers import Ruler
 from rnnlite.lowering.inputs import Inputs
 from rnnlite.lowering.schedule import Schedule
@@ -76,7 +77,7 @@ def test_each_step_once_and_in_order(length, unroll, remainder, reverse, masked,
 def test_the_rows_of_all_steps_are_not_there_where_blocks_are_projected():
     x = tf.zeros([4, BATCH, WIDTH])
     inputs = Inputs(Scan(Cell(), (x,), ()), Cell(), None, Schedule(striped=True), 4, None)
-    with pytest.raises(AssertionError, match="block by block"):
+    with pytest.raises(InternalError, match="block by block"):
         inputs.all()
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import InternalError, UnsupportedError
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.step import Step
@@ -75,7 +75,7 @@ def test_which_state_the_output_is():
     assert step().state_of_output() == 0
     same = TracedCell(lambda x, s: ([s[0] + x[0]], [s[0] + x[0]]), kind="Same")
     assert step(same).output_state is None
-    with pytest.raises(AssertionError, match="no state"):
+    with pytest.raises(InternalError, match="no state"):
         step(doubling()).state_of_output()
 
     def give_twice(x, s):

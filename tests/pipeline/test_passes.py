@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from rnnlite.errors import InternalError
 from rnnlite.pipeline.passes import CHECK, Fact, Pass, run_passes
 
 SORTED = Fact("numbers are in order", lambda x: "" if x == sorted(x) else f"{x}")
@@ -26,20 +27,20 @@ def test_passes_run_in_order_and_are_logged(caplog):
 def test_a_pass_that_lacks_what_it_needs():
     ran = []
     last = Pass("last", ran.append, needs=(SORTED, SHORT))
-    with pytest.raises(AssertionError, match="last needs: there are at most three; found 4"):
+    with pytest.raises(InternalError, match="last needs: there are at most three; found 4"):
         run_passes((SORT, last), [4, 3, 2, 1])
     assert not ran
 
 
 def test_a_pass_that_does_not_do_what_it_says():
-    with pytest.raises(AssertionError, match=r"after idle, idle has ensured: numbers are in order"):
+    with pytest.raises(InternalError, match=r"after idle, idle has ensured: numbers are in order"):
         run_passes((Pass("idle", len, ensures=(SORTED,)),), [2, 1])
 
 
 def test_a_pass_that_breaks_what_an_earlier_one_ensured():
     swap = Pass("swap", lambda x: x.reverse())
     with pytest.raises(
-        AssertionError,
+        InternalError,
         match=r"after swap, sort has ensured: numbers are in order; found \[2, 1\]",
     ):
         run_passes((SORT, Pass("look", len), swap), [1, 2])

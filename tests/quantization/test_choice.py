@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from rnnlite.errors import InternalError
 from rnnlite.quantization.choice import GAIN, Choice, Measured
 
 
@@ -60,7 +61,7 @@ def test_what_gave_no_model_is_in_the_record_and_the_log(caplog):
     caplog.set_level(logging.INFO, "rnnlite")
     choice = Choice("int8", 0.25)
     choice.reject("a", "CUMSUM has no kernel")
-    with pytest.raises(AssertionError):
+    with pytest.raises(InternalError, match="no precision for the mode"):
         choice.result()
     choice.offer(Measured("b", 0.3, 2000, "content"))
     assert not choice.acceptable

@@ -253,3 +253,15 @@ def test_a_step_that_is_not_masked_stays_unmasked():
     found = quantize(steps, spec)
     # masked; moved off the mask up; down; left as it was rounded
     assert found.tolist() == [[[10, 10], [11, 10], [9, 10], [10, 16]]]
+
+
+def test_a_closed_model_is_refused(exits, sequences):
+    with rnnlite.load(exits.tflite) as model:
+        assert set(model.predict(sequences)) == {"tags", "label"}
+    for call in (
+        lambda: model.predict(sequences),
+        lambda: model.run([sequences[0][None]]),
+        lambda: model.shapes_before_run([(1, 5, 3)]),
+    ):
+        with pytest.raises(rnnlite.ModelError, match="the model is closed; expected a model that"):
+            call()

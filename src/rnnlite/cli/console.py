@@ -10,15 +10,19 @@ import json
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import typer
 from rich.console import Console
 
-from rnnlite.errors import QuantizationError, RnnliteError
+from rnnlite.errors import InternalError, QuantizationError, RnnliteError
+
+LOG = logging.getLogger(__name__)
 
 
 def show(value: Any, as_json: bool) -> None:
@@ -106,18 +110,32 @@ def native_messages() -> Iterator[None]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn a refusal into one message and exit status 1."""
+    """Turn a refusal, or a fault of ours, into one message and exit status 1."""
     try:
         yield
     except RnnliteError as e:
         typer.echo(f"rnnlite: {e}", err=True)
         raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
     except KeyboardInterrupt:
         typer.echo("rnnlite: interrupted", err=True)
         raise typer.Exit(1) from None
     except MemoryError:
         typer.echo("rnnlite: out of memory.", err=True)
         raise typer.Exit(1) from None
+    except Exception as e:
+        typer.echo(f"rnnlite: {_fault(e)}", err=True)
+        LOG.debug("the fault", exc_info=e)
+        raise typer.Exit(1) from None
+
+
+def _fault(error: Exception) -> InternalError:
+    """An exception that is no refusal, with the place in our code that it came through last."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [f for f in frames if "rnnlite" in Path(f.filename).parts]
+    place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
+    return InternalError(f"{type(error).__name__}{place}: {' '.join(str(error).split())[:300]}")
 
 
 @contextmanager

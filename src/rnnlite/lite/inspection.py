@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnlite.lite import schema
 from rnnlite.lite.beforehand import late_results
@@ -13,11 +13,15 @@ from rnnlite.lite.files import read_model
 from rnnlite.lite.ir import FREE, Model, Value
 from rnnlite.lite.record import record
 from rnnlite.lite.requirements import least_release
+from rnnlite.report.showing import Shown
 from rnnlite.specs import TensorSpec
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
-@dataclass(frozen=True)
-class Inspection:
+
+@dataclass(frozen=True, repr=False)
+class Inspection(Shown):
     """The content of one LiteRT file.
 
     Attributes:
@@ -47,6 +51,16 @@ class Inspection:
     min_runtime: str
     late: tuple[str, ...]
     record: dict[str, Any] | None
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(f"{n} {count}" for n, count in list(self.ops.items())[:3])
+        return f"Inspection({self.size:,} bytes, {self.weights:,} weights, {kinds} ...)"
+
+    def __rich__(self) -> RenderableType:
+        """As tables."""
+        from rnnlite.report.tables import inspection_tables
+
+        return inspection_tables(self)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

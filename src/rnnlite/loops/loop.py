@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, cast
 
+from rnnlite.errors import InternalError
 from rnnlite.loops.nodes import Node, Ref
 from rnnlite.scan.tensors import Array, Count, Tensor
 
@@ -216,7 +217,7 @@ class Variable:
     def tensor(self) -> Tensor:
         """The value in front of the loop of what is no array."""
         if self.rows is not None:
-            raise AssertionError(f"'{self.argument}' is an array")
+            raise InternalError(f"'{self.argument}' is an array")
         return cast(Tensor, self.initial)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from rnnlite.errors import InternalError
 from rnnlite.loops.loop import Tensors
 from rnnlite.loops.nodes import Kind, Node, Ref
 from rnnlite.loops.regions import Sorted, shape_of
@@ -44,7 +45,7 @@ def over_time(
     if kind is Kind.READ_ROW:
         array = nodes.body.array(node)
         if array is None:
-            raise AssertionError(f"'{node.name}' reads what changes")
+            raise InternalError(f"'{node.name}' reads what changes")
         rows = tensors.rows_at(array, values[node.operands[1]].tensor)
         return Sequenced(rows, len(tensors.shape(rows) or ()) - 1)
     if kind in (Kind.MATMUL, Kind.BIAS_ADD):
@@ -55,7 +56,7 @@ def over_time(
     if kind in (Kind.CONCAT, Kind.EXPAND):
         parts, axis = [values[r] for r in node.operands], nodes.axis(node)
         if axis is None:
-            raise AssertionError(f"the axis of '{node.name}' is not known")
+            raise InternalError(f"the axis of '{node.name}' is not known")
         first = parts[0]
         if kind is Kind.EXPAND:
             return Sequenced(tensors.expand(first.tensor, first.along(axis)), first.rank + 1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from rnnlite.errors import InternalError
 from rnnlite.loops.loop import Region
 from rnnlite.loops.nodes import Kind, Node, Ref
 from rnnlite.loops.regions import Body, Class, Sorted, shape_of
@@ -90,7 +91,7 @@ def _cut(
     """The region with one product cut, and the nodes that it has become."""
     source, kernel = _joined(nodes, node), nodes.known(node.operands[1])
     if source is None or kernel is None:
-        raise AssertionError(f"'{node.name}' is no product of parts")
+        raise InternalError(f"'{node.name}' is no product of parts")
     if node.transposed:
         kernel = kernel.T
     inputs, states = _Half("input"), _Half("state")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from rnnlite.errors import InternalError
 from rnnlite.lowering.buffers import places_within
 from rnnlite.lowering.schedule import Schedule
 from rnnlite.lowering.tensors import gathered, length_of
@@ -97,7 +98,7 @@ class Inputs:
     def all(self) -> Source:
         """The rows of all steps."""
         if self._projected is None:
-            raise AssertionError("the rows are projected block by block")
+            raise InternalError("the rows are projected block by block")
         if self._scan.reverse:
             return Source(self._projected, self._last_row(), backward=True)
         return Source(self._projected, -self._offset)

@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import InternalError, UnsupportedError
 from rnnlite.lowering.buffers import batch_of
 from rnnlite.lowering.schedule import Loop, Schedule
 from rnnlite.lowering.tensors import common, cut, is_zero, select, zeros_of_known_shape
@@ -183,7 +183,7 @@ class Step:
     def state_of_output(self) -> int:
         """Index of the state that the output is."""
         if self.output_state is None:
-            raise AssertionError("an output that is no state is carried")
+            raise InternalError("an output that is no state is carried")
         return self.output_state
 
     def unpack(self, values: Carry) -> tuple[list[Tensor], list[Tensor]]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rnnlite.lite.files import write_whole
 from rnnlite.report.records import Report
+from rnnlite.report.showing import Shown
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True, eq=False)
-class Converted:
+class Converted(Shown):
     """A finished conversion.
 
     Attributes:
@@ -23,6 +28,12 @@ class Converted:
 
     def __repr__(self) -> str:
         return f"Converted({len(self.tflite):,} bytes, {self.report.summary})"
+
+    def __rich__(self) -> RenderableType:
+        """As tables."""
+        from rnnlite.report.tables import report_tables
+
+        return report_tables(self.report)
 
     def save(self, path: str | Path) -> Path:
         """Write the model to a path, whole or not at all.

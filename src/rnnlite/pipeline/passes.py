@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Model
 
 LOG = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ def run_passes(passes: Sequence[Pass], model: Model) -> None:
 
     Raises:
         RnnliteError: what a pass refuses.
-        AssertionError: where that is looked at, a pass lacks what it needs, or breaks a fact.
+        InternalError: where that is looked at, a pass lacks what it needs, or breaks a fact.
     """
     checked = bool(os.environ.get(CHECK))
     facts: dict[Fact, Pass] = {}
@@ -82,4 +83,4 @@ def _require(model: Model, facts: Sequence[Fact], why: str) -> None:
     for fact in facts:
         fault = fact.fault(model)
         if fault:
-            raise AssertionError(f"{why}: {fact.name}; found {fault}")
+            raise InternalError(f"{why}: {fact.name}; found {fault}")

@@ -10,6 +10,7 @@ import logging
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from rnnlite.errors import InternalError
 from rnnlite.quantization.recipe import LIMITS
 from rnnlite.report.quantization import TrialRecord
 
@@ -104,7 +105,7 @@ class Choice(Generic[T]):
     def result(self) -> tuple[Measured[T], tuple[TrialRecord, ...]]:
         """The best, and all that were considered."""
         if self.best is None:
-            raise AssertionError("no precision for the mode")
+            raise InternalError("no precision for the mode")
         chosen = self.best.trial
         return self.best, tuple(
             TrialRecord(

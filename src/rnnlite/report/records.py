@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnlite.errors import ParityError
 from rnnlite.report.acceptance import require_accuracy
 from rnnlite.report.quantization import Quantization
+from rnnlite.report.showing import Shown
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class StreamParity:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Shown):
     """All that there is to say of a conversion, or of a check of an existing file.
 
     Attributes:
@@ -170,6 +174,12 @@ class Report:
 
     def __repr__(self) -> str:
         return f"Report({self.size:,} bytes, {self.summary})"
+
+    def __rich__(self) -> RenderableType:
+        """As tables."""
+        from rnnlite.report.tables import report_tables
+
+        return report_tables(self)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""

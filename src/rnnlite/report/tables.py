@@ -28,6 +28,16 @@ def as_text(renderable: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in sink.getvalue().rstrip().splitlines())
 
 
+def as_html(renderable: RenderableType) -> str:
+    """Render as one element of HTML, which needs nothing from elsewhere."""
+    console = Console(file=StringIO(), width=PLAIN_WIDTH, record=True, highlight=False)
+    console.print(renderable)
+    style = "font-family: monospace; line-height: 1.3; overflow-x: auto"
+    return console.export_html(
+        inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>'
+    )
+
+
 def report_text(report: Report) -> str:
     """`report_tables` as plain text."""
     return as_text(report_tables(report))

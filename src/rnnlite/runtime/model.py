@@ -11,7 +11,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from rnnlite.lite import ir, schema
 from rnnlite.lite.files import read_model
 from rnnlite.lite.record import GUARDED
 from rnnlite.lite.record import record as record_of
+from rnnlite.report.showing import Shown
 from rnnlite.runtime.batches import (
     BATCHES_A_WORKER,
     DEFAULT_BATCH,
@@ -28,6 +29,7 @@ from rnnlite.runtime.batches import (
     groups,
     run_side_by_side,
 )
+from rnnlite.runtime.ends import id_ranges, signature_names, spec_of
 from rnnlite.runtime.engine import Engine
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.quantized import dequantize, quantize
@@ -36,6 +38,9 @@ from rnnlite.runtime.signatures import SignatureRun, stream_ends
 from rnnlite.runtime.stream import Ends, Stream
 from rnnlite.specs import Array, TensorSpec, row, stacked
 from rnnlite.streaming.layout import RECORD, SIGNATURE, layout_from
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = True) -> Model:
@@ -59,8 +64,11 @@ def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = 
     return Model(read_model(source), num_threads=num_threads, delegates=delegates)
 
 
-class Model:
+class Model(Shown):
     """A loaded LiteRT model. `load` makes one. Calls from several threads take turns.
+
+    A context manager: behind it, or after `close`, the model's memory is given back and it runs no
+    more.
 
     Args:
         data: the file.
@@ -100,24 +108,24 @@ class Model:
         record = record_of(parsed)
         # Older files of ours, and others', hold copies that XNNPACK may lose.
         self._grows = bool(record.get(GUARDED)) or not delegates
-        self._engine = self._new_engine(num_threads)
+        self._open_engine: Engine | None = self._new_engine(num_threads)
         self._workers: list[Engine] = []
         self._lock = threading.Lock()
         self._step_bytes = bytes_a_step(parsed)
         interpreter = self._engine.interpreter
-        names_in, names_out = _signature_names(parsed)
+        names_in, names_out = signature_names(parsed)
         details_in = {int(d["index"]): d for d in interpreter.get_input_details()}
         details_out = {int(d["index"]): d for d in interpreter.get_output_details()}
         self._input_ids = [index for _, index in names_in]
         self._output_ids = [index for _, index in names_out]
-        ids = _id_ranges(record)
+        ids = id_ranges(record)
         masks = {name: float(value) for name, value in record.get("mask_values", {}).items()}
         axes = record.get("batch_axes", {})
         counts = record.get("counts", [])
         least = record.get("least", {})
         self.inputs = tuple(
             replace(
-                _spec(name, details_in[index]),
+                spec_of(name, details_in[index]),
                 ids=ids.get(name),
                 mask_value=masks.get(name),
                 batch_axis=axes.get(name, 0),
@@ -127,7 +135,7 @@ class Model:
             for name, index in names_in
         )
         self.outputs = tuple(
-            replace(_spec(name, details_out[index]), batch_axis=axes.get(name, 0))
+            replace(spec_of(name, details_out[index]), batch_axis=axes.get(name, 0))
             for name, index in names_out
         )
         self.signatures = tuple(signature.key for signature in parsed.signatures)
@@ -140,6 +148,34 @@ class Model:
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(map(_shown, specs)) for specs in (self.inputs, self.outputs))
         return f"Model({inputs} -> {outputs})"
+
+    def __rich__(self) -> RenderableType:
+        """As tables."""
+        from rnnlite.report.tables import signature_table
+
+        return signature_table(self.inputs, self.outputs)
+
+    def __enter__(self) -> Model:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the model's memory back. Streams of it run no more either."""
+        with self._lock:
+            self._open_engine, self._step = None, None
+            self._workers.clear()
+
+    @property
+    def _engine(self) -> Engine:
+        if self._open_engine is None:
+            raise ModelError(
+                "the model is closed",
+                expected="a model that is open",
+                remedy="Load it again with rnnlite.load",
+            )
+        return self._open_engine
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Run once on whole batches, as the model takes them: quantized where it is quantized.
@@ -194,9 +230,10 @@ class Model:
         if self.stream_ends is None:
             raise self._without_stream()
         with self._lock:
+            engine = self._engine
             if self._step is None:
                 # An interpreter of its own: one that a runner holds cannot be resized.
-                interpreter = self._engine.new_interpreter()
+                interpreter = engine.new_interpreter()
                 self._step = SignatureRun(interpreter, SIGNATURE, self.stream_ends)
             return self._step(arrays)
 
@@ -273,6 +310,7 @@ class Model:
 
             if self._num_threads > 1 and len(batches) >= BATCHES_A_WORKER * self._num_threads:
                 with self._lock:
+                    _ = self._engine
                     run_side_by_side(self._single_threaded(), work, batches)
             else:
                 for group in batches:
@@ -326,35 +364,6 @@ def _positive(name: str, value: Any, default: int) -> int:
             found=repr(value),
         )
     return value
-
-
-def _spec(name: str, detail: Any) -> TensorSpec:
-    shape = tuple(None if d < 0 else int(d) for d in detail["shape_signature"])
-    parameters = detail["quantization_parameters"]
-    quantized = len(parameters["scales"]) == 1 and detail["dtype"] is not np.float32
-    quantization = (
-        (float(parameters["scales"][0]), int(parameters["zero_points"][0])) if quantized else None
-    )
-    return TensorSpec(name, shape, np.dtype(detail["dtype"]).name, quantization=quantization)
-
-
-def _id_ranges(record: dict[str, Any]) -> dict[str, tuple[int, int]]:
-    """Valid token ids of each input, as rnnlite stores them with the model."""
-    ranges = record.get("id_ranges", {})
-    return {name: (int(low), int(high)) for name, (low, high) in ranges.items()}
-
-
-def _signature_names(model: ir.Model) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """The name and the number of each input and output of the main graph, as it is called."""
-    main = model.main
-    inputs, outputs = ([(v.name, v) for v in end] for end in (main.inputs, main.outputs))
-    if model.signatures and model.signatures[0].graph is main:
-        inputs, outputs = [*model.signatures[0].inputs], [*model.signatures[0].outputs]
-    numbers = {value: number for number, value in enumerate(main.values)}
-    return (
-        [(name, numbers[value]) for name, value in inputs],
-        [(name, numbers[value]) for name, value in outputs],
-    )
 
 
 def _shown(spec: TensorSpec) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Protocol, SupportsIndex, overload
 import numpy as np
 import numpy.typing as npt
 
+from rnnlite.errors import InternalError
 from rnnlite.scan.protos import GraphDef, NodeDef
 
 Array = npt.NDArray[Any]
@@ -121,7 +122,7 @@ def fixed(x: Tensor, axis: int) -> int:
     """The size of an axis that is surely known."""
     size = x.shape[axis]
     if size is None:
-        raise AssertionError(f"axis {axis} of '{x.name}' is free")
+        raise InternalError(f"axis {axis} of '{x.name}' is free")
     return size
 
 

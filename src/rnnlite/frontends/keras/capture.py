@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import tensorflow as tf
 
-from rnnlite.errors import RnnliteError, UnsupportedError
+from rnnlite.errors import InternalError, RnnliteError, UnsupportedError
 from rnnlite.frontends.keras.cells import known_cell
 from rnnlite.frontends.keras.flavour import Flavour
 from rnnlite.frontends.keras.neutral import Changed
@@ -52,7 +52,7 @@ def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> It
 
 
 def _unset(*args: Nested, **kwargs: Nested) -> Nested:
-    raise AssertionError("the hook is not in place")
+    raise InternalError("the hook is not in place")
 
 
 class _Hook:

@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import InternalError, UnsupportedError
 from rnnlite.scan.tensors import DType, Tensor
 
 
@@ -124,7 +124,7 @@ class Array:
     def rows_held(self) -> Tensor:
         """The rows of a buffer, those in front that do not count among them."""
         if self.content is None:
-            raise AssertionError(f"'{self.name}' has no buffer")
+            raise InternalError(f"'{self.name}' has no buffer")
         return self.content
 
 

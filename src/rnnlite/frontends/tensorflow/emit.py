@@ -16,7 +16,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import InternalError, UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.fold import folded
 from rnnlite.frontends.tensorflow.frames import Frame, frames_of
@@ -211,7 +211,7 @@ class Emitter:
 
             self.values.update(lower_frame(self, self._frame(node)))
             if not self.has(f"{node.name}:0"):
-                raise AssertionError(f"{node.name} was not set")
+                raise InternalError(f"{node.name} was not set")
             return
         if node.op in ("Switch", "RefSwitch"):
             value = self.find(self.graph.inputs(node)[0])

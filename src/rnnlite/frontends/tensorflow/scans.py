@@ -10,6 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnnlite.errors import InternalError
 from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.emit import Session
 from rnnlite.loops import Loop, Raised, Reading, Variable
@@ -84,7 +85,7 @@ def _behind(loop: Loop, raised: Raised, result: ScanResult) -> list[Value]:
 
 def _array(variable: Variable) -> Array:
     if not isinstance(variable.initial, Array):
-        raise AssertionError(f"'{variable.argument}' is no array")
+        raise InternalError(f"'{variable.argument}' is no array")
     return variable.initial
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Array, Builder, Graph, Model, Quantization, Value
 from rnnlite.lowering.merging import FAN, FEW
 
@@ -147,7 +148,7 @@ def in_blocks(
         start = [place, *[body.constant(0)] * (len(shape) - 1)]
         begin = body.make("PACK", start, [len(shape)], valuesCount=len(shape), axis=0)
         if buffer is None:
-            raise AssertionError("a loop that writes without a buffer")
+            raise InternalError("a loop that writes without a buffer")
         inputs = [buffer, joined, begin]
         return store.make(body, "DYNAMIC_UPDATE_SLICE", inputs, shape, free=free)
 

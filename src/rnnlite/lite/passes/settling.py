@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rnnlite.errors import InternalError
 from rnnlite.lengths.sizes import Atom, Axis, Expression, Floor, Larger, Size
 from rnnlite.lite.beforehand import CONSTANT, Beforehand
 from rnnlite.lite.ir import Builder, Graph, Model, Op, Value
@@ -126,7 +127,7 @@ class _Settling:
             return self._length(self._cut(ruler, first, by))
         if isinstance(atom, Larger):
             return self._length(self._ruler_of(_Plan.of_larger(atom)))
-        raise AssertionError(f"{atom!r} was planned")
+        raise InternalError(f"{atom!r} was planned")
 
     def _size(self, value: Value, axis: int) -> Value:
         if value not in self.shapes:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite.errors import InternalError
 from rnnlite.quantization.grid import Array, Range, union
 
 MOST_POINTS = 8
@@ -92,7 +93,7 @@ class Value:
         """The range with stand-ins."""
         found = _hull(c.new for c in self.cases)
         if found is None:
-            raise AssertionError("a value without cases")
+            raise InternalError("a value without cases")
         return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.plan.cases import Constant
@@ -130,7 +131,7 @@ class Origins:
         value = origin.op.input(origin.operand)
         values = constant_values(value)
         if values is None:
-            raise AssertionError("a constant without content")
+            raise InternalError("a constant without content")
         size = self.sizes[origin.group]
         softer = np.where(np.abs(values) >= LARGE, np.copysign(size, values), values)
         made = value.graph.constant(softer.astype(np.float32), name=value.name)

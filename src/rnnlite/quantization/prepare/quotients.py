@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Op, Value
 from rnnlite.lite.ir.values import FREE
 from rnnlite.lite.schema import type_number
@@ -96,7 +97,7 @@ def _of_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
         x = x if x.type == "float32" else _as_float(parts, x)
         return parts.reduce("MEAN", x, op.input(1), keep=op.flag("keepDims"), result=result)
     if op is None or inner is None:
-        raise AssertionError(f"{value!r} is no sum")
+        raise InternalError(f"{value!r} is no sum")
     mean = _of_mean(parts, inner)
     if op.kind == "CAST":
         return mean
@@ -129,7 +130,7 @@ def _steps(parts: Parts, value: Value) -> Value:
     """The number of steps of a sum, as a float scalar."""
     known = find_sum(value)
     if known is None:
-        raise AssertionError(f"{value!r} is no sum")
+        raise InternalError(f"{value!r} is no sum")
     graph, place = parts.graph, known.axis
     shape, steps = graph.value("int32", [known.x.rank]), graph.value("int32", [])
     kind = {"outType": type_number("int32")}

@@ -12,6 +12,7 @@ from typing import TypeGuard
 
 import numpy as np
 
+from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Array, Graph, Model, Op, Quantization, Value
 from rnnlite.quantization.grid import Grid, grid_of, width
 from rnnlite.quantization.ops import Rule
@@ -46,7 +47,7 @@ class Site:
         """One that must be there."""
         value = self.operands[place]
         if value is None:
-            raise AssertionError(f"{self.op!r} has no operand {place}")
+            raise InternalError(f"{self.op!r} has no operand {place}")
         return value
 
 

@@ -1,0 +1,22 @@
+"""How results are shown where tables can be: on rich consoles, and in notebooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+class Shown:
+    """Something that is shown as tables."""
+
+    def __rich__(self) -> RenderableType:
+        """For rich consoles."""
+        raise NotImplementedError
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        from rnnlite.report.tables import as_html
+
+        return as_html(self.__rich__())
