@@ -10,7 +10,6 @@ import os
 import statistics
 import tempfile
 import time
-from copy import deepcopy
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -51,7 +50,7 @@ def theirs(model):
 
 def precision(program, model, trial):
     """The model of one trial of the int8 mode."""
-    tree = deepcopy(model)
+    tree, _ = model.copy()
     if trial.by_row:
         refine_tables(tree, codes=True)
     if trial.split:
@@ -59,7 +58,7 @@ def precision(program, model, trial):
     wide = decompose(tree, trial.precision)
     specs = [TensorSpec(p.name, p.shape, p.dtype) for p in program.inputs]
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))
-    plan = make_plan(tree, ranges.values, trial.precision, allow_float=False, wide=wide)
+    plan = make_plan(tree, ranges.likely(), trial.precision, allow_float=False, wide=wide)
     to_integers(tree, plan, "int8")
     return finish(program, tree)
 
@@ -98,7 +97,7 @@ def main():
             ).tflite
         for trial in TRIALS["int8"]:
             files[f"  int8 with {trial.name}"] = precision(program, tree, trial)
-        files["rnnlite float32"] = finish(program, deepcopy(tree))
+        files["rnnlite float32"] = finish(program, tree.copy()[0])
         times = microseconds(files)
         print(f"\nLSTM, {units} units; int8 chose: {chosen.report.quantization.inner}")
         print(f"{'':44}us a step  ratio to TensorFlow int8  error %")

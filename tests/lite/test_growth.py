@@ -11,7 +11,6 @@ import platform
 import shutil
 import subprocess
 import sys
-from copy import deepcopy
 from pathlib import Path
 
 import ai_edge_litert
@@ -160,7 +159,7 @@ def files_of(name, model):
         program = open_program(model, Request(batch_size=batch))
         tree = translate(program)
         for mode, change in (("float32", None), ("float16", to_float16), ("dynamic", to_dynamic)):
-            copy = deepcopy(tree)
+            copy, _ = tree.copy()
             if change is not None:
                 change(copy)
             yield f"{name}_{batch}_{mode}", finish(program, copy)

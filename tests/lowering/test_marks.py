@@ -1,6 +1,5 @@
 """Marks of loops: there and back, and which loops may share a body."""
 
-import copy
 import json
 from dataclasses import replace
 
@@ -57,7 +56,3 @@ def test_where_a_loop_stands_does_not_matter(changed):
 
 def test_a_loop_alone_has_no_family():
     assert replace(MARK, shared=False).family is None
-
-
-def test_a_copy_of_a_model_keeps_its_marks():
-    assert copy.deepcopy([MARK])[0] is MARK

@@ -46,9 +46,6 @@ class Mark:
         """Equal for loops that may share a body; None where there is one loop alone."""
         return (self.scan, self.level, self.unroll) if self.shared else None
 
-    def __deepcopy__(self, memo: dict[int, object]) -> Mark:
-        return self
-
 
 def encode(mark: Mark) -> bytes:
     """The attribute's value."""
