@@ -19,6 +19,16 @@ import tf_keras
 import rnnlite
 
 
+def pytest_collection_modifyitems(items):
+    """Tests that take minutes come first: none runs alone at the end."""
+
+    def minutes(item):
+        marker = item.get_closest_marker("long")
+        return 0 if marker is None else marker.kwargs.get("minutes", 0)
+
+    items.sort(key=minutes, reverse=True)
+
+
 @pytest.fixture(params=["keras", "tf_keras"])
 def K(request):  # noqa: N802
     """Both Keras packages in turn."""

@@ -89,7 +89,7 @@ def compare(model, draw, free_batch, schedule):
             np.testing.assert_allclose(a, b, atol=TOLERANCE * scale, rtol=0)
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=4)
 @pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
 @SETTINGS
 @given(draw=option_table.models(), free_batch=st.booleans(), schedule=st.sampled_from(SCHEDULES))
@@ -102,7 +102,7 @@ def test_random_models(K, draw, free_batch, schedule):
     compare(model, draw, free_batch, schedule)
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=2)
 @pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
 @settings(SETTINGS, max_examples=max(EXAMPLES // 3, 1))
 @given(draw=option_table.conv_models(), free_batch=st.booleans())
@@ -110,7 +110,7 @@ def test_random_conv_lstms(K, draw, free_batch):
     compare(option_table.build_conv(K, draw), draw, free_batch, "block=2,levels=3")
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=2)
 @settings(SETTINGS, max_examples=max(EXAMPLES // 5, 1))
 @given(draw=option_table.models())
 def test_random_models_from_files(tmp_path_factory, draw):
@@ -157,7 +157,7 @@ def one_sample(converted, length, seed):
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
-@pytest.mark.long
+@pytest.mark.long(minutes=4)
 @pytest.mark.parametrize("K", [keras, tf_keras], ids=["keras", "tf_keras"])
 def test_random_models_quantized(K, monkeypatch):
     """Trained networks do not explode: weights are moved by a little only."""
