@@ -48,6 +48,13 @@ def make(kind, rng, features, units):
     return cells.GRU(*weights, TANH, SIGMOID, after), oracle.gru_step(*weights, after), 1
 
 
+def equal(found, wanted):
+    """To the rounding of float32, whose steps grow with the numbers: a cell state may be 27."""
+    scale = max(1.0, float(np.max(np.abs(wanted))))
+    np.testing.assert_allclose(found, wanted, atol=3e-6 * scale)
+
+
+@pytest.mark.long(minutes=2)
 @settings(max_examples=100, deadline=None)
 @given(
     kind=st.sampled_from(["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"]),
@@ -126,10 +133,10 @@ def test_lowered_scan_equals_the_oracle(
     spec = tf.TensorSpec([batch, None if free else length, features], tf.float32)
     last, outputs, new_states = tf.function(run).get_concrete_function(spec)(tf.constant(x))
     if sequence:
-        np.testing.assert_allclose(np.swapaxes(outputs, 0, 1), expected, atol=3e-6)
-    np.testing.assert_allclose(last, expected[:, -1], atol=3e-6)
+        equal(np.swapaxes(outputs, 0, 1), expected)
+    equal(last, expected[:, -1])
     for found, wanted in zip(new_states, final, strict=True):
-        np.testing.assert_allclose(found, wanted, atol=3e-6)
+        equal(found, wanted)
 
 
 def test_conv_lstm_of_kernel_one_is_an_lstm_at_every_pixel():
