@@ -8,7 +8,13 @@ from pathlib import Path
 import rnnlite.loops
 
 FOLDER = Path(rnnlite.loops.__file__).parent
-ALLOWED = ("rnnlite.loops", "rnnlite.scan.scan", "rnnlite.scan.tensors", "numpy")
+ALLOWED = (
+    "rnnlite.errors",
+    "rnnlite.loops",
+    "rnnlite.scan.scan",
+    "rnnlite.scan.tensors",
+    "numpy",
+)
 
 
 def imported(path):
