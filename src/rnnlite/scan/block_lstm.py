@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.products import dense_over_time
-from rnnlite.scan.scan import Cuts
+from rnnlite.scan.scan import Cuts, OfKernel
 from rnnlite.scan.tensors import Array, Tensor
 
 RESULTS = ("i", "cs", "f", "o", "ci", "co", "h")
@@ -21,7 +21,7 @@ RESULTS = ("i", "cs", "f", "o", "ci", "co", "h")
 
 
 @dataclass(frozen=True, eq=False)
-class BlockLSTM:
+class BlockLSTM(OfKernel):
     """i, f, o = sigmoid(x W + h U + b [+ c p]);  g = tanh(x W + h U + b)
     c' = clip(f c + i g);  h' = o tanh(c')
 
@@ -34,8 +34,6 @@ class BlockLSTM:
         wanted: which of `RESULTS` are outputs.
     """
 
-    kernel: Array
-    recurrent_kernel: Array
     bias: Array
     peepholes: tuple[Array, Array, Array] | None
     clip: float
@@ -44,16 +42,6 @@ class BlockLSTM:
     hoisted: bool = True
     output_is_state: int | None = None
     cuts: Cuts | None = None
-
-    @property
-    def units(self) -> int:
-        """Width of the state."""
-        return int(self.recurrent_kernel.shape[0])
-
-    @property
-    def recurrent_weights(self) -> int:
-        """Weights that each step reads."""
-        return int(self.recurrent_kernel.size)
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         """x W + b for all time steps."""

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from rnnlite.scan.place import Place
 from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights, projected_row
-from rnnlite.scan.scan import Cuts, Step
+from rnnlite.scan.scan import Cuts, OfKernel, Step
 from rnnlite.scan.tensors import Array, Tensor
 
 
@@ -53,7 +53,7 @@ def _merged_bias(bias: Array | None) -> Array | None:
 
 
 @dataclass(frozen=True, eq=False)
-class LSTM:
+class LSTM(OfKernel):
     """Long short-term memory, as Keras has it (Hochreiter and Schmidhuber 1997; Gers 2000).
 
     i, f, o = act_r(x W + h U + b);  g = act(x W + h U + b)
@@ -65,8 +65,6 @@ class LSTM:
         bias: (4H,) or None.
     """
 
-    kernel: Array
-    recurrent_kernel: Array
     bias: Array | None
     activation: Activation
     recurrent_activation: Activation
@@ -79,14 +77,6 @@ class LSTM:
     @property
     def hoisted(self) -> bool:
         return self.place is Place.BEFORE
-
-    @property
-    def units(self) -> int:
-        return int(self.recurrent_kernel.shape[0])
-
-    @property
-    def recurrent_weights(self) -> int:
-        return int(self.recurrent_kernel.size)
 
     def _ordered(self, weights: Array) -> Array:
         """i, f, g, o -> i, f, o, g: the gates that share an activation stand together."""
@@ -132,7 +122,7 @@ class LSTM:
 
 
 @dataclass(frozen=True, eq=False)
-class GRU:
+class GRU(OfKernel):
     """Gated recurrent unit, both forms of Keras (Cho et al. 2014).
 
     z, r = act_r(x W + h U + b)
@@ -146,8 +136,6 @@ class GRU:
         bias: (2, 3H) with reset_after (input bias, recurrent bias), else (3H,); or None.
     """
 
-    kernel: Array
-    recurrent_kernel: Array
     bias: Array | None
     activation: Activation
     recurrent_activation: Activation
@@ -160,14 +148,6 @@ class GRU:
     @property
     def hoisted(self) -> bool:
         return self.place is Place.BEFORE
-
-    @property
-    def units(self) -> int:
-        return int(self.recurrent_kernel.shape[0])
-
-    @property
-    def recurrent_weights(self) -> int:
-        return int(self.recurrent_kernel.size)
 
     @property
     def cuts(self) -> Cuts | None:
@@ -247,11 +227,9 @@ class GRU:
 
 
 @dataclass(frozen=True, eq=False)
-class SimpleRNN:
+class SimpleRNN(OfKernel):
     """h' = act(x W + h U + b) (Elman 1990). kernel (F, H), recurrent kernel (H, H), bias (H,)."""
 
-    kernel: Array
-    recurrent_kernel: Array
     bias: Array | None
     activation: Activation
     kind: str = "SimpleRNN"
@@ -263,14 +241,6 @@ class SimpleRNN:
     @property
     def hoisted(self) -> bool:
         return self.place is Place.BEFORE
-
-    @property
-    def units(self) -> int:
-        return int(self.recurrent_kernel.shape[0])
-
-    @property
-    def recurrent_weights(self) -> int:
-        return int(self.recurrent_kernel.size)
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
         if self.place is not Place.BEFORE:

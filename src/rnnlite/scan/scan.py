@@ -73,6 +73,29 @@ class Cell(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
+class OfKernel:
+    """What follows from the recurrent kernel of a cell.
+
+    Attributes:
+        kernel: (F, ...), of the inputs.
+        recurrent_kernel: (H, ...), of the state.
+    """
+
+    kernel: Array
+    recurrent_kernel: Array
+
+    @property
+    def units(self) -> int:
+        """Width of the state."""
+        return int(self.recurrent_kernel.shape[0])
+
+    @property
+    def recurrent_weights(self) -> int:
+        """Weights that each step reads."""
+        return int(self.recurrent_kernel.size)
+
+
+@dataclass(frozen=True, eq=False)
 class Scan:
     """A recurrence ready to be lowered.
 

@@ -19,6 +19,12 @@ from rnnlite.streaming.rows import Window, same
 from rnnlite.streaming.timed import along, count_of, filled, later, plain, spread, with_kept
 from rnnlite.streaming.values import Static, Timed, Value, refused
 
+CONVOLUTIONS = {
+    "Conv2D": tf.raw_ops.Conv2D,
+    "Conv3D": tf.raw_ops.Conv3D,
+    "DepthwiseConv2dNative": tf.raw_ops.DepthwiseConv2dNative,
+}
+
 
 @dataclass(frozen=True)
 class Along:
@@ -36,7 +42,7 @@ class Along:
     explicit: tuple[int, int] = (0, 0)
 
 
-@rule("Conv2D", "DepthwiseConv2dNative", "Conv3D")
+@rule(*CONVOLUTIONS)
 def convolve(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """A kernel that is the same at each step."""
     value, kernel = as_timed(emitter, op, inputs[0]), inputs[1]
@@ -133,23 +139,12 @@ def _other_axes(
 def _convolved(
     op: Any, x: Tensor, kernel: Tensor, strides: list[int], padding: str, dilations: list[int]
 ) -> Tensor:
-    layout = op.get_attr("data_format").decode()
-    if op.type == "DepthwiseConv2dNative":
-        return tf.raw_ops.DepthwiseConv2dNative(
-            input=x,
-            filter=kernel,
-            strides=strides,
-            padding=padding,
-            data_format=layout,
-            dilations=dilations,
-        )
-    call = tf.raw_ops.Conv2D if op.type == "Conv2D" else tf.raw_ops.Conv3D
-    return call(
+    return CONVOLUTIONS[op.type](
         input=x,
         filter=kernel,
         strides=strides,
         padding=padding,
-        data_format=layout,
+        data_format=op.get_attr("data_format").decode(),
         dilations=dilations,
     )
 

@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
+import graphs
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
@@ -14,11 +14,7 @@ from rnnlite.lite.translate import translate
 
 
 def run(model):
-    interpreter = Interpreter(model_content=schema.write(model))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.int32(4))
-    interpreter.invoke()
-    return [interpreter.get_tensor(d["index"]).tolist() for d in interpreter.get_output_details()]
+    return [y.tolist() for y in graphs.run(schema.write(model), np.int32(4), delegates=True)]
 
 
 def counted(*, limit=None):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from ai_edge_litert.interpreter import Interpreter
 
+import graphs
 from graphs import SHAPE, Graph, Model
 from rnnlite.lite import schema
 from rnnlite.lite.passes.results import (
@@ -29,11 +29,7 @@ def delay_line(dtype):
 
 
 def run(model):
-    interpreter = Interpreter(model_content=schema.write(model))
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.int32(4))
-    interpreter.invoke()
-    return [interpreter.get_tensor(d["index"]).tolist() for d in interpreter.get_output_details()]
+    return [y.tolist() for y in graphs.run(schema.write(model), np.int32(4), delegates=True)]
 
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.int32])

@@ -243,6 +243,10 @@ class Walk:
             return None
         if op.kind in ("MAXIMUM", "MINIMUM"):
             return self._extreme(op, a, b)
+        return self._combined(op, a, b)
+
+    def _combined(self, op: Op, a: Value, b: Value) -> Value | None:
+        """Plain arithmetic, for which both operands are needed whole."""
         for place in op.operands:
             self._ends_of(place).whole = True
         value = cases.combine(ARITHMETIC[op.kind], a, b)
@@ -268,12 +272,7 @@ class Walk:
                 return cases.join(
                     [v for v in (cases.combine(ARITHMETIC[op.kind], value, other), other) if v]
                 )
-        for place in op.operands:
-            self._ends_of(place).whole = True
-        value = cases.combine(ARITHMETIC[op.kind], a, b)
-        if value is None:
-            self._refuse(a, b)
-        return value
+        return self._combined(op, a, b)
 
     def _cast(self, op: Op, value: Value | None) -> Value | None:
         if value is None or not value.is_finite:
