@@ -14,6 +14,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 import field_parts as parts
+from field_fronts import front
 
 FAMILIES = [
     *["signal"] * 4,
@@ -132,7 +133,7 @@ def build(K: Any, draw: dict[str, Any]) -> Any:
     if draw["family"] == "decoder":
         inputs, outputs = parts.encoder_decoder(K, draw)
     else:
-        inputs, x, mask = parts.front(K, draw)
+        inputs, x, mask = front(K, draw)
         outputs = _body(K, draw, inputs, x, mask)
     result = K.Model(inputs, outputs if len(outputs) > 1 else outputs[0])
     parts.move_weights(result, draw["seed"], trained=draw["weights"] == "trained")
