@@ -6,9 +6,9 @@ rows of its steps, in order of computation.
 Projected for all steps at once, the rows are one large product, and one large tensor. Projected
 block by block (`Schedule.striped`) they stay in the cache, and memory grows with the inputs alone.
 
-Steps are counted by w as in `scan.loops`; t is a step's place in the order of computation among the
-given ones, so that steps before t = 0 are neutral. A sequence that is read backwards has its row t
-at T - 1 - t.
+Steps are counted by w as in `lowering.loops`; t is a step's place in the order of computation
+among the given ones, so that steps before t = 0 are neutral. A sequence that is read backwards has
+its row t at T - 1 - t.
 """
 
 from __future__ import annotations

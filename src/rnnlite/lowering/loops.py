@@ -3,7 +3,7 @@
 What enters: a `Step`, its projected inputs and a `Schedule`. What leaves: the Scan's results. The
 innermost loop gathers K projected rows and takes K steps. Where K does not divide the length, rows
 that keep the initial state as it is are put in front, or single steps come last. Output sequences
-are written into blocks, these into larger ones (`scan.blocks`).
+are written into blocks, these into larger ones (`lowering.buffers`).
 """
 
 from __future__ import annotations

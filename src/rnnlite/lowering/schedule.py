@@ -1,7 +1,7 @@
 """How a Scan is lowered, as data: what a loop is, what the caller asks for, what is chosen.
 
 What enters: the caller's wishes, as a mapping or text. What leaves: checked `Options`. Pure, no
-TensorFlow; `scan.choice` chooses.
+TensorFlow; `lowering.cost_model` chooses.
 """
 
 from __future__ import annotations

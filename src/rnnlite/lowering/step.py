@@ -1,7 +1,7 @@
 """One time step as the loops of a Scan take it: what it carries, what it makes, its mask.
 
 What enters: a `Scan`. What leaves: the new values of one step in the current graph, the shapes that
-hold in every one, and what the cost model asks. Loops are made in `scan.loops`.
+hold in every one, and what the cost model asks. Loops are made in `lowering.loops`.
 """
 
 from __future__ import annotations

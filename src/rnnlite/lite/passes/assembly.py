@@ -11,7 +11,7 @@ sequence, in a way that its length asks for:
   slowly above.
 
 Which way is taken is decided by an IF at each run, or here where the length is fixed. Sizes are
-computed as in `scan.blocks`, by ops that the runtime evaluates while it prepares a model.
+computed as in `lowering.buffers`, by ops that the runtime evaluates while it prepares a model.
 """
 
 from __future__ import annotations

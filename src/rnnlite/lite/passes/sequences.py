@@ -16,7 +16,7 @@ loop can count. What an iteration assigns is read after the loop (`assembly`); v
 are written before they are read in each run, so nothing is left from the run before.
 
 A marked loop has a counter w from 0, advanced by the number of rows K that an iteration makes, and
-a buffer with a row for each step, as `scan.loops` made it. The pass asks of it:
+a buffer with a row for each step, as `lowering.loops` made it. The pass asks of it:
 
 1. rows of a shape that is known, written by a DYNAMIC_UPDATE_SLICE at row w;
 2. a buffer that nothing else in body or condition reads, and that only zeros were filled in.

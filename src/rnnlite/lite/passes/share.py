@@ -6,7 +6,7 @@
 The runtime packs the weights of each subgraph apart: several copies of a body would drive each
 other out of the cache.
 
-Only loops that `scan.loops` made for parts of one sequence (`Mark.family`) are merged: a loop's
+Only loops that `lowering.loops` made for parts of one sequence (`Mark.family`) are merged: a loop's
 tensors take the shapes of the WHILE that was prepared last, so loops may share a body only if all
 their shapes surely agree.
 """
