@@ -17,6 +17,7 @@ def test_names():
         "OutputAccuracy",
         "OutputParity",
         "Parity",
+        "Predicted",
         "Quantization",
         "Report",
         "Stream",
@@ -29,6 +30,7 @@ def test_names():
         "freeze",
         "inspect",
         "load",
+        "predict_files",
         "verify",
     ]
     assert all(hasattr(rnnlite, n) for n in rnnlite.__all__)

@@ -5,8 +5,10 @@
 
 from rnnlite._version import __version__
 from rnnlite.api import convert, freeze, verify
+from rnnlite.datasets.predicting import Predicted, predict_files
 from rnnlite.errors import (
     AbortError,
+    DataError,
     DependencyError,
     FrontEndError,
     InternalError,
@@ -36,6 +38,7 @@ from rnnlite.specs import TensorSpec
 __all__ = [
     "AbortError",
     "Converted",
+    "DataError",
     "DependencyError",
     "Ends",
     "FrontEndError",
@@ -49,6 +52,7 @@ __all__ = [
     "OutputParity",
     "Parity",
     "ParityError",
+    "Predicted",
     "Quantization",
     "QuantizationError",
     "Report",
@@ -70,5 +74,6 @@ __all__ = [
     "freeze",
     "inspect",
     "load",
+    "predict_files",
     "verify",
 ]

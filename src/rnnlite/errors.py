@@ -87,6 +87,10 @@ class SampleError(RnnliteError):
     """A sample does not fit the model: rank, width, dtype, length or value."""
 
 
+class DataError(SampleError):
+    """A data set cannot be read, lacks a column, or does not go with the labels."""
+
+
 class FrontEndError(RnnliteError):
     """A front end does not keep to the contract of the registry."""
 

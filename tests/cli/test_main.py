@@ -80,12 +80,27 @@ def test_a_schedule_of_the_users_own(run, files):
 
 def test_predict(run, files, exits, sequences):
     result = run("predict", "m.tflite", "s.npz", "-o", "out.npz", "--json")
-    assert json.loads(result.stdout)["outputs"]["label"] == "(5, 5)"
+    assert json.loads(result.stdout)["outputs"]["label"] == [5]
     expected = rnnlite.load(exits.tflite).predict(sequences)
     with np.load(files / "out.npz") as found:
         for k in range(5):
             np.testing.assert_array_equal(found[f"label/{k}"], expected["label"][k])
             np.testing.assert_array_equal(found[f"tags/{k}"], expected["tags"][k])
+
+
+def test_predict_over_files(run, files, exits, sequences):
+    np.savez(files / "t.npz", **{"frames": np.stack([sequences[0]] * 3)})
+    arguments = ["m.tflite", "s.npz", "t.npz", "-o", "o.npz", "--threads", "2", "--resume"]
+    result = run("predict", *arguments, "--column", f"{exits_input(files)}=frames")
+    assert result.exit_code == 1
+    assert "'s.npz' has no column" in result.stderr
+    result = run("predict", "m.tflite", "t.npz", "-o", "o.npz")
+    assert result.stdout == "3 samples: tags (any, 2), label (5); wrote o.npz\n"
+    assert run("predict", "m.tflite", "t.npz", "-o", "o.npz", "--column", "x").exit_code == 2
+
+
+def exits_input(files):
+    return rnnlite.load(files / "m.tflite").inputs[0].name
 
 
 def test_inspect_verify_bench(run, files):
@@ -115,7 +130,7 @@ def test_verify_of_a_model_that_differs(run, files):
         (["convert", "m.tflite", "-o", "x.tflite"], "is a LiteRT model already"),
         (["convert", "m.keras", "-o", "x.tflite", "--custom-objects", "c.py"], "no file 'c.py'"),
         (["predict", "s.npz", "s.npz", "-o", "x.npz"], "no LiteRT model"),
-        (["predict", "m.tflite", "m.tflite", "-o", "x.npz"], "no .npz file"),
+        (["predict", "m.tflite", "m.tflite", "-o", "x.npz"], "of a kind that is not read"),
         (["predict", "m.tflite", "s.npz", "-o", "no/x.npz"], "cannot write"),
         (["inspect", "none.tflite"], "cannot read the LiteRT model 'none.tflite'"),
         (["bench", "none.tflite"], "cannot read the LiteRT model"),
@@ -262,7 +277,7 @@ def test_convert_quantized(run, files, sequences):
 def test_quantization_refusals_leave_no_file(run, files):
     np.savez(files / "bad.npz", np.full((4, 3), np.nan, np.float32))
     for arguments, text in (
-        (["--quantize", "int8", "--calibration", "none.npz"], "cannot read the samples 'none.npz'"),
+        (["--quantize", "int8", "--calibration", "none.npz"], "cannot read the data 'none.npz'"),
         (["--quantize", "int8", "--calibration", "bad.npz"], "sample 0, input 'frames' holds NaN"),
     ):
         result = run("convert", "m.keras", "-o", "x.tflite", *arguments)

@@ -13,7 +13,7 @@ import tensorflow as tf
 import rnnlite
 from rnnlite.lite import schema
 from rnnlite.lite.record import GUARDED, record, set_record
-from rnnlite.runtime.model import dequantize, quantize
+from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.specs import TensorSpec
 
 

@@ -18,7 +18,7 @@ def test_shown_on_standard_error(capsys):
     output, errors = capsys.readouterr()
     assert output == ""
     assert "runs" in errors
-    assert "75%" in errors
+    assert "3/4" in errors
 
 
 def test_it_counts_to_the_end(capsys):
@@ -26,7 +26,7 @@ def test_it_counts_to_the_end(capsys):
         for _ in range(4):
             bar.add()
         assert bar._bar.finished
-    assert "100%" in capsys.readouterr().err
+    assert "4/4" in capsys.readouterr().err
 
 
 def test_an_error_ends_the_bar(capsys):
@@ -35,3 +35,11 @@ def test_an_error_ends_the_bar(capsys):
         raise ZeroDivisionError
     assert not bar._bar.live.is_started
     capsys.readouterr()
+
+
+def test_rate_and_rows_of_an_earlier_run(capsys):
+    with Progress("runs", 10, shown=True, done=6) as bar:
+        bar.add(2)
+        bar.add(2)
+        assert bar._bar.tasks[0].completed == 10
+    assert "/s" in capsys.readouterr().err

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.samples import check_sample, listed, read_npz, write_npz
+from rnnlite.runtime.samples import check_sample, listed
 from rnnlite.specs import TensorSpec
 
 FRAMES = TensorSpec("frames", (1, None, 3), "float32")
@@ -93,41 +93,3 @@ def test_no_samples(value):
 def test_no_list_of_samples(value):
     with pytest.raises(SampleError, match="not a list of samples"):
         listed(value, [FRAMES])
-
-
-def test_npz_there_and_back(tmp_path):
-    rows = [np.ones((t, 3), np.float32) * t for t in range(1, 13)]
-    np.savez(tmp_path / "s.npz", *rows)
-    found = read_npz(tmp_path / "s.npz", ["frames"])
-    assert [a.shape[0] for a in found] == list(range(1, 13))
-    write_npz(tmp_path / "o.npz", rows)
-    assert [a.shape for a in read_npz(tmp_path / "o.npz", ["x"])] == [a.shape for a in rows]
-
-
-def test_npz_of_several_inputs(tmp_path):
-    write_npz(tmp_path / "s.npz", {"a": [np.ones(1), np.ones(2)], "b": [np.ones(3), np.ones(4)]})
-    found = read_npz(tmp_path / "s.npz", ["a", "b"])
-    assert [{k: v.shape for k, v in row.items()} for row in found] == [
-        {"a": (1,), "b": (3,)},
-        {"a": (2,), "b": (4,)},
-    ]
-
-
-def test_npz_refusals(tmp_path):
-    with pytest.raises(SampleError, match="cannot read the samples"):
-        read_npz(tmp_path / "none.npz", ["x"])
-    (tmp_path / "text.npz").write_text("hello")
-    with pytest.raises(SampleError, match=r"is no \.npz file of plain arrays"):
-        read_npz(tmp_path / "text.npz", ["x"])
-    np.savez(tmp_path / "names.npz", first=np.ones(3))
-    with pytest.raises(SampleError, match=r"not named as expected; expected arr_0.*first"):
-        read_npz(tmp_path / "names.npz", ["x"])
-    np.savez(tmp_path / "pickled.npz", np.array([None]))
-    with pytest.raises(SampleError, match="plain arrays"):
-        read_npz(tmp_path / "pickled.npz", ["x"])
-    np.savez(tmp_path / "empty.npz")
-    with pytest.raises(SampleError, match="holds no samples"):
-        read_npz(tmp_path / "empty.npz", ["x"])
-    np.save(tmp_path / "one.npy", np.ones(3))
-    with pytest.raises(SampleError, match=r"single \.npy"):
-        read_npz(tmp_path / "one.npy", ["x"])

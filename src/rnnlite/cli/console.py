@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import typer
 from rich.console import Console
 
@@ -162,10 +161,3 @@ def quiet_import() -> Any:
     import rnnlite
 
     return rnnlite
-
-
-def shape_of(column: Any) -> str:
-    """The shape of one output of `predict`, in words where there is no common one."""
-    if isinstance(column, np.ndarray):
-        return str(column.shape)
-    return f"{len(column)} arrays of different shapes"

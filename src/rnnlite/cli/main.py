@@ -20,7 +20,6 @@ from rnnlite.cli.console import (
     native_messages,
     quiet_import,
     refusals,
-    shape_of,
     show,
     status,
     usage,
@@ -30,6 +29,8 @@ from rnnlite.cli.options import (
     BatchSize,
     BorderType,
     Calibration,
+    ColumnOf,
+    Data,
     Json,
     Layout,
     MaxBatchBytes,
@@ -40,14 +41,15 @@ from rnnlite.cli.options import (
     Quantize,
     Raw,
     ResultsOut,
+    Resume,
     RunTogether,
-    Samples,
     SequenceLength,
     Streaming,
     Threads,
     ValueOptional,
     Verbose,
     numbers,
+    pairs,
     size,
     steps,
 )
@@ -146,46 +148,40 @@ def convert(
 @app.command()
 def predict(
     model: ModelFile,
-    samples: Samples,
+    data: Data,
     out: ResultsOut,
+    column: ColumnOf = None,
     batch_size: RunTogether = None,
     max_batch_bytes: MaxBatchBytes = None,
     threads: Threads = 1,
     raw: Raw = False,
+    resume: Resume = False,
     as_json: Json = False,
 ) -> None:
-    """Run a LiteRT model on samples of any lengths.
+    """Run a LiteRT model on a data set of samples of any lengths.
 
     Example: rnnlite predict speaker.tflite utterances.npz -o scores.npz
+
+    Example: rnnlite predict speaker.tflite "days/*.parquet" --column x=frames -o scores.parquet
     """
+    columns = pairs(column)
     with refusals():
-        from rnnlite.runtime.model import load
-        from rnnlite.runtime.samples import read_npz, write_npz
+        from rnnlite.datasets.predicting import predict_files
 
         with native_messages():
-            loaded = load(model, num_threads=threads)
-            rows = read_npz(samples, [spec.name for spec in loaded.inputs])
-            results = loaded.predict(
-                rows,
+            done = predict_files(
+                model,
+                data,
+                out,
+                columns=columns,
                 batch_size=batch_size,
                 max_batch_bytes=max_batch_bytes,
-                progress=sys.stderr.isatty(),
+                num_threads=threads,
                 raw=raw,
+                resume=resume,
+                progress=sys.stderr.isatty(),
             )
-        write_npz(out, results)
-        summary = {
-            "samples": len(rows),
-            "outputs": {
-                spec.name: shape_of(results[spec.name] if isinstance(results, dict) else results)
-                for spec in loaded.outputs
-            },
-            "out": str(out),
-        }
-        if as_json:
-            typer.echo(json.dumps(summary))
-        else:
-            shapes = ", ".join(f"{name} {shape}" for name, shape in summary["outputs"].items())  # type: ignore[attr-defined]
-            typer.echo(f"{len(rows)} samples: {shapes}; wrote {out}")
+        typer.echo(json.dumps(done.to_dict()) if as_json else str(done))
 
 
 @app.command()
@@ -204,7 +200,10 @@ def verify(
     model: ModelFile,
     samples: Annotated[
         Path | None,
-        typer.Option("--samples", help="An .npz of samples to compare on, besides random ones."),
+        typer.Option(
+            "--samples",
+            help="Samples to compare on (.npz, .npy, .parquet, a folder), besides random ones.",
+        ),
     ] = None,
     max_error: MaxError = None,
     source_options: SourceOptions = None,
@@ -218,10 +217,10 @@ def verify(
     with refusals():
         rows = None
         if samples is not None:
+            from rnnlite.datasets.opening import read_samples
             from rnnlite.lite.inspection import inspect as look
-            from rnnlite.runtime.samples import read_npz
 
-            rows = read_npz(samples, [t.name for t in look(model).inputs])
+            rows = read_samples(samples, look(model).inputs)
         rnnlite = quiet_import()
         options = parsed(source_options)
         with status("comparing"):

@@ -37,7 +37,7 @@ Calibration = Annotated[
     Path | None,
     typer.Option(
         "--calibration",
-        help="An .npz of typical samples, needed for int8 and int16x8.",
+        help="Typical samples (.npz, .npy, .parquet, a folder), needed for int8 and int16x8.",
         show_default=False,
     ),
 ]
@@ -89,19 +89,28 @@ Verbose = Annotated[
 NoVerify = Annotated[
     bool, typer.Option("--no-verify", help="Do not compare the result with its source.")
 ]
-Samples = Annotated[
-    Path,
+Data = Annotated[
+    list[str],
     typer.Argument(
-        help="An .npz with one array a sample: arr_0, arr_1, ... as np.savez(path, *samples) "
-        "writes them; NAME/0, NAME/1, ... where the model has several inputs.",
+        help="Samples: .npz (arr_0, arr_1, ... or NAME/0, NAME/1, ... or an array of rows), .npy "
+        "or Parquet files, folders, or globs in quotes.",
         show_default=False,
     ),
 ]
 ResultsOut = Annotated[
-    Path,
+    Path, typer.Option("-o", "--out", help="The .npz or .parquet to write.", show_default=False)
+]
+ColumnOf = Annotated[
+    list[str] | None,
     typer.Option(
-        "-o", "--out", help="The .npz to write, named like the samples.", show_default=False
+        "--column",
+        metavar="INPUT=COLUMN",
+        help="The data's name for an input, where it is another; may be repeated.",
+        show_default=False,
     ),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Go on with what an interrupted run has left.")
 ]
 RunTogether = Annotated[
     int | None,
@@ -161,6 +170,14 @@ def size(value: str) -> int | str | None:
     if value.isdigit() and int(value) > 0:
         return int(value)
     raise typer.BadParameter(f"expected auto, any, or a number of 1 or more; got '{value}'")
+
+
+def pairs(values: Sequence[str] | None) -> dict[str, str]:
+    """Texts as NAME=VALUE as a dict."""
+    for value in values or ():
+        if not all(value.partition("=")):
+            raise typer.BadParameter(f"expected NAME=VALUE; got '{value}'")
+    return {v.partition("=")[0]: v.partition("=")[2] for v in values or ()}
 
 
 def numbers(value: str) -> list[int]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite.datasets.opening import read_samples
 from rnnlite.errors import AbortError, SampleError
 from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite import schema
@@ -24,7 +25,7 @@ from rnnlite.quantization.grid import Array, Range, union
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.prefixes import prefixes
 from rnnlite.quantization.watching import MANY
-from rnnlite.runtime.samples import listed, read_npz
+from rnnlite.runtime.samples import listed
 from rnnlite.specs import TensorSpec
 
 FEW_SAMPLES = 20
@@ -88,14 +89,14 @@ def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
     """Read and check calibration data.
 
     Args:
-        calibration: an iterable of samples, or the path of an .npz.
+        calibration: an iterable of samples, or the path of a data set.
         inputs: the float model's inputs.
 
     Raises:
         SampleError: it is empty, or a sample holds NaN or infinity or does not fit the model.
     """
     if isinstance(calibration, (str,)) or hasattr(calibration, "__fspath__"):
-        calibration = read_npz(calibration, [spec.name for spec in inputs])
+        calibration = read_samples(calibration, inputs)
     rows = listed(calibration, inputs)
     warnings = []
     if len(rows) < FEW_SAMPLES:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnlite.datasets.opening import require_readable
 from rnnlite.errors import QuantizationError
 from rnnlite.lowering.schedule import Budget
-from rnnlite.runtime.samples import open_npz, require_samples
+from rnnlite.runtime.samples import require_samples
 
 MODES = ("float16", "dynamic", "int8", "int16x8")
 BORDERS = {
@@ -44,7 +45,7 @@ class Order:
     Attributes:
         mode: one of `MODES`.
         io: type of float inputs and outputs.
-        calibration: samples, or the path of an .npz, or None.
+        calibration: samples, or the path of a data set, or None.
         allow_float: keep ops without integer kernel in float.
         max_error: the largest relative RMS error that an output may have.
         progress: show the progress of calibration on standard error.
@@ -110,14 +111,13 @@ def take_order(
         raise QuantizationError(
             f"quantize='{quantize}' needs calibration data: the ranges of all values are taken "
             "from it",
-            expected="calibration= an iterable of samples, or the path of an .npz",
+            expected="calibration= an iterable of samples, or the path of a data set",
             found="None",
             remedy="Give 100 or so typical sequences, of the lengths that the model will see",
         )
     if isinstance(calibration, (str, Path)):
         # Before anything that takes long.
-        with open_npz(calibration):
-            pass
+        require_readable(calibration)
     limit = take_max_error(max_error, quantize)
     return Order(quantize, io or borders[0], calibration, allow_float, limit, progress)
 

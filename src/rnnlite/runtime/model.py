@@ -8,14 +8,12 @@ several threads (`benchmarks/throughput.py`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from rnnlite.errors import ModelError, SampleError
+from rnnlite.errors import ModelError
 from rnnlite.lite import ir, schema
 from rnnlite.lite.files import read_model
 from rnnlite.lite.record import GUARDED
@@ -31,12 +29,13 @@ from rnnlite.runtime.batches import (
 )
 from rnnlite.runtime.ends import id_ranges, signature_names, spec_of
 from rnnlite.runtime.engine import Engine
+from rnnlite.runtime.predicting import as_batch, column, fixed_batch, positive, result_of
 from rnnlite.runtime.progress import Progress
-from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.runtime.samples import Sample, listed
 from rnnlite.runtime.signatures import SignatureRun, stream_ends
 from rnnlite.runtime.stream import Ends, Stream
-from rnnlite.specs import Array, TensorSpec, row, stacked
+from rnnlite.runtime.windows import windows
+from rnnlite.specs import Array, TensorSpec
 from rnnlite.streaming.layout import RECORD, SIGNATURE, layout_from
 
 if TYPE_CHECKING:
@@ -204,7 +203,7 @@ class Model(Shown):
         if self.stream_ends is None:
             raise self._without_stream()
         fixed = {s.batch for s in self.stream_ends.inputs if s.batch_axis is not None} - {None}
-        count = _positive("batch_size", batch, 1)
+        count = positive("batch_size", batch, 1)
         if fixed and fixed != {count}:
             raise ModelError(
                 "the file streams another number of sequences side by side",
@@ -281,51 +280,89 @@ class Model(Shown):
         Raises:
             SampleError: a sample does not fit the model; it is named by its place.
         """
-        most = _positive("batch_size", batch_size, DEFAULT_BATCH)
-        bound = _positive("max_batch_bytes", max_batch_bytes, DEFAULT_BATCH_BYTES)
         checked = listed(samples, self.inputs)
-        results: list[list[Array] | None] = [None] * len(checked)
-        batches = groups(
-            checked,
-            self.inputs,
-            fixed=self._fixed_batch(),
-            most=most,
-            step_bytes=self._step_bytes,
-            bound=bound // self._num_threads,
-        )
         with Progress("predict", len(checked), progress) as bar:
-
-            def work(engine: Engine | None, group: list[int]) -> None:
-                arrays = self._batch([checked[k] for k in group])
-                if engine is None:
-                    outputs = self.run(arrays)
-                else:
-                    outputs = engine.run(self._input_ids, arrays, self._output_ids)
-                for place, k in enumerate(group):
-                    results[k] = [
-                        self._row(spec, y, place, raw)
-                        for spec, y in zip(self.outputs, outputs, strict=True)
-                    ]
-                bar.add(len(group))
-
-            if self._num_threads > 1 and len(batches) >= BATCHES_A_WORKER * self._num_threads:
-                with self._lock:
-                    _ = self._engine
-                    run_side_by_side(self._single_threaded(), work, batches)
-            else:
-                for group in batches:
-                    work(None, group)
-        columns = [
-            _column([r[n] for r in results if r is not None]) for n in range(len(self.outputs))
-        ]
+            results = self.predict_checked(checked, batch_size, max_batch_bytes, raw, bar)
+        columns = [column([r[n] for r in results]) for n in range(len(self.outputs))]
         if len(columns) == 1:
             return columns[0]
         return {spec.name: column for spec, column in zip(self.outputs, columns, strict=True)}
 
-    def _fixed_batch(self) -> int | None:
-        if any(spec.batch_axis is None for spec in self.inputs):
-            return 1
-        return next((spec.batch for spec in self.inputs if spec.batch is not None), None)
+    def predict_iter(
+        self,
+        samples: Iterable[Sample],
+        *,
+        batch_size: int | None = None,
+        max_batch_bytes: int | None = None,
+        raw: bool = False,
+        first: int = 0,
+    ) -> Iterator[Any]:
+        """Run the model on samples of any lengths and any number, some thousands at a time.
+
+        Args:
+            samples: as of `predict`; no more of them is held than run together with their results,
+                64 MiB about.
+            batch_size, max_batch_bytes, raw: see `predict`.
+            first: number of the first sample, for errors.
+
+        Yields:
+            the result of each sample, in order: an array, or a dict by output name where the model
+            has several outputs.
+
+        Raises:
+            SampleError: a sample does not fit the model; it is named by its place.
+        """
+        with Progress("predict", 0, False) as bar:
+            for window in windows(samples, self.inputs, self.outputs, first=first):
+                for result in self.predict_checked(window, batch_size, max_batch_bytes, raw, bar):
+                    if len(result) == 1:
+                        yield result[0]
+                    else:
+                        names = (spec.name for spec in self.outputs)
+                        yield dict(zip(names, result, strict=True))
+
+    def predict_checked(
+        self,
+        checked: list[list[Array]],
+        batch_size: int | None,
+        max_batch_bytes: int | None,
+        raw: bool,
+        bar: Progress,
+    ) -> list[list[Array]]:
+        """As `predict`, of samples that `windows` has checked: for each one array an output."""
+        most = positive("batch_size", batch_size, DEFAULT_BATCH)
+        bound = positive("max_batch_bytes", max_batch_bytes, DEFAULT_BATCH_BYTES)
+        results: list[list[Array]] = [[]] * len(checked)
+        batches = groups(
+            checked,
+            self.inputs,
+            fixed=fixed_batch(self.inputs),
+            most=most,
+            step_bytes=self._step_bytes,
+            bound=bound // self._num_threads,
+        )
+
+        def work(engine: Engine | None, group: list[int]) -> None:
+            arrays = as_batch([checked[k] for k in group], self.inputs)
+            if engine is None:
+                outputs = self.run(arrays)
+            else:
+                outputs = engine.run(self._input_ids, arrays, self._output_ids)
+            for place, k in enumerate(group):
+                results[k] = [
+                    result_of(spec, y, place, raw)
+                    for spec, y in zip(self.outputs, outputs, strict=True)
+                ]
+            bar.add(len(group))
+
+        if self._num_threads > 1 and len(batches) >= BATCHES_A_WORKER * self._num_threads:
+            with self._lock:
+                _ = self._engine
+                run_side_by_side(self._single_threaded(), work, batches)
+        else:
+            for group in batches:
+                work(None, group)
+        return results
 
     def _new_engine(self, num_threads: int) -> Engine:
         return Engine(
@@ -338,39 +375,7 @@ class Model(Shown):
             self._workers.append(self._new_engine(1))
         return self._workers
 
-    def _batch(self, samples: list[list[Array]]) -> list[Array]:
-        fixed = self._fixed_batch()
-        rows = samples
-        if fixed is not None and len(samples) < fixed:
-            # A pinned batch is filled up with copies of the last sample; their results are dropped.
-            rows = samples + [samples[-1]] * (fixed - len(samples))
-        return [
-            quantize(stacked([sample[n] for sample in rows], spec.batch_axis), spec)
-            for n, spec in enumerate(self.inputs)
-        ]
-
-    def _row(self, spec: TensorSpec, output: Array, place: int, raw: bool) -> Array:
-        found = row(output, spec.batch_axis, place)
-        return found.copy() if raw else dequantize(found, spec)
-
-
-def _positive(name: str, value: Any, default: int) -> int:
-    if value is None:
-        return default
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise SampleError(
-            f"{name} is no {'batch size' if name == 'batch_size' else 'number of bytes'}",
-            expected="an int of 1 or more",
-            found=repr(value),
-        )
-    return value
-
 
 def _shown(spec: TensorSpec) -> str:
     axes = ", ".join("any" if d is None else str(d) for d in spec.shape)
     return f"{spec.name} {spec.dtype} [{axes}]"
-
-
-def _column(rows: list[Array]) -> Any:
-    shapes = {row.shape for row in rows}
-    return np.stack(rows) if len(shapes) == 1 else rows

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, or nothing."""
+"""A progress bar on standard error, with rate and remaining time; or nothing."""
 
 from __future__ import annotations
 
@@ -7,16 +7,30 @@ from types import TracebackType
 
 
 class Progress:
-    """A context: `add` moves the bar; without `shown` nothing is printed."""
+    """A context: `add` moves the bar; without `shown` nothing is printed.
 
-    def __init__(self, label: str, total: int, shown: bool) -> None:
+    Args:
+        label: what is being done.
+        total: how many items there are.
+        shown: whether there is a bar.
+        done: items that were done before; they do not count for the rate.
+    """
+
+    def __init__(self, label: str, total: int, shown: bool, *, done: int = 0) -> None:
         self._bar = None
         if shown:
+            from rich import progress
             from rich.console import Console
-            from rich.progress import Progress as Bar
 
-            self._bar = Bar(console=Console(file=sys.stderr))
-            self._task = self._bar.add_task(label, total=total)
+            self._bar = progress.Progress(
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TextColumn("{task.fields[rate]}"),
+                progress.TimeRemainingColumn(),
+                console=Console(file=sys.stderr),
+            )
+            self._task = self._bar.add_task(label, total=total, completed=done, rate="")
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
@@ -34,5 +48,8 @@ class Progress:
 
     def add(self, count: int = 1) -> None:
         """Advance by a number of items."""
-        if self._bar is not None:
-            self._bar.advance(self._task, count)
+        if self._bar is None:
+            return
+        self._bar.advance(self._task, count)
+        speed = self._bar.tasks[0].speed
+        self._bar.update(self._task, rate=f"{speed:,.0f}/s" if speed else "")

@@ -1,4 +1,4 @@
-"""Samples: check them against a model's inputs, read them from .npz, write results to .npz.
+"""Samples: check them against a model's inputs.
 
 A sample is one sequence without batch axis: an array, or for several inputs a tuple in the inputs'
 order or a dict by input name. The caller's arrays are never changed.
@@ -6,17 +6,12 @@ order or a dict by input name. The caller's arrays are never changed.
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import SampleError
-from rnnlite.lite.files import write_whole
 from rnnlite.specs import Array, TensorSpec
 
 Sample = Any
@@ -184,80 +179,6 @@ def _check_least(array: Array, spec: TensorSpec, where: str) -> None:
                 expected=f"at least {spec.least[axis]} {what}",
                 found=str(size),
             )
-
-
-@contextmanager
-def open_npz(path: str | Path) -> Iterator[Any]:
-    """An .npz file of plain arrays, open.
-
-    Raises:
-        SampleError: no such file, no .npz, or pickled content, on opening or within.
-    """
-    try:
-        file = np.load(path, allow_pickle=False)
-        if not hasattr(file, "files"):
-            raise SampleError(f"'{path}' is a single .npy array", expected="an .npz of samples")
-        with file:
-            yield file
-    except OSError as e:
-        raise SampleError(f"cannot read the samples '{path}': {e.strerror or e}") from e
-    except (ValueError, EOFError, zipfile.BadZipFile) as e:
-        raise SampleError(
-            f"'{path}' is no .npz file of plain arrays",
-            remedy="Write it with np.savez(path, *samples)",
-        ) from e
-
-
-def read_npz(path: str | Path, names: Sequence[str]) -> list[Sample]:
-    """Samples as `np.savez(path, *samples)` writes them: arr_0, arr_1, ...
-
-    Args:
-        path: the .npz file. With several inputs its keys are NAME/0, NAME/1, ...
-        names: the model's input names.
-
-    Raises:
-        SampleError: no such file, no .npz, pickled content, or keys with gaps.
-    """
-    with open_npz(path) as file:
-        arrays = {key: file[key] for key in file.files}
-    if not arrays:
-        raise SampleError(f"'{path}' holds no samples")
-    by_input = any("/" in key for key in arrays)
-    if not by_input and len(names) == 1:
-        prefixes = {names[0]: "arr_"}
-    else:
-        prefixes = {name: f"{name}/" for name in names}
-    count = len(arrays) // len(prefixes)
-    wanted = {name: [f"{prefix}{k}" for k in range(count)] for name, prefix in prefixes.items()}
-    keys = {key for column in wanted.values() for key in column}
-    if keys != set(arrays):
-        odd = sorted(set(arrays) ^ keys)[:4]
-        shape = (
-            "arr_0, arr_1, ..."
-            if len(names) == 1
-            else ", ".join(f"{n}/0, {n}/1, ..." for n in names)
-        )
-        raise SampleError(
-            f"the samples in '{path}' are not named as expected",
-            expected=shape,
-            found=f"missing or unexpected: {', '.join(odd)}",
-        )
-    if len(names) == 1:
-        return [arrays[key] for key in wanted[names[0]]]
-    return [{name: arrays[column[k]] for name, column in wanted.items()} for k in range(count)]
-
-
-def write_npz(path: str | Path, results: Any) -> None:
-    """Write results of `predict`: arr_0, arr_1, ... or NAME/0, NAME/1, ... for several outputs."""
-    arrays: dict[str, Array] = {}
-    if isinstance(results, Mapping):
-        for name, rows in results.items():
-            arrays.update({f"{name}/{k}": row for k, row in enumerate(rows)})
-    else:
-        arrays.update({f"arr_{k}": row for k, row in enumerate(results)})
-    sink = io.BytesIO()
-    np.savez(sink, **arrays)  # type: ignore[arg-type]
-    write_whole(path, sink.getvalue())
 
 
 def require_samples(samples: object) -> None:

@@ -1,0 +1,165 @@
+"""The unfinished results of a run: parts on disk, so that a run can go on where it stopped.
+
+Beside OUT stands the folder OUT.unfinished: what the run was asked for (`run.json`), a lock, and
+parts named by their rows, each written beside and renamed. OUT itself comes last, from all parts at
+once. So a part is whole or not there, and so is OUT.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from rnnlite.datasets.results import Columns, Format, refusing_write
+from rnnlite.errors import OutputError
+from rnnlite.lite.files import write_whole
+
+NAME = re.compile(r"rows-(\d+)-(\d+)\.part")
+GO_ON = "The parts that are there are kept: the same call with resume (--resume) goes on"
+
+
+class Parts:
+    """Parts of one run's results. A context: the lock is held within.
+
+    Args:
+        out: the file that is to be made.
+        form: its format.
+        asked: what decides the results: model, data, options. A run goes on only with the same.
+        resume: go on with the parts that are there.
+
+    Raises:
+        OutputError: another run writes to `out`; parts are there and `resume` is not said; they
+            are of another run; the folder cannot be written.
+    """
+
+    def __init__(
+        self, out: Path, form: Format, asked: Mapping[str, Any], *, resume: bool = False
+    ) -> None:
+        self._out = out
+        self._form = form
+        self._asked = json.loads(json.dumps(asked))
+        self._resume = resume
+        self._folder = out.parent / f"{out.name}.unfinished"
+        self._lock: IO[bytes] | None = None
+
+    def __enter__(self) -> Parts:
+        if self._out.is_dir():
+            raise OutputError(f"cannot write '{self._out}': it is a folder")
+        if not self._out.parent.is_dir():
+            raise OutputError(
+                f"cannot write '{self._out}': there is no folder '{self._out.parent}'"
+            )
+        with refusing_write(self._out):
+            there = (self._folder / "run.json").exists()
+            self._folder.mkdir(exist_ok=True)
+            self._take_lock()
+        try:
+            self._begin(there)
+        except BaseException:
+            self._give_lock_back()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._give_lock_back()
+
+    def _begin(self, there: bool) -> None:
+        if there and not self._resume:
+            raise OutputError(
+                f"an earlier run has left '{self._folder}'",
+                found=f"{self.done()} rows done",
+                remedy="Say resume (--resume) to go on with it, or delete the folder",
+            )
+        if there:
+            self._require_same()
+        else:
+            for stale in self._folder.glob("*.part"):
+                stale.unlink()
+            write_whole(self._folder / "run.json", json.dumps(self._asked, indent=1).encode())
+
+    def _require_same(self) -> None:
+        try:
+            before = json.loads((self._folder / "run.json").read_text())
+        except (OSError, ValueError):
+            before = {}
+        odd = [k for k in self._asked if before.get(k) != self._asked[k]]
+        if odd:
+            raise OutputError(
+                f"the run that left '{self._folder}' was asked for something else",
+                expected=f"the same {', '.join(odd)}",
+                remedy="Delete the folder to begin anew",
+            )
+
+    def done(self) -> int:
+        """Rows that stand in parts, from row 0 on without a gap."""
+        return self._whole()[1]
+
+    def _whole(self) -> tuple[list[Path], int]:
+        parts: dict[int, tuple[int, Path]] = {}
+        for path in self._folder.iterdir():
+            match = NAME.fullmatch(path.name)
+            if match:
+                parts[int(match[1])] = int(match[2]), path
+        found, row = [], 0
+        while row in parts:
+            row, path = parts[row]
+            found.append(path)
+        return found, row
+
+    def add(self, columns: Columns, first: int, count: int) -> None:
+        """Write a part.
+
+        Args:
+            columns: by output name, one array a row.
+            first: number of the first row.
+            count: how many there are.
+
+        Raises:
+            OutputError: it cannot be written, e.g. because the disk is full.
+        """
+        name = f"rows-{first:012d}-{first + count:012d}.part"
+        try:
+            write_whole(self._folder / name, self._form.part(columns, first))
+        except OutputError as e:
+            raise OutputError(e.what, remedy=GO_ON) from e
+
+    def finish(self) -> None:
+        """Make `out` of all parts, and delete them.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        parts, _ = self._whole()
+        beside = self._folder / "whole"
+        with refusing_write(self._out, GO_ON):
+            self._form.join(parts, beside)
+            with open(beside, "rb") as file:
+                os.fsync(file.fileno())
+            os.replace(beside, self._out)
+            shutil.rmtree(self._folder)
+
+    def _take_lock(self) -> None:
+        lock = open(self._folder / "lock", "wb")  # noqa: SIM115 - held until the run ends
+        try:
+            import fcntl
+
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except ImportError:  # No POSIX: two runs are not kept apart.
+            pass
+        except BlockingIOError:
+            lock.close()
+            raise OutputError(
+                f"another run is writing '{self._out}'",
+                remedy="Wait for it, or give another output",
+            ) from None
+        self._lock = lock
+
+    def _give_lock_back(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None

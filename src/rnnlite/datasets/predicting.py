@@ -1,0 +1,127 @@
+"""A model over a whole data set: rows in, a file of results out, in bounded memory.
+
+What enters: a LiteRT file, data, where the results go. What leaves: that file, written part by part
+so that an interrupted run can go on (`parts`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rnnlite.datasets.columns import Rows, input_columns
+from rnnlite.datasets.opening import open_rows
+from rnnlite.datasets.parts import Parts
+from rnnlite.datasets.results import format_for
+from rnnlite.errors import DataError
+from rnnlite.lite.files import read_model
+from rnnlite.runtime.model import Model
+from rnnlite.runtime.progress import Progress
+from rnnlite.runtime.windows import windows
+from rnnlite.specs import Array, Shape, TensorSpec
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a run over a data set did.
+
+    Attributes:
+        samples: rows of the whole result.
+        resumed: how many of them an earlier run had done.
+        outputs: shape of each output's results, None where they differ.
+        out: the file.
+    """
+
+    samples: int
+    resumed: int
+    outputs: Mapping[str, Shape]
+    out: Path
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "samples": self.samples,
+            "resumed": self.resumed,
+            "outputs": {name: list(shape) for name, shape in self.outputs.items()},
+            "out": str(self.out),
+        }
+
+    def __str__(self) -> str:
+        shapes = ", ".join(
+            f"{name} ({', '.join('any' if d is None else str(d) for d in shape)})"
+            for name, shape in self.outputs.items()
+        )
+        before = f" ({self.resumed} by an earlier run)" if self.resumed else ""
+        return f"{self.samples} samples{before}: {shapes}; wrote {self.out}"
+
+
+def predict_files(
+    model: str | Path | bytes,
+    data: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    batch_size: int | None = None,
+    max_batch_bytes: int | None = None,
+    num_threads: int = 1,
+    raw: bool = False,
+    resume: bool = False,
+    progress: bool = False,
+) -> Predicted:
+    """Run a model on every row of a data set, in order and in bounded memory.
+
+    Args:
+        model: path or content of a .tflite file.
+        data: .npz, .npy or Parquet files, folders or globs of these.
+        out: the .npz or .parquet file to write. It is there when all is done, not before; until
+            then parts stand in the folder OUT.unfinished.
+        columns: the data's name for an input, by input name, where it is another.
+        batch_size, max_batch_bytes, raw: as of `Model.predict`.
+        num_threads: as of `load`.
+        resume: go on with what an interrupted run left; begin anew where there is nothing.
+        progress: show a progress bar on standard error.
+
+    Raises:
+        ModelError: `model` is no LiteRT model.
+        DataError: the data cannot be read.
+        SampleError: a row does not fit the model; it is named by its number.
+        OutputError: the result cannot be written, or another run is at it.
+        DependencyError: Parquet without pyarrow.
+    """
+    content, out = read_model(model), Path(out)
+    with Model(content, num_threads=num_threads) as loaded:
+        rows = open_rows(data, input_columns(loaded.inputs, columns))
+        if not rows.count:
+            raise DataError(f"'{rows.files[0]}' holds no samples")
+        form = format_for(out, loaded.outputs, raw=raw)
+        asked = asked_of(content, rows, columns=dict(columns or {}), raw=raw, kind=out.suffix)
+        with Parts(out, form, asked, resume=resume) as parts:
+            done = first = parts.done()
+            rest = rows.read(done) if done < rows.count else ()
+            with Progress("predict", rows.count, progress, done=done) as bar:
+                for window in windows(rest, loaded.inputs, loaded.outputs, first=first):
+                    results = loaded.predict_checked(window, batch_size, max_batch_bytes, raw, bar)
+                    parts.add(_by_output(results, loaded.outputs), first, len(window))
+                    first += len(window)
+            parts.finish()
+        outputs = {spec.name: spec.sample_shape for spec in loaded.outputs}
+    return Predicted(rows.count, done, outputs, out)
+
+
+def _by_output(
+    results: Sequence[Sequence[Array]], outputs: Sequence[TensorSpec]
+) -> dict[str, list[Array]]:
+    return {spec.name: [row[n] for row in results] for n, spec in enumerate(outputs)}
+
+
+def asked_of(model: bytes, rows: Rows, **options: object) -> dict[str, object]:
+    """What decides a run's results, as JSON has it: it can only go on with the same."""
+    files = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in rows.files]
+    return {
+        "model": hashlib.sha256(model).hexdigest(),
+        "data": [list(f) for f in files],
+        "options": options,
+    }

@@ -1,0 +1,152 @@
+"""Results of rows as a file: a part of them, and all parts as one. The format goes by the suffix.
+
+What enters: for each output one array a row. What leaves: .npz or Parquet files, each whole or not
+there.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from rnnlite.datasets.parquet import arrow
+from rnnlite.errors import OutputError
+from rnnlite.specs import Array, Shape, TensorSpec
+
+Columns = Mapping[str, Sequence[Array]]
+"""By output name, one array a row."""
+
+
+class Format(Protocol):
+    """A kind of file for results."""
+
+    def part(self, columns: Columns, first: int) -> bytes:
+        """Rows as the content of a file; `first` is the number of the first."""
+        ...
+
+    def join(self, parts: Sequence[Path], out: Path) -> None:
+        """Write all parts, in order, as one file."""
+        ...
+
+
+class NpzFormat:
+    """arr_0, arr_1, ... for one output; NAME/0, NAME/1, ... for several.
+
+    Args:
+        outputs: of the model.
+    """
+
+    def __init__(self, outputs: Sequence[TensorSpec]) -> None:
+        self._prefixes = {
+            spec.name: "arr_" if len(outputs) == 1 else f"{spec.name}/" for spec in outputs
+        }
+
+    def part(self, columns: Columns, first: int) -> bytes:
+        """See `Format`."""
+        sink = io.BytesIO()
+        arrays = {
+            f"{self._prefixes[name]}{first + k}": row
+            for name, rows in columns.items()
+            for k, row in enumerate(rows)
+        }
+        np.savez(sink, **arrays)  # type: ignore[arg-type]
+        return sink.getvalue()
+
+    def join(self, parts: Sequence[Path], out: Path) -> None:
+        """See `Format`."""
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED, allowZip64=True) as whole:
+            for part in parts:
+                with zipfile.ZipFile(part) as archive:
+                    for name in archive.namelist():
+                        whole.writestr(name, archive.read(name))
+
+
+class ParquetFormat:
+    """A column for each output: lists, of fixed size where the output's axis is.
+
+    Args:
+        outputs: of the model.
+        raw: whether quantized outputs stay integers.
+
+    Raises:
+        DependencyError: pyarrow is not installed.
+    """
+
+    def __init__(self, outputs: Sequence[TensorSpec], *, raw: bool = False) -> None:
+        self._pa = arrow()
+        self._shapes = {spec.name: spec.sample_shape for spec in outputs}
+        self._dtypes = {
+            spec.name: spec.dtype if raw or spec.quantization is None else "float32"
+            for spec in outputs
+        }
+
+    def part(self, columns: Columns, first: int) -> bytes:
+        """See `Format`."""
+        del first  # Rows have no numbers here: they stand in order.
+        arrays = {
+            name: self._lists(rows, self._shapes[name], self._dtypes[name])
+            for name, rows in columns.items()
+        }
+        sink = io.BytesIO()
+        self._pa.parquet.write_table(self._pa.table(arrays), sink)
+        return sink.getvalue()
+
+    def join(self, parts: Sequence[Path], out: Path) -> None:
+        """See `Format`."""
+        parquet = self._pa.parquet
+        with parquet.ParquetFile(parts[0]) as head:
+            schema = head.schema_arrow
+        with parquet.ParquetWriter(out, schema) as writer:
+            for part in parts:
+                with parquet.ParquetFile(part) as file:
+                    for batch in file.iter_batches():
+                        writer.write_batch(batch)
+
+    def _lists(self, rows: Sequence[Array], shape: Shape, dtype: str) -> Any:
+        """Rows as an Arrow array of nested lists, from the innermost axis out."""
+        pa = self._pa
+        flat = [np.asarray(row, dtype).reshape(-1) for row in rows]
+        values = pa.array(np.concatenate(flat) if flat else np.zeros(0, dtype))
+        for axis in range(len(shape) - 1, -1, -1):
+            if shape[axis] is not None:
+                values = pa.FixedSizeListArray.from_arrays(values, shape[axis])
+                continue
+            lists = [
+                np.full(int(np.prod(row.shape[:axis])), row.shape[axis], np.int64) for row in rows
+            ]
+            sizes = np.concatenate(lists) if lists else np.zeros(0, np.int64)
+            offsets = np.concatenate([[0], np.cumsum(sizes)])
+            values = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), values)
+        return values
+
+
+def format_for(out: Path, outputs: Sequence[TensorSpec], *, raw: bool = False) -> Format:
+    """The format that a path asks for.
+
+    Raises:
+        OutputError: a suffix that is not written.
+        DependencyError: Parquet without pyarrow.
+    """
+    suffix = out.suffix.lower()
+    if suffix == ".npz":
+        return NpzFormat(outputs)
+    if suffix in (".parquet", ".pq"):
+        return ParquetFormat(outputs, raw=raw)
+    raise OutputError(
+        f"'{out}' is of a kind that is not written", expected=".npz or .parquet", found=suffix
+    )
+
+
+@contextmanager
+def refusing_write(path: Path, remedy: str = "") -> Iterator[None]:
+    """Turn what writing raises, a full disk among it, into a refusal that names the path."""
+    try:
+        yield
+    except OSError as e:
+        raise OutputError(f"cannot write '{path}': {e.strerror or e}", remedy=remedy) from e
