@@ -20,7 +20,7 @@ import tf_keras
 import rnnlite
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.pipeline.steps import finish, translate
+from rnnlite.pipeline.steps import Part, finish, translate
 from rnnlite.quantization.calibration import calibrate, take_samples
 from rnnlite.quantization.measure.accuracy import measure
 from rnnlite.quantization.plan.plan import make_plan
@@ -48,7 +48,7 @@ def theirs(model):
         return converter.convert()
 
 
-def precision(program, model, trial):
+def precision(entry, model, trial):
     """The model of one trial of the int8 mode."""
     tree, _ = model.copy()
     if trial.by_row:
@@ -56,11 +56,11 @@ def precision(program, model, trial):
     if trial.split:
         split_weights(tree, tables=trial.split == "all")
     wide = decompose(tree, trial.precision)
-    specs = [TensorSpec(p.name, p.shape, p.dtype) for p in program.inputs]
+    specs = [TensorSpec(p.name, p.shape, p.dtype) for p in entry.inputs]
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))
     plan = make_plan(tree, ranges.likely(), trial.precision, allow_float=False, wide=wide)
     to_integers(tree, plan, "int8")
-    return finish(program, tree)
+    return finish([Part(entry, tree)])
 
 
 def microseconds(files):
@@ -86,8 +86,8 @@ def main():
         model = tf_keras.Sequential(
             [tf_keras.Input((STEPS, FEATURES), batch_size=1), tf_keras.layers.LSTM(units)]
         )
-        program = open_program(model, Request())
-        tree = translate(program)
+        entry = open_program(model, Request()).main
+        tree = translate(entry)
         files = {"TensorFlow int8": theirs(model)}
         chosen = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, verify=False)
         files["rnnlite int8, as chosen"] = chosen.tflite
@@ -96,13 +96,13 @@ def main():
                 model, quantize=mode, calibration=CALIBRATION, verify=False
             ).tflite
         for trial in TRIALS["int8"]:
-            files[f"  int8 with {trial.name}"] = precision(program, tree, trial)
-        files["rnnlite float32"] = finish(program, tree.copy()[0])
+            files[f"  int8 with {trial.name}"] = precision(entry, tree, trial)
+        files["rnnlite float32"] = finish([Part(entry, tree.copy()[0])])
         times = microseconds(files)
         print(f"\nLSTM, {units} units; int8 chose: {chosen.report.quantization.inner}")
         print(f"{'':44}us a step  ratio to TensorFlow int8  error %")
         for name, data in files.items():
-            (found,) = measure(program.reference, data, TEST, lengths=False)
+            (found,) = measure(entry.reference, data, TEST, lengths=False)
             ratio = times[name] / times["TensorFlow int8"]
             error = 100 * found.rms_error
             print(f"{name:44}{times[name]:9.2f}  {ratio:24.3f}  {error:7.2f}", flush=True)

@@ -119,7 +119,7 @@ def test_lengths_leave_a_step_behind_convolutions_and_strides():
 
 
 def test_lengths_that_the_source_refuses_are_named(model):
-    program = open_program(model, Request())
+    program = open_program(model, Request()).main
 
     def refusing(arrays):
         if arrays[0].shape[1] < 6:

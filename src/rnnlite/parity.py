@@ -1,6 +1,6 @@
 """Check a LiteRT model against its source, numerically, at several lengths.
 
-What enters: a Program (with the source's own function) and the flatbuffer. What leaves: a `Parity`.
+What enters: an Entry (with the source's own function) and the flatbuffer. What leaves: a `Parity`.
 Each case runs twice on one interpreter, lengths in the order short, long, short, with the default
 delegates and without.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from rnnlite.errors import SampleError, ShapeError, SourceError
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
@@ -42,11 +42,11 @@ class Case:
     expected: list[Array]
 
 
-def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None = None) -> Parity:
-    """Compare the LiteRT model with the Program's reference.
+def check(entry: Entry, data: bytes, samples: Sequence[list[Array]] | None = None) -> Parity:
+    """Compare the LiteRT model with the entry's reference.
 
     Args:
-        program: where the model came from.
+        entry: where the model came from.
         data: the flatbuffer.
         samples: inputs to use besides the random ones, each a list of (B, ...) arrays.
 
@@ -56,17 +56,17 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
         SourceError: the source gives no finite number as an output, so nothing would be compared.
         AbortError: the LiteRT runtime ends its process on the model.
     """
-    cases, skipped = _cases(program)
-    cases += _sample_cases(program, samples or [])
-    _require_numbers(program, cases)
-    scale = [max(scale_of(c.expected[n]) for c in cases) for n in range(len(program.outputs))]
-    differences = np.zeros(len(program.outputs))
+    cases, skipped = _cases(entry)
+    cases += _sample_cases(entry, samples or [])
+    _require_numbers(entry, cases)
+    scale = [max(scale_of(c.expected[n]) for c in cases) for n in range(len(entry.outputs))]
+    differences = np.zeros(len(entry.outputs))
     runs = 0
     late: tuple[str, ...] = ()
     for delegates in (True, False):
         model = ModelApart(data, delegates=delegates)
         if not delegates:
-            late = _late(program, model, cases)
+            late = _late(entry, model, cases)
         for case in _ordered(cases):
             for _ in range(2):
                 found = model.run(case.inputs)
@@ -77,13 +77,13 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
     relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
     bounds = [TOLERANCE] * len(scale)
     if any(r > TOLERANCE for r in relative):
-        bounds = derived_bounds(program, cases, scale)
-    free = any(None in p.sample_shape for p in program.inputs)
+        bounds = derived_bounds(entry, cases, scale)
+    free = any(None in p.sample_shape for p in entry.inputs)
     return Parity(
         outputs=tuple(
             OutputParity(port.name, float(d), float(r), float(s), float(b))
             for port, d, r, s, b in zip(
-                program.outputs, differences, relative, scale, bounds, strict=True
+                entry.outputs, differences, relative, scale, bounds, strict=True
             )
         ),
         lengths=tuple(dict.fromkeys(c.length for c in cases)) if free else (),
@@ -93,60 +93,60 @@ def check(program: Program, data: bytes, samples: Sequence[list[Array]] | None =
         late=late,
         undefined=tuple(
             port.name
-            for n, port in enumerate(program.outputs)
+            for n, port in enumerate(entry.outputs)
             if any(np.isnan(c.expected[n].astype(np.float64)).any() for c in cases)
         ),
         shapes=tuple(dict.fromkeys(tuple(a.shape for a in c.inputs) for c in cases)),
     )
 
 
-def _require_numbers(program: Program, cases: list[Case]) -> None:
+def _require_numbers(entry: Entry, cases: list[Case]) -> None:
     """Refuse a source of which an output is NaN or infinite throughout."""
-    for n, port in enumerate(program.outputs):
+    for n, port in enumerate(entry.outputs):
         values = [c.expected[n] for c in cases if c.expected[n].size]
         if values and not any(np.isfinite(v.astype(np.float64)).any() for v in values):
             raise SourceError(
-                f"{program.origin} gives no finite number as '{port.name}'",
+                f"{entry.origin} gives no finite number as '{port.name}'",
                 expected="numbers to compare the LiteRT model with",
                 found=f"{values[0].flat[0]} throughout, on random inputs",
                 remedy="Look for NaN among its weights, or convert with verify=False",
             )
 
 
-def _late(program: Program, model: ModelApart, cases: list[Case]) -> tuple[str, ...]:
+def _late(entry: Entry, model: ModelApart, cases: list[Case]) -> tuple[str, ...]:
     """The outputs whose size the runtime does not know when it has allocated memory.
 
     Args:
-        program: where the model came from.
+        entry: where the model came from.
         model: one that has not run yet.
         cases: of the check.
     """
     longest = max(cases, key=lambda c: c.length)
     known = model.shapes_before_run([a.shape for a in longest.inputs])
-    pairs = zip(program.outputs, known, longest.expected, strict=True)
+    pairs = zip(entry.outputs, known, longest.expected, strict=True)
     return tuple(port.name for port, shape, value in pairs if shape != value.shape)
 
 
 PROBES = 8
 
 
-def probes(program: Program) -> list[list[Array]]:
+def probes(entry: Entry) -> list[list[Array]]:
     """Random samples of several lengths, without batch axis, where the user gave none.
 
     Raises:
         ShapeError: the source runs at no length that was tried.
     """
-    cases, _ = _cases(program)
+    cases, _ = _cases(entry)
     shapes = list({tuple(a.shape for a in c.inputs): c for c in cases}.values())
     found = []
     for k in range(PROBES):
         inputs = random_inputs(
-            _like(program.inputs, shapes[k % len(shapes)]),
+            _like(entry.inputs, shapes[k % len(shapes)]),
             length=1,
             batch=1,
             seed=k,
         )
-        found.append([row(a, p.batch_axis, 0) for a, p in zip(inputs, program.inputs, strict=True)])
+        found.append([row(a, p.batch_axis, 0) for a, p in zip(inputs, entry.inputs, strict=True)])
     return found
 
 
@@ -187,10 +187,10 @@ def scale_of(expected: Array) -> float:
     return float(np.max(values[np.isfinite(values)], initial=0.0))
 
 
-def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
-    lengths = _lengths(program)
-    free_batch = any(p.batch is None for p in program.inputs)
-    fixed = max((p.batch or 1 for p in program.inputs), default=1)
+def _cases(entry: Entry) -> tuple[list[Case], dict[int, str]]:
+    lengths = _lengths(entry)
+    free_batch = any(p.batch is None for p in entry.inputs)
+    fixed = max((p.batch or 1 for p in entry.inputs), default=1)
     batches = BATCHES if free_batch else (fixed,)
     chosen = compared(lengths) if lengths.axes else [{}]
     wanted = len(chosen)
@@ -204,8 +204,8 @@ def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
         found = []
         try:
             for batch in batches:
-                inputs = _inputs(program, values, batch)
-                found.append(Case(length, batch, inputs, program.reference(inputs)))
+                inputs = _inputs(entry, values, batch)
+                found.append(Case(length, batch, inputs, entry.reference(inputs)))
         except Exception as e:  # noqa: BLE001 - the source's own refusal, of any kind
             skipped[length] = " ".join(str(e).split())[:200]
             continue
@@ -213,59 +213,59 @@ def _cases(program: Program) -> tuple[list[Case], dict[int, str]]:
         accepted += 1
     if not cases:
         raise ShapeError(
-            f"{program.origin} runs at none of the lengths {list(skipped)}",
+            f"{entry.origin} runs at none of the lengths {list(skipped)}",
             found=next(iter(skipped.values()), "no length that its ops take"),
             remedy="Convert with a sequence_length that the model takes, or with verify off",
         )
-    return cases + _unequal_lengths(program, batches[0]), skipped
+    return cases + _unequal_lengths(entry, batches[0]), skipped
 
 
-def _lengths(program: Program) -> Lengths:
-    """The Program's lengths, for those axes of its inputs that are free now."""
-    lengths = program.lengths
+def _lengths(entry: Entry) -> Lengths:
+    """The entry's lengths, for those axes of its inputs that are free now."""
+    lengths = entry.lengths
     pinned = {
         axis: size
         for axis in lengths.axes
-        if (size := program.inputs[axis.input].shape[axis.axis]) is not None
+        if (size := entry.inputs[axis.input].shape[axis.axis]) is not None
     }
     return lengths.fixed(pinned) if pinned else lengths
 
 
-def _unequal_lengths(program: Program, batch: int) -> list[Case]:
+def _unequal_lengths(entry: Entry, batch: int) -> list[Case]:
     """Several sequences of different lengths at once, where the source takes that.
 
     A mask belongs to its sequence: with one among the inputs, lengths stay equal.
     """
-    free = [p for p in program.inputs if None in p.sample_shape]
+    free = [p for p in entry.inputs if None in p.sample_shape]
     if len(free) < 2 or any(p.dtype == "bool" for p in free):
         return []
-    values = unequal(_lengths(program))
+    values = unequal(_lengths(entry))
     if values is None:
         return []
     try:
-        inputs = _inputs(program, values, batch)
-        return [Case(max(values.values()), batch, inputs, program.reference(inputs))]
+        inputs = _inputs(entry, values, batch)
+        return [Case(max(values.values()), batch, inputs, entry.reference(inputs))]
     except Exception:  # noqa: BLE001 - the source wants equal lengths
         return []
 
 
-def _inputs(program: Program, values: Values, batch: int) -> list[Array]:
+def _inputs(entry: Entry, values: Values, batch: int) -> list[Array]:
     return random_inputs(
-        program.inputs,
+        entry.inputs,
         length=values,
         batch=batch,
-        seed=1000 * shown(values, _lengths(program)) + batch,
+        seed=1000 * shown(values, _lengths(entry)) + batch,
     )
 
 
-def _sample_cases(program: Program, samples: Sequence[list[Array]]) -> list[Case]:
+def _sample_cases(entry: Entry, samples: Sequence[list[Array]]) -> list[Case]:
     cases = []
     for k, inputs in enumerate(samples):
         try:
-            expected = program.reference(inputs)
+            expected = entry.reference(inputs)
         except Exception as e:
             raise SampleError(
-                f"{program.origin} refuses sample {k}", found=" ".join(str(e).split())[:200]
+                f"{entry.origin} refuses sample {k}", found=" ".join(str(e).split())[:200]
             ) from e
         length = max((a.shape[1] for a in inputs if a.ndim > 1), default=1)
         cases.append(Case(length, len(inputs[0]), list(inputs), expected))
@@ -286,7 +286,7 @@ def _ordered(cases: list[Case]) -> list[Case]:
     ]
 
 
-def derived_bounds(program: Program, cases: list[Case], scale: list[float]) -> list[float]:
+def derived_bounds(entry: Entry, cases: list[Case], scale: list[float]) -> list[float]:
     """What the source's own rounding comes to, for each output, relative to its scale.
 
     A computation in float32 gives the exact result for weights moved by about sqrt(n) u, n being
@@ -298,7 +298,7 @@ def derived_bounds(program: Program, cases: list[Case], scale: list[float]) -> l
     """
     change = np.zeros(len(scale))
     for seed in range(PERTURBATIONS):
-        moved: Callable[[Sequence[Array]], list[Array]] = program.perturbed(2.0**-24, seed)
+        moved: Callable[[Sequence[Array]], list[Array]] = entry.perturbed(2.0**-24, seed)
         for case in cases:
             for n, (a, b) in enumerate(zip(moved(case.inputs), case.expected, strict=True)):
                 d = difference(a, b)

@@ -84,6 +84,18 @@ class TensorSpec:
         }
 
 
+@dataclass(frozen=True)
+class SignatureSpec:
+    """What one signature of a file takes and gives.
+
+    Attributes:
+        inputs, outputs: in its order, by its names.
+    """
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
 def with_values(
     specs: Sequence[TensorSpec],
     ids: Mapping[str, tuple[int, int]],

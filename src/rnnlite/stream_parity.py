@@ -1,6 +1,6 @@
 """Prove a stream: chunks of any cutting, put together, against the whole sequence, on one file.
 
-What enters: a Program and a file with the signature "stream". What leaves: a `StreamParity`. Each
+What enters: an Entry and a file with the signature "stream". What leaves: a `StreamParity`. Each
 sequence is cut at random and into single steps; a second one follows after a reset; two go on side
 by side; the state of one is saved half-way and restored in another.
 """
@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnlite.errors import ShapeError
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.sizes import Axis
 from rnnlite.parity import TOLERANCE, Case, derived_bounds, difference, scale_of
@@ -34,7 +34,7 @@ SINGLE = 24
 """Chunks up to which a sequence is fed one unit at a time as well."""
 
 
-def check_stream(program: Program, data: bytes, most: float = 0.0) -> StreamParity:
+def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity:
     """Compare the stream of a file with its own results for whole sequences.
 
     Args:
@@ -76,7 +76,7 @@ def check_stream(program: Program, data: bytes, most: float = 0.0) -> StreamPari
     )
 
 
-def _cases(program: Program, ends: Ends, model: ModelApart) -> list[Case]:
+def _cases(program: Entry, ends: Ends, model: ModelApart) -> list[Case]:
     """Sequences, and what the file gives for each as a whole."""
     layout = ends.layout
     fixed = {s.batch for s in ends.inputs if s.batch_axis is not None} - {None}
@@ -102,7 +102,7 @@ def _cases(program: Program, ends: Ends, model: ModelApart) -> list[Case]:
     return cases
 
 
-def _lengths(program: Program, layout: Layout) -> Iterator[int]:
+def _lengths(program: Entry, layout: Layout) -> Iterator[int]:
     unit = layout.chunk or layout.multiple
     axes = [Axis(k, i.time) for k, i in enumerate(layout.inputs) if i.time is not None]
     least = max((max(p.least, default=1) for p in program.inputs), default=1)

@@ -33,7 +33,7 @@ def program(emit=emit, request=None, **options):
         reference=lambda arrays: arrays,
         weights=[KERNEL.shape, RECURRENT.shape],
         **options,
-    )
+    ).main
 
 
 def test_a_program():

@@ -25,7 +25,7 @@ from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
 from rnnlite.lite.passes.borders import crossings, guard_copies
-from rnnlite.pipeline.steps import finish, translate
+from rnnlite.pipeline.steps import Part, finish, translate
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
 
 HERE = Path(__file__).parent
@@ -156,13 +156,13 @@ INTEGERS = {"lstm_lstm": "int8", "rnn_rnn": "int8", "gru_gru": "int16x8"}
 def files_of(name, model):
     """A model in the modes that need no calibration, and with a free batch."""
     for batch in (1, None) if name in FREE_BATCH else (1,):
-        program = open_program(model, Request(batch_size=batch))
+        program = open_program(model, Request(batch_size=batch)).main
         tree = translate(program)
         for mode, change in (("float32", None), ("float16", to_float16), ("dynamic", to_dynamic)):
             copy, _ = tree.copy()
             if change is not None:
                 change(copy)
-            yield f"{name}_{batch}_{mode}", finish(program, copy)
+            yield f"{name}_{batch}_{mode}", finish([Part(program, copy)])
 
 
 @pytest.fixture(scope="module")

@@ -128,7 +128,7 @@ def test_the_sums_hold(name, monkeypatch):
     model = MODELS[name]()
     for layout in LAYOUTS:
         options = replace(FREE, **layout)
-        translated = translate(open_program(model, Request(schedule=options)))
+        translated = translate(open_program(model, Request(schedule=options)).main)
         found = sum(len(graph.ops) for graph in translated.graphs)
         assert ops(met[-1], options) == pytest.approx(found, rel=1 / 6)
 

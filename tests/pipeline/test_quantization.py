@@ -13,6 +13,16 @@ ORDER = Order("int8", "int8", max_error=0.25)
 SAMPLES = SimpleNamespace(used=[["used"]] * 60, held_out=[["held out"]] * 3)
 
 
+class _Stub:
+    """In place of a model."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def copy(self):
+        return self, {}
+
+
 @pytest.fixture
 def tried(monkeypatch):
     """Run `_best` on candidates (trial, error, bytes, limited); gives what it took and measured."""
@@ -20,23 +30,28 @@ def tried(monkeypatch):
     def run(found, order=ORDER, samples=SAMPLES):
         measured = []
 
-        def measure(reference, data, looked_at, *, lengths):
+        def measure(reference, data, looked_at, *, lengths, signature="a"):
             measured.append((data.decode().strip(), len(looked_at), lengths))
             error = next(error for trial, error, *_ in made if trial == measured[-1][0])
             return (SimpleNamespace(rms_error=error, argmax_agreement=None),)
 
         made = [f for f in found if not isinstance(f, Refused)]
         candidates = [
-            f if isinstance(f, Refused) else Candidate(f[0], f, [], limited=f[3]) for f in found
+            f if isinstance(f, Refused) else Candidate(f[0], _Stub(f), [], limited=f[3])
+            for f in found
         ]
         monkeypatch.setattr(quantization, "candidates", lambda *_: iter(candidates))
         monkeypatch.setattr(quantization, "measure", measure)
         monkeypatch.setattr(quantization, "largest_file", lambda model: 100.0)
         monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
         monkeypatch.setattr(
-            quantization, "finish", lambda program, f, details: f[0].encode().ljust(f[2])
+            quantization,
+            "finish",
+            lambda parts: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
         )
-        best, records = quantization._best(None, None, order, samples, SAMPLES.held_out, None)
+        part = SimpleNamespace(entry=SimpleNamespace(signature="a"), model=None)
+        taken = quantization._Taken(part, samples, SAMPLES.held_out, None)
+        best, records = quantization._best([taken], order)
         return best.trial, [m[0] for m in measured], [r.verdict for r in records], measured
 
     return run

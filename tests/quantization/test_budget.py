@@ -15,4 +15,5 @@ def test_equal_weights_count_once():
     once = schema.read(rnnlite.convert(keras.Model(x, z), verify=False).tflite)
     again = keras.Model(x, [z, layer(z)])
     twice = schema.read(rnnlite.convert(again, verify=False).tflite)
-    assert largest_file(once) == largest_file(twice) == 30_000 + 1.15 * 30
+    assert largest_file([once]) == largest_file([twice]) == 30_000 + 1.15 * 30
+    assert largest_file([once, twice]) == largest_file([once])

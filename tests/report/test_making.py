@@ -4,18 +4,26 @@ from types import SimpleNamespace
 
 import pytest
 
-from rnnlite.report.making import make_report
+from rnnlite.report.making import Finding, make_report
 from rnnlite.report.quantization import Quantization
-from rnnlite.report.records import OutputParity, Parity
-from rnnlite.specs import TensorSpec
+from rnnlite.report.records import OutputParity, Parity, Report
+from rnnlite.specs import SignatureSpec, TensorSpec
 
 OUTPUT = OutputParity("y", 1e-7, 1e-7, 1.0, 1e-5)
 SPEC = TensorSpec("x", (1, None, 3), "float32")
 
 
-def source(*notes):
+def entry(signature="serving_default", *notes):
     recurrence = SimpleNamespace(to_dict=lambda: {"name": "lstm", "kind": "LSTM"})
-    return SimpleNamespace(origin="Keras 3 model", notes=list(notes), recurrences=[recurrence])
+    return SimpleNamespace(signature=signature, notes=list(notes), recurrences=[recurrence])
+
+
+def source(*notes):
+    return SimpleNamespace(origin="Keras 3 model", notes=list(notes), entries=[entry()])
+
+
+def found(parity=None, quantization=None):
+    return {"serving_default": Finding(parity, quantization)}
 
 
 CONTENT = SimpleNamespace(
@@ -31,7 +39,7 @@ CONTENT = SimpleNamespace(
 
 def test_each_field_is_taken_from_where_it_is_known():
     quantization = Quantization("int8", "int8", "", 9, (), {})
-    report = make_report(source("a"), CONTENT, None, {"translate": 0.5}, quantization)
+    report = make_report(source("a"), CONTENT, found(None, quantization), {"translate": 0.5})
     assert report.origin == "Keras 3 model"
     assert report.inputs == (SPEC.to_dict(),)
     assert report.outputs == ()
@@ -43,7 +51,7 @@ def test_each_field_is_taken_from_where_it_is_known():
 
 
 @pytest.mark.parametrize(
-    ("found", "note"),
+    ("met", "note"),
     [
         (
             {"skipped": {1: "too short", 5: "odd"}},
@@ -63,24 +71,43 @@ def test_each_field_is_taken_from_where_it_is_known():
     ],
     ids=["skipped", "undefined", "late", "nothing"],
 )
-def test_what_the_check_met_is_noted(found, note):
-    parity = Parity((OUTPUT,), (19,), (1,), 4, **found)
-    report = make_report(source(), CONTENT, parity, {})
+def test_what_the_check_met_is_noted(met, note):
+    parity = Parity((OUTPUT,), (19,), (1,), 4, **met)
+    report = make_report(source(), CONTENT, found(parity), {})
     assert report.notes == (() if note is None else (note,))
     assert report.parity is parity
 
 
 def test_what_the_file_tells_and_what_the_check_met_is_noted_once():
     content = SimpleNamespace(**{**vars(CONTENT), "late": ("a", "y")})
-    report = make_report(source(), content, Parity((OUTPUT,), (), (), 1, late=("y",)), {})
+    report = make_report(source(), content, found(Parity((OUTPUT,), (), (), 1, late=("y",))), {})
     (note,) = report.notes
     assert note.startswith("the size of 'a', 'y' is known only after a run")
-    (note,) = make_report(source(), content, None, {}).notes
+    (note,) = make_report(source(), content, found(), {}).notes
     assert note.startswith("the size of 'a', 'y' is known only after a run")
 
 
 def test_notes_of_the_source_come_first_and_are_not_its_own_list():
     given = source("first")
-    report = make_report(given, CONTENT, Parity((OUTPUT,), (), (), 1, {3: "why"}), {})
+    report = make_report(given, CONTENT, found(Parity((OUTPUT,), (), (), 1, {3: "why"})), {})
     assert [note[:5] for note in report.notes] == ["first", "the s"]
     assert given.notes == ["first"]
+
+
+def test_each_of_several_signatures_is_told_of():
+    given = SimpleNamespace(
+        origin="SavedModel 'm'", notes=["of all"], entries=[entry("a", "odd"), entry("b")]
+    )
+    ends = SignatureSpec((SPEC,), (SPEC,))
+    content = SimpleNamespace(**{**vars(CONTENT), "signatures": {"a": ends, "b": ends}})
+    parity = Parity((OUTPUT,), (), (), 1, {3: "why"})
+    report = make_report(given, content, {"a": Finding(), "b": Finding(parity)}, {})
+    assert report.notes == (
+        "of all",
+        "signature 'a': odd",
+        "signature 'b': the source itself refuses length 3: not compared there",
+    )
+    assert [(s.name, s.parity) for s in report.signatures] == [("a", None), ("b", parity)]
+    assert report.signatures[1].outputs == (SPEC.to_dict(),)
+    assert report.functions == report.signatures
+    assert Report.from_dict(report.to_dict()) == report

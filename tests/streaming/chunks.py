@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.functions import runner, trace
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options
@@ -34,7 +34,7 @@ def program(function, *shapes, dtype="float32", batch=0):
         )
         for k, t in enumerate(concrete.outputs)
     ]
-    return Program(
+    return Entry(
         origin="a function",
         inputs=tuple(ports),
         outputs=tuple(outputs),

@@ -5,7 +5,7 @@ docs/adding_a_frontend.md.
 """
 
 from rnnlite.frontends.paths import head_of
-from rnnlite.frontends.program import FrozenGraph, Program
+from rnnlite.frontends.program import Entry, FrozenGraph, Program
 from rnnlite.frontends.registry import (
     Confidence,
     FrontEnd,
@@ -24,6 +24,7 @@ __all__ = [
     "GraphRequest",
     "Match",
     "Option",
+    "Entry",
     "Program",
     "Request",
     "SourceKind",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rnnlite.errors import ShapeError
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, trace
-from rnnlite.frontends.program import Program, with_lengths
+from rnnlite.frontends.program import Entry, Program, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.frontends.request import Request
@@ -31,14 +31,14 @@ def build(
     weights: Iterable[Sequence[int]],
     notes: Sequence[str] = (),
 ) -> Program:
-    """Trace a model for its inputs, as a Program.
+    """Trace a model for its inputs, as a Program of one entry.
 
     Args:
         emit: called once or twice: where quantization has a budget for all that is not weights,
             what there is of that is counted first.
         inputs: of the sizes asked for; see `sized`.
         weights: shapes of the model's weights; the budget is a share of them.
-        origin, reference, notes: see `Program`.
+        origin, reference, notes: see `Entry`.
     """
 
     def traced(options: Options | Survey) -> tuple[ConcreteFunction, list[str], Recurrences]:
@@ -56,7 +56,7 @@ def build(
     function, names, recurrences = traced(options)
     refuse_random(function)
     lengths = lengths_of(function, inputs, recurrences.lowered)
-    return Program(
+    entry = Entry(
         origin=origin,
         inputs=with_values(with_lengths(inputs, lengths), id_ranges(function, inputs), {}),
         outputs=tuple(
@@ -71,6 +71,7 @@ def build(
         lengths=lengths,
         scans=tuple(recurrences.lowered),
     )
+    return Program.of(entry)
 
 
 def sized(port: TensorSpec, request: Request, *, time_axis: int | None = None) -> TensorSpec:

@@ -1,4 +1,8 @@
-"""The Program: what every front end gives and every later stage takes, its source forgotten."""
+"""The Program: what every front end gives and every later stage takes, its source forgotten.
+
+A Program has one `Entry` for each signature of the file that it becomes. Weights that entries share
+are constants of equal content, which a file holds once (`lite.merging`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rnnlite.errors import FrontEndError
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
 from rnnlite.scan.scan import Lowered, Recurrence
@@ -41,9 +46,13 @@ def type_notes(declared: Sequence[TensorSpec], taken: Sequence[TensorSpec]) -> l
     ]
 
 
+SIGNATURE = "serving_default"
+"""Name of the signature of a source that has one function."""
+
+
 @dataclass(frozen=True, eq=False)
-class Program:
-    """A source opened, its recurrences lowered.
+class Entry:
+    """One function of a source opened, its recurrences lowered; one signature of the file.
 
     Attributes:
         origin: what the source is, for the report, e.g. "Keras 3 Sequential 'speaker'".
@@ -60,6 +69,7 @@ class Program:
         lengths: how the lengths inside follow from those of the inputs.
         scans: the recurrences and the tensors of `function` that they became.
         place: the name of an op of `function` -> its layer, in words.
+        signature: the name by which the file is called to run it.
     """
 
     origin: str
@@ -73,6 +83,7 @@ class Program:
     lengths: Lengths = Lengths()  # noqa: RUF009 (immutable)
     scans: tuple[Lowered, ...] = ()
     place: Callable[[str], str] = repr
+    signature: str = SIGNATURE
 
     @property
     def id_ranges(self) -> dict[str, tuple[int, int]]:
@@ -83,6 +94,43 @@ class Program:
     def mask_values(self) -> dict[str, float]:
         """The value that masks a time step, for inputs that have one."""
         return {s.name: s.mask_value for s in self.inputs if s.mask_value is not None}
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A source opened: its functions, each of which the file has a signature for.
+
+    Attributes:
+        origin: what the source is, for the report, e.g. "SavedModel 'translator'".
+        entries: the functions; the first is the one that a file runs where none is named.
+        notes: what the user should know of all of them.
+
+    Raises:
+        FrontEndError: there is no entry, or two have one signature.
+    """
+
+    origin: str
+    entries: tuple[Entry, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [entry.signature for entry in self.entries]
+        if not names or len(set(names)) < len(names):
+            raise FrontEndError(
+                f"{self.origin} has no Program",
+                expected="one entry or more, each with a signature of its own",
+                found=", ".join(f"'{name}'" for name in names) or "no entry",
+            )
+
+    @classmethod
+    def of(cls, entry: Entry) -> Program:
+        """A source of one function."""
+        return cls(entry.origin, (entry,))
+
+    @property
+    def main(self) -> Entry:
+        """The entry that a file runs where none is named."""
+        return self.entries[0]
 
 
 @dataclass(frozen=True)

@@ -133,14 +133,14 @@ class FrontEnd(ABC, Generic[R]):
         """
 
     def freeze(self, source: object, request: R) -> FrozenGraph:
-        """The source as a graph without variables; its Program's function, if not overridden.
+        """The source as a graph without variables; its Program's first entry, if not overridden.
 
         Raises:
             RnnliteError: naming the offending thing.
         """
-        from rnnlite.frontends.tensorflow.frozen import frozen_program
+        from rnnlite.frontends.tensorflow.frozen import frozen_entry
 
-        return frozen_program(self.open(source, request))
+        return frozen_entry(self.open(source, request).main)
 
     def environment(self, source: object) -> Mapping[str, str]:
         """Environment variables of another process that the source must be opened in; {} for none.

@@ -97,15 +97,19 @@ class Beforehand:
 
 
 def late_results(model: Model) -> list[Value]:
-    """The results of a model whose size is known only after a run."""
+    """The results of a model, by any signature, whose size is known only after a run."""
     known = Beforehand()
+    return [value for graph in model.called for value in _late_of(graph, known)]
+
+
+def _late_of(graph: Graph, known: Beforehand) -> list[Value]:
     late = False
     found: set[Value] = set()
-    for op in model.main.ops:
+    for op in graph.ops:
         late = late or known.is_late(op)
         if late:
             found.update(v for v in op.outputs if v.is_free)
-    return [v for v in model.main.outputs if v in found]
+    return [v for v in graph.outputs if v in found]
 
 
 _ELEMENTWISE = (

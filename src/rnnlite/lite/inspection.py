@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,10 @@ from rnnlite.lite import schema
 from rnnlite.lite.beforehand import late_results
 from rnnlite.lite.files import read_model
 from rnnlite.lite.ir import FREE, Model, Value
-from rnnlite.lite.record import record
+from rnnlite.lite.record import of_signature, record
 from rnnlite.lite.requirements import least_release
 from rnnlite.report.showing import Shown
-from rnnlite.specs import TensorSpec
+from rnnlite.specs import SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -37,6 +38,7 @@ class Inspection(Shown):
             "" where no known one does.
         late: the outputs whose size is known only after a run: buffers that are made for them
             before have the size of the run before.
+        signatures: what each takes and gives, by name; none where the file has none.
         record: what rnnlite stored on converting, if it did: version, origin, recurrences, notes.
     """
 
@@ -50,6 +52,7 @@ class Inspection(Shown):
     loops: int
     min_runtime: str
     late: tuple[str, ...]
+    signatures: dict[str, SignatureSpec]
     record: dict[str, Any] | None
 
     def __repr__(self) -> str:
@@ -67,6 +70,10 @@ class Inspection(Shown):
         values = dict(vars(self))
         values["inputs"] = [t.to_dict() for t in self.inputs]
         values["outputs"] = [t.to_dict() for t in self.outputs]
+        values["signatures"] = {
+            key: {name: [t.to_dict() for t in end] for name, end in vars(found).items()}
+            for key, found in self.signatures.items()
+        }
         return values
 
     def __str__(self) -> str:
@@ -90,12 +97,11 @@ def inspect(source: str | Path | bytes) -> Inspection:
     """
     data = read_model(source)
     model = schema.read(data)
-    ends = [[(v.name, v) for v in end] for end in (model.main.inputs, model.main.outputs)]
-    if model.signatures:
-        ends = [[*model.signatures[0].inputs], [*model.signatures[0].outputs]]
-    inputs, outputs = (tuple(_info(value, name) for name, value in end) for end in ends)
     stored = record(model)
-    least = stored.get("least", {})
+    signatures = {s.key: _taken(s.inputs, s.outputs, stored, s.key) for s in model.signatures}
+    names = {value: name for s in model.signatures for name, value in s.outputs}
+    inputs, outputs = ([(v.name, v) for v in e] for e in (model.main.inputs, model.main.outputs))
+    first = next(iter(signatures.values()), _taken(inputs, outputs, stored))
     weights = _weights(model)
     weight_bytes: Counter[str] = Counter()
     for value in weights:
@@ -105,16 +111,31 @@ def inspect(source: str | Path | bytes) -> Inspection:
     ops = Counter(op.kind for op in model.ops())
     return Inspection(
         size=len(data),
-        inputs=tuple(replace(t, least=tuple(least.get(t.name, ()))) for t in inputs),
-        outputs=outputs,
+        inputs=first.inputs,
+        outputs=first.outputs,
         ops=dict(ops.most_common()),
         custom_ops=tuple(sorted(n.removeprefix("CUSTOM:") for n in ops if n.startswith("CUSTOM:"))),
         weights=sum(value.size for value in weights),
         weight_bytes=dict(weight_bytes),
         loops=ops["WHILE"],
         min_runtime=runtime.name if runtime is not None else "",
-        late=tuple(name for name, value in ends[1] if value in late),
+        late=tuple(dict.fromkeys(names.get(value, value.name) for value in late)),
+        signatures=signatures,
         record=stored or None,
+    )
+
+
+def _taken(
+    inputs: Sequence[tuple[str, Value]],
+    outputs: Sequence[tuple[str, Value]],
+    stored: dict[str, Any],
+    key: str = "",
+) -> SignatureSpec:
+    """What a signature takes and gives, with what the record says of it."""
+    least = of_signature(stored, key).get("least", {})
+    return SignatureSpec(
+        tuple(replace(_info(v, n), least=tuple(least.get(n, ()))) for n, v in inputs),
+        tuple(_info(v, n) for n, v in outputs),
     )
 
 

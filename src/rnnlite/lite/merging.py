@@ -1,56 +1,57 @@
-"""Two models as one file with a signature each; what both hold stands once.
+"""Models as one, with the signatures of all; what they share stands once in the file.
 
-What enters: a finished model, and another that is to be called by a name of its own. What leaves:
-the first with the graphs and the signature of the second; equal constants are written once.
+What enters: models, each signed, each with a record. What leaves: the first of them with the
+graphs and signatures of the others. `passes.compact` then lets equal constants stand once.
+
+    main, subgraph_1      main            ->    main, subgraph_1, subgraph_2
+    "encode"              "decode"              "encode", "decode"
+
+The record of the first is that of the file. What another's says otherwise stands in it beneath
+`SIGNATURES`, by signature (`record.of_signature` reads it).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
-from rnnlite.lite import schema
-from rnnlite.lite.ir import Model, Signature
-from rnnlite.lite.record import record, set_record
-from rnnlite.lite.releases import RELEASES
-from rnnlite.lite.requirements import METADATA
+from rnnlite.lite.ir import Model
+from rnnlite.lite.record import SIGNATURES, record, set_record
 
 
-def merged(first: bytes, second: bytes, key: str, details: Mapping[str, Any]) -> bytes:
-    """The one file.
+def merge(models: Sequence[Model]) -> Model:
+    """The first model, changed; the others are left empty.
 
     Args:
-        first: its main graph, signature and record stay what they are.
-        second: a model with one signature.
-        key: what the second's signature is called.
-        details: what the record is to say besides.
+        models: each has other signatures than the others.
     """
-    model, other = schema.read(first), schema.read(second)
-    content, its = record(model), record(other)
-    # In a quantized file names differ within a graph alone.
-    _take_in(model, other, key, prefix="" if "quantize" in content else f"{key}/")
-    names = [release.name for release in RELEASES]
-    ours, theirs = (names.index(r["min_runtime"]["release"]) for r in (content, its))
-    if theirs > ours:
-        content["min_runtime"] = its["min_runtime"]
-        model.metadata[METADATA] = other.metadata[METADATA]
-    set_record(model, {**content, **details})
-    return schema.write(model)
+    first, *others = models
+    if not others:
+        return first
+    content = record(first)
+    for other in others:
+        its = record(other)
+        differing = {k: v for k, v in its.items() if k not in content or content[k] != v}
+        own = {s.key: differing for s in other.signatures}
+        content[SIGNATURES] = {**content.get(SIGNATURES, {}), **own}
+        _take_in(first, other)
+    set_record(first, content)
+    return first
 
 
-def _take_in(model: Model, other: Model, key: str, *, prefix: str) -> None:
-    """Graphs, op codes and the signature of another model, which is left empty."""
+def _take_in(model: Model, other: Model) -> None:
+    """Graphs, op codes and signatures of another model, which is left empty."""
     for code in other.codes:
         # Those that no op has keep older releases from loading the file.
         model.code(code.kind, code.version)
     for op in other.ops():
         op.code = model.code(op.kind, op.version)
+    for signature in other.signatures:
+        for value in {*signature.graph.inputs, *signature.graph.outputs}:
+            # Tensors of the source's names; the signature's own names stay.
+            value.name = f"{signature.key}/{value.name}"
     for graph in other.graphs:
         graph.model = model
         graph.name = f"subgraph_{len(model.graphs)}"
         model.graphs.append(graph)
-        for value in graph.values:
-            value.name = f"{prefix}{value.name}"
-    (signature,) = other.signatures
-    model.signatures.append(Signature(key, signature.graph, signature.inputs, signature.outputs))
+    model.signatures += other.signatures
     other.graphs, other.signatures = [], []

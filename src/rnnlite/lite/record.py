@@ -16,6 +16,10 @@ GUARDED = "guarded_copies"
 """Key in it: an interpreter that has run the file may go on to larger inputs (`passes.borders`)."""
 
 
+SIGNATURES = "signatures"
+"""Key in it: what is said otherwise of further signatures, by name (`merging`)."""
+
+
 def record(model: Model) -> dict[str, Any]:
     """What rnnlite stored on converting: version, origin, recurrences, ...; empty for other files.
 
@@ -30,6 +34,16 @@ def record(model: Model) -> dict[str, Any]:
     except ValueError as e:
         raise ModelError("the LiteRT model is damaged", found=f"metadata '{RECORD}': {e}") from e
     return found if isinstance(found, dict) else {}
+
+
+def of_signature(content: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What a record says of one signature: its inputs, recurrences, notes.
+
+    Args:
+        content: the record of a file.
+        key: the signature.
+    """
+    return {**content, **content.get(SIGNATURES, {}).get(key, {})}
 
 
 def set_record(model: Model, content: Mapping[str, Any]) -> None:

@@ -123,7 +123,7 @@ def _demands(model: Model) -> Iterator[tuple[Release, str]]:
         return
     if any(op.kind in ("SELECT", "SELECT_V2") for op in inner):
         yield release("LiteRT 1.0"), "a mask in a loop"
-    if any(v.dims.count(FREE) > 1 for v in model.main.inputs):
+    if any(v.dims.count(FREE) > 1 for graph in model.called for v in graph.inputs):
         yield release("LiteRT 1.0"), "a free batch"
 
 

@@ -13,7 +13,7 @@ from rnnlite.lite.inspection import inspect
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
 from rnnlite.quantization.recipe import Order
-from rnnlite.report.making import make_report
+from rnnlite.report.making import Finding, make_report
 
 LOG = logging.getLogger(__name__)
 
@@ -37,8 +37,8 @@ def convert(
     from rnnlite.isolation import converter, interpreter
     from rnnlite.parity import check
     from rnnlite.pipeline.quantization import quantize
-    from rnnlite.pipeline.steps import finish, translate
-    from rnnlite.pipeline.streaming import chunk_function, proof, with_stream
+    from rnnlite.pipeline.steps import Part, finish, translate
+    from rnnlite.pipeline.streaming import chunk_function, proof, stream_part
 
     converter.warm()
     interpreter.warm()
@@ -46,34 +46,38 @@ def convert(
     with clock.step("trace"):
         program = open_program(source, request)
         streamed = chunk_function(program, request) if request.streaming else None
-    for recurrence in program.recurrences:
-        LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
+    for entry in program.entries:
+        for recurrence in entry.recurrences:
+            LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
     with clock.step("convert"):
-        model = translate(program)
-        plain = finish(program, model if order is None else model.copy()[0])
-    parity = None
+        parts = [Part(entry, translate(entry)) for entry in program.entries]
+        further = []
+        if streamed is not None and order is None:
+            further = [stream_part(program.main, streamed)]
+        plain = data = finish([part.copy() for part in parts] if order else [*parts, *further])
+    found = {entry.signature: Finding() for entry in program.entries}
     if verify:
         with clock.step("check"):
-            parity = check(program, plain)
+            for entry in program.entries:
+                found[entry.signature].parity = check(entry, plain)
+    if order is not None:
+        for entry in program.entries:
+            parity = found[entry.signature].parity
+            if parity is not None:
+                parity.require(entry.origin)
+        with clock.step("quantize"):
+            taken = quantize(parts, order, len(plain))
+            if streamed is not None:
+                light = (order, taken.trial)
+                further = [stream_part(program.main, streamed, light)]
+            data = finish([*taken.parts, *further]) if further else taken.data
+        for key, record in taken.records.items():
+            found[key].quantization = record
     stream = None
-    if streamed is not None and order is None:
-        with clock.step("stream"):
-            plain = with_stream(program, plain, streamed)
-            stream = proof(program, plain, streamed, check=verify)
-    if order is None:
-        report = make_report(program, inspect(plain), parity, clock.seconds, stream=stream)
-        report.require_parity()
-        return Converted(plain, report), plain
-    if parity is not None:
-        parity.require(program.origin)
-    with clock.step("quantize"):
-        data, quantization = quantize(program, model, order, len(plain))
     if streamed is not None:
         with clock.step("stream"):
-            data = with_stream(program, data, streamed, (order, quantization.inner))
-            most = order.max_error if order.mode == "dynamic" else 0.0
-            stream = proof(program, data, streamed, check=verify, most=most)
-    report = make_report(program, inspect(data), parity, clock.seconds, quantization, stream)
-    if stream is not None:
-        stream.require_within()
+            most = order.max_error if order is not None and order.mode == "dynamic" else 0.0
+            stream = proof(program.main, data, streamed, check=verify, most=most)
+    report = make_report(program, inspect(data), found, clock.seconds, stream)
+    report.require_parity()
     return Converted(data, report), plain

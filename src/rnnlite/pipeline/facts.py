@@ -30,7 +30,7 @@ def _repeated_results(model: Model) -> str:
 
 
 def _borrowed_results(model: Model) -> str:
-    for value in model.main.outputs:
+    for value in (v for graph in model.called for v in graph.outputs):
         if value.producer is not None and value.producer.kind == "IF":
             return f"{value.label}, which an IF gives"
     return ""

@@ -1,4 +1,4 @@
-"""Quantize a model: each candidate is finished and measured, until one is good enough.
+"""Quantize the parts of a file: each trial is finished and measured, until one is good enough.
 
 quantization.select --Candidate--> finish --bytes--> measure --error--> quantization.choice
 """
@@ -6,12 +6,12 @@ quantization.select --Candidate--> finish --bytes--> measure --error--> quantiza
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
-from rnnlite.frontends.program import Program
-from rnnlite.lite.ir import Model
+from rnnlite.lite import schema
 from rnnlite.parity import probes
-from rnnlite.pipeline.steps import finish
+from rnnlite.pipeline.steps import Part, finish
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
@@ -22,8 +22,8 @@ from rnnlite.quantization.measure.culprits import worst_tensors
 from rnnlite.quantization.measure.features import unlike_features
 from rnnlite.quantization.plan.front import REASON
 from rnnlite.quantization.prepare.names import name_constants
-from rnnlite.quantization.quantize import describe, require_change
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.quantize import describe, op_types, require_change
+from rnnlite.quantization.recipe import Order, calibration_of
 from rnnlite.quantization.select import (
     Candidate,
     Refused,
@@ -40,17 +40,68 @@ SCALED = (
 )
 """What helps where features are of unlike scale."""
 
-Found = Measured[tuple[Candidate, bytes]]
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """What was made of the float parts of a file.
+
+    Attributes:
+        parts: quantized, not finished yet: a signature more may be added to them.
+        data: their file.
+        trial: the precision that was taken.
+        records: what is to be said of each part, by its signature.
+    """
+
+    parts: tuple[Part, ...]
+    data: bytes
+    trial: str
+    records: dict[str, Quantization]
 
 
-def quantize(
-    program: Program, model: Model, order: Order, size_before: int
-) -> tuple[bytes, Quantization]:
-    """Quantize the float model of a Program, which is changed.
+@dataclass(frozen=True, eq=False)
+class _Taken:
+    """A float part and what it is quantized and measured on.
+
+    Attributes:
+        part: with the converter's names; its model is changed.
+        samples: the calibration data, if there is any.
+        held_out: samples to measure the error on.
+        reference: the source's computation.
+    """
+
+    part: Part
+    samples: Samples | None
+    held_out: Sequence[list[Array]]
+    reference: Reference
+
+    @property
+    def key(self) -> str:
+        """The signature."""
+        return self.part.entry.signature
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """One trial of all parts.
+
+    Attributes:
+        candidates: one a part.
+        parts: with the candidates' models, not finished.
+        data: the file.
+    """
+
+    candidates: tuple[Candidate, ...]
+    parts: tuple[Part, ...]
+    data: bytes
+
+
+def quantize(parts: Sequence[Part], order: Order, size_before: int) -> Quantized:
+    """Quantize the float parts of a file, which are changed, all of them in one precision.
+
+    So weights that parts share stay equal, and stand in the file once.
 
     Args:
-        program: what the model was made from.
-        model: the float model with the converter's names.
+        parts: with the converter's names.
         order: what is asked for.
         size_before: bytes of the float32 file.
 
@@ -60,45 +111,63 @@ def quantize(
         SampleError: the calibration data does not fit.
         UnsupportedError: an op has no integer kernel.
     """
-    name_constants(model)
-    given = order.calibration is not None
-    samples = take_samples(order.calibration, program.inputs) if given else None
-    held_out = samples.held_out if samples is not None else probes(program)
-    reference = remembering(program.reference)
-    best, trials = _best(program, model, order, samples, held_out, reference)
-    candidate, data = best.content
-    require_change(candidate, order)
-    accuracy = measure(reference, data, held_out)
-    _require_accuracy(accuracy, candidate, model, order, samples, program)
+    given = calibration_of(order, [part.entry.signature for part in parts])
+    taken = [_take(part, given[part.entry.signature]) for part in parts]
+    best, trials = _best(taken, order)
+    content = best.content
+    require_change(content.candidates, order)
+    records = {}
+    for one, candidate in zip(taken, content.candidates, strict=True):
+        accuracy = measure(one.reference, content.data, one.held_out)
+        _require_accuracy(accuracy, candidate, one, order)
+        records[one.key] = _record(one, candidate, content, order, accuracy, trials, size_before)
+    return Quantized(content.parts, content.data, best.trial, records)
+
+
+def _take(part: Part, calibration: Any) -> _Taken:
+    """A part with what it is measured on."""
+    name_constants(part.model)
+    entry = part.entry
+    samples = None if calibration is None else take_samples(calibration, entry.inputs)
+    held_out = samples.held_out if samples is not None else probes(entry)
+    return _Taken(part, samples, held_out, remembering(entry.reference))
+
+
+def _record(
+    one: _Taken,
+    candidate: Candidate,
+    content: _Content,
+    order: Order,
+    accuracy: tuple[OutputAccuracy, ...],
+    trials: tuple[TrialRecord, ...],
+    size_before: int,
+) -> Quantization:
+    """What is to be said of a part."""
+    samples, inputs = one.samples, one.part.entry.inputs
 
     def worst_at(length: int) -> list[str]:
         if not order.integer or samples is None:
             return []
-        rows = sequences_of(program.inputs, held_out, length)
+        rows = sequences_of(inputs, one.held_out, length)
         trial = trial_named(order.mode, candidate.trial)
-        return worst_tensors(model, order, trial, replace(samples, held_out=rows))
+        return worst_tensors(one.part.model, order, trial, replace(samples, held_out=rows))
 
     seen = (samples.lengths[0], samples.lengths[-1]) if samples is not None else None
-    record = describe(
+    return describe(
         candidate,
         order,
         samples,
+        ops=op_types(schema.read(content.data).ops_of(one.key)),
         accuracy=accuracy,
-        held_out=len(held_out),
+        held_out=len(one.held_out),
         course=course_warnings(accuracy, order.max_error, seen, worst_at),
         trials=trials,
         size_before=size_before,
     )
-    return data, record
 
 
 def _require_accuracy(
-    accuracy: Sequence[OutputAccuracy],
-    candidate: Candidate,
-    model: Model,
-    order: Order,
-    samples: Samples | None,
-    program: Program,
+    accuracy: Sequence[OutputAccuracy], candidate: Candidate, one: _Taken, order: Order
 ) -> None:
     """Refuse a result beyond the largest error, with where the error enters and what helps.
 
@@ -109,11 +178,13 @@ def _require_accuracy(
         return
     worst: list[str] = []
     cause = ""
+    samples = one.samples
     if order.integer and samples is not None:
-        worst = worst_tensors(model, order, trial_named(order.mode, candidate.trial), samples)
+        trial = trial_named(order.mode, candidate.trial)
+        worst = worst_tensors(one.part.model, order, trial, samples)
         if not any(REASON in kept for kept in candidate.kept):
             dtype = "int8" if order.mode == "int8" else "int16"
-            cause = unlike_features(samples.used, program.inputs, dtype)
+            cause = unlike_features(samples.used, one.part.entry.inputs, dtype)
     require_accuracy(
         accuracy,
         order.max_error,
@@ -126,38 +197,47 @@ def _require_accuracy(
 
 
 def _best(
-    program: Program,
-    model: Model,
-    order: Order,
-    samples: Samples | None,
-    held_out: Sequence[list[Array]],
-    reference: Reference,
-) -> tuple[Found, tuple[TrialRecord, ...]]:
-    """The candidate that is taken, and what became of all.
+    taken: Sequence[_Taken], order: Order
+) -> tuple[Measured[_Content], tuple[TrialRecord, ...]]:
+    """The trial that is taken, and what became of all.
 
     Raises:
         UnsupportedError: an op has no integer kernel, in whatever precision.
     """
-    # Few samples are held out as a rule: the choice looks at some of the others as well.
-    others = samples.used if order.integer and samples is not None else []
-    looked_at = [*held_out, *others][:MOST_SAMPLES]
-    largest = largest_file(model)
-    choice = Choice[tuple[Candidate, bytes]](order.mode, order.max_error, weights_a_step(model))
+    models = [one.part.model for one in taken]
+    largest = largest_file(models)
+    choice = Choice[_Content](order.mode, order.max_error, max(map(weights_a_step, models)))
     refused: list[Refused] = []
-    for found in candidates(model, order, samples):
-        if isinstance(found, Refused):
-            refused.append(found)
-            choice.reject(found.trial, found.refusal.what)
+    details = {"quantize": order.mode, "io": order.io}
+    trials = zip(*(candidates(one.part.model, order, one.samples) for one in taken), strict=True)
+    for trial in trials:
+        failed = next((found for found in trial if isinstance(found, Refused)), None)
+        if failed is not None:
+            refused.append(failed)
+            choice.reject(failed.trial, failed.refusal.what)
             continue
-        data = finish(program, found.model, {"quantize": order.mode, "io": order.io})
-        if found.limited and choice.acceptable and len(data) > largest:
-            choice.reject(found.trial, f"file larger than {largest:,.0f} bytes", len(data))
+        found = tuple(c for c in trial if isinstance(c, Candidate))
+        parts = tuple(
+            Part(one.part.entry, c.model, details) for one, c in zip(taken, found, strict=True)
+        )
+        data = finish([part.copy() for part in parts])
+        name = found[0].trial
+        if any(c.limited for c in found) and choice.acceptable and len(data) > largest:
+            choice.reject(name, f"file larger than {largest:,.0f} bytes", len(data))
             break
-        accuracy = measure(reference, data, looked_at, lengths=False)
+        accuracy = [a for one in taken for a in _measured(one, data, order)]
         error = max((a.rms_error for a in accuracy), default=0.0)
-        choice.offer(Measured(found.trial, error, len(data), (found, data)))
+        choice.offer(Measured(name, error, len(data), _Content(found, parts, data)))
         if choice.done(classifies=any(a.argmax_agreement is not None for a in accuracy)):
             break
     if choice.best is None and refused:
         raise refused[0].refusal
     return choice.result()
+
+
+def _measured(one: _Taken, data: bytes, order: Order) -> tuple[OutputAccuracy, ...]:
+    """The errors of a part by which a trial is chosen."""
+    # Few samples are held out as a rule: the choice looks at some of the others as well.
+    others = one.samples.used if order.integer and one.samples is not None else []
+    looked_at = [*one.held_out, *others][:MOST_SAMPLES]
+    return measure(one.reference, data, looked_at, lengths=False)

@@ -1,19 +1,22 @@
 """What is done to every model, in order: the passes after translation, and those before writing.
 
-Program --rewrite--> TF function --translate--> flatbuffer --TRANSLATED--> float model
-float or quantized model --finished(...)--> checked model --write--> bytes
+Entry --rewrite--> TF function --translate--> flatbuffer --TRANSLATED--> float model
+float or quantized model --finished(...)--> signed model
+signed models of all entries --merge--> one model --joined(...)--> checked model --write--> bytes
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from rnnlite._version import __version__
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model
+from rnnlite.lite.merging import merge
 from rnnlite.lite.passes.borders import guard_copies
 from rnnlite.lite.passes.casts import drop_cast_pairs
 from rnnlite.lite.passes.compact import compact
@@ -31,7 +34,7 @@ from rnnlite.lite.passes.results import (
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lite.passes.settling import settle_shapes
 from rnnlite.lite.passes.share import share_bodies
-from rnnlite.lite.record import GUARDED
+from rnnlite.lite.record import GUARDED, record, set_record
 from rnnlite.lite.requirements import (
     raise_versions,
     refuse_older,
@@ -56,13 +59,27 @@ TRANSLATED = (
 """What the official converter gives is mended and made smaller."""
 
 
-def finished(program: Program, details: Mapping[str, Any]) -> tuple[Pass, ...]:
-    """The passes that end with a model as it is written.
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A function of a file that is to be made: what one signature runs.
 
-    Args:
-        program: what it was made from.
-        details: what its record is to say besides; "quantize" of a quantized one.
+    Attributes:
+        entry: the function.
+        model: its model, float or quantized, which has no signature yet.
+        details: what the record is to say besides.
     """
+
+    entry: Entry
+    model: Model
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def copy(self) -> Part:
+        """The same, with a model that may be changed."""
+        return Part(self.entry, self.model.copy()[0], self.details)
+
+
+def finished(part: Part) -> tuple[Pass, ...]:
+    """The passes that end with a signed model of one entry."""
     return (
         Pass(
             "keep_sequences",
@@ -73,11 +90,18 @@ def finished(program: Program, details: Mapping[str, Any]) -> tuple[Pass, ...]:
         Pass("suit_microcontrollers", suit_microcontrollers, needs=(facts.SEQUENCES_KEPT,)),
         Pass("guard_copies", guard_copies, needs=(facts.SEQUENCES_KEPT,)),
         Pass("raise_versions", raise_versions),
-        Pass("sign", partial(_sign, program, details), ensures=(facts.SIGNED,)),
+        Pass("sign", partial(_sign, part), ensures=(facts.SIGNED,)),
+    )
+
+
+def joined(*, quantized: bool) -> tuple[Pass, ...]:
+    """The passes that end with a model as it is written."""
+    return (
+        Pass("require", _require, needs=(facts.SIGNED,)),
         Pass("compact", compact, needs=(facts.SIGNED,), ensures=(facts.COMPACT,)),
         Pass(
             "label_tensors",
-            partial(label_tensors, unique="quantize" not in details),
+            partial(label_tensors, unique=not quantized),
             needs=(facts.COMPACT,),
             ensures=(facts.LABELLED,),
         ),
@@ -87,8 +111,8 @@ def finished(program: Program, details: Mapping[str, Any]) -> tuple[Pass, ...]:
     )
 
 
-def translate(program: Program) -> Model:
-    """The float model of a Program, with names, origins and marks of the source.
+def translate(entry: Entry) -> Model:
+    """The float model of an Entry, with names, origins and marks of the source.
 
     Raises:
         UnsupportedError: an op has no builtin form.
@@ -96,29 +120,43 @@ def translate(program: Program) -> Model:
     from rnnlite.lite.passes.rewrite import rewrite
     from rnnlite.lite.translate import translate as by_official_converter
 
-    data, names = by_official_converter(rewrite(program.function))
+    data, names = by_official_converter(rewrite(entry.function))
     model = schema.read(data)
     restore(model, names)
     run_passes(TRANSLATED, model)
     return model
 
 
-def finish(program: Program, model: Model, details: Mapping[str, Any] | None = None) -> bytes:
-    """Sign, compact, check and write a model, which is changed.
+def finish(parts: Sequence[Part]) -> bytes:
+    """Sign, merge, compact, check and write the models of parts, which are changed.
+
+    Args:
+        parts: one a signature; the first is the one that is run where none is named.
 
     Raises:
-        ModelError: it is not well formed.
+        ModelError: the whole is not well formed.
     """
-    run_passes(finished(program, details or {}), model)
+    for part in parts:
+        run_passes(finished(part), part.model)
+    model = merge([part.model for part in parts])
+    run_passes(joined(quantized="quantize" in parts[0].details), model)
     return schema.write(model)
 
 
-def _sign(program: Program, details: Mapping[str, Any], model: Model) -> None:
-    """Enter the signature, the record and the least release."""
+MIN_RUNTIME = "min_runtime"
+"""Key in the record: the first release that the file is right on, and why."""
+
+
+def _sign(part: Part, model: Model) -> None:
+    """Enter the signature and the record."""
+    pack(model, part.entry, __version__, {GUARDED: True, MIN_RUNTIME: None, **part.details})
+
+
+def _require(model: Model) -> None:
+    """Enter the least release."""
     needed = requirement(model)
     runtime = {"release": needed.release.name, "reason": needed.reason}
-    record = {GUARDED: True, "min_runtime": runtime, **details}
-    pack(model, program, __version__, record)
+    set_record(model, {**record(model), MIN_RUNTIME: runtime})
     set_least_release(model, needed)
 
 

@@ -1,7 +1,7 @@
 """The signature "stream" beside the one for whole sequences, in one file.
 
-What enters: a Program and its finished model. What leaves: the file with both, and the proof that
-chunks give what the whole gives.
+What enters: an Entry. What leaves: a second part of its file, the function of a chunk; and the
+proof that chunks give what the whole gives.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rnnlite.errors import QuantizationError, StreamingError
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry, Program
 from rnnlite.frontends.request import Request
 from rnnlite.report.records import StreamParity
 from rnnlite.streaming.layout import RECORD, SIGNATURE
@@ -19,6 +19,7 @@ LIGHT = ("float16", "dynamic")
 """Modes that quantize weights alone."""
 
 if TYPE_CHECKING:
+    from rnnlite.pipeline.steps import Part
     from rnnlite.quantization.recipe import Order
     from rnnlite.streaming.function import Streamed
 
@@ -50,51 +51,56 @@ def chunk_function(program: Program, request: Request) -> Streamed:
     """The function of a chunk of a Program.
 
     Raises:
-        StreamingError: the model needs more of the sequence than has come.
+        StreamingError: the model needs more of the sequence than has come, or has several
+            signatures.
         ShapeError: it has no axis of time, or takes no such chunks.
     """
     from rnnlite.streaming.function import streamed
 
+    if len(program.entries) > 1:
+        raise StreamingError(
+            f"{program.origin} is converted with several signatures, and one alone is streamed",
+            found=", ".join(f"'{e.signature}'" for e in program.entries),
+            remedy="Convert the one that is to be streamed into a file of its own",
+        )
     chunk = None if request.streaming is True else int(request.streaming)
-    return streamed(program, chunk, request.schedule)
+    return streamed(program.main, chunk, request.schedule)
 
 
-def with_stream(
-    program: Program, whole: bytes, streamed: Streamed, light: tuple[Order, str] | None = None
-) -> bytes:
-    """The finished model of a Program with the function of a chunk beside it.
+def stream_part(entry: Entry, streamed: Streamed, light: tuple[Order, str] | None = None) -> Part:
+    """The function of a chunk as a part of the file of an Entry.
 
     Args:
-        program: see there.
-        whole: its model for whole sequences.
+        entry: the function of whole sequences.
         streamed: the function of a chunk.
-        light: of a model whose weights alone are quantized, the order and the trial that was taken.
+        light: of a file whose weights alone are quantized, the order and the trial that was taken.
 
     Raises:
         UnsupportedError: an op of the function has no builtin form.
-        ModelError: the file is not well formed.
     """
-    from rnnlite.lite.merging import merged
-    from rnnlite.pipeline.steps import finish, translate
+    from rnnlite.pipeline.steps import Part, translate
     from rnnlite.quantization.prepare.names import name_constants
     from rnnlite.quantization.select import with_light_weights
 
     chunk = replace(
-        program, function=streamed.function, inputs=streamed.inputs, outputs=streamed.outputs
+        entry,
+        signature=SIGNATURE,
+        function=streamed.function,
+        inputs=streamed.inputs,
+        outputs=streamed.outputs,
     )
     model = translate(chunk)
-    details: dict[str, object] = {}
+    details: dict[str, object] = {RECORD: streamed.layout.to_dict()}
     if light is not None:
         order, trial = light
         name_constants(model)
         with_light_weights(model, order.mode, trial)
-        details = {"quantize": order.mode, "io": order.io}
-    other = finish(chunk, model, details)
-    return merged(whole, other, SIGNATURE, {RECORD: streamed.layout.to_dict()})
+        details |= {"quantize": order.mode, "io": order.io}
+    return Part(chunk, model, details)
 
 
 def proof(
-    program: Program, data: bytes, streamed: Streamed, *, check: bool, most: float = 0.0
+    entry: Entry, data: bytes, streamed: Streamed, *, check: bool, most: float = 0.0
 ) -> StreamParity:
     """What the report says of the stream of a file.
 
@@ -106,7 +112,7 @@ def proof(
     if check:
         from rnnlite.stream_parity import check_stream
 
-        return check_stream(program, data, most)
+        return check_stream(entry, data, most)
     layout = streamed.layout
     names = tuple(s.name for s in layout.states)
     return StreamParity(layout.chunk, layout.multiple, layout.delay, names)

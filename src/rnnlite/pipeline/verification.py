@@ -8,12 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from rnnlite.errors import ModelError, QuantizationError
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import inspect
 from rnnlite.pipeline.clock import Clock
 from rnnlite.quantization.recipe import MODES
-from rnnlite.report.making import make_report
+from rnnlite.report.making import Finding, make_report
 from rnnlite.report.records import Report
 from rnnlite.specs import batched, row
 
@@ -61,7 +61,7 @@ def verify(
     integer = mode in ("int8", "int16x8")
     with clock.step("trace"):
         program = open_program(source, replace(request, batch_size=batch, integer=integer))
-        program = _as_in_model(program, loaded)
+        entry = _as_in_model(program.main, loaded)
     arrays = (
         [
             [batched(a, p.batch_axis) for a, p in zip(sample, loaded.inputs, strict=True)]
@@ -77,39 +77,40 @@ def verify(
         ]
         with clock.step("check"):
             quantization = remeasure(
-                program.reference,
+                entry.reference,
                 data,
                 mode,
-                rows or probes(program),
+                rows or probes(entry),
                 given=bool(rows),
                 max_error=limit,
             )
-        return make_report(program, inspect(data), None, clock.seconds, quantization)
-    with clock.step("check"):
-        parity = check(program, data, arrays)
-    return make_report(program, inspect(data), parity, clock.seconds)
+        found = Finding(quantization=quantization)
+    else:
+        with clock.step("check"):
+            found = Finding(check(entry, data, arrays))
+    return make_report(program, inspect(data), {entry.signature: found}, clock.seconds)
 
 
-def _as_in_model(program: Program, model: Any) -> Program:
-    """The Program with its inputs as the model has them: a length may be pinned there.
+def _as_in_model(entry: Entry, model: Any) -> Entry:
+    """The entry with its inputs as the model has them: a length may be pinned there.
 
     Raises:
         ModelError: names, ranks or dtypes differ.
     """
-    ours = [(p.name, len(p.shape), p.dtype) for p in program.inputs]
+    ours = [(p.name, len(p.shape), p.dtype) for p in entry.inputs]
     theirs = [
         (s.name, len(s.shape), "float32" if s.quantization else s.dtype) for s in model.inputs
     ]
-    if ours != theirs or len(program.outputs) != len(model.outputs):
+    if ours != theirs or len(entry.outputs) != len(model.outputs):
         raise ModelError(
-            f"the LiteRT model was not made from {program.origin}",
-            expected=f"inputs {_shown(ours)} and {len(program.outputs)} outputs",
+            f"the LiteRT model was not made from {entry.origin}",
+            expected=f"inputs {_shown(ours)} and {len(entry.outputs)} outputs",
             found=f"inputs {_shown(theirs)} and {len(model.outputs)} outputs",
         )
     inputs = tuple(
-        replace(p, shape=s.shape) for p, s in zip(program.inputs, model.inputs, strict=True)
+        replace(p, shape=s.shape) for p, s in zip(entry.inputs, model.inputs, strict=True)
     )
-    return replace(program, inputs=inputs)
+    return replace(entry, inputs=inputs)
 
 
 def _shown(ports: Sequence[tuple[str, int, str]]) -> str:

@@ -1,10 +1,12 @@
 """How large an int8 file may be, as finer weights make it larger.
 
-What enters: a float model. What leaves: bytes. How loops are laid out in small files is decided
-before there is one (`lowering.size_model`).
+What enters: the float models of a file. What leaves: bytes. How loops are laid out in small files
+is decided before there is one (`lowering.size_model`).
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rnnlite.lite.ir import Model
 
@@ -12,10 +14,10 @@ BYTES_A_WEIGHT = 1.15
 FREE_BYTES = 30_000
 
 
-def largest_file(model: Model) -> float:
-    """Bytes that an int8 file of a float model may have: 1.15 a weight, and 30 kB."""
+def largest_file(models: Sequence[Model]) -> float:
+    """Bytes that an int8 file of float models may have: 1.15 a weight, and 30 kB."""
     sizes: dict[bytes, int] = {}
-    for graph in model.graphs:
+    for graph in (graph for model in models for graph in model.graphs):
         for value in graph.values:
             data = value.constant("float32")
             if data is not None:

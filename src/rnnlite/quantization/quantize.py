@@ -7,11 +7,11 @@ refusal of a model in which nothing could be quantized.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rnnlite.errors import QuantizationError
 from rnnlite.lite import schema
-from rnnlite.lite.ir import Model
+from rnnlite.lite.ir import Op
 from rnnlite.lite.record import record as record_of
 from rnnlite.quantization.calibration import Ranges, Samples
 from rnnlite.quantization.grid import Array
@@ -21,13 +21,13 @@ from rnnlite.quantization.select import Candidate
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord
 
 
-def require_change(candidate: Candidate, order: Order) -> None:
-    """Refuse a model in which nothing could be quantized.
+def require_change(candidates: Sequence[Candidate], order: Order) -> None:
+    """Refuse models in which nothing could be quantized.
 
     Raises:
         QuantizationError: the mode changes nothing.
     """
-    weights = candidate.weights
+    weights = [w for candidate in candidates for w in candidate.weights]
     if order.integer or any(w.dtype != "float32" for w in weights):
         return
     raise QuantizationError(
@@ -44,6 +44,7 @@ def describe(
     order: Order,
     samples: Samples | None,
     *,
+    ops: dict[str, dict[str, int]],
     accuracy: tuple[OutputAccuracy, ...],
     held_out: int,
     course: Sequence[str],
@@ -56,6 +57,7 @@ def describe(
         candidate: what was taken, finished.
         order: what was asked for.
         samples: the calibration data, if there was any.
+        ops: how many run in which type.
         accuracy: of each output, on samples that were held out.
         held_out: how many these are.
         course: what is to be said of other lengths.
@@ -84,7 +86,7 @@ def describe(
         inner=candidate.trial,
         size_before=size_before,
         weights=tuple(candidate.weights),
-        ops=op_types(candidate.model),
+        ops=ops,
         kept=candidate.kept,
         samples=len(samples.used) if samples is not None else 0,
         held_out=held_out,
@@ -124,7 +126,7 @@ def remeasure(
         inner="",
         size_before=0,
         weights=(),
-        ops=op_types(model),
+        ops=op_types(model.ops()),
         held_out=len(samples),
         accuracy=measure(reference, data, samples),
         measured_on=f"{len(samples)} samples" if given else "random inputs",
@@ -153,10 +155,10 @@ def _measured_on(samples: Samples | None) -> str:
     return f"{len(samples.held_out)} held-out calibration samples"
 
 
-def op_types(model: Model) -> dict[str, dict[str, int]]:
-    """For each op of a model, how many run in which type."""
+def op_types(ops: Iterable[Op]) -> dict[str, dict[str, int]]:
+    """For each kind of op, how many run in which type."""
     found: dict[str, Counter[str]] = {}
-    for op in model.ops():
+    for op in ops:
         types = [value.type for value in (*op.outputs, *op.operands)]
         kind = types[0] if types else "none"
         if op.kind in ("WHILE", "IF"):

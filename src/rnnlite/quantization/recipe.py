@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,6 +120,29 @@ def take_order(
         require_readable(calibration)
     limit = take_max_error(max_error, quantize)
     return Order(quantize, io or borders[0], calibration, allow_float, limit, progress)
+
+
+def calibration_of(order: Order, signatures: Sequence[str]) -> dict[str, Any]:
+    """The calibration data of each signature; None where there is none.
+
+    Raises:
+        QuantizationError: there are several signatures, and it is not given for each.
+    """
+    given = order.calibration
+    by_name = isinstance(given, Mapping) and set(given) == set(signatures)
+    if len(signatures) == 1 and not by_name:
+        return {signatures[0]: given}
+    if given is None:
+        return dict.fromkeys(signatures)
+    if not by_name:
+        shown = ", ".join(map(repr, given)) if isinstance(given, Mapping) else type(given).__name__
+        raise QuantizationError(
+            "the calibration data does not fit the signatures",
+            expected="a dict with samples for each of "
+            + ", ".join(f"'{name}'" for name in signatures),
+            found=shown or "nothing",
+        )
+    return dict(given)
 
 
 def take_max_error(value: Any, mode: str) -> float:

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rnnlite.report.quantization import Quantization
-from rnnlite.report.records import Parity, Report, StreamParity
+from rnnlite.report.records import Parity, Report, SignatureReport, StreamParity
+from rnnlite.specs import SignatureSpec, TensorSpec
+
+
+class _Function(Protocol):
+    """What a report says of one function of a source; an `Entry` has it."""
+
+    @property
+    def signature(self) -> str: ...
+    @property
+    def notes(self) -> Sequence[str]: ...
+    @property
+    def recurrences(self) -> Sequence[_Recurrence]: ...
 
 
 class _Source(Protocol):
@@ -17,7 +30,7 @@ class _Source(Protocol):
     @property
     def notes(self) -> Sequence[str]: ...
     @property
-    def recurrences(self) -> Sequence[_Recurrence]: ...
+    def entries(self) -> Sequence[_Function]: ...
 
 
 class _Recurrence(Protocol):
@@ -28,9 +41,11 @@ class _Content(Protocol):
     """What a report says of a file; an `Inspection` has it."""
 
     @property
-    def inputs(self) -> Sequence[Any]: ...
+    def inputs(self) -> Sequence[TensorSpec]: ...
     @property
-    def outputs(self) -> Sequence[Any]: ...
+    def outputs(self) -> Sequence[TensorSpec]: ...
+    @property
+    def signatures(self) -> Mapping[str, SignatureSpec]: ...
     @property
     def size(self) -> int: ...
     @property
@@ -43,12 +58,24 @@ class _Content(Protocol):
     def late(self) -> Sequence[str]: ...
 
 
+@dataclass
+class Finding:
+    """What was found of one function.
+
+    Attributes:
+        parity: the check of its float32 model, if there was one.
+        quantization: what that did, if there was one.
+    """
+
+    parity: Parity | None = None
+    quantization: Quantization | None = None
+
+
 def make_report(
     source: _Source,
     content: _Content,
-    parity: Parity | None,
+    found: Mapping[str, Finding],
     seconds: Mapping[str, float],
-    quantization: Quantization | None = None,
     stream: StreamParity | None = None,
 ) -> Report:
     """Put together what is known of a model.
@@ -56,12 +83,64 @@ def make_report(
     Args:
         source: its Program.
         content: its file, inspected.
-        parity: the check of the float32 model, if there was one.
+        found: what was found of each of the source's functions, by signature.
         seconds: of each step.
-        quantization: what that did, if there was one.
         stream: of the signature "stream", if there is one.
     """
+    entries = source.entries
+    several = len(entries) > 1
     notes = list(source.notes)
+    for entry in entries:
+        own = _notes(entry, found[entry.signature])
+        notes += [f"signature '{entry.signature}': {n}" for n in own] if several else own
+    checks = [f.parity for f in found.values() if f.parity is not None]
+    late = dict.fromkeys([*content.late, *(name for parity in checks for name in parity.late)])
+    if late:
+        named = ", ".join(f"'{name}'" for name in late)
+        notes.append(
+            f"the size of {named} is known only after a run: give LiteRT's CompiledModel a buffer "
+            "of your own, TensorBuffer.create_from_host_memory(numpy.zeros(shape, 'float32'))"
+        )
+    first = found[entries[0].signature]
+    return Report(
+        origin=source.origin,
+        inputs=_ends(content.inputs),
+        outputs=_ends(content.outputs),
+        size=content.size,
+        weights=content.weights,
+        ops=content.ops,
+        min_runtime=content.min_runtime,
+        recurrences=_recurrences(entries[0]),
+        parity=first.parity,
+        quantization=first.quantization,
+        stream=stream,
+        notes=tuple(notes),
+        seconds=dict(seconds),
+        signatures=tuple(
+            SignatureReport(
+                name=entry.signature,
+                inputs=_ends(content.signatures[entry.signature].inputs),
+                outputs=_ends(content.signatures[entry.signature].outputs),
+                recurrences=_recurrences(entry),
+                parity=found[entry.signature].parity,
+                quantization=found[entry.signature].quantization,
+            )
+            for entry in (entries if several else ())
+        ),
+    )
+
+
+def _ends(specs: Sequence[TensorSpec]) -> tuple[dict[str, Any], ...]:
+    return tuple(spec.to_dict() for spec in specs)
+
+
+def _recurrences(entry: _Function) -> tuple[dict[str, Any], ...]:
+    return tuple(r.to_dict() for r in entry.recurrences)
+
+
+def _notes(entry: _Function, found: Finding) -> list[str]:
+    notes = list(entry.notes)
+    parity = found.parity
     if parity is not None and parity.skipped:
         lengths = ", ".join(map(str, parity.skipped))
         notes.append(f"the source itself refuses length {lengths}: not compared there")
@@ -71,25 +150,4 @@ def make_report(
             f"the source gives NaN in {named} for some inputs, such as a sequence that is masked "
             "throughout: not compared there"
         )
-    late = dict.fromkeys([*content.late, *(parity.late if parity is not None else ())])
-    if late:
-        named = ", ".join(f"'{name}'" for name in late)
-        notes.append(
-            f"the size of {named} is known only after a run: give LiteRT's CompiledModel a buffer "
-            "of your own, TensorBuffer.create_from_host_memory(numpy.zeros(shape, 'float32'))"
-        )
-    return Report(
-        origin=source.origin,
-        inputs=tuple(t.to_dict() for t in content.inputs),
-        outputs=tuple(t.to_dict() for t in content.outputs),
-        size=content.size,
-        weights=content.weights,
-        ops=content.ops,
-        min_runtime=content.min_runtime,
-        recurrences=tuple(r.to_dict() for r in source.recurrences),
-        parity=parity,
-        quantization=quantization,
-        stream=stream,
-        notes=tuple(notes),
-        seconds=dict(seconds),
-    )
+    return notes

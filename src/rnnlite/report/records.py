@@ -80,6 +80,20 @@ class Parity:
         """
         _require_within(self.outputs, f"differs from {origin}")
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Parity:
+        """From its data, JSON in between allowed."""
+        return cls(
+            outputs=tuple(OutputParity(**o) for o in values["outputs"]),
+            lengths=tuple(values["lengths"]),
+            batches=tuple(values["batches"]),
+            runs=values["runs"],
+            skipped={int(k): v for k, v in values["skipped"].items()},
+            late=tuple(values.get("late", ())),
+            undefined=tuple(values.get("undefined", ())),
+            shapes=tuple(tuple(tuple(shape) for shape in run) for run in values.get("shapes", ())),
+        )
+
 
 @dataclass(frozen=True)
 class StreamParity:
@@ -123,6 +137,23 @@ class StreamParity:
 
 
 @dataclass(frozen=True)
+class SignatureReport:
+    """What there is to say of one of several signatures.
+
+    Attributes:
+        name: the signature.
+        inputs, outputs, recurrences, parity, quantization: as of `Report`.
+    """
+
+    name: str
+    inputs: tuple[Mapping[str, Any], ...]
+    outputs: tuple[Mapping[str, Any], ...]
+    recurrences: tuple[Mapping[str, Any], ...]
+    parity: Parity | None
+    quantization: Quantization | None = None
+
+
+@dataclass(frozen=True)
 class Report(Shown):
     """All that there is to say of a conversion, or of a check of an existing file.
 
@@ -141,6 +172,8 @@ class Report(Shown):
         notes: what the user should know.
         seconds: time of each step.
         stream: of the signature "stream", or None where the file has none.
+        signatures: of a source with several signatures, what there is to say of each; what stands
+            above is of the first then.
     """
 
     origin: str
@@ -156,19 +189,27 @@ class Report(Shown):
     quantization: Quantization | None = None
     min_runtime: str = ""
     stream: StreamParity | None = None
+    signatures: tuple[SignatureReport, ...] = ()
+
+    @property
+    def functions(self) -> tuple[Report | SignatureReport, ...]:
+        """What was checked and quantized, by signature: this itself, or each of several."""
+        return self.signatures or (self,)
 
     @property
     def summary(self) -> str:
         """What it is of and how it came out, in one line."""
         off: list[float] = []
         if self.quantization is not None:
-            off = [a.rms_error for a in self.quantization.accuracy]
+            taken = [f.quantization for f in self.functions if f.quantization is not None]
+            off = [a.rms_error for q in taken for a in q.accuracy]
             result = f"{self.quantization.mode}, off by {100 * max(off, default=0.0):.2g} %"
         elif self.parity is None:
             result = "not compared"
         else:
-            off = [o.max_rel for o in self.parity.outputs]
-            word = "equal within" if self.parity.within else "differs by"
+            checks = [f.parity for f in self.functions if f.parity is not None]
+            off = [o.max_rel for parity in checks for o in parity.outputs]
+            word = "equal within" if all(p.within for p in checks) else "differs by"
             result = f"{word} {max(off, default=0.0):.1e}"
         return f"from {self.origin}, {result}"
 
@@ -192,49 +233,52 @@ class Report(Shown):
             ParityError: with the figures of each output that is too far off; for a quantized model
                 that is not compared bit for bit, further than its largest error may be.
         """
-        if self.parity is None and self.quantization is not None:
-            q = self.quantization
-            require_accuracy(q.accuracy, q.max_error, mode=q.mode, origin=self.origin)
-        if self.parity is not None:
-            self.parity.require(self.origin)
+        for found in self.functions:
+            origin = self.origin
+            if isinstance(found, SignatureReport):
+                origin += f", signature '{found.name}'"
+            q = found.quantization
+            if found.parity is None and q is not None:
+                require_accuracy(q.accuracy, q.max_error, mode=q.mode, origin=origin)
+            if found.parity is not None:
+                found.parity.require(origin)
         if self.stream is not None:
             self.stream.require_within()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:
         """From `to_dict`, JSON in between allowed."""
-        values = dict(values)
-        parity = values["parity"]
-        if parity is not None:
-            values["parity"] = Parity(
-                outputs=tuple(OutputParity(**o) for o in parity["outputs"]),
-                lengths=tuple(parity["lengths"]),
-                batches=tuple(parity["batches"]),
-                runs=parity["runs"],
-                skipped={int(k): v for k, v in parity["skipped"].items()},
-                late=tuple(parity.get("late", ())),
-                undefined=tuple(parity.get("undefined", ())),
-                shapes=tuple(
-                    tuple(tuple(shape) for shape in run) for run in parity.get("shapes", ())
-                ),
-            )
+        values = {**values, **_of_function(values)}
         if values.get("stream") is not None:
             values["stream"] = StreamParity.from_dict(values["stream"])
-        if values.get("quantization") is not None:
-            values["quantization"] = Quantization.from_dict(values["quantization"])
-        for name in ("inputs", "outputs", "recurrences", "notes"):
-            values[name] = tuple(values[name])
-        for name in ("inputs", "outputs"):
-            values[name] = tuple(
-                {**p, "shape": tuple(p["shape"]), "least": tuple(p.get("least", ()))}
-                for p in values[name]
-            )
+        values["notes"] = tuple(values["notes"])
+        values["signatures"] = tuple(
+            SignatureReport(name=s["name"], **_of_function(s)) for s in values.get("signatures", ())
+        )
         return cls(**values)
 
     def __str__(self) -> str:
         from rnnlite.report.tables import report_text
 
         return report_text(self)
+
+
+def _of_function(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a report says of a function, from its data, JSON in between allowed."""
+    parity, quantization = values["parity"], values.get("quantization")
+    ends = {
+        name: tuple(
+            {**p, "shape": tuple(p["shape"]), "least": tuple(p.get("least", ()))}
+            for p in values[name]
+        )
+        for name in ("inputs", "outputs")
+    }
+    return {
+        **ends,
+        "recurrences": tuple(values["recurrences"]),
+        "parity": None if parity is None else Parity.from_dict(parity),
+        "quantization": None if quantization is None else Quantization.from_dict(quantization),
+    }
 
 
 def _require_within(outputs: Sequence[OutputParity], what: str) -> None:

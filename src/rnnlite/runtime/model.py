@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite.errors import ModelError
 from rnnlite.lite import ir, schema
 from rnnlite.lite.files import read_model
-from rnnlite.lite.record import GUARDED
+from rnnlite.lite.record import GUARDED, of_signature
 from rnnlite.lite.record import record as record_of
 from rnnlite.report.showing import Shown
 from rnnlite.runtime.batches import (
@@ -140,9 +140,10 @@ class Model(Shown):
         self.signatures = tuple(signature.key for signature in parsed.signatures)
         self.stream_ends = None
         self._step: SignatureRun | None = None
-        if RECORD in record:
+        layout = of_signature(record, SIGNATURE).get(RECORD)
+        if layout is not None:
             known = (*self.inputs, *self.outputs)
-            self.stream_ends = stream_ends(parsed, layout_from(record[RECORD]), known)
+            self.stream_ends = stream_ends(parsed, layout_from(layout), known)
 
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(map(_shown, specs)) for specs in (self.inputs, self.outputs))

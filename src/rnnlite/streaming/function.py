@@ -1,6 +1,6 @@
-"""From a Program to the function of one chunk: inputs and states in, outputs and states out.
+"""From an Entry to the function of one chunk: inputs and states in, outputs and states out.
 
-What enters: a Program, whose function computes whole sequences. What leaves: a ConcreteFunction of
+What enters: an Entry, whose function computes whole sequences. What leaves: a ConcreteFunction of
 a chunk, its inputs and outputs, and the `Layout` that tells the runtime how to use it. What it
 refuses: what needs the future, by the name of its layer.
 """
@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from rnnlite.errors import ShapeError
 from rnnlite.frontends.functions import trace
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.sizes import Axis, free
 from rnnlite.lowering.schedule import Options
@@ -41,7 +41,7 @@ at each step; so few rows cost less than a second loop would."""
 
 @dataclass(frozen=True, eq=False)
 class Streamed:
-    """A Program as a function of chunks.
+    """An Entry as a function of chunks.
 
     Attributes:
         function: a ConcreteFunction.
@@ -55,8 +55,8 @@ class Streamed:
     layout: Layout
 
 
-def streamed(program: Program, chunk: int | None, options: Options) -> Streamed:
-    """The function of one chunk of a Program.
+def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
+    """The function of one chunk of an Entry.
 
     Args:
         program: see there; its inputs have one free axis each, of time, or none.
@@ -119,7 +119,7 @@ def short(options: Options, chunk: int | None) -> Options:
     )
 
 
-def times_of(program: Program) -> list[int | None]:
+def times_of(program: Entry) -> list[int | None]:
     """The axis of time of each input: its free one; of several, the one that recurrences run over.
 
     Raises:
@@ -153,7 +153,7 @@ class _Emission:
 
     def __init__(
         self,
-        program: Program,
+        program: Entry,
         inputs: Sequence[TensorSpec],
         times: Sequence[int | None],
         options: Options,

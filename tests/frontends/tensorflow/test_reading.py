@@ -34,7 +34,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_recurrences_are_told(name):
-    program = open_program(FOLDER / f"{name}.pb", Request())
+    program = open_program(FOLDER / f"{name}.pb", Request()).main
     assert len(program.recurrences) == len(EXPECTED[name])
     for found, expected in zip(program.recurrences, EXPECTED[name], strict=True):
         values = (found.name, found.kind, found.units, found.direction, found.outputs)
@@ -62,17 +62,17 @@ def products_of_bodies(function):
 )
 def test_the_kernel_is_cut_and_the_input_hoisted(name, kernels):
     """[x, h] @ W stands in the graph; the body multiplies with the rows of h alone."""
-    program = open_program(FOLDER / f"{name}.pb", Request())
+    program = open_program(FOLDER / f"{name}.pb", Request()).main
     assert products_of_bodies(program.function) == kernels
 
 
 def test_a_state_that_nothing_reads_is_no_output():
-    program = open_program(FOLDER / "greedy_decoder.pb", Request())
+    program = open_program(FOLDER / "greedy_decoder.pb", Request()).main
     assert [r.outputs for r in program.recurrences] == ["last"]
 
 
 def test_a_loop_within_a_loop_is_told_once():
-    program = open_program(FOLDER / "nested_loops.pb", Request())
+    program = open_program(FOLDER / "nested_loops.pb", Request()).main
     found = [(r.name, r.outputs, r.unroll) for r in program.recurrences]
     assert found == [("while", "last", 1), ("while", "all", 1)]
 
@@ -104,7 +104,7 @@ def sliced(x, row, last=None):
 @pytest.mark.parametrize("row", ROWS)
 def test_rows_of_a_tensor_are_hoisted(tmp_path, row, v2):
     path = write(tmp_path / "rows.pb", lambda x: sliced(x, ROWS[row]), v2=v2)
-    program = open_program(path, Request())
+    program = open_program(path, Request()).main
     assert products_of_bodies(program.function) == {RECURRENT.shape}
     assert program.recurrences[0].hoisted
     assert_equal_to_source(rnnlite.convert(path), path, ["y:0", "h:0"])
@@ -122,5 +122,5 @@ def test_other_slices_are_right(tmp_path, row):
 
 def test_a_loop_that_ends_before_its_rows(tmp_path):
     path = write(tmp_path / "rows.pb", lambda x: sliced(x, ROWS["x[t]"], last=4))
-    assert products_of_bodies(open_program(path, Request()).function) == {RECURRENT.shape}
+    assert products_of_bodies(open_program(path, Request()).main.function) == {RECURRENT.shape}
     assert_equal_to_source(rnnlite.convert(path), path, ["y:0", "h:0"])

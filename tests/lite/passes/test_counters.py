@@ -76,7 +76,7 @@ def test_a_value_that_is_read_stays():
 def test_the_counter_of_a_scan_is_taken_out():
     """TensorFlow's own counter, beside the number of the step."""
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(200)])
-    tree = schema.read(translate(rewrite(open_program(model, Request()).function))[0])
+    tree = schema.read(translate(rewrite(open_program(model, Request()).main.function))[0])
     assert drop_idle_counters(tree) == 1
     assert drop_idle_counters(tree) == 0
 

@@ -58,7 +58,7 @@ def test_values_of_steps_and_marks_of_loops():
     layers = [keras.layers.LSTM(3, return_sequences=True, name=n) for n in ("lstm1", "lstm2")]
     model = keras.Sequential([keras.Input((None, 2)), *layers])
     request = Request(schedule=take_options("unroll=2,variables=1"))
-    lowered = translate(open_program(model, request))
+    lowered = translate(open_program(model, request).main)
     bodies = [loop.branches[1] for loop in lowered.loops()]
     marks = [body.mark for body in bodies]
     assert [(m.level, m.unroll, m.kept > 0, len(m.steps)) for m in marks] == [(0, 2, True, 2)] * 2

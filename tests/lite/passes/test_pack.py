@@ -6,7 +6,7 @@ import pytest
 
 from graphs import Model
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.lite.passes.pack import pack
 from rnnlite.lite.record import record
 from rnnlite.specs import TensorSpec
@@ -18,7 +18,7 @@ def unused(*_):
 
 FRAMES = TensorSpec("frames", (None, None, 3), "float32", least=(1, 2, 3))
 STATE = TensorSpec("state", (1, 3), "float32", batch_axis=None)
-PROGRAM = Program(
+ENTRY = Entry(
     "Keras 3 Sequential 'ears'", (FRAMES, STATE), (STATE,), unused, unused, unused, (), ("a note",)
 )
 
@@ -36,7 +36,7 @@ def converted():
 
 def test_names_signature_and_least_shape():
     model = converted()
-    pack(model, PROGRAM, "1.2")
+    pack(model, ENTRY, "1.2")
     x, h = model.main.inputs
     (y,) = model.main.outputs
     assert [v.name for v in (x, h, y)] == ["frames", "state", "state/new"]
@@ -53,7 +53,7 @@ def test_names_signature_and_least_shape():
 def test_the_record_says_what_the_file_does_not():
     model = converted()
     ids = replace(STATE, ids=(0, 19), mask_value=-1.0, counts=True)
-    pack(model, replace(PROGRAM, inputs=(FRAMES, ids)), "1.2", {"quantize": "int8"})
+    pack(model, replace(ENTRY, inputs=(FRAMES, ids)), "1.2", {"quantize": "int8"})
     found = record(model)
     assert found["version"] == "1.2"
     assert found["notes"] == ["a note"]
@@ -70,4 +70,4 @@ def test_a_result_that_the_converter_dropped_is_refused():
     model.main.outputs = []
     message = "changed the number of outputs; expected 1; found 0"
     with pytest.raises(UnsupportedError, match=message):
-        pack(model, PROGRAM, "1.2")
+        pack(model, ENTRY, "1.2")

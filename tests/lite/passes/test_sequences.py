@@ -13,7 +13,7 @@ from rnnlite.lite import schema
 from rnnlite.lite.passes.sequences import keep_sequences, kept_levels
 from rnnlite.lowering.merging import FAN, FEW
 from rnnlite.lowering.schedule import Options
-from rnnlite.pipeline.steps import finish, translate
+from rnnlite.pipeline.steps import Part, finish, translate
 
 L = keras.layers
 
@@ -141,7 +141,7 @@ def test_sequences_of_one_model_do_not_meet():
 
 def lowered(**schedule):
     request = Request(schedule=Options(variables=1, **schedule))
-    program = open_program(recurrent(L.LSTM(3, return_sequences=True)), request)
+    program = open_program(recurrent(L.LSTM(3, return_sequences=True)), request).main
     model = translate(program)
     (loop,) = model.loops()
     return program, model, loop
@@ -206,8 +206,8 @@ def not_filled(loop):
     ],
 )
 def test_a_marked_loop_of_another_form_is_refused(damage, what):
-    program, model, loop = lowered()
+    entry, model, loop = lowered()
     damage(loop)
     remedy = r"Convert with schedule=\{'variables': 0\}"
     with pytest.raises(ModelError, match=rf"cannot keep its rows .*{what}.*{remedy}"):
-        finish(program, model)
+        finish([Part(entry, model)])

@@ -21,7 +21,7 @@ from rnnlite.frontends.keras.neutral import Changed, any_input_shape, any_layer_
 from rnnlite.frontends.keras.patching import seeming
 from rnnlite.frontends.keras.types import KerasModel, Layer, Masking
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Program, type_notes, with_lengths
+from rnnlite.frontends.program import Entry, Program, type_notes, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.frontends.request import Request
@@ -63,7 +63,7 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
         TensorSpec(name, tuple(t.shape), t.dtype.name)
         for name, t in zip(traced.names, traced.function.outputs, strict=True)
     )
-    return Program(
+    entry = Entry(
         origin=f"{flavour.name} {type(model).__name__} '{model.name}'",
         inputs=with_values(
             with_lengths(plan.inputs, traced.lengths),
@@ -80,6 +80,7 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
         scans=traced.scans,
         place=lambda op: lengths.layer_of(op, model),
     )
+    return Program.of(entry)
 
 
 def function_of(

@@ -46,9 +46,9 @@ class TensorFlowFrontEnd(FrontEnd[TensorFlowRequest]):
 
     def open(self, source: object, request: TensorFlowRequest) -> Program:
         """See `FrontEnd.open`."""
-        from rnnlite.frontends.tensorflow.model import program_of
+        from rnnlite.frontends.tensorflow.model import entry_of
 
-        return program_of(_frozen(source, request), request)
+        return Program.of(entry_of(_frozen(source, request), request))
 
     def freeze(self, source: object, request: TensorFlowRequest) -> FrozenGraph:
         """See `FrontEnd.freeze`: the graph as it stands."""

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import RnnliteError
-from rnnlite.frontends.program import FrozenGraph, Program
+from rnnlite.frontends.program import Entry, FrozenGraph
 from rnnlite.frontends.tensorflow.live import from_function
 from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, pruned
 from rnnlite.frontends.tensorflow.ports import ends_of, port_of
@@ -33,10 +33,10 @@ CONTROL = (
 )
 
 
-def frozen_program(program: Program) -> FrozenGraph:
-    """A Program's function as a graph to write, with the Program's names."""
-    names = ([p.name for p in program.inputs], [p.name for p in program.outputs])
-    return frozen_function(program.function, *names)
+def frozen_entry(entry: Entry) -> FrozenGraph:
+    """An entry's function as a graph to write, with the entry's names."""
+    names = ([p.name for p in entry.inputs], [p.name for p in entry.outputs])
+    return frozen_function(entry.function, *names)
 
 
 def frozen_function(
@@ -92,13 +92,13 @@ def _output_ends(
         tf.import_graph_def(definition, name="")
     tensors = [graph.get_tensor_by_name(f"{label}:0") for label in labels]
     if any(t.shape.rank is None for t in tensors):
-        from rnnlite.frontends.tensorflow.model import program_of
+        from rnnlite.frontends.tensorflow.model import entry_of
 
         try:
             outputs = tuple(f"{label}:0" for label in labels)
             source = Frozen(definition, tuple(inputs), outputs, None, "")
-            program = program_of(source, TensorFlowRequest(batch_size=None))
-            return list(program.outputs)
+            entry = entry_of(source, TensorFlowRequest(batch_size=None))
+            return list(entry.outputs)
         except RnnliteError:
             pass
     return [_tensor_end(t) for t in tensors]

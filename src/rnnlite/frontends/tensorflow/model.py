@@ -19,7 +19,7 @@ from rnnlite.frontends.functions import (
     trace,
 )
 from rnnlite.frontends.probe import random_inputs
-from rnnlite.frontends.program import Program, type_notes, with_lengths
+from rnnlite.frontends.program import Entry, type_notes, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session
@@ -38,7 +38,7 @@ from rnnlite.scan.protos import GraphDef
 from rnnlite.scan.tensors import Tensor
 from rnnlite.specs import TensorSpec, with_values
 
-__all__ = ["array_ops", "conditions", "fused", "kernels", "loops", "program_of", "rules"]
+__all__ = ["array_ops", "conditions", "fused", "kernels", "loops", "entry_of", "rules"]
 
 
 BATCHES = (5, 7)
@@ -58,7 +58,7 @@ class _Traced:
         call: what was traced, to trace it again.
         session: records and notes.
         ids: see `TensorSpec.ids`, by the ports' own names.
-        lengths: see `Program.lengths`.
+        lengths: see `Entry.lengths`.
     """
 
     function: Any
@@ -69,7 +69,7 @@ class _Traced:
     lengths: Lengths
 
 
-def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
+def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     """Open a frozen graph.
 
     Args:
@@ -125,7 +125,7 @@ def program_of(source: Frozen, request: TensorFlowRequest) -> Program:
     notes += [*_pinned([port_of(graph, r) for r, _ in declared], traced.lengths), *remark]
     if not traced.session.records:
         notes.append("the graph has no recurrence; it is converted as it is")
-    return Program(
+    return Entry(
         origin=source.origin,
         inputs=with_lengths(inputs, traced.lengths),
         outputs=outputs,

@@ -59,9 +59,14 @@ class Model:
         return self.graphs[0]
 
     @property
+    def called(self) -> list[Graph]:
+        """The graphs that a caller runs: the main one, and those of signatures."""
+        return list(dict.fromkeys([self.main, *(s.graph for s in self.signatures)]))
+
+    @property
     def has_fixed_shapes(self) -> bool:
-        """Whether no input of the main graph has a free axis."""
-        return not any(value.is_free for value in self.main.inputs)
+        """Whether no input of a graph that a caller runs has a free axis."""
+        return not any(value.is_free for graph in self.called for value in graph.inputs)
 
     def graph(self, name: str = "") -> Graph:
         """A new graph without ops."""
@@ -72,6 +77,11 @@ class Model:
     def ops(self) -> Iterator[Op]:
         """The ops of all graphs."""
         for graph in list(self.graphs):
+            yield from graph.ops
+
+    def ops_of(self, key: str) -> Iterator[Op]:
+        """The ops that a signature runs, those of bodies and branches among them."""
+        for graph in self._reached_from([s.graph for s in self.signatures if s.key == key]):
             yield from graph.ops
 
     def loops(self) -> Iterator[Op]:
@@ -97,8 +107,10 @@ class Model:
 
     def reached(self) -> list[Graph]:
         """The graphs that the main one, a signature, or an op of those runs; in order."""
+        return self._reached_from(self.called)
+
+    def _reached_from(self, queue: list[Graph]) -> list[Graph]:
         met: dict[Graph, None] = {}
-        queue = [self.main, *(s.graph for s in self.signatures)]
         while queue:
             graph = queue.pop()
             if graph not in met:

@@ -38,8 +38,8 @@ BYTES = 12
 
 
 def label_tensors(model: Model, *, unique: bool) -> None:
-    """Give all tensors but those with the source's names, which the main graph's inputs and outputs
-    have, a short name, in place.
+    """Give a short name to all tensors but the ends of signatures, which have the source's, in
+    place.
 
     Args:
         model: it is changed.
@@ -69,7 +69,7 @@ def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
         model: with the names of the source and of the lowering.
         in_file: whether names differ in the whole file, or within a graph alone.
     """
-    ends = {*model.main.inputs, *model.main.outputs}
+    ends = {v for g in model.called for v in (*g.inputs, *g.outputs)}
     taken = {value.name for value in ends}
     counts = Counter[str]()
     alike: dict[Hashable, str] = {}

@@ -1,7 +1,7 @@
-"""Give a converted model its names: tensors, one signature, and a note of where it came from.
+"""Give a converted model its names: tensors, its signature, and a note of where it came from.
 
-What enters: the converter's model and the Program's ports. What leaves: the same model with the
-signature "serving_default", inputs and outputs by the source's names in the source's order.
+What enters: the converter's model of an Entry. What leaves: the same model with the entry's
+signature, inputs and outputs by the source's names in the source's order.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.program import Program
+from rnnlite.frontends.program import Entry
 from rnnlite.lite.ir import Model, Signature, Value
 from rnnlite.lite.record import set_record
 from rnnlite.specs import TensorSpec
 
-SIGNATURE = "serving_default"
-
 
 def pack(
-    model: Model, program: Program, version: str, details: Mapping[str, Any] | None = None
+    model: Model, entry: Entry, version: str, details: Mapping[str, Any] | None = None
 ) -> None:
     """Name the main graph's inputs and outputs and store the signature and metadata, in place.
 
@@ -27,8 +25,8 @@ def pack(
         UnsupportedError: the converter dropped an input or output.
     """
     main = model.main
-    inputs = _paired("inputs", program.inputs, main.inputs)
-    outputs = _paired("outputs", program.outputs, main.outputs)
+    inputs = _paired("inputs", entry.inputs, main.inputs)
+    outputs = _paired("outputs", entry.outputs, main.outputs)
     named: dict[Value, str] = {}
     for port, value in (*inputs, *outputs):
         if value not in named:
@@ -38,9 +36,9 @@ def pack(
     for port, value in inputs:
         _set_default(value, port)
     ends = (tuple((port.name, value) for port, value in end) for end in (inputs, outputs))
-    model.signatures = [Signature(SIGNATURE, main, *ends)]
-    model.description = f"{program.origin}, converted by rnnlite {version}"
-    set_record(model, {**_record(program, version), **(details or {})})
+    model.signatures = [Signature(entry.signature, main, *ends)]
+    model.description = f"{entry.origin}, converted by rnnlite {version}"
+    set_record(model, {**_record(entry, version), **(details or {})})
 
 
 def _paired(
@@ -55,18 +53,18 @@ def _paired(
     return list(zip(ports, values, strict=True))
 
 
-def _record(program: Program, version: str) -> dict[str, Any]:
+def _record(entry: Entry, version: str) -> dict[str, Any]:
     return {
         "version": version,
-        "origin": program.origin,
-        "recurrences": [r.to_dict() for r in program.recurrences],
-        "notes": list(program.notes),
-        "id_ranges": dict(program.id_ranges),
-        "mask_values": dict(program.mask_values),
-        "counts": [p.name for p in program.inputs if p.counts],
-        "least": {p.name: list(p.least) for p in program.inputs if p.least},
+        "origin": entry.origin,
+        "recurrences": [r.to_dict() for r in entry.recurrences],
+        "notes": list(entry.notes),
+        "id_ranges": dict(entry.id_ranges),
+        "mask_values": dict(entry.mask_values),
+        "counts": [p.name for p in entry.inputs if p.counts],
+        "least": {p.name: list(p.least) for p in entry.inputs if p.least},
         "batch_axes": {
-            p.name: p.batch_axis for p in (*program.inputs, *program.outputs) if p.batch_axis != 0
+            p.name: p.batch_axis for p in (*entry.inputs, *entry.outputs) if p.batch_axis != 0
         },
     }
 
