@@ -26,6 +26,16 @@ from rnnlite.errors import (
     TrustError,
     UnsupportedError,
 )
+from rnnlite.evaluation.evaluate import evaluate
+from rnnlite.evaluation.records import (
+    Agreement,
+    Classification,
+    ClassScore,
+    Evaluation,
+    LengthScore,
+    Regression,
+    WorstRow,
+)
 from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
@@ -36,6 +46,14 @@ from rnnlite.runtime.stream import Stream
 from rnnlite.specs import TensorSpec
 
 __all__ = [
+    "evaluate",
+    "WorstRow",
+    "Regression",
+    "LengthScore",
+    "Evaluation",
+    "ClassScore",
+    "Classification",
+    "Agreement",
     "AbortError",
     "Converted",
     "DataError",

@@ -34,7 +34,7 @@ def files(tmp_path, exits_model, exits, sequences):
 
 
 def test_help_and_version(run):
-    for command in ("convert", "predict", "inspect", "verify", "bench"):
+    for command in ("convert", "predict", "evaluate", "inspect", "verify", "bench"):
         assert command in run("--help").output
         result = run(command, "--help")
         assert result.exit_code == 0
@@ -97,6 +97,23 @@ def test_predict_over_files(run, files, exits, sequences):
     result = run("predict", "m.tflite", "t.npz", "-o", "o.npz")
     assert result.stdout == "3 samples: tags (any, 2), label (5); wrote o.npz\n"
     assert run("predict", "m.tflite", "t.npz", "-o", "o.npz", "--column", "x").exit_code == 2
+
+
+def test_evaluate(run, files, exits, sequences):
+    np.save(files / "y.npy", np.array([0, 1, 2, 3, 4]))
+    arguments = ["m.tflite", "s.npz", "--labels", "y.npy", "--output", "label"]
+    result = run("evaluate", *arguments, "--against", "m.tflite", "--table", "t.csv", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    picked = rnnlite.load(exits.tflite).predict(sequences)["label"].argmax(1)
+    assert found["scores"]["accuracy"] == (picked == np.arange(5)).mean()
+    assert found["agreement"]["same_class"] == 1
+    assert len((files / "t.csv").read_text().splitlines()) == 6
+    result = run("evaluate", *arguments, "--classes", "a,b,c,d,e", "--worst", "2")
+    assert "By class" in result.stdout
+    result = run("evaluate", "m.tflite", "s.npz")
+    assert result.exit_code == 1
+    assert "nothing to compare with" in result.stderr
 
 
 def exits_input(files):

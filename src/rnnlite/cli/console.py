@@ -29,16 +29,7 @@ def show(value: Any, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(value.to_dict()))
     elif sys.stdout.isatty():
-        from rnnlite.lite.inspection import Inspection
-        from rnnlite.report import tables
-        from rnnlite.report.records import Report
-
-        if isinstance(value, Report):
-            console().print(tables.report_tables(value))
-        elif isinstance(value, Inspection):
-            console().print(tables.inspection_tables(value))
-        else:
-            console().print(tables.signature_table(value.inputs, value.outputs))
+        console().print(value)
     else:
         typer.echo(str(value))
 

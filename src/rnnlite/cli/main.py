@@ -25,6 +25,7 @@ from rnnlite.cli.console import (
     usage,
 )
 from rnnlite.cli.options import (
+    Against,
     AllowFloat,
     BatchSize,
     BorderType,
@@ -32,6 +33,7 @@ from rnnlite.cli.options import (
     ColumnOf,
     Data,
     Json,
+    LabelsIn,
     Layout,
     MaxBatchBytes,
     MaxError,
@@ -182,6 +184,71 @@ def predict(
                 progress=sys.stderr.isatty(),
             )
         typer.echo(json.dumps(done.to_dict()) if as_json else str(done))
+
+
+@app.command()
+def evaluate(
+    model: ModelFile,
+    data: Data,
+    labels: LabelsIn = None,
+    against: Against = None,
+    column: ColumnOf = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", help="The output to look at.", show_default="the only one"),
+    ] = None,
+    task: Annotated[
+        str,
+        typer.Option(
+            "--task",
+            help="classification, regression, or auto: whole numbers and texts are classes.",
+        ),
+    ] = "auto",
+    classes: Annotated[
+        str | None,
+        typer.Option("--classes", help="Names of the classes, with commas.", show_default=False),
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option("--top-k", min=1, help="Right too if among the best K.")
+    ] = 5,
+    worst: Annotated[int, typer.Option("--worst", min=0, help="How many worst rows to name.")] = 20,
+    save: Annotated[
+        Path | None,
+        typer.Option("--save-worst", help="An .npz for the worst samples.", show_default=False),
+    ] = None,
+    per_sample: Annotated[
+        Path | None,
+        typer.Option("--table", help="A row a sample: .csv or .parquet.", show_default=False),
+    ] = None,
+    threads: Threads = 1,
+    as_json: Json = False,
+) -> None:
+    """Score a LiteRT model on labelled data, or compare it with another, sample by sample.
+
+    Example: rnnlite evaluate int8.tflite test.npz --labels label --against float.tflite
+    """
+    columns = pairs(column)
+    with refusals():
+        from rnnlite.evaluation.files import evaluate_files
+
+        with native_messages():
+            found = evaluate_files(
+                model,
+                data,
+                labels,
+                against=against,
+                columns=columns,
+                output=output,
+                task=task,
+                classes=classes.split(",") if classes else (),
+                top_k=top_k,
+                worst=worst,
+                save=save,
+                table=per_sample,
+                num_threads=threads,
+                progress=sys.stderr.isatty(),
+            )
+        show(found, as_json)
 
 
 @app.command()

@@ -109,6 +109,18 @@ ColumnOf = Annotated[
         show_default=False,
     ),
 ]
+LabelsIn = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        help="A column of the data, or a file with a label a row (.npy, .npz, .parquet, or lines).",
+        show_default=False,
+    ),
+]
+Against = Annotated[
+    Path | None,
+    typer.Option("--against", help="Another LiteRT file to compare with.", show_default=False),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with what an interrupted run has left.")
 ]

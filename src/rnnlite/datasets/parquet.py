@@ -69,9 +69,10 @@ class ParquetRows:
             DataError: nulls, lists of unlike widths, or values that are no numbers.
         """
         pa = arrow()
-        with refusing_arrow(self._path, pa), pa.parquet.ParquetFile(
-            self._path, pre_buffer=False
-        ) as file:
+        with (
+            refusing_arrow(self._path, pa),
+            pa.parquet.ParquetFile(self._path, pre_buffer=False) as file,
+        ):
             groups, first = _groups_from(file.metadata, start)
             batches = file.iter_batches(
                 self._rows_a_batch, row_groups=groups, columns=sorted(set(self._keys.values()))

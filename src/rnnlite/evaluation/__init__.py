@@ -1,0 +1,1 @@
+"""How well a model does on labelled data, and how far it agrees with another."""

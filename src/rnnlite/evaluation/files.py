@@ -1,0 +1,102 @@
+"""Evaluate a model over data files.
+
+What enters: paths. What leaves: an `Evaluation`, a table of its rows, the worst samples.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rnnlite.datasets.columns import Column, Row, input_columns
+from rnnlite.datasets.opening import open_rows
+from rnnlite.evaluation.evaluate import Record, evaluate
+from rnnlite.evaluation.labels import is_file_of_labels
+from rnnlite.evaluation.records import Evaluation
+from rnnlite.evaluation.writing import RowTable, save_worst
+from rnnlite.lite.files import read_model
+from rnnlite.runtime.model import Model
+from rnnlite.runtime.progress import Progress
+from rnnlite.runtime.samples import Sample
+
+
+def evaluate_files(
+    model: str | Path | bytes,
+    data: str | Path | Sequence[str | Path],
+    labels: str | Path | None = None,
+    *,
+    against: str | Path | bytes | None = None,
+    columns: Mapping[str, str] | None = None,
+    output: str | None = None,
+    task: str = "auto",
+    classes: Sequence[str] = (),
+    top_k: int = 5,
+    worst: int = 20,
+    save: Path | None = None,
+    table: Path | None = None,
+    num_threads: int = 1,
+    progress: bool = False,
+) -> Evaluation:
+    """`evaluate` over data files, in bounded memory.
+
+    Args:
+        model, against: paths or contents of .tflite files.
+        data, columns: as of `predict_files`.
+        labels: a file with a label a row, or the name of a column of the data.
+        output, task, classes, top_k, worst: as of `evaluate`.
+        save: an .npz for the worst samples.
+        table: a .csv or .parquet with what was found of each row.
+        num_threads, progress: as of `predict_files`.
+
+    Raises:
+        ModelError, DataError, SampleError, OutputError, DependencyError: as of `evaluate` and
+            `predict_files`.
+    """
+    with contextlib.ExitStack() as stack:
+        loaded = stack.enter_context(Model(read_model(model), num_threads=num_threads))
+        other = None
+        if against is not None:
+            content = read_model(against)
+            other = stack.enter_context(Model(content, num_threads=num_threads))
+        wanted = input_columns(loaded.inputs, columns)
+        beside = labels is not None and not is_file_of_labels(labels)
+        if beside:
+            wanted.append(Column("labels", str(labels), is_input=False))
+        rows = open_rows(data, wanted)
+        fed, labelled = itertools.tee(rows.read())
+        given: Iterable[Any] | str | Path | None = labels
+        if beside:
+            given = (row["labels"] for row in labelled)
+        else:
+            del labelled
+        bar = stack.enter_context(Progress("evaluate", rows.count, progress))
+        keep = None if table is None else stack.enter_context(RowTable(table))
+
+        def done(record: Record) -> None:
+            bar.add()
+            if keep is not None:
+                keep.add(record)
+
+        found = evaluate(
+            loaded,
+            _samples(fed, [spec.name for spec in loaded.inputs]),
+            given,
+            against=other,
+            output=output,
+            task=task,
+            classes=classes,
+            top_k=top_k,
+            worst=worst,
+            keep=done,
+        )
+        if save is not None:
+            save_worst(save, found, rows, loaded.inputs)
+    return found
+
+
+def _samples(rows: Iterable[Row], names: Sequence[str]) -> Iterator[Sample]:
+    for row in rows:
+        yield row[names[0]] if len(names) == 1 else {name: row[name] for name in names}

@@ -1,0 +1,176 @@
+"""Labels: read beside the data, and told apart: classes or numbers.
+
+What enters: labels as an iterable, a file, or a column of the data. What leaves: one array a row,
+class numbers (n,) or numbers of the output's shape.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlite.datasets.columns import Column
+from rnnlite.datasets.opening import READERS, open_rows
+from rnnlite.errors import DataError
+from rnnlite.specs import Array
+
+TASKS = ("classification", "regression")
+
+
+def is_file_of_labels(labels: str | Path) -> bool:
+    """Whether it is a file, and not the name of a column."""
+    return Path(labels).is_file()
+
+
+def labels_of_file(path: str | Path) -> Iterator[Any]:
+    """One label a row: of .npy, .npz or Parquet files, or lines of text.
+
+    Raises:
+        DataError: no such file, or not of a kind that is read.
+    """
+    path = Path(path)
+    if path.suffix.lower() in READERS:
+        column = Column("labels", is_input=False)
+        if path.suffix.lower() == ".npz":
+            column = _only_column(path)
+        for row in open_rows(path, [column]).read():
+            yield row["labels"]
+        return
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            for line in csv.reader(file):
+                if len(line) > 1:
+                    raise DataError(
+                        f"'{path}' has several values a line",
+                        expected="one label",
+                        found=", ".join(line)[:80],
+                    )
+                if line:
+                    yield line[0].strip()
+    except (OSError, UnicodeDecodeError, csv.Error) as e:
+        raise DataError(f"cannot read the labels '{path}': {e}") from e
+
+
+def _only_column(path: Path) -> Column:
+    """The one array of an .npz, whatever it is called, else "labels"."""
+    from rnnlite.datasets.numpy_files import open_archive
+
+    with open_archive(path) as archive:
+        names = [n.removesuffix(".npy") for n in archive.namelist()]
+    if "labels" not in names and len(names) == 1:
+        return Column("labels", names[0], is_input=False)
+    if "labels" not in names and "arr_0" in names:
+        return Column("labels")
+    return Column("labels", is_input=False)
+
+
+class LabelReader:
+    """Turns labels into class numbers or numbers.
+
+    Args:
+        task: "classification", "regression", or "auto": by the first label. Whole numbers, booleans
+            and texts are classes, where the output has scores for them.
+        names: of the classes; labels may be these.
+        classes: scores a row of the output has.
+    """
+
+    def __init__(self, task: str, names: Sequence[str], classes: int) -> None:
+        if task not in ("auto", *TASKS):
+            raise DataError("unknown task", expected=", ".join(("auto", *TASKS)), found=task)
+        self._numbers = {name: k for k, name in enumerate(names)}
+        self._classes = max(classes, 2)
+        if names and len(names) != self._classes:
+            raise DataError(
+                "the names of the classes are not as many as the output has",
+                expected=str(self._classes),
+                found=str(len(names)),
+            )
+        self.task = task
+
+    def settle(self, label: Any) -> str:
+        """The task, by the first label."""
+        if self.task == "auto":
+            array = np.asarray(label)
+            is_text = array.dtype.kind in "US"
+            self.task = TASKS[0] if is_text or array.dtype.kind in "biu" else TASKS[1]
+            if is_text and not self._numbers and _all_numbers(array):
+                whole = np.array_equal(array.astype(float) % 1, np.zeros(array.shape))
+                self.task = TASKS[0 if whole else 1]
+        return self.task
+
+    def classes(self, label: Any, count: int, row: int) -> Array:
+        """Class numbers (count,).
+
+        Raises:
+            DataError: other numbers of labels, unknown names, classes the output does not have.
+        """
+        array = np.ravel(np.asarray(label))
+        if array.size != count:
+            raise DataError(
+                f"row {row} has another number of labels than results",
+                expected=str(count),
+                found=str(array.size),
+            )
+        if array.dtype.kind in "US" and not _all_numbers(array):
+            unknown = [str(name) for name in array if str(name) not in self._numbers]
+            if unknown:
+                raise DataError(
+                    f"row {row} has a label that is no class: '{unknown[0]}'",
+                    expected=", ".join(self._numbers) or "numbers",
+                    remedy="" if self._numbers else "Give the names of the classes, in order",
+                )
+            return np.array([self._numbers[str(name)] for name in array])
+        numbers = array.astype(np.float64)
+        if not (numbers % 1 == 0).all() or numbers.min() < 0 or numbers.max() >= self._classes:
+            raise DataError(
+                f"row {row} has a label that is no class",
+                expected=f"0 to {self._classes - 1}",
+                found=str(label),
+            )
+        return numbers.astype(np.int64)
+
+    def numbers(self, label: Any, shape: tuple[int, ...], row: int) -> Array:
+        """Numbers of a result's shape.
+
+        Raises:
+            DataError: of another size, or no numbers.
+        """
+        try:
+            array = np.asarray(label).astype(np.float64)
+        except ValueError as e:
+            raise DataError(f"row {row} has a label that is no number", found=str(label)) from e
+        if array.size != int(np.prod(shape)):
+            raise DataError(
+                f"row {row} has another number of labels than results",
+                expected=f"shape {shape}",
+                found=f"shape {array.shape}",
+            )
+        if not np.isfinite(array).all():
+            raise DataError(f"row {row} has a label that is NaN or infinite")
+        return array.reshape(shape)
+
+
+def _all_numbers(array: Array) -> bool:
+    try:
+        array.astype(np.float64)
+    except ValueError:
+        return False
+    return True
+
+
+def as_labels(labels: Iterable[Any] | str | Path) -> Iterator[Any]:
+    """Labels given as an iterable, a file or an array.
+
+    Raises:
+        DataError: it is none of these.
+    """
+    if isinstance(labels, (str, Path)):
+        yield from labels_of_file(labels)
+        return
+    if not isinstance(labels, Iterable):
+        raise DataError("labels is no list of labels", found=type(labels).__name__)
+    yield from labels
