@@ -26,6 +26,7 @@ def test_names():
         "Quantization",
         "Regression",
         "Report",
+        "SignatureSpec",
         "Stream",
         "StreamParity",
         "TensorSpec",
@@ -66,7 +67,7 @@ def test_signatures():
         "progress",
         "further",
     ]
-    assert parameters(rnnlite.load) == ["source", "num_threads", "delegates"]
+    assert parameters(rnnlite.load) == ["source", "num_threads", "delegates", "signature"]
     assert parameters(rnnlite.Model.predict) == [
         "self",
         "samples",
@@ -74,6 +75,7 @@ def test_signatures():
         "max_batch_bytes",
         "progress",
         "raw",
+        "signature",
     ]
     rest = [*OF_GRAPHS, "custom_objects", "trust"]
     assert parameters(rnnlite.verify) == ["source", "model", "samples", "max_error", *rest]

@@ -43,7 +43,7 @@ from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecor
 from rnnlite.report.records import OutputParity, Parity, Report, StreamParity
 from rnnlite.runtime.model import Model, load
 from rnnlite.runtime.stream import Stream
-from rnnlite.specs import TensorSpec
+from rnnlite.specs import SignatureSpec, TensorSpec
 
 __all__ = [
     "evaluate",
@@ -79,6 +79,7 @@ __all__ = [
     "ScheduleError",
     "ShapeError",
     "SourceError",
+    "SignatureSpec",
     "Stream",
     "StreamParity",
     "StreamingError",

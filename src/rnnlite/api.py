@@ -44,7 +44,7 @@ def convert(
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
     constants: Mapping[str, Any] | None = None,
-    signature: str | None = None,
+    signature: str | Sequence[str] | None = None,
     tags: Sequence[str] | None = None,
     architecture: str | Path | None = None,
     custom_objects: Mapping[str, Any] | None = None,
@@ -66,7 +66,8 @@ def convert(
             activations); "int8" (integers throughout); "int16x8" (integers throughout, int16
             activations, int8 weights).
         calibration: samples as `Model.predict` takes them, or the path of an .npz; needed for int8
-            and int16x8, and used to measure the error of the other modes.
+            and int16x8, and used to measure the error of the other modes. Where there are several
+            signatures, a dict of such by signature.
         io: type of float inputs and outputs of the integer modes: "int8" or "int16" (the default
             of each), or "float32". Integer inputs, such as token ids, stay what they are.
         allow_float: in the integer modes, keep an op that has no integer kernel in float, and say
@@ -93,7 +94,10 @@ def convert(
             plain (its placeholders, the tensors that nothing reads).
         constants: values that inputs of a graph are fixed to, by tensor, node or signature name:
             {"keep_prob:0": 1.0, "is_training": False}. What they decide is folded away.
-        signature, tags: of a SavedModel; "serving_default" and "serve" where it has them.
+        signature: of a SavedModel, or a function of a tf.Module; "serving_default" where there is
+            one. A list of several, or "all", gives one file with a signature for each, by the same
+            names, whose common weights stand once.
+        tags: of a SavedModel; "serve" where it has them.
         architecture: a model's configuration (model.to_json()), for an .h5 of weights alone.
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.

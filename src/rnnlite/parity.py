@@ -42,13 +42,19 @@ class Case:
     expected: list[Array]
 
 
-def check(entry: Entry, data: bytes, samples: Sequence[list[Array]] | None = None) -> Parity:
+def check(
+    entry: Entry,
+    data: bytes,
+    samples: Sequence[list[Array]] | None = None,
+    signature: str | None = None,
+) -> Parity:
     """Compare the LiteRT model with the entry's reference.
 
     Args:
         entry: where the model came from.
         data: the flatbuffer.
         samples: inputs to use besides the random ones, each a list of (B, ...) arrays.
+        signature: the one to run; the file's first if None.
 
     Raises:
         ShapeError: the source runs at no length that was tried.
@@ -64,8 +70,8 @@ def check(entry: Entry, data: bytes, samples: Sequence[list[Array]] | None = Non
     runs = 0
     late: tuple[str, ...] = ()
     for delegates in (True, False):
-        model = ModelApart(data, delegates=delegates)
-        if not delegates:
+        model = ModelApart(data, delegates=delegates, signature=signature)
+        if not delegates and model.is_main:
             late = _late(entry, model, cases)
         for case in _ordered(cases):
             for _ in range(2):

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 import rnnlite
+import two_signatures
 from rnnlite.cli.main import app
 
 
@@ -368,3 +369,33 @@ def test_a_fault_of_ours_is_one_message(run, monkeypatch):
     assert result.stderr.startswith("rnnlite: ZeroDivisionError")
     assert "division by zero. This is a fault of rnnlite: please report it" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_several_signatures(run, tmp_path):
+    two_signatures.save(tmp_path / "m")
+    given = two_signatures.samples(25)
+    np.savez(tmp_path / "e.npz", *given["encode"])
+    rows = {f"{n}/{k}": v for k, row in enumerate(given["decode"]) for n, v in row.items()}
+    np.savez(tmp_path / "d.npz", **rows)
+    both = "--signature", "encode", "--signature", "decode"
+    quantize = (
+        "--quantize",
+        "int8",
+        "--calibration",
+        "encode=e.npz",
+        "--calibration",
+        "decode=d.npz",
+    )
+    result = run("convert", "m", "-o", "q.tflite", *both, *quantize)
+    assert result.exit_code == 0, result.output
+    assert "Signature 'decode'" in run("inspect", "q.tflite").output
+    result = run("predict", "q.tflite", "d.npz", "-o", "out.npz", "--signature", "decode")
+    assert result.exit_code == 0, result.output
+    with np.load(tmp_path / "out.npz") as found:
+        expected = rnnlite.load(tmp_path / "q.tflite").predict(given["decode"], signature="decode")
+        np.testing.assert_array_equal(found["arr_0"], expected[0])
+    result = run("predict", "q.tflite", "e.npz", "-o", "x.npz", "--signature", "walk")
+    assert (result.exit_code, (tmp_path / "x.npz").exists()) == (1, False)
+    assert "no signature 'walk'" in result.output
+    result = run("verify", "m", "q.tflite", "--json")
+    assert [s["name"] for s in json.loads(result.stdout)["signatures"]] == ["encode", "decode"]

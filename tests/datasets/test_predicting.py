@@ -242,4 +242,9 @@ def test_the_record_of_a_run_is_json(tagger, parquet, tmp_path, monkeypatch):
     rnnlite.predict_files(tagger, parquet, tmp_path / "out.npz")
     found = json.loads((tmp_path / "out.npz.unfinished" / "run.json").read_text())
     assert found["data"][0][0] == str(parquet)
-    assert found["options"] == {"columns": {}, "raw": False, "kind": ".npz"}
+    assert found["options"] == {
+        "columns": {},
+        "raw": False,
+        "kind": ".npz",
+        "signature": "serving_default",
+    }

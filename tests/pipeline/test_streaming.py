@@ -51,7 +51,7 @@ def steps():
 
 def test_chunks_give_what_the_whole_gives(tags):
     model = rnnlite.load(tags.tflite)
-    assert model.signatures == ("serving_default", "stream")
+    assert tuple(model.signatures) == ("serving_default", "stream")
     stream = model.stream()
     assert stream.delay == 1
     found = [stream(X[:1]), stream(X[1:8]), stream(X[8:]), stream.finish()]

@@ -48,7 +48,7 @@ def test_bytes_of_a_step_cover_the_projection():
     def found(schedule):
         converted = rnnlite.convert(model, batch_size=None, verify=False, schedule=schedule)
         parsed = schema.read(converted.tflite)
-        return bytes_a_step(parsed), (-1, -1, 4 * 40) in {
+        return bytes_a_step(parsed.main), (-1, -1, 4 * 40) in {
             value.dims for value in parsed.main.values
         }
 
@@ -64,11 +64,11 @@ def test_bytes_of_a_step_cover_the_projection():
 def test_types_that_numpy_does_not_have_count_too():
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(4)])
     parsed = schema.read(rnnlite.convert(model, batch_size=None, verify=False).tflite)
-    before = bytes_a_step(parsed)
+    before = bytes_a_step(parsed.main)
     free = next(value for value in parsed.main.values if value.is_free)
     free.type = "resource"
     (size,) = {d for d in free.dims if d > 0} or {1}
-    assert bytes_a_step(parsed) == before + (8 - 4) * size
+    assert bytes_a_step(parsed.main) == before + (8 - 4) * size
 
 
 def test_every_batch_runs_once_and_one_worker_never_twice_at_a_time():

@@ -1,45 +1,74 @@
 """Names and numbers of a file's inputs and outputs."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
 from graphs import Model
-from rnnlite.lite.ir import Signature
-from rnnlite.runtime.ends import id_ranges, signature_names, spec_of
+from rnnlite.lite import ir
+from rnnlite.lite.ir import Graph, Quantization, Signature
+from rnnlite.runtime.ends import Call, calls_of, id_ranges, spec_of, taken_and_given
 from rnnlite.specs import TensorSpec
 
 
-def detail(dtype, scales=(), points=()):
-    return {
-        "shape_signature": np.array([1, -1, 3]),
-        "dtype": dtype,
-        "quantization_parameters": {"scales": np.array(scales), "zero_points": np.array(points)},
-    }
+def value(type, scales=(), zeros=()):
+    found = Graph(ir.Model(), "").value(type, [1, 1, 3], [1, -1, 3])
+    found.quantization = Quantization(tuple(scales), tuple(zeros)) if scales else None
+    return found
 
 
 @pytest.mark.parametrize(
     ("given", "dtype", "quantization"),
     [
-        (detail(np.float32), "float32", None),
-        (detail(np.int32), "int32", None),
-        (detail(np.int8, [0.5], [-3]), "int8", (0.5, -3)),
-        (detail(np.int8, [0.5, 0.25], [0, 0]), "int8", None),
-        (detail(np.float32, [0.5], [0]), "float32", None),
+        (value("float32"), "float32", None),
+        (value("int32"), "int32", None),
+        (value("int8", [0.5], [-3]), "int8", (0.5, -3)),
+        (value("int8", [0.5]), "int8", (0.5, 0)),
+        (value("int8", [0.5, 0.25], [0, 0]), "int8", None),
+        (value("float32", [0.5], [0]), "float32", None),
     ],
 )
-def test_what_the_interpreter_says(given, dtype, quantization):
+def test_what_the_file_says(given, dtype, quantization):
     assert spec_of("x", given) == TensorSpec("x", (1, None, 3), dtype, quantization=quantization)
 
 
-def test_names_come_from_the_signature_where_there_is_one():
-    model = Model()
-    unused, x, y = (model.main.tensor([2], name=name) for name in ("unused", "a", "b"))
-    model.main.ends([x], [y])
-    assert signature_names(model.ir) == ([("a", 1)], [("b", 2)])
-    graph = model.ir.main
-    model.ir.signatures = [Signature("serving_default", graph, [("frames", x)], [("label", y)])]
-    assert signature_names(model.ir) == ([("frames", 1)], [("label", 2)])
-    assert unused.graph is graph
+@pytest.fixture
+def model():
+    made = Model()
+    _, x, y = (made.main.tensor([2], name=name) for name in ("unused", "a", "b"))
+    made.main.ends([x], [y])
+    return made.ir
+
+
+def test_names_come_from_the_signature_where_there_is_one(model):
+    main = Call("", True, (("a", 1),), (("b", 2),))
+    assert calls_of(model) == {"": (main, model.main)}
+    x, y = model.main.values[1:]
+    model.signatures = [Signature("serving_default", model.main, (("frames", x),), (("label", y),))]
+    call = Call("serving_default", True, (("frames", 1),), (("label", 2),))
+    assert calls_of(model) == {"serving_default": (call, model.main)}
+
+
+def test_the_main_graph_comes_first_whoever_names_it(model):
+    other = model.graph("other")
+    z = other.value("float32", [3], name="z")
+    other.inputs = other.outputs = [z]
+    model.signatures = [Signature("more", other, (("q", z),), (("q", z),))]
+    assert list(calls_of(model)) == ["", "more"]
+    call, graph = calls_of(model)["more"]
+    assert (call, graph) == (Call("more", False, (("q", 0),), (("q", 0),)), other)
+
+
+def test_the_record_says_what_values_mean_by_signature(model):
+    call, graph = calls_of(model)[""]
+    own = {"ids": {}, "least": {"a": [4]}, "counts": ["a"], "mask_values": {"a": 1}}
+    record = {**own, "batch_axes": {"b": None}, "signatures": {"other": {"least": {"a": [7]}}}}
+    spec = taken_and_given(call, graph, record)
+    (a,), (b,) = spec.inputs, spec.outputs
+    assert (a.least, a.counts, a.mask_value, a.batch_axis) == ((4,), True, 1.0, 0)
+    assert b.batch_axis is None
+    other = taken_and_given(replace(call, key="other"), graph, record)
+    assert (other.inputs[0].least, other.inputs[0].counts) == ((7,), True)
 
 
 def test_ids_are_pairs_of_whole_numbers():

@@ -5,6 +5,8 @@ import pytest
 
 from graphs import Model
 from rnnlite.errors import ModelError, SampleError
+from rnnlite.lite import schema
+from rnnlite.runtime.ends import calls_of
 from rnnlite.runtime.engine import Engine, _fits
 
 
@@ -18,17 +20,16 @@ def doubled():
 
 
 DATA = doubled()
+CALL = calls_of(schema.read(DATA))[""][0]
 
 
 def engine(**options):
-    return Engine(DATA, num_threads=1, **{"delegates": False, **options})
+    return Engine(DATA, CALL, num_threads=1, **{"delegates": False, **options})
 
 
 def run(made, length):
     x = np.arange(3 * length, dtype=np.float32).reshape(1, length, 3)
-    details = [d["index"] for d in made.interpreter.get_input_details()]
-    outputs = [d["index"] for d in made.interpreter.get_output_details()]
-    (y,) = made.run(details, [x], outputs)
+    (y,) = made.run([x])
     np.testing.assert_array_equal(y, 2 * x)
 
 
@@ -69,18 +70,13 @@ def test_the_same_shapes_are_not_allocated_again(monkeypatch):
 
 def test_shapes_of_results_are_known_before_a_run():
     made = engine()
-    inputs, outputs = (
-        [d["index"] for d in ends]
-        for ends in (made.interpreter.get_input_details(), made.interpreter.get_output_details())
-    )
-    assert made.shapes_before_run(inputs, ((1, 9, 3),), outputs) == ((1, 9, 3),)
+    assert made.shapes_before_run(((1, 9, 3),)) == ((1, 9, 3),)
 
 
 def test_what_the_runtime_refuses_is_refused_and_forgotten():
     made = engine()
-    index = [d["index"] for d in made.interpreter.get_input_details()]
     with pytest.raises(SampleError, match=r"cannot run on inputs of shapes \[\(1, 4, 3\)\]"):
-        made.run(index, [np.zeros((1, 4, 3), np.float64)], index)
+        made.run([np.zeros((1, 4, 3), np.float64)])
     before = made.interpreter
     run(made, 2)
     assert made.interpreter is not before
@@ -88,7 +84,7 @@ def test_what_the_runtime_refuses_is_refused_and_forgotten():
 
 def test_no_model():
     with pytest.raises(ModelError, match="cannot load the model"):
-        Engine(b"no flatbuffer", num_threads=1, delegates=False)
+        Engine(b"no flatbuffer", CALL, num_threads=1, delegates=False)
 
 
 @pytest.mark.parametrize(

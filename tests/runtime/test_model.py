@@ -176,13 +176,13 @@ def fresh_interpreters(data, lengths):
     """How many interpreters a loaded file has had after each of its runs, without the first."""
     model = rnnlite.load(data)
     made, counts = [], []
-    create = model._engine.new_interpreter
+    create = model._engines.engine.new_interpreter
 
     def counted():
         made.append(1)
         return create()
 
-    model._engine.new_interpreter = counted
+    model._engines.engine.new_interpreter = counted
     for length in lengths:
         model.run([np.ones((1, length, 3), np.float32)])
         counts.append(len(made))
@@ -205,8 +205,8 @@ def test_a_file_without_the_guard_gets_a_fresh_interpreter_for_longer_sequences(
 def test_predict_starts_with_the_longest(exits, sequences):
     model = rnnlite.load(exits.tflite)
     lengths = []
-    run = model.run
-    model.run = lambda arrays: (lengths.append(arrays[0].shape[1]), run(arrays))[1]
+    run = model._engines.run
+    model._engines.run = lambda arrays: (lengths.append(arrays[0].shape[1]), run(arrays))[1]
     model.predict(sequences)
     assert lengths == [30, 9, 4, 4, 1]
 

@@ -46,10 +46,12 @@ from rnnlite.cli.options import (
     Resume,
     RunTogether,
     SequenceLength,
+    SignatureToRun,
     Streaming,
     Threads,
     ValueOptional,
     Verbose,
+    calibration_data,
     numbers,
     pairs,
     size,
@@ -106,6 +108,7 @@ def convert(
 
     Example: rnnlite convert tagger.keras -o live.tflite --streaming 1
     """
+    data = calibration_data(calibration)
     if quantize is not None and quantize not in MODES:
         raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{quantize}'")
     batch, length, chunk = size(batch_size), size(sequence_length), steps(streaming)
@@ -117,21 +120,21 @@ def convert(
         with usage():
             take_order(
                 quantize,
-                calibration,
+                data,
                 io,
                 allow_float=allow_float,
                 max_error=max_error,
                 progress=False,
             )
         # Calibration shows a progress bar of its own.
-        spinner = calibration is None and not verbose
+        spinner = data is None and not verbose
         with log_shown(verbose), status("converting", spinner=spinner):
             converted = rnnlite.convert(
                 source,
                 batch_size=batch,
                 sequence_length=length,
                 quantize=quantize,
-                calibration=calibration,
+                calibration=data,
                 io=io,
                 allow_float=allow_float,
                 max_error=max_error,
@@ -158,6 +161,7 @@ def predict(
     threads: Threads = 1,
     raw: Raw = False,
     resume: Resume = False,
+    signature: SignatureToRun = None,
     as_json: Json = False,
 ) -> None:
     """Run a LiteRT model on a data set of samples of any lengths.
@@ -181,6 +185,7 @@ def predict(
                 num_threads=threads,
                 raw=raw,
                 resume=resume,
+                signature=signature,
                 progress=sys.stderr.isatty(),
             )
         typer.echo(json.dumps(done.to_dict()) if as_json else str(done))

@@ -34,10 +34,12 @@ Quantize = Annotated[
     typer.Option("--quantize", help="float16, dynamic, int8 or int16x8.", show_default="float32"),
 ]
 Calibration = Annotated[
-    Path | None,
+    list[str] | None,
     typer.Option(
         "--calibration",
-        help="Typical samples (.npz, .npy, .parquet, a folder), needed for int8 and int16x8.",
+        metavar="[SIGNATURE=]PATH",
+        help="Typical samples (.npz, .npy, .parquet, a folder), needed for int8 and int16x8; of "
+        "several signatures once for each.",
         show_default=False,
     ),
 ]
@@ -128,6 +130,10 @@ RunTogether = Annotated[
     int | None,
     typer.Option("--batch-size", min=1, help="Samples of one length to run together at most."),
 ]
+SignatureToRun = Annotated[
+    str | None,
+    typer.Option("--signature", help="The one to run.", show_default="the file's first"),
+]
 MaxBatchBytes = Annotated[
     int | None,
     typer.Option(
@@ -190,6 +196,16 @@ def pairs(values: Sequence[str] | None) -> dict[str, str]:
         if not all(value.partition("=")):
             raise typer.BadParameter(f"expected NAME=VALUE; got '{value}'")
     return {v.partition("=")[0]: v.partition("=")[2] for v in values or ()}
+
+
+def calibration_data(values: Sequence[str] | None) -> Path | dict[str, Path] | None:
+    """The data of `--calibration`: one path, or SIGNATURE=PATH for each signature."""
+    given = list(values or ())
+    if not given:
+        return None
+    if len(given) == 1 and ("=" not in given[0] or Path(given[0]).exists()):
+        return Path(given[0])
+    return {name: Path(path) for name, path in pairs(given).items()}
 
 
 def numbers(value: str) -> list[int]:

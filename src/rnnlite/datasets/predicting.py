@@ -69,6 +69,7 @@ def predict_files(
     num_threads: int = 1,
     raw: bool = False,
     resume: bool = False,
+    signature: str | None = None,
     progress: bool = False,
 ) -> Predicted:
     """Run a model on every row of a data set, in order and in bounded memory.
@@ -81,6 +82,7 @@ def predict_files(
         columns: the data's name for an input, by input name, where it is another.
         batch_size, max_batch_bytes, raw: as of `Model.predict`.
         num_threads: as of `load`.
+        signature: of the model; its first if None.
         resume: go on with what an interrupted run left; begin anew where there is nothing.
         progress: show a progress bar on standard error.
 
@@ -92,12 +94,19 @@ def predict_files(
         DependencyError: Parquet without pyarrow.
     """
     content, out = read_model(model), Path(out)
-    with Model(content, num_threads=num_threads) as loaded:
+    with Model(content, num_threads=num_threads, signature=signature) as loaded:
         rows = open_rows(data, input_columns(loaded.inputs, columns))
         if not rows.count:
             raise DataError(f"'{rows.files[0]}' holds no samples")
         form = format_for(out, loaded.outputs, raw=raw)
-        asked = asked_of(content, rows, columns=dict(columns or {}), raw=raw, kind=out.suffix)
+        asked = asked_of(
+            content,
+            rows,
+            columns=dict(columns or {}),
+            raw=raw,
+            kind=out.suffix,
+            signature=loaded.signature,
+        )
         with Parts(out, form, asked, resume=resume) as parts:
             done = first = parts.done()
             rest = rows.read(done) if done < rows.count else ()

@@ -20,7 +20,7 @@ class SourceOptions(TypedDict, total=False):
     inputs: Sequence[str] | None
     outputs: Sequence[str] | None
     constants: Mapping[str, Any] | None
-    signature: str | None
+    signature: str | Sequence[str] | None
     tags: Sequence[str] | None
     architecture: str | Path | None
     custom_objects: Mapping[str, Any] | None

@@ -21,10 +21,12 @@ _READ: list[tuple[bytes, ir.Model]] = []
 """The last file, and what was read."""
 
 
-def open_model(data: bytes, delegates: bool) -> tuple[int, Any, Any, Any]:
-    """Load a model; gives its number, inputs, outputs, and what its stream takes and gives."""
-    model = Model(data, delegates=delegates, parsed=_read(data))
-    return _hold(model), model.inputs, model.outputs, model.stream_ends
+def open_model(
+    data: bytes, delegates: bool, signature: str | None = None
+) -> tuple[int, Any, Any, Any, bool]:
+    """Load a model; gives its number, then `inputs` and more of `Model`, in order."""
+    model = Model(data, delegates=delegates, parsed=_read(data), signature=signature)
+    return _hold(model), model.inputs, model.outputs, model.stream_ends, model.is_main
 
 
 def _read(data: bytes) -> ir.Model:

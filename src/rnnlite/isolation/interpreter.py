@@ -69,18 +69,23 @@ class ModelApart(_Apart):
     Args:
         data: the flatbuffer.
         delegates: False runs the plain kernels, without XNNPACK.
+        signature: the one to run; the file's first if None.
 
     Raises:
         AbortError: loading it ends the worker.
         ModelError: it cannot be loaded.
 
     Attributes:
-        inputs, outputs, stream_ends: as of `Model`.
+        inputs, outputs, stream_ends, is_main: as of `Model`.
     """
 
-    def __init__(self, data: bytes, *, delegates: bool = True) -> None:
+    def __init__(
+        self, data: bytes, *, delegates: bool = True, signature: str | None = None
+    ) -> None:
         super().__init__(data, "the converted model")
-        self.inputs, self.outputs, self.stream_ends = self._open("open_model", data, delegates)
+        self.inputs, self.outputs, self.stream_ends, self.is_main = self._open(
+            "open_model", data, delegates, signature
+        )
 
     def shapes_before_run(self, shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
         """As `Model.shapes_before_run`."""

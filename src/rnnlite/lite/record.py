@@ -19,6 +19,9 @@ GUARDED = "guarded_copies"
 SIGNATURES = "signatures"
 """Key in it: what is said otherwise of further signatures, by name (`merging`)."""
 
+ENTRIES = "entries"
+"""Key in it: the signatures that the source has too, where they are several."""
+
 
 def record(model: Model) -> dict[str, Any]:
     """What rnnlite stored on converting: version, origin, recurrences, ...; empty for other files.

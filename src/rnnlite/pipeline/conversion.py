@@ -6,10 +6,12 @@ open -> translate -> finish -> check against the source -> (quantize -> measure)
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import inspect
+from rnnlite.lite.record import ENTRIES
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
 from rnnlite.quantization.recipe import Order
@@ -51,6 +53,8 @@ def convert(
             LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
     with clock.step("convert"):
         parts = [Part(entry, translate(entry)) for entry in program.entries]
+        if len(parts) > 1:
+            parts[0] = replace(parts[0], details={ENTRIES: [p.entry.signature for p in parts]})
         further = []
         if streamed is not None and order is None:
             further = [stream_part(program.main, streamed)]
@@ -59,7 +63,7 @@ def convert(
     if verify:
         with clock.step("check"):
             for entry in program.entries:
-                found[entry.signature].parity = check(entry, plain)
+                found[entry.signature].parity = check(entry, plain, signature=entry.signature)
     if order is not None:
         for entry in program.entries:
             parity = found[entry.signature].parity

@@ -118,7 +118,7 @@ def quantize(parts: Sequence[Part], order: Order, size_before: int) -> Quantized
     require_change(content.candidates, order)
     records = {}
     for one, candidate in zip(taken, content.candidates, strict=True):
-        accuracy = measure(one.reference, content.data, one.held_out)
+        accuracy = measure(one.reference, content.data, one.held_out, signature=one.key)
         _require_accuracy(accuracy, candidate, one, order)
         records[one.key] = _record(one, candidate, content, order, accuracy, trials, size_before)
     return Quantized(content.parts, content.data, best.trial, records)
@@ -218,7 +218,8 @@ def _best(
             continue
         found = tuple(c for c in trial if isinstance(c, Candidate))
         parts = tuple(
-            Part(one.part.entry, c.model, details) for one, c in zip(taken, found, strict=True)
+            Part(one.part.entry, c.model, {**one.part.details, **details})
+            for one, c in zip(taken, found, strict=True)
         )
         data = finish([part.copy() for part in parts])
         name = found[0].trial
@@ -240,4 +241,4 @@ def _measured(one: _Taken, data: bytes, order: Order) -> tuple[OutputAccuracy, .
     # Few samples are held out as a rule: the choice looks at some of the others as well.
     others = one.samples.used if order.integer and one.samples is not None else []
     looked_at = [*one.held_out, *others][:MOST_SAMPLES]
-    return measure(one.reference, data, looked_at, lengths=False)
+    return measure(one.reference, data, looked_at, lengths=False, signature=one.key)

@@ -151,11 +151,13 @@ def _answer(source: Any, task: Task) -> Any:
 
 
 def _samples(samples: Any) -> Any:
-    """Samples as NumPy arrays in their nesting; a path as it stands, from any folder."""
+    """Samples as NumPy arrays in their nesting, by signature too; a path, from any folder."""
     if samples is None:
         return None
     if isinstance(samples, (str, Path)):
         return Path(samples).resolve()
+    if isinstance(samples, Mapping):
+        return {name: _samples(data) for name, data in samples.items()}
     return [_sample(sample) for sample in samples]
 
 

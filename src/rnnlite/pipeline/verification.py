@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rnnlite.errors import ModelError, QuantizationError
+from rnnlite.errors import ModelError, QuantizationError, SampleError
 from rnnlite.frontends.program import Entry
 from rnnlite.frontends.request import Request
-from rnnlite.lite.inspection import inspect
+from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.pipeline.clock import Clock
 from rnnlite.quantization.recipe import MODES
 from rnnlite.report.making import Finding, make_report
 from rnnlite.report.records import Report
-from rnnlite.specs import batched, row
+from rnnlite.specs import batched
 
 
 def verify(
@@ -40,15 +40,13 @@ def verify(
     from rnnlite.frontends.opening import open_program
     from rnnlite.isolation.interpreter import ModelApart
     from rnnlite.lite import schema
-    from rnnlite.lite.record import record
-    from rnnlite.parity import check, probes
-    from rnnlite.quantization.quantize import remeasure
+    from rnnlite.lite.record import ENTRIES, record
     from rnnlite.quantization.recipe import take_max_error
-    from rnnlite.runtime.samples import listed
 
     loaded = ModelApart(data)
     loaded.close()
-    mode = record(schema.read(data)).get("quantize")
+    stored = record(schema.read(data))
+    mode = stored.get("quantize")
     if mode is None and max_error is not None:
         raise QuantizationError(
             "max_error is given, but the model is not quantized",
@@ -59,36 +57,94 @@ def verify(
     clock = Clock()
     batch = next((spec.batch for spec in loaded.inputs if spec.shape), 1)
     integer = mode in ("int8", "int16x8")
+    entries = stored.get(ENTRIES, [])
+    options = request.options
+    if entries and options.get("signature") is None:
+        options = {**options, "signature": entries}
+    asked = replace(request, batch_size=batch, integer=integer, options=options)
     with clock.step("trace"):
-        program = open_program(source, replace(request, batch_size=batch, integer=integer))
-        entry = _as_in_model(program.main, loaded)
-    arrays = (
-        [
-            [batched(a, p.batch_axis) for a, p in zip(sample, loaded.inputs, strict=True)]
-            for sample in listed(samples, loaded.inputs)
-        ]
-        if samples is not None
-        else []
-    )
-    if mode is not None:
-        rows = [
-            [row(a, p.batch_axis, 0) for a, p in zip(sample, loaded.inputs, strict=True)]
-            for sample in arrays
-        ]
-        with clock.step("check"):
-            quantization = remeasure(
-                entry.reference,
-                data,
-                mode,
-                rows or probes(entry),
-                given=bool(rows),
-                max_error=limit,
+        program = open_program(source, asked)
+    keys = [entry.signature for entry in program.entries]
+    content = inspect(data)
+    given = samples_of(samples, keys)
+    found = {}
+    with clock.step("check"):
+        for entry in program.entries:
+            key = _key(entry, content, several=len(keys) > 1)
+            found[entry.signature] = _check_one(
+                entry, data, key, given[entry.signature], mode, limit
             )
-        found = Finding(quantization=quantization)
-    else:
-        with clock.step("check"):
-            found = Finding(check(entry, data, arrays))
-    return make_report(program, inspect(data), {entry.signature: found}, clock.seconds)
+    return make_report(program, content, found, clock.seconds)
+
+
+def samples_of(samples: Any, signatures: Sequence[str]) -> dict[str, Any]:
+    """The samples of each signature; None where there are none.
+
+    Raises:
+        SampleError: there are several signatures, and the samples are no dict of those.
+    """
+    if samples is None:
+        return dict.fromkeys(signatures)
+    if len(signatures) == 1:
+        return {signatures[0]: samples}
+    if not isinstance(samples, Mapping) or not set(samples) <= set(signatures):
+        raise SampleError(
+            "the samples do not fit the signatures",
+            expected="a dict of samples by signature: "
+            + ", ".join(f"'{name}'" for name in signatures),
+            found=", ".join(map(repr, samples))
+            if isinstance(samples, Mapping)
+            else type(samples).__name__,
+        )
+    return {name: samples.get(name) for name in signatures}
+
+
+def _key(entry: Entry, content: Inspection, *, several: bool) -> str | None:
+    """The file's name for an entry; None for its first signature.
+
+    Raises:
+        ModelError: of several entries, the file lacks this one.
+    """
+    if entry.signature in content.signatures:
+        return entry.signature
+    if several:
+        raise ModelError(
+            f"the LiteRT model has no signature '{entry.signature}', as {entry.origin} has",
+            found=", ".join(f"'{name}'" for name in content.signatures) or "no signature",
+            remedy="Name those that it has (signature=)",
+        )
+    return None
+
+
+def _check_one(
+    entry: Entry, data: bytes, key: str | None, samples: Any, mode: str | None, limit: float
+) -> Finding:
+    """One signature of a file against its source."""
+    from rnnlite.isolation.interpreter import ModelApart
+    from rnnlite.parity import check, probes
+    from rnnlite.quantization.quantize import remeasure
+    from rnnlite.runtime.samples import listed
+
+    loaded = ModelApart(data, signature=key)
+    loaded.close()
+    entry = _as_in_model(entry, loaded)
+    rows = [] if samples is None else listed(samples, loaded.inputs)
+    if mode is None:
+        arrays = [
+            [batched(a, p.batch_axis) for a, p in zip(sample, loaded.inputs, strict=True)]
+            for sample in rows
+        ]
+        return Finding(check(entry, data, arrays, signature=key))
+    quantization = remeasure(
+        entry.reference,
+        data,
+        mode,
+        rows or probes(entry),
+        given=bool(rows),
+        max_error=limit,
+        signature=key,
+    )
+    return Finding(quantization=quantization)
 
 
 def _as_in_model(entry: Entry, model: Any) -> Entry:

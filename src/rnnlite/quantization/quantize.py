@@ -107,6 +107,7 @@ def remeasure(
     *,
     given: bool,
     max_error: float,
+    signature: str | None = None,
 ) -> Quantization:
     """What can be said of a quantized file afterwards: its types and its error on samples.
 
@@ -117,6 +118,7 @@ def remeasure(
         samples: to measure on, without batch axis.
         given: whether they are the user's own, or random.
         max_error: the largest relative RMS error that an output may have.
+        signature: of the file; its first if None.
     """
     model = schema.read(data)
     details = record_of(model)
@@ -126,9 +128,9 @@ def remeasure(
         inner="",
         size_before=0,
         weights=(),
-        ops=op_types(model.ops()),
+        ops=op_types(model.ops() if signature is None else model.ops_of(signature)),
         held_out=len(samples),
-        accuracy=measure(reference, data, samples),
+        accuracy=measure(reference, data, samples, signature=signature),
         measured_on=f"{len(samples)} samples" if given else "random inputs",
         max_error=max_error,
     )

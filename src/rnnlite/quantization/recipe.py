@@ -115,9 +115,10 @@ def take_order(
             found="None",
             remedy="Give 100 or so typical sequences, of the lengths that the model will see",
         )
-    if isinstance(calibration, (str, Path)):
-        # Before anything that takes long.
-        require_readable(calibration)
+    for data in calibration.values() if isinstance(calibration, Mapping) else [calibration]:
+        if isinstance(data, (str, Path)):
+            # Before anything that takes long.
+            require_readable(data)
     limit = take_max_error(max_error, quantize)
     return Order(quantize, io or borders[0], calibration, allow_float, limit, progress)
 

@@ -102,10 +102,11 @@ def make_report(
             "of your own, TensorBuffer.create_from_host_memory(numpy.zeros(shape, 'float32'))"
         )
     first = found[entries[0].signature]
+    ends = content.signatures.get(entries[0].signature, content)
     return Report(
         origin=source.origin,
-        inputs=_ends(content.inputs),
-        outputs=_ends(content.outputs),
+        inputs=_ends(ends.inputs),
+        outputs=_ends(ends.outputs),
         size=content.size,
         weights=content.weights,
         ops=content.ops,

@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnlite.lite.releases import where_text
-from rnnlite.specs import TensorSpec
+from rnnlite.specs import SignatureSpec, TensorSpec
 
 if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
     from rnnlite.report.quantization import Quantization
-    from rnnlite.report.records import Parity, Report, StreamParity
+    from rnnlite.report.records import Parity, Report, SignatureReport, StreamParity
 
 PLAIN_WIDTH = 100
 
@@ -70,24 +70,32 @@ def report_tables(report: Report) -> RenderableType:
             f"{size_text(report.size)}, {report.weights:,} weights, {seconds_text(report.seconds)}"
         ),
         Text(where_text(report.min_runtime)),
-        _ports(report.inputs, report.outputs),
+        Text("ops: " + ", ".join(f"{n} {c}" for n, c in report.ops.items())),
     ]
-    if report.recurrences:
-        parts.append(_recurrences(report.recurrences))
-        parts += [
-            Text(f"weights of {r['name']}: {r['weights']}")
-            for r in report.recurrences
-            if r.get("weights")
-        ]
-    parts.append(Text("ops: " + ", ".join(f"{n} {c}" for n, c in report.ops.items())))
-    if report.parity or report.quantization is None:
-        parts.append(_parity(report.parity) if report.parity else Text("parity: not checked"))
-    if report.quantization is not None:
-        parts += _quantization(report.quantization, report.size)
+    for found in report.functions:
+        parts += _function(found, report.size)
     if report.stream is not None:
         parts.append(_stream(report.stream))
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
     return Group(*_spaced(parts))
+
+
+def _function(found: Report | SignatureReport, size: int) -> list[RenderableType]:
+    """One signature: its ends, recurrences, and how it came out."""
+    name = getattr(found, "name", "")
+    parts: list[RenderableType] = [_ports(found.inputs, found.outputs, name)]
+    if found.recurrences:
+        parts.append(_recurrences(found.recurrences))
+        parts += [
+            Text(f"weights of {r['name']}: {r['weights']}")
+            for r in found.recurrences
+            if r.get("weights")
+        ]
+    if found.parity or found.quantization is None:
+        parts.append(_parity(found.parity) if found.parity else Text("parity: not checked"))
+    if found.quantization is not None:
+        parts += _quantization(found.quantization, size)
+    return parts
 
 
 def inspection_tables(inspection: Inspection) -> RenderableType:
@@ -98,8 +106,8 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         Text(str(record.get("origin", "LiteRT model, not converted by rnnlite")), style="bold"),
         Text(f"{size_text(inspection.size)}, {inspection.weights:,} weights ({weights or 'none'})"),
         Text(where_text(inspection.min_runtime)),
-        _ports([t.to_dict() for t in inspection.inputs], [t.to_dict() for t in inspection.outputs]),
     ]
+    parts.append(signatures_shown(inspection.inputs, inspection.outputs, inspection.signatures))
     if record.get("quantize"):
         parts.append(Text(f"quantized: {record['quantize']}, border {record['io']}"))
     if record.get("recurrences"):
@@ -153,7 +161,9 @@ def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
     return spaced
 
 
-def _ports(inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, Any]]) -> Table:
+def _ports(
+    inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, Any]], name: str = ""
+) -> Table:
     rows = []
     quantized = False
     for kind, ports in (("input", inputs), ("output", outputs)):
@@ -172,12 +182,32 @@ def _ports(inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, A
             )
     columns = ["", "name", "shape", "dtype", "value"]
     keep = 5 if quantized else 4
-    return table("Signature", columns[:keep], [row[:keep] for row in rows])
+    title = f"Signature '{name}'" if name else "Signature"
+    return table(title, columns[:keep], [row[:keep] for row in rows])
 
 
-def signature_table(inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec]) -> Table:
-    """Inputs and outputs."""
-    return _ports([t.to_dict() for t in inputs], [t.to_dict() for t in outputs])
+def signature_table(
+    inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec], name: str = ""
+) -> Table:
+    """Inputs and outputs, of a signature that is named where there are several."""
+    return _ports([t.to_dict() for t in inputs], [t.to_dict() for t in outputs], name)
+
+
+def signatures_shown(
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    signatures: Mapping[str, SignatureSpec],
+) -> RenderableType:
+    """All signatures of a file; the inputs and outputs that are meant, where there are not several.
+
+    Args:
+        inputs, outputs: of what is run where none is named.
+        signatures: what each takes and gives.
+    """
+    if len(signatures) < 2:
+        return signature_table(inputs, outputs)
+    shown = [signature_table(s.inputs, s.outputs, name) for name, s in signatures.items()]
+    return Group(*_spaced(shown))
 
 
 def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:

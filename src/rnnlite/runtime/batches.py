@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from rnnlite.lite.ir import FREE, Model
+from rnnlite.lite.ir import FREE, Graph
 from rnnlite.specs import Array, TensorSpec
 
 DEFAULT_BATCH = 28
@@ -30,16 +30,16 @@ BATCHES_A_WORKER = 4
 Worker = TypeVar("Worker")
 
 
-def bytes_a_step(model: Model) -> int:
-    """Bytes of all values of the main graph that grow with the input, for one sample's time step.
+def bytes_a_step(graph: Graph) -> int:
+    """Bytes of all values of a graph that grow with the input, for one sample's time step.
 
     More than a run takes, for the runtime reuses memory.
 
     Args:
-        model: as it was read.
+        graph: as it was read.
     """
     total = 0
-    for value in model.main.values:
+    for value in graph.values:
         if FREE not in value.dims or 0 in value.dims:
             continue
         size = np.dtype(value.type).itemsize if value.type in np.sctypeDict else UNKNOWN_BYTES

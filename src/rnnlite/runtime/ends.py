@@ -1,41 +1,92 @@
-"""The inputs and outputs of a file's main graph: their names, and what they take and give."""
+"""How a signature of a file is called: its names and numbers, what it takes and gives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
+from rnnlite.lite.ir import Graph, Model, Value
+from rnnlite.lite.record import of_signature
+from rnnlite.specs import SignatureSpec, TensorSpec
 
-from rnnlite.lite.ir import Model
-from rnnlite.specs import TensorSpec
+Ends = tuple[tuple[str, Value], ...]
 
 
-def spec_of(name: str, detail: Mapping[str, Any]) -> TensorSpec:
-    """An input or output, from what the interpreter says of it."""
-    shape = tuple(None if d < 0 else int(d) for d in detail["shape_signature"])
-    parameters = detail["quantization_parameters"]
-    quantized = len(parameters["scales"]) == 1 and detail["dtype"] is not np.float32
-    quantization = (
-        (float(parameters["scales"][0]), int(parameters["zero_points"][0])) if quantized else None
+@dataclass(frozen=True)
+class Call:
+    """How a runtime is told to run a function of a file.
+
+    Attributes:
+        key: the signature; "" for the main graph of a file that has none for it.
+        is_main: whether it is the main graph, which an interpreter runs without a signature.
+        inputs, outputs: name and number of each tensor, in the caller's order.
+    """
+
+    key: str
+    is_main: bool
+    inputs: tuple[tuple[str, int], ...]
+    outputs: tuple[tuple[str, int], ...]
+
+
+def calls_of(model: Model) -> dict[str, tuple[Call, Graph]]:
+    """How each signature is called, and the graph that it runs; the first is called by default.
+
+    The main graph is the first, whether a signature names it or not.
+    """
+    found = {
+        s.key: (_call(s.key, s.graph, s.graph is model.main, s.inputs, s.outputs), s.graph)
+        for s in model.signatures
+    }
+    first = next(iter(found.values()), None)
+    if first is None or not first[0].is_main:
+        main = model.main
+        ends = (tuple((v.name, v) for v in end) for end in (main.inputs, main.outputs))
+        found = {"": (_call("", main, True, *ends), main), **found}
+    return found
+
+
+def _call(key: str, graph: Graph, is_main: bool, inputs: Ends, outputs: Ends) -> Call:
+    numbers = {value: number for number, value in enumerate(graph.values)}
+    places = (tuple((name, numbers[value]) for name, value in end) for end in (inputs, outputs))
+    return Call(key, is_main, *places)
+
+
+def taken_and_given(call: Call, graph: Graph, record: Mapping[str, Any]) -> SignatureSpec:
+    """What a call takes and gives, with what the file's record says of it."""
+    own = of_signature(record, call.key)
+    ids = id_ranges(own)
+    masks = {name: float(value) for name, value in own.get("mask_values", {}).items()}
+    axes, least = own.get("batch_axes", {}), own.get("least", {})
+    inputs = tuple(
+        replace(
+            spec_of(name, graph.values[number]),
+            ids=ids.get(name),
+            mask_value=masks.get(name),
+            batch_axis=axes.get(name, 0),
+            counts=name in own.get("counts", []),
+            least=tuple(least.get(name, ())),
+        )
+        for name, number in call.inputs
     )
-    return TensorSpec(name, shape, np.dtype(detail["dtype"]).name, quantization=quantization)
+    outputs = tuple(
+        replace(spec_of(name, graph.values[number]), batch_axis=axes.get(name, 0))
+        for name, number in call.outputs
+    )
+    return SignatureSpec(inputs, outputs)
 
 
-def id_ranges(record: dict[str, Any]) -> dict[str, tuple[int, int]]:
+def spec_of(name: str, value: Value) -> TensorSpec:
+    """An input or output, from what the file says of it."""
+    shape = tuple(None if d < 0 else d for d in value.dims)
+    known = value.quantization
+    grid = None
+    if known is not None and len(known.scales) == 1 and value.type != "float32":
+        grid = known.scales[0], known.zeros[0] if known.zeros else 0
+    return TensorSpec(name, shape, value.type, quantization=grid)
+
+
+def id_ranges(record: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     """Valid token ids of each input, as rnnlite stores them with the model."""
     ranges = record.get("id_ranges", {})
     return {name: (int(low), int(high)) for name, (low, high) in ranges.items()}
-
-
-def signature_names(model: Model) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
-    """The name and the number of each input and output of the main graph, as it is called."""
-    main = model.main
-    inputs, outputs = ([(v.name, v) for v in end] for end in (main.inputs, main.outputs))
-    if model.signatures and model.signatures[0].graph is main:
-        inputs, outputs = [*model.signatures[0].inputs], [*model.signatures[0].outputs]
-    numbers = {value: number for number, value in enumerate(main.values)}
-    return (
-        [(name, numbers[value]) for name, value in inputs],
-        [(name, numbers[value]) for name, value in outputs],
-    )

@@ -1,4 +1,4 @@
-"""One LiteRT interpreter at changing input shapes.
+"""One LiteRT interpreter that runs one function of a file at changing input shapes.
 
 Changing the shapes costs microseconds. Where a file is not known to be safe, shapes larger than
 those it first ran get a fresh interpreter (0.3 ms for a small model): LiteRT with XNNPACK now and
@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from rnnlite.errors import ModelError, SampleError
+from rnnlite.errors import InternalError, ModelError, SampleError
+from rnnlite.runtime.ends import Call
+from rnnlite.runtime.signatures import SignatureRun
 from rnnlite.specs import Array
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -26,15 +28,23 @@ class Engine:
 
     Args:
         data: the model.
+        call: how its function is run; by a runner of its signature, if it is not the main graph.
         num_threads: threads an op may use.
         delegates: False runs the plain kernels, without XNNPACK.
         grows: whether one interpreter may go on to larger shapes.
     """
 
     def __init__(
-        self, data: bytes, *, num_threads: int, delegates: bool, grows: bool = False
+        self,
+        data: bytes,
+        call: Call,
+        *,
+        num_threads: int,
+        delegates: bool,
+        grows: bool = False,
     ) -> None:
         self._data = data
+        self._call = call
         self._num_threads = num_threads
         self._grows = grows
         self._resolver = (
@@ -42,7 +52,7 @@ class Engine:
         )
         self._allocated: Shapes | None = None
         self._largest: Shapes | None = None
-        self.interpreter = self.new_interpreter()
+        self._renew()
 
     def new_interpreter(self) -> Any:
         """A fresh interpreter.
@@ -59,7 +69,18 @@ class Engine:
         except (ValueError, RuntimeError) as e:
             raise ModelError(f"the LiteRT runtime cannot load the model: {_reason(e)}") from e
 
-    def _allocate(self, inputs: Sequence[int], shapes: Shapes) -> None:
+    def _renew(self) -> None:
+        self.interpreter = self.new_interpreter()
+        self._runner = None
+        if not self._call.is_main:
+            self._runner = SignatureRun(
+                self.interpreter,
+                self._call.key,
+                [name for name, _ in self._call.inputs],
+                [name for name, _ in self._call.outputs],
+            )
+
+    def _prepare(self, shapes: Shapes) -> None:
         """Set the inputs' shapes; where it must be so, in a fresh interpreter if they exceed those
         that it first ran."""
         if shapes == self._allocated:
@@ -67,34 +88,35 @@ class Engine:
         self._allocated = None
         larger = self._largest is not None and not _fits(shapes, self._largest)
         if self._largest == () or (larger and not self._grows):
-            self.interpreter = self.new_interpreter()
+            self._renew()
             self._largest = None
-        for index, shape in zip(inputs, shapes, strict=True):
-            self.interpreter.resize_tensor_input(index, shape)
-        self.interpreter.allocate_tensors()
+        if self._runner is None:
+            for (_, index), shape in zip(self._call.inputs, shapes, strict=True):
+                self.interpreter.resize_tensor_input(index, shape)
+            self.interpreter.allocate_tensors()
         self._allocated = shapes
         self._largest = self._largest or shapes
 
-    def shapes_before_run(
-        self, inputs: Sequence[int], shapes: Shapes, outputs: Sequence[int]
-    ) -> Shapes:
+    def shapes_before_run(self, shapes: Shapes) -> Shapes:
         """The shapes of results as the runtime knows them when memory has been allocated.
 
         Args:
-            inputs, outputs: numbers of the tensors.
             shapes: of the inputs.
-        """
-        self._allocate(inputs, shapes)
-        known = {int(d["index"]): d["shape"] for d in self.interpreter.get_output_details()}
-        return tuple(tuple(map(int, known[index])) for index in outputs)
 
-    def run(
-        self, inputs: Sequence[int], arrays: Sequence[Array], outputs: Sequence[int]
-    ) -> list[Array]:
+        Raises:
+            InternalError: the function is not the main graph, whose memory alone can be allocated
+                without a run.
+        """
+        if self._runner is not None:
+            raise InternalError(f"shapes of '{self._call.key}' are asked for before a run")
+        self._prepare(shapes)
+        known = {int(d["index"]): d["shape"] for d in self.interpreter.get_output_details()}
+        return tuple(tuple(map(int, known[index])) for _, index in self._call.outputs)
+
+    def run(self, arrays: Sequence[Array]) -> list[Array]:
         """Run once.
 
         Args:
-            inputs, outputs: numbers of the tensors.
             arrays: one an input.
 
         Raises:
@@ -102,8 +124,10 @@ class Engine:
         """
         shapes = tuple(a.shape for a in arrays)
         try:
-            self._allocate(inputs, shapes)
-            for index, array in zip(inputs, arrays, strict=True):
+            self._prepare(shapes)
+            if self._runner is not None:
+                return self._runner(arrays)
+            for (_, index), array in zip(self._call.inputs, arrays, strict=True):
                 self.interpreter.set_tensor(index, np.asarray(array, order="C"))
             self.interpreter.invoke()
         except (ValueError, RuntimeError) as e:
@@ -112,7 +136,7 @@ class Engine:
             raise SampleError(
                 f"the model cannot run on inputs of shapes {list(shapes)}: {_reason(e)}"
             ) from e
-        return [self.interpreter.get_tensor(index) for index in outputs]
+        return [self.interpreter.get_tensor(index) for _, index in self._call.outputs]
 
 
 def _fits(shapes: Shapes, largest: Shapes) -> bool:

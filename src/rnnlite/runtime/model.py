@@ -7,9 +7,9 @@ several threads (`benchmarks/throughput.py`).
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,29 +20,33 @@ from rnnlite.lite.record import GUARDED, of_signature
 from rnnlite.lite.record import record as record_of
 from rnnlite.report.showing import Shown
 from rnnlite.runtime.batches import (
-    BATCHES_A_WORKER,
     DEFAULT_BATCH,
     DEFAULT_BATCH_BYTES,
     bytes_a_step,
     groups,
-    run_side_by_side,
 )
-from rnnlite.runtime.ends import id_ranges, signature_names, spec_of
-from rnnlite.runtime.engine import Engine
+from rnnlite.runtime.ends import calls_of, taken_and_given
+from rnnlite.runtime.engines import Engines, Run, Settings
 from rnnlite.runtime.predicting import as_batch, column, fixed_batch, positive, result_of
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Sample, listed
-from rnnlite.runtime.signatures import SignatureRun, stream_ends
+from rnnlite.runtime.signatures import stream_ends
 from rnnlite.runtime.stream import Ends, Stream
 from rnnlite.runtime.windows import windows
-from rnnlite.specs import Array, TensorSpec
+from rnnlite.specs import Array, SignatureSpec, TensorSpec
 from rnnlite.streaming.layout import RECORD, SIGNATURE, layout_from
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 
-def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = True) -> Model:
+def load(
+    source: str | Path | bytes,
+    *,
+    num_threads: int = 1,
+    delegates: bool = True,
+    signature: str | None = None,
+) -> Model:
     """Load a LiteRT model.
 
     Args:
@@ -50,9 +54,11 @@ def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = 
         num_threads: threads that a run may use; `predict` gives each its own interpreter where
             there are batches enough, which takes the model's memory as many times.
         delegates: False runs the plain kernels, without XNNPACK.
+        signature: the one to run where a call names none; the file's first if None.
 
     Raises:
-        ModelError: it is no LiteRT model, or needs ops that this runtime does not have.
+        ModelError: it is no LiteRT model, needs ops that this runtime does not have, or has no such
+            signature.
     """
     if not isinstance(num_threads, int) or isinstance(num_threads, bool) or num_threads < 1:
         raise ModelError(
@@ -60,7 +66,8 @@ def load(source: str | Path | bytes, *, num_threads: int = 1, delegates: bool = 
             expected="an int of 1 or more",
             found=repr(num_threads),
         )
-    return Model(read_model(source), num_threads=num_threads, delegates=delegates)
+    content = read_model(source)
+    return Model(content, num_threads=num_threads, delegates=delegates, signature=signature)
 
 
 class Model(Shown):
@@ -71,18 +78,23 @@ class Model(Shown):
 
     Args:
         data: the file.
-        num_threads, delegates: see `load`.
+        num_threads, delegates, signature: see `load`.
         parsed: the file as it was read already, if it was.
 
     Attributes:
         inputs, outputs: `TensorSpec`s in the source's order, with the source's names.
-        signatures: names of the file's signatures.
+        signature: the one that is run where a call names none; "" for the main graph of a file that
+            has no signature for it.
+        is_main: whether that is the file's main graph, of which alone `shapes_before_run` can tell.
+        signatures: what each signature of the file takes and gives, by name.
         stream_ends: what the signature "stream" takes and gives; None where the file has none.
     """
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
-    signatures: tuple[str, ...]
+    signature: str
+    is_main: bool
+    signatures: dict[str, SignatureSpec]
     stream_ends: Ends | None
 
     def __init__(
@@ -92,6 +104,7 @@ class Model(Shown):
         num_threads: int = 1,
         delegates: bool = True,
         parsed: ir.Model | None = None,
+        signature: str | None = None,
     ) -> None:
         parsed = parsed or schema.read(data)
         custom = sorted({op.kind for op in parsed.ops() if op.kind.startswith("CUSTOM:")})
@@ -102,58 +115,54 @@ class Model(Shown):
                 remedy="Convert its source with rnnlite, which uses builtin ops only",
             )
         self._data = data
-        self._num_threads = num_threads
-        self._delegates = delegates
         record = record_of(parsed)
         # Older files of ours, and others', hold copies that XNNPACK may lose.
-        self._grows = bool(record.get(GUARDED)) or not delegates
-        self._open_engine: Engine | None = self._new_engine(num_threads)
-        self._workers: list[Engine] = []
-        self._lock = threading.Lock()
-        self._step_bytes = bytes_a_step(parsed)
-        interpreter = self._engine.interpreter
-        names_in, names_out = signature_names(parsed)
-        details_in = {int(d["index"]): d for d in interpreter.get_input_details()}
-        details_out = {int(d["index"]): d for d in interpreter.get_output_details()}
-        self._input_ids = [index for _, index in names_in]
-        self._output_ids = [index for _, index in names_out]
-        ids = id_ranges(record)
-        masks = {name: float(value) for name, value in record.get("mask_values", {}).items()}
-        axes = record.get("batch_axes", {})
-        counts = record.get("counts", [])
-        least = record.get("least", {})
-        self.inputs = tuple(
-            replace(
-                spec_of(name, details_in[index]),
-                ids=ids.get(name),
-                mask_value=masks.get(name),
-                batch_axis=axes.get(name, 0),
-                counts=name in counts,
-                least=tuple(least.get(name, ())),
-            )
-            for name, index in names_in
-        )
-        self.outputs = tuple(
-            replace(spec_of(name, details_out[index]), batch_axis=axes.get(name, 0))
-            for name, index in names_out
-        )
-        self.signatures = tuple(signature.key for signature in parsed.signatures)
+        grows = bool(record.get(GUARDED)) or not delegates
+        self._settings = Settings(num_threads, delegates, grows)
+        calls = calls_of(parsed)
+        specs = {key: taken_and_given(call, graph, record) for key, (call, graph) in calls.items()}
+        self.signatures = {key: spec for key, spec in specs.items() if key}
+        self._known = {
+            key: (call, specs[key], bytes_a_step(graph)) for key, (call, graph) in calls.items()
+        }
+        self._take(next(iter(calls)) if signature is None else signature)
         self.stream_ends = None
-        self._step: SignatureRun | None = None
         layout = of_signature(record, SIGNATURE).get(RECORD)
         if layout is not None:
-            known = (*self.inputs, *self.outputs)
-            self.stream_ends = stream_ends(parsed, layout_from(layout), known)
+            known = next(iter(specs.values()))
+            ends = (*known.inputs, *known.outputs)
+            self.stream_ends = stream_ends(parsed, layout_from(layout), ends)
+
+    def _take(self, signature: str) -> None:
+        """Be called by this signature from now on.
+
+        Raises:
+            ModelError: the file has none of this name.
+        """
+        if signature not in self._known:
+            raise ModelError(
+                f"the file has no signature '{signature}'",
+                expected=", ".join(f"'{name}'" for name in self.signatures) or "no signature named",
+                found=f"'{signature}'",
+            )
+        self.signature = signature
+        call, spec, self._step_bytes = self._known[signature]
+        self.inputs, self.outputs = spec.inputs, spec.outputs
+        self.is_main = call.is_main
+        self._engines = Engines(self._data, call, self._settings)
+        self._lock = threading.Lock()
+        self._others: dict[str, Model] = {}
 
     def __repr__(self) -> str:
         inputs, outputs = (", ".join(map(_shown, specs)) for specs in (self.inputs, self.outputs))
-        return f"Model({inputs} -> {outputs})"
+        several = f"{self.signature}: " if len(self.signatures) > 1 else ""
+        return f"Model({several}{inputs} -> {outputs})"
 
     def __rich__(self) -> RenderableType:
         """As tables."""
-        from rnnlite.report.tables import signature_table
+        from rnnlite.report.tables import signatures_shown
 
-        return signature_table(self.inputs, self.outputs)
+        return signatures_shown(self.inputs, self.outputs, self.signatures)
 
     def __enter__(self) -> Model:
         return self
@@ -163,25 +172,36 @@ class Model(Shown):
 
     def close(self) -> None:
         """Give the model's memory back. Streams of it run no more either."""
+        self._engines.close()
         with self._lock:
-            self._open_engine, self._step = None, None
-            self._workers.clear()
+            others, self._others = self._others, {}
+        for other in others.values():
+            other.close()
 
-    @property
-    def _engine(self) -> Engine:
-        if self._open_engine is None:
-            raise ModelError(
-                "the model is closed",
-                expected="a model that is open",
-                remedy="Load it again with rnnlite.load",
-            )
-        return self._open_engine
+    def by_signature(self, signature: str) -> Model:
+        """The same file, run by another signature: its inputs and outputs are that one's.
 
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+        Closing this one closes it too.
+
+        Raises:
+            ModelError: the file has none of this name.
+        """
+        if signature == self.signature:
+            return self
+        with self._lock:
+            _ = self._engines.engine
+            if signature not in self._others:
+                other = copy.copy(self)
+                other._take(signature)
+                self._others[signature] = other
+            return self._others[signature]
+
+    def run(self, arrays: Sequence[Array], *, signature: str | None = None) -> list[Array]:
         """Run once on whole batches, as the model takes them: quantized where it is quantized.
 
         Args:
             arrays: one (B, ...) array an input, in the order of `inputs`, of the inputs' dtypes.
+            signature: another one to run.
 
         Returns:
             one (B, ...) array an output, in the order of `outputs`.
@@ -189,8 +209,9 @@ class Model(Shown):
         Raises:
             SampleError: the runtime refuses the shapes.
         """
-        with self._lock:
-            return self._engine.run(self._input_ids, arrays, self._output_ids)
+        if signature is not None:
+            return self.by_signature(signature).run(arrays)
+        return self._engines.run(arrays)
 
     def stream(self, batch: int = 1) -> Stream:
         """A sequence to be fed chunk by chunk, its states kept in between.
@@ -229,13 +250,7 @@ class Model(Shown):
         """
         if self.stream_ends is None:
             raise self._without_stream()
-        with self._lock:
-            engine = self._engine
-            if self._step is None:
-                # An interpreter of its own: one that a runner holds cannot be resized.
-                interpreter = engine.new_interpreter()
-                self._step = SignatureRun(interpreter, SIGNATURE, self.stream_ends)
-            return self._step(arrays)
+        return self.by_signature(SIGNATURE).run(arrays)
 
     def _without_stream(self) -> ModelError:
         return ModelError(
@@ -250,8 +265,7 @@ class Model(Shown):
         Args:
             shapes: of the inputs, in the order of `inputs`, with the batch axis.
         """
-        with self._lock:
-            return self._engine.shapes_before_run(self._input_ids, tuple(shapes), self._output_ids)
+        return self._engines.shapes_before_run(tuple(shapes))
 
     def predict(
         self,
@@ -261,6 +275,7 @@ class Model(Shown):
         max_batch_bytes: int | None = None,
         progress: bool = False,
         raw: bool = False,
+        signature: str | None = None,
     ) -> Any:
         """Run the model on samples of any lengths.
 
@@ -273,6 +288,7 @@ class Model(Shown):
                 samples run together where they are long. 256 MiB if None.
             progress: show a progress bar on standard error.
             raw: give the integers of quantized outputs as they are, not the numbers they stand for.
+            signature: another one to run.
 
         Returns:
             one array (N, ...) in the samples' order where all results have one shape, else a list;
@@ -281,6 +297,14 @@ class Model(Shown):
         Raises:
             SampleError: a sample does not fit the model; it is named by its place.
         """
+        if signature is not None:
+            return self.by_signature(signature).predict(
+                samples,
+                batch_size=batch_size,
+                max_batch_bytes=max_batch_bytes,
+                progress=progress,
+                raw=raw,
+            )
         checked = listed(samples, self.inputs)
         with Progress("predict", len(checked), progress) as bar:
             results = self.predict_checked(checked, batch_size, max_batch_bytes, raw, bar)
@@ -340,15 +364,11 @@ class Model(Shown):
             fixed=fixed_batch(self.inputs),
             most=most,
             step_bytes=self._step_bytes,
-            bound=bound // self._num_threads,
+            bound=bound // self._settings.num_threads,
         )
 
-        def work(engine: Engine | None, group: list[int]) -> None:
-            arrays = as_batch([checked[k] for k in group], self.inputs)
-            if engine is None:
-                outputs = self.run(arrays)
-            else:
-                outputs = engine.run(self._input_ids, arrays, self._output_ids)
+        def work(run: Run, group: list[int]) -> None:
+            outputs = run(as_batch([checked[k] for k in group], self.inputs))
             for place, k in enumerate(group):
                 results[k] = [
                     result_of(spec, y, place, raw)
@@ -356,25 +376,8 @@ class Model(Shown):
                 ]
             bar.add(len(group))
 
-        if self._num_threads > 1 and len(batches) >= BATCHES_A_WORKER * self._num_threads:
-            with self._lock:
-                _ = self._engine
-                run_side_by_side(self._single_threaded(), work, batches)
-        else:
-            for group in batches:
-                work(None, group)
+        self._engines.run_batches(work, batches)
         return results
-
-    def _new_engine(self, num_threads: int) -> Engine:
-        return Engine(
-            self._data, num_threads=num_threads, delegates=self._delegates, grows=self._grows
-        )
-
-    def _single_threaded(self) -> list[Engine]:
-        """As many interpreters of one thread as the model has threads, made once."""
-        while len(self._workers) < self._num_threads:
-            self._workers.append(self._new_engine(1))
-        return self._workers
 
 
 def _shown(spec: TensorSpec) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from rnnlite.errors import SampleError
 from rnnlite.lite.ir import Model, Value
 from rnnlite.runtime.stream import Ends
 from rnnlite.specs import Array, TensorSpec
@@ -41,28 +40,25 @@ def stream_ends(model: Model, layout: Layout, known: Sequence[TensorSpec]) -> En
 class SignatureRun:
     """Runs a signature of an interpreter on arrays in its own order.
 
+    An interpreter that a runner holds cannot be resized otherwise.
+
     Args:
         interpreter: used by nobody else.
         key: the signature.
-        ends: what it takes and gives.
+        inputs, outputs: names, in the order of the arrays.
     """
 
-    def __init__(self, interpreter: Any, key: str, ends: Ends) -> None:
+    def __init__(
+        self, interpreter: Any, key: str, inputs: Sequence[str], outputs: Sequence[str]
+    ) -> None:
         self._runner = interpreter.get_signature_runner(key)
-        self._inputs = [spec.name for spec in (*ends.inputs, *ends.states)]
-        self._outputs = [spec.name for spec in (*ends.outputs, *ends.states)]
+        self._inputs, self._outputs = inputs, outputs
 
     def __call__(self, arrays: Sequence[Array]) -> list[Array]:
         """Run once.
 
         Raises:
-            SampleError: the runtime refuses the shapes.
+            ValueError, RuntimeError: the runtime refuses the shapes.
         """
-        try:
-            found = self._runner(**dict(zip(self._inputs, arrays, strict=True)))
-        except (ValueError, RuntimeError) as e:
-            raise SampleError(
-                f"the model cannot run on inputs of shapes {[a.shape for a in arrays]}",
-                found=" ".join(str(e).split())[:300],
-            ) from e
+        found = self._runner(**dict(zip(self._inputs, arrays, strict=True)))
         return [found[name] for name in self._outputs]

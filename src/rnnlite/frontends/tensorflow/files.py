@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 from google.protobuf import text_format
@@ -21,6 +21,7 @@ from tensorflow.python.framework.convert_to_constants import (
 from tensorflow.python.util import deprecation
 
 from rnnlite.errors import SourceError
+from rnnlite.frontends.program import SIGNATURE
 from rnnlite.frontends.tensorflow.constants import fixed
 from rnnlite.frontends.tensorflow.detection import CHECKPOINT, GRAPH, detect
 from rnnlite.frontends.tensorflow.live import from_saved_model
@@ -154,16 +155,7 @@ def _prefix(path: Path) -> str:
 
 def _saved_model(path: Path, request: TensorFlowRequest) -> Frozen:
     folder = path if path.is_dir() else path.parent
-    content = saved_model_pb2.SavedModel()
-    try:
-        content.ParseFromString((folder / "saved_model.pb").read_bytes())
-    except (DecodeError, OSError) as e:
-        raise SourceError(
-            f"the SavedModel '{folder}' is truncated or damaged",
-            found=str(e)[:200],
-            remedy="Save or download the model again",
-        ) from e
-    meta = _meta_graph(content, folder, request)
+    meta = _meta_graph(_content(folder), folder, request)
     key = _signature(meta, folder, request)
     signature = meta.signature_def[key]
     origin = f"SavedModel '{folder.name}', signature '{key}'"
@@ -179,6 +171,19 @@ def _saved_model(path: Path, request: TensorFlowRequest) -> Frozen:
     except Exception:  # noqa: BLE001 - the session's refusal says more
         raise refusal from None
     return _in_order(frozen, _argument_names(meta, signature))
+
+
+def _content(folder: Path) -> SavedModel:
+    content: Any = saved_model_pb2.SavedModel()
+    try:
+        content.ParseFromString((folder / "saved_model.pb").read_bytes())
+    except (DecodeError, OSError) as e:
+        raise SourceError(
+            f"the SavedModel '{folder}' is truncated or damaged",
+            found=str(e)[:200],
+            remedy="Save or download the model again",
+        ) from e
+    return cast(SavedModel, content)
 
 
 def _by_session(
@@ -260,10 +265,25 @@ def _meta_graph(content: SavedModel, folder: Path, request: TensorFlowRequest) -
     )
 
 
+def signatures_of(path: Path, request: TensorFlowRequest) -> tuple[str, ...]:
+    """The names of all signatures of a SavedModel, "serving_default" before all others.
+
+    Raises:
+        SourceError: it is damaged, or has no graph with the tags asked for.
+    """
+    folder = path if path.is_dir() else path.parent
+    keys = _keys(_meta_graph(_content(folder), folder, request))
+    return tuple(sorted(keys, key=lambda key: key != SIGNATURE))
+
+
+def _keys(meta: MetaGraphDef) -> list[str]:
+    return sorted(k for k in meta.signature_def if not k.startswith("__saved_model"))
+
+
 def _signature(meta: MetaGraphDef, folder: Path, request: TensorFlowRequest) -> str:
-    keys = sorted(k for k in meta.signature_def if not k.startswith("__saved_model"))
+    keys = _keys(meta)
     if request.signature is not None:
-        if request.signature in keys:
+        if isinstance(request.signature, str) and request.signature in keys:
             return request.signature
         raise SourceError(
             f"the SavedModel '{folder}' has no signature '{request.signature}'",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,16 +46,24 @@ class TensorFlowFrontEnd(FrontEnd[TensorFlowRequest]):
         return None if kind is None else Match(kind)
 
     def open(self, source: object, request: TensorFlowRequest) -> Program:
-        """See `FrontEnd.open`."""
+        """See `FrontEnd.open`: an entry for each signature that is named."""
         from rnnlite.frontends.tensorflow.model import entry_of
+        from rnnlite.frontends.tensorflow.several import asked, origin_of
 
-        return Program.of(entry_of(_frozen(source, request), request))
+        requests = asked(source, request)
+        entries = [
+            replace(entry_of(_frozen(source, one), one), signature=key)
+            for key, one in requests.items()
+        ]
+        return Program(origin_of(source, entries), tuple(entries))
 
     def freeze(self, source: object, request: TensorFlowRequest) -> FrozenGraph:
         """See `FrontEnd.freeze`: the graph as it stands."""
         from rnnlite.frontends.tensorflow.frozen import writable
+        from rnnlite.frontends.tensorflow.several import asked_one
 
-        return writable(_frozen(source, request), request)
+        one = asked_one(source, request)
+        return writable(_frozen(source, one), one)
 
 
 def _is_live(source: object) -> bool:

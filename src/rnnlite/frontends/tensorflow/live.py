@@ -75,7 +75,8 @@ def from_live(source: object, request: TensorFlowRequest) -> Frozen:
         SourceError: there is no such function, or it has no input_signature.
         UnsupportedError: it takes or gives other things than tensors.
     """
-    name, function = _chosen(source, request.signature)
+    named = request.signature
+    name, function = _chosen(source, named if named is None else str(named))
     origin = f"function '{name}'"
     if function is not source:
         origin += f" of {type(source).__name__}"
@@ -126,6 +127,11 @@ def _chosen(source: object, signature: str | None) -> tuple[str, Any]:
             else "Decorate the method with tf.function(input_signature=[tf.TensorSpec(...)])",
         )
     return wanted[0], found[wanted[0]]
+
+
+def ready_functions(source: object) -> tuple[str, ...]:
+    """The names of the functions of an object that say what they take."""
+    return tuple(name for name, function in _functions(source).items() if _is_ready(function))
 
 
 def _functions(source: object) -> dict[str, Any]:

@@ -7,17 +7,32 @@ from dataclasses import dataclass
 
 from rnnlite.frontends.request import GraphRequest, names, option
 
+ALL = "all"
+"""In place of a signature's name: all that the source has."""
+
+
+def one_or_several(texts: Sequence[str]) -> str | list[str]:
+    """A name as it is, several as a list."""
+    return texts[0] if len(texts) == 1 else list(texts)
+
 
 @dataclass(frozen=True)
 class TensorFlowRequest(GraphRequest):
     """A Request for a graph, a function or a SavedModel of TensorFlow.
 
     Attributes:
-        signature: of a SavedModel, or the function of a tf.Module.
+        signature: of a SavedModel, or the function of a tf.Module; "all", or several of them, for a
+            file with a signature for each.
         tags: of a SavedModel's graph.
     """
 
-    signature: str | None = option(None, "Of a SavedModel.", shown_default="serving_default")
+    signature: str | Sequence[str] | None = option(
+        None,
+        "Of a SavedModel; given several times, or 'all', each becomes one of the file.",
+        repeated=True,
+        shown_default="serving_default",
+        parse=one_or_several,
+    )
     tags: Sequence[str] | None = option(
         None, "Of a SavedModel's graph, with commas.", shown_default="serve", parse=names
     )

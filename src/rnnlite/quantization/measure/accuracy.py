@@ -44,7 +44,12 @@ def remembering(reference: Reference) -> Reference:
 
 
 def measure(
-    reference: Reference, data: bytes, samples: Sequence[list[Array]], *, lengths: bool = True
+    reference: Reference,
+    data: bytes,
+    samples: Sequence[list[Array]],
+    *,
+    lengths: bool = True,
+    signature: str | None = None,
 ) -> tuple[OutputAccuracy, ...]:
     """Compare on samples.
 
@@ -54,8 +59,9 @@ def measure(
         samples: each one array an input, without batch axis.
         lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples, as
             far as that takes seconds.
+        signature: of the file; its first if None.
     """
-    model = ModelApart(data)
+    model = ModelApart(data, signature=signature)
     chosen = list(samples)[:MOST_SAMPLES]
     pairs = _pairs(reference, model, chosen)
     sums = [_Sum() for _ in model.outputs]
