@@ -1,4 +1,4 @@
-"""The costs of loops on this machine that `rnnlite.lowering.cost_model` has constants for.
+"""The costs of loops on this machine that `rnnlite.target.Costs` states.
 
 Fits, for an LSTM of 64 units and batch 1, with files of different schedules:
 

@@ -16,6 +16,7 @@ ROOMS = (
     "slicing",
     "specs",
     "lite.releases",
+    "target",
     "report",
     "scan",
     "loops",

@@ -59,6 +59,7 @@ def test_signatures():
         "allow_float",
         "max_error",
         "streaming",
+        "target",
         "schedule",
         *OF_GRAPHS,
         "custom_objects",

@@ -140,7 +140,7 @@ def _between() -> Iterator[Form]:
         [S],
         "float32>int32 int32>float32 bool>float32 float32>bool bool>int32 int32>bool int8>int32 "
         "int16>int32 int32>int16 int8>int16 int32>int64 int64>int32 int64>float32 float32>int64 "
-        "int8>float32 int16>float32",
+        "int8>float32 int16>float32 bool>int8 int8>bool",
     )
 
 

@@ -22,8 +22,10 @@ from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
 from rnnlite.pipeline.streaming import take_streaming
+from rnnlite.pipeline.targets import take_mode
 from rnnlite.quantization.recipe import LAYOUT, take_order
 from rnnlite.report.records import Report
+from rnnlite.target import take_target
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -40,6 +42,7 @@ def convert(
     allow_float: bool = False,
     max_error: float | None = None,
     streaming: bool | int = False,
+    target: str = "litert",
     schedule: Mapping[str, int | str] | str | None = None,
     inputs: Sequence[str] | None = None,
     outputs: Sequence[str] | None = None,
@@ -79,6 +82,9 @@ def convert(
             What is kept between chunks are inputs and outputs "state/<layer>/<name>";
             `Model.stream` feeds them. What needs the future is refused by its layer; so are the
             integer modes.
+        target: what the file is made for: "litert" (LiteRT on a CPU with XNNPACK), or
+            "tflite-micro" (LiteRT for Microcontrollers: batch and lengths are pinned, in float32,
+            int8 or int16x8, by ops that it has in types that it has; all else is refused by name).
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
             keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
             sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
@@ -123,6 +129,8 @@ def convert(
         max_error=max_error,
         progress=progress,
     )
+    runtime = take_target(target)
+    take_mode(runtime, quantize, streaming)
     request = Request(
         batch_size=batch_size,
         sequence_length=sequence_length,
@@ -141,8 +149,11 @@ def convert(
             },
         ),
         integer=order is not None and order.integer,
-        schedule=take_options(schedule, **LAYOUT.get(order.mode if order else "", {})),
+        schedule=take_options(
+            schedule, target=runtime, **LAYOUT.get(order.mode if order else "", {})
+        ),
         streaming=take_streaming(streaming, quantize),
+        target=runtime,
     )
     from rnnlite.frontends.opening import environment_of
     from rnnlite.pipeline import conversion, remote

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnlite.lowering.cost_model import MANY, best_block, choose
+from rnnlite.lowering.cost_model import best_block, choose
 from rnnlite.lowering.schedule import Loop, Options, Schedule
 from rnnlite.runtime.batches import DEFAULT_BATCH
 from rnnlite.scan.place import Place
+from rnnlite.target import LITERT
 
 LSTM_64 = Loop(recurrent_weights=64 * 4 * 64, hoisted=True, length=None, row_bytes=0, neutral=True)
 
@@ -233,4 +234,4 @@ def test_rows_apart_where_a_batch_is_a_little_above_whole_tiles():
 
 
 def test_a_free_batch_counts_as_what_predict_takes_at_a_time():
-    assert MANY == DEFAULT_BATCH
+    assert LITERT.costs.usual_batch == DEFAULT_BATCH

@@ -47,9 +47,9 @@ def tried(monkeypatch):
         monkeypatch.setattr(
             quantization,
             "finish",
-            lambda parts: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
+            lambda parts, target: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
         )
-        part = SimpleNamespace(entry=SimpleNamespace(signature="a"), model=None)
+        part = SimpleNamespace(entry=SimpleNamespace(signature="a"), model=None, details={})
         taken = quantization._Taken(part, samples, SAMPLES.held_out, None)
         best, records = quantization._best([taken], order)
         return best.trial, [m[0] for m in measured], [r.verdict for r in records], measured

@@ -60,10 +60,10 @@ def test_the_largest_error_by_mode():
 
 
 def test_calibration_data_is_looked_at_first(tmp_path):
-    with pytest.raises(rnnlite.SampleError, match="cannot read the samples"):
+    with pytest.raises(rnnlite.SampleError, match="cannot read the data"):
         order("int8", tmp_path / "none.npz")
     (tmp_path / "bad.npz").write_bytes(b"garbage")
-    with pytest.raises(rnnlite.SampleError, match=r"no \.npz file of plain arrays"):
+    with pytest.raises(rnnlite.SampleError, match=r"not an \.npz file of plain arrays"):
         order("int8", str(tmp_path / "bad.npz"))
     with pytest.raises(rnnlite.SampleError, match="samples is a function"):
         order("int8", lambda: [np.ones((3, 2))])

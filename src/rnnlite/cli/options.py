@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from rnnlite.target import TARGETS
+
 ModelFile = Annotated[Path, typer.Argument(help="A LiteRT file (.tflite).", show_default=False)]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="Threads an op may use.")]
@@ -129,6 +131,10 @@ Resume = Annotated[
 RunTogether = Annotated[
     int | None,
     typer.Option("--batch-size", min=1, help="Samples of one length to run together at most."),
+]
+TargetName = Annotated[
+    str,
+    typer.Option("--target", help="What the file is made for: " + ", ".join(TARGETS) + "."),
 ]
 SignatureToRun = Annotated[
     str | None,

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from rnnlite.lowering.schedule import Options
+from rnnlite.target import LITERT, Target
 
 T = TypeVar("T")
 R = TypeVar("R", bound="Request")
@@ -86,6 +87,7 @@ class Request:
         schedule: what the caller decides about loops.
         streaming: whether the file gets a signature for chunks too: True for chunks of any length,
             or the steps of each.
+        target: what the file is made for.
         options: the source's own options, by name, as the caller gave them. The front end that
             opens the source gets them as fields of its own kind of Request.
     """
@@ -95,6 +97,7 @@ class Request:
     integer: bool = False
     schedule: Options = Options()  # noqa: RUF009 (immutable)
     streaming: bool | int = False
+    target: Target = LITERT
     options: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod

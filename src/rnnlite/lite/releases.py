@@ -7,6 +7,7 @@ op in each version; `benchmarks/runtimes` asks them again. Each entry says what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -172,14 +173,57 @@ MANY_AXES: dict[str, str] = {
 """The same where an op spreads operands over more than four axes; older ones end the process."""
 
 
-def release(name: str) -> Release:
+_CASTS = (
+    "bool>float32 bool>int32 bool>int8 float32>bool float32>int32 int16>float32 int16>int32 "
+    "int32>bool int32>float32 int32>int16 int8>bool int8>float32 int8>int16 int8>int32"
+)
+_QUANTIZATIONS = (
+    "float32>int16 float32>int8 int16>int16 int16>int8 int32>int16 int32>int8 int8>int16 int8>int8"
+)
+
+MICRO_KERNELS: dict[str, str] = {
+    "float32 int8 int16": (
+        "ABS AVERAGE_POOL_2D BATCH_MATMUL EXPAND_DIMS LEAKY_RELU LOGISTIC MAX_POOL_2D MEAN RELU "
+        "RESIZE_NEAREST_NEIGHBOR RSQRT SELECT_V2 SOFTMAX SUM TANH TRANSPOSE"
+    ),
+    "float32": (
+        "ARG_MAX ARG_MIN CEIL COS CUMSUM EXP FLOOR FLOOR_DIV FLOOR_MOD LOG NEG RELU6 ROUND SIN "
+        "SQRT SQUARE"
+    ),
+    "float32 int8": (
+        "BATCH_TO_SPACE_ND DEPTH_TO_SPACE ELU GATHER GATHER_ND HARD_SWISH L2_NORMALIZATION "
+        "LOG_SOFTMAX MIRROR_PAD PRELU REDUCE_MAX REDUCE_MIN RESIZE_BILINEAR SPACE_TO_BATCH_ND "
+        "SPACE_TO_DEPTH TRANSPOSE_CONV"
+    ),
+    "float32 int8 int16 int32": (
+        "ADD DYNAMIC_UPDATE_SLICE MAXIMUM MINIMUM MUL PACK PAD PADV2 SPLIT SPLIT_V SUB UNPACK"
+    ),
+    "float32 int8 int16 int32 bool": (
+        "BROADCAST_TO CONCATENATION RESHAPE REVERSE_V2 SHAPE SLICE SQUEEZE STRIDED_SLICE"
+    ),
+    "float32 int32": "GREATER GREATER_EQUAL LESS LESS_EQUAL ZEROS_LIKE",
+    "bool": "LOGICAL_AND LOGICAL_NOT LOGICAL_OR REDUCE_ALL",
+    "float32 float32 int8 int16": "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED",
+    "float32 int8 int32": "DIV FILL SQUARED_DIFFERENCE",
+    "float32 int32 bool": "EQUAL NOT_EQUAL",
+    "any": "IF WHILE",
+    _CASTS: "CAST",
+    "int16>float32 int8>float32": "DEQUANTIZE",
+    _QUANTIZATIONS: "QUANTIZE",
+}
+"""Types -> the ops that LiteRT for Microcontrollers has right kernels for, in these types: of the
+first operand, or of what goes in and comes out. Each was run there, each op in each type:
+`python -m runtimes.micro_kernels`. RELU6 of integers runs, and is wrong."""
+
+
+def release(name: str, releases: Sequence[Release] = RELEASES) -> Release:
     """By name."""
-    return next(r for r in RELEASES if r.name == name)
+    return next(r for r in releases if r.name == name)
 
 
-def first_with(op: str, version: int) -> Release | None:
+def first_with(op: str, version: int, releases: Sequence[Release] = RELEASES) -> Release | None:
     """The first release that has an op in a version; None: no release that is known here."""
-    return next((r for r in RELEASES if r.new.get(op, 0) >= version), None)
+    return next((r for r in releases if r.new.get(op, 0) >= version), None)
 
 
 def where_text(name: str) -> str:

@@ -17,7 +17,7 @@ found by running files on every release (`benchmarks/runtimes`):
 7. A constant of float16 that XNNPACK does not take, with another in a loop: TFLite 2.13, 2.14 and
    LiteRT 1.0 compute with what is not there. Kernels of products and convolutions it takes.
 8. Kernels that look at the type of their operands, or at the number of axes, only as they run
-   (`releases.KERNELS`, `releases.MANY_AXES`).
+   (`Target.kernels`, `Target.many_axes`).
 9. FILL of fixed shape with a computed value, ONE_HOT of computed values: LiteRT 1.0 ends the
    process.
 10. FULLY_CONNECTED of int16 with a bias of int64: LiteRT 1.0 adds another number.
@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from rnnlite.lite.control_flow import in_loops
 from rnnlite.lite.ir import FREE, Model, Op, Value
 from rnnlite.lite.record import set_metadata
-from rnnlite.lite.releases import KERNELS as KERNELS_OF_TYPES
-from rnnlite.lite.releases import MANY_AXES, RELEASES, Release, first_with, release
+from rnnlite.lite.releases import Release, first_with, release
+from rnnlite.target import LITERT, Target
 
 KERNELS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 
@@ -63,22 +63,23 @@ def raise_versions(model: Model) -> None:
             model.raise_version(op, 2)
 
 
-def requirement(model: Model) -> Requirement:
-    """What the ops of a model ask for."""
-    found = Requirement(RELEASES[0], "")
-    for release_, reason in [*_versions(model), *_demands(model)]:
-        if RELEASES.index(release_) > RELEASES.index(found.release):
+def requirement(model: Model, target: Target = LITERT) -> Requirement:
+    """What the ops of a model ask for, of the target's releases."""
+    releases = target.releases
+    found = Requirement(releases[0], "")
+    for release_, reason in [*_versions(model, target), *_demands(model, target)]:
+        if releases.index(release_) > releases.index(found.release):
             found = Requirement(release_, reason)
     return found
 
 
-def refuse_older(model: Model, needed: Requirement) -> None:
+def refuse_older(model: Model, needed: Requirement, target: Target = LITERT) -> None:
     """Add an op code that the needed release is the first to have, if no op has one, in place.
 
     A runtime asks for all op codes of a file when it loads it, whether an op uses them or not.
     """
-    known = least_release(model)
-    if known is not None and RELEASES.index(known) >= RELEASES.index(needed.release):
+    known, releases = least_release(model, target), target.releases
+    if known is not None and releases.index(known) >= releases.index(needed.release):
         return
     used = {op.kind for op in model.ops()}
     new = needed.release.new
@@ -92,52 +93,55 @@ def set_least_release(model: Model, needed: Requirement) -> None:
     set_metadata(model, METADATA, needed.release.tensorflow.encode().ljust(16, b"\0"))
 
 
-def least_release(model: Model) -> Release | None:
+def least_release(model: Model, target: Target = LITERT) -> Release | None:
     """The first release that loads a file, ours or not; None where none does that is known."""
-    least = RELEASES[0]
+    releases = target.releases
+    least = releases[0]
     for code in model.codes:
-        found = first_with(code.kind, code.version)
+        found = first_with(code.kind, code.version, releases)
         if found is None:
             return None
-        least = max(least, found, key=RELEASES.index)
+        least = max(least, found, key=releases.index)
     return least
 
 
-def _versions(model: Model) -> Iterator[tuple[Release, str]]:
+def _versions(model: Model, target: Target) -> Iterator[tuple[Release, str]]:
     for op in model.ops():
-        found = first_with(op.kind, op.version)
+        found = first_with(op.kind, op.version, target.releases)
         if found is not None:
             yield found, f"{op.kind} in version {op.version}"
 
 
-def _demands(model: Model) -> Iterator[tuple[Release, str]]:
+def _demands(model: Model, target: Target) -> Iterator[tuple[Release, str]]:
     for test, name, reason in OF_OPS:
         if any(test(op) for op in model.ops()):
-            yield release(name), reason
-    yield from (found for op in model.ops() for found in _of_kernels(op))
+            yield release(name, target.releases), reason
+    yield from (found for op in model.ops() for found in _of_kernels(op, target))
     loops = in_loops(model)
     inner = [op for graph in loops for op in graph.ops]
     if any(op.kind == "WHILE" for op in inner):
-        yield release("LiteRT 1.0"), "loops within loops"
+        yield release("LiteRT 1.0", target.releases), "loops within loops"
     if model.has_fixed_shapes:
         return
     if any(op.kind in ("SELECT", "SELECT_V2") for op in inner):
-        yield release("LiteRT 1.0"), "a mask in a loop"
+        yield release("LiteRT 1.0", target.releases), "a mask in a loop"
     if any(v.dims.count(FREE) > 1 for graph in model.called for v in graph.inputs):
-        yield release("LiteRT 1.0"), "a free batch"
+        yield release("LiteRT 1.0", target.releases), "a free batch"
 
 
-_DATA = {"FILL": 1, "SELECT": 1, "SELECT_V2": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}
+DATA = {"FILL": 1, "SELECT": 1, "SELECT_V2": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}
 """The place of the operand whose type a kernel looks at, where it is not the first."""
 
 
-def _of_kernels(op: Op) -> Iterator[tuple[Release, str]]:
+def _of_kernels(op: Op, target: Target) -> Iterator[tuple[Release, str]]:
     """What the types and axes of an op's operands ask for."""
-    value = op.operand(_DATA.get(op.kind, 0))
-    if value is not None and (op.kind, value.type) in KERNELS_OF_TYPES:
-        yield release(KERNELS_OF_TYPES[op.kind, value.type]), f"{op.kind} of {value.type}"
-    if op.kind in MANY_AXES and op.output.rank > 4 and len({v.dims for v in op.operands}) > 1:
-        yield release(MANY_AXES[op.kind]), f"{op.kind} over {op.output.rank} axes"
+    value = op.operand(DATA.get(op.kind, 0))
+    name = None if value is None else target.kernels.get((op.kind, value.type))
+    if value is not None and name is not None:
+        yield release(name, target.releases), f"{op.kind} of {value.type}"
+    name = target.many_axes.get(op.kind)
+    if name is not None and op.output.rank > 4 and len({v.dims for v in op.operands}) > 1:
+        yield release(name, target.releases), f"{op.kind} over {op.output.rank} axes"
 
 
 def _wide_bias(op: Op) -> bool:

@@ -1,6 +1,6 @@
 """The cost model: from what a loop computes to its `Schedule`. Pure, no TensorFlow.
 
-The runtime's costs decide (constants below; `benchmarks/loop_costs.py` measures them):
+The costs of the target decide (`target.Costs`; `benchmarks/loop_costs.py` measures them):
 
 - An iteration of WHILE costs as much as several small ops: K steps an iteration share it.
 - XNNPACK packs a constant once for each product that reads it: K steps read K copies of the
@@ -21,74 +21,12 @@ from rnnlite.lowering.merging import FAN
 from rnnlite.lowering.merging import MAX_LEVELS as KEPT_LEVELS
 from rnnlite.lowering.schedule import AUTOMATIC, FREE_BATCH, Loop, Options, Schedule
 from rnnlite.scan.place import Place
-
-PREPARE = 8.0
-PREPARE_STEP = 2.0
-"""Microseconds to prepare a loop, and each unrolled step of it."""
-
-COPY_BYTES = 4.6e4
-"""Bytes of a buffer that are copied in a microsecond."""
+from rnnlite.target import LITERT, Costs
 
 SMALLEST_BLOCK, LARGEST_BLOCK = 4, 256
 
-TILE = 7
-"""Rows that XNNPACK's float products take at a time."""
-
-APART = {2: 2, 8: 1, 9: 2, 15: 1, 22: 1}
-"""Batches a little above a multiple of `TILE`: rows that are faster each on its own."""
-
-GATE = 0.6
-"""Nanoseconds that a gate's value of one sequence saves where it is never written to memory."""
-
-PADDING = {4: 0.02, 1: 0.005}
-"""Nanoseconds for each input of a gate of a row that a product computes in vain, by the bytes of a
-weight."""
-
-FEWEST = 4
-"""Sequences at a time below which inputs are projected before the loop: a few rows take so long
-for the kernels that another one costs more than memory."""
-
-ROW_APART = 3
-"""What a row apart costs, in rows of a tile."""
-
 STRIPE = 128
 """Time steps that are projected together where no output sequence says how many."""
-
-STRIPED_BYTES = 3072
-"""Bytes of a projected time step from which all of them together would leave the cache."""
-
-LARGE_ROW = 2048
-LEVELS = ((4096, 5), (512, 4), (65, 3), (0, 2))
-"""Levels by bytes of an output row, from these on, where there are no segments: the larger the
-rows, the more their copies outweigh the preparation of another loop."""
-
-SEGMENTS = ((4096, 3, 12), (1024, 3, 8), (512, 3, 4), (65, 3, 1), (0, 2, 1))
-"""Levels and segments by bytes of an output row. A segment's buffers are so much smaller, and what
-they hold is joined at once; each prepares its loops anew."""
-
-FIRST = ((4096, 0), (2048, 6), (512, 4), (256, 2), (0, 1))
-"""Blocks that come first by bytes of an output row: some 128 steps, which then take no loop over
-blocks. What those cost to prepare is a third of ten steps. The runtime gives the memory of a branch
-back at each run: where rows are large, 10,000 steps would take a seventh more."""
-
-LARGE_KEPT, LARGE_KEPT_OF_SEVERAL = 4096, 1024
-"""Bytes of an output row from which variables cost more than blocks, for one sequence and for
-several at a time, whose products take less time for each byte: what puts rows together is memory
-that the runtime gives back at each run, and pages have to be cleared anew."""
-
-LARGE_BATCH, FIRST_OF_LARGE = 16, 1
-"""Batches from which short sequences are what counts."""
-
-GROWTH, GROWTH_OF_LARGE = 8, 4
-"""How many times larger than the next smaller one a buffer is, and where rows are large and there
-are no segments: copies come from memory then, where they cost more than another loop."""
-
-MANY = 28
-"""What it counts as where products are: `predict` takes so many at a time."""
-
-LARGE_PROJECTION = 4096
-"""Bytes of the projected rows of a step, from which unstacking several costs more than an
-iteration."""
 
 
 def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
@@ -98,6 +36,7 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
         loop: what it computes.
         options: what the caller decides.
     """
+    costs = options.target.costs
     place = _place(loop, options)
     unroll = _unroll(loop, options, place)
     remainder = "none"
@@ -112,7 +51,7 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
     kept = _kept(loop, options, unroll, row, striped=striped) if row else 0
     striped = striped and not kept
     if row and not kept:
-        block = options.block or best_block(unroll, row)
+        block = options.block or best_block(unroll, row, costs)
         block = unroll * math.ceil(block / unroll)
         levels, segments = _levels(loop, options, row, block)
         levels = min(options.levels or levels, options.max_levels)
@@ -120,12 +59,13 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
         block = unroll * math.ceil((options.block or STRIPE) / unroll)
         levels = 1 if loop.length is not None and loop.length <= block else 2
     first = _first(loop, options, row, levels) if not striped and not kept else 0
+    large = segments == 1 and row >= costs.large_row
     return Schedule(
         unroll,
         remainder,
         block=block if levels > 1 else 0,
         levels=levels,
-        growth=options.growth or (GROWTH if segments > 1 or row < LARGE_ROW else GROWTH_OF_LARGE),
+        growth=options.growth or (costs.growth_of_large if large else costs.growth),
         striped=striped and levels > 1,
         apart=_apart(loop, options),
         place=place,
@@ -137,11 +77,14 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
 
 def _kept(loop: Loop, options: Options, unroll: int, row: int, *, striped: bool) -> int:
     """Levels of variables for an output sequence, where the runtime can keep its rows there."""
-    wanted = options.variables
+    wanted: int | bool | None = options.variables
+    if not options.target.variables:
+        wanted = 0
     if wanted is None:
         sizes = ("block", "levels", "growth", "segments", "first", "striped")
         asked = any(getattr(options, name) is not None for name in sizes)
-        largest = LARGE_KEPT if loop.batch == 1 else LARGE_KEPT_OF_SEVERAL
+        costs = options.target.costs
+        largest = costs.large_kept if loop.batch == 1 else costs.large_kept_of_several
         wanted = not asked and row < largest and not striped
     short = loop.length is not None and loop.length <= FAN * unroll
     return min(KEPT_LEVELS, options.max_levels) if wanted and loop.fixed_rows and not short else 0
@@ -156,9 +99,10 @@ def _first(loop: Loop, options: Options, row: int, levels: int) -> int:
         return 0
     if options.first is not None:
         return options.first
-    if (loop.batch or MANY) >= LARGE_BATCH:
-        return FIRST_OF_LARGE
-    return next(count for least, count in FIRST if row >= least)
+    costs = options.target.costs
+    if (loop.batch or costs.usual_batch) >= costs.large_batch:
+        return costs.first_of_large
+    return next(count for least, count in costs.first if row >= least)
 
 
 def _shared(loop: Loop, options: Options) -> bool:
@@ -169,7 +113,8 @@ def _shared(loop: Loop, options: Options) -> bool:
 
 def _apart(loop: Loop, options: Options) -> int:
     float_product = options.weight_bytes == 4 and loop.plain
-    return APART.get(loop.batch or MANY, 0) if float_product else 0
+    costs = options.target.costs
+    return costs.apart.get(loop.batch or costs.usual_batch, 0) if float_product else 0
 
 
 def _place(loop: Loop, options: Options) -> Place:
@@ -178,13 +123,15 @@ def _place(loop: Loop, options: Options) -> Place:
         return Place.BEFORE
     if options.projection is not None:
         return Place(options.projection)
-    batch = loop.batch or MANY
+    costs = options.target.costs
+    batch = loop.batch or costs.usual_batch
     integers = options.value_bytes < 4
-    if integers or options.striped is not None or batch < FEWEST or not loop.features:
+    if integers or options.striped is not None or batch < costs.fewest or not loop.features:
         return Place.BEFORE
     apart = _apart(loop, options)
-    padded = -(batch - apart) % TILE + ROW_APART * apart
-    if PADDING[options.weight_bytes] * loop.features * padded >= GATE * batch:
+    padded = -(batch - apart) % costs.tile + costs.row_apart * apart
+    in_vain = costs.padding[options.weight_bytes] * loop.features * padded
+    if in_vain >= costs.gate * batch:
         return Place.BEFORE
     # int8 weights quantize what they multiply: inputs and states should not share a scale.
     return Place.JOINED if options.weight_bytes == 4 else Place.STEP
@@ -195,7 +142,8 @@ def _striped(loop: Loop, options: Options) -> bool:
     if options.striped is not None:
         return bool(options.striped)
     # One sequence alone takes so long for its kernel that what it is projected to costs little.
-    return loop.batch != 1 and loop.rows_bytes * options.value_bytes // 4 >= STRIPED_BYTES
+    bytes_ = loop.rows_bytes * options.value_bytes // 4
+    return loop.batch != 1 and bytes_ >= options.target.costs.striped_bytes
 
 
 def _levels(loop: Loop, options: Options, row: int, block: int) -> tuple[int, int]:
@@ -203,24 +151,25 @@ def _levels(loop: Loop, options: Options, row: int, block: int) -> tuple[int, in
 
     A fixed length needs no more levels than make each buffer some 8 times the next one.
     """
+    costs = options.target.costs
     if _shared(loop, options):
-        levels, segments = next(found for least, *found in SEGMENTS if row >= least)
+        levels, segments = next(found for least, *found in costs.segments if row >= least)
         return levels, options.segments or segments
-    levels = next(count for least, count in LEVELS if row >= least)
+    levels = next(count for least, count in costs.levels if row >= least)
     if loop.length is None:
         return levels, 1
     blocks = loop.length / block
     return min(levels, 1 if blocks <= 2 else 2 if blocks <= 16 else 3 if blocks <= 128 else 5), 1
 
 
-def best_block(unroll: int, row_bytes: int) -> int:
+def best_block(unroll: int, row_bytes: int, costs: Costs = LITERT.costs) -> int:
     """The power of two that balances copies within a block against preparing a block's loop.
 
     A step costs 2 M R / (K c) for copies of M rows of R bytes at c bytes a microsecond, and p / M
     for a preparation of p microseconds: least at M = sqrt(p K c / (2 R)).
     """
-    prepare = PREPARE + PREPARE_STEP * unroll
-    best = math.sqrt(prepare * unroll * COPY_BYTES / (2 * row_bytes))
+    prepare = costs.prepare + costs.prepare_step * unroll
+    best = math.sqrt(prepare * unroll * costs.copy_bytes / (2 * row_bytes))
     power = 2 ** round(math.log2(best))
     return int(min(max(power, SMALLEST_BLOCK), LARGEST_BLOCK))
 
@@ -236,7 +185,8 @@ def _unroll(loop: Loop, options: Options, place: Place) -> int:
         copy = (loop.recurrent_weights + weights) * options.weight_bytes
         while unroll > 1 and unroll * copy > options.l2_bytes // 2:
             unroll //= 2
-        small = inside or options.weight_bytes < 4 or loop.rows_bytes < LARGE_PROJECTION
+        large = options.target.costs.large_projection
+        small = inside or options.weight_bytes < 4 or loop.rows_bytes < large
         if not loop.row_bytes and not small:
             unroll = 1
         if loop.row_bytes and copy <= options.l2_bytes:

@@ -13,8 +13,8 @@ from typing import Any
 from rnnlite.errors import ScheduleError
 from rnnlite.lowering.merging import FAN, FEW
 from rnnlite.scan.place import Place
+from rnnlite.target import LITERT, Target
 
-DEFAULT_L2_BYTES = 1 << 20
 MAX_UNROLL = 4
 MAX_LEVELS = 6
 
@@ -94,6 +94,7 @@ class Options:
         weight_bytes: bytes that a weight will have in the loop: 4, or 1 for int8.
         value_bytes: bytes that a projected or computed value will have: 4, 2 or 1.
         budget: how large the file may be; None where it may have any size.
+        target: what the file is made for.
     """
 
     unroll: int | None = None
@@ -105,12 +106,13 @@ class Options:
     first: int | None = None
     projection: str | None = None
     variables: int | None = None
-    l2_bytes: int = DEFAULT_L2_BYTES
+    l2_bytes: int = LITERT.costs.l2_bytes
     max_unroll: int = MAX_UNROLL
     max_levels: int = MAX_LEVELS
     weight_bytes: int = 4
     value_bytes: int = 4
     budget: Budget | None = None
+    target: Target = LITERT
 
 
 AUTOMATIC = Options()
@@ -204,12 +206,13 @@ def take_options(
     weight_bytes: int = 4,
     value_bytes: int = 4,
     budget: Budget | None = None,
+    target: Target = LITERT,
 ) -> Options:
     """What a caller asks for, checked.
 
     Args:
         weight_bytes, value_bytes: unless the caller says what they are.
-        budget: see `Options`.
+        budget, target: see `Options`.
         given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,levels=2".
 
     Raises:
@@ -219,7 +222,7 @@ def take_options(
         return given
     if given is None:
         given = {}
-    known = [field.name for field in fields(Options) if field.name != "budget"]
+    known = [field.name for field in fields(Options) if field.name not in ("budget", "target")]
     if isinstance(given, str):
         pairs = [part.partition("=") for part in given.split(",")]
         given = {key.strip(): int(v) if v.strip().isdecimal() else v for key, _, v in pairs}
@@ -253,5 +256,17 @@ def take_options(
                 found=repr(value),
             )
     most = max(MAX_UNROLL, given.get("unroll", 0))
-    sizes = {"weight_bytes": weight_bytes, "value_bytes": value_bytes}
-    return Options(**{**sizes, "max_unroll": most, **given}, budget=budget)
+    sizes = {
+        "weight_bytes": weight_bytes,
+        "value_bytes": value_bytes,
+        "l2_bytes": target.costs.l2_bytes,
+        "max_unroll": most,
+    }
+    found = Options(**{**sizes, **given}, budget=budget, target=target)
+    if found.variables and not target.variables:
+        raise ScheduleError(
+            f"{target.title} keeps no rows in variables",
+            expected="variables=0, or that it is left out",
+            found="variables=1",
+        )
+    return found

@@ -41,12 +41,14 @@ def convert(
     from rnnlite.pipeline.quantization import quantize
     from rnnlite.pipeline.steps import Part, finish, translate
     from rnnlite.pipeline.streaming import chunk_function, proof, stream_part
+    from rnnlite.pipeline.targets import require_taken
 
     converter.warm()
     interpreter.warm()
     clock = Clock()
     with clock.step("trace"):
         program = open_program(source, request)
+        require_taken(request.target, program)
         streamed = chunk_function(program, request) if request.streaming else None
     for entry in program.entries:
         for recurrence in entry.recurrences:
@@ -58,7 +60,9 @@ def convert(
         further = []
         if streamed is not None and order is None:
             further = [stream_part(program.main, streamed)]
-        plain = data = finish([part.copy() for part in parts] if order else [*parts, *further])
+        plain = data = finish(
+            [part.copy() for part in parts] if order else [*parts, *further], request.target
+        )
     found = {entry.signature: Finding() for entry in program.entries}
     if verify:
         with clock.step("check"):
@@ -70,11 +74,11 @@ def convert(
             if parity is not None:
                 parity.require(entry.origin)
         with clock.step("quantize"):
-            taken = quantize(parts, order, len(plain))
+            taken = quantize(parts, order, len(plain), request.target)
             if streamed is not None:
                 light = (order, taken.trial)
                 further = [stream_part(program.main, streamed, light)]
-            data = finish([*taken.parts, *further]) if further else taken.data
+            data = finish([*taken.parts, *further], request.target) if further else taken.data
         for key, record in taken.records.items():
             found[key].quantization = record
     stream = None

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rnnlite.errors import UnsupportedError
 from rnnlite.lite import schema
 from rnnlite.parity import probes
 from rnnlite.pipeline.steps import Part, finish
@@ -33,6 +34,7 @@ from rnnlite.quantization.select import (
 )
 from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord
+from rnnlite.target import LITERT, Target
 
 SCALED = (
     "Normalise each feature before the model; or begin the model with a Normalization and give "
@@ -95,7 +97,9 @@ class _Content:
     data: bytes
 
 
-def quantize(parts: Sequence[Part], order: Order, size_before: int) -> Quantized:
+def quantize(
+    parts: Sequence[Part], order: Order, size_before: int, target: Target = LITERT
+) -> Quantized:
     """Quantize the float parts of a file, which are changed, all of them in one precision.
 
     So weights that parts share stay equal, and stand in the file once.
@@ -104,6 +108,7 @@ def quantize(parts: Sequence[Part], order: Order, size_before: int) -> Quantized
         parts: with the converter's names.
         order: what is asked for.
         size_before: bytes of the float32 file.
+        target: what the file is made for.
 
     Raises:
         QuantizationError: the mode changes nothing.
@@ -113,7 +118,7 @@ def quantize(parts: Sequence[Part], order: Order, size_before: int) -> Quantized
     """
     given = calibration_of(order, [part.entry.signature for part in parts])
     taken = [_take(part, given[part.entry.signature]) for part in parts]
-    best, trials = _best(taken, order)
+    best, trials = _best(taken, order, target)
     content = best.content
     require_change(content.candidates, order)
     records = {}
@@ -197,7 +202,7 @@ def _require_accuracy(
 
 
 def _best(
-    taken: Sequence[_Taken], order: Order
+    taken: Sequence[_Taken], order: Order, target: Target = LITERT
 ) -> tuple[Measured[_Content], tuple[TrialRecord, ...]]:
     """The trial that is taken, and what became of all.
 
@@ -206,7 +211,8 @@ def _best(
     """
     models = [one.part.model for one in taken]
     largest = largest_file(models)
-    choice = Choice[_Content](order.mode, order.max_error, max(map(weights_a_step, models)))
+    step = max(map(weights_a_step, models))
+    choice = Choice[_Content](order.mode, order.max_error, step, target.costs)
     refused: list[Refused] = []
     details = {"quantize": order.mode, "io": order.io}
     trials = zip(*(candidates(one.part.model, order, one.samples) for one in taken), strict=True)
@@ -221,8 +227,13 @@ def _best(
             Part(one.part.entry, c.model, {**one.part.details, **details})
             for one, c in zip(taken, found, strict=True)
         )
-        data = finish([part.copy() for part in parts])
         name = found[0].trial
+        try:
+            data = finish([part.copy() for part in parts], target)
+        except UnsupportedError as e:
+            refused.append(Refused(name, e))
+            choice.reject(name, e.what)
+            continue
         if any(c.limited for c in found) and choice.acceptable and len(data) > largest:
             choice.reject(name, f"file larger than {largest:,.0f} bytes", len(data))
             break

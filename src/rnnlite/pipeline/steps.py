@@ -41,10 +41,12 @@ from rnnlite.lite.requirements import (
     requirement,
     set_least_release,
 )
+from rnnlite.lite.running import require_ops
 from rnnlite.lite.structure import check_structure
 from rnnlite.pipeline import facts
 from rnnlite.pipeline.passes import Pass, run_passes
 from rnnlite.quantization.rewrite.check import check_grids
+from rnnlite.target import LITERT, Target
 
 TRANSLATED = (
     Pass("drop_idle_counters", drop_idle_counters),
@@ -78,8 +80,8 @@ class Part:
         return Part(self.entry, self.model.copy()[0], self.details)
 
 
-def finished(part: Part) -> tuple[Pass, ...]:
-    """The passes that end with a signed model of one entry."""
+def finished(part: Part, target: Target) -> tuple[Pass, ...]:
+    """The passes that end with a signed model of one entry, for a target."""
     return (
         Pass(
             "keep_sequences",
@@ -87,17 +89,21 @@ def finished(part: Part) -> tuple[Pass, ...]:
             needs=(facts.LOOPS_KEEP_PLACES, facts.BRANCHES_DISTINCT),
             ensures=(facts.SEQUENCES_KEPT, facts.LOOPS_KEEP_PLACES, facts.BRANCHES_DISTINCT),
         ),
-        Pass("suit_microcontrollers", suit_microcontrollers, needs=(facts.SEQUENCES_KEPT,)),
+        Pass(
+            "suit_microcontrollers",
+            partial(suit_microcontrollers, target=target),
+            needs=(facts.SEQUENCES_KEPT,),
+        ),
         Pass("guard_copies", guard_copies, needs=(facts.SEQUENCES_KEPT,)),
         Pass("raise_versions", raise_versions),
         Pass("sign", partial(_sign, part), ensures=(facts.SIGNED,)),
     )
 
 
-def joined(*, quantized: bool) -> tuple[Pass, ...]:
-    """The passes that end with a model as it is written."""
+def joined(*, quantized: bool, target: Target) -> tuple[Pass, ...]:
+    """The passes that end with a model as it is written for a target."""
     return (
-        Pass("require", _require, needs=(facts.SIGNED,)),
+        Pass("require_release", partial(_require_release, target), needs=(facts.SIGNED,)),
         Pass("compact", compact, needs=(facts.SIGNED,), ensures=(facts.COMPACT,)),
         Pass(
             "label_tensors",
@@ -105,7 +111,8 @@ def joined(*, quantized: bool) -> tuple[Pass, ...]:
             needs=(facts.COMPACT,),
             ensures=(facts.LABELLED,),
         ),
-        Pass("refuse_older", _refuse_older, needs=(facts.SIGNED,)),
+        Pass("refuse_older", partial(_refuse_older, target), needs=(facts.SIGNED,)),
+        Pass("require_ops", partial(require_ops, target)),
         Pass("check_structure", check_structure),
         Pass("check_grids", check_grids),
     )
@@ -127,19 +134,21 @@ def translate(entry: Entry) -> Model:
     return model
 
 
-def finish(parts: Sequence[Part]) -> bytes:
+def finish(parts: Sequence[Part], target: Target = LITERT) -> bytes:
     """Sign, merge, compact, check and write the models of parts, which are changed.
 
     Args:
         parts: one a signature; the first is the one that is run where none is named.
+        target: what the file is made for.
 
     Raises:
         ModelError: the whole is not well formed.
+        UnsupportedError: the target lacks an op.
     """
     for part in parts:
-        run_passes(finished(part), part.model)
+        run_passes(finished(part, target), part.model)
     model = merge([part.model for part in parts])
-    run_passes(joined(quantized="quantize" in parts[0].details), model)
+    run_passes(joined(quantized="quantize" in parts[0].details, target=target), model)
     return schema.write(model)
 
 
@@ -152,13 +161,13 @@ def _sign(part: Part, model: Model) -> None:
     pack(model, part.entry, __version__, {GUARDED: True, MIN_RUNTIME: None, **part.details})
 
 
-def _require(model: Model) -> None:
+def _require_release(target: Target, model: Model) -> None:
     """Enter the least release."""
-    needed = requirement(model)
+    needed = requirement(model, target)
     runtime = {"release": needed.release.name, "reason": needed.reason}
     set_record(model, {**record(model), MIN_RUNTIME: runtime})
     set_least_release(model, needed)
 
 
-def _refuse_older(model: Model) -> None:
-    refuse_older(model, requirement(model))
+def _refuse_older(target: Target, model: Model) -> None:
+    refuse_older(model, requirement(model, target), target)

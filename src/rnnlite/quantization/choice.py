@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 from rnnlite.errors import InternalError
 from rnnlite.quantization.recipe import LIMITS
 from rnnlite.report.quantization import TrialRecord
+from rnnlite.target import LITERT, Costs
 
 LOG = logging.getLogger(__name__)
 
@@ -20,14 +21,10 @@ ENOUGH = {"dynamic": 0.02, "int8": 0.02, "int16x8": 0.01}
 """A model whose error is below this is not refined further."""
 
 ENOUGH_IF_LARGE = {"int8": 0.06, "int16x8": 0.01}
-LARGE_STEP = 3 * 32**2
-"""The same for models with loops that read so many weights at a step (GRU and LSTM from 32 units):
-int16 costs them 4 to 6 times the time of int8, and more than float32 takes."""
-
-LARGE_STEP_OF_CLASSIFIERS = 1 << 17
-"""But where the outputs are probabilities, an error of 6 % turns up to 6 of 100 decisions (measured
-on models of names): they are refined unless int16 costs 6 to 10 times the time (LSTM from 182
-units)."""
+"""The same for models with loops that read so many weights at a step that int16 costs far more
+than int8 (`Costs.large_step`). But where the outputs are probabilities, an error of 6 % turns up to
+6 of 100 decisions (measured on models of names): they are refined up to
+`Costs.large_step_of_classifiers`."""
 
 GAIN = 0.8
 """A finer precision is taken if it brings the error below this share of the coarser one's."""
@@ -59,9 +56,13 @@ class Choice(Generic[T]):
         mode: "dynamic", "int8", "int16x8" or "float16".
         max_error: the largest error that is accepted.
         weights_a_step: the most weights that a loop of the model reads at a step.
+        costs: of the target.
     """
 
-    def __init__(self, mode: str, max_error: float, weights_a_step: int = 0) -> None:
+    def __init__(
+        self, mode: str, max_error: float, weights_a_step: int = 0, costs: Costs = LITERT.costs
+    ) -> None:
+        self._costs = costs
         self.mode, self.max_error = mode, max_error
         self.weights_a_step = weights_a_step
         self.best: Measured[T] | None = None
@@ -97,7 +98,8 @@ class Choice(Generic[T]):
         Args:
             classifies: whether any output gives classes.
         """
-        large = LARGE_STEP_OF_CLASSIFIERS if classifies else LARGE_STEP
+        costs = self._costs
+        large = costs.large_step_of_classifiers if classifies else costs.large_step
         table = ENOUGH_IF_LARGE if self.weights_a_step >= large else ENOUGH
         enough = table.get(self.mode, ENOUGH.get(self.mode, float("inf")))
         return self.best is not None and self.best.error <= min(enough, self.max_error)

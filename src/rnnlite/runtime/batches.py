@@ -16,9 +16,9 @@ import numpy as np
 
 from rnnlite.lite.ir import FREE, Graph
 from rnnlite.specs import Array, TensorSpec
+from rnnlite.target import LITERT
 
-DEFAULT_BATCH = 28
-"""Four times 7: XNNPACK's float products take 7 rows at a time."""
+DEFAULT_BATCH = LITERT.costs.usual_batch
 
 DEFAULT_BATCH_BYTES = 256 << 20
 UNKNOWN_BYTES = 8

@@ -8,6 +8,7 @@ import rnnlite
 from graphs import Model, run
 from rnnlite.lite.ir import Quantization
 from rnnlite.lite.passes.micro import suit_microcontrollers
+from rnnlite.target import MICRO
 
 STEPS = 12
 
@@ -74,6 +75,46 @@ def test_any(keep):
     suit_microcontrollers(model.ir)
     assert names(model) == ["CAST", "REDUCE_MAX", "CAST", "NOT_EQUAL"]
     assert np.array_equal(run(model.bytes(), values)[0], values.any(2, keepdims=keep))
+
+
+@pytest.mark.parametrize("type", ["float32", "int8", "int16", "int32"])
+def test_choices(type):
+    model = Model()
+    main = model.main
+    c = main.tensor((2, 3), "bool")
+    a, b, y = (main.tensor((2, 3), type) for _ in range(3))
+    main.add("SELECT", [c, a, b], [y], "SelectOptions")
+    main.ends([c, a, b], [y])
+    plain = names(model)
+    suit_microcontrollers(model.ir)
+    assert names(model) == plain
+    suit_microcontrollers(model.ir, MICRO)
+    wanted = ["CAST", "SUB", "MUL", "ADD"] if type == "int32" else ["SELECT_V2"]
+    assert names(model) == wanted
+    rng = np.random.default_rng(0)
+    condition = rng.random((2, 3)) < 0.5
+    low, high = (-1, 1) if type == "float32" else (np.iinfo(type).min, np.iinfo(type).max)
+    x, z = (rng.uniform(low, high, (2, 3)).astype(type) for _ in range(2))
+    if type == "int32":
+        x[0], z[0] = high, low
+    assert np.array_equal(run(model.bytes(), condition, x, z)[0], np.where(condition, x, z))
+
+
+@pytest.mark.parametrize(
+    ("shape", "times", "kinds"),
+    [((1, 1, 3), (1, 4, 1), ["BROADCAST_TO"]), ((1, 2, 3), (1, 4, 1), ["TILE"])],
+)
+def test_repetitions(shape, times, kinds):
+    model = Model()
+    main = model.main
+    x = main.tensor(shape, "float32")
+    y = main.tensor(tuple(a * b for a, b in zip(shape, times, strict=True)), "float32")
+    main.add("TILE", [x, main.constant(list(times), "int32")], [y], "TileOptions")
+    main.ends([x], [y])
+    suit_microcontrollers(model.ir, MICRO)
+    assert names(model) == kinds
+    values = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+    assert np.array_equal(run(model.bytes(), values)[0], np.tile(values, times))
 
 
 def recurrent(kind):

@@ -11,8 +11,8 @@ from rnnlite.lite.ir.graph import Graph
 from rnnlite.lite.ir.ops import Op, Option
 from rnnlite.lite.ir.values import Array, Quantization, Value
 
-VERSIONS = {"GATHER": 2, "LESS": 2, "REDUCE_MAX": 2, "SLICE": 2, "SUB": 2}
-"""Of ops on integers and truths that the first version does not take."""
+VERSIONS = {"BROADCAST_TO": 2, "GATHER": 2, "LESS": 2, "REDUCE_MAX": 2, "SLICE": 2, "SUB": 2}
+"""Of ops on integers and truths that the first version does not take, or that have no first."""
 
 
 class Builder:

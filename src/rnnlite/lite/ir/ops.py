@@ -18,6 +18,7 @@ Option = object
 TABLES = {
     "ASSIGN_VARIABLE": "AssignVariableOptions",
     "ADD": "AddOptions",
+    "BROADCAST_TO": "BroadcastToOptions",
     "CAST": "CastOptions",
     "CONCATENATION": "ConcatenationOptions",
     "CONV_2D": "Conv2DOptions",

@@ -4,18 +4,24 @@
     the same, and UNPACK of the rows          a SLICE and a RESHAPE a row
     REDUCE_ANY(x)                             REDUCE_MAX(x as int8) as int32 != 0
 
+    where that is the target, besides:
+    SELECT(c, a, b) of equal shapes           SELECT_V2(c, a, b)
+    the same of int32                         (a - b) * (c as int32) + b
+    TILE along axes of size 1                 BROADCAST_TO
+
 A model with a free shape stays as it is, for that runtime cannot take it at all.
 """
 
 from __future__ import annotations
 
 from rnnlite.lite.ir import Builder, Model, Op
+from rnnlite.target import LITERT, Target
 
 GATHERED = ("float32", "int8")
 """Types that its GATHER takes."""
 
 
-def suit_microcontrollers(model: Model) -> None:
+def suit_microcontrollers(model: Model, target: Target = LITERT) -> None:
     """Apply the list above, in place."""
     if not model.has_fixed_shapes:
         return
@@ -28,6 +34,17 @@ def suit_microcontrollers(model: Model) -> None:
                 unpack = _only_unpack(op)
                 _add_rows(Builder(graph, op), op, unpack)
                 graph.remove(op, *([] if unpack is None else [unpack]))
+            elif op.kind == "SELECT" and not target.runs(op.kind, op.input(1).type):
+                if len({v.shape for v in (*op.operands, op.output)}) == 1:
+                    _add_choice(Builder(graph, op), op)
+                    graph.remove(op)
+            elif op.kind == "TILE" and not target.runs(op.kind, op.input(0).type):
+                pairs = zip(op.input(0).shape, op.output.shape, strict=True)
+                if all(size in (1, wanted) for size, wanted in pairs):
+                    builder = Builder(graph, op)
+                    shape = builder.constant(op.output.shape)
+                    builder.add("BROADCAST_TO", [op.input(0), shape], [op.output])
+                    graph.remove(op)
 
 
 def _is_of_rows(op: Op) -> bool:
@@ -74,3 +91,15 @@ def _add_any(builder: Builder, op: Op) -> None:
     largest = builder.make("REDUCE_MAX", [numbers, axes], result.shape, "int8", keepDims=keep)
     wide = builder.make("CAST", [largest], result.shape)
     builder.add("NOT_EQUAL", [wide, builder.constant(0)], [result])
+
+
+def _add_choice(builder: Builder, op: Op) -> None:
+    condition, a, b = op.operands
+    if a.type != "int32":
+        builder.add("SELECT_V2", [condition, a, b], [op.output])
+        return
+    # Integers wrap around, so that this is exact.
+    number = builder.make("CAST", [condition], condition.shape)
+    distance = builder.make("SUB", [a, b], a.shape)
+    part = builder.make("MUL", [distance, number], a.shape)
+    builder.add("ADD", [part, b], [op.output])

@@ -1,0 +1,62 @@
+"""What a target does not take, told before and after a source is opened.
+
+What enters: what is asked for, and a Program. What leaves: nothing, or a refusal with what to ask
+for instead. Ops are looked at last (`lite.running`).
+"""
+
+from __future__ import annotations
+
+from rnnlite.errors import OptionError, QuantizationError, ShapeError
+from rnnlite.frontends.program import Program
+from rnnlite.target import Target
+
+
+def take_mode(target: Target, quantize: str | None, streaming: bool | int) -> None:
+    """Refuse a mode or a stream that the target does not run.
+
+    Raises:
+        QuantizationError: the mode.
+        OptionError: the stream, which is a signature besides the first.
+    """
+    if quantize not in target.modes:
+        raise QuantizationError(
+            f"{target.title} does not run quantize='{quantize}'",
+            expected=", ".join("float32" if m is None else m for m in target.modes),
+            found=str(quantize),
+        )
+    if streaming and not target.signatures:
+        raise OptionError(
+            f"{target.title} runs the first signature of a file alone, and a stream is another",
+            expected="streaming=False",
+            found=f"streaming={streaming}",
+        )
+
+
+def require_taken(target: Target, program: Program) -> None:
+    """Refuse a Program that the target cannot take, whatever its ops.
+
+    Raises:
+        OptionError: it has several signatures.
+        ShapeError: an input has a free axis.
+    """
+    if len(program.entries) > 1 and not target.signatures:
+        raise OptionError(
+            f"{target.title} runs the first signature of a file alone",
+            found=", ".join(f"'{e.signature}'" for e in program.entries),
+            remedy="Convert each into a file of its own",
+        )
+    if target.free_shapes:
+        return
+    for entry in program.entries:
+        for spec in entry.inputs:
+            free = [k for k, size in enumerate(spec.shape) if size is None]
+            if free:
+                batch = spec.batch_axis in free
+                raise ShapeError(
+                    f"{target.title} takes no free shapes, and input '{spec.name}' has one",
+                    expected="sizes for all axes",
+                    found=str(list(spec.shape)),
+                    remedy="Give batch_size=1 (--batch-size 1)"
+                    if batch and len(free) == 1
+                    else "Give sequence_length=N (--sequence-length N), the steps of every run",
+                )
