@@ -53,10 +53,6 @@ UPWARD: dict[tuple[str, str], str] = {}
 
 CIRCLES = {
     frozenset(
-        f"frontends.tensorflow.{name}"
-        for name in ("conditions", "emit", "loops", "plain", "region", "scans")
-    ): "a graph is emitted op by op; a loop's or a branch's body is a graph again",
-    frozenset(
         f"streaming.{name}"
         for name in ("emit", "pointwise", "recurrences", "reductions", "replay", "timed")
     ): "recurrences are found by their results, and are rules themselves",

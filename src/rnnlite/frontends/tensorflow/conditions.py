@@ -129,6 +129,19 @@ def _switch(emitter: Emitter, reference: str) -> tuple[str, bool] | None:
     return None if found is None else (emitter.graph.inputs(found[0])[1], found[1])
 
 
+def reads(emitter: Emitter, node: NodeDef) -> list[str]:
+    """All that a node's value depends on: for a condition, its predicate too."""
+    if node.op not in MERGE:
+        return emitter.needs(node)
+    predicate = predicate_of(emitter, node)
+    return [*emitter.graph.inputs(node), *([] if predicate is None else [predicate])]
+
+
+@rule(*MERGE)
+def _merge(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+    return [merged(emitter, node), tf.constant(0)]
+
+
 def predicate_of(emitter: Emitter, node: NodeDef) -> str | None:
     """The predicate of the condition that a Merge ends."""
     found = (_switch(emitter, r) for r in emitter.graph.inputs(node))

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
-from rnnlite.errors import InternalError, UnsupportedError
+from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.fold import folded
 from rnnlite.frontends.tensorflow.frames import Frame, frames_of
@@ -31,6 +31,11 @@ from rnnlite.scan.tensors import Graph as TensorGraph
 Rule = Callable[["Emitter", NodeDef, list[Value]], Sequence[Value]]
 RULES: dict[str, Rule] = {}
 """By op type: emits a node from the values of its inputs, gives the values of its outputs."""
+
+
+SELF_READING = frozenset(["Exit", "RefExit", "Merge", "RefMerge"])
+"""Ends of loops and conditions of TensorFlow 1: their rules are given no inputs, and ask for what
+they need themselves."""
 
 
 def rule(*ops: str) -> Callable[[Rule], Rule]:
@@ -177,7 +182,7 @@ class Emitter:
     def needs(self, node: NodeDef) -> list[str]:
         """References to be there before a node is emitted; a loop stands for one node."""
         if node.op in ("Exit", "RefExit"):
-            frame = self._frame(node)
+            frame = self.frame(node)
             return [v.enter for v in frame.carried] + list(frame.constants.values())
         if node.op in ("Merge", "RefMerge"):
             return []
@@ -185,16 +190,12 @@ class Emitter:
             return self.graph.inputs(node)[:1]
         return self.graph.inputs(node)
 
-    def reads(self, node: NodeDef) -> list[str]:
-        """All that a node's value depends on: for a condition, its predicate too."""
-        if node.op not in ("Merge", "RefMerge"):
-            return self.needs(node)
-        from rnnlite.frontends.tensorflow.conditions import predicate_of
+    def frame(self, node: NodeDef) -> Frame:
+        """The loop that a node leaves.
 
-        predicate = predicate_of(self, node)
-        return [*self.graph.inputs(node), *([] if predicate is None else [predicate])]
-
-    def _frame(self, node: NodeDef) -> Frame:
+        Raises:
+            UnsupportedError: it is none of those that `tf.while_loop` makes.
+        """
         frame = self.session.frames(self.graph).get(node.name)
         if frame is None:
             raise UnsupportedError(
@@ -206,21 +207,12 @@ class Emitter:
 
     def _emit(self, node: NodeDef) -> None:
         """Emit one node whose inputs are there."""
-        if node.op in ("Exit", "RefExit"):
-            from rnnlite.frontends.tensorflow.loops import lower_frame
-
-            self.values.update(lower_frame(self, self._frame(node)))
-            if not self.has(f"{node.name}:0"):
-                raise InternalError(f"{node.name} was not set")
+        if node.op in SELF_READING:
+            self._store(node, RULES[node.op](self, node, []))
             return
         if node.op in ("Switch", "RefSwitch"):
             value = self.find(self.graph.inputs(node)[0])
             self._store(node, [value, value])
-            return
-        if node.op in ("Merge", "RefMerge"):
-            from rnnlite.frontends.tensorflow.conditions import merged
-
-            self._store(node, [merged(self, node), tf.constant(0)])
             return
         inputs = [self.find(r) for r in self.graph.inputs(node)]
         if node.op in PASSING:

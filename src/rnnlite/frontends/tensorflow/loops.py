@@ -58,6 +58,14 @@ def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
     }
 
 
+@rule("Exit", "RefExit")
+def _exit(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+    """One exit; the others of its loop are there too, behind it."""
+    found = lower_frame(emitter, emitter.frame(node))
+    emitter.values.update(found)
+    return [found[f"{node.name}:0"]]
+
+
 @rule("While", "StatelessWhile")
 def _while(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     body = emitter.graph.function(node.attr["body"].func.name)

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.tensorflow.arrays import Value
+from rnnlite.frontends.tensorflow.conditions import reads
 from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 from rnnlite.frontends.tensorflow.vocabulary import described, made, row_read
@@ -40,8 +41,8 @@ class GraphRegion:
             return None
         if name not in self._nodes:
             node = graph.nodes[name]
-            reads, row = self.emitter.reads(node), row_read(graph, node)
-            self._nodes[name] = described(node, reads, graph.inputs(node), row)
+            read, row = reads(self.emitter, node), row_read(graph, node)
+            self._nodes[name] = described(node, read, graph.inputs(node), row)
         return self._nodes[name]
 
     def bind(self, values: Mapping[Ref, Value]) -> GraphRegion:
