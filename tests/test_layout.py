@@ -51,12 +51,7 @@ the room with the longest name that fits."""
 UPWARD: dict[tuple[str, str], str] = {}
 """Imports of a later room: (module, what it imports) -> why."""
 
-CIRCLES = {
-    frozenset(
-        f"streaming.{name}"
-        for name in ("emit", "pointwise", "recurrences", "reductions", "replay", "timed")
-    ): "recurrences are found by their results, and are rules themselves",
-}
+CIRCLES: dict[frozenset[str], str] = {}
 """Modules that import each other -> why."""
 
 COVERED: dict[str, str] = {

@@ -27,6 +27,7 @@ from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
 
 Key = tuple[int, str]
 Rule = Callable[["Emitter", Any, list[Value]], Sequence[Value]]
+EmitScan = Callable[["Emitter", Lowered], Sequence[Value]]
 
 RULES: dict[str, Rule] = {}
 """By op type: what an op gives where one of its inputs has a time axis."""
@@ -60,6 +61,7 @@ class Emitter:
         clock: which rows are there.
         place: an op's name -> the layer or op in words, for refusals.
         options: how loops are laid out.
+        emit_scan: emits a recurrence, which gives what stands for all its results.
     """
 
     def __init__(
@@ -73,7 +75,9 @@ class Emitter:
         clock: Clock,
         place: Callable[[str], str],
         options: Options,
+        emit_scan: EmitScan,
     ) -> None:
+        self._emit_scan = emit_scan
         self.analysis, self.states, self.clock = analysis, states, clock
         self.options = options
         self._place = place
@@ -124,9 +128,7 @@ class Emitter:
     def _make(self, tensor: Tensor) -> None:
         lowered = self._results.get(key_of(tensor))
         if lowered is not None:
-            from rnnlite.streaming.recurrences import emit_scan
-
-            found = emit_scan(self, lowered)
+            found = self._emit_scan(self, lowered)
             for old, new in zip(lowered.result.tensors(), found, strict=True):
                 self._values[key_of(old)] = new
             return

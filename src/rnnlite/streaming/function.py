@@ -26,6 +26,7 @@ from rnnlite.streaming import moves, pointwise, reductions, slices, windows
 from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.emit import FAR, TIME, Emitter
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
+from rnnlite.streaming.recurrences import emit_scan
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.states import State, States
 from rnnlite.streaming.timed import plain
@@ -211,6 +212,7 @@ class _Emission:
             clock=clock,
             place=program.place,
             options=self._options,
+            emit_scan=emit_scan,
         )
         found: list[Value] = []
         for port, output in zip(program.outputs, program.function.outputs, strict=True):
