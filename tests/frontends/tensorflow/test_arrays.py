@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.tensorflow.arrays import Array
+from rnnlite.frontends.tensorflow.arrays import Array, array_of, is_tensor, tensor_of
 
 ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
@@ -59,3 +59,15 @@ def test_an_array_that_grows_is_written_in_any_order():
     np.testing.assert_array_equal(array.rows(), [ROWS[1], [0, 0], ROWS[2]])
     array = array.appended(tf.constant(ROWS[0]))
     np.testing.assert_array_equal(array.rows(), [ROWS[1], [0, 0], ROWS[2], ROWS[0]])
+
+
+def test_tensors_and_arrays_are_told_apart():
+    array, tensor = empty(3), tf.constant(ROWS)
+    assert (is_tensor(array), is_tensor(tensor)) == (False, True)
+    assert array_of(array, "TensorListStack 'stack'") is array
+    assert tensor_of(tensor, "Tanh 'y'", "x:0") is tensor
+    with pytest.raises(UnsupportedError, match=r"Tanh 'y' reads the array 'a:1'; .* found Tanh"):
+        tensor_of(array, "Tanh 'y'", "a:1")
+    message = "TensorListStack 'stack' reads a tensor as an array; expected what an op of TensorArr"
+    with pytest.raises(UnsupportedError, match=message):
+        array_of(tensor, "TensorListStack 'stack'")

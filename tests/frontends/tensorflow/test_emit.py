@@ -57,3 +57,13 @@ def test_shapes_that_do_not_fit(tmp_path):
         r"'add' does not fit its inputs at the shapes asked for; found .*5 and 7",
         sequence_length=5,
     )
+
+
+def test_a_tensor_where_an_array_is_read(tmp_path):
+    nodes = (
+        placeholder(),
+        node("TensorListLength", "n", "x"),
+        node("Cast", "y", "n", SrcT=tf.int32, DstT=F),
+    )
+    path = building.write_nodes(tmp_path / "graph.pb", *nodes)
+    refused(path, "TensorListLength 'n' reads a tensor as an array")

@@ -148,8 +148,10 @@ def cudnn(tmp_path, op, **options):
 
 def test_forms_of_cudnn_that_are_not_read(tmp_path):
     path = cudnn(tmp_path, "CudnnRNN", input_mode="skip_input")
-    message = "CudnnRNN 'CudnnRNN' has a form that is not read; expected a known number of layers, "
-    with pytest.raises(UnsupportedError, match=message + r".*found 1 layers, lstm, skip_input"):
+    message = "CudnnRNN 'CudnnRNN' has a form that is not read; expected known sizes, "
+    with pytest.raises(
+        UnsupportedError, match=message + r".*found 1 layers, 3 features, 4 units, lstm, skip_input"
+    ):
         rnnlite.convert(path)
 
 

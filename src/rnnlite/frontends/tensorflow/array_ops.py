@@ -6,10 +6,25 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.tensorflow.arrays import Array, Value
-from rnnlite.frontends.tensorflow.emit import Emitter, rule
+from rnnlite.frontends.tensorflow.arrays import Array, Value, array_of, tensor_of
+from rnnlite.frontends.tensorflow.emit import Emitter, value_rule
 from rnnlite.frontends.tensorflow.nodes import Graph
 from rnnlite.scan.protos import NodeDef
+from rnnlite.scan.tensors import Count, Tensor
+
+
+def _where(node: NodeDef) -> str:
+    return f"{node.op} '{node.name}'"
+
+
+def _array(node: NodeDef, inputs: list[Value], place: int) -> Array:
+    """The array that a node reads."""
+    return array_of(inputs[place], _where(node))
+
+
+def _tensor(node: NodeDef, inputs: list[Value], place: int) -> Tensor:
+    """A tensor that a node reads."""
+    return tensor_of(inputs[place], _where(node), node.input[place])
 
 
 def _all_in_order(emitter: Emitter, graph: Graph, reference: str, value: Value) -> bool:
@@ -24,10 +39,10 @@ def _all_in_order(emitter: Emitter, graph: Graph, reference: str, value: Value) 
     return start is not None and delta is not None and int(start) == 0 and int(delta) == 1
 
 
-@rule("TensorArrayV3")
+@value_rule("TensorArrayV3")
 def _create(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     known = emitter.session.static(inputs[0])
-    size = int(known) if known is not None else inputs[0]
+    size = int(known) if known is not None else _tensor(node, inputs, 0)
     element = tf.TensorShape(
         node.attr["element_shape"].shape if "element_shape" in node.attr else None
     )
@@ -41,18 +56,17 @@ def _create(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]
     return [array, array]
 
 
-@rule("TensorArrayScatterV3")
+@value_rule("TensorArrayScatterV3")
 def _scatter(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    _, indices, value, flow = inputs
+    indices, value = (_tensor(node, inputs, k) for k in (1, 2))
     if not _all_in_order(emitter, emitter.graph, emitter.graph.inputs(node)[1], indices):
         value = tf.gather(value, tf.argsort(indices))
-    return [flow.with_content(value)]
+    return [_array(node, inputs, 3).with_content(value)]
 
 
-@rule("TensorArrayGatherV3")
+@value_rule("TensorArrayGatherV3")
 def _gather(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    _, indices, flow = inputs
-    rows = flow.rows()
+    indices, rows = _tensor(node, inputs, 1), _array(node, inputs, 2).rows()
     if _all_in_order(emitter, emitter.graph, emitter.graph.inputs(node)[1], indices):
         limit = _limit(emitter, node)
         return [rows if limit is None else rows[:limit]]
@@ -71,31 +85,30 @@ def _limit(emitter: Emitter, node: NodeDef) -> Value | None:
     return emitter.get(graph.inputs(indices)[1])
 
 
-@rule("TensorArrayReadV3")
+@value_rule("TensorArrayReadV3")
 def _read(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    _, index, flow = inputs
-    return [flow.row(index)]
+    return [_array(node, inputs, 2).row(_tensor(node, inputs, 1))]
 
 
-@rule("TensorArrayWriteV3")
+@value_rule("TensorArrayWriteV3")
 def _write(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    _, index, value, flow = inputs
-    return [flow.written(index, value)]
+    index, row = (_tensor(node, inputs, k) for k in (1, 2))
+    return [_array(node, inputs, 3).written(index, row)]
 
 
-@rule("TensorArraySizeV3")
+@value_rule("TensorArraySizeV3")
 def _size(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    return [inputs[1].length()]
+    return [_array(node, inputs, 1).length()]
 
 
-@rule("TensorArrayCloseV3")
+@value_rule("TensorArrayCloseV3")
 def _close(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return []
 
 
-@rule("TensorArrayConcatV3")
+@value_rule("TensorArrayConcatV3")
 def _concat(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    rows = inputs[1].rows()
+    rows = _array(node, inputs, 1).rows()
     joined = tf.reshape(rows, tf.concat([[-1], tf.shape(rows)[2:]], 0))
     joined.set_shape([None, *rows.shape[2:]])
     return [joined, tf.fill([tf.shape(rows)[0]], tf.cast(tf.shape(rows)[1], tf.int64))]
@@ -108,63 +121,64 @@ def _element(emitter: Emitter, value: Value) -> tf.TensorShape:
     return tf.TensorShape([None if d < 0 else int(d) for d in known])
 
 
-@rule("TensorListReserve")
+@value_rule("TensorListReserve")
 def _reserve(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     known = emitter.session.static(inputs[1])
     dtype = tf.as_dtype(node.attr["element_dtype"].type)
-    size = int(known) if known is not None else inputs[1]
+    size: Count | None = int(known) if known is not None else _tensor(node, inputs, 1)
     # A list without rows is there to grow: TensorListSetItem lengthens it.
     size = None if known is not None and size == 0 else size
     return [Array(dtype, size, _element(emitter, inputs[0]), None, node.name)]
 
 
-@rule("EmptyTensorList")
+@value_rule("EmptyTensorList")
 def _empty(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     dtype = tf.as_dtype(node.attr["element_dtype"].type)
     return [Array(dtype, None, _element(emitter, inputs[0]), None, node.name)]
 
 
-@rule("TensorListFromTensor")
+@value_rule("TensorListFromTensor")
 def _from_tensor(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    value = inputs[0]
+    value = _tensor(node, inputs, 0)
     size = value.shape[0] if value.shape[0] is not None else tf.shape(value)[0]
     return [Array(value.dtype, size, value.shape[1:], value, node.name)]
 
 
-@rule("TensorListStack")
+@value_rule("TensorListStack")
 def _stack(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    return [inputs[0].rows()]
+    return [_array(node, inputs, 0).rows()]
 
 
-@rule("TensorListGetItem")
+@value_rule("TensorListGetItem")
 def _get_item(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    return [inputs[0].row(inputs[1])]
+    return [_array(node, inputs, 0).row(_tensor(node, inputs, 1))]
 
 
-@rule("TensorListSetItem")
+@value_rule("TensorListSetItem")
 def _set_item(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    return [inputs[0].written(inputs[1], inputs[2])]
+    index, row = (_tensor(node, inputs, k) for k in (1, 2))
+    return [_array(node, inputs, 0).written(index, row)]
 
 
-@rule("TensorListPushBack")
+@value_rule("TensorListPushBack")
 def _push_back(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    return [inputs[0].appended(inputs[1])]
+    return [_array(node, inputs, 0).appended(_tensor(node, inputs, 1))]
 
 
-@rule("TensorListLength")
+@value_rule("TensorListLength")
 def _length(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    return [inputs[0].length()]
+    return [_array(node, inputs, 0).length()]
 
 
-@rule("TensorListElementShape")
+@value_rule("TensorListElementShape")
 def _element_shape(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    array = inputs[0]
+    array = _array(node, inputs, 0)
     if array.content is None:
         return [tf.constant([-1 if d is None else d for d in array.element], tf.int32)]
     return [tf.shape(array.content)[1:]]
 
 
-@rule(
+@value_rule(
     "TensorArray",
     "TensorArrayV2",
     "TensorArraySplitV3",

@@ -7,7 +7,7 @@ neither; a sequence that is written row by row becomes a tensor that is updated 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
@@ -128,5 +128,49 @@ class Array:
         return self.content
 
 
-Value = Any
-"""A tensor, or an `Array`."""
+Value = Tensor | Array
+"""What a node of a graph gives."""
+
+
+def is_tensor(value: object) -> TypeGuard[Tensor]:
+    """Whether a value is a tensor, and no array."""
+    return bool(tf.is_tensor(value))
+
+
+def array_of(value: Value, where: str) -> Array:
+    """An array, as an op of arrays reads it.
+
+    Args:
+        where: the op, in words.
+
+    Raises:
+        UnsupportedError: it is a tensor.
+    """
+    if isinstance(value, Array):
+        return value
+    raise UnsupportedError(
+        f"{where} reads a tensor as an array",
+        expected="what an op of TensorArrays or TensorLists made",
+        found=str(value),
+        remedy="Name outputs in front of it, or rewrite that part of the model",
+    )
+
+
+def tensor_of(value: Value, where: str, source: str) -> Tensor:
+    """A tensor, as any other op reads it.
+
+    Args:
+        where: the op, in words.
+        source: the reference that it reads.
+
+    Raises:
+        UnsupportedError: it is an array.
+    """
+    if not isinstance(value, Array):
+        return value
+    raise UnsupportedError(
+        f"{where} reads the array '{source}'",
+        expected="ops of TensorArrays and TensorLists that have a dense form",
+        found=where.partition(" ")[0],
+        remedy="Name outputs in front of it, or rewrite that part of the model",
+    )

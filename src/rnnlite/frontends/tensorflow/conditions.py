@@ -15,8 +15,8 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.tensorflow.arrays import Value
-from rnnlite.frontends.tensorflow.emit import Emitter, rule
+from rnnlite.frontends.tensorflow.arrays import Value, is_tensor, tensor_of
+from rnnlite.frontends.tensorflow.emit import Emitter, value_rule
 from rnnlite.frontends.tensorflow.frames import MERGE, SWITCH
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 from rnnlite.scan.protos import NodeDef
@@ -57,7 +57,11 @@ def merged(emitter: Emitter, node: NodeDef) -> Value:
         return lambda: Emitter(emitter.session, graph, {}, emitter).get(branches[side])
 
     return choose(
-        emitter, emitter.get(predicate), branch(True), branch(False), max(size.values()) <= SMALL
+        emitter,
+        tensor_of(emitter.get(predicate), f"Merge '{node.name}'", predicate),
+        branch(True),
+        branch(False),
+        max(size.values()) <= SMALL,
     )
 
 
@@ -77,7 +81,7 @@ def choose(
     a, b = when_true(), when_false()
     if a is b:
         return a
-    if not (tf.is_tensor(a) and tf.is_tensor(b)):
+    if not (is_tensor(a) and is_tensor(b)):
         raise UnsupportedError(
             "a condition chooses between arrays",
             expected="tensors in both branches",
@@ -137,7 +141,7 @@ def reads(emitter: Emitter, node: NodeDef) -> list[str]:
     return [*emitter.graph.inputs(node), *([] if predicate is None else [predicate])]
 
 
-@rule(*MERGE)
+@value_rule(*MERGE)
 def _merge(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [merged(emitter, node), tf.constant(0)]
 
@@ -176,10 +180,11 @@ def _given(value: Value) -> Value:
     return value
 
 
-@rule("If", "StatelessIf")
+@value_rule("If", "StatelessIf")
 def _if(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    predicate, *arguments = inputs
-    if tf.is_tensor(predicate) and predicate.dtype != tf.bool:
+    predicate = tensor_of(inputs[0], f"{node.op} '{node.name}'", node.input[0])
+    arguments = inputs[1:]
+    if predicate.dtype != tf.bool:
         predicate = tf.cast(predicate, tf.bool)
     names = [node.attr[k].func.name for k in ("then_branch", "else_branch")]
     known = emitter.session.static(predicate)
@@ -204,7 +209,7 @@ def _if(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     )
 
 
-@rule("Case", "StatelessCase")
+@value_rule("Case", "StatelessCase")
 def _case(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """One of several functions by a number; any that there is none for takes the last."""
     index, *arguments = inputs
@@ -225,6 +230,6 @@ def _case(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return branch(0)
 
 
-@rule("PartitionedCall", "StatefulPartitionedCall")
+@value_rule("PartitionedCall", "StatefulPartitionedCall")
 def _call(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return emitter.call(node.attr["f"].func.name, inputs)

@@ -17,7 +17,7 @@ import tensorflow as tf
 from tensorflow.python.framework import op_def_registry
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.tensorflow.arrays import Value
+from rnnlite.frontends.tensorflow.arrays import Value, tensor_of
 from rnnlite.frontends.tensorflow.fold import folded
 from rnnlite.frontends.tensorflow.frames import Frame, frames_of
 from rnnlite.frontends.tensorflow.nodes import PASSING, Graph, name_of, ref
@@ -29,6 +29,7 @@ from rnnlite.scan.tensors import Array, Tensor
 from rnnlite.scan.tensors import Graph as TensorGraph
 
 Rule = Callable[["Emitter", NodeDef, list[Value]], Sequence[Value]]
+TensorRule = Callable[["Emitter", NodeDef, list[Tensor]], Sequence[Value]]
 RULES: dict[str, Rule] = {}
 """By op type: emits a node from the values of its inputs, gives the values of its outputs."""
 
@@ -38,11 +39,24 @@ SELF_READING = frozenset(["Exit", "RefExit", "Merge", "RefMerge"])
 they need themselves."""
 
 
-def rule(*ops: str) -> Callable[[Rule], Rule]:
-    """Register a rule."""
+def value_rule(*ops: str) -> Callable[[Rule], Rule]:
+    """Register a rule that takes arrays too."""
 
     def register(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(ops, function))
+        return function
+
+    return register
+
+
+def rule(*ops: str) -> Callable[[TensorRule], TensorRule]:
+    """Register a rule of tensors; an array among its inputs is refused by name."""
+
+    def register(function: TensorRule) -> TensorRule:
+        def checked(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> Sequence[Value]:
+            return function(emitter, node, emitter.tensors(node, inputs))
+
+        RULES.update(dict.fromkeys(ops, checked))
         return function
 
     return register
@@ -98,7 +112,7 @@ class Session:
         """An overlay of a graph has the same loops."""
         self._frames[id(overlay)] = (overlay, self.frames(graph))
 
-    def static(self, tensor: Tensor) -> Any:
+    def static(self, tensor: object) -> Any:
         """The value of a tensor as a NumPy array where it is known, else None."""
         if not tf.is_tensor(tensor):
             return None
@@ -234,22 +248,27 @@ class Emitter:
         inner = Emitter(self.session, body, dict(zip(body.arguments, arguments, strict=True)))
         return inner.get_all(body.results)
 
+    def tensors(self, node: NodeDef, values: Sequence[Value]) -> list[Tensor]:
+        """The inputs of a node, all of them tensors.
+
+        Raises:
+            UnsupportedError: one is an array.
+        """
+        where, sources = f"{node.op} '{node.name}'", self.graph.inputs(node)
+        return [
+            tensor_of(v, where, sources[k] if k < len(sources) else "")
+            for k, v in enumerate(values)
+        ]
+
     def create(
         self,
         node: NodeDef,
-        inputs: Sequence[Tensor],
+        inputs: Sequence[Value],
         op: str = "",
         attrs: Mapping[str, AttrValue] | None = None,
     ) -> list[Tensor]:
         """The same op in the current graph, or its value where all inputs are known."""
-        for tensor, reference in zip(inputs, self.graph.inputs(node), strict=False):
-            if not tf.is_tensor(tensor):
-                raise UnsupportedError(
-                    f"{node.op} '{node.name}' reads the array '{reference}'",
-                    expected="ops of TensorArrays and TensorLists that have a dense form",
-                    found=node.op,
-                    remedy="Name outputs in front of it, or rewrite that part of the model",
-                )
+        tensors = self.tensors(node, inputs)
         definition = op_def_registry.get(op or node.op)
         if definition is None:
             raise UnsupportedError(
@@ -258,14 +277,14 @@ class Emitter:
             )
         known = {a.name for a in definition.attr}
         kept = {k: v for k, v in (attrs or node.attr).items() if k in known}
-        result = folded(self.session, op or node.op, inputs, kept)
+        result = folded(self.session, op or node.op, tensors, kept)
         if result is not None:
             return result
         graph = tf.compat.v1.get_default_graph()
         try:
             made = graph._create_op_internal(
                 op or node.op,
-                [self._local(graph, t) for t in inputs],
+                [self._local(graph, t) for t in tensors],
                 attrs=kept,
                 name=node.name.rstrip("/"),
             )
@@ -298,4 +317,4 @@ def emit_constant(emitter: Emitter, value: npt.ArrayLike) -> Tensor:
     return tensor
 
 
-__all__ = ["Emitter", "RULES", "Session", "emit_constant", "name_of", "ref", "rule"]
+__all__ = ["Emitter", "RULES", "Session", "emit_constant", "name_of", "ref", "rule", "value_rule"]

@@ -18,7 +18,7 @@ from rnnlite.scan.block_lstm import RESULTS, BlockLSTM
 from rnnlite.scan.cells import Activation
 from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult
-from rnnlite.scan.tensors import Array
+from rnnlite.scan.tensors import Array, Tensor
 
 
 def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
@@ -40,7 +40,7 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
     return result
 
 
-def _weights(emitter: Emitter, node: NodeDef, value: Value, what: str) -> Any:
+def _weights(emitter: Emitter, node: NodeDef, value: Tensor, what: str) -> Any:
     known = emitter.session.static(value)
     if known is None:
         raise UnsupportedError(
@@ -52,7 +52,7 @@ def _weights(emitter: Emitter, node: NodeDef, value: Value, what: str) -> Any:
 
 
 @rule("BlockLSTM", "BlockLSTMV2")
-def _block_lstm(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _block_lstm(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> list[Value]:
     """Gate order of the weights: i, g, f, o in BlockLSTM, i, f, g, o in BlockLSTMV2."""
     longest, x, c, h = inputs[:4]
     w, wci, wcf, wco, b = (
@@ -94,7 +94,8 @@ def _block_lstm(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Va
         name=node.name,
     )
     result = _lowered(emitter, scan, node.name)
-    values: list[Value] = [None] * len(RESULTS)
+    # What nothing reads stays None.
+    values: list[Any] = [None] * len(RESULTS)
     for k, y in zip(sorted(read), result.outputs or (), strict=True):
         if count is not None:
             # Beyond the longest sequence the kernel writes zeros.
@@ -126,7 +127,7 @@ RELU = Activation(tf.nn.relu, elementwise=True)
 
 
 @rule("CudnnRNN", "CudnnRNNV2", "CudnnRNNV3")
-def _cudnn(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _cudnn(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> list[Value]:
     """Layers and directions one after the other; weights as cuDNN packs them."""
     x, h, c, params = inputs[:4]
     if node.op == "CudnnRNNV3":
@@ -139,15 +140,17 @@ def _cudnn(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     both = node.attr["direction"].s.decode() == "bidirectional"
     directions = 2 if both else 1
     flat = _weights(emitter, node, params, "weights")
-    layers = h.shape[0]
-    if layers is None or mode not in MODES or node.attr["input_mode"].s.decode() == "skip_input":
+    layers, features, units = h.shape[0], x.shape[2], h.shape[2]
+    skips = node.attr["input_mode"].s.decode() == "skip_input"
+    if layers is None or features is None or units is None or mode not in MODES or skips:
         raise UnsupportedError(
             f"{node.op} '{node.name}' has a form that is not read",
-            expected="a known number of layers, linear_input, and one of " + ", ".join(MODES),
-            found=f"{layers} layers, {mode}, {node.attr['input_mode'].s.decode()}",
+            expected="known sizes, linear_input, and one of " + ", ".join(MODES),
+            found=f"{layers} layers, {features} features, {units} units, {mode}, "
+            f"{node.attr['input_mode'].s.decode()}",
             remedy="Build the model of plain layers and load the weights into it",
         )
-    blocks = _unpacked(flat, layers // directions, directions, MODES[mode], x.shape[2], h.shape[2])
+    blocks = _unpacked(flat, layers // directions, directions, MODES[mode], features, units)
     last_h, last_c = [], []
     for layer in range(layers // directions):
         outputs = []
@@ -177,7 +180,7 @@ def _cudnn(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [x, h, c, empty, empty]
 
 
-def _refuse_lengths(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> None:
+def _refuse_lengths(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> None:
     graph = emitter.graph
     if not _is_full(graph, graph.inputs(node)[4]):
         raise UnsupportedError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rnnlite.frontends.tensorflow.arrays import Array, Value
-from rnnlite.frontends.tensorflow.emit import Emitter, rule
+from rnnlite.frontends.tensorflow.emit import Emitter, value_rule
 from rnnlite.frontends.tensorflow.frames import Frame
 from rnnlite.frontends.tensorflow.nodes import name_of
 from rnnlite.frontends.tensorflow.plain import PlainLoop
@@ -58,7 +58,7 @@ def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
     }
 
 
-@rule("Exit", "RefExit")
+@value_rule("Exit", "RefExit")
 def _exit(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """One exit; the others of its loop are there too, behind it."""
     found = lower_frame(emitter, emitter.frame(node))
@@ -66,7 +66,7 @@ def _exit(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     return [found[f"{node.name}:0"]]
 
 
-@rule("While", "StatelessWhile")
+@value_rule("While", "StatelessWhile")
 def _while(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     body = emitter.graph.function(node.attr["body"].func.name)
     cond = emitter.graph.function(node.attr["cond"].func.name)

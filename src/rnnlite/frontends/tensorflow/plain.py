@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -35,7 +35,7 @@ class PlainLoop:
         def condition(*tensors: Tensor) -> Tensor:
             names = [v.tested for v in self.loop.variables]
             given = dict(zip(names, _packed(initial, tensors), strict=True))
-            (result,) = self.condition.emit([self.loop.condition.result], given)
+            (result,) = self.condition.values([self.loop.condition.result], given)
             return tf.reshape(result, [])
 
         def body(*tensors: Tensor) -> list[Tensor]:
@@ -53,7 +53,7 @@ class PlainLoop:
         """The values of the variables after one iteration."""
         names = [v.argument for v in self.loop.variables]
         updates = [v.update for v in self.loop.variables]
-        return self.body.emit(updates, dict(zip(names, values, strict=True)))
+        return self.body.values(updates, dict(zip(names, values, strict=True)))
 
     def _shapes(self, initial: Sequence[Value]) -> list[Any]:
         """Shapes of the variables that hold in every iteration."""
@@ -87,12 +87,12 @@ class PlainLoop:
 
     def _with_buffers(self) -> list[Value]:
         """The initial values, arrays that are written with rows to write on."""
-        initial = [v.initial for v in self.loop.variables]
+        initial = [cast(Value, v.initial) for v in self.loop.variables]
         if not any(isinstance(v, Array) and v.content is None for v in initial):
             return initial
         with self.body.emitter.session.scratch():
             rows = [u.element if isinstance(u, Array) else u.shape for u in self._step(initial)]
-        first: list[Value] = [None] * len(rows)
+        first: Sequence[Value | None] = [None] * len(rows)
         if any(
             isinstance(v, Array) and None in (_axes(r) or ())
             for v, r in zip(initial, rows, strict=True)
@@ -106,7 +106,7 @@ class PlainLoop:
             found.append(value)
         return found
 
-    def _buffer(self, array: Array, row: TensorShape, step: Value) -> Array:
+    def _buffer(self, array: Array, row: TensorShape, step: Value | None) -> Array:
         """An array with rows to write on.
 
         Args:
@@ -115,7 +115,8 @@ class PlainLoop:
             step: the array after it, where a size is free.
         """
         shape = row if row.rank is not None else array.element
-        like = step.content[0] if step is not None and step.content is not None else None
+        content = step.content if isinstance(step, Array) else None
+        like = None if content is None else content[0]
         return array.buffer(shape, like)
 
 

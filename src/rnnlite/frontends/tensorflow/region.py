@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.tensorflow.arrays import Value
+from rnnlite.frontends.tensorflow.arrays import Value, is_tensor
 from rnnlite.frontends.tensorflow.conditions import reads
 from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 from rnnlite.frontends.tensorflow.vocabulary import described, made, row_read
 from rnnlite.loops import Node, Ref
 from rnnlite.loops.loop import Shape
+from rnnlite.loops.loop import Value as LoopValue
 from rnnlite.scan.tensors import Array, Tensor
 
 
@@ -45,10 +46,11 @@ class GraphRegion:
             self._nodes[name] = described(node, read, graph.inputs(node), row)
         return self._nodes[name]
 
-    def bind(self, values: Mapping[Ref, Value]) -> GraphRegion:
+    def bind(self, values: Mapping[Ref, LoopValue]) -> GraphRegion:
         """See `Region`."""
         old = self.emitter
-        emitter = Emitter(old.session, old.graph, {**old.values, **values}, old.parent)
+        given = {**old.values, **cast(Mapping[Ref, Value], values)}
+        emitter = Emitter(old.session, old.graph, given, old.parent)
         return GraphRegion(emitter, self.arguments, self._nodes)
 
     def is_bound(self, ref: Ref) -> bool:
@@ -57,20 +59,24 @@ class GraphRegion:
 
     def value(self, ref: Ref) -> Tensor:
         """See `Region`."""
-        return self.emitter.get(ref)
+        return cast(Tensor, self.emitter.get(ref))
 
     def shape(self, ref: Ref) -> Shape | None:
         """See `Region`."""
         value = self.emitter.get(ref)
-        return _shape(value) if tf.is_tensor(value) else None
+        return _shape(value) if is_tensor(value) else None
 
-    def known(self, tensor: Value) -> Array | None:
+    def known(self, tensor: LoopValue) -> Array | None:
         """See `Region`."""
         value = self.emitter.session.static(tensor)
         return None if value is None else np.asarray(value)
 
-    def emit(self, refs: Sequence[Ref], given: Mapping[Ref, Value]) -> list[Value]:
-        """See `Region`; takes and gives arrays too."""
+    def emit(self, refs: Sequence[Ref], given: Mapping[Ref, Tensor]) -> list[Tensor]:
+        """See `Region`."""
+        return cast(list[Tensor], self.values(refs, given))
+
+    def values(self, refs: Sequence[Ref], given: Mapping[Ref, Value]) -> list[Value]:
+        """As `emit`; takes and gives arrays too."""
         return Emitter(self.emitter.session, self.emitter.graph, given, self.emitter).get_all(refs)
 
     def apply(self, node: Node, operands: Sequence[Tensor]) -> Tensor:
@@ -91,7 +97,7 @@ class GraphRegion:
             given.update(dict.fromkeys(counters, tf.zeros([], tf.int32)))
             inner = Emitter(session, self.emitter.graph, given, self.emitter)
             inner.get_all(refs)
-            return {r: _shape(v) for r, v in inner.values.items() if tf.is_tensor(v)}
+            return {r: _shape(v) for r, v in inner.values.items() if is_tensor(v)}
 
     def extend(
         self, nodes: Sequence[Node], constants: Mapping[Ref, Array], like: Node

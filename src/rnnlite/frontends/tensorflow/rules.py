@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Value
-from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant, rule
+from rnnlite.frontends.tensorflow.emit import Emitter, emit_constant, rule, value_rule
 from rnnlite.frontends.tensorflow.outputs import numbers_behind
 from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.tensors import Tensor
@@ -15,7 +17,7 @@ from rnnlite.slicing import masks_of, split_axes
 
 
 @rule("Const", "HostConst")
-def _const(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _const(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     value = tf.make_ndarray(node.attr["value"].tensor)
     if value.dtype.kind in "OSU":
         raise UnsupportedError(
@@ -27,7 +29,7 @@ def _const(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
 
 
 @rule("Placeholder", "PlaceholderV2")
-def _placeholder(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _placeholder(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     raise UnsupportedError(
         f"the outputs need the input '{node.name}:0', which was not named",
         remedy=f"Add it to the inputs, or fix it: constants={{'{node.name}:0': VALUE}} "
@@ -35,23 +37,23 @@ def _placeholder(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[V
     )
 
 
-@rule("PlaceholderWithDefault")
-def _default(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+@value_rule("PlaceholderWithDefault")
+def _default(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> Sequence[Value]:
     return inputs[:1]
 
 
-@rule("NoOp", "Assert", "Abort", "Print")
-def _nothing(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+@value_rule("NoOp", "Assert", "Abort", "Print")
+def _nothing(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> Sequence[Value]:
     return inputs[:1]
 
 
-@rule("IdentityN")
-def _identities(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+@value_rule("IdentityN")
+def _identities(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> Sequence[Value]:
     return inputs
 
 
 @rule("Select")
-def _select(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _select(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """Its condition may be a vector over the first axis; SelectV2 broadcasts from the last."""
     keep, a, b = inputs
     if keep.shape.rank == 1 and a.shape.rank and a.shape.rank > 1:
@@ -60,7 +62,7 @@ def _select(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]
 
 
 @rule("Transpose")
-def _transpose(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _transpose(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """Swapping an axis of one moves nothing: a reshape does it at no cost."""
     x, axes = inputs
     order = emitter.session.static(axes)
@@ -74,7 +76,7 @@ def _transpose(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Val
 
 
 @rule("GreaterEqual")
-def _greater_equal(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _greater_equal(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """Dropout keeps where a random number is not below the rate: at rate 0 everywhere."""
     rate = emitter.session.static(inputs[1])
     if rate is not None and np.all(rate <= 0) and _is_uniform(emitter, inputs[0]):
@@ -83,7 +85,7 @@ def _greater_equal(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list
 
 
 @rule("Floor")
-def _floor(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _floor(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """Dropout of before TensorFlow 1.13 keeps where keep_prob plus a random number reaches 1."""
     (x,) = inputs
     if tf.is_tensor(x) and x.op.type in ("Add", "AddV2"):
@@ -110,7 +112,7 @@ def _is_uniform(emitter: Emitter, tensor: Tensor) -> bool:
 
 
 @rule("Mul", "RealDiv", "Div")
-def _scaled(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _scaled(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """Dropout that is off leaves products with 1 and quotients by 1 behind."""
     x, by = inputs
     for value, factor in ((x, by), (by, x))[: 2 if node.op == "Mul" else 1]:
@@ -122,7 +124,7 @@ def _scaled(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]
 
 
 @rule("StridedSlice")
-def _strided_slice(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _strided_slice(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """The converter takes no new axes in tensors of free shape: they become ExpandDims."""
     bounds = [emitter.session.static(t) for t in inputs[1:]]
     if not node.attr["new_axis_mask"].i or any(b is None for b in bounds):
@@ -144,7 +146,7 @@ def _strided_slice(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list
 
 
 @rule("BatchMatMul", "BatchMatMulV3")
-def _batch_matmul(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+def _batch_matmul(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     adjoint = {k: node.attr[k].b for k in ("adj_x", "adj_y") if k in node.attr}
     return [
         tf.matmul(
@@ -165,8 +167,8 @@ TABLES = (
 )
 
 
-@rule(*TABLES.split(), *STRINGS.split())
-def _strings(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+@value_rule(*TABLES.split(), *STRINGS.split())
+def _strings(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> Sequence[Value]:
     types = emitter.graph.types(node)
     numbers = types and not any(t in (tf.string, tf.resource, tf.variant) for t in types)
     behind = [f"{node.name}:0"] if numbers else numbers_behind(emitter.graph, f"{node.name}:0")
@@ -184,8 +186,8 @@ DECODERS = "CTCGreedyDecoder CTCBeamSearchDecoder CTCBeamSearchDecoderV2"
 PYTHON = "PyFunc PyFuncStateless EagerPyFunc"
 
 
-@rule(*DECODERS.split(), *PYTHON.split())
-def _outside(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+@value_rule(*DECODERS.split(), *PYTHON.split())
+def _outside(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> Sequence[Value]:
     front = emitter.graph.inputs(node)[0]
     raise UnsupportedError(
         f"{node.op} '{node.name}' has no form in builtin LiteRT ops",
@@ -197,8 +199,8 @@ def _outside(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value
 VARIABLES = "VarHandleOp ReadVariableOp VariableV2 Variable AssignVariableOp ResourceGather"
 
 
-@rule(*VARIABLES.split(), "AssignAddVariableOp", "Assign")
-def _variable(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
+@value_rule(*VARIABLES.split(), "AssignAddVariableOp", "Assign")
+def _variable(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> Sequence[Value]:
     raise UnsupportedError(
         f"{node.op} '{node.name}' is a variable, of which the graph holds no value",
         expected="a frozen graph, with variables as constants",

@@ -6,7 +6,7 @@ What enters: a Scan that the reader of loops raised. What leaves: the values beh
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
+from typing import Any, cast
 
 import tensorflow as tf
 
@@ -67,10 +67,10 @@ def _reversed(tensor: Tensor) -> bool:
 def _behind(loop: Loop, raised: Raised, result: ScanResult) -> list[Value]:
     """The values of all variables behind the loop."""
     reading = raised.reading
-    values: dict[Variable, Value] = {v: v.initial for v in loop.variables}
+    values: dict[Variable, Value] = {v: cast(Value, v.initial) for v in loop.variables}
     values.update(zip(reading.states, result.states, strict=True))
     for variable, start in reading.counters.items():
-        values[variable] = start + reading.count
+        values[variable] = tf.convert_to_tensor(start + reading.count)
     for variable, same in reading.last.items():
         values[variable] = _array(variable).with_content(tf.expand_dims(values[same], 0))
     if result.outputs is None:
