@@ -6,7 +6,7 @@ import pytest
 from graphs import SHAPE, Model
 from rnnlite.errors import AbortError, SampleError
 from rnnlite.isolation.interpreter import ModelApart, WatchedApart
-from rnnlite.lite.ir import Quantization
+from rnnlite.lite.ir import Quantization, Signature
 
 
 def scaled(graph, scale, name=""):
@@ -49,6 +49,25 @@ def test_an_op_in_a_loop_body_is_named():
     model.main.ends([x], [r])
     with pytest.raises(AbortError, match=r"in ADD \(it makes 'inner'\)"):
         ModelApart(model.bytes(), delegates=False).run([np.zeros(SHAPE, np.int8)])
+
+
+def test_an_op_of_another_signature_is_named():
+    model = Model()
+    x, y = scaled(model.main, 1e-3), scaled(model.main, 1e-3)
+    model.main.add("ABS", [x], [y])
+    model.main.ends([x], [y])
+    other = model.graph()
+    a, b, z = aborting(other, name="far")
+    other.ends([a, b], [z])
+    first, second = model.ir.graphs
+    model.ir.signatures = [
+        Signature("first", first, (("x", x),), (("y", y),)),
+        Signature("second", second, (("a", a), ("b", b)), (("z", z),)),
+    ]
+    zeros = np.zeros(SHAPE, np.int8)
+    assert np.array_equal(ModelApart(model.bytes(), delegates=False).run([zeros])[0], zeros)
+    with pytest.raises(AbortError, match=r"in ADD \(it makes 'far'\)"):
+        ModelApart(model.bytes(), delegates=False, signature="second").run([zeros] * 2)
 
 
 def product():

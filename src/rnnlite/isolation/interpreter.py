@@ -29,8 +29,8 @@ def warm() -> None:
 class _Apart:
     """An object in a worker that is ours until we are closed or forgotten."""
 
-    def __init__(self, data: bytes, what: str) -> None:
-        self._data, self._what = data, what
+    def __init__(self, data: bytes, what: str, signature: str | None = None) -> None:
+        self._data, self._what, self._signature = data, what, signature
         self._worker = take(KIND)
         self._numbers: list[int] = []
         self._end = weakref.finalize(self, _release, self._worker, self._numbers)
@@ -48,7 +48,7 @@ class _Apart:
             return self._worker.call(f"{_HELD}:{name}", *args)
         except WorkerDied as e:
             self.close()
-            raise _abort(self._data, self._what, e) from e
+            raise _abort(self._data, self._what, self._signature, e) from e
 
     def close(self) -> None:
         """Let others use the worker."""
@@ -82,7 +82,7 @@ class ModelApart(_Apart):
     def __init__(
         self, data: bytes, *, delegates: bool = True, signature: str | None = None
     ) -> None:
-        super().__init__(data, "the converted model")
+        super().__init__(data, "the converted model", signature)
         self.inputs, self.outputs, self.stream_ends, self.is_main = self._open(
             "open_model", data, delegates, signature
         )
@@ -157,8 +157,8 @@ class ValuesApart(_Apart):
         return found
 
 
-def _abort(data: bytes, what: str, died: WorkerDied) -> AbortError:
-    place = culprit(data)
+def _abort(data: bytes, what: str, signature: str | None, died: WorkerDied) -> AbortError:
+    place = culprit(data, signature)
     return AbortError(
         f"{what} ends the process of the LiteRT runtime" + (f", in {place}" if place else ""),
         expected="kernels that run, or refuse with an error",

@@ -18,17 +18,31 @@ MOST_OPS = 3000
 SKIPPED = ("WHILE", "IF", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE")
 
 
-def culprit(data: bytes) -> str:
-    """The op that ends the process, and the tensor it makes; "" where that cannot be told."""
+def culprit(data: bytes, signature: str | None = None) -> str:
+    """The op that ends the process, and the tensor it makes; "" where that cannot be told.
+
+    Args:
+        data: the model.
+        signature: that was run; its main graph if None.
+    """
     try:
         model = schema.read(data)
     except Exception:  # noqa: BLE001 - a damaged file; the caller says so
         return ""
+    _keep(model, signature)
     probes = _Probes()
     try:
         return _alone(model, probes) or _beginning(model, probes)
     finally:
         probes.close()
+
+
+def _keep(model: Model, signature: str | None) -> None:
+    """Make what a signature runs the whole model."""
+    graph = next((s.graph for s in model.signatures if s.key == signature), model.main)
+    model.signatures = []
+    model.graphs = [graph, *(g for g in model.graphs if g is not graph)]
+    model.graphs = model.reached()
 
 
 class _Probes:
