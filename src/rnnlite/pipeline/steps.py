@@ -33,7 +33,7 @@ from rnnlite.lite.passes.results import (
 )
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lite.passes.settling import settle_shapes
-from rnnlite.lite.passes.share import share_bodies
+from rnnlite.lite.passes.share import share_bodies, share_functions
 from rnnlite.lite.record import GUARDED, record, set_record
 from rnnlite.lite.requirements import (
     raise_versions,
@@ -103,6 +103,7 @@ def finished(part: Part, target: Target) -> tuple[Pass, ...]:
 def joined(*, quantized: bool, target: Target) -> tuple[Pass, ...]:
     """The passes that end with a model as it is written for a target."""
     return (
+        Pass("share_functions", share_functions, needs=(facts.SIGNED,), ensures=(facts.SIGNED,)),
         Pass("require_release", partial(_require_release, target), needs=(facts.SIGNED,)),
         Pass("compact", compact, needs=(facts.SIGNED,), ensures=(facts.COMPACT,)),
         Pass(

@@ -1,11 +1,15 @@
-"""Segments of a sequence: one body for all of them, and for nothing else."""
+"""Segments of a sequence: one body for all of them and nothing else. Functions by two names."""
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
+from ai_edge_litert.interpreter import Interpreter
 
 import rnnlite
-from rnnlite.lite import schema
+from rnnlite.lite import ir, schema
+from rnnlite.lite.passes.share import share_functions
+from two_signatures import EncoderDecoder
 
 SEGMENTS = 3
 
@@ -104,3 +108,50 @@ def test_loops_of_different_weights_or_of_two_sequences_keep_their_bodies():
     found = bodies(rnnlite.convert(model, schedule=schedule).tflite)
     assert len(found) == 2 * SEGMENTS
     assert len({body for _, body in found}) == 2
+
+
+def functions(*factors):
+    """A model with a signature for each factor: y = x * factor."""
+    model = ir.Model()
+    for number, factor in enumerate(factors):
+        graph = model.graph(f"graph {number}")
+        build = ir.Builder(graph)
+        x = build.argument([4], "float32")
+        y = build.make("MUL", [x, build.constant([factor] * 4, "float32")], [4], "float32")
+        graph.outputs = [y]
+        x.name, y.name = f"x{number}", f"y{number}"
+        model.signatures.append(ir.Signature(f"s{number}", graph, (("x", x),), (("y", y),)))
+    return model
+
+
+def test_equal_functions_of_signatures_are_one():
+    model = functions(2.0, 3.0, 2.0, 2.0)
+    assert share_functions(model) == 2
+    assert len(model.graphs) == 2
+    graphs = [s.graph for s in model.signatures]
+    assert graphs == [model.graphs[0], model.graphs[1], model.graphs[0], model.graphs[0]]
+    interpreter = Interpreter(model_content=schema.write(model))
+    x = np.arange(4, dtype=np.float32)
+    for key, factor in (("s0", 2), ("s1", 3), ("s2", 2), ("s3", 2)):
+        assert np.array_equal(interpreter.get_signature_runner(key)(x=x)["y"], factor * x)
+
+
+def test_functions_of_other_grids_stay_apart():
+    model = functions(2.0, 2.0)
+    model.signatures[1].graph.inputs[0].quantization = ir.Quantization.of(0.5)
+    assert share_functions(model) == 0
+    assert share_functions(functions(2.0)) == 0
+
+
+def test_a_function_by_two_names_stands_once(tmp_path):
+    net = EncoderDecoder()
+    once = {"encode": net.encode, "decode": net.decode}
+    tf.saved_model.save(net, str(tmp_path / "once"), signatures=once)
+    tf.saved_model.save(net, str(tmp_path / "twice"), signatures={**once, "again": net.encode})
+    alone, both = (rnnlite.convert(tmp_path / name, signature="all") for name in ("once", "twice"))
+    assert len(both.tflite) - len(alone.tflite) < 1500
+    assert [s.name for s in both.report.signatures] == ["again", "decode", "encode"]
+    x = np.ones((6, 5), np.float32)
+    model = rnnlite.load(both.tflite)
+    a, b = (model.predict([x], signature=key)["h"] for key in ("again", "encode"))
+    assert np.array_equal(a, b)

@@ -1,4 +1,5 @@
-"""Let the loops over the parts of one sequence share a condition and a body.
+"""Let the loops over the parts of one sequence share a condition and a body, and signatures that
+compute the same a graph.
 
     WHILE (condition 1, body 1)          WHILE (condition 1, body 1)
     WHILE (condition 2, body 2)    ->    WHILE (condition 1, body 1)
@@ -17,7 +18,7 @@ from collections.abc import Hashable, Iterable
 
 import numpy as np
 
-from rnnlite.lite.ir import Graph, Model, Op, Value
+from rnnlite.lite.ir import Graph, Model, Op, Signature, Value
 
 
 def share_bodies(model: Model) -> int:
@@ -37,6 +38,36 @@ def share_bodies(model: Model) -> int:
         if branches != op.branches and known == content:
             op.branches = branches
             count += 1
+    if count:
+        model.graphs = model.reached()
+    return count
+
+
+def share_functions(model: Model) -> int:
+    """Let signatures that compute the same run one graph, in place.
+
+    A source may have a function by several names, as Keras exports "serve" and "serving_default".
+
+    Returns:
+        How many signatures run a graph that was another's.
+    """
+    if len(model.signatures) < 2:
+        return 0
+    first: dict[Hashable, Graph] = {}
+    signatures = []
+    for signature in model.signatures:
+        graph = first.setdefault(_content(signature.graph), signature.graph)
+        if graph is not signature.graph:
+            twins = dict(zip(signature.graph.inputs, graph.inputs, strict=True))
+            twins.update(zip(signature.graph.outputs, graph.outputs, strict=True))
+            ends = (
+                tuple((name, twins[value]) for name, value in end)
+                for end in (signature.inputs, signature.outputs)
+            )
+            signature = Signature(signature.key, graph, *ends)
+        signatures.append(signature)
+    count = sum(a.graph is not b.graph for a, b in zip(signatures, model.signatures, strict=True))
+    model.signatures = signatures
     if count:
         model.graphs = model.reached()
     return count
