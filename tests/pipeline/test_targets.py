@@ -100,6 +100,8 @@ def test_a_file_for_any_runtime_is_the_default():
     assert "READ_VARIABLE" in plain.report.ops
     micro = rnnlite.convert(model, sequence_length=STEPS, verify=False, target="tflite-micro")
     assert "READ_VARIABLE" not in micro.report.ops
+    assert "made for LiteRT for Microcontrollers" in str(rnnlite.inspect(micro.tflite))
+    assert "made for" not in str(rnnlite.inspect(plain.tflite))
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ GUARDED = "guarded_copies"
 """Key in it: an interpreter that has run the file may go on to larger inputs (`passes.borders`)."""
 
 
+TARGET = "target"
+"""Key in it: the name of what the file was made for, where that is not LiteRT."""
+
 SIGNATURES = "signatures"
 """Key in it: what is said otherwise of further signatures, by name (`merging`)."""
 

@@ -34,7 +34,7 @@ from rnnlite.lite.passes.results import (
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lite.passes.settling import settle_shapes
 from rnnlite.lite.passes.share import share_bodies, share_functions
-from rnnlite.lite.record import GUARDED, record, set_record
+from rnnlite.lite.record import GUARDED, TARGET, record, set_record
 from rnnlite.lite.requirements import (
     raise_versions,
     refuse_older,
@@ -96,7 +96,7 @@ def finished(part: Part, target: Target) -> tuple[Pass, ...]:
         ),
         Pass("guard_copies", guard_copies, needs=(facts.SEQUENCES_KEPT,)),
         Pass("raise_versions", raise_versions),
-        Pass("sign", partial(_sign, part), ensures=(facts.SIGNED,)),
+        Pass("sign", partial(_sign, part, target), ensures=(facts.SIGNED,)),
     )
 
 
@@ -157,9 +157,11 @@ MIN_RUNTIME = "min_runtime"
 """Key in the record: the first release that the file is right on, and why."""
 
 
-def _sign(part: Part, model: Model) -> None:
+def _sign(part: Part, target: Target, model: Model) -> None:
     """Enter the signature and the record."""
-    pack(model, part.entry, __version__, {GUARDED: True, MIN_RUNTIME: None, **part.details})
+    made_for = {} if target is LITERT else {TARGET: target.name}
+    details = {GUARDED: True, MIN_RUNTIME: None, **made_for, **part.details}
+    pack(model, part.entry, __version__, details)
 
 
 def _require_release(target: Target, model: Model) -> None:

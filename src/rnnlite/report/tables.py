@@ -12,6 +12,7 @@ from rich.text import Text
 
 from rnnlite.lite.releases import where_text
 from rnnlite.specs import SignatureSpec, TensorSpec
+from rnnlite.target import TARGETS
 
 if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
@@ -108,6 +109,8 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         Text(where_text(inspection.min_runtime)),
     ]
     parts.append(signatures_shown(inspection.inputs, inspection.outputs, inspection.signatures))
+    if record.get("target") in TARGETS:
+        parts.append(Text(f"made for {TARGETS[record['target']].title}"))
     if record.get("quantize"):
         parts.append(Text(f"quantized: {record['quantize']}, border {record['io']}"))
     if record.get("recurrences"):
