@@ -33,6 +33,7 @@ ROOMS = (
     "runtime",
     "datasets",
     "evaluation",
+    "ray",
     "isolation",
     "quantization",
     # What runs there, called by name alone, may use everything that is made there.
@@ -61,6 +62,7 @@ COVERED: dict[str, str] = {
     "evaluation.records": "evaluation/test_evaluate.py",
     "evaluation.tables": "evaluation/test_evaluate.py",
     "evaluation.writing": "evaluation/test_evaluate.py",
+    "ray": "datasets/test_cluster.py",
     "datasets.columns": "datasets/test_parquet.py",
     "datasets.opening": "datasets/test_predicting.py",
     "datasets.parts": "datasets/test_predicting.py",

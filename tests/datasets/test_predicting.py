@@ -38,7 +38,7 @@ def small_windows(monkeypatch):
     original = predicting.windows
 
     def windows(*args, **options):
-        return original(*args, **options, most=7)
+        return original(*args, **options | {"most": 7})
 
     monkeypatch.setattr(predicting, "windows", windows)
 
@@ -142,7 +142,7 @@ SCRIPT = """
 import sys, time, rnnlite
 from rnnlite.datasets import predicting
 original, add = predicting.windows, predicting.Parts.add
-predicting.windows = lambda *a, **o: original(*a, **o, most=5)
+predicting.windows = lambda *a, **o: original(*a, **o | {"most": 5})
 def slow(*a):
     add(*a)
     time.sleep(0.2)

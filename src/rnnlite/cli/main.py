@@ -25,6 +25,7 @@ from rnnlite.cli.console import (
     usage,
 )
 from rnnlite.cli.options import (
+    Address,
     Against,
     AllowFloat,
     BatchSize,
@@ -32,6 +33,7 @@ from rnnlite.cli.options import (
     Calibration,
     ColumnOf,
     Data,
+    EngineOf,
     Json,
     LabelsIn,
     Layout,
@@ -52,6 +54,7 @@ from rnnlite.cli.options import (
     Threads,
     ValueOptional,
     Verbose,
+    Workers,
     calibration_data,
     numbers,
     pairs,
@@ -165,6 +168,9 @@ def predict(
     raw: Raw = False,
     resume: Resume = False,
     signature: SignatureToRun = None,
+    engine: EngineOf = "local",
+    address: Address = None,
+    workers: Workers = None,
     as_json: Json = False,
 ) -> None:
     """Run a LiteRT model on a data set of samples of any lengths.
@@ -189,6 +195,9 @@ def predict(
                 raw=raw,
                 resume=resume,
                 signature=signature,
+                engine=engine,
+                address=address,
+                workers=workers,
                 progress=sys.stderr.isatty(),
             )
         typer.echo(json.dumps(done.to_dict()) if as_json else str(done))

@@ -125,6 +125,17 @@ Against = Annotated[
     Path | None,
     typer.Option("--against", help="Another LiteRT file to compare with.", show_default=False),
 ]
+EngineOf = Annotated[
+    str, typer.Option("--engine", help="local, or ray: several processes, or a cluster.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", help="Of a Ray cluster.", show_default="Ray on this machine"),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="Of Ray.", show_default="one for each CPU"),
+]
 Resume = Annotated[
     bool, typer.Option("--resume", help="Go on with what an interrupted run has left.")
 ]

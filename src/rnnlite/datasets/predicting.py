@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rnnlite.datasets.cluster import results_from_ray
 from rnnlite.datasets.columns import Rows, input_columns
 from rnnlite.datasets.opening import open_rows
 from rnnlite.datasets.parts import Parts
@@ -20,8 +21,12 @@ from rnnlite.errors import DataError
 from rnnlite.lite.files import read_model
 from rnnlite.runtime.model import Model
 from rnnlite.runtime.progress import Progress
-from rnnlite.runtime.windows import windows
+from rnnlite.runtime.windows import WINDOW_SAMPLES, windows
 from rnnlite.specs import Array, Shape, TensorSpec
+
+ENGINES = ("local", "ray")
+RAY_ROWS = 1024
+"""Rows that a worker is given at a time."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,9 @@ def predict_files(
     raw: bool = False,
     resume: bool = False,
     signature: str | None = None,
+    engine: str = "local",
+    address: str | None = None,
+    workers: int | None = None,
     progress: bool = False,
 ) -> Predicted:
     """Run a model on every row of a data set, in order and in bounded memory.
@@ -84,6 +92,9 @@ def predict_files(
         num_threads: as of `load`.
         signature: of the model; its first if None.
         resume: go on with what an interrupted run left; begin anew where there is nothing.
+        engine: "local", or "ray": workers on this machine or a cluster, a model each.
+        address: of a Ray cluster; if None, Ray is started here.
+        workers: of the engine "ray"; None takes one for each CPU.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -91,8 +102,10 @@ def predict_files(
         DataError: the data cannot be read.
         SampleError: a row does not fit the model; it is named by its number.
         OutputError: the result cannot be written, or another run is at it.
-        DependencyError: Parquet without pyarrow.
+        DependencyError: Parquet without pyarrow, or Ray without ray.
     """
+    if engine not in ENGINES:
+        raise DataError("unknown engine", expected=" or ".join(ENGINES), found=str(engine))
     content, out = read_model(model), Path(out)
     with Model(content, num_threads=num_threads, signature=signature) as loaded:
         rows = open_rows(data, input_columns(loaded.inputs, columns))
@@ -107,14 +120,34 @@ def predict_files(
             kind=out.suffix,
             signature=loaded.signature,
         )
+        options: dict[str, Any] = {
+            "batch_size": batch_size,
+            "max_batch_bytes": max_batch_bytes,
+            "raw": raw,
+        }
         with Parts(out, form, asked, resume=resume) as parts:
             done = first = parts.done()
             rest = rows.read(done) if done < rows.count else ()
             with Progress("predict", rows.count, progress, done=done) as bar:
-                for window in windows(rest, loaded.inputs, loaded.outputs, first=first):
-                    results = loaded.predict_checked(window, batch_size, max_batch_bytes, raw, bar)
+                most = RAY_ROWS if engine == "ray" else WINDOW_SAMPLES
+                fed = windows(rest, loaded.inputs, loaded.outputs, first=first, most=most)
+                pairs = (
+                    results_from_ray(
+                        content,
+                        fed,
+                        options,
+                        signature=loaded.signature,
+                        address=address,
+                        workers=workers,
+                    )
+                    if engine == "ray"
+                    else ((w, loaded.predict_checked(w, bar=bar, **options)) for w in fed)
+                )
+                for window, results in pairs:
                     parts.add(_by_output(results, loaded.outputs), first, len(window))
                     first += len(window)
+                    if engine == "ray":
+                        bar.add(len(window))
             parts.finish()
         outputs = {spec.name: spec.sample_shape for spec in loaded.outputs}
     return Predicted(rows.count, done, outputs, out)

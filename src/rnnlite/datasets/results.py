@@ -89,13 +89,16 @@ class ParquetFormat:
     def part(self, columns: Columns, first: int) -> bytes:
         """See `Format`."""
         del first  # Rows have no numbers here: they stand in order.
-        arrays = {
+        sink = io.BytesIO()
+        self._pa.parquet.write_table(self._pa.table(self.arrays(columns)), sink)
+        return sink.getvalue()
+
+    def arrays(self, columns: Columns) -> dict[str, Any]:
+        """Columns as Arrow arrays of lists, by output name."""
+        return {
             name: self._lists(rows, self._shapes[name], self._dtypes[name])
             for name, rows in columns.items()
         }
-        sink = io.BytesIO()
-        self._pa.parquet.write_table(self._pa.table(arrays), sink)
-        return sink.getvalue()
 
     def join(self, parts: Sequence[Path], out: Path) -> None:
         """See `Format`."""

@@ -307,7 +307,13 @@ class Model(Shown):
             )
         checked = listed(samples, self.inputs)
         with Progress("predict", len(checked), progress) as bar:
-            results = self.predict_checked(checked, batch_size, max_batch_bytes, raw, bar)
+            results = self.predict_checked(
+                checked,
+                batch_size=batch_size,
+                max_batch_bytes=max_batch_bytes,
+                raw=raw,
+                bar=bar,
+            )
         columns = [column([r[n] for r in results]) for n in range(len(self.outputs))]
         if len(columns) == 1:
             return columns[0]
@@ -337,22 +343,21 @@ class Model(Shown):
         Raises:
             SampleError: a sample does not fit the model; it is named by its place.
         """
-        with Progress("predict", 0, False) as bar:
-            for window in windows(samples, self.inputs, self.outputs, first=first):
-                for result in self.predict_checked(window, batch_size, max_batch_bytes, raw, bar):
-                    if len(result) == 1:
-                        yield result[0]
-                    else:
-                        names = (spec.name for spec in self.outputs)
-                        yield dict(zip(names, result, strict=True))
+        names = [spec.name for spec in self.outputs]
+        for window in windows(samples, self.inputs, self.outputs, first=first):
+            for result in self.predict_checked(
+                window, batch_size=batch_size, max_batch_bytes=max_batch_bytes, raw=raw
+            ):
+                yield result[0] if len(names) == 1 else dict(zip(names, result, strict=True))
 
     def predict_checked(
         self,
         checked: list[list[Array]],
-        batch_size: int | None,
-        max_batch_bytes: int | None,
-        raw: bool,
-        bar: Progress,
+        *,
+        batch_size: int | None = None,
+        max_batch_bytes: int | None = None,
+        raw: bool = False,
+        bar: Progress | None = None,
     ) -> list[list[Array]]:
         """As `predict`, of samples that `windows` has checked: for each one array an output."""
         most = positive("batch_size", batch_size, DEFAULT_BATCH)
@@ -374,7 +379,8 @@ class Model(Shown):
                     result_of(spec, y, place, raw)
                     for spec, y in zip(self.outputs, outputs, strict=True)
                 ]
-            bar.add(len(group))
+            if bar is not None:
+                bar.add(len(group))
 
         self._engines.run_batches(work, batches)
         return results
