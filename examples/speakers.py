@@ -22,7 +22,7 @@ from rich.progress import track
 
 import rnnlite
 from rnnlite.report.tables import table
-from rnnlite.runtime.model import quantize
+from rnnlite.runtime.quantized import quantize
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
