@@ -8,7 +8,7 @@ LITERT_JS := .browser/node_modules/@litertjs/core/package.json
 # Tests that build models by the dozen run side by side; BLAS threads would fight over the cores.
 JOBS ?= 2
 
-.PHONY: demo test bench bench-quick matrix browser browser-setup lint types units format clean
+.PHONY: demo test bench bench-quick matrix browser browser-setup docs notebooks package lint types units format clean
 
 demo: $(DEMO)/ready
 	$(DEMO)/bin/python examples/speakers.py
@@ -46,9 +46,23 @@ $(LITERT_JS):
 	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --no-save --no-audit --no-fund --prefix .browser \
 		@litertjs/core@2.5.3 playwright-core@1.65.1
 
+# The site, in docs/_build/html; a warning is an error.
+docs: $(DEV)/ready
+	$(DEV)/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+# The notebooks, made of the scripts beside them.
+notebooks: $(DEV)/ready
+	$(DEV)/bin/jupytext --to ipynb examples/notebooks/*.py
+
+# What is uploaded, in dist/.
+package: $(DEV)/ready
+	rm -rf dist
+	$(DEV)/bin/python -m build
+	$(DEV)/bin/python -m twine check --strict dist/*
+
 lint: $(DEV)/ready
-	$(DEV)/bin/ruff check src tests examples benchmarks
-	$(DEV)/bin/ruff format --check src tests examples benchmarks
+	$(DEV)/bin/ruff check src tests examples benchmarks docs/*.py
+	$(DEV)/bin/ruff format --check src tests examples benchmarks docs/*.py
 
 types: $(DEV)/ready
 	$(DEV)/bin/mypy
@@ -57,8 +71,8 @@ units: $(DEV)/ready
 	OMP_NUM_THREADS=1 $(DEV)/bin/python -m pytest -n $(JOBS) --dist worksteal
 
 format: $(DEV)/ready
-	$(DEV)/bin/ruff check --fix src tests examples benchmarks
-	$(DEV)/bin/ruff format src tests examples benchmarks
+	$(DEV)/bin/ruff check --fix src tests examples benchmarks docs/*.py
+	$(DEV)/bin/ruff format src tests examples benchmarks docs/*.py
 
 $(DEMO)/ready: pyproject.toml
 	$(PYTHON) -m venv $(DEMO)
@@ -79,4 +93,4 @@ $(DEV)/ready: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEMO) $(DEV) $(BENCH) .matrix .browser demo-output .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEMO) $(DEV) $(BENCH) .matrix .browser demo-output dist docs/_build .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,11 +1,19 @@
-"""The code of the docs runs as it stands."""
+"""The code of the docs runs, the site builds, and quoted refusals are those of the code."""
 
+import ast
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-DOCS = Path(__file__).parents[1] / "docs"
+import pages
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+GUIDES = sorted((DOCS / "guides").glob("*.md"))
 
 
 def code(page):
@@ -19,3 +27,110 @@ def test_writing_passes():
     for block in blocks:
         exec(compile(block, "writing_passes.md", "exec"), names)
     np.testing.assert_array_equal(names["before"], [2.0, 4.0, 6.0])
+
+
+@pytest.mark.parametrize("path", [DOCS / "start.md", *GUIDES], ids=lambda path: path.stem)
+def test_guides_run(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pages.run_page(path)
+
+
+def test_the_readme_runs(tmp_path, monkeypatch):
+    """With what a reader brings: models, sequences, files of them."""
+    import keras
+
+    monkeypatch.chdir(tmp_path)
+    keras.utils.set_random_seed(0)
+    x = keras.Input((None, 12), name="frames")
+    y = keras.layers.GRU(8, return_sequences=True)(x)
+    y = keras.layers.Dense(3, activation="softmax", name="label")(y)
+    model = keras.Model(x, y)
+    model.save("speaker.keras")
+    model.save("tagger.keras")
+    rng = np.random.default_rng(0)
+    sequences = [rng.normal(size=(t, 12)).astype("float32") for t in range(5, 29)]
+    np.savez("some.npz", *sequences)
+    np.savez("utterances.npz", *sequences)
+    names = {
+        "model": model,
+        "some_sequences": sequences,
+        "sequences": sequences,
+        "microphone": np.split(sequences[-1], [3, 4]),
+    }
+    pages.run_page(ROOT / "README.md", names)
+    assert names["scores"][0].shape == (5, 3)
+
+
+def test_a_page_that_is_wrong_is_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("Text.\n\n```python\na = 1\nassert a == 2\n```\n")
+    with pytest.raises(AssertionError) as caught:
+        pages.run_page(page)
+    assert caught.traceback[-1].lineno + 1 == 5
+    for command, said in (
+        ("rnnlite convert nothing.keras -o out.tflite", "there is no file or folder"),
+        ("rnnlite predict a.tflite b.npz", "Missing option"),
+        ("make nothing", "page.md:1"),
+        ("pip install 'rnnlite[nothing]'", "page.md:1"),
+        ("ls", "no test knows how to run 'ls'"),
+    ):
+        page.write_text(f"```console\n$ {command}\n```\n")
+        with pytest.raises(AssertionError, match=said):
+            pages.run_page(page)
+
+
+@pytest.fixture(scope="module")
+def generated():
+    sys.path.insert(0, str(DOCS))
+    import generated
+
+    yield generated
+    sys.path.remove(str(DOCS))
+
+
+def test_refusals_are_read_from_the_code(generated):
+    def read(code):
+        return generated.template(ast.parse(code, mode="eval").body)
+
+    assert read("f'layer {layer.name!r} is {kind}'") == "layer ‹name› is ‹kind›"
+    assert read("f'{len(rows)} rows of {self._path}' + more") == "‹rows› rows of ‹path›‹...›"
+    assert read("'a' if x else 'b'") == "a / b"
+    assert read("text") is None
+    found = {r.what: r for r in generated.collect()}
+    refusal = found["num_threads is no number of threads"]
+    assert (refusal.kind, refusal.expected) == ("ModelError", "an int of 1 or more")
+    assert {r.kind for r in found.values()} >= {"SourceError", "ParityError", "QuantizationError"}
+
+
+def test_commands_are_those_of_the_command_line(generated):
+    page = generated.commands()
+    assert re.findall(r"^## (.*)", page, re.M)[:2] == ["convert", "predict"]
+    assert "rnnlite predict [OPTIONS] MODEL DATA..." in page
+    assert "| `--threads` | Threads an op may use. Default: 1. |" in page
+
+
+def test_quoted_refusals_are_those_of_the_code(generated):
+    """What the troubleshooting guide quotes is what some place in the code says."""
+    texts = [t for r in generated.collect() for t in (r.what, r.expected, r.found, r.remedy) if t]
+    parts = [re.sub(r"‹.*?›", "\0", text).split("\0") for text in texts]
+    known = [re.compile(".+?".join(map(re.escape, part)), re.S) for part in parts]
+    quoted = re.findall(
+        r"^```text\n(.*?)^```", (DOCS / "guides/troubleshooting.md").read_text(), re.M | re.S
+    )
+    assert len(quoted) > 10
+    for quote in quoted:
+        first = " ".join(quote.split()).split("; ")[0].removeprefix("rnnlite: ").rstrip(".")
+        assert any(k.fullmatch(first) for k in known), first
+
+
+@pytest.mark.long
+def test_the_site_builds_without_a_warning(tmp_path):
+    pytest.importorskip("furo", reason="the docs extra is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", DOCS, tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "‹" in (tmp_path / "reference/refusals.html").read_text()

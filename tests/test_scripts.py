@@ -17,3 +17,30 @@ def test_names(path):
             module = importlib.import_module(node.module)
             for alias in node.names:
                 assert hasattr(module, alias.name), f"{node.module} has no {alias.name}"
+
+
+NOTEBOOKS = sorted(ROOT.glob("examples/notebooks/*.py"))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_notebooks_run(path, tmp_path, monkeypatch):
+    """Each as its script, whose cells are run one after the other."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    names: dict[str, object] = {}
+    exec(compile(path.read_text(), str(path), "exec"), names)
+    assert names["accuracy"] > 0.9
+    assert (tmp_path / "speaker.tflite").exists() or len(names["files"]) == 5
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_notebooks_are_their_scripts(path):
+    """`make notebooks` was run after the last edit."""
+    jupytext = pytest.importorskip("jupytext")
+
+    def cells(name):
+        return [(c.cell_type, c.source) for c in jupytext.read(name).cells]
+
+    assert cells(path.with_suffix(".ipynb")) == cells(path)

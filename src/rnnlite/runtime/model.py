@@ -82,7 +82,7 @@ class Model(Shown):
         parsed: the file as it was read already, if it was.
 
     Attributes:
-        inputs, outputs: `TensorSpec`s in the source's order, with the source's names.
+        inputs, outputs: a `TensorSpec` each, in the source's order, with the source's names.
         signature: the one that is run where a call names none; "" for the main graph of a file that
             has no signature for it.
         is_main: whether that is the file's main graph, of which alone `shapes_before_run` can tell.
