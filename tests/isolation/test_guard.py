@@ -1,7 +1,10 @@
 """A command that native code ends gives one message and status 1."""
 
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +35,41 @@ def test_a_command_that_runs_out_of_memory_is_told():
     done = run("guarded(lambda: os.kill(os.getpid(), signal.SIGKILL), 'rnnlite')")
     assert done.returncode == 1
     assert done.stderr.startswith("rnnlite: the process was killed; found signal 9")
+
+
+def test_a_command_ends_with_its_parent(tmp_path):
+    """A killed run goes on in nobody: its lock is free for the next."""
+    code = """
+import os, sys, time
+from pathlib import Path
+from rnnlite.isolation.guard import guarded
+
+def run():
+    Path(sys.argv[1]).write_text(str(os.getpid()))
+    time.sleep(60)
+
+guarded(run, "rnnlite")
+"""
+    written = tmp_path / "pid"
+    parent = subprocess.Popen([sys.executable, "-c", code, str(written)])
+    until(lambda: written.exists() and written.read_text())
+    child = int(written.read_text())
+    parent.kill()
+    parent.wait()
+    until(lambda: is_dead(child))
+
+
+def until(holds, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def is_dead(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    state = Path(f"/proc/{process}/stat")
+    return state.exists() and state.read_text().rsplit(")", 1)[1].split()[0] == "Z"

@@ -1,7 +1,8 @@
 """A command in a child process: if native code ends that, there is still one message.
 
 What enters: the command. What leaves: its exit status, or 1 and a message where a signal ended it.
-The child is a fork, made before anything large is loaded; without forks the command runs here.
+The child is a fork, made before anything large is loaded; without forks the command runs here. It
+ends where this process is killed: nobody would wait for it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from types import FrameType
 
@@ -26,11 +28,21 @@ def guarded(run: Callable[[], None], name: str) -> None:
         return
     sys.stdout.flush()
     sys.stderr.flush()
+    lives, ours = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(ours)
+        threading.Thread(target=_end_with_parent, args=(lives,), daemon=True).start()
         run()
         return
+    os.close(lives)
     sys.exit(_outcome(_wait(child), name))
+
+
+def _end_with_parent(lives: int) -> None:
+    """Wait until the parent, who holds the other end and writes nothing, is no more."""
+    os.read(lives, 1)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _wait(child: int) -> int:
