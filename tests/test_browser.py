@@ -44,6 +44,13 @@ def test_fixed_length(trials, mode):
     assert trials[mode].state == "right", trials[mode].detail
 
 
+def test_single_steps(litert_js, tmp_path):
+    """The stream of a file whose whole sequences have a free length."""
+    case = browser.fixed(next(c for c in CASES if c.name == "stream of single steps"), "dynamic")
+    (trial,) = browser.try_in_browser([make(case, "dynamic", tmp_path)])
+    assert trial.state == "right", trial.detail
+
+
 def test_free_length_is_refused_at_run(litert_js, tmp_path):
     case = next(c for c in CASES if c.name == "simple")
     (trial,) = browser.try_in_browser([make(case, "float32", tmp_path)])

@@ -15,7 +15,7 @@ from rnnlite.lite.requirements import METADATA
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
 
-from runtimes import aarch64
+from runtimes import aarch64, micro
 from runtimes.models import CASES, MODES, make
 from runtimes.trials import try_files
 from runtimes.wheels import RUNTIMES, Missing, Runtime, interpreter_of, oldest_of, python_with
@@ -65,6 +65,29 @@ def test_claims(job, place):
         assert trial.claimed == least
         assert trial.state == ("refused at load" if place == "before" else "right"), trial.detail
         assert trial.as_claimed
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "least"),
+    [("stream", "float32", "TFLite 2.9"), ("two functions", "int16x8", "LiteRT 1.3")],
+)
+def test_signatures_by_turns(name, mode, least, tmp_path):
+    """By a plain interpreter's signature runners, states of the stream fed back."""
+    job = make(next(c for c in CASES if c.name == name), mode, tmp_path)
+    for runtime in (oldest_of(least), RUNTIMES[-1]):
+        trial = tried(job, runtime, delegates=True)
+        assert trial.claimed == least
+        assert trial.state == "right", trial.detail
+
+
+def test_microcontrollers(tmp_path):
+    case = next(c for c in micro.fixed() if c.name == "embedding")
+    try:
+        trials = micro.try_on_micro([make(case, mode, tmp_path) for mode in case.modes])
+    except Missing as e:
+        pytest.skip(str(e))
+    assert [t.mode for t in trials] == ["float32", "int8", "int16x8"]
+    assert {t.state for t in trials} == {"right"}, trials
 
 
 def test_missing_python_is_said():

@@ -17,7 +17,7 @@ os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 import numpy as np
 
 from rnnlite.errors import RnnliteError
-from runtimes import aarch64
+from runtimes import aarch64, micro
 from runtimes.browser import fixable, fixed, litert_js, try_in_browser
 from runtimes.models import CASES, Case, expected, make
 from runtimes.output import text
@@ -36,7 +36,10 @@ def convert(cases: Iterable[Case], folder: Path, refused: list[str]) -> list[dic
             try:
                 jobs.append(make(case, mode, folder))
             except RnnliteError as e:
-                refused.append(f"{case.name}, {mode}: {e}")
+                made = (
+                    f", target {target}" if (target := (case.options or {}).get("target")) else ""
+                )
+                refused.append(f"{case.name}, {mode}{made}: {e}")
     return jobs
 
 
@@ -50,6 +53,17 @@ def in_browser(missing: list[str], refused: list[str]) -> list[Trial]:
     with tempfile.TemporaryDirectory() as name:
         chosen = [replace(fixed(c, mode), modes=(mode,)) for c in fixable() for mode in c.modes]
         return try_in_browser(convert(chosen, Path(name), refused))
+
+
+def on_micro(missing: list[str], refused: list[str]) -> list[Trial]:
+    """The trials on LiteRT for Microcontrollers; none, and a line in `missing`, where it is not."""
+    try:
+        print(micro.runtime().name, flush=True)
+    except Missing as e:
+        missing.append(str(e))
+        return []
+    with tempfile.TemporaryDirectory() as name:
+        return micro.try_on_micro(convert(micro.fixed(), Path(name), refused))
 
 
 def on_aarch64(missing: list[str], refused: list[str]) -> dict[bool, list[Trial]]:
@@ -91,10 +105,11 @@ def main() -> None:
                     missing.append(str(e))
                     break
     seen = in_browser(missing, refused)
+    small = on_micro(missing, refused)
     arm = on_aarch64(missing, refused)
     TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(text(trials, missing, refused, seen, arm))
-    wrong = [t for t in (*trials, *seen, *chain(*arm.values())) if not t.as_claimed]
+    TARGET.write_text(text(trials, missing, refused, seen, small, arm))
+    wrong = [t for t in (*trials, *seen, *small, *chain(*arm.values())) if not t.as_claimed]
     for trial in wrong:
         print(f"{trial.model}, {trial.mode} on {trial.runtime.name}: {trial.state} {trial.detail}")
     sys.exit(1 if wrong else 0)

@@ -29,7 +29,10 @@ DEBS = (
     *("libc6", "libgcc-s1", "libstdc++6", "zlib1g", "libexpat1", "libffi8", "libbz2-1.0"),
     *("liblzma5", "libssl3", "libuuid1"),
 )
-KINDS = ("lstm", "gru sequence", "bidirectional sequence", "masked sequence", "conv")
+KINDS = (
+    *("lstm", "gru sequence", "bidirectional sequence", "masked sequence", "conv"),
+    *("stream", "stream of single steps", "two functions"),
+)
 PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_17_aarch64")
 
 

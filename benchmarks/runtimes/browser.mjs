@@ -1,9 +1,10 @@
 // Run LiteRT files on LiteRT.js in headless Chromium: `node browser.mjs CHROMIUM JOBS.json RESULTS.json`.
 //
-// JOBS.json: a list of {"model": name of a file beside JOBS.json, "runs": [{input name: tensor}]}, where
-// a tensor is {"dtype", "shape", "data": flat list}. RESULTS.json: for each job {"runs": [{output name:
-// tensor}], "errors": lines of the console} or {"failed": "load" or "run", "detail": text, "errors"}. After
-// a failure the next job has a new page, so that one that ends its page is a result like any other.
+// JOBS.json: a list of {"model": name of a file beside JOBS.json, "runs": [{"signature": name or "",
+// "inputs": {input name: tensor}}]}, where a tensor is {"dtype", "shape", "data": flat list}. RESULTS.json:
+// for each job {"runs": [{output name: tensor}], "errors": lines of the console} or {"failed": "load" or
+// "run", "detail": text, "errors"}. After a failure the next job has a new page, so that one that ends
+// its page is a result like any other.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";

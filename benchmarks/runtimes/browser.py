@@ -20,7 +20,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 import rnnlite
 from runtimes.models import CASES, Case
-from runtimes.runner import difference
+from runtimes.runner import difference, given
 from runtimes.trials import Trial
 from runtimes.wheels import Missing, Runtime
 
@@ -30,7 +30,10 @@ PACKAGE = ROOT / ".browser" / "node_modules" / "@litertjs" / "core" / "package.j
 LENGTH = 20
 """Of all sequences: LiteRT.js takes inputs of the file's own shape alone."""
 RUNS = 3
-KINDS = ("lstm", "gru sequence", "masked sequence", "embedding, masked", "exits", "conv")
+KINDS = (
+    *("lstm", "gru sequence", "masked sequence", "embedding, masked", "exits", "conv"),
+    "stream of single steps",
+)
 
 
 def litert_js() -> Runtime:
@@ -49,10 +52,16 @@ def litert_js() -> Runtime:
 
 
 def fixed(case: Case, mode: str) -> Case:
-    """A case at one length with float borders: LiteRT.js has no arrays of int8 and int16."""
-    options = {**(case.options or {}), "sequence_length": LENGTH}
+    """A case of one length with float borders: LiteRT.js has no arrays of int8 and int16.
+
+    Of a file with a stream, that alone is run: the whole has a free length.
+    """
+    options = dict(case.options or {})
     if mode in ("int8", "int16x8"):
         options["io"] = "float32"
+    if "streaming" in options:
+        return replace(case, options=options, lengths=(0,) * RUNS)
+    options["sequence_length"] = LENGTH
     return replace(case, options=options, lengths=(LENGTH,) * RUNS)
 
 
@@ -100,25 +109,35 @@ def try_in_browser(jobs: Sequence[Mapping[str, Any]]) -> list[Trial]:
 def _names(model: str) -> tuple[dict[str, str], list[str]]:
     """The signature's name of each input by tensor name, and of the outputs in the file's order."""
     interpreter = Interpreter(model_path=model)
-    runner = interpreter.get_signature_runner()
+    runner = interpreter.get_signature_runner("serving_default")
     inputs = {d["name"]: name for name, d in runner.get_input_details().items()}
     numbers = {d["index"]: name for name, d in runner.get_output_details().items()}
     return inputs, [numbers[d["index"]] for d in interpreter.get_output_details()]
 
 
 def _inputs(job: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The inputs of each run, by the signature's names."""
+    """The signature of each run, and its inputs by the signature's names."""
     names, _ = _names(job["model"])
     samples = np.load(job["samples"])
-    count = len({key.split("/")[1] for key in samples.files})
-    return [
-        {
-            name: {"dtype": str(x.dtype), "shape": x.shape, "data": x.ravel().tolist()}
-            for tensor, name in names.items()
-            for x in (samples[f"in/{k}/{tensor}"],)
+    runs = []
+    for k in range(_count(samples)):
+        named = f"signature/{k}" in samples.files
+        inputs = {
+            tensor if named else names[tensor]: {
+                "dtype": str(x.dtype),
+                "shape": x.shape,
+                "data": x.ravel().tolist(),
+            }
+            for tensor, x in given(samples, f"in/{k}/").items()
         }
-        for k in range(count)
-    ]
+        signature = str(samples[f"signature/{k}"]) if named else ""
+        runs.append({"signature": signature, "inputs": inputs})
+    return runs
+
+
+def _count(samples: Any) -> int:
+    """Runs."""
+    return len({key.split("/")[1] for key in samples.files})
 
 
 def _judged(job: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[str, str]:
@@ -131,9 +150,9 @@ def _judged(job: Mapping[str, Any], result: Mapping[str, Any]) -> tuple[str, str
     samples = np.load(job["samples"])
     worst = 0.0
     for k, outputs in enumerate(result["runs"]):
-        for number, name in enumerate(names):
-            found = outputs[name]
+        for key, expected in given(samples, f"out/{k}/").items():
+            found = outputs[key if f"signature/{k}" in samples.files else names[int(key)]]
             value = np.array(found["data"], found["dtype"]).reshape(found["shape"])
-            worst = max(worst, difference(value, samples[f"out/{k}/{number}"]))
+            worst = max(worst, difference(value, expected))
     state = "right" if worst <= job["tolerance"] else "WRONG"
     return state, f"{worst:.2g}" if state == "right" else f"off by {worst:.3g}"

@@ -1,66 +1,23 @@
 """The files of the matrix: models of every kind in every mode, with what they are to compute.
 
 What enters: a folder. What leaves: for each case a LiteRT file, and an .npz with inputs at mixed
-lengths and the outputs that this process' own runtime gives without delegates, once these are
-within a mode's usual error of the source's.
+lengths and the outputs that this process' own runtime gives without delegates, by a fresh
+interpreter each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import rnnlite
+from runtimes import signatures
+from runtimes.case import FEATURES, IDS, MODES, TOLERANCES, Case, sample, stack
 
-LENGTHS = (17, 1, 64, 5, 300, 2, 100, 1000, 17, 64)
-"""In the order in which one interpreter runs them: growing and shrinking, by little and by much."""
-
-MODES = ("float32", "float16", "dynamic", "int8", "int16x8")
-FEATURES = 6
-IDS = 40
-
-TOLERANCES = {"float32": 2e-4, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.1, "int16x8": 2e-2}
-"""How far another runtime's outputs may be off, relative to their RMS: kernels round differently,
-which a recurrence carries on; the faults looked for are far above."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model to convert.
-
-    Attributes:
-        name: of the model.
-        build: makes the Keras model.
-        ids: whether its input is a sequence of token ids.
-        masked: whether some steps of its input are padding.
-        options: of `rnnlite.convert`.
-        modes: to convert it in.
-        lengths: to run it at.
-    """
-
-    name: str
-    build: Callable[[Any], Any]
-    ids: bool = False
-    masked: bool = False
-    shape: tuple[int, ...] = (FEATURES,)
-    options: Any = None
-    modes: Sequence[str] = MODES
-    lengths: Sequence[int] = LENGTHS
-
-
-def _stack(*layers: Callable[[Any], Any], shape: tuple[int, ...] = (FEATURES,)) -> Any:
-    """A Sequential model; each layer is made of the module `keras.layers`."""
-
-    def build(keras: Any) -> Any:
-        keras.utils.set_random_seed(7)
-        x = keras.Input((None, *shape), name="x")
-        return keras.Sequential([x, *[layer(keras.layers) for layer in layers]])
-
-    return build
+__all__ = ["CASES", "MODES", "Case", "expected", "make"]
 
 
 def _ids(*layers: Callable[[Any], Any], mask: bool = False) -> Any:
@@ -100,30 +57,30 @@ def _crnn(keras: Any) -> Any:
 
 
 CASES: tuple[Case, ...] = (
-    Case("lstm", _stack(lambda k: k.LSTM(16))),
-    Case("lstm sequence", _stack(lambda k: k.LSTM(16, return_sequences=True))),
-    Case("gru 40, dense", _stack(lambda k: k.GRU(40), lambda k: k.Dense(5, activation="softmax"))),
-    Case("gru sequence", _stack(lambda k: k.GRU(32, return_sequences=True))),
-    Case("simple", _stack(lambda k: k.SimpleRNN(12))),
+    Case("lstm", stack(lambda k: k.LSTM(16))),
+    Case("lstm sequence", stack(lambda k: k.LSTM(16, return_sequences=True))),
+    Case("gru 40, dense", stack(lambda k: k.GRU(40), lambda k: k.Dense(5, activation="softmax"))),
+    Case("gru sequence", stack(lambda k: k.GRU(32, return_sequences=True))),
+    Case("simple", stack(lambda k: k.SimpleRNN(12))),
     Case(
         "bidirectional sequence",
-        _stack(
+        stack(
             lambda k: k.Bidirectional(k.GRU(12, return_sequences=True)),
             lambda k: k.TimeDistributed(k.Dense(4)),
         ),
     ),
     Case(
         "stacked",
-        _stack(
+        stack(
             lambda k: k.LSTM(12, return_sequences=True),
             lambda k: k.LayerNormalization(),
             lambda k: k.GRU(8),
         ),
     ),
-    Case("masked lstm", _stack(lambda k: k.Masking(), lambda k: k.LSTM(16)), masked=True),
+    Case("masked lstm", stack(lambda k: k.Masking(), lambda k: k.LSTM(16)), masked=True),
     Case(
         "masked sequence",
-        _stack(lambda k: k.Masking(), lambda k: k.GRU(16, return_sequences=True)),
+        stack(lambda k: k.Masking(), lambda k: k.GRU(16, return_sequences=True)),
         masked=True,
     ),
     Case("embedding", _ids(lambda k: k.LSTM(16), lambda k: k.Dense(3)), ids=True),
@@ -136,7 +93,7 @@ CASES: tuple[Case, ...] = (
     Case("exits", _exits),
     Case(
         "conv",
-        _stack(
+        stack(
             lambda k: k.Conv1D(8, 3, padding="same", activation="relu"),
             lambda k: k.LSTM(12),
         ),
@@ -145,41 +102,29 @@ CASES: tuple[Case, ...] = (
     Case("attention", _attention),
     Case(
         "convlstm",
-        _stack(lambda k: k.ConvLSTM1D(3, 3, return_sequences=True), shape=(8, 2)),
+        stack(lambda k: k.ConvLSTM1D(3, 3, return_sequences=True), shape=(8, 2)),
         shape=(8, 2),
         lengths=(17, 1, 64, 5, 100, 17),
     ),
-    Case("free batch", _stack(lambda k: k.LSTM(16)), options={"batch_size": None}),
+    Case("free batch", stack(lambda k: k.LSTM(16)), options={"batch_size": None}),
     Case(
         "free batch, sequence",
-        _stack(lambda k: k.GRU(16, return_sequences=True)),
+        stack(lambda k: k.GRU(16, return_sequences=True)),
         options={"batch_size": None},
     ),
     Case(
         "free batch, masked",
-        _stack(lambda k: k.Masking(), lambda k: k.LSTM(16, return_sequences=True)),
+        stack(lambda k: k.Masking(), lambda k: k.LSTM(16, return_sequences=True)),
         masked=True,
         options={"batch_size": None},
     ),
     Case(
         "in blocks",
-        _stack(lambda k: k.LSTM(16, return_sequences=True)),
+        stack(lambda k: k.LSTM(16, return_sequences=True)),
         options={"schedule": {"variables": 0}},
     ),
+    *signatures.CASES,
 )
-
-
-def sample(case: Case, length: int, rng: Any) -> Any:
-    """One sequence."""
-    if case.ids:
-        ids = rng.integers(1, IDS, length).astype(np.int32)
-        if case.masked:
-            ids[length - length // 3 :] = 0
-        return ids
-    x = rng.standard_normal((length, *case.shape)).astype(np.float32)
-    if case.masked:
-        x[length - length // 3 :] = 0
-    return x
 
 
 def make(case: Case, mode: str, folder: Path) -> dict[str, Any]:
@@ -198,7 +143,11 @@ def make(case: Case, mode: str, folder: Path) -> dict[str, Any]:
     if mode in ("int8", "int16x8"):
         fixed = options.get("sequence_length")
         lengths = (fixed,) * 4 if fixed else (5, 17, 30, 64)
-        options["calibration"] = [sample(case, t, rng) for t in lengths * 6]
+        options["calibration"] = (
+            case.calibration(rng)
+            if case.calibration
+            else [sample(case, t, rng) for t in lengths * 6]
+        )
     data = rnnlite.convert(model, verify=False, **options).tflite
     stem = f"{case.name}-{mode}".replace(" ", "_").replace(",", "")
     path = folder / f"{stem}.tflite"
@@ -216,6 +165,8 @@ def make(case: Case, mode: str, folder: Path) -> dict[str, Any]:
 
 def expected(case: Case, data: bytes, rng: Any, *, delegates: bool = False) -> dict[str, Any]:
     """Inputs and outputs of each run here, with raw integers at integer borders."""
+    if case.plan is not None:
+        return signatures.expected(case, data, rng, delegates=delegates)
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from runtimes.browser import LENGTH
-from runtimes.models import LENGTHS, MODES
+from runtimes.case import LENGTHS, MODES
+from runtimes.micro import LENGTH as MICRO_LENGTH
+from runtimes.micro import MODES as MICRO_MODES
 from runtimes.trials import Trial
 from runtimes.wheels import RUNTIMES
 
@@ -16,20 +18,24 @@ Written by `make matrix`. Every file below ran on every runtime, on one interpre
 of time steps one after the other, with XNNPACK and without, and was compared with the result of the
 newest runtime: {lengths}.
 
+Of files with several signatures, all are called by name on one interpreter, by turns: whole
+sequences of 17, 1, 64, 300 and 2 steps, and chunks of 3, 1, 20 and 7 (or single steps) in between,
+whose states go in as they came out. "two functions" is a live tf.Module, an encoder and a decoder.
+
 A file states the first release that it is right on; older ones refuse it when they load it, with
 the name of an op version that they have not. `rnnlite inspect FILE` and the report of a conversion
 say which release that is.
 
 int8 with XNNPACK and without round some products and sums differently, by a step, and recurrences
-carry that on. On x86-64, 46 of 56 files gave equal integers after 60 steps of random input, the
-others differed by 3 steps at most; longer series have shown 8.
+carry that on: {rounding}.
 """
 
 
 BROWSER = """## Browser
 
 LiteRT.js ({name}) in headless Chromium, `sequence_length={length}`, integer models with
-`io="float32"`: the largest difference from the interpreter, relative to the output's RMS.
+`io="float32"`: the largest difference from the interpreter, relative to the output's RMS. Of a file
+with a stream (`streaming=1`), its signature "stream", whose states go in as they came out.
 """
 
 FREE = """LiteRT.js takes inputs of the file's own shape alone, and has no arrays of int8 and int16.
@@ -44,9 +50,17 @@ the longest, and fill shorter sequences with what is masked, as `examples/browse
 outputs are those of the shorter sequence); or convert once for each length.
 """
 
+MICRO = """## Microcontrollers
+
+{name} on x86-64, `target="tflite-micro"`, `sequence_length={length}`, three runs of one
+interpreter: the largest difference from the interpreter of LiteRT without XNNPACK, relative to the
+output's RMS, and in steps where outputs are integers. Empty: not converted, see below.
+"""
+
 AARCH64 = """## aarch64
 
-{name} under qemu-user, one interpreter at 17, 1, 64, 5, 100 and 17 time steps: the largest
+{name} under qemu-user, one interpreter at 17, 1, 64, 5, 100 and 17 time steps (of files with
+several signatures, as above): the largest
 difference from the same kernels of the newest runtime on x86-64, relative to the output's RMS, and
 in steps where outputs are integers.
 """
@@ -57,11 +71,16 @@ def text(
     missing: Sequence[str],
     refused: Sequence[str],
     browser: Sequence[Trial],
+    micro: Sequence[Trial],
     arm: Mapping[bool, Sequence[Trial]],
 ) -> str:
-    """The whole page; `browser` and `arm` are the trials there, those by XNNPACK or not."""
-    parts = [HEAD.format(lengths=", ".join(map(str, LENGTHS)))]
-    parts += ["## Runtimes\n", "Files that were right, of all; the others were refused at load.\n"]
+    """The whole page; `browser`, `micro`, `arm`: the trials there; `arm`'s by XNNPACK or not."""
+    head = HEAD.format(lengths=", ".join(map(str, LENGTHS)), rounding=_rounding(trials))
+    parts = [
+        head,
+        "## Runtimes\n",
+        "Files that were right, of all; the others were refused at load.\n",
+    ]
     parts.append(_table(["runtime", *MODES], _runtimes(trials)))
     parts += ["## Files\n", "The first release that each file runs on.\n"]
     parts.append(_table(["model", *MODES], _files(trials)))
@@ -69,6 +88,9 @@ def text(
         parts.append(BROWSER.format(name=browser[0].runtime.name, length=LENGTH))
         parts.append(_table(["model", *MODES], _details(browser)))
         parts.append(FREE)
+    if micro:
+        parts.append(MICRO.format(name=micro[0].runtime.name, length=MICRO_LENGTH))
+        parts.append(_table(["model", *MICRO_MODES], _details(micro, MICRO_MODES)))
     if arm:
         parts.append(AARCH64.format(name=arm[True][0].runtime.name))
     for delegates, found in arm.items():
@@ -76,7 +98,7 @@ def text(
         said = ", ".join(f"{mode} {_steps(found, mode)}" for mode in ("int8", "int16x8"))
         parts.append(f"{kernels}: {said}.\n")
         parts.append(_table(["model", *MODES], _details(found)))
-    wrong = [t for t in (*trials, *browser, *chain(*arm.values())) if not t.as_claimed]
+    wrong = [t for t in (*trials, *browser, *micro, *chain(*arm.values())) if not t.as_claimed]
     parts.append("## Not as claimed\n")
     parts.append(
         "\n".join(
@@ -90,6 +112,21 @@ def text(
         if lines:
             parts += [f"\n## {title}\n", *[f"- {line}" for line in lines]]
     return "\n".join(parts) + "\n"
+
+
+def _rounding(trials: Sequence[Trial]) -> str:
+    """How the integers of XNNPACK and of the plain kernels of the newest runtime differ."""
+    steps = [
+        t.steps or 0
+        for t in trials
+        if t.runtime == RUNTIMES[-1] and t.delegates and t.mode == "int8" and t.state == "right"
+    ]
+    equal, most = steps.count(0), max(steps, default=0)
+    name = RUNTIMES[-1].name
+    return (
+        f"on {name}, {equal} of {len(steps)} int8 files below gave equal integers at all lengths, "
+        f"the\nothers differed by {most} steps at most"
+    )
 
 
 def _runtimes(trials: Sequence[Trial]) -> Iterable[list[str]]:
@@ -114,11 +151,11 @@ def _files(trials: Sequence[Trial]) -> Iterable[list[str]]:
         yield [model, *[claims.get((model, mode), "") for mode in MODES]]
 
 
-def _details(trials: Sequence[Trial]) -> Iterable[list[str]]:
+def _details(trials: Sequence[Trial], modes: Sequence[str] = MODES) -> Iterable[list[str]]:
     """What each file was: its error where it was right, else its state."""
     found = {(t.model, t.mode): _detail(t) for t in trials}
     for model in dict.fromkeys(t.model for t in trials):
-        yield [model, *[found.get((model, mode), "") for mode in MODES]]
+        yield [model, *[found.get((model, mode), "") for mode in modes]]
 
 
 def _detail(trial: Trial) -> str:

@@ -1,15 +1,17 @@
 """Run LiteRT files on the interpreter of this Python, whatever its version, and compare.
 
-Started as a script, with NumPy and one of `ai_edge_litert`, `tflite_runtime` or `tflite_micro`
-beside it and nothing of rnnlite: it has to run on Python 3.9. Each file runs in a process of its
-own, so that one which ends its process is a result like any other.
+Started as a script, with NumPy and `ai_edge_litert` or `tflite_runtime` beside it and nothing of
+rnnlite: it has to run on Python 3.9. Each file runs in a process of its own, so that one which ends
+its process is a result like any other.
 
     python runner.py JOBS.json RESULTS.json
 
 JOBS.json: a list of {"model": path, "samples": path of an .npz, "delegates": bool, "tolerance":
-number}. The .npz holds for each run k, in the order of runs, "in/k/NAME" and "out/k/NUMBER" (the
-expected outputs, in the file's order). RESULTS.json: for each job {"state": one of `STATES`,
-"detail": text}, with "steps" where it is right: the largest difference of an integer.
+number} and, where integers may be off by some steps whatever the tolerance, "near": steps. The .npz
+holds for each run k, in the order of runs, "in/k/NAME" and "out/k/NUMBER" (the expected outputs,
+in the file's order); or, with a signature's name in "signature/k", the inputs and outputs by its
+names. RESULTS.json: for each job {"state": one of `STATES`, "detail": text}, with "steps" where it
+is right: the largest difference of an integer.
 """
 
 from __future__ import annotations
@@ -18,9 +20,13 @@ import json
 import os
 import sys
 import tempfile
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Optional
 
 import numpy as np
+
+Call = Callable[[Optional[str], dict[str, Any]], dict[str, Any]]  # noqa: UP045 - Python 3.9
+"""Runs a file once: the name of a signature or None, inputs -> outputs."""
 
 STATES = ("right", "refused at load", "refused at run", "WRONG", "CRASH")
 
@@ -38,38 +44,56 @@ def make_interpreter(path: str, delegates: bool) -> Any:
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """Run one file at all its lengths, on one interpreter."""
-    samples = np.load(job["samples"])
     try:
         interpreter = make_interpreter(job["model"], job["delegates"])
         names = {d["name"]: d["index"] for d in interpreter.get_input_details()}
     except Exception as e:  # noqa: BLE001 - whatever it is, it is the result
         return {"state": "refused at load", "detail": _line(e)}
-    count = 1 + max(int(key.split("/")[1]) for key in samples.files)
+
+    def call(signature: str | None, inputs: dict[str, Any]) -> dict[str, Any]:
+        if signature is None:
+            return invoked(interpreter, names, inputs)
+        return dict(interpreter.get_signature_runner(signature)(**inputs))
+
+    return compared(job, call)
+
+
+def compared(job: dict[str, Any], call: Call) -> dict[str, Any]:
+    """What becomes of all runs of a job, one after the other."""
+    samples = np.load(job["samples"])
     worst, steps = 0.0, 0
-    for k in range(count):
-        inputs = {n: samples[f"in/{k}/{n}"] for n in names}
+    for k in range(1 + max(int(key.split("/")[1]) for key in samples.files)):
+        inputs, expected = given(samples, f"in/{k}/"), given(samples, f"out/{k}/")
         shapes = {n: list(v.shape) for n, v in inputs.items()}
+        name = f"signature/{k}"
         try:
-            for name, shape in shapes.items():
-                interpreter.resize_tensor_input(names[name], shape)
-            interpreter.allocate_tensors()
-            for name, value in inputs.items():
-                interpreter.set_tensor(names[name], value)
-            interpreter.invoke()
-            outputs = [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
+            found = call(str(samples[name]) if name in samples.files else None, inputs)
         except Exception as e:  # noqa: BLE001 - as above
             return {"state": "refused at run", "detail": f"run {k}, {shapes}: {_line(e)}"}
-        for number, found in enumerate(outputs):
-            expected = samples[f"out/{k}/{number}"]
-            error = difference(found, expected)
-            worst = max(worst, error)
-            if not error <= job["tolerance"]:
-                detail = f"run {k}, {shapes}: output {number} off by {error:.3g}"
+        for key, wanted in expected.items():
+            error, gap = difference(found[key], wanted), furthest(found[key], wanted)
+            worst, steps = max(worst, error), max(steps, gap)
+            if not error <= job["tolerance"] and not 0 < gap <= job.get("near", 0):
+                detail = f"run {k}, {shapes}: output {key} off by {error:.3g}"
                 return {"state": "WRONG", "detail": detail}
-            if found.dtype.kind == "i":
-                gap = found.astype(np.int64) - expected.astype(np.int64)
-                steps = max(steps, int(np.max(np.abs(gap), initial=0)))
     return {"state": "right", "detail": f"{worst:.2g}", "steps": steps}
+
+
+def given(samples: Any, start: str) -> dict[str, Any]:
+    """The arrays whose names begin so, by the rest of their names."""
+    return {key[len(start) :]: samples[key] for key in samples.files if key.startswith(start)}
+
+
+def invoked(interpreter: Any, names: dict[str, int], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Outputs of the file's first signature by number, without its name."""
+    for name, value in inputs.items():
+        interpreter.resize_tensor_input(names[name], list(value.shape))
+    interpreter.allocate_tensors()
+    for name, value in inputs.items():
+        interpreter.set_tensor(names[name], value)
+    interpreter.invoke()
+    details = interpreter.get_output_details()
+    return {str(k): interpreter.get_tensor(d["index"]) for k, d in enumerate(details)}
 
 
 def difference(found: Any, expected: Any) -> float:
@@ -81,21 +105,31 @@ def difference(found: Any, expected: Any) -> float:
     return float(np.sqrt(np.mean(np.square(gap))) / scale) if gap.size else 0.0
 
 
+def furthest(found: Any, expected: Any) -> int:
+    """The largest difference of integers, in steps; 0 for others."""
+    if expected.dtype.kind != "i" or found.shape != expected.shape:
+        return 0
+    gaps = np.abs(found.astype(np.int64) - expected.astype(np.int64))
+    return int(np.max(gaps, initial=0))
+
+
 def _line(error: Exception) -> str:
     """The first line that says something."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return (lines[0] if lines else repr(error))[:200]
 
 
-def apart(job: dict[str, Any]) -> dict[str, Any]:
-    """`run` in a process of its own."""
+def apart(
+    job: dict[str, Any], work: Callable[[dict[str, Any]], dict[str, Any]] = run
+) -> dict[str, Any]:
+    """`run`, or what does the same by another runtime, in a process of its own."""
     with tempfile.NamedTemporaryFile(suffix=".json") as target:
         child = os.fork()
         if child == 0:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 2)
             with open(target.name, "w") as stream:
-                json.dump(run(job), stream)
+                json.dump(work(job), stream)
             os._exit(0)
         status = os.waitpid(child, 0)[1]
         content = target.read()

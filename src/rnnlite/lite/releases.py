@@ -155,6 +155,7 @@ KERNELS: dict[tuple[str, str], str] = {
     ("SIGN", "int32"): "TFLite 2.12",
     ("SPACE_TO_BATCH_ND", "int16"): "TFLite 2.13",
     ("SUM", "int8"): "TFLite 2.14",
+    ("SUM", "int16"): "LiteRT 1.3",
     ("TILE", "int16"): "LiteRT 2.1.3",
 }
 """The first release, with all later ones, whose kernel of an op is right with a type, where the
