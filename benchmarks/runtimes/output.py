@@ -52,17 +52,17 @@ outputs are those of the shorter sequence); or convert once for each length.
 
 MICRO = """## Microcontrollers
 
-{name} on x86-64, `target="tflite-micro"`, `sequence_length={length}`, three runs of one
-interpreter: the largest difference from the interpreter of LiteRT without XNNPACK, relative to the
-output's RMS, and in steps where outputs are integers. Empty: not converted, see below.
+{name} on x86-64, `target="tflite-micro"`,
+`sequence_length={length}`, three runs of one interpreter: the largest difference from the interpreter
+of LiteRT without XNNPACK, relative to the output's RMS, and in steps where outputs are integers.
+Empty: not converted, see below.
 """
 
 AARCH64 = """## aarch64
 
-{name} under qemu-user, one interpreter at 17, 1, 64, 5, 100 and 17 time steps (of files with
-several signatures, as above): the largest
-difference from the same kernels of the newest runtime on x86-64, relative to the output's RMS, and
-in steps where outputs are integers.
+{name} under qemu-user, one interpreter at 17, 1, 64, 5, 100 and 17 time steps (of files
+with several signatures, as above): the largest difference from the same kernels of the newest
+runtime on x86-64, relative to the output's RMS, and in steps where outputs are integers.
 """
 
 
@@ -124,8 +124,8 @@ def _rounding(trials: Sequence[Trial]) -> str:
     equal, most = steps.count(0), max(steps, default=0)
     name = RUNTIMES[-1].name
     return (
-        f"on {name}, {equal} of {len(steps)} int8 files below gave equal integers at all lengths, "
-        f"the\nothers differed by {most} steps at most"
+        f"on {name}, {equal} of {len(steps)} int8 files below gave equal "
+        f"integers\nat all lengths, the others differed by {most} steps at most"
     )
 
 

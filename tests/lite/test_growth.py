@@ -19,8 +19,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
+from ai_edge_litert.interpreter import Interpreter
 
 import rnnlite
+import two_signatures
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
@@ -238,6 +240,60 @@ def test_compiled_model_knows_every_size_before_it_runs(files, tmp_path):
     names = [name for name in files if name.endswith(("float32", "int8"))]
     assert len(names) >= 20
     assert compiled({name: files[name] for name in names}, tmp_path) == {}
+
+
+def streamed(*stack):
+    """A stream besides the whole, with states that are fed back."""
+    model = layers(keras, *stack)
+    for steps, mode in ((True, None), (True, "dynamic"), (4, None)):
+        done = rnnlite.convert(model, streaming=steps, quantize=mode, verify=False)
+        yield f"{steps}_{mode}", done.tflite
+
+
+@pytest.mark.long
+def test_files_of_several_signatures_by_turns(collide, tmp_path):
+    """One interpreter, whole sequences and chunks, an encoder and a decoder."""
+    stacks = {
+        "lstms": [K3.LSTM(6, return_sequences=True), K3.LSTM(5, return_sequences=True)],
+        "ahead": [K3.Conv1D(6, 3, padding="same"), K3.GRU(5, return_sequences=True)],
+        "masked": [K3.Masking(), K3.LSTM(6, return_sequences=True), K3.GRU(4)],
+    }
+    found = {f"{n}_{key}": d for n, s in stacks.items() for key, d in streamed(*s)}
+    folder = two_signatures.save(tmp_path / "two")
+    for batch in (1, None):
+        done = rnnlite.convert(folder, signature="all", batch_size=batch, verify=False)
+        found[f"two_{batch}"] = done.tflite
+    # A stream of fixed shapes is not guarded: what its copies know of is never freed.
+    rows = collide(found)
+    assert rows.keys() == found.keys()
+    assert all(row["growths"] > 0 for row in rows.values())
+    assert sum(row["again"] for row in rows.values()) > 0
+    assert {n: r for n, r in rows.items() if r["exposed"] or r["wrong"]} == {}
+
+
+def split_along_time(x):
+    """Two parts whose places move with time, and, behind them, what needs much of XNNPACK."""
+    parts = [tf.cumsum(part, 1) for part in tf.split(x, 2, axis=1)]
+    sums = tf.cumsum(parts[0], 2)
+    bent = tf.tanh(sums) * tf.exp(-tf.abs(sums)) + tf.sigmoid(sums)
+    return *parts, tf.cumsum(bent, 2), scan(bent, 4)[0]
+
+
+def test_a_split_along_time_loses_no_copy():
+    """Left to XNNPACK, it does so at these lengths, whatever malloc gives."""
+    spec = tf.TensorSpec((1, None, 4), tf.float32, "x")
+    function = tf.function(split_along_time, input_signature=[spec])
+    converted = rnnlite.convert(function, verify=False)
+    assert rnnlite.inspect(converted.tflite).late == ()
+    rng = np.random.default_rng(0)
+    for lengths in ((8, 16), (12, 24), (16, 32), (24, 48), (28, 56)):
+        model = Interpreter(model_content=converted.tflite, num_threads=1)
+        for length in lengths:
+            x = rng.standard_normal((1, length, 4)).astype(np.float32)
+            found = model.get_signature_runner()(x=x)
+        expected = function(x)
+        for name, value in zip(sorted(found), expected, strict=True):
+            np.testing.assert_allclose(found[name], value, rtol=1e-5, atol=1e-5)
 
 
 def scan(x, features, units=5):

@@ -1,7 +1,9 @@
 """Run LiteRT files at random lengths with every collision that may happen made to happen.
 
 Started with `collide.c` preloaded: `LD_PRELOAD=collide.so python collide.py FILE...`. Prints a line
-of JSON for each file: how many runs, how many copies were exposed, how many runs were wrong.
+of JSON for each file: how many runs, how many copies were exposed, how many runs were wrong. Of a
+file with several signatures, one interpreter runs all by turns; `--natural` forces nothing, and
+counts what is wrong by chance.
 """
 
 import argparse
@@ -49,52 +51,79 @@ def install(force):
     return probe
 
 
-def run(interpreter, arrays):
-    """Run at the lengths of the arrays."""
+def run(interpreter, signature, arrays):
+    """Run at the lengths of the arrays, by name; the only signature as interpreters did before."""
+    if signature is not None:
+        found = interpreter.get_signature_runner(signature)(**arrays)
+        return [found[name] for name in sorted(found)]
     details = interpreter.get_input_details()
-    for detail, array in zip(details, arrays, strict=True):
+    for detail in details:
+        array = arrays[detail["name"]]
         interpreter.resize_tensor_input(detail["index"], array.shape)
     interpreter.allocate_tensors()
-    for detail, array in zip(details, arrays, strict=True):
-        interpreter.set_tensor(detail["index"], array)
+    for detail in details:
+        interpreter.set_tensor(detail["index"], arrays[detail["name"]])
     interpreter.invoke()
     return [interpreter.get_tensor(d["index"]) for d in interpreter.get_output_details()]
 
 
-def sample(interpreter, length, rng):
-    """Random inputs: free axes take the length, a free first axis of several is a batch of 3."""
-    arrays = []
-    for detail in interpreter.get_input_details():
+def sample(interpreter, signature, length, initial, rng):
+    """Random inputs: free axes take the length, or a batch of 3 where some input has two.
+
+    States of a stream are near what they begin at.
+    """
+    if signature is None:
+        details = {d["name"]: d for d in interpreter.get_input_details()}
+    else:
+        details = interpreter.get_signature_runner(signature).get_input_details()
+    batch = any(list(d["shape_signature"]).count(-1) > 1 for d in details.values())
+    arrays = {}
+    for name, detail in details.items():
         shape = [int(d) for d in detail["shape_signature"]]
-        if shape.count(-1) > 1:
-            shape[0] = 3
+        if batch:
+            shape[:1] = [3 if d < 0 else d for d in shape[:1]]
         shape = [length if d < 0 else d for d in shape]
-        if detail["dtype"] == np.float32:
-            arrays.append(rng.standard_normal(shape).astype(np.float32))
+        if name in initial:
+            noise = 0.3 * rng.standard_normal(shape) if detail["dtype"] == np.float32 else 0
+            arrays[name] = (initial[name] + noise).astype(detail["dtype"])
+        elif detail["dtype"] == np.float32:
+            arrays[name] = rng.standard_normal(shape).astype(np.float32)
         else:
-            arrays.append(rng.integers(1, 20, shape).astype(detail["dtype"]))
+            arrays[name] = rng.integers(1, 20, shape).astype(detail["dtype"])
     return arrays
+
+
+def beginning(data):
+    """The states that a stream of the file begins with; none where it has no stream."""
+    import rnnlite
+
+    with rnnlite.load(data) as model:
+        return model.stream().state if "stream" in model.signatures else {}
 
 
 def examine(probe, data, interpreters, rng):
     """What happens to one file."""
     new = lambda: Interpreter(model_content=data, num_threads=1)  # noqa: E731
-    inputs = {t: sample(new(), t, rng) for t in LENGTHS}
-    expected = {t: run(new(), x) for t, x in inputs.items()}
+    signatures = list(new().get_signature_list())
+    initial = beginning(data) if "stream" in signatures else {}
+    keys = signatures if len(signatures) > 1 else [None]
+    inputs = {(s, t): sample(new(), s, t, initial, rng) for s in keys for t in LENGTHS}
+    expected = {(s, t): run(new(), s, x) for (s, t), x in inputs.items()}
     probe.collide_clear()
     probe.collide_on(1)
     runs = wrong = growths = 0
     for _ in range(interpreters):
-        interpreter, largest = new(), 0
+        interpreter, largest = new(), dict.fromkeys(keys, 0)
         for t in map(int, rng.permutation(LENGTHS)[:RUNS]):
-            found = run(interpreter, inputs[t])
-            runs += 1
-            growths += 0 < largest < t
-            largest = max(largest, t)
-            wrong += not all(
-                np.allclose(a.astype(np.float64), b.astype(np.float64), rtol=1e-4, atol=1e-5)
-                for a, b in zip(found, expected[t], strict=True)
-            )
+            for s in keys:
+                found = run(interpreter, s, inputs[s, t])
+                runs += 1
+                growths += 0 < largest[s] < t
+                largest[s] = max(largest[s], t)
+                wrong += not all(
+                    np.allclose(a.astype(np.float64), b.astype(np.float64), rtol=1e-4, atol=1e-5)
+                    for a, b in zip(found, expected[s, t], strict=True)
+                )
         del interpreter
     probe.collide_on(0)
     return {
@@ -111,8 +140,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("files", nargs="+")
     parser.add_argument("--interpreters", type=int, default=4)
+    parser.add_argument("--natural", action="store_true")
     options = parser.parse_args()
-    probe = install(force=True)
+    probe = install(force=not options.natural)
     for file in options.files:
         rng = np.random.default_rng(0)
         found = examine(probe, Path(file).read_bytes(), options.interpreters, rng)

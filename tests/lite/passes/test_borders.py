@@ -6,6 +6,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from graphs import Model, kinds, one_loop
 from rnnlite.lite import schema
+from rnnlite.lite.ir import Quantization
 from rnnlite.lite.passes.borders import crossings, guard_copies
 from rnnlite.lite.record import record
 from rnnlite.lite.structure import check_structure
@@ -184,3 +185,67 @@ def test_a_join_to_places_that_stay_is_left():
     assert crossings(model.ir) == []
     guard_copies(model.ir)
     assert names(model.ir) == ["CONCATENATION"]
+
+
+def parts_model(dims, axis, type="float32"):
+    """A SPLIT in two whose ends are all at the subgraph's border."""
+    model = Model()
+    graph = model.main
+    grid = None if type == "float32" else Quantization.of(0.1, 3)
+    sizes = [4 if d < 0 else d for d in dims]
+    half = [n // 2 if k == axis else n for k, n in enumerate(sizes)]
+    x = graph.tensor(sizes, type, "x", grid)
+    parts = [graph.tensor(half, type, f"y{k}", grid) for k in range(2)]
+    graph.add("SPLIT", [graph.constant(axis, "int32"), x], parts, "SplitOptions", numSplits=2)
+    model.ir.raise_version(model.ir.main.ops[0], 1 if type == "float32" else 2)
+    graph.ends([x], parts)
+    x.signature = list(dims)
+    for part in parts:
+        part.signature = [d // 2 if k == axis and d > 0 else d for k, d in enumerate(dims)]
+    return model
+
+
+CUT = ["SPLIT_V", "SQUEEZE", "SQUEEZE"]
+
+
+@pytest.mark.parametrize("type", ["float32", "int8"])
+@pytest.mark.parametrize(
+    ("dims", "axis", "expected"),
+    [
+        ((2, -1, 4), 0, ["SPLIT_V"]),
+        ((1, -1, 4), 1, ["RESHAPE", *CUT]),
+        ((-1, -1, 4), 0, ["STRIDED_SLICE", "CONCATENATION", "RESHAPE", *CUT]),
+        ((-1, -1, 4), 1, [*["STRIDED_SLICE"] * 2, "CONCATENATION", "RESHAPE", *CUT]),
+    ],
+)
+def test_a_split_of_places_that_move_is_not_xnnpacks(dims, axis, expected, type):
+    model = parts_model(dims, axis, type)
+    assert crossings(model.ir) == [(0, "SPLIT")]
+    guard_copies(model.ir)
+    check_structure(model.ir)
+    assert crossings(model.ir) == []
+    # SHAPEs that hold the ends of the RESHAPE and the SQUEEZEs outside are between.
+    assert [n for n in names(model.ir) if n != "SHAPE"] == expected
+    interpreter = Interpreter(model_content=model.bytes(), num_threads=1)
+    place = interpreter.get_input_details()[0]["index"]
+    rng = np.random.default_rng(0)
+    for length in (4, 12, 2, 6, 18):
+        x = (10 * rng.standard_normal([length if d < 0 else d for d in dims])).astype(type)
+        interpreter.resize_tensor_input(place, x.shape)
+        interpreter.allocate_tensors()
+        wanted = np.split(x, 2, axis)
+        details = interpreter.get_output_details()
+        # Known before a run.
+        assert [tuple(d["shape"]) for d in details] == [w.shape for w in wanted]
+        interpreter.set_tensor(place, x)
+        interpreter.invoke()
+        for detail, part in zip(details, wanted, strict=True):
+            np.testing.assert_array_equal(interpreter.get_tensor(detail["index"]), part)
+
+
+@pytest.mark.parametrize(("dims", "axis"), [((-1, 4, 6), 2), ((-1, 4, 6), 1)])
+def test_a_split_of_places_that_stay_is_left(dims, axis):
+    model = parts_model(dims, axis)
+    assert crossings(model.ir) == []
+    guard_copies(model.ir)
+    assert names(model.ir) == ["SPLIT"]

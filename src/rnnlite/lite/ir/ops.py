@@ -47,6 +47,8 @@ TABLES = {
     "SELECT_V2": "SelectV2Options",
     "SHAPE": "ShapeOptions",
     "SLICE": "SliceOptions",
+    "SPLIT_V": "SplitVOptions",
+    "SQUEEZE": "SqueezeOptions",
     "STRIDED_SLICE": "StridedSliceOptions",
     "SUB": "SubOptions",
     "SUM": "ReducerOptions",

@@ -9,9 +9,9 @@ holds once more, with addresses of the last run, which may be freed by then; mal
 one of them to the new memory. A copy with one end in that memory and one outside is then not made,
 and the result is wrong (`docs/upstream/xnnpack_skipped_copy.md`).
 
-A copy of a CONCATENATION goes to a place within its result. Where that place moves with free axes,
-addresses of the last run and the place of this one meet, and may be equal even where both ends are
-outside.
+A copy of a CONCATENATION goes to a place within its result, one of a SPLIT comes from a place
+within its operand. Where that place moves with free axes, addresses of the last run and the place
+of this one meet, and may be equal even where both ends are outside.
 
 Three things are done:
 
@@ -19,6 +19,7 @@ Three things are done:
 2. Where a copy may have one end on each side, the ends that may be inside are read by a SHAPE whose
    result nobody asks for. XNNPACK has no SHAPE, so LiteRT holds the tensor in its own memory.
 3. A CONCATENATION to places that move, outside, gets more operands than XNNPACK takes: empty ones.
+   A SPLIT of such places becomes a SPLIT_V, which XNNPACK has not.
 
 Which side a tensor is on is decided by rule (`lite.partitions`). A tensor is surely outside where
 the subgraph's border or an op that XNNPACK never takes touches it; surely inside where all that
@@ -30,7 +31,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnlite.lite.ir import FREE, Graph, Model, Op, Value
+from rnnlite.lite.ir import FREE, Builder, Graph, Model, Op, Value
 from rnnlite.lite.partitions import MOST_JOINED, STATEFUL, Taken, constants, partitions, taken
 from rnnlite.lite.passes.flattening import RANK_KEPT
 from rnnlite.lite.schema import type_number
@@ -127,17 +128,15 @@ class _Sides:
         return found
 
     def moving(self) -> list[Op]:
-        """Joins that XNNPACK may run outside, whose operands go to places that free axes move."""
-        found = []
-        for op in self.ops:
-            if op.kind != "CONCATENATION" or not self._ends(op):
-                continue
-            before = [v.dims[op.integer("axis") :] for v in op.operands[:-1]]
-            if any(FREE in sizes for sizes in before) and not all(
-                self._surely_inside(v) for v in self._ends(op)
-            ):
-                found.append(op)
-        return found
+        """Joins and splits that XNNPACK may run outside, at places that free axes move."""
+        return [
+            op
+            for op in self.ops
+            if (op.kind == "CONCATENATION" or op.kind == "SPLIT")
+            and (ends := self._ends(op))
+            and any(FREE in sizes for sizes in _in_front(op))
+            and not all(self._surely_inside(v) for v in ends)
+        ]
 
     def _ends(self, op: Op) -> list[Value]:
         """What an op copies, from and to, if XNNPACK may run it as a copy."""
@@ -172,12 +171,80 @@ class _Sides:
         return self._cuts
 
 
+def _in_front(op: Op) -> list[tuple[int, ...]]:
+    """The sizes that say how far each part of a join or a split stands behind the one before."""
+    if op.kind == "SPLIT":
+        return [op.input(1).dims[_axis_of_split(op) :]]
+    return [v.dims[op.integer("axis") :] for v in op.operands[:-1]]
+
+
+def _axis_of_split(op: Op) -> int:
+    """The axis; 0, as which all of the sizes count, where it is computed."""
+    axis = op.input(0)
+    return int(np.asarray(axis.data).ravel()[0]) % op.input(1).rank if axis.is_constant else 0
+
+
 def _keep_moving_places(graph: Graph) -> None:
-    """Empty operands for joins to places that move: LiteRT runs them then."""
+    """LiteRT runs the joins to places that move, and the splits of them."""
     for op in _Sides(graph).moving():
+        if op.kind == "SPLIT":
+            _split_by_sizes(graph, op)
+            continue
         empty = _emptied(graph, op)
         missing = MOST_JOINED + 1 - len(op.inputs)
         op.inputs = [*op.inputs, *[empty] * missing]
+
+
+def _split_by_sizes(graph: Graph, op: Op) -> None:
+    """A SPLIT_V in place of a SPLIT, whose axis is a constant: XNNPACK takes no other.
+
+    Its sizes have to stand in the file for the results to be known before a run. So a free axis is
+    cut in two first, that of the parts and that within a part.
+    """
+    source, axis, parts = op.input(1), _axis_of_split(op), list(op.outputs)
+    builder = Builder(graph, op)
+    count, free = len(parts), source.dims[axis] == FREE
+    sizes = [1 if free else v.dims[axis] for v in parts]
+    if free:
+        dims = (*source.dims[:axis], count, FREE, *source.dims[axis + 1 :])
+        cut = _likeness(graph, source, dims)
+        builder.add("RESHAPE", [source, _shape_of_cut(builder, source, axis, dims)], [cut])
+        dims = (*source.dims[:axis], 1, FREE, *source.dims[axis + 1 :])
+        source, results = cut, [_likeness(graph, v, dims) for v in parts]
+    else:
+        results = parts
+    operands = [source, builder.constant(sizes), builder.constant(axis)]
+    # SPLIT came to int8 in its second version, SPLIT_V with it.
+    version = min(op.version, 2)
+    options = {"numSplits": count}
+    graph.insert(op, graph.op("SPLIT_V", operands, results, version=version, options=options))
+    if free:
+        for result, part in zip(results, parts, strict=True):
+            builder.add("SQUEEZE", [result], [part], squeezeDims=[axis])
+    graph.remove(op)
+
+
+def _likeness(graph: Graph, value: Value, dims: tuple[int, ...]) -> Value:
+    """A value of the same type and grid in other sizes."""
+    made = graph.like(value, quantization=value.quantization)
+    made.name = ""
+    made.shape, made.signature = [1 if d == FREE else d for d in dims], list(dims)
+    return made
+
+
+def _shape_of_cut(builder: Builder, source: Value, axis: int, dims: tuple[int, ...]) -> Value:
+    """What RESHAPE takes: constant where one size is free, else from the source's own."""
+    if dims.count(FREE) == 1:
+        return builder.constant(list(dims))
+    shape = builder.make("SHAPE", [source], [source.rank], outType=type_number("int32"))
+    one = builder.constant([1])
+    parts = [builder.constant([dims[axis], -1])]
+    for place, first, end in ((0, 0, axis), (2, axis + 1, source.rank)):
+        if end > first:
+            ends = builder.constant([first]), builder.constant([end])
+            some = builder.make("STRIDED_SLICE", [shape, *ends, one], [end - first])
+            parts.insert(place, some)
+    return builder.make("CONCATENATION", parts, [len(dims)], axis=0)
 
 
 def _emptied(graph: Graph, op: Op) -> Value:
