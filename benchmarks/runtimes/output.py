@@ -53,7 +53,7 @@ outputs are those of the shorter sequence); or convert once for each length.
 MICRO = """## Microcontrollers
 
 {name} on x86-64, `target="tflite-micro"`,
-`sequence_length={length}`, three runs of one interpreter: the largest difference from that of LiteRT
+`sequence_length={length}`, three runs of one interpreter: the largest difference from LiteRT
 without XNNPACK, relative to the output's RMS, and in steps where outputs are integers.
 Empty: not converted, see below.
 """
