@@ -27,7 +27,7 @@ from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.split import refine_tables, split_weights
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.select import TRIALS
+from rnnlite.quantization.trials import TRIALS
 from rnnlite.specs import TensorSpec
 
 STEPS, FEATURES, ROUNDS = 100, 64, 60

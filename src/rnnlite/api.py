@@ -152,7 +152,7 @@ def convert(
         schedule=take_options(
             schedule, target=runtime, **LAYOUT.get(order.mode if order else "", {})
         ),
-        streaming=take_streaming(streaming, quantize),
+        streaming=take_streaming(streaming),
         target=runtime,
     )
     from rnnlite.frontends.opening import environment_of

@@ -12,12 +12,13 @@ import rnnlite
 from rnnlite.errors import (
     ModelError,
     ParityError,
-    QuantizationError,
     StreamingError,
 )
 from rnnlite.lite import schema
+from rnnlite.lite.record import record
 from rnnlite.pipeline import streaming as module
 from rnnlite.report.records import Report
+from rnnlite.runtime.quantized import quantize
 
 X = np.random.default_rng(3).standard_normal((21, 3)).astype(np.float32)
 
@@ -192,9 +193,83 @@ def test_quantized_weights_serve_both(mode, most, streaming, tags):
     np.testing.assert_allclose(np.concatenate(found), model.predict([X])[0], atol=most)
 
 
-def test_integer_streams_are_refused():
-    with pytest.raises(QuantizationError, match="streaming is not there for quantize='int8' yet"):
-        rnnlite.convert(tagger(), streaming=True, quantize="int8", calibration=[X])
+CALIBRATION = [
+    np.random.default_rng(k).standard_normal((9 + k, 3)).astype(np.float32) for k in range(24)
+]
+INTEGERS = [("int8", True), ("int8", 1), ("int16x8", True), ("int16x8", 1)]
+
+
+@pytest.fixture(scope="module", params=INTEGERS, ids=str)
+def integers(request):
+    mode, streaming = request.param
+    net = tagger("causal" if streaming == 1 else "same")
+    return rnnlite.convert(net, streaming=streaming, quantize=mode, calibration=CALIBRATION)
+
+
+def test_integer_chunks_give_the_integers_of_the_whole(integers):
+    (output,) = integers.report.stream.outputs
+    assert output.max_abs == 0
+    model = rnnlite.load(integers.tflite)
+    stream = model.stream()
+    parts = [stream(X[:1]), stream(X[1:8]), stream(X[8:])]
+    found = np.concatenate([*parts, stream.finish()])
+    np.testing.assert_array_equal(found, model.predict([X])[0])
+
+
+def test_integer_states_are_fed_back_raw_on_a_plain_interpreter(integers):
+    layout = record(schema.read(integers.tflite))["signatures"]["stream"]["stream"]
+    run = Interpreter(model_content=integers.tflite).get_signature_runner("stream")
+    given, taken = run.get_input_details(), run.get_output_details()
+    states = {}
+    for state in layout["states"]:
+        name, detail = state["name"], given[state["name"]]
+        assert detail["dtype"] == np.dtype(state["dtype"])
+        assert detail["quantization"] == taken[name]["quantization"]
+        first = state["initial"]
+        if state["scale"] is not None:
+            np.testing.assert_allclose(detail["quantization"], (state["scale"], state["zero"]))
+            first = np.clip(np.rint(first / state["scale"]) + state["zero"], -128, 127)
+        states[name] = np.full(detail["shape"], first, detail["dtype"])
+    frames = quantize(X, rnnlite.load(integers.tflite).inputs[0])
+    found = []
+    for row in frames:
+        results = run(**{"frames": row[None, None], **states})
+        states = {name: results.pop(name) for name in states}
+        found.append(next(iter(results.values()))[0])
+    late = integers.report.stream.delay
+    whole = rnnlite.load(integers.tflite).predict([X], raw=True)[0]
+    np.testing.assert_array_equal(np.concatenate(found)[late:], whole[: len(X) - late])
+
+
+@pytest.mark.parametrize("mode", ["int8", "int16x8"])
+def test_a_mean_so_far_is_kept_in_float(mode):
+    net = sequential(
+        keras.layers.GRU(5, return_sequences=True),
+        keras.layers.GlobalAveragePooling1D(name="mean"),
+        keras.layers.Dense(2),
+    )
+    made = rnnlite.convert(net, streaming=True, quantize=mode, calibration=CALIBRATION)
+    details = rnnlite.load(made.tflite).stream().ends.states
+    assert {s.name: s.dtype for s in details}["state/mean/sum"] == "float32"
+    model = rnnlite.load(made.tflite)
+    stream = model.stream()
+    # Far beyond what calibration saw, the sum has no end to saturate at.
+    long = np.tile(X, (30, 1))
+    for n in range(0, len(long), 50):
+        last = stream(long[n : n + 50])
+    whole = model.predict([long])[0]
+    step = model.outputs[0].quantization[0]
+    assert np.abs(last - whole).max() <= 1.001 * step
+
+
+def test_integers_with_float_borders_keep_states_as_integers():
+    made = rnnlite.convert(
+        tagger(), streaming=True, quantize="int8", io="float32", calibration=CALIBRATION
+    )
+    ends = rnnlite.load(made.tflite).stream().ends
+    assert [s.dtype for s in ends.inputs] == ["float32"]
+    assert {s.dtype for s in ends.states if s.quantization} <= {"int8", "int16"}
+    assert made.report.stream.outputs[0].max_rel <= made.report.stream.outputs[0].bound
 
 
 def test_a_stream_that_gives_something_else_is_refused(monkeypatch):

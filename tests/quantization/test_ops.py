@@ -9,7 +9,7 @@ from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.select import all_int8, all_int16
+from rnnlite.quantization.trials import all_int8, all_int16
 
 SHAPE = (1, 6, 8)
 

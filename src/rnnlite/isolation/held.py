@@ -66,6 +66,14 @@ def watch(number: int, row: list[Array], label: str) -> None:
     _HELD[number].run(row, label)
 
 
+def watch_arrays(
+    number: int, arrays: list[Array], outputs: Sequence[int], label: str
+) -> list[Array]:
+    """Run arrays through it, widen its ranges, and give some of its tensors."""
+    found: list[Array] = _HELD[number].call(arrays, outputs, label)
+    return found
+
+
 def ranges(number: int) -> dict[str, Range]:
     """The ranges seen so far, by the tensors' names."""
     found: dict[str, Range] = _HELD[number].ranges

@@ -129,6 +129,16 @@ class WatchedApart(_Apart):
         """
         self._use("watch", row, label)
 
+    def call(self, arrays: Sequence[Array], outputs: Sequence[int], label: str) -> list[Array]:
+        """Run whole arrays; gives some tensors of the main graph.
+
+        Raises:
+            AbortError: running it ends the worker.
+            SampleError: the model cannot run on them.
+        """
+        found: list[Array] = self._use("watch_arrays", list(arrays), list(outputs), label)
+        return found
+
     def ranges(self) -> dict[str, tuple[float, float]]:
         """Smallest and largest value seen, by the tensors' names."""
         found: dict[str, tuple[float, float]] = self._use("ranges")

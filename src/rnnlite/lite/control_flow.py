@@ -70,6 +70,11 @@ def in_loops(model: Model) -> set[Graph]:
     return found
 
 
+def is_step(op: Op) -> bool:
+    """Whether an op is one of a time step of a recurrence, in a loop or not."""
+    return any(v.origin is not None and v.origin.value is not None for v in op.outputs)
+
+
 def _same_length(columns: Sequence[Sequence[Value]], op: Op, number: int) -> None:
     counts = [len(column) for column in columns]
     if len(set(counts)) != 1:

@@ -8,7 +8,6 @@ are written into blocks, these into larger ones (`lowering.buffers`).
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,7 +25,7 @@ from rnnlite.lowering.buffers import (
     write,
 )
 from rnnlite.lowering.inputs import Inputs, Source
-from rnnlite.lowering.marks import ATTRIBUTE, LOOPS, Mark, encode
+from rnnlite.lowering.marks import ATTRIBUTE, LOOPS, Mark, encode, next_number
 from rnnlite.lowering.schedule import Schedule
 from rnnlite.lowering.step import Carry, Step
 from rnnlite.lowering.tensors import length_of, select
@@ -72,7 +71,7 @@ class Loops:
         self.inputs = Inputs(self.scan, step.cell, projected, schedule, self.end, step.neutral)
         # Nothing that differs between loops may be a constant then: bodies would differ by it.
         self.shared = bool(schedule.first) or schedule.segments > 1
-        self.number = next(_numbers)
+        self.number = next_number()
         self.scope = tf.compat.v1.get_default_graph().get_name_scope()
 
     def run(self) -> ScanResult:
@@ -297,6 +296,3 @@ def _marking(mark: Mark, steps: Sequence[str]) -> Iterator[None]:
 
     with tf.compat.v1.get_default_graph()._attr_scope({ATTRIBUTE: value}):
         yield
-
-
-_numbers = itertools.count()

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from rnnlite.lowering.cost_model import choose
 from rnnlite.lowering.loops import Loops
+from rnnlite.lowering.marks import next_number
 from rnnlite.lowering.once import is_single, run_once
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.step import Step
@@ -33,7 +34,12 @@ def lower(scan: Scan, options: Options | Survey) -> tuple[ScanResult, Schedule]:
     schedule = choose(step.costs(), options)
     if is_single(step):
         schedule = Schedule(place=schedule.place, apart=schedule.apart)
-        result = run_once(step, step.projected(schedule) or [])
+        projected = step.projected(schedule)
+        number = next_number()
+        result = run_once(step, projected or [], number)
     else:
-        result = Loops(step, step.projected(schedule), schedule).run()
-    return replace(result, step=step.traced), schedule
+        projected = step.projected(schedule)
+        loops = Loops(step, projected, schedule)
+        number, result = loops.number, loops.run()
+    made = replace(result, step=step.traced, number=number, projected=tuple(projected or ()))
+    return made, schedule

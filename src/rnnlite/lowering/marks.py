@@ -1,17 +1,21 @@
-"""What the lowering knows of a loop, carried on the loop itself.
+"""What the lowering knows of a loop, carried on the loop itself; and of a step without a loop.
 
-What enters: a `Mark`. What leaves: an attribute of the While op, beside its name, so that no name
-of a source can be taken for one. `lite.passes.naming` reads it when the official converter, which
-keeps nothing but names, has run.
+What enters: a `Mark`. What leaves: an attribute of the While op, or of each op of a step without a
+loop, beside its name, so that no name of a source can be taken for one. `lite.passes.naming` reads
+it when the official converter, which keeps nothing but names, has run.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import asdict, dataclass
 
 ATTRIBUTE = "_rnnlite_loop"
 """Of the op. Ops of a source keep the attributes that their kind declares alone, never this one."""
+
+STEP = "_rnnlite_step"
+"""The same of the ops of a step that stands in no loop."""
 
 LOOPS = ("While", "StatelessWhile")
 """Ops that may have it."""
@@ -56,3 +60,11 @@ def decode(value: bytes) -> Mark:
     """What `encode` was given."""
     fields = json.loads(value)
     return Mark(**{**fields, "steps": tuple(fields["steps"])})
+
+
+_numbers = itertools.count()
+
+
+def next_number() -> int:
+    """The number of one more Scan that is lowered."""
+    return next(_numbers)

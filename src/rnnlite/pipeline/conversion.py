@@ -40,7 +40,7 @@ def convert(
     from rnnlite.parity import check
     from rnnlite.pipeline.quantization import quantize
     from rnnlite.pipeline.steps import Part, finish, translate
-    from rnnlite.pipeline.streaming import chunk_function, proof, stream_part
+    from rnnlite.pipeline.streaming import chunk_function, chunk_of, proof, stream_part
     from rnnlite.pipeline.targets import require_taken
 
     converter.warm()
@@ -74,8 +74,12 @@ def convert(
             if parity is not None:
                 parity.require(entry.origin)
         with clock.step("quantize"):
-            taken = quantize(parts, order, len(plain), request.target)
-            if streamed is not None:
+            together = None
+            if streamed is not None and order.integer:
+                part = stream_part(program.main, streamed)
+                together = part, chunk_of(part, streamed)
+            taken = quantize(parts, order, len(plain), request.target, together)
+            if streamed is not None and not order.integer:
                 light = (order, taken.trial)
                 further = [stream_part(program.main, streamed, light)]
             data = finish([*taken.parts, *further], request.target) if further else taken.data

@@ -5,17 +5,19 @@ quantization.select --Candidate--> finish --bytes--> measure --error--> quantiza
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import schema
+from rnnlite.lite.ir import Model
 from rnnlite.parity import probes
 from rnnlite.pipeline.steps import Part, finish
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
+from rnnlite.quantization.chunks import Chunk, with_grids
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import MOST_SAMPLES, Reference, measure, remembering
 from rnnlite.quantization.measure.course import course_warnings, sequences_of
@@ -29,11 +31,12 @@ from rnnlite.quantization.select import (
     Candidate,
     Refused,
     candidates,
-    trial_named,
     weights_a_step,
 )
+from rnnlite.quantization.trials import trial_named
 from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord
+from rnnlite.streaming.layout import RECORD
 from rnnlite.target import LITERT, Target
 
 SCALED = (
@@ -48,7 +51,8 @@ class Quantized:
     """What was made of the float parts of a file.
 
     Attributes:
-        parts: quantized, not finished yet: a signature more may be added to them.
+        parts: quantized, not finished yet: a signature more may be added to them. In integer
+            modes the function of a chunk is the last of them.
         data: their file.
         trial: the precision that was taken.
         records: what is to be said of each part, by its signature.
@@ -69,12 +73,15 @@ class _Taken:
         samples: the calibration data, if there is any.
         held_out: samples to measure the error on.
         reference: the source's computation.
+        streamed: the part of the function of a chunk, and what is known of it, where it is to be
+            quantized together with this.
     """
 
     part: Part
     samples: Samples | None
     held_out: Sequence[list[Array]]
     reference: Reference
+    streamed: tuple[Part, Chunk] | None = None
 
     @property
     def key(self) -> str:
@@ -98,7 +105,11 @@ class _Content:
 
 
 def quantize(
-    parts: Sequence[Part], order: Order, size_before: int, target: Target = LITERT
+    parts: Sequence[Part],
+    order: Order,
+    size_before: int,
+    target: Target = LITERT,
+    streamed: tuple[Part, Chunk] | None = None,
 ) -> Quantized:
     """Quantize the float parts of a file, which are changed, all of them in one precision.
 
@@ -109,6 +120,8 @@ def quantize(
         order: what is asked for.
         size_before: bytes of the float32 file.
         target: what the file is made for.
+        streamed: the part of the function of a chunk of the first, and what is known of it, where
+            the two are to have the same grids.
 
     Raises:
         QuantizationError: the mode changes nothing.
@@ -118,6 +131,9 @@ def quantize(
     """
     given = calibration_of(order, [part.entry.signature for part in parts])
     taken = [_take(part, given[part.entry.signature]) for part in parts]
+    if streamed is not None:
+        name_constants(streamed[0].model)
+        taken[0] = replace(taken[0], streamed=streamed)
     best, trials = _best(taken, order, target)
     content = best.content
     require_change(content.candidates, order)
@@ -215,7 +231,13 @@ def _best(
     choice = Choice[_Content](order.mode, order.max_error, step, target.costs)
     refused: list[Refused] = []
     details = {"quantize": order.mode, "io": order.io}
-    trials = zip(*(candidates(one.part.model, order, one.samples) for one in taken), strict=True)
+    trials = zip(
+        *(
+            candidates(one.part.model, order, one.samples, one.streamed and one.streamed[1])
+            for one in taken
+        ),
+        strict=True,
+    )
     for trial in trials:
         failed = next((found for found in trial if isinstance(found, Refused)), None)
         if failed is not None:
@@ -226,6 +248,11 @@ def _best(
         parts = tuple(
             Part(one.part.entry, c.model, {**one.part.details, **details})
             for one, c in zip(taken, found, strict=True)
+        )
+        parts += tuple(
+            _stream_part(*one.streamed, c.chunk, details)
+            for one, c in zip(taken, found, strict=True)
+            if one.streamed is not None and c.chunk is not None
         )
         name = found[0].trial
         try:
@@ -245,6 +272,13 @@ def _best(
     if choice.best is None and refused:
         raise refused[0].refusal
     return choice.result()
+
+
+def _stream_part(part: Part, chunk: Chunk, model: Model, details: Mapping[str, Any]) -> Part:
+    """The function of a chunk, quantized; its layout says on which grids states come."""
+    states = [before for _, before, _ in chunk.states(model)]
+    layout = with_grids(chunk.ends.layout, states)
+    return Part(part.entry, model, {**part.details, **details, RECORD: layout.to_dict()})
 
 
 def _measured(one: _Taken, data: bytes, order: Order) -> tuple[OutputAccuracy, ...]:

@@ -9,40 +9,30 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rnnlite.errors import QuantizationError, StreamingError
+from rnnlite.errors import StreamingError
 from rnnlite.frontends.program import Entry, Program
 from rnnlite.frontends.request import Request
 from rnnlite.report.records import StreamParity
 from rnnlite.streaming.layout import RECORD, SIGNATURE
 
-LIGHT = ("float16", "dynamic")
-"""Modes that quantize weights alone."""
-
 if TYPE_CHECKING:
     from rnnlite.pipeline.steps import Part
+    from rnnlite.quantization.chunks import Chunk
     from rnnlite.quantization.recipe import Order
     from rnnlite.streaming.function import Streamed
 
 
-def take_streaming(streaming: bool | int, quantize: str | None) -> bool | int:
+def take_streaming(streaming: bool | int) -> bool | int:
     """What the caller says of streaming, checked.
 
     Raises:
         StreamingError: it is neither a truth nor a number of steps.
-        QuantizationError: the mode has no stream yet.
     """
     if not isinstance(streaming, bool | int) or (streaming is not False and streaming < 1):
         raise StreamingError(
             "streaming is no number of steps",
             expected="True for chunks of any length, or the steps of each chunk, 1 or more",
             found=repr(streaming),
-        )
-    if streaming and quantize not in (None, *LIGHT):
-        raise QuantizationError(
-            f"streaming is not there for quantize='{quantize}' yet",
-            expected="float32, " + " or ".join(LIGHT),
-            found=str(quantize),
-            remedy="Convert in one of these modes",
         )
     return streaming
 
@@ -97,6 +87,23 @@ def stream_part(entry: Entry, streamed: Streamed, light: tuple[Order, str] | Non
         with_light_weights(model, order.mode, trial)
         details |= {"quantize": order.mode, "io": order.io}
     return Part(chunk, model, details)
+
+
+def chunk_of(part: Part, streamed: Streamed) -> Chunk:
+    """What is known of the function of a chunk that is to be quantized.
+
+    Args:
+        part: of `stream_part`, in float.
+        streamed: the function.
+    """
+    from rnnlite.quantization.chunks import Chunk
+    from rnnlite.runtime.stream import Ends
+
+    layout = streamed.layout
+    count, results = len(layout.inputs), len(layout.outputs)
+    inputs, outputs = streamed.inputs, streamed.outputs
+    ends = Ends(layout, inputs[:count], outputs[:results], inputs[count:])
+    return Chunk(part.model, ends, streamed.twins)
 
 
 def proof(

@@ -156,7 +156,7 @@ def calibrate(
         AbortError: the LiteRT runtime ends its process on the model.
         SampleError: the model cannot run on a sample.
     """
-    data, places = _numbered(model)
+    data, places = numbered(model)
     inputs = [model.main.values.index(value) for value in model.main.inputs]
     watched = WatchedApart(data, inputs, samples.axes)
     try:
@@ -174,7 +174,7 @@ def calibrate(
     finally:
         watched.close()
     ranges = {places[name]: values for name, values in seen.items() if name in places}
-    found = _shared(model, ranges)
+    found = shared(model, ranges)
     found.counts.update({places[name]: count for name, count in counts.items()})
     return found
 
@@ -191,18 +191,26 @@ def likely_range(seen: Range, count: int) -> Range:
     return (low if seen[0] < 0 else max(low, 0.0), high if seen[1] > 0 else min(high, 0.0))
 
 
-def _numbered(model: Model) -> tuple[bytes, dict[str, Value]]:
-    """The model with its values called by number of graph and value, and what has each name."""
+def numbered(model: Model, beyond: float = math.inf) -> tuple[bytes, dict[str, Value]]:
+    """The model with its values called by number of graph and value, and what has each name.
+
+    Args:
+        model: a float model, unchanged by this.
+        beyond: constants with larger numbers have zeros in their place.
+    """
     twin, _ = model.copy()
     places: dict[str, Value] = {}
     for number, (graph, other) in enumerate(zip(model.graphs, twin.graphs, strict=True)):
         for k, (value, named) in enumerate(zip(graph.values, other.values, strict=True)):
             named.name = f"{number}:{k}"
+            held = named.constant("float32")
+            if held is not None and np.any(far := np.abs(held) > beyond):
+                named.data = np.where(far, np.float32(0), held)
             places[named.name] = value
     return schema.write(twin), places
 
 
-def _shared(model: Model, ranges: dict[Value, Range]) -> Ranges:
+def shared(model: Model, ranges: dict[Value, Range]) -> Ranges:
     """Give values that are the same in other steps the union of their ranges."""
     # What unrolled steps and loops over steps have in common.
     common = {

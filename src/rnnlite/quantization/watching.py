@@ -36,6 +36,7 @@ class Watched:
     def __init__(self, data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> None:
         self.ranges: dict[str, Range] = {}
         self.counts: dict[str, int] | None = None
+        self._shapes: list[tuple[int, ...]] = []
         # The delegate would hide the tensors that it fuses away.
         self.interpreter = Interpreter(
             model_content=data,
@@ -56,11 +57,26 @@ class Watched:
             SampleError: the model cannot run on it.
         """
         batch = max(self.batch, 1)
-        arrays = [batched(a, axis, batch) for a, axis in zip(row, self.axes, strict=True)]
+        self._run([batched(a, axis, batch) for a, axis in zip(row, self.axes, strict=True)], label)
+
+    def call(self, arrays: list[Array], outputs: Sequence[int], label: str) -> list[Array]:
+        """Run whole arrays; gives the tensors of the main graph that have these numbers.
+
+        Raises:
+            SampleError: the model cannot run on them.
+        """
+        self._run(arrays, label)
+        return [self.interpreter.get_tensor(k) for k in outputs]
+
+    def _run(self, arrays: list[Array], label: str) -> None:
         try:
-            for index, array in zip(self.inputs, arrays, strict=True):
-                self.interpreter.resize_tensor_input(index, array.shape)
-            self.interpreter.allocate_tensors()
+            shapes = [a.shape for a in arrays]
+            if shapes != self._shapes:
+                self._shapes = []
+                for index, shape in zip(self.inputs, shapes, strict=True):
+                    self.interpreter.resize_tensor_input(index, shape)
+                self.interpreter.allocate_tensors()
+                self._shapes = shapes
             for index, array in zip(self.inputs, arrays, strict=True):
                 self.interpreter.set_tensor(index, np.asarray(array, order="C"))
             found = _pywrap_tfl_calibration.InvokeWithCalibration(

@@ -158,12 +158,16 @@ class ScanResult:
         outputs: outputs of all steps, each (T, B, ...), or None unless asked for.
         states: final states, each (B, ...).
         step: a step of it, to be lowered again; None for cells that need none (`lowering.step`).
+        number: of the lowering, unique in this process; the marks of its loops have it.
+        projected: what all time steps were projected to, where that was made at once.
     """
 
     last: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...] | None
     states: tuple[Tensor, ...]
     step: TracedStep | None = None
+    number: int = -1
+    projected: tuple[Tensor, ...] = ()
 
     def tensors(self) -> list[Tensor]:
         """All of them, one after the other."""

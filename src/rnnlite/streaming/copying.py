@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from contextlib import nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -13,14 +14,18 @@ SKIPPED = ("_class", "_output_shapes")
 """Attributes that speak of the graph that an op stands in."""
 
 
-def copied(op: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """An op in the current graph, on other inputs; gives its outputs."""
+def copied(op: Any, inputs: Sequence[Tensor], *, within: bool = False) -> list[Tensor]:
+    """An op in the current graph, on other inputs; gives its outputs.
+
+    Args:
+        within: whether its name goes into the current scope; else it stays what it was.
+    """
     graph = tf.compat.v1.get_default_graph()
     attrs = {k: v for k, v in op.node_def.attr.items() if k not in SKIPPED}
     for value in attrs.values():
         if value.HasField("func"):
             graph._add_function_recursive(op.graph._get_function(value.func.name))
-    with tf.name_scope(""):
+    with nullcontext() if within else tf.name_scope(""):
         made = graph.create_op(
             op.type,
             list(inputs),
@@ -52,7 +57,7 @@ def replayed(outputs: Sequence[Tensor], given: Mapping[str, Tensor]) -> list[Ten
             if missing:
                 stack += missing
                 continue
-            found = copied(top.op, [made[t.name] for t in top.op.inputs])
+            found = copied(top.op, [made[t.name] for t in top.op.inputs], within=True)
             made.update(zip((y.name for y in top.op.outputs), found, strict=True))
             stack.pop()
     return [made[t.name] for t in outputs]

@@ -19,10 +19,11 @@ from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.facts import Sizes as Lengths
 from rnnlite.lengths.sizes import Axis, Size, axes_of, free
 from rnnlite.lowering.schedule import Options
-from rnnlite.scan.scan import Lowered, Tensor
+from rnnlite.scan.scan import Lowered, ScanResult, Tensor
 from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.copying import copied
 from rnnlite.streaming.states import States
+from rnnlite.streaming.twins import Twins
 from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
 
 Key = tuple[int, str]
@@ -78,6 +79,9 @@ class Emitter:
         emit_scan: EmitScan,
     ) -> None:
         self._emit_scan = emit_scan
+        self._whole = function.graph
+        self._projected: dict[str, tuple[str, ...]] = {}
+        self._scans: dict[int, int] = {}
         self.analysis, self.states, self.clock = analysis, states, clock
         self.options = options
         self._place = place
@@ -111,6 +115,25 @@ class Emitter:
             self._make(top)
             stack.pop()
         return self._values[key_of(tensor)]
+
+    def lowered_again(self, before: ScanResult, after: ScanResult) -> None:
+        """Note that a recurrence became another one here."""
+        self._scans[after.number] = before.number
+        for old, new in zip(before.projected, after.projected, strict=False):
+            names = tuple(op.name for op in _moved(old))
+            self._projected.update((op.name, names) for op in _moved(new))
+
+    def twins(self) -> Twins:
+        """What was emitted so far, and what it stands for."""
+        ops: dict[str, tuple[str, ...]] = dict(self._projected)
+        for (graph, name), value in self._values.items():
+            # What is captured stands in no graph.
+            if graph != id(self._whole) or isinstance(value, Sizes):
+                continue
+            if tf.is_symbolic_tensor(value.tensor):
+                known = ops.get(value.tensor.op.name, ())
+                ops[value.tensor.op.name] = (*known, name.rpartition(":")[0])
+        return Twins(ops, dict(self._scans))
 
     def _needs(self, tensor: Tensor) -> list[Tensor]:
         if self._numbers(tensor) is not None:
@@ -231,6 +254,14 @@ class Emitter:
         if name and name != op.name:
             return name
         return scope_of(op.name).strip("/") or op.name
+
+
+def _moved(tensor: Tensor) -> list[Any]:
+    """The op that makes a tensor, and those that have only moved its numbers since."""
+    ops = [tensor.op]
+    while ops[-1].type in ("Reshape", "Identity", "Squeeze", "ExpandDims"):
+        ops.append(ops[-1].inputs[0].op)
+    return ops
 
 
 def scan_inputs(lowered: Lowered) -> list[Tensor]:

@@ -30,6 +30,7 @@ from rnnlite.streaming.recurrences import emit_scan
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.states import State, States
 from rnnlite.streaming.timed import plain
+from rnnlite.streaming.twins import Twins
 from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
 
 __all__ = ["Streamed", "moves", "pointwise", "reductions", "slices", "streamed", "windows"]
@@ -48,12 +49,14 @@ class Streamed:
         function: a ConcreteFunction.
         inputs, outputs: its own, states among them, in order.
         layout: how it is used.
+        twins: what of it means the same as what of the whole function.
     """
 
     function: Any
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     layout: Layout
+    twins: Twins = Twins()  # noqa: RUF009 (immutable)
 
 
 def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
@@ -86,7 +89,7 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
             found=str(chunk),
             remedy=f"Give streaming={-(-chunk // multiple) * multiple}",
         )
-    function = emission.trace(states, tail=tail)
+    function, twins = emission.trace(states, tail=tail)
     outputs = _ports(program.outputs, states, function.outputs)
     return Streamed(
         function=function,
@@ -104,8 +107,12 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
                 StreamOutput(p.name, getattr(v, "rows", None), not isinstance(v, Timed))
                 for p, v in zip(program.outputs, found, strict=True)
             ),
-            states=tuple(StreamState(s.name, s.initial, _free_axis(s)) for s in states),
+            states=tuple(
+                StreamState(s.name, s.initial, _free_axis(s), s.dtype, grows=s.grows)
+                for s in states
+            ),
         ),
+        twins=twins,
     )
 
 
@@ -179,10 +186,11 @@ class _Emission:
         with graph.as_default():
             chunks = [tf.compat.v1.placeholder(p.dtype, p.shape) for p in self._inputs]
             states = States()
-            return self._outputs(chunks, states, tail=tail), states.met
+            return self._outputs(chunks, states, tail=tail)[0], states.met
 
-    def trace(self, met: Sequence[State], *, tail: bool) -> Any:
-        """The function for good: a ConcreteFunction."""
+    def trace(self, met: Sequence[State], *, tail: bool) -> tuple[Any, Twins]:
+        """The function for good, a ConcreteFunction, and what in it stands for what."""
+        twins: list[Twins] = []
 
         def call(tensors: Sequence[Tensor]) -> list[Tensor]:
             # Copied ops read variables by their handles; who freezes the function looks for these.
@@ -190,12 +198,16 @@ class _Emission:
                 tf.compat.v1.get_default_graph().watch_variable(variable)
             count = len(self._inputs)
             states = States(tensors[count:])
-            found = self._outputs(tensors[:count], states, tail=tail)
+            found, emitted = self._outputs(tensors[:count], states, tail=tail)
+            twins.append(emitted)
             return [v.tensor for v in found if not isinstance(v, Sizes)] + states.after()
 
-        return trace(call, [*self._inputs, *map(_port, met)], autograph=False)
+        function = trace(call, [*self._inputs, *map(_port, met)], autograph=False)
+        return function, twins[-1]
 
-    def _outputs(self, chunks: Sequence[Tensor], states: States, *, tail: bool) -> list[Value]:
+    def _outputs(
+        self, chunks: Sequence[Tensor], states: States, *, tail: bool
+    ) -> tuple[list[Value], Twins]:
         program = self._program
         first = next(k for k, t in enumerate(self._times) if t is not None)
         clock = Clock(states, tail=tail, chunk=(chunks[first], self._times[first] or 0))
@@ -220,7 +232,7 @@ class _Emission:
             if isinstance(value, Sizes):
                 raise refused(f"output '{port.name}'", "it is the length of the whole sequence")
             found.append(plain(emitter, output.op, value) if isinstance(value, Timed) else value)
-        return found
+        return found, emitter.twins()
 
 
 def _rows(values: Sequence[Value]) -> list[Rows]:

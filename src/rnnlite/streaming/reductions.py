@@ -25,6 +25,9 @@ JOINS = {
 }
 """How a result so far and that of a chunk become one."""
 
+GROWING = ("Sum", "Mean", "Prod")
+"""Whose results so far have no bound."""
+
 
 def _nothing(kind: str, dtype: tf.DType) -> float:
     """What a reduction of nothing at all gives."""
@@ -56,6 +59,7 @@ def reduce(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
         chunk.dtype,
         initial=nothing,
         batch_axis=batch,
+        grows=op.type in GROWING and chunk.dtype.is_floating,
     )
     after = JOINS[op.type](before, chunk)
     emitter.states.give(full, after)
@@ -126,7 +130,9 @@ def cumsum(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     shape = x.shape.as_list()
     shape[axis] = 1
     batch = batch_axis_of(x, axis, emitter.place(op))
-    full, before = emitter.states.take(emitter.layer(op), "sum", shape, x.dtype, batch_axis=batch)
+    full, before = emitter.states.take(
+        emitter.layer(op), "sum", shape, x.dtype, batch_axis=batch, grows=x.dtype.is_floating
+    )
     after = total + before
     emitter.states.give(full, after[along(axis, -1, None)])
     found = after - x if op.get_attr("exclusive") else after

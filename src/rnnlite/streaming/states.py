@@ -24,6 +24,7 @@ class State:
         dtype: NumPy name.
         initial: the value of all its elements at the start of a sequence.
         batch_axis: where it has one.
+        grows: whether it adds up all that came so far.
     """
 
     name: str
@@ -31,6 +32,7 @@ class State:
     dtype: str
     initial: float = 0.0
     batch_axis: int | None = 0
+    grows: bool = False
 
 
 class States:
@@ -55,6 +57,7 @@ class States:
         *,
         initial: float = 0.0,
         batch_axis: int | None = 0,
+        grows: bool = False,
     ) -> tuple[str, Tensor]:
         """A state as the chunk before left it, and the name to give the new one under."""
         wanted = full = f"state/{layer}/{name}"
@@ -63,7 +66,7 @@ class States:
         while full in taken:
             count += 1
             full = f"{wanted}_{count}"
-        state = State(full, tuple(shape), dtype.name, initial, batch_axis)
+        state = State(full, tuple(shape), dtype.name, initial, batch_axis, grows)
         self.met.append(state)
         if self._given is None:
             return full, tf.compat.v1.placeholder(dtype, state.shape)

@@ -6,7 +6,7 @@ from graphs import Model
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.measure.culprits import Culprit, _worst, worst_tensors
 from rnnlite.quantization.recipe import take_order
-from rnnlite.quantization.select import TRIALS
+from rnnlite.quantization.trials import TRIALS
 
 
 def test_the_op_that_loses_what_it_is_given():

@@ -12,7 +12,7 @@ from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.rewrite.check import check_grids
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.select import all_int8, all_int16, int16_states
+from rnnlite.quantization.trials import all_int8, all_int16, int16_states
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16, "mixed": int16_states}
 

@@ -19,7 +19,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from rnnlite.lite.ir import Graph, Model, Origin, Value
-from rnnlite.lowering.marks import ATTRIBUTE, Mark, decode
+from rnnlite.lowering.marks import ATTRIBUTE, STEP, Mark, decode
 from rnnlite.scan.protos import FunctionDef, GraphDef, NodeDef
 
 _HIDDEN = re.compile(r"rnn\.(\d+)\.\d*")
@@ -83,6 +83,13 @@ def hide(graph: GraphDef) -> tuple[Names, dict[str, str]]:
     levels = [graph.node, *(f.node_def for f in functions)]
     marks = {(n.name, k): _mark(n) for k, nodes in enumerate(levels) for n in nodes if _marked(n)}
     bodies = {n.attr["body"].func.name: _mark(n) for nodes in levels for n in nodes if _marked(n)}
+    single = {
+        (n.name, k): decode(n.attr[STEP].s)
+        for k, nodes in enumerate(levels)
+        for n in nodes
+        if STEP in n.attr
+    }
+    same = _handed_on(graph)
     found = {(n.name, k) for k, nodes in enumerate(levels) for n in nodes}
     for k, f in enumerate(functions, 1):
         found |= {(a.name, k) for a in (*f.signature.input_arg, *f.signature.output_arg)}
@@ -93,12 +100,25 @@ def hide(graph: GraphDef) -> tuple[Names, dict[str, str]]:
     for number, (name, k) in enumerate(order):
         tables[k][name] = f"rnn.{number:0{len(str(len(order)))}}."
         body = bodies.get(functions[k - 1].signature.name) if k > 0 else None
-        ops.append(replace(_op(name, body), mark=marks.get((name, k))))
+        source = same.get(name, name) if k == 0 else name
+        ops.append(replace(_op(source, single.get((source, k), body)), mark=marks.get((name, k))))
     for node in graph.node:
         _rename_node(node, tables[0], tables[FUNCTIONS])
     for k, f in enumerate(functions, 1):
         _rename_function(f, tables[k], tables[FUNCTIONS])
     return Names(tuple(ops)), tables[0]
+
+
+def _handed_on(graph: GraphDef) -> dict[str, str]:
+    """For each Identity of the main graph, whose result it hands on, as results of functions do:
+    the converter keeps the name of the last alone."""
+    nodes = {node.name: node for node in graph.node}
+    found = {}
+    for name, node in nodes.items():
+        while node.op == "Identity" and node.input[0].partition(":")[0] in nodes:
+            node = nodes[node.input[0].partition(":")[0]]
+            found[name] = node.name
+    return found
 
 
 FUNCTIONS = -1
@@ -114,7 +134,7 @@ def _mark(node: NodeDef) -> Mark:
 
 
 def _op(name: str, body: Mark | None) -> _Op:
-    """A node of a loop's body, or of another graph."""
+    """A node of a loop's body, of a step without a loop, or of another graph."""
     for number, scope in enumerate(body.steps if body is not None else ()):
         if body is not None and name.startswith(scope):
             return _Op(name, None, (body.scan, number), name.removeprefix(scope), body.scope)
@@ -145,6 +165,7 @@ def _rename_node(node: NodeDef, names: dict[str, str], functions: dict[str, str]
     node.ClearField("experimental_debug_info")
     node.attr.pop("_class", None)
     node.attr.pop(ATTRIBUTE, None)
+    node.attr.pop(STEP, None)
     for value in node.attr.values():
         for called in [value.func] if value.HasField("func") else value.list.func:
             called.name = functions.get(called.name, called.name)

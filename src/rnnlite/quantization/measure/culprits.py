@@ -19,9 +19,10 @@ from rnnlite.lite.ir import Model, Value
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.plan.plan import Plan
+from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipe import Order
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.select import Trial, prepared
+from rnnlite.quantization.trials import Trial
 
 MOST = 3
 """How many tensors are named."""

@@ -15,12 +15,15 @@ from typing import TypeGuard
 import numpy as np
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.lite.control_flow import flows, in_loops
+from rnnlite.lite.control_flow import flows, in_loops, is_step
 from rnnlite.lite.ir import Graph, Model, Op, Value
 from rnnlite.quantization.grid import Array, Grid, Range, grid_of, union, width
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.clip import clip_ranges
 from rnnlite.quantization.plan.front import REASON
+
+RUNNING = "adds up what comes in a stream"
+"""Why an op stays in float: what has no bound fits no grid."""
 
 JOIN_LIMIT = 1.25
 """Operands share the result's grid if that widens nobody's range by more than this factor."""
@@ -34,7 +37,7 @@ class Plan:
     """Grids by place, and what each op computes in.
 
     Attributes:
-        model: the float model the plan is for.
+        models: the float models the plan is for: one, or one with the chunk's model of its stream.
         precision: the type an op computes in.
         kept: ops that stay in float, with the reason.
         wide: ops that compute in int16 whatever `precision` says.
@@ -42,7 +45,7 @@ class Plan:
         marked: tensors that are compared with a marker beyond their range, which saturates.
     """
 
-    model: Model
+    models: tuple[Model, ...]
     ranges: Mapping[Value, Range]
     precision: Precision
     kept: dict[Op, str] = field(default_factory=dict)
@@ -59,7 +62,7 @@ class Plan:
         """The type that an op computes in."""
         if op in self.wide:
             return "int16"
-        return self.precision(op.kind, op.graph in self.loops)
+        return self.precision(op.kind, op.graph in self.loops or is_step(op))
 
     def has(self, value: Value | None) -> bool:
         """Whether it gives a value a grid: a float one that is no constant."""
@@ -127,6 +130,9 @@ def make_plan(
     wide: frozenset[Op] = frozenset(),
     marked: frozenset[Value] = frozenset(),
     front: frozenset[Op] = frozenset(),
+    beside: Model | None = None,
+    twins: Sequence[tuple[Value, Value]] = (),
+    running: frozenset[Op] = frozenset(),
 ) -> Plan:
     """Group the tensors, choose grids.
 
@@ -138,26 +144,37 @@ def make_plan(
         wide: ops that compute in int16 in any case.
         marked: see `Plan`.
         front: ops that stay in float, see `front`.
+        beside: a model that is to have the same grids, see `quantization.chunks`.
+        twins: values of the two that mean the same.
+        running: ops that stay in float, for they add up the whole of a stream.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
     """
-    loops = frozenset(in_loops(model))
-    plan = Plan(model, ranges, precision, wide=wide, loops=loops, marked=marked)
-    plan.kept.update((op, REASON) for op in model.main.ops if op in front)
-    for graph in model.graphs:
-        for value in graph.values:
-            if is_float(value) and not value.is_constant:
-                plan._parent[value] = value
-                plan._range[value] = ranges.get(value, (0.0, 0.0))
-    _tie_flows(plan)
+    models = (model,) if beside is None else (model, beside)
+    loops = frozenset(graph for one in models for graph in in_loops(one))
+    plan = Plan(models, ranges, precision, wide=wide, loops=loops, marked=marked)
+    for one in models:
+        plan.kept.update((op, REASON) for op in one.main.ops if op in front)
+        plan.kept.update((op, RUNNING) for op in one.main.ops if op in running)
+        for graph in one.graphs:
+            for value in graph.values:
+                if is_float(value) and not value.is_constant:
+                    plan._parent[value] = value
+                    plan._range[value] = ranges.get(value, (0.0, 0.0))
+        _tie_flows(plan, one)
+    for a, b in twins:
+        if plan.has(a) and plan.has(b):
+            plan._tie(a, b)
     ops = list(_float_ops(plan, allow_float))
     joins = []
     for op in ops:
         if RULES[op.kind].kind in (Kind.MOVES, Kind.COMPARES):
             joins += _tie_operands(plan, op)
     for target, value in joins:
-        _join(plan, target, value)
+        _join(plan, target, value, same=beside is not None and _is_same(plan, target))
+    if beside is not None:
+        _hold(plan, ops)
     _choose_types(plan, ops)
     clip_ranges(plan, _readers(plan, ops), plan._dtype)
     _choose_grids(plan, ops)
@@ -170,7 +187,7 @@ def _float_ops(plan: Plan, allow_float: bool) -> Iterator[Op]:
     Raises:
         UnsupportedError: one has none, and may not stay in float.
     """
-    for op in plan.model.ops():
+    for op in (op for model in plan.models for op in model.ops()):
         if op in plan.kept or not any(is_float(v) for v in (*op.inputs, *op.outputs)):
             continue
         rule = RULES.get(op.kind)
@@ -192,8 +209,8 @@ def _float_ops(plan: Plan, allow_float: bool) -> Iterator[Op]:
             yield op
 
 
-def _tie_flows(plan: Plan) -> None:
-    for flow in flows(plan.model):
+def _tie_flows(plan: Plan, model: Model) -> None:
+    for flow in flows(model):
         for slot in flow.slots:
             floats = [v for v in slot if is_float(v)]
             places = [v for v in floats if plan.has(v)]
@@ -234,12 +251,37 @@ def _tie_operands(plan: Plan, op: Op) -> list[tuple[Value, Value]]:
     return joins
 
 
-def _join(plan: Plan, target: Value, value: Value) -> None:
-    """Tie an operand to the result if neither loses resolution by it."""
+def _is_same(plan: Plan, result: Value) -> bool:
+    """Whether a result is one of its operands on another way, as rows kept from a chunk before are,
+    and a state that a mask keeps: then the other operands are the same as well."""
+    op = result.producer
+    return op is not None and any(plan.has(v) and plan.together(v, result) for v in op.operands)
+
+
+def _join(plan: Plan, target: Value, value: Value, *, same: bool) -> None:
+    """Tie an operand to the result if neither loses resolution by it, or if it is the same."""
+    if same:
+        plan._tie(target, value)
+        return
     both = width(union(plan.range(target), plan.range(value)))
     smaller = min(width(plan.range(target)), width(plan.range(value)))
     if both <= JOIN_LIMIT * smaller or smaller == 0.0:
         plan._tie(target, value)
+
+
+HOLDS = ("CONCATENATION", "PACK", "DYNAMIC_UPDATE_SLICE", "SELECT", "SELECT_V2")
+"""Ops whose results hold all that their operands hold."""
+
+
+def _hold(plan: Plan, ops: Sequence[Op]) -> None:
+    """Widen results to the ranges of their operands, which a twin may have widened."""
+    # What a loop gives may be held again further on.
+    for _ in range(2):
+        for op in ops:
+            if op.kind in HOLDS and plan.has(op.output):
+                for value in filter(plan.has, op.operands):
+                    root = plan.root(op.output)
+                    plan._range[root] = union(plan._range[root], plan.range(value))
 
 
 def _choose_types(plan: Plan, ops: Sequence[Op]) -> None:
@@ -272,7 +314,8 @@ def _readers(plan: Plan, ops: Sequence[Op]) -> dict[Value, set[str]]:
             moved = rule.kind is Kind.MOVES and plan.together(value, op.output)
             if not moved:
                 readers.setdefault(plan.root(value), set()).add(op.kind)
-    whole = [*plan.model.main.outputs, *(v for op in plan.kept for v in op.operands)]
+    whole = [v for model in plan.models for v in model.main.outputs]
+    whole += [v for op in plan.kept for v in op.operands]
     for value in whole:
         if plan.has(value):
             readers.setdefault(plan.root(value), set()).add("")

@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rnnlite.lite.control_flow import in_loops
+from rnnlite.lite.control_flow import in_loops, is_step
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.lite.schema import type_number
 from rnnlite.quantization.grid import Range
@@ -70,7 +70,8 @@ def decompose(
             rule = ALWAYS.get(op.kind)
             if op.kind in FOR_FAINT and op.output in faint:
                 rule = FOR_FAINT[op.kind]
-            if rule is None and precision(op.kind, graph in loops) == "int16":
+            inside = graph in loops or is_step(op)
+            if rule is None and precision(op.kind, inside) == "int16":
                 rule = FOR_INT16.get(op.kind)
             if rule is None or not any(is_float(v) for v in (*op.inputs, *op.outputs)):
                 parts.keep(op, wide=op.kind in WIDE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rnnlite.lite.control_flow import flows
 from rnnlite.lite.ir import Graph, Value
-from rnnlite.quantization.grid import Grid, grid_of
+from rnnlite.quantization.grid import grid_of
 from rnnlite.quantization.plan.plan import range_of
 from rnnlite.quantization.rewrite.floats import quantize_if_read
 from rnnlite.quantization.rewrite.operands import Operands
@@ -17,7 +17,7 @@ def quantize_inputs(made: Operands, graph: Graph) -> None:
         if value not in made.floats:
             inputs.append(value)
             continue
-        grid = _border(made, value)
+        grid = made.border(value)
         if grid == made.plan.grid(value):
             inputs.append(value)
             continue
@@ -30,10 +30,6 @@ def quantize_inputs(made: Operands, graph: Graph) -> None:
             made.borders[value] = outer, grid
         inputs.append(outer)
     graph.inputs = inputs
-
-
-def _border(made: Operands, value: Value) -> Grid | None:
-    return None if made.io == "float32" else made.own(value, made.io)
 
 
 def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
@@ -52,7 +48,9 @@ def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
 
 
 def _main_result(made: Operands, value: Value) -> Value:
-    grid = _border(made, value)
+    grid = made.border(value)
+    if grid is None and value in made.plain:
+        return made.plain[value]
     if grid is None:
         plain = made.new(value, None)
         made.dequantize(value, plain)

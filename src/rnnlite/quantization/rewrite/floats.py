@@ -35,5 +35,10 @@ def _in_float(made: Operands, value: Value) -> Value:
 
 def quantize_if_read(made: Operands, plain: Value, value: Value) -> None:
     """The integers of a value that is there in float, if anything reads them."""
-    if value.is_result or not all(op in made.plan.kept for op in value.readers):
+    kept = all(op in made.plan.kept for op in value.readers)
+    ends = value in value.graph.outputs
+    if ends and value.graph is value.graph.model.main:
+        # Callers may want it as it is.
+        ends = made.border(value) is not None
+    if ends or not kept:
         made.requantize(plain, value)

@@ -6,6 +6,8 @@ integer tensors, constants and biases, QUANTIZE where two grids meet, and a reco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rnnlite.lite.control_flow import flows
 from rnnlite.lite.ir import Model, Op, Quantization, Value
 from rnnlite.quantization.grid import Grid, symmetric
@@ -21,26 +23,31 @@ from rnnlite.quantization.rewrite.weighted import weighted
 from rnnlite.report.quantization import WeightRecord
 
 
-def to_integers(model: Model, plan: Plan, io: str) -> list[WeightRecord]:
+def to_integers(
+    model: Model, plan: Plan, io: str, borders: Mapping[Value, str | None] | None = None
+) -> list[WeightRecord]:
     """Rewrite the model in place.
 
     Args:
         model: the model that the plan was made for.
         plan: see `rnnlite.quantization.plan.plan`.
         io: type of float inputs and outputs: "int8", "int16" or "float32".
+        borders: the type of those that differ; None for the grid that they have within.
 
     Returns:
         one record for each weight.
     """
-    return _Rewriting(model, plan, io).run()
+    return _Rewriting(model, plan, io, borders or {}).run()
 
 
 class _Rewriting:
     """One run of `to_integers`."""
 
-    def __init__(self, model: Model, plan: Plan, io: str) -> None:
+    def __init__(
+        self, model: Model, plan: Plan, io: str, borders: Mapping[Value, str | None]
+    ) -> None:
         self.model = model
-        self.made = Operands(model, plan, io)
+        self.made = Operands(model, plan, io, borders)
         # Two values of one op may start from the same constant: known by their number.
         self.tied: dict[tuple[Op, int], Value] = {}
         for flow in flows(model):

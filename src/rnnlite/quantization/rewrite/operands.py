@@ -6,7 +6,7 @@ grid: itself, what QUANTIZE makes of it, or a constant; and a record for each we
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -64,9 +64,12 @@ class Operands:
         before: the op in front of which ops are added; the end of the graph, if None.
     """
 
-    def __init__(self, model: Model, plan: Plan, io: str) -> None:
+    def __init__(
+        self, model: Model, plan: Plan, io: str, borders: Mapping[Value, str | None]
+    ) -> None:
         self.plan = plan
         self.io = io
+        self._types = borders
         values = [value for graph in model.graphs for value in graph.values if is_float(value)]
         self.floats = set(values)
         self.constants = {v: held for v in values if (held := constant(v)) is not None}
@@ -85,6 +88,13 @@ class Operands:
     def is_float(self, value: Value | None) -> TypeGuard[Value]:
         """Whether a value is there, and was float."""
         return value in self.floats
+
+    def border(self, value: Value) -> Grid | None:
+        """The grid of an input or output of the model where callers see it; None for float."""
+        dtype = self._types.get(value, self.io)
+        if dtype is None:
+            return self.plan.grid(value)
+        return None if dtype == "float32" else self.own(value, dtype)
 
     def enter(self, graph: Graph) -> None:
         """Begin with a graph, in front of its first op."""

@@ -1,0 +1,188 @@
+"""A float model made ready to be rewritten to integers: its ops, constants, ranges and grids.
+
+What enters: a float model, a trial and samples; of a file with a stream, the model of a chunk as
+well. What leaves: a copy of each, and one plan for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from rnnlite.lite.ir import Model, Op, Value
+from rnnlite.quantization.calibration import Ranges, Samples, calibrate
+from rnnlite.quantization.chunks import Chunk, running_ops, tied
+from rnnlite.quantization.grid import Range
+from rnnlite.quantization.plan.front import scaling_ops
+from rnnlite.quantization.plan.markers import marked_ranges
+from rnnlite.quantization.plan.masks import binary_inputs, soften_masks
+from rnnlite.quantization.plan.plan import Plan, make_plan
+from rnnlite.quantization.plan.twins import Pair
+from rnnlite.quantization.prepare.conv3d import flatten_conv3d
+from rnnlite.quantization.prepare.decompose import decompose, faint_results
+from rnnlite.quantization.prepare.fills import separate_fills
+from rnnlite.quantization.prepare.split import refine_tables, split_weights
+from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.running import calibrate_stream
+from rnnlite.quantization.trials import Trial
+from rnnlite.runtime.progress import Progress
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A float model that is ready to be rewritten to integers.
+
+    Attributes:
+        model: with the ops and constants that the trial quantizes.
+        ranges: what calibration saw in it.
+        plan: its grids.
+        faint: results too small for prescribed steps, see `decompose`; values of the given model.
+        chunk: a model of the function of a chunk, ready as well; its grids are in the plan.
+    """
+
+    model: Model
+    ranges: Ranges
+    plan: Plan
+    faint: frozenset[Value]
+    chunk: Model | None = None
+
+
+def prepared(
+    model: Model,
+    order: Order,
+    trial: Trial,
+    samples: Samples,
+    faint: frozenset[Value] = frozenset(),
+    chunk: Chunk | None = None,
+) -> Prepared:
+    """Prepare a copy of a float model, calibrate it, plan its grids.
+
+    Args:
+        model: the float model.
+        order: what is asked for.
+        trial: the way to quantize it.
+        samples: the calibration data.
+        faint: what an earlier trial found too small for prescribed steps.
+        chunk: the function of a chunk, to be prepared beside it.
+
+    Raises:
+        UnsupportedError: an op has no integer kernel.
+    """
+    while True:
+        made = _made_ready(model, order, trial, faint)
+        with Progress("calibrating", len(samples.used), order.progress) as bar:
+            ranges = calibrate(made.model, samples, advance=bar.add)
+        found = faint_results(made.model, ranges.values)
+        more = frozenset(v for v, twin in made.twins.items() if twin in found) - faint
+        if not more:
+            break
+        faint |= more
+    plain = made.model
+    binary = binary_inputs(plain, [*samples.used, *samples.held_out])
+    marked = marked_ranges(plain, samples.used)
+    softened = soften_masks(plain, {**ranges.values, **marked}, trial.precision, binary)
+    if softened.again:
+        ranges = calibrate(plain, samples)
+    whole = _Ready(
+        plain,
+        made.twins,
+        {**ranges.likely(), **marked, **softened.ranges},
+        softened.present(made.wide),
+        scaling_ops(plain, marked) if order.io == "float32" else frozenset(),
+    )
+    beside = None if chunk is None else _beside(chunk, whole, model, order, trial, samples, faint)
+    both = whole if beside is None else whole.and_beside(beside)
+    plan = make_plan(
+        plain,
+        both.ranges,
+        trial.precision,
+        allow_float=order.allow_float,
+        wide=both.wide,
+        marked=frozenset(marked),
+        front=both.front,
+        beside=None if beside is None else beside.model,
+        twins=both.pairs,
+        running=both.running,
+    )
+    return Prepared(plain, ranges, plan, faint, None if beside is None else beside.model)
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    """A float model with the ops and constants that a trial quantizes.
+
+    Attributes:
+        model: a copy of the converter's.
+        twins: the value of the copy for each of that.
+        ranges: what is planned for.
+        wide, front, running, pairs: see `make_plan`.
+    """
+
+    model: Model
+    twins: Mapping[Value, Value]
+    ranges: Mapping[Value, Range] = field(default_factory=dict)
+    wide: frozenset[Op] = frozenset()
+    front: frozenset[Op] = frozenset()
+    running: frozenset[Op] = frozenset()
+    pairs: Sequence[Pair] = ()
+
+    def and_beside(self, beside: _Ready) -> _Ready:
+        """What is planned for both."""
+        return replace(
+            self,
+            ranges={**self.ranges, **beside.ranges},
+            wide=self.wide | beside.wide,
+            front=self.front | beside.front,
+            running=beside.running,
+            pairs=beside.pairs,
+        )
+
+
+def _made_ready(model: Model, order: Order, trial: Trial, faint: Collection[Value]) -> _Ready:
+    plain, twins = model.copy()
+    flatten_conv3d(plain)
+    separate_fills(plain)
+    if trial.by_row:
+        refine_tables(plain, codes=order.mode == "int8")
+    if trial.split:
+        split_weights(plain, tables=trial.split == "all")
+    wide = decompose(plain, trial.precision, frozenset(twins[v] for v in faint))
+    return _Ready(plain, twins, wide=wide)
+
+
+def _beside(
+    chunk: Chunk,
+    whole: _Ready,
+    model: Model,
+    order: Order,
+    trial: Trial,
+    samples: Samples,
+    faint: frozenset[Value],
+) -> _Ready:
+    """The function of a chunk, made ready as that of the whole sequence was.
+
+    Args:
+        whole: the whole sequence's model, made ready.
+        model: the same, as the converter gave it.
+        faint: values of that.
+    """
+    known = chunk.pairs(model)
+    made = _made_ready(chunk.model, order, trial, {a for a, b in known if b in faint})
+    states = [before for _, before, _ in chunk.states(made.model)]
+    seen = calibrate_stream(made.model, chunk.ends, samples).values
+    softened = soften_masks(made.model, seen, trial.precision)
+    twins = {**made.twins, **whole.twins}
+    found = tied([(twins[a], twins[b]) for a, b in known])
+    # A state is fed back as it came out.
+    kept = [(before, after) for _, before, after in chunk.states(made.model)]
+    ends = zip(made.model.main.inputs, whole.model.main.inputs, strict=False)
+    same = {a: whole.ranges[b] for a, b in ends if b in whole.ranges}
+    return _Ready(
+        made.model,
+        made.twins,
+        {**seen, **softened.ranges, **same},
+        softened.present(made.wide),
+        scaling_ops(made.model, states) if order.io == "float32" else frozenset(),
+        running_ops(chunk, made.model, found),
+        [*found, *kept],
+    )

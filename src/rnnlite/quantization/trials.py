@@ -1,0 +1,61 @@
+"""Ways to quantize to integers, by mode, the cheapest first. Data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnlite.quantization.plan.plan import Precision
+
+PRODUCTS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
+
+
+def all_int8(op: str, in_loop: bool) -> str:
+    """Everything in int8."""
+    return "int8"
+
+
+def int16_states(op: str, in_loop: bool) -> str:
+    """Products in int8; states and gates of the recurrences in int16."""
+    return "int16" if in_loop and op not in PRODUCTS else "int8"
+
+
+def all_int16(op: str, in_loop: bool) -> str:
+    """Activations in int16 throughout; weights are int8 all the same."""
+    return "int16"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way to quantize a model to integers.
+
+    Attributes:
+        name: for the report.
+        precision: the type each op computes in.
+        by_row: whether embeddings get a scale a row.
+        split: what is kept in two int8 parts: "", "kernels", or "all", which is tables too.
+    """
+
+    name: str
+    precision: Precision
+    by_row: bool = False
+    split: str = ""
+
+
+TRIALS: dict[str, tuple[Trial, ...]] = {
+    "int8": (
+        Trial("int8", all_int8),
+        Trial("products int8, states and gates int16", int16_states),
+        Trial("int16", all_int16, by_row=True),
+        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="kernels"),
+    ),
+    "int16x8": (
+        Trial("int16", all_int16, by_row=True),
+        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="all"),
+    ),
+}
+"""By mode, cheapest first. What each gave is in ARCHITECTURE.md."""
+
+
+def trial_named(mode: str, name: str) -> Trial:
+    """The trial of an integer mode by its name."""
+    return next(trial for trial in TRIALS[mode] if trial.name == name)
