@@ -212,7 +212,8 @@ class Tensors:
     def steps(self, count):
         return np.arange(int(count)).reshape(-1, 1)
 
-    def as_rows(self, x, name):
+    def as_rows(self, x, name, axis):
+        x = np.moveaxis(x, axis, 0)
         return Rows(name, len(x), x, np.shape(x)[1:])
 
     def first(self, array, count):

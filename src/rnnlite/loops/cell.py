@@ -22,7 +22,7 @@ class BodyCell:
         tensors: what sequences are computed with.
         states: references to the states -> their values in front of the loop.
         rows: references that stand for a row of each input -> the sequence (T, ...).
-        arrays: references to arrays that never change -> what they hold.
+        arrays: references to arrays that never change, with the axis of rows -> what they hold.
         counters: references to counters of the time step -> their first value.
         updates: references to the new states.
         outputs: references to the outputs.
@@ -40,7 +40,7 @@ class BodyCell:
         tensors: Tensors,
         states: Mapping[Ref, Tensor],
         rows: Mapping[Ref, Tensor],
-        arrays: Mapping[Ref, Rows],
+        arrays: Mapping[tuple[Ref, int], Rows],
         counters: Mapping[Ref, int],
         updates: Sequence[Ref],
         outputs: Sequence[Ref],

@@ -166,8 +166,8 @@ class Tensors(Protocol):
         """0, 1, 2, ... as (T, 1)."""
         ...
 
-    def as_rows(self, x: Tensor, name: str) -> Rows:
-        """A tensor (N, ...) as an array of its rows, called so in messages."""
+    def as_rows(self, x: Tensor, name: str, axis: int) -> Rows:
+        """A tensor as an array of its rows along an axis, called so in messages."""
         ...
 
     def first(self, array: Rows, count: Count) -> Tensor:

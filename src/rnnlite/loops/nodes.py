@@ -52,7 +52,7 @@ class Kind(Enum):
     GATHER = auto()
     """Entries of a table by ids, along `Node.axis`."""
     READ_ROW = auto()
-    """A row of an array, or of a tensor, by its index."""
+    """A row of an array, or of a tensor, by its index; of a tensor along `Node.axis`, if given."""
     WRITE_ROW = auto()
     """(array, index, row): the array with that row replaced."""
     RANDOM = auto()
@@ -89,7 +89,7 @@ class Node:
         result: its first value.
         operands: what `kind` speaks of, in its order; those of `reads` alone.
         value: of a CONSTANT that is a number; None where it is more.
-        axis: of CONCAT, EXPAND and GATHER: a number, or the reference to it.
+        axis: of CONCAT, EXPAND, GATHER and READ_ROW: a number, or the reference to it.
         transposed: see MATMUL.
         function: what an elementwise function is commonly called, in lower case, where the report
         may

@@ -31,7 +31,8 @@ class Reading:
         written: arrays written at the counter -> reference to the row.
         last: arrays of one row, overwritten at each iteration -> the state that equals it.
         states: the rest.
-        arrays: references in the body to arrays that never change and hold rows.
+        arrays: references in the body to arrays that never change and hold rows, each with the axis
+            that its rows lie along.
         rows: references in the body that read one of them at the counter -> the array.
     """
 
@@ -41,7 +42,7 @@ class Reading:
     written: dict[Variable, Ref] = field(default_factory=dict)
     last: dict[Variable, Variable] = field(default_factory=dict)
     states: list[Variable] = field(default_factory=list)
-    arrays: dict[Ref, Rows] = field(default_factory=dict)
+    arrays: dict[tuple[Ref, int], Rows] = field(default_factory=dict)
     rows: dict[Ref, Rows] = field(default_factory=dict)
 
 
@@ -151,28 +152,35 @@ def _find_reads(loop: Loop, reading: Reading, zero: Collection[Ref]) -> NotAScan
     wanted = [v.update for v in reading.states] + list(reading.written.values())
     arrays = dict(loop.arrays)
     arrays |= {v.argument: v.rows for v in reading.invariants if v.rows is not None}
-    reading.arrays = {r: a for r, a in arrays.items() if a.content is not None}
+    reading.arrays = {(r, 0): a for r, a in arrays.items() if a.content is not None}
     bound = loop.body.bind({v.argument: v.initial for v in reading.invariants})
     varying = {v.argument for v in loop.variables if v not in reading.invariants}
     changing = {v.argument: v.rows for v in (*reading.written, *reading.last)}
     for node in nodes_of(loop.body, wanted):
         for rows in filter(None, map(changing.get, node.reads)):
             return NotAScan(f"'{rows.name}' is read in the loop that writes it")
-        if not _reads_a_row(loop, node):
+        axis = _axis_of_rows(loop, node)
+        if axis is None:
             continue
         array, index = (origin(loop.body, r) for r in node.operands)
         read_here = node.kind is Kind.READ_ROW or index in zero
-        if read_here and array not in arrays and not reached(loop.body, array, varying):
-            # A tensor, of which any row may be read.
-            reading.arrays[array] = loop.tensors.as_rows(bound.value(array), node.name)
-        if index in zero and array in reading.arrays:
-            reading.rows[node.result] = reading.arrays[array]
+        met = array in arrays or (array, axis) in reading.arrays
+        if read_here and not met and not reached(loop.body, array, varying):
+            # A tensor, of which any row may be read; along its first axis, whatever its rank.
+            if not axis or bound.shape(array) is not None:
+                rows = loop.tensors.as_rows(bound.value(array), node.name, axis)
+                reading.arrays[array, axis] = rows
+        if index in zero and (array, axis) in reading.arrays:
+            reading.rows[node.result] = reading.arrays[array, axis]
     return None
 
 
-def _reads_a_row(loop: Loop, node: Node) -> bool:
-    """Whether a node takes the row of an array that one index says, or one entry of a table."""
-    if node.kind is not Kind.GATHER or node.axis is None:
-        return node.kind is Kind.READ_ROW
-    axis = node.axis if isinstance(node.axis, int) else _number(loop, origin(loop.body, node.axis))
-    return axis == 0
+def _axis_of_rows(loop: Loop, node: Node) -> int | None:
+    """Along which axis a node takes the row that one index says; None where it takes none."""
+    axis = node.axis
+    if node.kind is Kind.READ_ROW:
+        return axis if isinstance(axis, int) else 0
+    if node.kind is not Kind.GATHER or axis is None:
+        return None
+    found = axis if isinstance(axis, int) else _number(loop, origin(loop.body, axis))
+    return found if found is not None and found >= 0 else None

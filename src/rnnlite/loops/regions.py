@@ -47,7 +47,7 @@ class Body:
         inputs: references to the rows of the step and to counters of it.
         results: references to what the step makes: new states and outputs.
         shapes: of the values on the way to them.
-        arrays: references to arrays of rows that never change -> what they hold.
+        arrays: references to arrays that never change, with the axis of rows -> what they hold.
     """
 
     region: Region
@@ -55,11 +55,12 @@ class Body:
     inputs: tuple[Ref, ...]
     results: tuple[Ref, ...]
     shapes: Mapping[Ref, Shape | None]
-    arrays: Mapping[Ref, Rows]
+    arrays: Mapping[tuple[Ref, int], Rows]
 
     def array(self, node: Node) -> Rows | None:
         """The array that a READ_ROW reads, if it never changes."""
-        return self.arrays.get(origin(self.region, node.operands[0]))
+        axis = node.axis if isinstance(node.axis, int) else 0
+        return self.arrays.get((origin(self.region, node.operands[0]), axis))
 
     def order(self) -> list[Node]:
         """The nodes of the step, each behind what it reads."""

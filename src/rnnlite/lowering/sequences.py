@@ -101,8 +101,10 @@ class Sequences:
             steps.set_shape([int(static), 1])
         return steps
 
-    def as_rows(self, x: Tensor, name: str) -> Rows:
-        """A tensor (N, ...) as an array of its rows, called so in messages."""
+    def as_rows(self, x: Tensor, name: str, axis: int) -> Rows:
+        """A tensor as an array of its rows along an axis, called so in messages."""
+        if axis:
+            x = tf.transpose(x, [axis, *range(axis), *range(axis + 1, len(x.shape))])
         return TensorRows(x, name)
 
     def first(self, array: Rows, count: Count) -> Tensor:

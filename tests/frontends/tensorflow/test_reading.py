@@ -85,11 +85,18 @@ ROWS = {
 }
 
 
-def sliced(x, row, last=None):
+BATCH_MAJOR = {
+    "x[:, t]": lambda x, t: x[:, t],
+    "x[:, t, ...]": lambda x, t: x[:, t, ...],
+    "gather along 1": lambda x, t: tf.gather(x, t, axis=1),
+}
+
+
+def sliced(x, row, last=None, *, batch_major=False):
     """h = tanh(x[t] W + h U) over (B, T, 4), its rows taken by `row`."""
-    x = tf.transpose(x, [1, 0, 2])
-    count = tf.shape(x)[0]
-    start = (0, tf.zeros([tf.shape(x)[1], 8]), tf.TensorArray(tf.float32, count))
+    count, batch = tf.shape(x)[1], tf.shape(x)[0]
+    x = x if batch_major else tf.transpose(x, [1, 0, 2])
+    start = (0, tf.zeros([batch, 8]), tf.TensorArray(tf.float32, count))
 
     def body(t, h, ys):
         h = tf.tanh(row(x, t) @ KERNEL + h @ RECURRENT)
@@ -101,9 +108,11 @@ def sliced(x, row, last=None):
 
 
 @pytest.mark.parametrize("v2", [False, True], ids=["frames", "While"])
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", [*ROWS, *BATCH_MAJOR])
 def test_rows_of_a_tensor_are_hoisted(tmp_path, row, v2):
-    path = write(tmp_path / "rows.pb", lambda x: sliced(x, ROWS[row]), v2=v2)
+    taken = (ROWS | BATCH_MAJOR)[row]
+    batch_major = row in BATCH_MAJOR
+    path = write(tmp_path / "rows.pb", lambda x: sliced(x, taken, batch_major=batch_major), v2=v2)
     program = open_program(path, Request()).main
     assert products_of_bodies(program.function) == {RECURRENT.shape}
     assert program.recurrences[0].hoisted
@@ -117,6 +126,28 @@ def test_rows_of_a_tensor_are_hoisted(tmp_path, row, v2):
 )
 def test_other_slices_are_right(tmp_path, row):
     path = write(tmp_path / "rows.pb", lambda x: sliced(x, row))
+    assert_equal_to_source(rnnlite.convert(path), path, ["y:0", "h:0"])
+
+
+def test_rows_along_two_axes_of_one_tensor(tmp_path):
+    """x[:, t] over all steps, beside x[t] of the same tensor, which is no time step."""
+
+    def both(x):
+        table = tf.reshape(x, [-1, 4])
+        count = tf.shape(table)[0]
+        square = tf.matmul(table, table, transpose_b=True)
+        start = (0, tf.zeros([1, 8]), tf.TensorArray(tf.float32, count))
+
+        def body(t, h, ys):
+            row, column = square[t], square[:, t]
+            seen = tf.reduce_sum(row) - 0.5 * tf.reduce_max(column)
+            h = tf.tanh(table[t][tf.newaxis] @ KERNEL + 0.1 * seen + h @ RECURRENT)
+            return t + 1, h, ys.write(t, h)
+
+        loop = tf.compat.v1.while_loop(lambda t, *_: t < count, body, start)
+        return tf.identity(loop[2].stack(), name="y"), tf.identity(loop[1], name="h")
+
+    path = write(tmp_path / "both.pb", both)
     assert_equal_to_source(rnnlite.convert(path), path, ["y:0", "h:0"])
 
 

@@ -61,7 +61,10 @@ OPERANDS = {
 
 
 def described(
-    node: NodeDef, reads: Sequence[Ref], inputs: Sequence[Ref], row: Sequence[Ref] | None = None
+    node: NodeDef,
+    reads: Sequence[Ref],
+    inputs: Sequence[Ref],
+    row: tuple[Ref, Ref, int] | None = None,
 ) -> Node:
     """A node in neutral words.
 
@@ -69,11 +72,12 @@ def described(
         node: the NodeDef.
         reads: all that its value depends on.
         inputs: its data inputs.
-        row: tensor and index, of one that takes one row (`row_read`).
+        row: tensor, index and axis, of one that takes one row (`row_read`).
     """
-    kind, operands, axis = KINDS.get(node.op, Kind.OTHER), tuple(inputs), None
+    axis: int | Ref | None = None
+    kind, operands = KINDS.get(node.op, Kind.OTHER), tuple(inputs)
     if row is not None:
-        kind, operands = Kind.READ_ROW, tuple(row)
+        kind, operands, axis = Kind.READ_ROW, row[:2], row[2]
     elif node.op in OPERANDS:
         operands = tuple(inputs[k] for k in OPERANDS[node.op])
     elif kind in (Kind.CONCAT, Kind.EXPAND, Kind.GATHER):
@@ -97,8 +101,8 @@ def described(
     )
 
 
-def row_read(graph: Graph, node: NodeDef) -> tuple[Ref, Ref] | None:
-    """Tensor and index of x[i], x[i, :] and the like; None for any other node."""
+def row_read(graph: Graph, node: NodeDef) -> tuple[Ref, Ref, int] | None:
+    """Tensor, index and axis of x[i], x[i, :], x[:, i] and the like; None for any other node."""
     if node.op != "StridedSlice":
         return None
     masks = {k: node.attr[f"{k}_mask"].i for k in ("begin", "end", "shrink_axis", "ellipsis")}
@@ -107,13 +111,17 @@ def row_read(graph: Graph, node: NodeDef) -> tuple[Ref, Ref] | None:
     if packed.op != "Pack" or steps.op != "Const" or node.attr["new_axis_mask"].i:
         return None
     entries = graph.inputs(packed)
-    if masks["shrink_axis"] != 1 or masks["begin"] & 1 or masks["ellipsis"] & 1:
+    axis = masks["shrink_axis"].bit_length() - 1
+    # Behind an ellipsis the axis would depend on the rank.
+    if masks["shrink_axis"] != 1 << max(axis, 0) or masks["ellipsis"] & ((2 << axis) - 1):
+        return None
+    if axis >= len(entries) or masks["begin"] >> axis & 1:
         return None
     whole = masks["begin"] & masks["end"] | masks["ellipsis"]
     unit = tf.make_ndarray(steps.attr["value"].tensor) == 1
-    if not unit.all() or any(not whole >> k & 1 for k in range(1, len(entries))):
+    if not unit.all() or any(not whole >> k & 1 for k in range(len(entries)) if k != axis):
         return None
-    return x, entries[0]
+    return x, entries[axis], axis
 
 
 def _is_set(node: NodeDef, attribute: str) -> bool:
