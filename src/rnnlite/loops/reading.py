@@ -165,11 +165,12 @@ def _find_reads(loop: Loop, reading: Reading, zero: Collection[Ref]) -> NotAScan
         array, index = (origin(loop.body, r) for r in node.operands)
         read_here = node.kind is Kind.READ_ROW or index in zero
         met = array in arrays or (array, axis) in reading.arrays
-        if read_here and not met and not reached(loop.body, array, varying):
-            # A tensor, of which any row may be read; along its first axis, whatever its rank.
-            if not axis or bound.shape(array) is not None:
-                rows = loop.tensors.as_rows(bound.value(array), node.name, axis)
-                reading.arrays[array, axis] = rows
+        fixed = read_here and not met and not reached(loop.body, array, varying)
+        # Along its first axis, whatever its rank.
+        if fixed and (not axis or bound.shape(array) is not None):
+            # A tensor, of which any row may be read.
+            rows = loop.tensors.as_rows(bound.value(array), node.name, axis)
+            reading.arrays[array, axis] = rows
         if index in zero and (array, axis) in reading.arrays:
             reading.rows[node.result] = reading.arrays[array, axis]
     return None
