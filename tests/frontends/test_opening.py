@@ -111,15 +111,16 @@ def test_options_that_say_nothing_are_not_refused(sources):
         ("empty.h5", "is empty"),
         (
             "text.keras",
-            r"is no model that rnnlite knows; expected \.keras, \.h5, SavedModel folder, frozen "
-            r"graph \(\.pb\), checkpoint \(\.meta\); found a file beginning with b'hello'",
+            r"is no model that rnnlite knows; expected \.keras, \.h5, ONNX model \(\.onnx\), "
+            r"SavedModel folder, frozen graph \(\.pb\), checkpoint \(\.meta\); found a file beginning with b'hello'",
         ),
         ("model.tflite", "is a LiteRT model already"),
         ("other.zip", r"is a zip archive, but no \.keras model"),
         ("folder", r"the folder .* is no model that rnnlite knows; expected .*; found a\.txt"),
         (
             3,
-            r"no path and no model; expected a path, a Keras 2 or 3 model, a tf\.Module.*found int",
+            r"no path and no model; expected a path, a Keras 2 or 3 model, an onnx\.ModelProto, "
+            r"a tf\.Module.*found int",
         ),
     ],
 )

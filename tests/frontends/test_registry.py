@@ -163,12 +163,12 @@ def test_registered_by_an_entry_point(toy, source, tmp_path):
     assert "trust=True is given, but the source is a JSON file of an LSTM" in refused.stderr
     (tmp_path / "other.txt").write_text("hello")
     unknown = run("convert", tmp_path / "other.txt", "-o", out)
-    assert "expected .keras, .h5, SavedModel folder" in unknown.stderr
+    assert "expected .keras, .h5, ONNX model (.onnx), SavedModel folder" in unknown.stderr
     assert "the front end toy_frontend:MISSING, which cannot be loaded (Attr" in unknown.stderr
 
 
 def test_rnnlites_own():
-    assert [f.name for f in front_ends()] == ["keras", "tensorflow"]
+    assert [f.name for f in front_ends()] == ["keras", "onnx", "tensorflow"]
     assert [o.name for o in declared_options()] == [
         *("architecture", "custom_objects", "trust"),
         *("inputs", "outputs", "constants", "signature", "tags"),
@@ -249,7 +249,9 @@ def test_a_front_end_without_a_name():
 
     with pytest.raises(FrontEndError, match="Nameless lacks name, files, objects, request, kinds"):
         register(Nameless())
-    with pytest.raises(FrontEndError, match="there is no front end 'nameless'; found keras, tens"):
+    with pytest.raises(
+        FrontEndError, match="there is no front end 'nameless'; found keras, onnx, tens"
+    ):
         unregister("nameless")
 
 

@@ -11,6 +11,8 @@ from rnnlite.frontends.program import Entry, Program, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.frontends.request import Request
+from rnnlite.lengths.lengths import NEARBY, Lengths
+from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.survey import Survey, within_budget
@@ -104,3 +106,14 @@ def _size(port: TensorSpec, axis: int, wanted: int | str | None, what: str) -> i
             found=f"{wanted!r}",
         )
     return wanted
+
+
+def forced_sizes(lengths: Lengths) -> dict[Axis, int]:
+    """Free axes that the graph's ops take at one size alone, and that size."""
+    found = {}
+    for axis in lengths.pinned():
+        asked = [r for r in lengths.requirements if r.kind == "equal" and r.axes == {axis}]
+        size = next((n for n in range(1, NEARBY) if all(r.holds({axis: n}) for r in asked)), None)
+        if size is not None:
+            found[axis] = size
+    return found

@@ -184,20 +184,14 @@ def values_by_name(texts: Sequence[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class GraphRequest(Request):
-    """A Request for a source that is a graph of named tensors.
+class TensorRequest(Request):
+    """A Request for a source that has named tensors.
 
     Attributes:
-        inputs, outputs: tensor names; None where they are to be found.
+        outputs: tensor names; None where they are to be found.
         constants: values that inputs are fixed to, by name.
     """
 
-    inputs: Sequence[str] | None = option(
-        None,
-        "Tensor names of a graph, with commas: a:0,b:0.",
-        shown_default="found",
-        parse=names,
-    )
     outputs: Sequence[str] | None = option(
         None,
         "Tensor names of a graph, with commas: a:0,b:0.",
@@ -211,4 +205,20 @@ class GraphRequest(Request):
         flag="--constant",
         repeated=True,
         parse=values_by_name,
+    )
+
+
+@dataclass(frozen=True)
+class GraphRequest(TensorRequest):
+    """A Request for a source that is a graph of named tensors.
+
+    Attributes:
+        inputs: tensor names; None where they are to be found.
+    """
+
+    inputs: Sequence[str] | None = option(
+        None,
+        "Tensor names of a graph, with commas: a:0,b:0.",
+        shown_default="found",
+        parse=names,
     )

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
+from rnnlite.frontends.building import forced_sizes
 from rnnlite.frontends.functions import (
     Runner,
     id_ranges,
@@ -29,7 +30,7 @@ from rnnlite.frontends.tensorflow.ports import Ends, ends_of, port_of, shaped
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.settling import only_sizes
 from rnnlite.frontends.tensorflow.source import Frozen
-from rnnlite.lengths.lengths import NEARBY, Lengths
+from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.schedule import Options
@@ -239,7 +240,7 @@ def _traced_at(
         options = within_budget(request.schedule, lambda s: emitted(s)[0], weights)
         function, call, session = emitted(options)
         lengths = lengths_of(function, ports, session.lowered)
-        sizes = _only_sizes(lengths)
+        sizes = forced_sizes(lengths)
         if not sizes:
             break
         notes += [
@@ -281,17 +282,6 @@ def _call(
         return Emitter(session, graph, given).get_all(outputs)
 
     return call
-
-
-def _only_sizes(lengths: Lengths) -> dict[Axis, int]:
-    """Free axes that the graph's ops take at one size alone, and that size."""
-    found = {}
-    for axis in lengths.pinned():
-        asked = [r for r in lengths.requirements if r.kind == "equal" and r.axes == {axis}]
-        size = next((n for n in range(1, NEARBY) if all(r.holds({axis: n}) for r in asked)), None)
-        if size is not None:
-            found[axis] = size
-    return found
 
 
 def _references(

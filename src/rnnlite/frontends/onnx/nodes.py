@@ -1,0 +1,97 @@
+"""An ONNX graph as plain data: nodes with decoded attributes, initializers, inputs and outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rnnlite.scan.tensors import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Port:
+    """An input or output as the model declares it.
+
+    Attributes:
+        name: in the model.
+        dtype: NumPy name, as declared.
+        shape: a number, the axis's name, or None for each axis; None where the rank is not known.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | str | None, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A node.
+
+    Attributes:
+        op, domain: what it does.
+        name: as the model has it, or made of its first output; for messages.
+        inputs, outputs: names of tensors; "" where one is left out.
+        attributes: decoded: numbers, texts, lists, arrays, `Graph`s.
+        version: of the domain's operator set.
+    """
+
+    op: str
+    domain: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    version: int
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """An attribute."""
+        return self.attributes.get(name, default)
+
+    @property
+    def label(self) -> str:
+        """For messages: op and name."""
+        return f"{self.op} '{self.name}'"
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """A graph, or the body of a node.
+
+    Attributes:
+        inputs: without those that have an initializer.
+        constants: initializers by name.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    constants: Mapping[str, Array] = field(default_factory=dict)
+
+    def walk(self) -> Iterator[Node]:
+        """All nodes, those of bodies included."""
+        for node in self.nodes:
+            yield node
+            for body in node.attributes.values():
+                if isinstance(body, Graph):
+                    yield from body.walk()
+
+    def outside(self) -> list[str]:
+        """Tensors that the graph reads and does not make."""
+        made = {p.name for p in self.inputs} | set(self.constants)
+        found: dict[str, None] = {}
+
+        def look(names: Sequence[str]) -> None:
+            for name in names:
+                if name and name not in made:
+                    found[name] = None
+
+        for node in self.nodes:
+            look(node.inputs)
+            for body in node.attributes.values():
+                if isinstance(body, Graph):
+                    look(body.outside())
+            made.update(node.outputs)
+        look([p.name for p in self.outputs])
+        return list(found)

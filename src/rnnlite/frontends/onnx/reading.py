@@ -1,0 +1,279 @@
+"""An ONNX model from a file or a ModelProto, as a `Graph`.
+
+What enters: a path or a ModelProto. What leaves: the graph, functions of the model inlined, floats
+of 16 and 64 bits as float32. What cannot be read is refused here, by name, before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rnnlite.errors import DependencyError, SourceError, UnsupportedError
+from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+from rnnlite.scan.tensors import Array
+
+DOMAINS = ("", "ai.onnx")
+OLDEST = 7
+LARGEST = 1 << 31
+"""Bytes of a protobuf message, at most."""
+
+FLOATS = ("float16", "float64", "bfloat16")
+"""Computed in float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A model that was read.
+
+    Attributes:
+        proto: the model, external data inside.
+        graph: the same as plain data.
+        origin: for messages, e.g. "ONNX model 'vad.onnx'".
+        notes: for the report.
+    """
+
+    proto: Any
+    graph: Graph
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+def require_onnx() -> Any:
+    """The onnx package.
+
+    Raises:
+        DependencyError: it, or ONNX Runtime, is not installed.
+    """
+    try:
+        import onnx
+        import onnxruntime  # noqa: F401
+    except ImportError as e:
+        raise DependencyError(
+            f"reading ONNX models needs the package '{e.name}'",
+            expected="the packages onnx and onnxruntime",
+            remedy="Install them: pip install 'rnnlite[convert,onnx]'",
+        ) from e
+    return onnx
+
+
+def read(source: object) -> Source:
+    """Read a model.
+
+    Args:
+        source: a path, or an onnx.ModelProto, which is left as it is.
+
+    Raises:
+        SourceError: it is damaged, or too old.
+        UnsupportedError: it holds what no LiteRT model can.
+    """
+    onnx = require_onnx()
+    if isinstance(source, Path):
+        origin = f"ONNX model '{source.name}'"
+        proto = _loaded(onnx, source)
+    else:
+        origin = f"ONNX model '{source.graph.name}'"  # type: ignore[attr-defined]
+        proto = onnx.ModelProto()
+        proto.CopyFrom(source)
+    _check(onnx, proto, origin)
+    if proto.functions:
+        proto = onnx.inliner.inline_local_functions(proto)
+    versions = {("" if o.domain in DOMAINS else o.domain): o.version for o in proto.opset_import}
+    reader = _Reader(onnx, versions)
+    graph = reader.graph(proto.graph)
+    _refuse_unknown(graph)
+    notes = []
+    if reader.floats:
+        kinds = " and ".join(sorted(reader.floats))
+        notes.append(f"{kinds} is computed in float32")
+    return Source(proto, graph, origin, tuple(notes))
+
+
+def _loaded(onnx: Any, path: Path) -> Any:
+    size = path.stat().st_size
+    if size >= LARGEST:
+        raise SourceError(
+            f"'{path}' is too large for one protobuf",
+            expected="less than 2 GB, larger weights as external data",
+            found=f"{size / 1e9:.1f} GB",
+            remedy="Save it with save_as_external_data=True",
+        )
+    try:
+        proto = onnx.load(str(path), load_external_data=False)
+    except Exception as e:
+        raise SourceError(
+            f"'{path}' is no ONNX model, or it is truncated",
+            expected="a ModelProto",
+            found=f"{size} bytes that do not parse",
+            remedy="Export or download it again",
+        ) from e
+    try:
+        onnx.external_data_helper.load_external_data_for_model(proto, str(path.parent))
+    except Exception as e:
+        raise SourceError(
+            f"the external data of '{path}' cannot be read",
+            expected="the files that it names beside it",
+            found=" ".join(str(e).split())[:200],
+            remedy="Copy the model's folder whole",
+        ) from e
+    return proto
+
+
+def _check(onnx: Any, proto: Any, origin: str) -> None:
+    """Refuse what is no whole model."""
+    if not proto.graph.node:
+        raise SourceError(
+            f"{origin} is no model, or it is truncated",
+            expected="a graph with nodes",
+            found="no node",
+            remedy="Export or download it again",
+        )
+    version = next((o.version for o in proto.opset_import if o.domain in DOMAINS), 0)
+    newest = onnx.defs.onnx_opset_version()
+    if not OLDEST <= version <= newest:
+        raise SourceError(
+            f"{origin} is of an operator set that is not read",
+            expected=f"{OLDEST} to {newest}",
+            found=str(version),
+            remedy="Convert it with onnx.version_converter, or export it again"
+            if version < OLDEST
+            else "Install a newer onnx package",
+        )
+    try:
+        onnx.checker.check_model(proto)
+    except Exception as e:
+        text = " ".join(str(e).split())
+        # The first is refused by name, below; the second ONNX Runtime does without.
+        if "No Op registered" in text or "Field 'shape' of 'type' is required" in text:
+            return
+        raise SourceError(
+            f"{origin} is damaged",
+            expected="a model that onnx.checker takes",
+            found=text[:300],
+            remedy="Export or download it again",
+        ) from e
+
+
+def _refuse_unknown(graph: Graph) -> None:
+    """Refuse ops without a rule, all of them by name."""
+    from rnnlite.frontends.onnx.rules import RULES
+
+    found: dict[str, Node] = {}
+    for node in graph.walk():
+        if node.domain or node.op not in RULES:
+            found.setdefault(f"{node.domain}.{node.op}" if node.domain else node.op, node)
+    if found:
+        listed = ", ".join(f"{op} (node '{node.name}')" for op, node in found.items())
+        raise UnsupportedError(
+            f"ops of the ONNX model have no rule: {listed}",
+            expected="the ops that docs/guides/onnx.md lists",
+            remedy="Take outputs in front of them (--outputs), or export the model without them",
+        )
+
+
+class _Reader:
+    """Protobufs as plain data.
+
+    Args:
+        onnx: the package.
+        versions: of operator sets, by domain.
+    """
+
+    def __init__(self, onnx: Any, versions: Mapping[str, int]) -> None:
+        self.onnx = onnx
+        self.versions = versions
+        self.floats: set[str] = set()
+
+    def graph(self, proto: Any) -> Graph:
+        constants = {t.name: self.array(t) for t in proto.initializer}
+        if proto.sparse_initializer:
+            raise UnsupportedError(
+                "the ONNX model holds the sparse tensor "
+                f"'{proto.sparse_initializer[0].values.name}'",
+                expected="dense weights",
+                remedy="Export the model with dense weights",
+            )
+        nodes = tuple(self.node(n, k) for k, n in enumerate(proto.node))
+        inputs = tuple(self.port(v) for v in proto.input if v.name not in constants)
+        return Graph(
+            proto.name, nodes, inputs, tuple(self.port(v) for v in proto.output), constants
+        )
+
+    def node(self, proto: Any, number: int) -> Node:
+        domain = "" if proto.domain in DOMAINS else proto.domain
+        outputs = tuple(proto.output)
+        name = proto.name or next((o for o in outputs if o), f"{proto.op_type}_{number}")
+        attributes = {a.name: self.attribute(a) for a in proto.attribute}
+        inputs = list(proto.input)
+        while inputs and not inputs[-1]:
+            inputs.pop()
+        version = self.versions.get(domain, 1)
+        return Node(proto.op_type, domain, name, tuple(inputs), outputs, attributes, version)
+
+    def attribute(self, proto: Any) -> Any:
+        kinds = self.onnx.AttributeProto
+        if proto.type == kinds.GRAPH:
+            return self.graph(proto.g)
+        value = self.onnx.helper.get_attribute_value(proto)
+        if proto.type == kinds.TENSOR:
+            return self.array(value)
+        if isinstance(value, bytes):
+            return value.decode()
+        if isinstance(value, Iterable) and not isinstance(value, str):
+            return [v.decode() if isinstance(v, bytes) else v for v in value]
+        return value
+
+    def array(self, proto: Any) -> Array:
+        if proto.data_type == self.onnx.TensorProto.STRING:
+            raise UnsupportedError(
+                f"the constant '{proto.name}' holds strings, which LiteRT models here do not",
+                expected="numbers",
+                remedy="Take inputs behind the lookup, and look strings up outside",
+            )
+        try:
+            array = np.asarray(self.onnx.numpy_helper.to_array(proto))
+        except Exception as e:
+            raise SourceError(
+                f"the tensor '{proto.name}' of the ONNX model is damaged",
+                expected="as many bytes as its shape and type say",
+                found=" ".join(str(e).split())[:200],
+                remedy="Export or download it again",
+            ) from e
+        name = array.dtype.name
+        if name in FLOATS:
+            self.floats.add(name)
+            return array.astype(np.float32)
+        return array
+
+    def port(self, proto: Any) -> Port:
+        kind = proto.type.WhichOneof("value")
+        if kind not in (None, "tensor_type"):
+            raise UnsupportedError(
+                f"'{proto.name}' of the ONNX model is a {kind.removesuffix('_type')}",
+                expected="tensors",
+                remedy="Export the model with tensors as inputs and outputs",
+            )
+        tensor = proto.type.tensor_type
+        if tensor.elem_type == self.onnx.TensorProto.STRING:
+            raise UnsupportedError(
+                f"'{proto.name}' takes or gives strings, which LiteRT models here do not",
+                expected="numbers",
+                remedy="Export the model behind the lookup, and look strings up outside",
+            )
+        dtype = (
+            np.dtype(self.onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type)).name
+            if tensor.elem_type
+            else "float32"
+        )
+        if not tensor.HasField("shape"):
+            return Port(proto.name, dtype, None)
+        return Port(proto.name, dtype, tuple(self.size(d) for d in tensor.shape.dim))
+
+    def size(self, proto: Any) -> int | str | None:
+        if proto.WhichOneof("value") == "dim_value":
+            return int(proto.dim_value) if proto.dim_value > 0 else None
+        return str(proto.dim_param) or None

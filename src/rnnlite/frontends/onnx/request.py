@@ -1,0 +1,12 @@
+"""The options of ONNX models: names of tensors, and values for inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rnnlite.frontends.request import TensorRequest
+
+
+@dataclass(frozen=True)
+class OnnxRequest(TensorRequest):
+    """A Request for an ONNX model; see `TensorRequest`."""

@@ -1,0 +1,147 @@
+"""Functions of two operands, broadcast: on tensors in any order of axes, and on sizes."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.frontends.onnx.emit import (
+    Given,
+    as_value,
+    known,
+)
+from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known
+from rnnlite.scan.tensors import Array, Tensor
+
+NUMBERS: dict[str, Callable[[int, int], Any]] = {
+    "Add": operator.add,
+    "Sub": operator.sub,
+    "Mul": operator.mul,
+    "Div": lambda a, b: int(a / b),
+    "Equal": operator.eq,
+    "Greater": operator.gt,
+    "GreaterOrEqual": operator.ge,
+    "Less": operator.lt,
+    "LessOrEqual": operator.le,
+    "Max": max,
+    "Min": min,
+    "Mod": operator.mod,
+}
+
+
+def of_sizes(op: str, a: Given, b: Given) -> Operand | None:
+    """A function of two small integer vectors, one of which is a shape; None for anything else."""
+    if op not in NUMBERS or not (isinstance(a, Dims) or isinstance(b, Dims)):
+        return None
+    left, right = entries_of(a), entries_of(b)
+    if left is None or right is None:
+        return None
+    left, right = np.broadcast_arrays(left, right)
+    found = np.empty(left.shape, object)
+    for place in np.ndindex(left.shape):
+        found[place] = _of_two(op, left[place], right[place])
+    if any(isinstance(e, bool | np.bool_) for e in found.reshape(-1)):
+        return np.asarray(found, bool) if all(map(_is_plain, found.reshape(-1))) else None
+    return Dims(found) if all(e is not None for e in found.reshape(-1)) else None
+
+
+def _is_plain(entry: object) -> bool:
+    return isinstance(entry, bool | np.bool_)
+
+
+def entries_of(operand: Given) -> Any:
+    """Integers of rank 0 or 1 as an object array; None for anything else."""
+    if isinstance(operand, Dims):
+        return operand.entries
+    if isinstance(operand, np.ndarray) and operand.dtype.kind in "iu" and operand.ndim <= 1:
+        return operand.astype(object)
+    return None
+
+
+def _of_two(op: str, a: Size, b: Size) -> Any:
+    if is_known(a) and is_known(b):
+        return NUMBERS[op](int(a), int(b))
+    if op == "Equal":
+        # A size that is not known is no number below 1.
+        if (is_known(a) and a < 0) or (is_known(b) and b < 0):
+            return False
+        return None
+    if op in ("Add", "Sub") and is_known(b) and b == 0:
+        return a
+    if op in ("Mul", "Div") and is_known(b) and b == 1:
+        return a
+    if op == "Mul" and is_known(a) and a == 1:
+        return b
+    if op == "Mul" and ((is_known(a) and a == 0) or (is_known(b) and b == 0)):
+        return 0
+    functions: dict[str, Callable[[Any, Any], Any]] = {
+        "Add": operator.add,
+        "Sub": operator.sub,
+        "Mul": operator.mul,
+        "Div": operator.floordiv,
+        "Mod": operator.mod,
+        "Max": tf.maximum,
+        "Min": tf.minimum,
+    }
+    return functions[op](a, b) if op in functions else None
+
+
+def broadcast(function: Callable[[Any, Any], Any], a: Given, b: Given) -> Value:
+    """A function of two operands, in the order of axes that one of them has."""
+    left, right = as_value(a), as_value(b)
+    if left.axes == right.axes and len(left.base.shape) == len(right.base.shape):
+        return left.like(function(left.base, right.base))
+    lead = (
+        left
+        if (left.rank, not isinstance(a, np.ndarray))
+        >= (
+            right.rank,
+            not isinstance(b, np.ndarray),
+        )
+        else right
+    )
+    other, raw = (right, b) if lead is left else (left, a)
+    arranged = _beside(lead, other, known(raw))
+    if arranged is None:
+        return Value.of(function(left.plain(), right.plain()))
+    base = function(lead.base, arranged) if lead is left else function(arranged, lead.base)
+    return lead.like(base)
+
+
+def _beside(lead: Value, other: Value, numbers: Array | None) -> Tensor | None:
+    """An operand of no higher rank in the order of axes of another; None where that cannot be."""
+    if other.rank > lead.rank or (lead.is_plain and numbers is None):
+        return None
+    shape = (1,) * (lead.rank - other.rank) + other.shape
+    # It must not grow along an axis that stands in no place of the base, or that is one there.
+    for k, (size, place) in enumerate(zip(shape, lead.axes, strict=True)):
+        if place is None and size != 1:
+            return None
+        if size != 1 and lead.shape[k] != size and lead.shape[k] in (1, None):
+            return None
+    order = [k for k, place in enumerate(lead.axes) if place is not None]
+    order.sort(key=lambda k: lead.axes[k] or 0)
+    if numbers is not None:
+        if numbers.size == 1:
+            return tf.constant(numbers.reshape(()))
+        full = numbers.reshape([-1 if s is None else s for s in shape])
+        kept = [full.shape[k] for k in order]
+        return tf.constant(_trimmed(np.transpose(full, _all(order, lead.rank)).reshape(kept)))
+    padded = Value(other.base, (None,) * (lead.rank - other.rank) + other.axes)
+    return padded.arranged(order)
+
+
+def _all(order: Sequence[int], rank: int) -> list[int]:
+    """The order with the axes that it leaves out, which are of one, in front."""
+    return [k for k in range(rank) if k not in order] + list(order)
+
+
+def _trimmed(array: Array) -> Array:
+    """Without axes of one in front."""
+    while array.ndim > 1 and array.shape[0] == 1:
+        array = array[0]
+    return array

@@ -1,0 +1,100 @@
+"""Quantized ops, dequantized: rnnlite's own quantizer makes integers of the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, known, rule
+from rnnlite.frontends.onnx.nodes import Node
+from rnnlite.frontends.onnx.rules.convolutions import convolve
+from rnnlite.frontends.onnx.rules.products import matmul
+from rnnlite.frontends.onnx.values import Operand, Value
+from rnnlite.scan.tensors import Array
+
+
+def _spread(array: Array, rank: int, axis: int, block: int) -> Array:
+    """One number, or one for each place along an axis, or for each block of them."""
+    if block:
+        return np.repeat(array, block, axis % rank)
+    if array.size == 1:
+        return array.reshape(())
+    return array.reshape([-1 if k == axis % rank else 1 for k in range(rank)])
+
+
+@rule("DequantizeLinear")
+def _dequantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+    x, scale, zero = [*inputs, None][:3]
+    axis, numbers = int(node.get("axis", 1)), known(x)
+    step = constant(node, scale, "scale").astype(np.float32)
+    offset = np.zeros(1) if zero is None else constant(node, zero, "zero point")
+    rank = numbers.ndim if numbers is not None else as_value(x).rank
+    block = int(node.get("block_size", 0))
+    step, offset = (_spread(np.asarray(v), rank, axis, block) for v in (step, offset))
+    if numbers is not None:
+        return ((numbers.astype(np.float32) - offset.astype(np.float32)) * step).astype(np.float32)
+    value = as_value(x)
+    plain = tf.cast(value.plain(), tf.float32)
+    return Value.of((plain - offset.astype(np.float32)) * step)
+
+
+@rule("QuantizeLinear")
+def _quantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+    x, scale, zero = [*inputs, None][:3]
+    value = as_value(x)
+    axis = int(node.get("axis", 1))
+    step = constant(node, scale, "scale").astype(np.float32)
+    offset = np.zeros(1, np.uint8) if zero is None else constant(node, zero, "zero point")
+    limits = np.iinfo(offset.dtype)
+    block = int(node.get("block_size", 0))
+    step = _spread(np.asarray(step), value.rank, axis, block)
+    shift = _spread(np.asarray(offset), value.rank, axis, block).astype(np.float32)
+    integers = tf.round(value.plain() / step) + shift
+    clipped = tf.clip_by_value(integers, float(limits.min), float(limits.max))
+    return Value.of(tf.cast(tf.cast(clipped, tf.int32), offset.dtype))
+
+
+@rule("DynamicQuantizeLinear")
+def _dynamic(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+    value = as_value(inputs[0])
+    x = value.plain()
+    low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 0.0)
+    scale = (high - low) / 255.0
+    zero = tf.clip_by_value(tf.round(-low / scale), 0.0, 255.0)
+    integers = tf.clip_by_value(tf.round(x / scale) + zero, 0.0, 255.0)
+    bytes_ = [tf.cast(tf.cast(t, tf.int32), tf.uint8) for t in (integers, zero)]
+    return [Value.of(bytes_[0]), Value.of(scale), Value.of(bytes_[1])]
+
+
+def _centred(operand: Given, zero: Given) -> Operand:
+    """Integers less their zero point, as floats."""
+    numbers, offset = known(operand), known(zero) if zero is not None else np.zeros((), np.int32)
+    if numbers is not None and offset is not None:
+        return numbers.astype(np.float32) - offset.astype(np.float32)
+    x = tf.cast(as_value(operand).plain(), tf.float32)
+    shift: Any = (
+        offset.astype(np.float32)
+        if offset is not None
+        else tf.cast(as_value(zero).plain(), tf.float32)
+    )
+    return Value.of(x - shift)
+
+
+@rule("MatMulInteger")
+def _matmul_integer(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+    a, b, zero_a, zero_b = [*inputs, None, None][:4]
+    product = matmul(_centred(a, zero_a), _centred(b, zero_b))
+    return product.like(tf.cast(tf.round(product.base), tf.int32))
+
+
+@rule("ConvInteger")
+def _conv_integer(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+    x, w, zero_x, zero_w = [*inputs, None, None][:4]
+    shift = None if zero_w is None else constant(node, zero_w, "zero point").reshape(-1, 1, 1, 1)
+    weights = _centred(w, shift)
+    numbers = weights if isinstance(weights, np.ndarray) else constant(node, None, "weights")
+    result = convolve(node, as_value(_centred(x, zero_x)), numbers, None)
+    return result.like(tf.cast(tf.round(result.base), tf.int32))
