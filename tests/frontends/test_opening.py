@@ -112,7 +112,8 @@ def test_options_that_say_nothing_are_not_refused(sources):
         (
             "text.keras",
             r"is no model that rnnlite knows; expected \.keras, \.h5, ONNX model \(\.onnx\), "
-            r"SavedModel folder, frozen graph \(\.pb\), checkpoint \(\.meta\); found a file beginning with b'hello'",
+            r"SavedModel folder, frozen graph \(\.pb\), checkpoint \(\.meta\); "
+            r"found a file beginning with b'hello'",
         ),
         ("model.tflite", "is a LiteRT model already"),
         ("other.zip", r"is a zip archive, but no \.keras model"),

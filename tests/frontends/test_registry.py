@@ -171,7 +171,7 @@ def test_rnnlites_own():
     assert [f.name for f in front_ends()] == ["keras", "onnx", "tensorflow"]
     assert [o.name for o in declared_options()] == [
         *("architecture", "custom_objects", "trust"),
-        *("inputs", "outputs", "constants", "signature", "tags"),
+        *("outputs", "constants", "inputs", "signature", "tags"),
     ]
     assert {o.name for o in declared_options()} == set(SourceOptions.__annotations__)
     types = stated_types()
