@@ -1,7 +1,6 @@
 """Names of tensors: by layer, unique, little to store; tools open the files."""
 
 import keras
-import numpy as np
 import pytest
 
 import rnnlite
@@ -76,25 +75,3 @@ def test_inputs_called_like_numbers():
     data = rnnlite.convert(keras.Model(x, keras.layers.GRU(3)(x)), verify=False).tflite
     found = [name for graph in names(data) for name in graph]
     assert len(found) == len(set(found))
-
-
-def test_analyzer(exits, capfd):
-    tf = pytest.importorskip("tensorflow")
-    tf.lite.experimental.Analyzer.analyze(model_content=exits.tflite)
-    assert "WHILE" in capfd.readouterr().out
-
-
-def test_quantizer(tmp_path):
-    """The official quantizer of files, where it is installed, and what it makes of one of ours."""
-    quantizer = pytest.importorskip("ai_edge_quantizer.quantizer")
-    recipe = pytest.importorskip("ai_edge_quantizer.recipe")
-    keras.utils.set_random_seed(0)
-    layers = [keras.layers.LSTM(64), keras.layers.Dense(64)]
-    model = keras.Sequential([keras.Input((None, 6)), *layers])
-    path = tmp_path / "model.tflite"
-    rnnlite.convert(model, verify=False).save(path)
-    made = quantizer.Quantizer(str(path), recipe.dynamic_wi8_afp32()).quantize().quantized_model
-    x = np.random.default_rng(0).standard_normal((20, 6)).astype(np.float32)
-    plain, small = (rnnlite.load(data).predict([x])[0] for data in (path, bytes(made)))
-    assert len(made) < 0.6 * path.stat().st_size
-    assert np.max(np.abs(plain - small)) < 0.02
