@@ -3,13 +3,30 @@
 import keras
 import numpy as np
 
+from ai_edge_litert.interpreter import Interpreter
+
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
+from rnnlite.lite import schema
 from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.steps import translate
 from rnnlite.pipeline.streaming import chunk_function, chunk_of, stream_part
 from rnnlite.quantization.calibration import take_samples
 from rnnlite.quantization.prepare.names import name_constants
+
+
+X = np.random.default_rng(0).standard_normal((1, 7, 3)).astype("f")
+
+
+def run(model):
+    """What the main graph of a float model gives for X."""
+    interpreter = Interpreter(model_content=schema.write(model))
+    (given,) = interpreter.get_input_details()
+    interpreter.resize_tensor_input(given["index"], X.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(given["index"], X)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
 def sequential(*layers, features=3):

@@ -7,6 +7,9 @@ import numpy as np
 from rnnlite.specs import Array, TensorSpec
 
 
+LIMITS = {name: np.iinfo(name) for name in ("int8", "uint8", "int16", "int32")}
+
+
 def quantize(array: Array, spec: TensorSpec) -> Array:
     """Float to the input's integers, q = x / scale + zero, rounded to nearest and saturated.
 
@@ -16,10 +19,12 @@ def quantize(array: Array, spec: TensorSpec) -> Array:
     if spec.quantization is None:
         return array
     scale, zero = spec.quantization
-    limits = np.iinfo(spec.dtype)
+    limits = LIMITS[spec.dtype]
 
     def integers(values: Array) -> Array:
-        return np.asarray(np.clip(np.rint(values / scale) + zero, limits.min, limits.max))
+        found = np.rint(values / scale) + zero
+        # np.clip takes several times as long for the rows of a chunk.
+        return np.asarray(np.minimum(np.maximum(found, limits.min), limits.max))
 
     values = np.asarray(array, np.float64)
     found = integers(values)

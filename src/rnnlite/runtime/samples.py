@@ -40,6 +40,8 @@ def check_sample(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> li
 
 def _check_counts(arrays: Sequence[Array], inputs: Sequence[TensorSpec], label: str) -> None:
     """Numbers of time steps lie within the sequences; kernels read beyond the end otherwise."""
+    if not any(spec.counts for spec in inputs):
+        return
     # Of fixed shape are states too, but where every input is.
     free = [None in spec.sample_shape for spec in inputs]
     steps = [
@@ -89,22 +91,16 @@ def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
         raise SampleError(f"{label} is no array", remedy="Give one array a sequence") from e
     where = f"{label}, input '{spec.name}'"
     wanted = spec.sample_shape
-    shown = (
-        "("
-        + ", ".join("T" if d is None else str(d) for d in wanted)
-        + ("," if len(wanted) == 1 else "")
-        + ")"
-    )
     if array.ndim != len(wanted):
         raise SampleError(
             f"{where} has the wrong rank",
-            expected=f"shape {shown} without batch axis",
+            expected=f"shape {_shown(wanted)} without batch axis",
             found=f"shape {array.shape}",
         )
     if any(w is not None and w != d for w, d in zip(wanted, array.shape, strict=True)):
         raise SampleError(
             f"{where} has the wrong shape",
-            expected=shown,
+            expected=_shown(wanted),
             found=str(array.shape),
         )
     if 0 in array.shape:
@@ -119,9 +115,9 @@ def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
                 f"{where} has the wrong dtype", expected="float32", found=str(array.dtype)
             )
         array = array.astype(np.float32, copy=False)
-        if np.isnan(array).any():
-            raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")
-        if np.isinf(array).any():
+        if not np.isfinite(array).all():
+            if np.isnan(array).any():
+                raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")
             raise SampleError(f"{where} holds infinity", remedy="Drop or clip such values")
         return array
     if dtype.kind == "b":
@@ -149,6 +145,12 @@ def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
     return array.astype(dtype, copy=False)
 
 
+def _shown(shape: Sequence[int | None]) -> str:
+    """A shape in words, T for an axis of any size."""
+    sizes = ", ".join("T" if d is None else str(d) for d in shape)
+    return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
+
+
 def _whole(array: Array, dtype: Any, where: str) -> Array:
     """Whole numbers that come as floats, as integers: token ids are often kept so."""
     whole = np.isfinite(array) & (array == np.floor(array))
@@ -169,10 +171,12 @@ def _whole(array: Array, dtype: Any, where: str) -> Array:
 
 def _check_least(array: Array, spec: TensorSpec, where: str) -> None:
     """Behind strides and convolutions a shorter sequence leaves no time step."""
+    if not spec.least:
+        return
     axes = [axis for axis in range(len(spec.shape)) if axis != spec.batch_axis]
     free = sum(spec.shape[axis] is None for axis in axes)
     for place, (axis, size) in enumerate(zip(axes, array.shape, strict=True)):
-        if spec.least and size < spec.least[axis]:
+        if size < spec.least[axis]:
             what = "time steps" if free == 1 else f"places along axis {place}"
             raise SampleError(
                 f"{where} is too short",

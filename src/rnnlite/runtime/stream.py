@@ -15,7 +15,7 @@ import numpy as np
 from rnnlite.errors import SampleError
 from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.runtime.samples import Sample, check_sample
-from rnnlite.specs import Array, TensorSpec, row, stacked
+from rnnlite.specs import Array, TensorSpec, stacked
 from rnnlite.streaming.layout import Layout, StreamOutput, StreamState
 
 Run = Callable[[list[Array]], list[Array]]
@@ -61,6 +61,8 @@ class Stream:
         self.ends, self._run, self._batch = ends, run, batch
         self._ended = False
         self._layout = ends.layout
+        # The axis of time of a stream with one input.
+        self._only = ends.layout.inputs[0].time if len(ends.inputs) == 1 else None
         # A chunk is cut into parts of the length that the file has.
         self._inputs = [
             spec if i.time is None else replace(spec, shape=_freed(spec.shape, i.time), least=())
@@ -189,12 +191,15 @@ class Stream:
     def _arrays(self, chunk: Sample) -> list[Array]:
         """The chunk as the signature takes it."""
         if self._batch == 1:
-            rows = [check_sample(chunk, self._inputs, "the chunk")]
-        else:
-            rows = [
-                check_sample(one, self._inputs, f"the chunk, sequence {k}")
-                for k, one in enumerate(_sequences(chunk, self._batch, self._inputs))
+            row = check_sample(chunk, self._inputs, "the chunk")
+            return [
+                quantize(_with_batch(a, spec.batch_axis), spec)
+                for a, spec in zip(row, self.ends.inputs, strict=True)
             ]
+        rows = [
+            check_sample(one, self._inputs, f"the chunk, sequence {k}")
+            for k, one in enumerate(_sequences(chunk, self._batch, self._inputs))
+        ]
         return [
             quantize(stacked([row[n] for row in rows], spec.batch_axis), spec)
             for n, spec in enumerate(self.ends.inputs)
@@ -202,6 +207,10 @@ class Stream:
 
     def _length(self, arrays: Sequence[Array]) -> int:
         """Steps of a chunk."""
+        if self._only is not None:
+            steps = arrays[0].shape[self._only]
+            if not steps % self.multiple:
+                return int(steps)
         pairs = zip(arrays, self._layout.inputs, strict=True)
         found = {i.name: a.shape[i.time] for a, i in pairs if i.time is not None}
         lengths = set(found.values())
@@ -242,10 +251,12 @@ class Stream:
         rows: list[list[Array]] = [[] for _ in self.ends.outputs]
         states, so_far = list(kept.states), dict(kept.so_far)
         for first in range(0, steps, part):
-            cut = [
-                a if i.time is None else _part(a, i.time, first, first + part)
-                for a, i in zip(arrays, self._layout.inputs, strict=True)
-            ]
+            cut: Sequence[Array] = arrays
+            if steps > part:
+                cut = [
+                    a if i.time is None else _part(a, i.time, first, first + part)
+                    for a, i in zip(arrays, self._layout.inputs, strict=True)
+                ]
             results = self._run([*cut, *states])
             states = results[len(self.ends.outputs) :]
             ends = zip(self.ends.outputs, self._layout.outputs, results, strict=False)
@@ -254,9 +265,10 @@ class Stream:
                     so_far[output.name] = dequantize(y, spec)
                 else:
                     rows[n].append(dequantize(_there(y, output, kept.steps + first, end), spec))
-        static = {
-            i.name: a for i, a in zip(self._layout.inputs, arrays, strict=True) if i.time is None
-        }
+        static: Mapping[str, Array] = {}
+        if self._only is None:
+            pairs = zip(self._layout.inputs, arrays, strict=True)
+            static = {i.name: a for i, a in pairs if i.time is None}
         return _Kept(states, kept.steps + steps, static, so_far), rows
 
     def _given(self, rows: Sequence[list[Array]], kept: _Kept, end: int | None) -> Any:
@@ -270,14 +282,14 @@ class Stream:
             else:
                 y = None
             if y is not None and self._batch == 1:
-                y = row(y, spec.batch_axis, 0)
+                y = _without_batch(y, spec.batch_axis)
             found[spec.name] = y
         return next(iter(found.values())) if len(found) == 1 else found
 
     def _joined(self, parts: list[Array], spec: TensorSpec, output: StreamOutput) -> Array:
         axis = output.rows.axis if output.rows else 0
         if parts:
-            return np.concatenate(parts, axis)
+            return parts[0] if len(parts) == 1 else np.concatenate(parts, axis)
         dtype = np.float32 if spec.quantization is not None else spec.dtype
         shape = [
             0 if k == axis else self._batch if k == spec.batch_axis else d or 1
@@ -336,6 +348,16 @@ def _sequences(chunk: Sample, batch: int, inputs: Sequence[TensorSpec]) -> list[
 
 def _freed(shape: tuple[int | None, ...], axis: int) -> tuple[int | None, ...]:
     return (*shape[:axis], None, *shape[axis + 1 :])
+
+
+def _with_batch(array: Array, axis: int | None) -> Array:
+    """One sequence as a batch."""
+    return array if axis is None else array[(*[slice(None)] * axis, None)]
+
+
+def _without_batch(array: Array, axis: int | None) -> Array:
+    """The one sequence of a batch."""
+    return array if axis is None or not array.ndim else array[(*[slice(None)] * axis, 0)]
 
 
 def _part(array: Array, axis: int, begin: int, end: int) -> Array:

@@ -1,0 +1,46 @@
+"""Products with ones that are made at each run, taken out.
+
+    FILL(shape, 1) -> MUL(x, .)    ->    x
+
+What enters: a float model, changed in place. What leaves: the same without a rounding that changes
+nothing. Keras 2 normalizes with scales of ones as long as time; where a length is known the official
+converter folds them.
+"""
+
+from __future__ import annotations
+
+from rnnlite.lite.ir import Model, Op, Value
+
+
+def drop_ones(model: Model) -> int:
+    """Let readers of such products read what is multiplied, in place.
+
+    Returns:
+        How many products are gone.
+    """
+    count = 0
+    for graph in model.graphs:
+        for op in graph.ops:
+            kept = _other(op) if op.kind == "MUL" else None
+            result = op.output if kept is not None else None
+            if kept is None or result is None or result.is_result:
+                continue
+            for reader, place in result.uses:
+                reader.set_input(place, kept)
+            graph.remove(op)
+            count += 1
+    return count
+
+
+def _other(op: Op) -> Value | None:
+    """What is multiplied with ones of its own shape; None if nothing is."""
+    a, b = op.input(0), op.input(1)
+    for x, ones in ((a, b), (b, a)):
+        made = ones.producer
+        if made is None or made.kind != "FILL" or x.dims != ones.dims:
+            continue
+        number = made.input(1).constant("float32")
+        plain = not op.options.get("fusedActivationFunction", 0)
+        if number is not None and number.size == 1 and float(number.item()) == 1.0 and plain:
+            return x
+    return None
