@@ -23,7 +23,8 @@ def recurrence(K, rng, sequences=True):
     options = {"return_sequences": sequences}
     kind = rng.choice(["lstm", "gru", "gru2", "rnn", "cells", "residual"])
     if kind == "lstm":
-        return L.LSTM(units, recurrent_activation=str(rng.choice(["sigmoid", "hard_sigmoid"])), **options)
+        gates = str(rng.choice(["sigmoid", "hard_sigmoid"]))
+        return L.LSTM(units, recurrent_activation=gates, **options)
     if kind == "gru":
         return L.GRU(units, **options)
     if kind == "gru2":
@@ -45,7 +46,9 @@ def convolution(K, rng):
     kind = rng.choice(["conv", "conv", "separable", "depthwise"])
     filters = int(rng.integers(3, 9))
     if kind == "separable" and not (K is tf_keras and padding == "causal"):
-        options["strides"], options["dilation_rate"] = (1, dilation) if dilation > 1 else (stride, 1)
+        options["strides"], options["dilation_rate"] = (
+            (1, dilation) if dilation > 1 else (stride, 1)
+        )
         return L.SeparableConv1D(filters, width, padding=padding, **options)
     if kind == "depthwise":
         padding = "same" if padding == "causal" else padding
@@ -168,7 +171,9 @@ def unstreamable():
         "group norm": (lambda: _net(L.GroupNormalization(1, name="norm")), "norm"),
         "attention pooling": (
             lambda: attention(
-                lambda y: L.Dot((1, 1), name="sum")([L.Softmax(axis=1, name="weights")(L.Dense(1)(y)), y])
+                lambda y: L.Dot((1, 1), name="sum")(
+                    [L.Softmax(axis=1, name="weights")(L.Dense(1)(y)), y]
+                )
             ),
             "weights",
         ),
@@ -318,7 +323,9 @@ def main():
                         raise
                     made = convert(model, seed, mode)
                 worst = off(made, seed)
-                print(f"{seed} {mode} {chunk}: {worst:.3g} ({time.time() - begin:.1f} s)", flush=True)
+                print(
+                    f"{seed} {mode} {chunk}: {worst:.3g} ({time.time() - begin:.1f} s)", flush=True
+                )
             except Exception as e:
                 failed += 1
                 text = " ".join(str(e).split())[:400]

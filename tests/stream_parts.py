@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-
 from ai_edge_litert.interpreter import Interpreter
 
 from rnnlite.frontends.opening import open_program
@@ -13,7 +12,6 @@ from rnnlite.pipeline.steps import translate
 from rnnlite.pipeline.streaming import chunk_function, chunk_of, stream_part
 from rnnlite.quantization.calibration import take_samples
 from rnnlite.quantization.prepare.names import name_constants
-
 
 X = np.random.default_rng(0).standard_normal((1, 7, 3)).astype("f")
 

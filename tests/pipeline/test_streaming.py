@@ -12,6 +12,7 @@ import rnnlite
 from rnnlite.errors import (
     ModelError,
     ParityError,
+    SampleError,
     StreamingError,
 )
 from rnnlite.lite import schema
@@ -260,6 +261,83 @@ def test_a_mean_so_far_is_kept_in_float(mode):
     whole = model.predict([long])[0]
     step = model.outputs[0].quantization[0]
     assert np.abs(last - whole).max() <= 1.001 * step
+
+
+@pytest.mark.parametrize("mode", ["int8", "int16x8"])
+def test_ten_thousand_steps_are_off_as_the_whole_is(mode):
+    net = sequential(keras.layers.GRU(6, return_sequences=True), keras.layers.Dense(2))
+    made = rnnlite.convert(net, streaming=True, quantize=mode, calibration=CALIBRATION)
+    model = rnnlite.load(made.tflite)
+    long = np.random.default_rng(5).standard_normal((10_000, 3)).astype(np.float32)
+    stream = model.stream()
+    found = np.concatenate([stream(long[n : n + 100]) for n in range(0, len(long), 100)])
+    exact = net.predict(long[None], verbose=0)[0]
+    whole = model.predict([long])[0]
+    error = [np.sqrt(np.mean((y[-1000:] - exact[-1000:]) ** 2)) for y in (found, whole)]
+    assert error[0] == error[1]
+    assert error[0] < 0.1 * np.sqrt(np.mean(exact**2))
+
+
+BAD = {
+    "width": (X[:2, :2], r"has the wrong shape; expected \(T, 3\); found \(2, 2\)"),
+    "rank": (X[0], "has the wrong rank"),
+    "no steps": (X[:0], "is empty; expected at least one time step"),
+    "NaN": (np.full((2, 3), np.nan, np.float32), "holds NaN"),
+    "infinity": (np.full((2, 3), np.inf, np.float32), "holds infinity"),
+    "text": (np.array([["a", "b", "c"]]), "has the wrong dtype"),
+    "several": ((X[:2], X[:2]), "has the wrong number of arrays"),
+    "nothing": (None, "has the wrong rank"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_chunk_is_refused_and_changes_nothing(case, integers):
+    chunk, message = BAD[case]
+    stream = rnnlite.load(integers.tflite).stream()
+    stream(X[:3])
+    before = stream.state
+    with pytest.raises(SampleError, match=message):
+        stream(chunk)
+    after = stream.state
+    assert list(before) == list(after)
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    whole = rnnlite.load(integers.tflite).predict([X])[0]
+    found = np.concatenate([stream(X[3:]), stream.finish()])
+    np.testing.assert_array_equal(found, whole[len(whole) - len(found) :])
+
+
+def test_a_state_of_another_mode_or_model_is_refused(integers, tags, steps):
+    stream = rnnlite.load(integers.tflite).stream()
+    before = stream.state
+    for other in (tags, steps):
+        with pytest.raises(SampleError, match=r"state.* is of another model|is the state of"):
+            stream.state = rnnlite.load(other.tflite).stream().state
+    assert all(np.array_equal(before[name], stream.state[name]) for name in before)
+
+
+def test_many_streams_share_one_model(steps):
+    model = rnnlite.load(steps.tflite)
+    streams = [model.stream() for _ in range(100)]
+    scales = np.linspace(0.5, 2, 100, dtype=np.float32)
+    found = [[s(X[k : k + 1] * a) for s, a in zip(streams, scales, strict=True)] for k in range(6)]
+    for n in (0, 50, 99):
+        alone = np.concatenate([rows[n] for rows in found])
+        np.testing.assert_allclose(alone, model.predict([X[:6] * scales[n]])[0], atol=1e-6)
+    # What each keeps is its states, the weights are one interpreter's.
+    kept = sum(a.nbytes for a in streams[0].state.values())
+    assert kept < 200
+    assert all(s._run.__self__ is model for s in streams)
+
+
+def test_a_stream_is_finished_once(steps):
+    stream = rnnlite.load(steps.tflite).stream()
+    stream(X)
+    stream.finish()
+    for call in (stream.finish, lambda: stream(X)):
+        with pytest.raises(SampleError, match=r"the stream has ended. Call reset\(\)"):
+            call()
+    stream.reset()
+    assert len(stream(X)) == len(X)
 
 
 def test_integers_with_float_borders_keep_states_as_integers():

@@ -15,6 +15,8 @@ from rnnlite.errors import (
     ShapeError,
     UnsupportedError,
 )
+from rnnlite.lite import schema
+from rnnlite.runtime.quantized import dequantize, quantize
 from two_signatures import save
 
 STEPS = 200
@@ -127,11 +129,68 @@ def test_modes_that_it_lacks_are_refused(mode):
 
 
 def test_further_signatures_are_refused(tmp_path):
-    with pytest.raises(OptionError, match="runs the first signature of a file alone, and a stream"):
-        rnnlite.convert("none", target="tflite-micro", streaming=1)
     folder = save(tmp_path / "m")
     with pytest.raises(OptionError, match="first signature of a file alone; found 'decode', 'enc"):
         rnnlite.convert(folder, target="tflite-micro", signature="all", sequence_length=9)
+
+
+FEED = """
+import sys, numpy as np
+from tflite_micro.python.tflite_micro import runtime
+content = open(sys.argv[1], "rb").read()
+given = np.load(sys.argv[2])
+interpreter = runtime.Interpreter.from_bytes(content, arena_size=1 << 20)
+states = [given[f"state_{k}"] for k in range(len(given.files) - 1)]
+found = []
+for row in given["x"]:
+    for k, array in enumerate([row[None, None], *states]):
+        interpreter.set_input(array, k)
+    interpreter.invoke()
+    found.append(interpreter.get_output(0))
+    states = [interpreter.get_output(1 + k) for k in range(len(states))]
+np.save(sys.argv[3], np.concatenate(found, 1))
+"""
+
+
+@pytest.mark.parametrize("mode", [None, "int8", "int16x8"])
+def test_single_steps_of_a_stream_run_on_its_interpreter(mode, tmp_path):
+    pytest.importorskip("tflite_micro")
+    model = net(
+        L.Conv1D(6, 3, padding="causal", activation="relu"),
+        L.LSTM(8, return_sequences=True),
+        L.GRU(5, return_sequences=True),
+        L.Dense(3, activation="softmax"),
+    )
+    rows = [np.random.default_rng(k).standard_normal((30, 4)).astype("f") for k in range(20)]
+    given = {"calibration": rows} if mode else {}
+    made = rnnlite.convert(model, target="tflite-micro", streaming=1, quantize=mode, **given)
+    file = schema.read(made.tflite)
+    assert [s.key for s in file.signatures] == ["stream"]
+    assert len(file.graphs) == 1
+    assert not any(op.branches for op in file.ops())
+    assert not any(value.is_free for value in file.main.values)
+    assert made.report.stream.outputs[0].within
+    stream = rnnlite.load(made.tflite).stream()
+    frames, output = stream.ends.inputs[0], stream.ends.outputs[0]
+    states = [v for n, v in stream.state.items() if n.startswith("state/")]
+    expected = np.concatenate([stream(rows[0][k : k + 1]) for k in range(30)])
+    np.savez(
+        tmp_path / "x.npz",
+        x=quantize(rows[0], frames),
+        **{f"state_{k}": a for k, a in enumerate(states)},
+    )
+    made.save(tmp_path / "m.tflite")
+    names = [str(tmp_path / name) for name in ("m.tflite", "x.npz", "y.npy")]
+    subprocess.run([sys.executable, "-c", FEED, *names], check=True, capture_output=True)
+    found = dequantize(np.load(tmp_path / "y.npy")[0], output)
+    step = output.quantization[0] if mode else 0
+    # Kernels of its own: a rounding may differ.
+    np.testing.assert_allclose(found, expected, atol=1.001 * step + 1e-6)
+
+
+def test_chunks_of_any_length_are_refused():
+    with pytest.raises(OptionError, match="no free shapes, and chunks of any length have one"):
+        rnnlite.convert("none", target="tflite-micro", streaming=True)
 
 
 def test_ops_that_it_lacks_are_refused():

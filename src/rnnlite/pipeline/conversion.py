@@ -16,6 +16,7 @@ from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
 from rnnlite.quantization.recipe import Order
 from rnnlite.report.making import Finding, make_report
+from rnnlite.target import LITERT
 
 LOG = logging.getLogger(__name__)
 
@@ -48,8 +49,13 @@ def convert(
     clock = Clock()
     with clock.step("trace"):
         program = open_program(source, request)
-        require_taken(request.target, program)
         streamed = chunk_function(program, request) if request.streaming else None
+        # What runs one signature alone gets the chunk's; the other is there to prove it by.
+        alone = streamed is not None and not request.target.signatures
+        whole = LITERT if alone else request.target
+        require_taken(
+            request.target, program, streamed.inputs if streamed is not None and alone else None
+        )
     for entry in program.entries:
         for recurrence in entry.recurrences:
             LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
@@ -61,7 +67,8 @@ def convert(
         if streamed is not None and order is None:
             further = [stream_part(program.main, streamed)]
         plain = data = finish(
-            [part.copy() for part in parts] if order else [*parts, *further], request.target
+            [part.copy() for part in (*parts, *further)] if order or alone else [*parts, *further],
+            whole,
         )
     found = {entry.signature: Finding() for entry in program.entries}
     if verify:
@@ -79,10 +86,13 @@ def convert(
                 part = stream_part(program.main, streamed)
                 together = part, chunk_of(part, streamed)
             taken = quantize(parts, order, len(plain), request.target, together)
+            further = list(taken.parts[len(parts) :])
             if streamed is not None and not order.integer:
                 light = (order, taken.trial)
                 further = [stream_part(program.main, streamed, light)]
-            data = finish([*taken.parts, *further], request.target) if further else taken.data
+                data = finish([*taken.parts, *further], request.target)
+            else:
+                data = taken.data
         for key, record in taken.records.items():
             found[key].quantization = record
     stream = None
@@ -90,6 +100,8 @@ def convert(
         with clock.step("stream"):
             most = order.max_error if order is not None and order.mode == "dynamic" else 0.0
             stream = proof(program.main, data, streamed, check=verify, most=most)
+    if alone:
+        data = finish(further, request.target)
     report = make_report(program, inspect(data), found, clock.seconds, stream)
     report.require_parity()
     return Converted(data, report), plain

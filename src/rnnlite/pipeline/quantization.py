@@ -255,8 +255,12 @@ def _best(
             if one.streamed is not None and c.chunk is not None
         )
         name = found[0].trial
+        further = parts[len(taken) :] if not target.signatures else ()
         try:
-            data = finish([part.copy() for part in parts], target)
+            data = finish([part.copy() for part in parts], LITERT if further else target)
+            if further:
+                # The file holds these alone.
+                finish([part.copy() for part in further], target)
         except UnsupportedError as e:
             refused.append(Refused(name, e))
             choice.reject(name, e.what)

@@ -6,8 +6,11 @@ for instead. Ops are looked at last (`lite.running`).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rnnlite.errors import OptionError, QuantizationError, ShapeError
 from rnnlite.frontends.program import Program
+from rnnlite.specs import TensorSpec
 from rnnlite.target import Target
 
 
@@ -16,7 +19,7 @@ def take_mode(target: Target, quantize: str | None, streaming: bool | int) -> No
 
     Raises:
         QuantizationError: the mode.
-        OptionError: the stream, which is a signature besides the first.
+        OptionError: a stream of chunks of any length.
     """
     if quantize not in target.modes:
         raise QuantizationError(
@@ -24,16 +27,24 @@ def take_mode(target: Target, quantize: str | None, streaming: bool | int) -> No
             expected=", ".join("float32" if m is None else m for m in target.modes),
             found=str(quantize),
         )
-    if streaming and not target.signatures:
+    if streaming is True and not target.free_shapes:
         raise OptionError(
-            f"{target.title} runs the first signature of a file alone, and a stream is another",
-            expected="streaming=False",
-            found=f"streaming={streaming}",
+            f"{target.title} takes no free shapes, and chunks of any length have one",
+            expected="streaming=N, the steps of each chunk",
+            found="streaming=True",
+            remedy="Give streaming=1 (--streaming 1) for single steps, without a loop",
         )
 
 
-def require_taken(target: Target, program: Program) -> None:
+def require_taken(
+    target: Target, program: Program, chunk: Sequence[TensorSpec] | None = None
+) -> None:
     """Refuse a Program that the target cannot take, whatever its ops.
+
+    Args:
+        target: what the file is made for.
+        program: the source.
+        chunk: the inputs of the function of a chunk, where the file holds that alone.
 
     Raises:
         OptionError: it has several signatures.
@@ -47,16 +58,16 @@ def require_taken(target: Target, program: Program) -> None:
         )
     if target.free_shapes:
         return
-    for entry in program.entries:
-        for spec in entry.inputs:
-            free = [k for k, size in enumerate(spec.shape) if size is None]
-            if free:
-                batch = spec.batch_axis in free
-                raise ShapeError(
-                    f"{target.title} takes no free shapes, and input '{spec.name}' has one",
-                    expected="sizes for all axes",
-                    found=str(list(spec.shape)),
-                    remedy="Give batch_size=1 (--batch-size 1)"
-                    if batch and len(free) == 1
-                    else "Give sequence_length=N (--sequence-length N), the steps of every run",
-                )
+    given = chunk or [spec for entry in program.entries for spec in entry.inputs]
+    for spec in given:
+        free = [k for k, size in enumerate(spec.shape) if size is None]
+        if free:
+            batch = spec.batch_axis in free
+            raise ShapeError(
+                f"{target.title} takes no free shapes, and input '{spec.name}' has one",
+                expected="sizes for all axes",
+                found=str(list(spec.shape)),
+                remedy="Give batch_size=1 (--batch-size 1)"
+                if batch and len(free) == 1
+                else "Give sequence_length=N (--sequence-length N), the steps of every run",
+            )

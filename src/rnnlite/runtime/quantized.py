@@ -6,7 +6,6 @@ import numpy as np
 
 from rnnlite.specs import Array, TensorSpec
 
-
 LIMITS = {name: np.iinfo(name) for name in ("int8", "uint8", "int16", "int32")}
 
 

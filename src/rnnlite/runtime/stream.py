@@ -357,7 +357,10 @@ def _with_batch(array: Array, axis: int | None) -> Array:
 
 def _without_batch(array: Array, axis: int | None) -> Array:
     """The one sequence of a batch."""
-    return array if axis is None or not array.ndim else array[(*[slice(None)] * axis, 0)]
+    if axis is None or not array.ndim:
+        return array
+    place: Any = (*[slice(None)] * axis, 0)
+    return np.asarray(array[place])
 
 
 def _part(array: Array, axis: int, begin: int, end: int) -> Array:

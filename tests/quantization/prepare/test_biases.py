@@ -8,6 +8,8 @@ from rnnlite.quantization.prepare.biases import take_in_biases
 from stream_parts import X, both, run, sequential
 
 L = keras.layers
+
+
 @pytest.mark.parametrize("activation", [None, "relu"])
 def test_a_bias_behind_a_product_of_three_axes(activation):
     net = sequential(

@@ -2,8 +2,8 @@
 
     FULLY_CONNECTED(x, w) -> ADD(., b)    ->    FULLY_CONNECTED(x, w, b)
 
-What enters: a float model, changed in place. What leaves: the same with one op less and one rounding
-less. The official converter does so for products of matrices, not for those of three axes: the
+What enters: a float model, changed in place. What leaves: the same with an op and a rounding less.
+The official converter does so for products of matrices, not for those of three axes: the
 functions of a chunk and of the whole sequence, which may have either, become alike.
 """
 

@@ -3,8 +3,8 @@
     FILL(shape, 1) -> MUL(x, .)    ->    x
 
 What enters: a float model, changed in place. What leaves: the same without a rounding that changes
-nothing. Keras 2 normalizes with scales of ones as long as time; where a length is known the official
-converter folds them.
+nothing. Keras 2 normalizes with scales of ones as long as time; where a length is known the
+official converter folds them.
 """
 
 from __future__ import annotations
