@@ -113,7 +113,9 @@ def forced_sizes(lengths: Lengths) -> dict[Axis, int]:
     found = {}
     for axis in lengths.pinned():
         asked = [r for r in lengths.requirements if r.kind == "equal" and r.axes == {axis}]
-        size = next((n for n in range(1, NEARBY) if all(r.holds({axis: n}) for r in asked)), None)
-        if size is not None:
+        sizes = (n for n in range(1, NEARBY) if all(r.holds({axis: n}) for r in asked))
+        size = next(sizes, None)
+        # Where several do, as behind strides, which one is meant cannot be told.
+        if size is not None and next(sizes, None) is None:
             found[axis] = size
     return found

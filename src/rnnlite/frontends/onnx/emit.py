@@ -25,9 +25,9 @@ Given = Operand | None
 
 Rule = Callable[["Emitter", Node, list[Given]], Sequence[Operand] | Operand]
 RULES: dict[str, Rule] = {}
-"""By op of the default domain."""
+"""By `Node.key`."""
 
-IMPURE = frozenset(["If", "Loop", "Scan", "LSTM", "GRU", "RNN"])
+IMPURE = frozenset(["If", "Loop", "Scan", "LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"])
 """Ops that are not computed beforehand, whatever they read."""
 
 
@@ -132,7 +132,7 @@ class Emitter:
     def _called(self, node: Node, inputs: list[Given]) -> Sequence[Operand] | Operand:
         try:
             with tf.name_scope(scope_name(node.name)):
-                return RULES[node.op](self, node, inputs)
+                return RULES[node.key](self, node, inputs)
         except (ValueError, TypeError, IndexError, tf.errors.OpError) as e:
             raise UnsupportedError(
                 f"node {node.label} does not fit its inputs at the shapes asked for",

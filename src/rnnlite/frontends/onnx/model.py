@@ -248,19 +248,29 @@ class _Maker:
 
     def _quiet(self, ports: Sequence[TensorSpec]) -> ConcreteFunction:
         """The model at other sizes, for its shapes alone."""
-        recurrences = Recurrences(Options())
+        recurrences = Recurrences(Survey())
         return trace(lambda t: self._emitted(t, recurrences, []), ports, autograph=False)
 
     def _counts(self, name: str) -> bool:
         """Whether an input holds the numbers of time steps."""
+        port = next(p for p in self.declared if p.name == name)
+        if not port.dtype.startswith("int") or len(port.shape or ()) != 1:
+            return False
         makers = {n: node for node in self.source.graph.nodes for n in node.outputs}
-        for node in self.source.graph.nodes:
-            if node.op in ("LSTM", "GRU", "RNN") and len(node.inputs) > 4:
-                current = node.inputs[4]
-                while current in makers and makers[current].op in ("Cast", "Identity"):
-                    current = makers[current].inputs[0]
-                if current == name:
-                    return True
+        queue = [
+            node.inputs[4]
+            for node in self.source.graph.nodes
+            if node.op in ("LSTM", "GRU", "RNN") and len(node.inputs) > 4 and node.inputs[4]
+        ]
+        seen = set(queue)
+        while queue:
+            current = queue.pop()
+            if current == name:
+                return True
+            if current in makers:
+                new = [i for i in makers[current].inputs if i and i not in seen]
+                seen.update(new)
+                queue += new
         return False
 
     def output_axes(self, opened: _Opened) -> list[int | None]:

@@ -49,6 +49,11 @@ class Node:
         return self.attributes.get(name, default)
 
     @property
+    def key(self) -> str:
+        """The op, with its domain in front where that is not ONNX's own."""
+        return f"{self.domain}.{self.op}" if self.domain else self.op
+
+    @property
     def label(self) -> str:
         """For messages: op and name."""
         return f"{self.op} '{self.name}'"

@@ -164,8 +164,8 @@ def _refuse_unknown(graph: Graph) -> None:
 
     found: dict[str, Node] = {}
     for node in graph.walk():
-        if node.domain or node.op not in RULES:
-            found.setdefault(f"{node.domain}.{node.op}" if node.domain else node.op, node)
+        if node.key not in RULES:
+            found.setdefault(node.key, node)
     if found:
         listed = ", ".join(f"{op} (node '{node.name}')" for op, node in found.items())
         raise UnsupportedError(

@@ -29,12 +29,14 @@ class Value:
     Attributes:
         base: the tensor as it was computed.
         axes: for each axis of ONNX the axis of `base`, or None for an axis of one that is new.
+        number: what all elements are, where that is a size.
         joined: `base` with its last two axes as one, where that is at hand.
     """
 
     base: Tensor
     axes: tuple[int | None, ...] = ()
     joined: Tensor | None = None
+    number: Size | None = None
     _plain: Tensor | None = field(default=None, repr=False)
 
     @classmethod

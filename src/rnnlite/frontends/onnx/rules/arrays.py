@@ -20,6 +20,7 @@ from rnnlite.frontends.onnx.emit import (
     rule,
 )
 from rnnlite.frontends.onnx.nodes import Node
+from rnnlite.frontends.onnx.rules.shapes import is_same
 from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known, reshaped, stack
 
 
@@ -158,9 +159,29 @@ def _tile(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 @rule("ReverseSequence")
 def _reverse_sequence(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
-    x, lengths = (as_tensor(i) for i in inputs if i is not None)
+    value, lengths = as_value(inputs[0]), inputs[1]
     batch, time = int(node.get("batch_axis", 1)), int(node.get("time_axis", 0))
-    return Value.of(tf.reverse_sequence(x, tf.cast(lengths, tf.int32), time, batch))
+    if _is_whole(value.size(time), lengths):
+        place = value.axes[time]
+        return value if place is None else value.like(tf.reverse(value.base, [place]))
+    order = [batch, time, *(k for k in range(value.rank) if k not in (batch, time))]
+    x = value.arranged(order)
+    counts = tf.expand_dims(tf.cast(as_tensor(lengths), tf.int32), 1)
+    steps = tf.expand_dims(tf.range(tf.shape(x)[1]), 0)
+    places = tf.where(steps < counts, counts - 1 - steps, steps)
+    turned = tf.gather(x, places, axis=1, batch_dims=1)
+    return Value(turned, tuple(order.index(k) for k in range(value.rank)))
+
+
+def _is_whole(size: Size, lengths: Given) -> bool:
+    """Whether all sequences are as long as the axis."""
+    if isinstance(lengths, Dims):
+        return all(is_same(size, e) or (is_known(e) and e == size) for e in lengths.flat())
+    numbers = known(lengths)
+    if numbers is not None:
+        return is_known(size) and bool(np.all(numbers == size))
+    number = as_value(lengths).number
+    return number is not None and is_same(size, number)
 
 
 @rule("Trilu")

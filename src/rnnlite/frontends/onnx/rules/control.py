@@ -99,6 +99,11 @@ def _if(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
         condition = tf.get_static_value(inputs[0].base)
     if condition is not None:
         return run_body(emitter, bodies[0] if np.asarray(condition).all() else bodies[1], {})
+    if _is_squeeze(bodies[0]):
+        # How exporters write a Squeeze of an axis whose size they do not know. What comes behind
+        # takes one rank alone.
+        emitter.notes.append(f"node {node.label} is taken as true: an axis is of size 1")
+        return run_body(emitter, bodies[0], {})
     outside = Outside(emitter, *bodies)
 
     def function(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -113,6 +118,13 @@ def _if(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
 
     chosen = as_tensor(inputs[0])
     return [Value.of(t) for t in read_back(emitter, function, [chosen, *outside.tensors])]
+
+
+def _is_squeeze(body: Graph) -> bool:
+    """Whether a body squeezes a tensor and does nothing else."""
+    plain = {"Constant", "Identity", "Squeeze"}
+    ops = [n.op for n in body.nodes]
+    return "Squeeze" in ops and set(ops) <= plain
 
 
 @rule("Loop")

@@ -167,10 +167,12 @@ def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operan
     kernel = weights.shape[2:]
     rank = len(kernel)
     strides, dilations, pads = windows(node, kernel)
-    if any(d != 1 for d in dilations) or rank > 2:
-        return refuse(node, "dilations, or three axes", "one or two axes, without dilation")
+    if rank > 2:
+        return refuse(node, "three axes or more", "one or two axes")
     if node.get("output_shape") or node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
         return refuse(node, "output_shape or auto_pad", "explicit pads")
+    # A kernel with holes is one with zeros in them.
+    weights = _spread_out(weights, dilations)
     more = list(node.get("output_padding") or [0] * rank)
     groups = int(node.get("group", 1))
     # (C, M / groups, *K) -> (*K, M / groups, C)
@@ -191,6 +193,15 @@ def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operan
         return result
     numbers = constant(node, bias, "bias").astype(np.float32)
     return broadcast(tf.add, result, numbers.reshape(-1, *[1] * rank))
+
+
+def _spread_out(weights: Array, dilations: Sequence[int]) -> Array:
+    """(C, M, *K) with zeros between its elements."""
+    kernel = weights.shape[2:]
+    sizes = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
+    found = np.zeros((*weights.shape[:2], *sizes), weights.dtype)
+    found[(slice(None), slice(None), *(slice(None, None, d) for d in dilations))] = weights
+    return found
 
 
 def _spread(x: Tensor, filters: Array, strides: Sequence[int]) -> Tensor:

@@ -37,8 +37,10 @@ def _dequantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     if numbers is not None:
         return ((numbers.astype(np.float32) - offset.astype(np.float32)) * step).astype(np.float32)
     value = as_value(x)
-    plain = tf.cast(value.plain(), tf.float32)
-    return Value.of((plain - offset.astype(np.float32)) * step)
+    shift = offset.astype(np.float32)
+    if not step.ndim and not shift.ndim:
+        return value.like((tf.cast(value.base, tf.float32) - shift) * step)
+    return Value.of((tf.cast(value.plain(), tf.float32) - shift) * step)
 
 
 @rule("QuantizeLinear")
@@ -52,21 +54,22 @@ def _quantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     block = int(node.get("block_size", 0))
     step = _spread(np.asarray(step), value.rank, axis, block)
     shift = _spread(np.asarray(offset), value.rank, axis, block).astype(np.float32)
-    integers = tf.round(value.plain() / step) + shift
+    value = value if not step.ndim and not shift.ndim else Value.of(value.plain())
+    integers = tf.round(value.base / step) + shift
     clipped = tf.clip_by_value(integers, float(limits.min), float(limits.max))
-    return Value.of(tf.cast(tf.cast(clipped, tf.int32), offset.dtype))
+    return value.like(tf.cast(tf.cast(clipped, tf.int32), offset.dtype))
 
 
 @rule("DynamicQuantizeLinear")
 def _dynamic(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
     value = as_value(inputs[0])
-    x = value.plain()
+    x = value.base
     low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 0.0)
     scale = (high - low) / 255.0
     zero = tf.clip_by_value(tf.round(-low / scale), 0.0, 255.0)
     integers = tf.clip_by_value(tf.round(x / scale) + zero, 0.0, 255.0)
     bytes_ = [tf.cast(tf.cast(t, tf.int32), tf.uint8) for t in (integers, zero)]
-    return [Value.of(bytes_[0]), Value.of(scale), Value.of(bytes_[1])]
+    return [value.like(bytes_[0]), Value.of(scale), Value.of(bytes_[1])]
 
 
 def _centred(operand: Given, zero: Given) -> Operand:
@@ -74,13 +77,16 @@ def _centred(operand: Given, zero: Given) -> Operand:
     numbers, offset = known(operand), known(zero) if zero is not None else np.zeros((), np.int32)
     if numbers is not None and offset is not None:
         return numbers.astype(np.float32) - offset.astype(np.float32)
-    x = tf.cast(as_value(operand).plain(), tf.float32)
+    value = as_value(operand)
+    x = tf.cast(value.base, tf.float32)
     shift: Any = (
         offset.astype(np.float32)
         if offset is not None
         else tf.cast(as_value(zero).plain(), tf.float32)
     )
-    return Value.of(x - shift)
+    if shift.shape.rank if tf.is_tensor(shift) else np.size(shift) > 1:
+        return Value.of(tf.cast(value.plain(), tf.float32) - shift)
+    return value.like(x - shift)
 
 
 @rule("MatMulInteger")

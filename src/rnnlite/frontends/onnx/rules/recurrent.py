@@ -7,7 +7,7 @@ one's form; peepholes, clipping, coupled gates and unlike activations are steps 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -81,6 +81,11 @@ class Weights:
 
 @rule("LSTM", "GRU", "RNN")
 def _recurrent(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+    return recurrence(emitter, node, inputs)
+
+
+def recurrence(emitter: Emitter, node: Node, inputs: list[Given]) -> list[Operand]:
+    """A recurrent node: its sequence, then its final states."""
     inputs = [*inputs, *[None] * (8 - len(inputs))]
     batch_first = bool(node.get("layout", 0))
     x = as_value(inputs[0]).arranged([1, 0, 2] if batch_first else [0, 1, 2])
@@ -113,6 +118,23 @@ def _recurrent(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Op
     for place in range(len(results[0].states)):
         found.append(_final([r.states[place] for r in results], batch_first))
     return found
+
+
+@rule("com.microsoft.DynamicQuantizeLSTM")
+def _dynamic_lstm(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+    """ONNX Runtime's LSTM with weights in int8, transposed."""
+    inputs = [*inputs, *[None] * (12 - len(inputs))]
+    plain = list(inputs[:8])
+    for place, scale, zero in ((1, 8, 9), (2, 10, 11)):
+        integers = constant(node, inputs[place], "weights").astype(np.float32)
+        step, offset = (
+            np.asarray(constant(node, inputs[k], "scale"), np.float32) for k in (scale, zero)
+        )
+        directions = integers.shape[0]
+        real = (integers - offset.reshape(directions, 1, -1)) * step.reshape(directions, 1, -1)
+        plain[place] = np.swapaxes(real, 1, 2)
+    emitter.notes.append(f"node {node.label} is computed in float")
+    return recurrence(emitter, replace(node, op="LSTM", domain=""), plain)
 
 
 def _is_forward(node: Node) -> bool:

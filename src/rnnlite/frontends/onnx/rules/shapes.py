@@ -126,7 +126,7 @@ def _completed(value: Value, wanted: list[Size]) -> list[Size]:
     # What is not known stands on both sides: the same tensor, or as many.
     left = [s for s in sizes if not is_known(s)]
     right = [s for s in others if not is_known(s)]
-    if len(left) == len(right) and all(_same(a, b) for a, b in zip(left, right, strict=True)):
+    if len(left) == len(right) and all(is_same(a, b) for a, b in zip(left, right, strict=True)):
         total = int(np.prod([s for s in sizes if is_known(s)], initial=1))
         rest = int(np.prod([s for s in others if is_known(s)], initial=1))
         if rest and total % rest == 0:
@@ -143,7 +143,7 @@ def _completed(value: Value, wanted: list[Size]) -> list[Size]:
     return [total_size // rest_size if k in places else e for k, e in enumerate(wanted)]
 
 
-def _same(a: Any, b: Any) -> bool:
+def is_same(a: Any, b: Any) -> bool:
     """Whether two sizes are one: the same place of the same tensor's shape."""
     if a is b:
         return True
@@ -183,6 +183,10 @@ def _expand(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     numbers = known(inputs[0])
     if numbers is not None and numbers.size == 1:
         return filled(wanted, numbers.reshape(()))
+    if isinstance(inputs[0], Dims) and len(inputs[0].flat()) == 1:
+        (entry,) = inputs[0].flat()
+        same = Value.of(tf.fill(stack(wanted), tf.cast(entry, tf.int64)))
+        return Value(same.base, same.axes, number=entry)
     plain = reshaped(value.plain(), sizes) if rank > value.rank else value.plain()
     result = tf.broadcast_to(plain, stack(wanted))
     result.set_shape([int(s) if is_known(s) else None for s in wanted])
