@@ -121,3 +121,16 @@ def test_results_of_branches(twice):
     found = facts.BRANCHES_DISTINCT.fault(model.ir)
     assert found == ("'b1' as several results of a branch" if twice else "")
     assert facts.RESULTS_OWN.fault(model.ir) == "'t1', which an IF gives"
+
+
+def test_results_of_the_model():
+    model = Model()
+    x, y = (model.main.tensor([2], name=name) for name in "xy")
+    model.main.add("TANH", [x], [y])
+    for results, fault in (
+        ([y], ""),
+        ([y, x], "'x', which no op makes"),
+        ([y, y], "'y', given twice"),
+    ):
+        model.main.ends([x], results)
+        assert facts.RESULTS_OWN.fault(model.ir) == fault

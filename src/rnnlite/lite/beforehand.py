@@ -129,5 +129,10 @@ def _keeps_shape(argument: Value, result: Value) -> bool:
     if not result.is_free or result is argument:
         return True
     op = result.producer
+    if op is not None and op.kind == "WHILE":
+        # A loop within gives back what it was given, where its own body does so.
+        place, body = op.outputs.index(result), op.branches[1]
+        inner = _keeps_shape(body.inputs[place], body.outputs[place])
+        return inner and _keeps_shape(argument, op.input(place))
     operands = [op.operand(k) for k in _KEEPING.get(op.kind, ())] if op is not None else []
     return any(v is not None and v.is_free and _keeps_shape(argument, v) for v in operands)

@@ -30,9 +30,14 @@ def _repeated_results(model: Model) -> str:
 
 
 def _borrowed_results(model: Model) -> str:
-    for value in (v for graph in model.called for v in graph.outputs):
-        if value.producer is not None and value.producer.kind == "IF":
-            return f"{value.label}, which an IF gives"
+    for graph in model.called:
+        for place, value in enumerate(graph.outputs):
+            if value.producer is None:
+                return f"{value.label}, which no op makes"
+            if value.producer.kind == "IF":
+                return f"{value.label}, which an IF gives"
+            if value in graph.outputs[:place]:
+                return f"{value.label}, given twice"
     return ""
 
 
@@ -100,7 +105,7 @@ def _unlabelled(model: Model) -> str:
 
 LOOPS_KEEP_PLACES = Fact("a body returns its arguments at their own places", _moved_arguments)
 BRANCHES_DISTINCT = Fact("a branch returns what it makes once", _repeated_results)
-RESULTS_OWN = Fact("no result of the model is one of a condition", _borrowed_results)
+RESULTS_OWN = Fact("results of the model are tensors of their own", _borrowed_results)
 NO_CAST_PAIRS = Fact("no integer is cast to float and back", _cast_pairs)
 SEQUENCES_KEPT = Fact("no loop is marked any longer", _marked_loops)
 SIGNED = Fact("the signature names inputs and outputs, and there is a record", _unsigned_ends)

@@ -89,6 +89,24 @@ def growing_loop(*, grows):
     return model
 
 
+@pytest.mark.parametrize("dtype", ["float32", "int32", "bool"])
+def test_results_of_the_model_have_tensors_of_their_own(dtype):
+    model = Model()
+    main = model.main
+    x, y = main.tensor([2, 3], dtype, "x"), main.tensor([2, 3], dtype, "y")
+    main.add("REVERSE_V2", [x, main.constant([1], "int32")], [y])
+    fixed = main.constant(np.ones([2], dtype), dtype)
+    main.ends([x], [x, y, fixed, y])
+    assert separate_main_results(model.ir) == 3
+    assert separate_main_results(model.ir) == 0
+    check_structure(model.ir)
+    values = (np.arange(6).reshape(2, 3) % 2).astype(dtype)
+    found = graphs.run(model.bytes(), values)
+    wanted = [values, values[:, ::-1], np.ones(2, dtype), values[:, ::-1]]
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_results_of_a_loop_that_grows_are_copied_those_of_others_are_not():
     assert separate_main_results(growing_loop(grows=False).ir) == 0
     model = growing_loop(grows=True)

@@ -1,16 +1,18 @@
-"""Results that the kernels of WHILE and IF would lose: a copy stands in between.
+"""Results that WHILE and IF, or a caller's own buffers, would lose: a copy stands in between.
 
     body(a, b): return b, f(a)      ->  body(a, b): return copy(b), f(a)
     branch(x):  y = f(x)            ->  branch(x):  y = f(x)
                 return y, y                         return y, copy(y)
     main:       return IF(...)      ->  main:       return copy(IF(...))
+    main(x):    return x, y, y      ->  main(x):    return copy(x), y, copy(y)
 
 The WHILE kernel copies a body's results into its arguments one after the other: a body that returns
 another of its own arguments (a swap, a delay line) is corrupted. The IF kernel lets each result of
 a branch point to the memory of its own: of a value that is returned twice all but the last are
 never written. And the runtime allocates all results of such an op anew in each run if one may
 change its size, where a caller's own buffer for a result of the model is not asked for (LiteRT's
-CompiledModel).
+CompiledModel). There each tensor has one buffer: a result that is an input of the model, or another
+result too, is never written, and what reads that input sees the result's buffer.
 
 A copy is a CONCATENATION of one operand, which keeps any type, rank and quantization; of a scalar,
 which has no axis, a RESHAPE.
@@ -51,14 +53,18 @@ def separate_branch_results(model: Model) -> int:
 
 
 def separate_main_results(model: Model) -> int:
-    """Copy results of the model that come straight from a loop or condition whose values may change
-    their size; gives how many were copied.
+    """Copy results of the model that are an input, a constant or an earlier result, or come
+    straight from a loop or condition whose values may change their size; gives how many.
     """
     main = model.main
     resizing = {v for op in main.ops if _may_resize(op) for v in op.outputs}
     results = list(main.outputs)
-    main.outputs = [_copied(v) if v in resizing else v for v in results]
-    return sum(v in resizing for v in results)
+    borrowed = [
+        value in resizing or value.producer is None or value in results[:place]
+        for place, value in enumerate(results)
+    ]
+    main.outputs = [_copied(v) if b else v for v, b in zip(results, borrowed, strict=True)]
+    return sum(borrowed)
 
 
 _SIZES = {
