@@ -11,7 +11,7 @@ each op (`tests/lite/test_beforehand.py` does).
 
 from __future__ import annotations
 
-from rnnlite.lite.ir import Graph, Model, Op, Value
+from rnnlite.lite.ir import FREE, Graph, Model, Op, Value
 
 COMPUTED = frozenset(
     ["SHAPE", "STRIDED_SLICE", "RESHAPE", "GATHER", "CONCATENATION", "MUL", "REDUCE_PROD"]
@@ -134,5 +134,17 @@ def _keeps_shape(argument: Value, result: Value) -> bool:
         place, body = op.outputs.index(result), op.branches[1]
         inner = _keeps_shape(body.inputs[place], body.outputs[place])
         return inner and _keeps_shape(argument, op.input(place))
-    operands = [op.operand(k) for k in _KEEPING.get(op.kind, ())] if op is not None else []
+    operands = _alike(op) if op is not None else []
     return any(v is not None and v.is_free and _keeps_shape(argument, v) for v in operands)
+
+
+def _alike(op: Op) -> list[Value | None]:
+    """The operands of an op whose free sizes its result has."""
+    if op.kind == "SPLIT":
+        axis = op.input(0).integers()
+        # Along an axis of known size, as that of gates.
+        fixed = axis is not None and op.input(1).dims[axis[0]] != FREE
+        return [op.input(1)] if fixed else []
+    if op.kind == "CONCATENATION":
+        return list(op.operands) if op.output.dims[op.integer("axis")] != FREE else []
+    return [op.operand(k) for k in _KEEPING.get(op.kind, ())]
