@@ -16,7 +16,7 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-const PATIENCE = 120_000; // milliseconds, on a busy machine
+export const PATIENCE = 120_000; // milliseconds, on a busy machine
 
 /** A browser; each launch gets a new, empty user data directory. */
 export const launch = (executablePath) =>

@@ -66,7 +66,7 @@ def check(
     cases += _sample_cases(entry, samples or [])
     _require_numbers(entry, cases)
     scale = [max(scale_of(c.expected[n]) for c in cases) for n in range(len(entry.outputs))]
-    differences = np.zeros(len(entry.outputs))
+    differences: dict[int, Array] = {c.length: np.zeros(len(entry.outputs)) for c in cases}
     runs = 0
     late: tuple[str, ...] = ()
     for delegates in (True, False):
@@ -77,20 +77,28 @@ def check(
             for _ in range(2):
                 found = model.run(case.inputs)
                 runs += 1
+                worst = differences[case.length]
                 for n, (a, b) in enumerate(zip(found, case.expected, strict=True)):
-                    differences[n] = max(differences[n], difference(a, b))
+                    worst[n] = max(worst[n], difference(a, b))
         model.close()
-    relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
+    largest = np.max(list(differences.values()), axis=0)
+    unit = [s if s > 0 else 1.0 for s in scale]
+    relative = [d / u for d, u in zip(largest, unit, strict=True)]
     bounds = [TOLERANCE] * len(scale)
     if any(r > TOLERANCE for r in relative):
         bounds = derived_bounds(entry, cases, scale)
     free = any(None in p.sample_shape for p in entry.inputs)
     return Parity(
         outputs=tuple(
-            OutputParity(port.name, float(d), float(r), float(s), float(b))
-            for port, d, r, s, b in zip(
-                entry.outputs, differences, relative, scale, bounds, strict=True
+            OutputParity(
+                port.name,
+                float(largest[n]),
+                float(relative[n]),
+                float(scale[n]),
+                float(bounds[n]),
+                {k: float(d[n] / unit[n]) for k, d in sorted(differences.items())} if free else {},
             )
+            for n, port in enumerate(entry.outputs)
         ),
         lengths=tuple(dict.fromkeys(c.length for c in cases)) if free else (),
         batches=tuple(dict.fromkeys(c.batch for c in cases)),

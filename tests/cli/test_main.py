@@ -140,6 +140,26 @@ def test_verify_of_a_model_that_differs(run, files):
     assert "rnnlite: the LiteRT model differs from" in result.stderr
 
 
+def test_reports_are_pages(run, files):
+    calls = (
+        ("convert", "m.keras", "-o", "o.tflite", "--no-verify"),
+        ("evaluate", "m.tflite", "s.npz", "--output", "label", "--against", "m.tflite"),
+        ("bench", "m.tflite", "--lengths", "2,4", "--repeats", "3"),
+    )
+    for command, *arguments in calls:
+        result = run(command, *arguments, "--report", "out.html")
+        assert result.exit_code == 0, result.output
+        page = (files / "out.html").read_text(encoding="utf-8")
+        assert page.startswith("<!DOCTYPE html>")
+        assert "<h2>The command</h2>" in page
+        if command != "evaluate":
+            assert "Peak memory" in page
+        result = run(command, *arguments, "--report", "none/out.html")
+        assert result.exit_code == 1
+        message = "rnnlite: cannot write 'none/out.html': there is no folder 'none'.\n"
+        assert result.stderr == message
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

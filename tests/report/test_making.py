@@ -34,6 +34,7 @@ CONTENT = SimpleNamespace(
     ops={"ADD": 2},
     min_runtime="LiteRT 1.0",
     late=(),
+    tensors=(),
     signatures={},
 )
 

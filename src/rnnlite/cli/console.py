@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import sys
 import traceback
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from rnnlite.errors import InternalError, QuantizationError, RnnliteError
+from rnnlite.errors import InternalError, OutputError, QuantizationError, RnnliteError
 
 LOG = logging.getLogger(__name__)
 
@@ -48,6 +49,21 @@ def status(text: str, *, spinner: bool = True) -> Iterator[None]:
     else:
         with native_messages():
             yield
+
+
+def command_line() -> str:
+    """The command as it was typed, to be typed again."""
+    return shlex.join(["rnnlite", *sys.argv[1:]])
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a place to write to whose folder is not there, before anything is computed.
+
+    Raises:
+        OutputError: it is not.
+    """
+    if not path.resolve().parent.is_dir():
+        raise OutputError(f"cannot write '{path}': there is no folder '{path.parent}'")
 
 
 class _Lines(logging.Handler):

@@ -15,15 +15,17 @@ import typer
 
 from rnnlite import __version__
 from rnnlite.cli.console import (
-    console,
+    command_line,
     log_shown,
     native_messages,
     quiet_import,
     refusals,
+    require_folder,
     show,
     status,
     usage,
 )
+from rnnlite.cli.files import add_file_commands
 from rnnlite.cli.options import (
     Address,
     Against,
@@ -42,6 +44,7 @@ from rnnlite.cli.options import (
     ModelFile,
     ModelOut,
     NoVerify,
+    PageOut,
     Quantize,
     Raw,
     ResultsOut,
@@ -56,13 +59,11 @@ from rnnlite.cli.options import (
     Verbose,
     Workers,
     calibration_data,
-    numbers,
     pairs,
     size,
     steps,
 )
 from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
-from rnnlite.errors import OutputError
 from rnnlite.isolation.guard import guarded
 from rnnlite.quantization.recipe import MODES, take_order
 
@@ -102,6 +103,7 @@ def convert(
     schedule: Layout = None,
     source_options: SourceOptions = None,
     no_verify: NoVerify = False,
+    report: PageOut = None,
     verbose: Verbose = False,
     as_json: Json = False,
 ) -> None:
@@ -118,8 +120,8 @@ def convert(
         raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{quantize}'")
     batch, length, chunk = size(batch_size), size(sequence_length), steps(streaming)
     with refusals():
-        if not out.resolve().parent.is_dir():
-            raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
+        for path in filter(None, (out, report)):
+            require_folder(path)
         rnnlite = quiet_import()
         options = parsed(source_options)
         with usage():
@@ -151,9 +153,17 @@ def convert(
                 verify=not no_verify,
             )
         converted.save(out)
+        if report is not None:
+            from rnnlite.runtime.measuring import measured
+
+            with status("measuring"):
+                timings, memory = measured(converted.tflite)
+            converted.report.save_html(
+                report, timings=timings, memory=memory, command=command_line()
+            )
         show(converted.report, as_json)
         if not as_json:
-            typer.echo(f"\nwrote {out}")
+            typer.echo("\n" + "\n".join(f"wrote {path}" for path in (out, report) if path))
 
 
 @app.command()
@@ -237,6 +247,7 @@ def evaluate(
         Path | None,
         typer.Option("--table", help="A row a sample: .csv or .parquet.", show_default=False),
     ] = None,
+    report: PageOut = None,
     threads: Threads = 1,
     as_json: Json = False,
 ) -> None:
@@ -246,6 +257,8 @@ def evaluate(
     """
     columns = pairs(column)
     with refusals():
+        if report is not None:
+            require_folder(report)
         from rnnlite.evaluation.files import evaluate_files
 
         with native_messages():
@@ -265,16 +278,9 @@ def evaluate(
                 num_threads=threads,
                 progress=sys.stderr.isatty(),
             )
+        if report is not None:
+            found.save_html(report, title=model.name, command=command_line())
         show(found, as_json)
-
-
-@app.command()
-def inspect(model: ModelFile, as_json: Json = False) -> None:
-    """Show what a LiteRT file holds: signature, recurrences, ops, weights."""
-    with refusals():
-        from rnnlite.lite.inspection import inspect as look
-
-        show(look(model), as_json)
 
 
 @app.command()
@@ -334,8 +340,7 @@ def freeze(
     The graph has the control flow of TensorFlow 1, and opens in TensorFlow 1.15 too.
     """
     with refusals():
-        if not out.resolve().parent.is_dir():
-            raise OutputError(f"cannot write '{out}': there is no folder '{out.parent}'")
+        require_folder(out)
         rnnlite = quiet_import()
         options = parsed(source_options)
         with status("freezing"):
@@ -349,35 +354,7 @@ def freeze(
             typer.echo(f"wrote {out}")
 
 
-@app.command()
-def bench(
-    model: ModelFile,
-    lengths: Annotated[
-        str, typer.Option("--lengths", help="Sequence lengths to time, with commas.")
-    ] = "10,100,1000",
-    threads: Threads = 1,
-    repeats: Annotated[int, typer.Option("--repeats", min=3, help="Timed runs a length.")] = 50,
-    plot: Annotated[
-        Path | None,
-        typer.Option("--plot", help="A picture to write (.png).", show_default=False),
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Time a LiteRT file on random input, by sequence length."""
-    wanted = numbers(lengths)
-    with refusals():
-        from rnnlite.lite.files import write_whole
-        from rnnlite.runtime.bench import bench_tables, picture, time_model
-
-        with native_messages():
-            timings = time_model(model, lengths=wanted, num_threads=threads, repeats=repeats)
-            if plot is not None:
-                title = f"{model.name}, {threads} thread{'s' if threads > 1 else ''}"
-                write_whole(plot, picture(timings, title))
-        if as_json:
-            typer.echo(json.dumps([vars(t) for t in timings]))
-        else:
-            console().print(bench_tables(timings))
+add_file_commands(app)
 
 
 def main() -> None:

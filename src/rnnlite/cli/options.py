@@ -160,6 +160,10 @@ MaxBatchBytes = Annotated[
         show_default="256 MiB",
     ),
 ]
+PageOut = Annotated[
+    Path | None,
+    typer.Option("--report", help="A page to write with all of it (.html).", show_default=False),
+]
 Raw = Annotated[
     bool, typer.Option("--raw", help="Write the integers of quantized outputs as they are.")
 ]

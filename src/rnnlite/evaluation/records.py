@@ -6,8 +6,10 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from rnnlite.lite.files import write_whole
 from rnnlite.report.showing import Shown
 
 if TYPE_CHECKING:
@@ -147,6 +149,23 @@ class Evaluation(Shown):
         from rnnlite.report.tables import as_text
 
         return as_text(self.__rich__())
+
+    def save_html(self, path: str | Path, *, title: str = "", command: str = "") -> Path:
+        """Write it as a page: one file of HTML that needs nothing from elsewhere.
+
+        Args:
+            path: where.
+            title: what the model is called.
+            command: that evaluated it, to be shown too.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        from rnnlite.evaluation.page import evaluation_page
+        from rnnlite.report.page.document import page_bytes
+
+        write_whole(path, page_bytes(evaluation_page(self, title=title, command=command)))
+        return Path(path)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: NaN as null."""

@@ -14,6 +14,7 @@ from rnnlite.lite.files import read_model
 from rnnlite.lite.ir import FREE, Model, Value
 from rnnlite.lite.record import of_signature, record
 from rnnlite.lite.requirements import least_release
+from rnnlite.report.records import TensorSize
 from rnnlite.report.showing import Shown
 from rnnlite.specs import SignatureSpec, TensorSpec
 
@@ -40,6 +41,7 @@ class Inspection(Shown):
             before have the size of the run before.
         signatures: what each takes and gives, by name; none where the file has none.
         record: what rnnlite stored on converting, if it did: version, origin, recurrences, notes.
+        tensors: the weights, each once, the largest first.
     """
 
     size: int
@@ -54,6 +56,7 @@ class Inspection(Shown):
     late: tuple[str, ...]
     signatures: dict[str, SignatureSpec]
     record: dict[str, Any] | None
+    tensors: tuple[TensorSize, ...] = ()
 
     def __repr__(self) -> str:
         kinds = ", ".join(f"{n} {count}" for n, count in list(self.ops.items())[:3])
@@ -74,6 +77,7 @@ class Inspection(Shown):
             key: {name: [t.to_dict() for t in end] for name, end in vars(found).items()}
             for key, found in self.signatures.items()
         }
+        values["tensors"] = [vars(t) for t in self.tensors]
         return values
 
     def __str__(self) -> str:
@@ -122,7 +126,13 @@ def inspect(source: str | Path | bytes) -> Inspection:
         late=tuple(dict.fromkeys(names.get(value, value.name) for value in late)),
         signatures=signatures,
         record=stored or None,
+        tensors=tuple(sorted(map(_size, weights), key=lambda t: (-t.size, t.name))),
     )
+
+
+def _size(value: Value) -> TensorSize:
+    size = 0 if value.data is None else value.data.nbytes
+    return TensorSize(value.name, tuple(value.dims), value.type, size)
 
 
 def _taken(

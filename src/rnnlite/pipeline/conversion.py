@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import inspect
@@ -18,7 +18,18 @@ from rnnlite.quantization.recipe import Order
 from rnnlite.report.making import Finding, make_report
 from rnnlite.target import LITERT
 
+if TYPE_CHECKING:
+    from rnnlite.pipeline.steps import Part
+    from rnnlite.report.records import LayerRecord
+
 LOG = logging.getLogger(__name__)
+
+
+def _layers(part: Part) -> tuple[LayerRecord, ...]:
+    from rnnlite.pipeline.layers import layers_of
+
+    ends = ([spec.name for spec in end] for end in (part.entry.inputs, part.entry.outputs))
+    return layers_of(part.model, *ends)
 
 
 def convert(
@@ -61,6 +72,7 @@ def convert(
             LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
     with clock.step("convert"):
         parts = [Part(entry, translate(entry)) for entry in program.entries]
+        layers = [_layers(part) for part in parts]
         if len(parts) > 1:
             parts[0] = replace(parts[0], details={ENTRIES: [p.entry.signature for p in parts]})
         further = []
@@ -70,7 +82,10 @@ def convert(
             [part.copy() for part in (*parts, *further)] if order or alone else [*parts, *further],
             whole,
         )
-    found = {entry.signature: Finding() for entry in program.entries}
+    found = {
+        part.entry.signature: Finding(layers=drawn)
+        for part, drawn in zip(parts, layers, strict=True)
+    }
     if verify:
         with clock.step("check"):
             for entry in program.entries:

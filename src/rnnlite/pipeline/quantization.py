@@ -21,7 +21,7 @@ from rnnlite.quantization.chunks import Chunk, with_grids
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import MOST_SAMPLES, Reference, measure, remembering
 from rnnlite.quantization.measure.course import course_warnings, sequences_of
-from rnnlite.quantization.measure.culprits import worst_tensors
+from rnnlite.quantization.measure.culprits import op_errors, worst_tensors
 from rnnlite.quantization.measure.features import unlike_features
 from rnnlite.quantization.plan.front import REASON
 from rnnlite.quantization.prepare.names import name_constants
@@ -35,7 +35,7 @@ from rnnlite.quantization.select import (
 )
 from rnnlite.quantization.trials import trial_named
 from rnnlite.report.acceptance import beyond, require_accuracy
-from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord
+from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
 from rnnlite.streaming.layout import RECORD
 from rnnlite.target import LITERT, Target
 
@@ -173,6 +173,9 @@ def _record(
         trial = trial_named(order.mode, candidate.trial)
         return worst_tensors(one.part.model, order, trial, replace(samples, held_out=rows))
 
+    errors: tuple[OpError, ...] = ()
+    if order.integer and samples is not None:
+        errors = op_errors(one.part.model, order, trial_named(order.mode, candidate.trial), samples)
     seen = (samples.lengths[0], samples.lengths[-1]) if samples is not None else None
     return describe(
         candidate,
@@ -184,6 +187,7 @@ def _record(
         course=course_warnings(accuracy, order.max_error, seen, worst_at),
         trials=trials,
         size_before=size_before,
+        errors=errors,
     )
 
 

@@ -18,7 +18,7 @@ from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import Reference, measure
 from rnnlite.quantization.recipe import LIMITS, Order
 from rnnlite.quantization.select import Candidate
-from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord
+from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
 
 
 def require_change(candidates: Sequence[Candidate], order: Order) -> None:
@@ -50,6 +50,7 @@ def describe(
     course: Sequence[str],
     trials: tuple[TrialRecord, ...],
     size_before: int,
+    errors: tuple[OpError, ...] = (),
 ) -> Quantization:
     """What is to be said of a quantization.
 
@@ -63,6 +64,7 @@ def describe(
         course: what is to be said of other lengths.
         trials: all that were considered.
         size_before: bytes of the float32 file.
+        errors: of the ops.
     """
     limit = LIMITS[order.mode]
     warnings = list(samples.warnings) if samples is not None else []
@@ -96,6 +98,7 @@ def describe(
         warnings=tuple(warnings),
         max_error=order.max_error,
         trials=trials,
+        op_errors=errors,
     )
 
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rnnlite.report.quantization import Quantization
-from rnnlite.report.records import Parity, Report, SignatureReport, StreamParity
+from rnnlite.report.records import (
+    LayerRecord,
+    Parity,
+    Report,
+    SignatureReport,
+    StreamParity,
+    TensorSize,
+)
 from rnnlite.specs import SignatureSpec, TensorSpec
 
 
@@ -56,6 +63,8 @@ class _Content(Protocol):
     def min_runtime(self) -> str: ...
     @property
     def late(self) -> Sequence[str]: ...
+    @property
+    def tensors(self) -> Sequence[TensorSize]: ...
 
 
 @dataclass
@@ -65,10 +74,12 @@ class Finding:
     Attributes:
         parity: the check of its float32 model, if there was one.
         quantization: what that did, if there was one.
+        layers: of the function.
     """
 
     parity: Parity | None = None
     quantization: Quantization | None = None
+    layers: tuple[LayerRecord, ...] = ()
 
 
 def make_report(
@@ -117,6 +128,8 @@ def make_report(
         stream=stream,
         notes=tuple(notes),
         seconds=dict(seconds),
+        layers=first.layers,
+        tensors=tuple(content.tensors),
         signatures=tuple(
             SignatureReport(
                 name=entry.signature,
@@ -125,6 +138,7 @@ def make_report(
                 recurrences=_recurrences(entry),
                 parity=found[entry.signature].parity,
                 quantization=found[entry.signature].quantization,
+                layers=found[entry.signature].layers,
             )
             for entry in (entries if several else ())
         ),

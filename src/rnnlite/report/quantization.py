@@ -67,6 +67,30 @@ class TrialRecord:
 
 
 @dataclass(frozen=True)
+class OpError:
+    """How far the result of one op is off, the integer model beside the float one.
+
+    Attributes:
+        op: the kind of op.
+        name: the tensor that it makes.
+        layer: the layer it belongs to; "" where it belongs to none.
+        error: RMS error of its result, relative to the result's RMS in float.
+        operands: the largest such error among its operands.
+    """
+
+    op: str
+    name: str
+    layer: str
+    error: float
+    operands: float
+
+    @property
+    def own(self) -> float:
+        """What the op adds: the operands' error taken off, as of independent errors."""
+        return math.sqrt(max(self.error**2 - self.operands**2, 0.0))
+
+
+@dataclass(frozen=True)
 class Quantization:
     """All that there is to say of a quantization.
 
@@ -85,6 +109,8 @@ class Quantization:
         warnings: what is poor about the data.
         max_error: the largest rms_error that an output may have.
         trials: all ways to quantize that were considered, in order.
+        op_errors: of the ops of the main graph, loops as one op, in the order of computation; in
+            the integer modes, on the held-out sample that is furthest off among the first ones.
     """
 
     mode: str
@@ -102,6 +128,7 @@ class Quantization:
     warnings: tuple[str, ...] = ()
     max_error: float = math.inf
     trials: tuple[TrialRecord, ...] = ()
+    op_errors: tuple[OpError, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Quantization:
@@ -115,6 +142,7 @@ class Quantization:
             for a in values["accuracy"]
         )
         values["trials"] = tuple(TrialRecord(**t) for t in values.get("trials", ()))
+        values["op_errors"] = tuple(OpError(**e) for e in values.get("op_errors", ()))
         lengths = values["lengths"]
         values["lengths"] = tuple(lengths) if lengths is not None else None
         values["kept"], values["warnings"] = tuple(values["kept"]), tuple(values["warnings"])

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite.errors import ParityError
+from rnnlite.lite.files import write_whole
 from rnnlite.report.acceptance import require_accuracy
 from rnnlite.report.quantization import Quantization
 from rnnlite.report.showing import Shown
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+    from rnnlite.report.timings import MemoryUse, Timing
 
 
 @dataclass(frozen=True)
@@ -25,6 +29,7 @@ class OutputParity:
         max_rel: the same, relative to `scale`.
         scale: largest absolute value of the source's output over all cases.
         bound: what `max_rel` may be: 1e-5, or what the source's own rounding comes to, if more.
+        by_length: `max_rel` of the runs at each length, where lengths are free.
     """
 
     name: str
@@ -32,11 +37,18 @@ class OutputParity:
     max_rel: float
     scale: float
     bound: float
+    by_length: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def within(self) -> bool:
         """Whether the output is as close as rounding allows."""
         return self.max_rel <= self.bound
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> OutputParity:
+        """From its data, JSON in between allowed."""
+        by_length = {int(k): v for k, v in values.get("by_length", {}).items()}
+        return cls(**{**values, "by_length": by_length})
 
 
 @dataclass(frozen=True)
@@ -84,7 +96,7 @@ class Parity:
     def from_dict(cls, values: Mapping[str, Any]) -> Parity:
         """From its data, JSON in between allowed."""
         return cls(
-            outputs=tuple(OutputParity(**o) for o in values["outputs"]),
+            outputs=tuple(map(OutputParity.from_dict, values["outputs"])),
             lengths=tuple(values["lengths"]),
             batches=tuple(values["batches"]),
             runs=values["runs"],
@@ -131,9 +143,56 @@ class StreamParity:
             values["multiple"],
             values["delay"],
             tuple(values["states"]),
-            tuple(OutputParity(**o) for o in values["outputs"]),
+            tuple(map(OutputParity.from_dict, values["outputs"])),
             tuple(values["lengths"]),
         )
+
+
+@dataclass(frozen=True)
+class LayerRecord:
+    """A layer of the model, as the ops of the float32 file have it.
+
+    Attributes:
+        name: of the layer; of ops whose names tell none, their kind.
+        reads: names of the layers and inputs that it takes values from.
+        gives: names of the outputs that it makes.
+        ops: number of each op.
+        weights: number of weights, those of loops included.
+    """
+
+    name: str
+    reads: tuple[str, ...]
+    gives: tuple[str, ...]
+    ops: Mapping[str, int]
+    weights: int
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LayerRecord:
+        """From its data, JSON in between allowed."""
+        ends = {name: tuple(values[name]) for name in ("reads", "gives")}
+        return cls(**{**values, **ends})
+
+
+@dataclass(frozen=True)
+class TensorSize:
+    """A weight in the file.
+
+    Attributes:
+        name: the tensor's, by its layer: "backward_lstm/2".
+        shape: its shape.
+        dtype: of its elements.
+        size: bytes that it takes.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    size: int
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TensorSize:
+        """From its data, JSON in between allowed."""
+        return cls(**{**values, "shape": tuple(values["shape"])})
 
 
 @dataclass(frozen=True)
@@ -142,7 +201,7 @@ class SignatureReport:
 
     Attributes:
         name: the signature.
-        inputs, outputs, recurrences, parity, quantization: as of `Report`.
+        inputs, outputs, recurrences, parity, quantization, layers: as of `Report`.
     """
 
     name: str
@@ -151,6 +210,7 @@ class SignatureReport:
     recurrences: tuple[Mapping[str, Any], ...]
     parity: Parity | None
     quantization: Quantization | None = None
+    layers: tuple[LayerRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -174,6 +234,8 @@ class Report(Shown):
         stream: of the signature "stream", or None where the file has none.
         signatures: of a source with several signatures, what there is to say of each; what stands
             above is of the first then.
+        layers: in the order of computation, with what each reads; empty where no source was opened.
+        tensors: the weights in the file, each once.
     """
 
     origin: str
@@ -190,6 +252,8 @@ class Report(Shown):
     min_runtime: str = ""
     stream: StreamParity | None = None
     signatures: tuple[SignatureReport, ...] = ()
+    layers: tuple[LayerRecord, ...] = ()
+    tensors: tuple[TensorSize, ...] = ()
 
     @property
     def functions(self) -> tuple[Report | SignatureReport, ...]:
@@ -226,6 +290,31 @@ class Report(Shown):
         """For JSON."""
         return asdict(self)
 
+    def save_html(
+        self,
+        path: str | Path,
+        *,
+        timings: Sequence[Timing] = (),
+        memory: Sequence[MemoryUse] = (),
+        command: str = "",
+    ) -> Path:
+        """Write it as a page: one file of HTML that needs nothing from elsewhere.
+
+        Args:
+            path: where.
+            timings, memory: what running the file took, to be shown too.
+            command: that made the file, to be shown too.
+
+        Raises:
+            OutputError: the place cannot be written.
+        """
+        from rnnlite.report.page.conversion import conversion_page
+        from rnnlite.report.page.document import page_bytes
+
+        page = conversion_page(self, timings=timings, memory=memory, command=command)
+        write_whole(path, page_bytes(page))
+        return Path(path)
+
     def require_parity(self) -> None:
         """Refuse a model that is not equal to its source.
 
@@ -252,6 +341,7 @@ class Report(Shown):
         if values.get("stream") is not None:
             values["stream"] = StreamParity.from_dict(values["stream"])
         values["notes"] = tuple(values["notes"])
+        values["tensors"] = tuple(map(TensorSize.from_dict, values.get("tensors", ())))
         values["signatures"] = tuple(
             SignatureReport(name=s["name"], **_of_function(s)) for s in values.get("signatures", ())
         )
@@ -276,6 +366,7 @@ def _of_function(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **ends,
         "recurrences": tuple(values["recurrences"]),
+        "layers": tuple(map(LayerRecord.from_dict, values.get("layers", ()))),
         "parity": None if parity is None else Parity.from_dict(parity),
         "quantization": None if quantization is None else Quantization.from_dict(quantization),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,34 +13,11 @@ from rich.console import RenderableType
 
 from rnnlite.errors import DependencyError
 from rnnlite.report.tables import table
+from rnnlite.report.timings import Timing
 from rnnlite.runtime.model import load
 from rnnlite.specs import Array, TensorSpec
 
 WARM_UP_RUNS = 3
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Latencies of one length, in milliseconds.
-
-    Attributes:
-        length: of every free axis but the batch; None where the model's length is pinned.
-        threads: threads an op might use.
-        repeats: timed runs.
-        cold: the first run at this length, memory set-up included.
-        median, p90, p99, minimum: over the timed runs.
-        microseconds_a_step: median over length; None where the length is pinned.
-    """
-
-    length: int | None
-    threads: int
-    repeats: int
-    cold: float
-    median: float
-    p90: float
-    p99: float
-    minimum: float
-    microseconds_a_step: float | None
 
 
 def time_model(
@@ -67,8 +43,7 @@ def time_model(
 
 
 def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Timing:
-    rng = np.random.default_rng(0)
-    arrays = [_random(spec, length or 1, rng) for spec in model.inputs]
+    arrays = random_arrays(model, length, np.random.default_rng(0))
     begin = time.perf_counter()
     model.run(arrays)
     cold = 1000 * (time.perf_counter() - begin)
@@ -91,6 +66,11 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
         minimum=float(np.min(laps)),
         microseconds_a_step=1000 * median / length if length else None,
     )
+
+
+def random_arrays(model: Any, length: int | None, rng: np.random.Generator) -> list[Array]:
+    """Random inputs of one length for a loaded model, a batch of one where that is free."""
+    return [_random(spec, length or 1, rng) for spec in model.inputs]
 
 
 def _random(spec: TensorSpec, length: int, rng: np.random.Generator) -> Array:

@@ -1,12 +1,11 @@
 """Names of tensors: by layer, unique, little to store; tools open the files."""
 
 import keras
-import pytest
 
 import rnnlite
 from rnnlite.lite import schema
 from rnnlite.lite.passes import labels
-from rnnlite.lite.passes.labels import _layer, _short
+from rnnlite.lite.passes.labels import _short
 
 
 def names(data):
@@ -48,21 +47,6 @@ def test_layers(exits):
     assert {"tags", "label"} <= found
     assert any(n.startswith("forward_lstm") for n in found)
     assert any(n.startswith("backward_lstm") for n in found)
-
-
-@pytest.mark.parametrize(
-    ("path", "layer"),
-    [
-        ("functional_1/label_1/MatMul", "label"),
-        ("functional/label_1/MatMul", "label_1"),
-        ("functional_1/bidirectional_1/backward_lstm_1/step/MatMul;x/Add", "backward_lstm"),
-        ("functional_1/tags_1/Tensordot/MatMul", "tags"),
-        ("MatMul", ""),
-        ("", ""),
-    ],
-)
-def test_layer_of_a_path(path, layer):
-    assert _layer(path) == layer
 
 
 def test_numbers():

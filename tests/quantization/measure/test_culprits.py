@@ -4,7 +4,7 @@ import numpy as np
 
 from graphs import Model
 from rnnlite.quantization.calibration import Samples
-from rnnlite.quantization.measure.culprits import Culprit, _worst, worst_tensors
+from rnnlite.quantization.measure.culprits import Culprit, _worst, op_errors, worst_tensors
 from rnnlite.quantization.recipe import take_order
 from rnnlite.quantization.trials import TRIALS
 
@@ -25,6 +25,21 @@ def test_the_op_that_loses_what_it_is_given():
     samples = Samples(rows, rows[1:], ())
     (first,) = worst_tensors(model.ir, order, TRIALS["int8"][0], samples)[:1]
     assert first.startswith("EXP 'head/power' (")
+
+
+def test_every_op_for_a_report():
+    """The error of each op and of its operands, in the order of computation, by layer."""
+    model = Model()
+    x, a, b = (model.main.tensor((1, 2, 4), name=n) for n in ("x", "m/head/EXP", "m/tail/MUL"))
+    model.main.add("EXP", [x], [a])
+    model.main.add("MUL", [a, model.main.constant(2.0)], [b], "MulOptions")
+    model.main.ends([x], [b])
+    rows = [[np.linspace(-6, 6, 8, dtype=np.float32).reshape(2, 4)]] * 4
+    order = take_order("int8", rows, None, allow_float=False, max_error=None, progress=False)
+    first, second = op_errors(model.ir, order, TRIALS["int8"][0], Samples(rows, rows, ()))
+    assert (first.op, first.layer, second.op, second.layer) == ("EXP", "head", "MUL", "tail")
+    assert second.operands == first.error > 0
+    assert second.error >= 0.5 * first.error
 
 
 def test_a_value_beyond_its_grid_in_one_sample_of_many():

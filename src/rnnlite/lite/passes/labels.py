@@ -14,22 +14,16 @@ have one name and stand in the file once.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Mapping
 
 from rnnlite.lite import schema
 from rnnlite.lite.inspection import is_weight
 from rnnlite.lite.ir import Graph, Model, Value
+from rnnlite.lite.paths import layer_of
 from rnnlite.lite.requirements import KERNELS
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-_OURS = re.compile(
-    r"(scan|step|while|body|cond|loop|Tensordot|ReadVariableOp)(_body|_cond)?(_\d+)?"
-)
-"""Parts of a path that are no layer."""
-
-
 MOST = 0.03
 """The part of the file that names which are unique in it may take, or add to it."""
 
@@ -84,7 +78,7 @@ def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
             producer = value.producer
             product = producer is not None and producer.kind in KERNELS
             if product or (value.is_constant and is_weight(value)):
-                label = _layer(value.name) or layer
+                label = layer_of(value.name) or layer
             kind = label, *_traits(value)
             met[kind] += 1
             key = number if in_file else -1, met[kind], kind
@@ -112,18 +106,7 @@ def _next(label: str, counts: Counter[str], taken: set[str]) -> str:
 def _layer_of(graph: Graph) -> str:
     """The layer that a loop's body or condition belongs to."""
     origin = graph.origin
-    return _layer(origin.paths[0]) if origin is not None and origin.paths else ""
-
-
-def _layer(path: str) -> str:
-    """The layer in a path such as "functional_1/lstm_1/step/MatMul", as the source calls it."""
-    model, *parts = path.partition(";")[0].split("/")
-    layers = [part for part in parts[:-1] if not _OURS.fullmatch(part)]
-    if not layers:
-        return ""
-    # Keras adds a number to all scopes where a model is traced once more.
-    again = re.search(r"(_\d+)$", model)
-    return layers[-1].removesuffix(again[1]) if again else layers[-1]
+    return layer_of(origin.paths[0]) if origin is not None and origin.paths else ""
 
 
 def _short(number: int) -> str:

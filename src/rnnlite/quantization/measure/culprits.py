@@ -16,6 +16,7 @@ import numpy as np
 from rnnlite.isolation.interpreter import ValuesApart
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model, Value
+from rnnlite.lite.paths import layer_of
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.plan.plan import Plan
@@ -23,12 +24,16 @@ from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipe import Order
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.trials import Trial
+from rnnlite.report.quantization import OpError
 
 MOST = 3
 """How many tensors are named."""
 
 WATCHED = 50
 """How many samples are looked at, to find the one that is furthest off."""
+
+FEW = 8
+"""How many are looked at for a report."""
 
 SLACK = 1 / 128
 """Share of a grid beyond which a value counts as beyond its ends."""
@@ -47,6 +52,7 @@ class Culprit:
         error: its RMS error relative to its float RMS.
         operands: the largest error among the op's operands.
         leaves: how far its float values go, and its grid, where that is further; else "".
+        path: the tensor's path in the source; "" where it has none.
     """
 
     op: str
@@ -54,6 +60,7 @@ class Culprit:
     error: float
     operands: float
     leaves: str = ""
+    path: str = ""
 
     def __str__(self) -> str:
         figures = f"{100 * self.error:.4g} %, from {100 * self.operands:.2g} %"
@@ -64,10 +71,35 @@ def worst_tensors(model: Model, order: Order, trial: Trial, samples: Samples) ->
     """The tensors of the main graph at which the error enters or is largest, in words.
 
     Args:
+        model, order, trial, samples: as of `tensor_errors`.
+    """
+    found = tensor_errors(model, order, trial, samples, WATCHED)
+    return [str(c) for c in _worst(found)]
+
+
+def op_errors(model: Model, order: Order, trial: Trial, samples: Samples) -> tuple[OpError, ...]:
+    """How far the ops of the main graph are off, in the order of computation, for a report.
+
+    Args:
+        model, order, trial, samples: as of `tensor_errors`.
+    """
+    return tuple(
+        OpError(c.op, c.path, layer_of(c.path), c.error, c.operands)
+        for c in tensor_errors(model, order, trial, samples, FEW)
+    )
+
+
+def tensor_errors(
+    model: Model, order: Order, trial: Trial, samples: Samples, most: int
+) -> list[Culprit]:
+    """What ops of the main graph make, and how far that is off, in the order of computation.
+
+    Args:
         model: the float model that was quantized, with the converter's names.
         order: what was asked for.
         trial: how it was quantized.
         samples: the calibration data.
+        most: how many of the held-out samples are looked at.
     """
     made = prepared(model, order, trial, samples)
     main = made.model.main
@@ -76,7 +108,7 @@ def worst_tensors(model: Model, order: Order, trial: Trial, samples: Samples) ->
     results = [v for v in main.outputs if made.plan.has(v)]
     floats = schema.write(made.model)
     to_integers(made.model, made.plan, order.io)
-    rows = samples.held_out[:WATCHED]
+    rows = samples.held_out[:most]
     places = [number for number, _ in watched]
     plain = ValuesApart(floats, places, samples.axes)
     quantized = ValuesApart(schema.write(made.model), places, samples.axes)
@@ -84,7 +116,7 @@ def worst_tensors(model: Model, order: Order, trial: Trial, samples: Samples) ->
     errors = _worst_errors(values, plain, quantized, made.plan, rows, results)
     plain.close()
     quantized.close()
-    return [str(c) for c in _worst([m.culprit(errors) for m in made_by if m.value in errors])]
+    return [m.culprit(errors) for m in made_by if m.value in errors]
 
 
 @dataclass(frozen=True)
@@ -99,7 +131,8 @@ class _Made:
         """With the error of each value."""
         largest = max((errors[v].size for v in self.operands if v in errors), default=0.0)
         own = errors[self.value]
-        return Culprit(self.kind, self.value.label, own.size, largest, own.leaves)
+        path = self.value.name
+        return Culprit(self.kind, self.value.label, own.size, largest, own.leaves, path)
 
 
 def _worst(found: Sequence[Culprit]) -> list[Culprit]:

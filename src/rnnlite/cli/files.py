@@ -1,0 +1,70 @@
+"""The commands on a finished file: inspect, bench."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rnnlite.cli.console import (
+    command_line,
+    console,
+    native_messages,
+    refusals,
+    require_folder,
+    show,
+)
+from rnnlite.cli.options import Json, ModelFile, PageOut, Threads, numbers
+
+
+def add_file_commands(app: typer.Typer) -> None:
+    """Add them to the command line."""
+    for command in (inspect, bench):
+        app.command()(command)
+
+
+def inspect(model: ModelFile, as_json: Json = False) -> None:
+    """Show what a LiteRT file holds: signature, recurrences, ops, weights."""
+    with refusals():
+        from rnnlite.lite.inspection import inspect as look
+
+        show(look(model), as_json)
+
+
+def bench(
+    model: ModelFile,
+    lengths: Annotated[
+        str, typer.Option("--lengths", help="Sequence lengths to time, with commas.")
+    ] = "10,100,1000",
+    threads: Threads = 1,
+    repeats: Annotated[int, typer.Option("--repeats", min=3, help="Timed runs a length.")] = 50,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="A picture to write (.png).", show_default=False),
+    ] = None,
+    report: PageOut = None,
+    as_json: Json = False,
+) -> None:
+    """Time a LiteRT file on random input, by sequence length."""
+    wanted = numbers(lengths)
+    with refusals():
+        if report is not None:
+            require_folder(report)
+        from rnnlite.lite.files import write_whole
+        from rnnlite.runtime.bench import bench_tables, picture, time_model
+
+        with native_messages():
+            timings = time_model(model, lengths=wanted, num_threads=threads, repeats=repeats)
+            if plot is not None:
+                title = f"{model.name}, {threads} thread{'s' if threads > 1 else ''}"
+                write_whole(plot, picture(timings, title))
+            if report is not None:
+                from rnnlite.runtime.bench_page import save_bench_page
+
+                save_bench_page(report, model, timings, command=command_line())
+        if as_json:
+            typer.echo(json.dumps([vars(t) for t in timings]))
+        else:
+            console().print(bench_tables(timings))

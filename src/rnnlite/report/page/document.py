@@ -1,0 +1,134 @@
+"""A page put together: its head, its figures, its sections, and the command that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from rnnlite._version import __version__
+from rnnlite.report.page.markup import Child, Markup, tag
+
+STYLE = (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+
+
+def document(
+    title: str, *children: Child, kicker: str = "", lead: str = "", command: str = ""
+) -> str:
+    """A whole page.
+
+    Args:
+        title: what it is of.
+        children: figures and sections, in order.
+        kicker: a line above the title: what kind of report this is.
+        lead: a line below it.
+        command: the command that made it; "" where there was none.
+    """
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="generator", content=f"rnnlite {__version__}"),
+        tag("title", f"{title} - rnnlite"),
+        tag("style", Markup(STYLE)),
+    )
+    made = section("The command", tag("pre", command)) if command else None
+    header = tag(
+        "header",
+        tag("p", kicker, class_="kicker") if kicker else None,
+        tag("h1", title),
+        tag("p", lead, class_="lead") if lead else None,
+    )
+    footer = tag("footer", f"Made by rnnlite {__version__}.")
+    body = tag("body", tag("main", header, children, made, footer))
+    return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def section(title: str, *children: Child, lead: str = "", class_: str | None = None) -> Markup:
+    """A part of the page under a heading."""
+    return tag(
+        "section",
+        tag("h2", title),
+        tag("p", lead, class_="soft small") if lead else None,
+        children,
+        class_=class_,
+    )
+
+
+def figures(found: Iterable[tuple[str, str, str]]) -> Markup:
+    """Large figures side by side: (value, what it is, "good", "bad" or "")."""
+    return tag(
+        "div",
+        [
+            tag("div", tag("b", value), tag("span", what), class_=f"figure {state}".strip())
+            for value, what, state in found
+        ],
+        class_="figures",
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
+    """A table that scrolls sideways on a narrow screen; columns of numbers stand to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    numeric = [
+        bool(cells) and all(shown is not None and number for shown, number in column)
+        for column in zip(*cells, strict=True)
+    ] or [False] * len(columns)
+    kinds = [
+        "n" if number else "s" if all(_is_short(row[k][0]) for row in cells) else "t"
+        for k, number in enumerate(numeric)
+    ]
+    head = [tag("th", name, class_=kind) for name, kind in zip(columns, kinds, strict=True)]
+    body = [
+        tag("tr", [tag("td", c[0], class_=k) for c, k in zip(row, kinds, strict=True)])
+        for row in cells
+    ]
+    parts = tag("thead", tag("tr", head)), tag("tbody", body)
+    return tag("div", tag("table", parts), class_="wide", tabindex="0")
+
+
+NARROW = 20
+"""Letters that a column of texts may have to be kept in one line."""
+
+
+def _is_short(shown: Child) -> bool:
+    return len(str(shown)) <= NARROW
+
+
+def _cell(value: object) -> tuple[Child, bool]:
+    """What is shown, and whether it is a number."""
+    if value is None:
+        return "", True
+    if isinstance(value, bool):
+        return ("yes" if value else "no"), False
+    if isinstance(value, int):
+        return f"{value:,}", True
+    if isinstance(value, float):
+        return ("" if value != value else f"{value:.4g}"), True
+    return value, False
+
+
+def details(summary: str, *children: Child) -> Markup:
+    """What is shown on demand."""
+    return tag("details", tag("summary", summary), children)
+
+
+def key(*entries: tuple[str, str]) -> Markup:
+    """What colours mean: (class, words)."""
+    return tag(
+        "div", [tag("span", tag("i", class_=c), words) for c, words in entries], class_="key"
+    )
+
+
+def items(lines: Iterable[object]) -> Markup:
+    """Lines as a list."""
+    return tag("ul", [tag("li", line) for line in lines])
+
+
+def name_of(origin: str) -> str:
+    """A short title from where a model came from: of a path its last part."""
+    return Path(origin).name if "/" in origin and "\n" not in origin else origin
+
+
+def page_bytes(page: str) -> bytes:
+    """The page as a file."""
+    return page.encode("utf-8", "replace")

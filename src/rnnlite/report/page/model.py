@@ -1,0 +1,119 @@
+"""The section on what a model is: a drawing, its inputs and outputs, how its recurrences run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rnnlite.report.page.document import items, section, table
+from rnnlite.report.page.drawing import Node, drawing, recurrence_kind
+from rnnlite.report.page.markup import Markup, tag
+from rnnlite.report.tables import shape_text
+
+if TYPE_CHECKING:
+    from rnnlite.report.records import Report, SignatureReport
+
+
+def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
+    """The model's drawing, its ends, and how its recurrences run.
+
+    Args:
+        found: what is known of a signature.
+        of: which one, where there are several.
+    """
+    drawn = drawing(nodes_of(found), "Layers, from inputs to outputs")
+    right = [tag("h3", "Inputs and outputs"), _ends(found.inputs, found.outputs)]
+    if found.recurrences:
+        right += [tag("h3", "How each recurrence runs"), _recurrences(found.recurrences)]
+    return section(
+        f"What the model is{of}", tag("div", tag("div", drawn), tag("div", right), class_="pair")
+    )
+
+
+def nodes_of(found: Report | SignatureReport) -> list[Node]:
+    """The boxes of a drawing: inputs, layers, outputs; without layers, recurrences in a row."""
+    recurrences = {str(r["name"]): r for r in found.recurrences}
+    nodes = [_end(port, "in") for port in found.inputs]
+    keys = {str(port["name"]): node.key for port, node in zip(found.inputs, nodes, strict=True)}
+    makers: dict[str, str] = {}
+    if found.layers:
+        for layer in found.layers:
+            reads = tuple(keys[r] for r in layer.reads if r in keys)
+            key_ = f"layer {layer.name}"
+            known = recurrences.get(layer.name)
+            if known is not None:
+                nodes.append(_recurrent(key_, known, reads))
+            else:
+                words = f"{layer.weights:,} weights" if layer.weights else ""
+                ops = ", ".join(_op(kind, n) for kind, n in layer.ops.items())
+                nodes.append(
+                    Node(
+                        key_,
+                        layer.name,
+                        (" \u00b7 ".join(filter(None, (words, ops))),),
+                        reads=reads,
+                    )
+                )
+            keys[layer.name] = key_
+            makers.update(dict.fromkeys(layer.gives, key_))
+    else:
+        last = tuple(node.key for node in nodes)
+        for r in found.recurrences:
+            nodes.append(_recurrent(f"layer {r['name']}", r, last))
+            last = (nodes[-1].key,)
+        makers = {str(port["name"]): last[0] for port in found.outputs if last}
+    for port in found.outputs:
+        maker = makers.get(str(port["name"]))
+        nodes.append(_end(port, "out", () if maker is None else (maker,)))
+    return nodes
+
+
+def _end(port: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Node:
+    shape = shape_text(port["shape"], port.get("least", ()))
+    return Node(
+        f"{kind} {port['name']}", str(port["name"]), (f"{shape} {port['dtype']}",), "end", reads
+    )
+
+
+def _recurrent(key_: str, r: Mapping[str, Any], reads: tuple[str, ...]) -> Node:
+    gives = {"all": "all steps", "last": "last step"}.get(str(r["outputs"]), str(r["outputs"]))
+    lines = (
+        f"{r['kind']}, {r['units']} units, {r['direction']}",
+        f"{gives}{', masked' if r['masked'] else ''}",
+    )
+    return Node(key_, str(r["name"]), lines, recurrence_kind(r), reads)
+
+
+def _op(kind: str, count: int) -> str:
+    return kind.lower() if count == 1 else f"{count} {kind.lower()}"
+
+
+def _ends(inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]) -> Markup:
+    rows = [
+        [kind, p["name"], shape_text(p["shape"], p.get("least", ())), p["dtype"], _grid(p)]
+        for kind, ports in (("in", inputs), ("out", outputs))
+        for p in ports
+    ]
+    columns = ["", "name", "shape", "type", "value"]
+    if not any(row[4] for row in rows):
+        columns, rows = columns[:4], [row[:4] for row in rows]
+    return table(columns, rows)
+
+
+def _grid(port: Mapping[str, Any]) -> str:
+    scale = port.get("scale")
+    if scale is None:
+        return ""
+    zero = int(port["zero_point"])
+    return f"{scale:.4g} (q {'-' if zero >= 0 else '+'} {abs(zero)})"
+
+
+def _recurrences(recurrences: Sequence[Mapping[str, Any]]) -> Markup:
+    lines = []
+    for r in recurrences:
+        hoisted = (
+            "inputs projected before the loop" if r["hoisted"] else "inputs projected in the loop"
+        )
+        weights = f"; weights: {r['weights']}" if r.get("weights") else ""
+        lines.append([tag("b", r["name"]), f": {hoisted}; {r['schedule']}{weights}"])
+    return items(lines)

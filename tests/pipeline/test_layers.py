@@ -1,0 +1,46 @@
+"""The layers of a model, and what each reads."""
+
+from rnnlite.lite.ir import Model
+from rnnlite.pipeline.layers import layers_of
+
+
+def test_layers_of_a_conversion(exits):
+    found = {layer.name: layer for layer in exits.report.layers}
+    (bidirectional,) = [n for n in found if n.startswith("bidirectional")]
+    assert set(found) == {"forward_lstm", "backward_lstm", bidirectional, "tags", "label"}
+    assert found["forward_lstm"].reads == ("frames",)
+    assert found["backward_lstm"].reads == ("frames",)
+    assert set(found[bidirectional].reads) == {"forward_lstm", "backward_lstm"}
+    assert found["tags"].reads == (bidirectional,)
+    assert found["tags"].gives == ("tags",)
+    assert found["label"].gives == ("label",)
+    assert found["tags"].weights == 8 * 2
+    assert found["forward_lstm"].weights >= 4 * 4 * (3 + 4)
+
+
+def test_sizes_are_no_values():
+    model = Model()
+    graph = model.graph()
+    x = graph.value("float32", (1, 1), (-1, 1))
+    size, filled, y = (graph.value(t, (2,)) for t in ("int32", "float32", "float32"))
+    for value, name in ((size, "m/a/Shape"), (filled, "m/a/Fill"), (y, "m/b/Add")):
+        value.name = name
+    graph.append(graph.op("SHAPE", [x], [size]))
+    graph.append(graph.op("FILL", [size, x], [filled]))
+    graph.append(graph.op("ADD", [filled, x], [y]))
+    graph.inputs, graph.outputs = [x], [y]
+    a, b = layers_of(model, ["x"], ["y"])
+    assert (a.name, a.reads, b.name, b.reads) == ("a", ("x",), "b", ("a", "x"))
+    assert b.gives == ("y",)
+
+
+def test_shapes_alone_belong_to_whoever_made_the_values():
+    model = Model()
+    graph = model.graph()
+    x, moved, y = (graph.value("float32", (1, 4)) for _ in range(3))
+    shape = graph.value("int32", (2,))
+    moved.name, y.name = "m/flatten/Reshape", "m/act/Tanh"
+    graph.append(graph.op("RESHAPE", [x, shape], [moved]), graph.op("TANH", [moved], [y]))
+    graph.inputs, graph.outputs = [x], [y]
+    (act,) = layers_of(model, ["x"], ["y"])
+    assert (act.name, act.reads, dict(act.ops)) == ("act", ("x",), {"TANH": 1})
