@@ -252,6 +252,7 @@ def main() -> None:
             print(runtime.name, flush=True)
             for each, state in zip(found, states(runs, runtime), strict=True):
                 each[runtime.name] = state
+    print(f"{len(tried)} models of one op on {len(RUNTIMES)} runtimes")
     missed = {p.name: line for p, f in zip(tried, found, strict=True) if (line := unknown(p, f))}
     for label, line in missed.items():
         print(f"{label}: {line}")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ai_edge_litert.interpreter import Interpreter
 
 import rnnlite
 from runtimes.models import CASES, Case
@@ -46,13 +47,16 @@ def runtime() -> Runtime:
 
 
 def fixed() -> list[Case]:
-    """Cases of one length, made for it."""
+    """Cases of one length, or streams of single steps, made for it."""
     options = {"sequence_length": LENGTH, "target": "tflite-micro"}
-    return [
+    found = [
         replace(case, options=options, modes=MODES, lengths=(LENGTH,) * RUNS)
         for case in CASES
         if case.name in KINDS
     ]
+    steps = {"streaming": 1, "target": "tflite-micro"}
+    (stream,) = (case for case in CASES if case.name == "stream of single steps")
+    return [*found, replace(stream, options=steps, modes=MODES, lengths=(0,) * RUNS)]
 
 
 def try_on_micro(jobs: Sequence[Mapping[str, Any]]) -> list[Trial]:
@@ -81,15 +85,33 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
         interpreter = runtime.Interpreter.from_bytes(data, arena_size=ARENA)
     except Exception as e:  # noqa: BLE001 - whatever it is, it is the result
         return {"state": "refused at load", "detail": str(e)[:200]}
-    samples = np.load(job["samples"])
-    count = sum(name.startswith("out/0/") for name in samples.files)
+    names = _ends(data) if "signature/0" in np.load(job["samples"]).files else None
 
     def call(signature: str | None, inputs: dict[str, Any]) -> dict[str, Any]:
-        if signature is not None:
-            raise ValueError("it runs the first signature alone")
-        for number, value in enumerate(inputs.values()):
-            interpreter.set_input(value, number)
+        taken, given = names or (list(inputs), [str(k) for k in range(_count(data))])
+        for number, name in enumerate(taken):
+            interpreter.set_input(inputs[name], number)
         interpreter.invoke()
-        return {str(k): interpreter.get_output(k) for k in range(count)}
+        return {name: interpreter.get_output(k) for k, name in enumerate(given)}
 
     return compared(job, call)
+
+
+def _count(data: bytes) -> int:
+    """How many outputs a file has."""
+    return len(Interpreter(model_content=data).get_output_details())
+
+
+def _ends(data: bytes) -> tuple[list[str], list[str]]:
+    """What the only signature calls inputs and outputs, in the file's order."""
+    interpreter = Interpreter(model_content=data)
+    runner = interpreter.get_signature_runner()
+    pairs = (
+        (runner.get_input_details(), interpreter.get_input_details()),
+        (runner.get_output_details(), interpreter.get_output_details()),
+    )
+    found = []
+    for named, ordered in pairs:
+        by_index = {d["index"]: name for name, d in named.items()}
+        found.append([by_index[d["index"]] for d in ordered])
+    return found[0], found[1]
