@@ -53,7 +53,7 @@ TRIALS: dict[str, tuple[Trial, ...]] = {
         Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="all"),
     ),
 }
-"""By mode, cheapest first. What each gave is in ARCHITECTURE.md."""
+"""By mode, cheapest first. What each gave is in docs/decisions.md."""
 
 
 def trial_named(mode: str, name: str) -> Trial:
