@@ -52,6 +52,7 @@ def convert(
     architecture: str | Path | None = None,
     custom_objects: Mapping[str, Any] | None = None,
     trust: bool = False,
+    example: Any = None,
     verify: bool = True,
     progress: bool = False,
     **further: Any,
@@ -59,8 +60,9 @@ def convert(
     """Convert a recurrent model to LiteRT, builtin ops only.
 
     Args:
-        source: a live Keras 2 or 3 model, or a path: .keras, .h5, a SavedModel folder, a frozen
-            graph of TensorFlow 1 or 2 (.pb), a checkpoint (.meta).
+        source: a live Keras 2 or 3 model, torch.nn.Module or ExportedProgram, onnx.ModelProto, or a
+            path: .keras, .h5, .onnx, .pt2, a SavedModel folder, a frozen graph of TensorFlow 1 or 2
+            (.pb), a checkpoint (.meta).
         batch_size: "auto" (1 where the source leaves it free, else what the source pins), an int,
             or None for any.
         sequence_length: "auto" (free wherever the source and its layers allow, else the pinned
@@ -107,6 +109,9 @@ def convert(
         architecture: a model's configuration (model.to_json()), for an .h5 of weights alone.
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.
+        example: inputs that a PyTorch module is called with, on which it is traced: a tensor, a
+            tuple of tensors, or a dict by parameter name, with batch axis. An axis at which the
+            module runs at other sizes is free.
         verify: check the float32 result against the source, and refuse it if it differs. What
             quantization costs is measured in any case, and held to `max_error`.
         progress: show the progress of calibration on standard error.
@@ -145,6 +150,7 @@ def convert(
                 "architecture": architecture,
                 "custom_objects": custom_objects,
                 "trust": trust,
+                "example": example,
                 **further,
             },
         ),

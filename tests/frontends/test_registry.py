@@ -168,10 +168,11 @@ def test_registered_by_an_entry_point(toy, source, tmp_path):
 
 
 def test_rnnlites_own():
-    assert [f.name for f in front_ends()] == ["keras", "onnx", "tensorflow"]
+    assert [f.name for f in front_ends()] == ["keras", "onnx", "tensorflow", "torch"]
     assert [o.name for o in declared_options()] == [
         *("architecture", "custom_objects", "trust"),
         *("outputs", "constants", "inputs", "signature", "tags"),
+        "example",
     ]
     assert {o.name for o in declared_options()} == set(SourceOptions.__annotations__)
     types = stated_types()
@@ -250,7 +251,8 @@ def test_a_front_end_without_a_name():
     with pytest.raises(FrontEndError, match="Nameless lacks name, files, objects, request, kinds"):
         register(Nameless())
     with pytest.raises(
-        FrontEndError, match="there is no front end 'nameless'; found keras, onnx, tens"
+        FrontEndError,
+        match="there is no front end 'nameless'; found keras, onnx, tensorflow, torch",
     ):
         unregister("nameless")
 

@@ -25,6 +25,7 @@ class SourceOptions(TypedDict, total=False):
     architecture: str | Path | None
     custom_objects: Mapping[str, Any] | None
     trust: bool
+    example: Any
 
 
 def with_source_options(function: F) -> F:

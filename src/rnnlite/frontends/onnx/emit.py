@@ -27,7 +27,9 @@ Rule = Callable[["Emitter", Node, list[Given]], Sequence[Operand] | Operand]
 RULES: dict[str, Rule] = {}
 """By `Node.key`."""
 
-IMPURE = frozenset(["If", "Loop", "Scan", "LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"])
+IMPURE = frozenset(
+    ["If", "Loop", "Scan", "LSTM", "GRU", "RNN", "DynamicQuantizeLSTM", "StackedRows"]
+)
 """Ops that are not computed beforehand, whatever they read."""
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnlite.errors import RnnliteError, ShapeError, SourceError
 from rnnlite.frontends.building import forced_sizes, sized
-from rnnlite.frontends.functions import id_ranges, perturbed, trace
+from rnnlite.frontends.functions import Runner, id_ranges, perturbed, trace
 from rnnlite.frontends.onnx.emit import Emitter, as_tensor
 from rnnlite.frontends.onnx.nodes import Port
 from rnnlite.frontends.onnx.reading import FLOATS, Source
@@ -48,8 +48,12 @@ class _Opened:
     lengths: Lengths
 
 
-def program_of(source: Source, request: OnnxRequest) -> Program:
+def program_of(source: Source, request: OnnxRequest, *, reference: Runner | None = None) -> Program:
     """Open a model.
+
+    Args:
+        reference: what to compare with in place of ONNX Runtime, where the model was made of
+            something else.
 
     Raises:
         SourceError, ShapeError, UnsupportedError: see there.
@@ -72,7 +76,7 @@ def program_of(source: Source, request: OnnxRequest) -> Program:
             names, opened.function.outputs, maker.output_axes(opened), strict=True
         )
     ]
-    reference = runner(
+    reference = reference or runner(
         _with_outputs(source.proto, names),
         source.origin,
         [(p.name, p.dtype) for p in declared],

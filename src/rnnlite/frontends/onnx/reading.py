@@ -15,6 +15,7 @@ import numpy as np
 
 from rnnlite.errors import DependencyError, SourceError, UnsupportedError
 from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+from rnnlite.frontends.onnx.sequences import SEQUENCE, without_lists
 from rnnlite.scan.tensors import Array
 
 DOMAINS = ("", "ai.onnx")
@@ -84,7 +85,7 @@ def read(source: object) -> Source:
         proto = onnx.inliner.inline_local_functions(proto)
     versions = {("" if o.domain in DOMAINS else o.domain): o.version for o in proto.opset_import}
     reader = _Reader(onnx, versions)
-    graph = reader.graph(proto.graph)
+    graph = without_lists(reader.graph(proto.graph))
     _refuse_unknown(graph)
     notes = []
     if reader.floats:
@@ -251,6 +252,8 @@ class _Reader:
 
     def port(self, proto: Any) -> Port:
         kind = proto.type.WhichOneof("value")
+        if kind == "sequence_type":
+            return Port(proto.name, SEQUENCE, None)
         if kind not in (None, "tensor_type"):
             raise UnsupportedError(
                 f"'{proto.name}' of the ONNX model is a {kind.removesuffix('_type')}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
@@ -17,6 +18,22 @@ from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.values import Operand
 from rnnlite.scan.tensors import Tensor
 
+ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+
+
+def erf(x: Tensor) -> Tensor:
+    """The error function, within 2e-7: LiteRT has no op for it.
+
+    Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
+    """
+    size = tf.abs(x)
+    t = 1 / (1 + 0.3275911 * size)
+    total = t * 0
+    for factor in reversed(ERF):
+        total = t * (factor + total)
+    return tf.sign(x) * (1 - total * tf.exp(-tf.square(x)))
+
+
 UNARY: dict[str, Callable[[Any], Any]] = {
     "Abs": tf.abs,
     "Acos": tf.acos,
@@ -28,7 +45,7 @@ UNARY: dict[str, Callable[[Any], Any]] = {
     "Ceil": tf.math.ceil,
     "Cos": tf.cos,
     "Cosh": lambda x: (tf.exp(x) + tf.exp(-x)) * 0.5,
-    "Erf": tf.math.erf,
+    "Erf": erf,
     "Exp": tf.exp,
     "Floor": tf.floor,
     "HardSwish": lambda x: x * tf.nn.relu6(x + 3.0) * (1 / 6),
@@ -98,7 +115,9 @@ def activation(
         case "Swish":
             return x * tf.sigmoid(given(alpha, 1.0) * x)
         case "Gelu":
-            return tf.nn.gelu(x, approximate=node is not None and node.get("approximate") == "tanh")
+            if node is not None and node.get("approximate") == "tanh":
+                return tf.nn.gelu(x, approximate=True)
+            return 0.5 * x * (1 + erf(x * float(np.sqrt(0.5))))
         case "Affine":
             return given(alpha, 1.0) * x + given(beta, 0.0)
         case "ScaledTanh":

@@ -32,6 +32,15 @@ def _transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     return moved if moved.axes != value.axes or value.joined is None else value
 
 
+@rule("StackedRows")
+def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+    """Rows of a loop (T, ...) with time at another axis."""
+    value = as_value(inputs[0])
+    order = list(range(1, value.rank))
+    order.insert(int(node.get("axis")) % value.rank, 0)
+    return value.transposed(order)
+
+
 @rule("Unsqueeze")
 def _unsqueeze(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     data, axes = inputs[0], numbers_of(node, inputs, 1, "axes") or []

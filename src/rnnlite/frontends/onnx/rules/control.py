@@ -134,7 +134,7 @@ def _loop(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand
     outside = Outside(emitter, body)
     count = len(states)
     initial = [as_tensor(s) for s in states if s is not None]
-    always = _always(body, go)
+    always = _always(emitter, body, go)
     top = _limit(limit)
 
     def function(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
@@ -171,7 +171,7 @@ def _limit(limit: Given) -> Tensor | None:
     return tf.reshape(tf.cast(as_tensor(limit), tf.int32), [])
 
 
-def _always(body: Graph, go: Given) -> bool:
+def _always(emitter: Emitter, body: Graph, go: Given) -> bool:
     """Whether the body never ends the loop itself."""
     first = known(go) if go is not None else np.asarray(True)
     if first is None or not np.all(first):
@@ -182,9 +182,12 @@ def _always(body: Graph, go: Given) -> bool:
         condition = makers[condition].inputs[0]
     if condition == own:
         return True
-    value = body.constants.get(condition)
     if condition in makers and makers[condition].op == "Constant":
         value = makers[condition].get("value")
+    elif condition in body.constants:
+        value = body.constants[condition]
+    else:
+        value = known(emitter.get(condition)) if condition in body.outside() else None
     return value is not None and bool(np.all(value))
 
 

@@ -102,7 +102,11 @@ def _places(node: Node, x: Any, axis: int) -> Any:
 def _top_k(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
     x = as_tensor(inputs[0])
     count = inputs[1] if len(inputs) > 1 else np.asarray(node.get("k"))
-    k = int(constant(node, count, "number k").reshape(()))
+    k: Any = (
+        count.flat()[0]
+        if isinstance(count, Dims)
+        else int(constant(node, count, "number k").reshape(()))
+    )
     rank = len(x.shape)
     axis = int(node.get("axis", -1)) % rank
     order = [*(a for a in range(rank) if a != axis), axis]

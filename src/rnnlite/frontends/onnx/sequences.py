@@ -1,0 +1,129 @@
+"""Lists of rows that a Loop appends to, as the sequences of rows that a Loop gives.
+
+What enters: a `Graph` in which a Loop carries a list: SequenceEmpty, SequenceInsert in its body,
+ConcatFromSequence behind it, as loops of TorchScript are exported. What leaves: the same without
+lists. A list that is used in any other way is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+
+SEQUENCE = "sequence"
+"""The dtype of a `Port` that is a list."""
+
+
+def without_lists(graph: Graph) -> Graph:
+    """The graph with rows in place of lists.
+
+    Raises:
+        UnsupportedError: a list is used otherwise.
+    """
+    nodes = list(graph.nodes)
+    empty = {n.outputs[0] for n in nodes if n.op == "SequenceEmpty"}
+    arrays: set[str] = set()
+    for k, node in enumerate(nodes):
+        if node.op == "Loop":
+            nodes[k], made = _loop(node, empty)
+            arrays |= made
+        else:
+            nodes[k] = _inside(node)
+    found: list[Node] = []
+    for node in nodes:
+        if node.op == "SequenceEmpty":
+            continue
+        if node.op == "ConcatFromSequence" and node.inputs[0] in arrays:
+            found += _stacked(node)
+            continue
+        found.append(node)
+    changed = replace(graph, nodes=tuple(found))
+    _refuse_left(changed, arrays)
+    return changed
+
+
+def _inside(node: Node) -> Node:
+    """A node with the lists of its bodies replaced."""
+    bodies = {k: without_lists(v) for k, v in node.attributes.items() if isinstance(v, Graph)}
+    return replace(node, attributes={**node.attributes, **bodies}) if bodies else node
+
+
+def _loop(node: Node, empty: set[str]) -> tuple[Node, set[str]]:
+    """A Loop whose lists are rows that it gives, and the names of these."""
+    body: Graph = node.attributes["body"]
+    places = [k for k, name in enumerate(node.inputs[2:]) if name in empty]
+    makers = {name: n for n in body.nodes for name in n.outputs}
+    rows: list[Port] = []
+    for k in places:
+        maker = makers.get(body.outputs[1 + k].name)
+        own = body.inputs[2 + k].name
+        if maker is None or maker.op != "SequenceInsert" or maker.inputs[0] != own:
+            raise _refusal(node)
+        if len(maker.inputs) > 2:
+            raise _refusal(node)
+        rows.append(Port(maker.inputs[1], "float32", None))
+    if not places:
+        return _inside(node), set()
+    count = len(node.inputs) - 2
+    gone = {body.outputs[1 + k].name for k in places}
+    outputs = [p for j, p in enumerate(body.outputs) if j == 0 or j > count or j - 1 not in places]
+    made = Graph(
+        body.name,
+        tuple(n for n in body.nodes if n.outputs[0] not in gone),
+        tuple(p for j, p in enumerate(body.inputs) if j < 2 or j - 2 not in places),
+        (*outputs, *rows),
+        body.constants,
+    )
+    names = node.outputs[:count]
+    kept = [n for j, n in enumerate(node.outputs) if j >= count or j not in places]
+    moved = [names[k] for k in places]
+    changed = replace(
+        node,
+        inputs=tuple(n for j, n in enumerate(node.inputs) if j < 2 or j - 2 not in places),
+        outputs=(*kept, *moved),
+        attributes={**node.attributes, "body": without_lists(made)},
+    )
+    return changed, set(moved)
+
+
+def _stacked(node: Node) -> Sequence[Node]:
+    """The rows (T, ...) along the axis that they are to stand along."""
+    if not node.get("new_axis", 0):
+        raise UnsupportedError(
+            f"node {node.label} joins a list along an axis that its elements have",
+            expected="a new axis (torch.stack)",
+            remedy="Stack the rows, and reshape them",
+        )
+    axis = int(node.get("axis", 0))
+    source, (result,) = node.inputs[0], node.outputs
+    return (
+        [replace(node, op="StackedRows", attributes={"axis": axis}, inputs=(source,))]
+        if (axis and result)
+        else [replace(node, op="Identity", attributes={}, inputs=(source,))]
+    )
+
+
+def _refuse_left(graph: Graph, arrays: set[str]) -> None:
+    for port in (*graph.inputs, *graph.outputs):
+        if port.dtype == SEQUENCE:
+            raise UnsupportedError(
+                f"'{port.name}' of the ONNX model is a sequence",
+                expected="tensors",
+                remedy="Export the model with tensors as inputs and outputs",
+            )
+    for node in graph.nodes:
+        if node.op.startswith("Sequence") or node.op == "ConcatFromSequence":
+            raise _refusal(node)
+        if node.op not in ("Identity", "StackedRows") and arrays & set(node.inputs):
+            raise _refusal(node)
+
+
+def _refusal(node: Node) -> UnsupportedError:
+    return UnsupportedError(
+        f"node {node.label} works on a list of tensors",
+        expected="a list that a loop appends to, and that is stacked behind it",
+        remedy="Write the rows of a loop into one list, and torch.stack it",
+    )

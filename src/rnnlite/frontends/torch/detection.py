@@ -1,0 +1,47 @@
+"""What kind of PyTorch source something is. PyTorch is imported only where one may be there."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from pathlib import Path
+
+from rnnlite.frontends.registry import SourceKind
+
+MODULE = SourceKind("live torch.nn.Module", ("example",))
+EXPORTED = SourceKind("torch ExportedProgram", ("example",))
+PT2 = SourceKind("ExportedProgram file (.pt2)", ("example",))
+SCRIPT = SourceKind("TorchScript file", ("example",))
+PICKLE = SourceKind("pickle of PyTorch", ())
+
+
+def detect(source: object) -> SourceKind | None:
+    """The kind of a source; None where it is something else."""
+    if isinstance(source, Path):
+        return _of_file(source) if source.is_file() else None
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "nn"):
+        return None
+    if any(base.__module__.split(".")[0] in ("keras", "tf_keras") for base in type(source).__mro__):
+        # Layers of Keras on PyTorch are modules too, and no matter of this front end.
+        return None
+    if isinstance(source, torch.nn.Module):
+        return MODULE
+    export = sys.modules.get("torch.export")
+    program = getattr(export, "ExportedProgram", None)
+    return EXPORTED if program is not None and isinstance(source, program) else None
+
+
+def _of_file(path: Path) -> SourceKind | None:
+    if not zipfile.is_zipfile(path):
+        return None
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = {name.split("/", 1)[-1] for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        return None
+    if "archive_format" in names or "serialized_exported_program.json" in names:
+        return PT2
+    if "constants.pkl" in names and any(n.startswith("code/") for n in names):
+        return SCRIPT
+    return PICKLE if "data.pkl" in names else None

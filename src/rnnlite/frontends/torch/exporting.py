@@ -1,0 +1,122 @@
+"""A module as an ONNX model whose free axes are free.
+
+What enters: a `Call` and its free axes. What leaves: a ModelProto, and the axes that are free in
+it. The exporter that traces is right at free lengths for recurrent layers. What it unrolls, a loop
+over time in Python, is scripted instead, where TorchScript takes it. A layer with projections,
+which the exporter does not know, is written as a loop first.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.torch.calls import Call, quiet
+from rnnlite.frontends.torch.rewriting import with_loops, with_steps
+from rnnlite.frontends.torch.sizes import Axes, examples, names_of, runs
+
+OPSET = 17
+log = logging.getLogger("rnnlite")
+
+
+def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
+    """The module in ONNX, right at other sizes of the axes that are given back.
+
+    Raises:
+        UnsupportedError: PyTorch cannot export it.
+    """
+    failures: list[str] = []
+    best: tuple[Any, list[Axes]] | None = None
+    for scripted in (False, True):
+        try:
+            proto = _export(call, groups, scripted=scripted)
+        except Exception as e:  # noqa: BLE001 - the exporter's refusal, of any kind
+            failures.append(" ".join(str(e).split())[:300])
+            log.info("not exported%s: %s", " as TorchScript" if scripted else "", failures[-1])
+            continue
+        kept = [g for g in groups if _holds(call, proto, g)]
+        if len(kept) < len(groups):
+            log.info("exported with %d of %d free axes", len(kept), len(groups))
+        if best is None or len(kept) > len(best[1]):
+            best = proto, kept
+        if len(kept) == len(groups):
+            break
+    if best is None:
+        raise UnsupportedError(
+            f"PyTorch cannot export {call.origin} to ONNX",
+            expected="a module that torch.onnx.export takes",
+            found=failures[0],
+            remedy="Replace the part that it names",
+        )
+    proto, kept = best
+    if len(kept) < len(groups):
+        # What the trace computes with has to stay what it was.
+        proto = _export(call, kept, scripted=False)
+    return proto, kept
+
+
+def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
+    import onnx
+    import torch
+
+    buffer = io.BytesIO()
+    with quiet(), torch.no_grad():
+        # The module's own code as TorchScript keeps its loops.
+        module = torch.jit.script(with_steps(call.inner)) if scripted else with_loops(call.wrapped)
+        torch.onnx.export(
+            module,
+            call.inputs,
+            buffer,
+            dynamo=False,
+            input_names=list(call.names),
+            output_names=list(call.outputs),
+            dynamic_axes=names_of(call, groups),
+            opset_version=OPSET,
+            do_constant_folding=True,
+        )
+    proto = onnx.load_model_from_string(buffer.getvalue())
+    _free_outputs(proto)
+    return proto
+
+
+def _free_outputs(proto: Any) -> None:
+    """Sizes of outputs as the trace saw them say nothing of other sizes."""
+    for value in proto.graph.output:
+        for dim in value.type.tensor_type.shape.dim:
+            dim.Clear()
+
+
+def _holds(call: Call, proto: Any, group: Axes) -> bool:
+    """Whether the exported model gives what the module gives, at another size of a free axis."""
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = ort.InferenceSession(
+            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception:  # noqa: BLE001 - a model that does not load holds nowhere
+        return False
+    place = next(iter(group))
+    size = call.inputs[place[0]].shape[place[1]]
+    wanted_names = {i.name for i in session.get_inputs()}
+    for other in (size + 3, max(size - 2, 1)):
+        sizes = dict.fromkeys(group, other)
+        wanted = runs(call, sizes)
+        if wanted is None:
+            continue
+        given = dict(zip(call.names, examples(call, sizes), strict=True))
+        try:
+            found = session.run(None, {n: a for n, a in given.items() if n in wanted_names})
+        except Exception:  # noqa: BLE001 - the size is refused
+            return False
+        for a, b in zip(found, wanted, strict=True):
+            if a.shape != b.shape or not np.allclose(a, b, rtol=1e-3, atol=1e-3, equal_nan=True):
+                return False
+    return True

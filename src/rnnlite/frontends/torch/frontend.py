@@ -1,0 +1,38 @@
+"""The front end of PyTorch."""
+
+from __future__ import annotations
+
+from rnnlite.frontends.program import Program
+from rnnlite.frontends.registry import FrontEnd, Match
+from rnnlite.frontends.torch import detection
+from rnnlite.frontends.torch.request import TorchRequest
+
+
+class TorchFrontEnd(FrontEnd[TorchRequest]):
+    """Live modules, exported programs, and files of both."""
+
+    name = "torch"
+    files = "PyTorch program (.pt2, TorchScript .pt)"
+    objects = "a torch.nn.Module or ExportedProgram"
+    request = TorchRequest
+    kinds = (
+        detection.MODULE,
+        detection.EXPORTED,
+        detection.PT2,
+        detection.SCRIPT,
+        detection.PICKLE,
+    )
+
+    def recognise(self, source: object) -> Match | None:
+        """See `FrontEnd.recognise`."""
+        kind = detection.detect(source)
+        return None if kind is None else Match(kind)
+
+    def open(self, source: object, request: TorchRequest) -> Program:
+        """See `FrontEnd.open`."""
+        from rnnlite.frontends.torch.model import program_of
+
+        return program_of(source, request)
+
+
+FRONT_END = TorchFrontEnd()

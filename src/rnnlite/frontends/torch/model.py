@@ -1,0 +1,59 @@
+"""From a PyTorch source to a `Program`, by way of ONNX; the reference is the module itself."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rnnlite.frontends.onnx.model import program_of as onnx_program
+from rnnlite.frontends.onnx.reading import read
+from rnnlite.frontends.onnx.request import OnnxRequest
+from rnnlite.frontends.program import Program
+from rnnlite.frontends.torch.calls import Call, call_of
+from rnnlite.frontends.torch.exporting import exported
+from rnnlite.frontends.torch.request import TorchRequest
+from rnnlite.frontends.torch.sizes import Axes, free_axes
+
+
+def program_of(source: object, request: TorchRequest) -> Program:
+    """Open a source.
+
+    Raises:
+        SourceError, TrustError, UnsupportedError: see there.
+    """
+    call = call_of(source, request.example)
+    groups = free_axes(call)
+    proto, kept = exported(call, groups)
+    read_source = replace(read(proto), origin=call.origin)
+    plain = OnnxRequest.of(replace(request, options={}))
+    names = [v.name for v in proto.graph.input]
+    program = onnx_program(read_source, plain, reference=_reference(call, names))
+    notes = _notes(call, groups, kept)
+    return Program(
+        program.origin, tuple(replace(e, notes=(*notes, *e.notes)) for e in program.entries)
+    )
+
+
+def _reference(call: Call, names: list[str]) -> Any:
+    """The module as a function of the inputs that the exported model has left."""
+    places = [call.names.index(n) for n in names]
+
+    def run(arrays: Any) -> Any:
+        given = [t.numpy() for t in call.inputs]
+        for place, array in zip(places, arrays, strict=True):
+            given[place] = array
+        return call.run(given)
+
+    return run
+
+
+def _notes(call: Call, groups: list[Axes], kept: list[Axes]) -> list[str]:
+    """Axes that the module leaves free, and its trace does not."""
+    return [
+        f"axis {axis} of input '{call.names[k]}' stays {call.inputs[k].shape[axis]}: the trace of "
+        "the module computes with it (a loop over time in Python is unrolled; write it for "
+        "torch.jit.script, or use a recurrent layer)"
+        for group in groups
+        if group not in kept
+        for k, axis in sorted(group)
+    ]

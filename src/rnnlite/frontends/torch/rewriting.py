@@ -1,0 +1,95 @@
+"""What the exporter does not know, in other words: LSTMs with projections, cells in scripts.
+
+What enters: a module. What leaves: the same, or a copy in which each LSTM with `proj_size` is a
+loop that TorchScript keeps, or each cell a step of plain ops. Equations: PyTorch's documentation.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+
+def with_loops(module: Any) -> Any:
+    """The module, its LSTMs with projections as loops; itself where it has none."""
+    import torch
+
+    found = [
+        name
+        for name, part in module.named_modules()
+        if isinstance(part, torch.nn.LSTM) and part.proj_size > 0
+    ]
+    if not found:
+        return module
+    changed = copy.deepcopy(module)
+    for name in found:
+        parent, _, last = name.rpartition(".")
+        owner = changed.get_submodule(parent)
+        setattr(owner, last, _looped(torch, owner.get_submodule(last)))
+    return changed
+
+
+def with_steps(module: Any) -> Any:
+    """The module, its cells in plain ops, which TorchScript can be exported with."""
+    from rnnlite.frontends.torch.steps import CELLS
+
+    found = [name for name, part in module.named_modules() if type(part) in CELLS]
+    if not found:
+        return module
+    changed = copy.deepcopy(module)
+    for name in found:
+        parent, _, last = name.rpartition(".")
+        owner = changed.get_submodule(parent)
+        cell = owner.get_submodule(last)
+        setattr(owner, last, CELLS[type(cell)](cell))
+    return changed
+
+
+def _looped(torch: Any, layer: Any) -> Any:
+    """A module that is called as the layer is."""
+    from rnnlite.frontends.torch.steps import lstm
+
+    class Loops(torch.nn.Module):  # type: ignore[misc]
+        """Each layer and direction as a loop."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = layer
+            # Nothing here is found by name any more.
+            self.eval()
+
+        def forward(self, x: Any, states: Any = None) -> Any:
+            own = self.layer
+            rows = x.transpose(0, 1) if own.batch_first else x
+            directions = 2 if own.bidirectional else 1
+            batch = rows.shape[1]
+            if states is None:
+                count = own.num_layers * directions
+                states = (
+                    torch.zeros(count, batch, own.proj_size),
+                    torch.zeros(count, batch, own.hidden_size),
+                )
+            last_h, last_c = [], []
+            for k in range(own.num_layers):
+                parts = []
+                for d in range(directions):
+                    end = f"_l{k}" + ("_reverse" if d else "")
+                    w, u, p = (
+                        getattr(own, n + end).t() for n in ("weight_ih", "weight_hh", "weight_hr")
+                    )
+                    bias = (
+                        getattr(own, "bias_ih" + end) + getattr(own, "bias_hh" + end)
+                        if own.bias
+                        else torch.zeros(w.shape[1])
+                    )
+                    place = k * directions + d
+                    turned = rows.flip(0) if d else rows
+                    y, h, c = lstm(turned, states[0][place], states[1][place], w, u, bias, p)
+                    parts.append(y.flip(0) if d else y)
+                    last_h.append(h)
+                    last_c.append(c)
+                rows = torch.cat(parts, -1) if directions == 2 else parts[0]
+            y = rows.transpose(0, 1) if own.batch_first else rows
+            return y, (torch.stack(last_h), torch.stack(last_c))
+
+    return Loops()

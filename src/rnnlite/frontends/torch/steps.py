@@ -1,0 +1,103 @@
+"""Loops over time, and steps of cells, in TorchScript: the exporter keeps them. Imports torch."""
+
+import torch
+
+
+@torch.jit.script  # type: ignore[untyped-decorator]
+def lstm(
+    x: torch.Tensor,
+    h: torch.Tensor,
+    c: torch.Tensor,
+    w: torch.Tensor,
+    u: torch.Tensor,
+    b: torch.Tensor,
+    p: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """An LSTM whose state is projected, over time: x (T, B, F) to outputs (T, B, P) and states.
+
+    Gates in the order i, f, g, o; w (F, 4H), u (P, 4H), b (4H,), p (H, P).
+    """
+    rows = []
+    for t in range(x.size(0)):
+        z = torch.matmul(x[t], w) + torch.matmul(h, u) + b
+        i, f, g, o = torch.chunk(z, 4, dim=1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        h = torch.matmul(torch.sigmoid(o) * torch.tanh(c), p)
+        rows.append(h)
+    return torch.stack(rows), h, c
+
+
+class GRUStep(torch.nn.Module):  # type: ignore[misc]
+    """A `torch.nn.GRUCell` in plain ops: gates r, z, n; the equations of its documentation."""
+
+    def __init__(self, cell: torch.nn.GRUCell) -> None:
+        super().__init__()
+        self.units = cell.hidden_size
+        self.w, self.u, self.b, self.rb = weights(cell, 3)
+
+    def forward(self, x: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, F) and the state (B, H) to the new state."""
+        if hx is None:
+            hx = torch.zeros(x.size(0), self.units)
+        a = torch.matmul(x, self.w) + self.b
+        c = torch.matmul(hx, self.u) + self.rb
+        ar, az, an = torch.chunk(a, 3, dim=1)
+        cr, cz, cn = torch.chunk(c, 3, dim=1)
+        z = torch.sigmoid(az + cz)
+        n = torch.tanh(an + torch.sigmoid(ar + cr) * cn)
+        return n + z * (hx - n)
+
+
+class LSTMStep(torch.nn.Module):  # type: ignore[misc]
+    """A `torch.nn.LSTMCell` in plain ops: gates i, f, g, o."""
+
+    def __init__(self, cell: torch.nn.LSTMCell) -> None:
+        super().__init__()
+        self.units = cell.hidden_size
+        self.w, self.u, self.b, self.rb = weights(cell, 4)
+
+    def forward(
+        self, x: torch.Tensor, hx: tuple[torch.Tensor, torch.Tensor] | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(B, F) and the states (B, H) to the new states."""
+        if hx is None:
+            zeros = torch.zeros(x.size(0), self.units)
+            hx = (zeros, zeros)
+        h, c = hx
+        both = torch.matmul(x, self.w) + torch.matmul(h, self.u) + (self.b + self.rb)
+        i, f, g, o = torch.chunk(both, 4, dim=1)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
+
+
+class RNNStep(torch.nn.Module):  # type: ignore[misc]
+    """A `torch.nn.RNNCell` in plain ops."""
+
+    def __init__(self, cell: torch.nn.RNNCell) -> None:
+        super().__init__()
+        self.units = cell.hidden_size
+        self.is_relu = cell.nonlinearity == "relu"
+        self.w, self.u, self.b, self.rb = weights(cell, 1)
+
+    def forward(self, x: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
+        """(B, F) and the state (B, H) to the new state."""
+        if hx is None:
+            hx = torch.zeros(x.size(0), self.units)
+        both = torch.matmul(x, self.w) + torch.matmul(hx, self.u) + (self.b + self.rb)
+        return torch.relu(both) if self.is_relu else torch.tanh(both)
+
+
+def weights(cell: torch.nn.RNNCellBase, gates: int) -> tuple[torch.Tensor, ...]:
+    """Kernels (F, G*H), (H, G*H) and both biases (G*H,) of a cell, as constants."""
+    zeros = torch.zeros(gates * cell.hidden_size)
+    biases = (cell.bias_ih, cell.bias_hh) if cell.bias else (zeros, zeros)
+    found = (cell.weight_ih.t(), cell.weight_hh.t(), *biases)
+    return tuple(t.detach().clone() for t in found)
+
+
+CELLS = {
+    torch.nn.GRUCell: GRUStep,
+    torch.nn.LSTMCell: LSTMStep,
+    torch.nn.RNNCell: RNNStep,
+}
+"""What stands for a cell in a module that is scripted: the exporter does not know its own."""
