@@ -39,6 +39,7 @@ def test_the_readme_runs(tmp_path, monkeypatch):
     """With what a reader brings: models, sequences, files of them."""
     import keras
 
+    torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     keras.utils.set_random_seed(0)
     x = keras.Input((None, 12), name="frames")
@@ -56,6 +57,8 @@ def test_the_readme_runs(tmp_path, monkeypatch):
         "some_sequences": sequences,
         "sequences": sequences,
         "microphone": np.split(sequences[-1], [3, 4]),
+        "torch": torch,
+        "module": torch.nn.Sequential(torch.nn.GRU(12, 4, batch_first=True)).eval(),
     }
     pages.run_page(ROOT / "README.md", names)
     assert names["scores"][0].shape == (5, 3)

@@ -239,6 +239,11 @@ def _wrapped(
             super().__init__()
             self.inner = module
 
+        def train(self, mode: bool = True) -> Any:
+            # What is within is in evaluation mode already; programs refuse to be told.
+            self.training = False
+            return self
+
         def forward(self, *tensors: Any) -> tuple[Any, ...]:
             rest = iter(tensors)
             given = [_packed(a, rest) for a in arguments]
@@ -246,8 +251,7 @@ def _wrapped(
             return tuple(t for _, t in _named(torch, self.inner(*given, **named)))
 
     inputs = tuple(_flat([*arguments, *keywords.values()]))
-    wrapped = Flat()
-    wrapped.train(mode=False) if not isinstance(module, torch.jit.ScriptModule) else None
+    wrapped = Flat().eval()
     try:
         with quiet(), torch.no_grad():
             results = _named(torch, module(*arguments, **keywords))

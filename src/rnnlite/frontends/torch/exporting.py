@@ -31,7 +31,7 @@ def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
         UnsupportedError: PyTorch cannot export it.
     """
     failures: list[str] = []
-    best: tuple[Any, list[Axes]] | None = None
+    best: tuple[Any, list[Axes], bool] | None = None
     for scripted in (False, True):
         try:
             proto = _export(call, groups, scripted=scripted)
@@ -43,7 +43,7 @@ def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
         if len(kept) < len(groups):
             log.info("exported with %d of %d free axes", len(kept), len(groups))
         if best is None or len(kept) > len(best[1]):
-            best = proto, kept
+            best = proto, kept, scripted
         if len(kept) == len(groups):
             break
     if best is None:
@@ -53,10 +53,10 @@ def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
             found=failures[0],
             remedy="Replace the part that it names",
         )
-    proto, kept = best
+    proto, kept, scripted = best
     if len(kept) < len(groups):
         # What the trace computes with has to stay what it was.
-        proto = _export(call, kept, scripted=False)
+        proto = _export(call, kept, scripted=scripted)
     return proto, kept
 
 
