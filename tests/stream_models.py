@@ -45,7 +45,8 @@ def convolution(K, rng):
     options = {"strides": stride, "dilation_rate": dilation, "activation": activation}
     kind = rng.choice(["conv", "conv", "separable", "depthwise"])
     filters = int(rng.integers(3, 9))
-    if kind == "separable" and not (K is tf_keras and padding == "causal"):
+    if kind == "separable":
+        padding = "same" if padding == "causal" else padding
         options["strides"], options["dilation_rate"] = (
             (1, dilation) if dilation > 1 else (stride, 1)
         )
@@ -119,7 +120,7 @@ def _branch(name, at_fault):
     L = keras.layers
     x = keras.Input((None, FEATURES))
     y = L.GRU(4, return_sequences=True, name="fine")(x)
-    return keras.Model(x, L.Add()([y, at_fault(y, x)]))
+    return keras.Model(x, L.Add(name=name)([y, at_fault(y, x)]))
 
 
 def unstreamable():

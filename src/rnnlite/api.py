@@ -156,7 +156,10 @@ def convert(
         ),
         integer=order is not None and order.integer,
         schedule=take_options(
-            schedule, target=runtime, **LAYOUT.get(order.mode if order else "", {})
+            schedule,
+            target=runtime,
+            exact=bool(streaming) and order is not None and order.integer,
+            **LAYOUT.get(order.mode if order else "", {}),
         ),
         streaming=take_streaming(streaming),
         target=runtime,

@@ -50,6 +50,13 @@ def test_what_becomes_of_a_remainder(length, neutral, remainder):
     assert choose(loop).remainder == remainder
 
 
+def test_steps_that_keep_the_state_up_to_rounding_come_not_in_front_where_that_counts():
+    loop = replace(LSTM_64, roughly=True)
+    assert choose(loop).remainder == "front"
+    assert choose(loop, Options(exact=True)).remainder == "single"
+    assert choose(LSTM_64, Options(exact=True)).remainder == "front"
+
+
 def test_blocks_only_for_sequences():
     assert choose(LSTM_64).levels == 1
     schedule = choose(replace(LSTM_64, row_bytes=64 * 4))

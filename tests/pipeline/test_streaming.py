@@ -278,6 +278,23 @@ def test_ten_thousand_steps_are_off_as_the_whole_is(mode):
     assert error[0] < 0.1 * np.sqrt(np.mean(exact**2))
 
 
+def test_a_recurrent_bias_of_a_gru_rounds_alike_at_every_length():
+    net = sequential(keras.layers.GRU(7, return_sequences=True, bias_initializer="normal"))
+    net.layers[0].cell.bias.assign(np.random.default_rng(2).standard_normal((2, 21)))
+    made = rnnlite.convert(net, streaming=True, quantize="int16x8", calibration=CALIBRATION)
+    assert made.report.stream.outputs[0].max_abs == 0
+
+
+def test_a_state_that_is_a_result_as_well_has_the_types_of_both():
+    x = keras.Input((None, 3))
+    y, h = keras.layers.GRU(24, return_sequences=True, return_state=True, name="gru")(x)
+    net = keras.Model(x, [keras.layers.Dense(2, name="y")(y), keras.layers.Identity(name="h")(h)])
+    made = rnnlite.convert(net, streaming=True, quantize="int8", calibration=CALIBRATION)
+    assert all(o.max_abs == 0 for o in made.report.stream.outputs)
+    ends = rnnlite.load(made.tflite).stream().ends
+    assert [s.dtype for s in ends.outputs] == ["int8", "int8"]
+
+
 BAD = {
     "width": (X[:2, :2], r"has the wrong shape; expected \(T, 3\); found \(2, 2\)"),
     "rank": (X[0], "has the wrong rank"),

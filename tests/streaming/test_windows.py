@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.errors import StreamingError
+from rnnlite.errors import ShapeError, StreamingError
 from rnnlite.lowering.schedule import Options
 from rnnlite.streaming.function import streamed
 from streaming.chunks import check, kernel, program, simple
@@ -126,3 +126,9 @@ def test_nothing_but_the_rows_of_a_window_is_kept():
     assert {k: np.shape(v) for k, v in state.items() if k.endswith("rows")} == {
         "state/conv1d/rows": (1, 1, 6, 2)
     }
+
+
+def test_chunks_shorter_than_a_stride_are_refused_before_anything_is_made_of_them():
+    whole = program(simple(lambda x: tf.nn.conv1d(x, kernel(2, 4, 3), 2, "SAME")), (1, None, 4))
+    with pytest.raises(ShapeError, match="chunks of 1 steps cannot be streamed; expected a multip"):
+        streamed(whole, 1, Options())

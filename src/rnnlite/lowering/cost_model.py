@@ -41,7 +41,8 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
     unroll = _unroll(loop, options, place)
     remainder = "none"
     if unroll > 1 and (loop.length is None or loop.length % unroll):
-        remainder = "front" if loop.neutral and place is Place.BEFORE else "single"
+        neutral = loop.neutral and not (loop.roughly and options.exact)
+        remainder = "front" if neutral and place is Place.BEFORE else "single"
     levels, block = 1, 0
     row = loop.row_bytes * (FREE_BATCH if loop.batch is None else 1)
     row = math.ceil(row * options.value_bytes / 4)

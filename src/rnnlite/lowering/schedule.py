@@ -33,6 +33,7 @@ class Loop:
         row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
         fixed_rows: whether a time step of the output sequences has a shape that is known.
         neutral: whether steps can be put in front that leave the initial state as it is.
+        roughly: whether they do so up to rounding alone.
         plain: whether it is a cell whose projection and product can be made in other ways.
         batch: sequences at a time, if that is fixed.
         projected_bytes: bytes of what one time step of one sequence is projected to.
@@ -49,6 +50,7 @@ class Loop:
     batch: int | None = 1
     projected_bytes: int = 0
     features: int = 0
+    roughly: bool = False
 
     @property
     def rows_bytes(self) -> int:
@@ -95,6 +97,8 @@ class Options:
         value_bytes: bytes that a projected or computed value will have: 4, 2 or 1.
         budget: how large the file may be; None where it may have any size.
         target: what the file is made for.
+        exact: whether rounding may not differ with the length of a sequence: chunks of it are then
+            the same integers.
     """
 
     unroll: int | None = None
@@ -113,6 +117,7 @@ class Options:
     value_bytes: int = 4
     budget: Budget | None = None
     target: Target = LITERT
+    exact: bool = False
 
 
 AUTOMATIC = Options()
@@ -207,12 +212,13 @@ def take_options(
     value_bytes: int = 4,
     budget: Budget | None = None,
     target: Target = LITERT,
+    exact: bool = False,
 ) -> Options:
     """What a caller asks for, checked.
 
     Args:
         weight_bytes, value_bytes: unless the caller says what they are.
-        budget, target: see `Options`.
+        budget, target, exact: see `Options`.
         given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,levels=2".
 
     Raises:
@@ -222,7 +228,8 @@ def take_options(
         return given
     if given is None:
         given = {}
-    known = [field.name for field in fields(Options) if field.name not in ("budget", "target")]
+    ours = ("budget", "target", "exact")
+    known = [field.name for field in fields(Options) if field.name not in ours]
     if isinstance(given, str):
         pairs = [part.partition("=") for part in given.split(",")]
         given = {key.strip(): int(v) if v.strip().isdecimal() else v for key, _, v in pairs}
@@ -262,7 +269,7 @@ def take_options(
         "l2_bytes": target.costs.l2_bytes,
         "max_unroll": most,
     }
-    found = Options(**{**sizes, **given}, budget=budget, target=target)
+    found = Options(**{**sizes, **given}, budget=budget, target=target, exact=exact)
     if found.variables and not target.variables:
         raise ScheduleError(
             f"{target.title} keeps no rows in variables",

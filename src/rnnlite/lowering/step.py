@@ -83,6 +83,7 @@ class Step:
             length=x.shape[0],
             row_bytes=self._row_bytes(),
             neutral=self.neutral is not None,
+            roughly=any(np.any(row) for row in self.neutral or ()),
             fixed_rows=all(y.shape.is_fully_defined() for y in self.outputs),
             plain=self.plain,
             batch=x.shape[1],

@@ -133,6 +133,7 @@ def quantize(
     taken = [_take(part, given[part.entry.signature]) for part in parts]
     if streamed is not None:
         name_constants(streamed[0].model)
+        streamed[1].make_alike(parts[0].model)
         taken[0] = replace(taken[0], streamed=streamed)
     best, trials = _best(taken, order, target)
     content = best.content

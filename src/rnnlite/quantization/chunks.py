@@ -17,6 +17,8 @@ from dataclasses import dataclass, replace
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.plan.plan import is_float
 from rnnlite.quantization.plan.twins import Pair, pairs
+from rnnlite.quantization.prepare.biases import take_in_biases
+from rnnlite.quantization.prepare.ones import drop_ones
 from rnnlite.runtime.stream import Ends
 from rnnlite.streaming.layout import Layout, StreamState
 from rnnlite.streaming.twins import Twins
@@ -54,6 +56,13 @@ class Chunk:
         before = model.main.inputs[len(self.ends.inputs) :]
         after = model.main.outputs[len(self.ends.outputs) :]
         return list(zip(known, before, after, strict=True))
+
+    def make_alike(self, whole: Model) -> None:
+        """Let both models have the same ops for the same thing, as far as the official converter
+        gave them others; in place."""
+        for model in (self.model, whole):
+            take_in_biases(model)
+            drop_ones(model)
 
     def pairs(self, whole: Model) -> list[Pair]:
         """Values of this and of the whole sequence's float model that mean the same."""
@@ -141,11 +150,14 @@ def _adds(op: Op | None) -> bool:
     return op is not None and op.kind in ADDS
 
 
-def border_types(chunk: Chunk, model: Model) -> Mapping[Value, str | None]:
-    """The types of float states: the grid within, but for what stays in float."""
-    types: dict[Value, str | None] = {}
-    for state, *ends in chunk.states(model):
-        types.update((v, "float32" if state.grows else None) for v in ends if is_float(v))
+def border_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
+    """The types of float states: the grid within, but for what stays in float. As they come in by
+    the value, as they go out by the place: a result may be a state as well."""
+    types: dict[Value | int, str | None] = {}
+    first = len(chunk.ends.outputs)
+    for place, (state, before, _) in enumerate(chunk.states(model), first):
+        if is_float(before):
+            types[before] = types[place] = "float32" if state.grows else None
     return types
 
 

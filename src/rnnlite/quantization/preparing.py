@@ -18,11 +18,9 @@ from rnnlite.quantization.plan.markers import marked_ranges
 from rnnlite.quantization.plan.masks import binary_inputs, soften_masks
 from rnnlite.quantization.plan.plan import Plan, make_plan
 from rnnlite.quantization.plan.twins import Pair
-from rnnlite.quantization.prepare.biases import take_in_biases
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
 from rnnlite.quantization.prepare.decompose import decompose, faint_results
 from rnnlite.quantization.prepare.fills import separate_fills
-from rnnlite.quantization.prepare.ones import drop_ones
 from rnnlite.quantization.prepare.split import refine_tables, split_weights
 from rnnlite.quantization.recipe import Order
 from rnnlite.quantization.running import calibrate_stream
@@ -71,7 +69,7 @@ def prepared(
         UnsupportedError: an op has no integer kernel.
     """
     while True:
-        made = _made_ready(model, order, trial, faint, alike=chunk is not None)
+        made = _made_ready(model, order, trial, faint)
         with Progress("calibrating", len(samples.used), order.progress) as bar:
             ranges = calibrate(made.model, samples, advance=bar.add)
         found = faint_results(made.model, ranges.values)
@@ -140,18 +138,9 @@ class _Ready:
         )
 
 
-def _made_ready(
-    model: Model, order: Order, trial: Trial, faint: Collection[Value], *, alike: bool
-) -> _Ready:
-    """A copy with the ops that a trial quantizes.
-
-    Args:
-        alike: whether it is to have the ops of another function of the same source.
-    """
+def _made_ready(model: Model, order: Order, trial: Trial, faint: Collection[Value]) -> _Ready:
+    """A copy with the ops that a trial quantizes."""
     plain, twins = model.copy()
-    if alike:
-        take_in_biases(plain)
-        drop_ones(plain)
     flatten_conv3d(plain)
     separate_fills(plain)
     if trial.by_row:
@@ -179,7 +168,7 @@ def _beside(
         faint: values of that.
     """
     known = chunk.pairs(model)
-    made = _made_ready(chunk.model, order, trial, {a for a, b in known if b in faint}, alike=True)
+    made = _made_ready(chunk.model, order, trial, {a for a, b in known if b in faint})
     states = [before for _, before, _ in chunk.states(made.model)]
     seen = calibrate_stream(made.model, chunk.ends, samples).values
     softened = soften_masks(made.model, seen, trial.precision)

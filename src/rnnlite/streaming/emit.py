@@ -24,7 +24,7 @@ from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.copying import copied
 from rnnlite.streaming.states import States
 from rnnlite.streaming.twins import Twins
-from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
+from rnnlite.streaming.values import WHOLE, Sizes, SoFar, Static, Timed, Value, refused
 
 Key = tuple[int, str]
 Rule = Callable[["Emitter", Any, list[Value]], Sequence[Value]]
@@ -170,6 +170,11 @@ class Emitter:
             found = RULES.get(op.type)
             if found is None:
                 raise refused(self.place(op), f"{op.type} along time has no streaming form")
+            if any(isinstance(v, Timed) for v in inputs) and any(
+                isinstance(v, SoFar) for v in inputs
+            ):
+                found_ = "a result of all steps beside single steps"
+                raise refused(self.place(op), WHOLE, found=found_)
             with tf.name_scope(scope_of(op.name)):
                 return found(self, op, inputs)
         outputs = self.copied(op, [self.tensor(v, op) for v in inputs])
@@ -247,6 +252,11 @@ class Emitter:
     def place(self, op: Any) -> str:
         """The layer or op in words."""
         return self._place(op.name)
+
+    def around(self, op: Any) -> str:
+        """The layer in words that the layer of an op stands in."""
+        inner = scope_of(op.name).rstrip("/")
+        return self._place(f"{scope_of(inner)}{op.type}")
 
     def layer(self, op: Any) -> str:
         """A short name of the layer of an op, for the names of its states."""

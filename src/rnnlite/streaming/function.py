@@ -72,23 +72,17 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
         ShapeError: no input has an axis of time, or the chunk is no multiple of the strides.
     """
     times = times_of(program)
-    inputs = tuple(
-        p if t is None else replace(p, shape=(*p.shape[:t], chunk, *p.shape[t + 1 :]), least=())
-        for p, t in zip(program.inputs, times, strict=True)
-    )
-    emission = _Emission(program, inputs, times, short(options, chunk))
+    if chunk is not None:
+        # Strides have to fit before anything is made of so few steps.
+        found, _ = _Emission.of(program, times, None, options).sketch(tail=False)
+        _require_multiple(chunk, math.lcm(1, *(r.stride for r in _rows(found))))
+    emission = _Emission.of(program, times, chunk, options)
+    inputs = emission.inputs
     found, states = emission.sketch(tail=False)
     tail = any(r.lacking(_multiple(found)) > 0 for r in _rows(found))
     if tail:
         found, states = emission.sketch(tail=True)
     multiple = math.lcm(1, *(r.stride for r in _rows(found)))
-    if chunk is not None and chunk % multiple:
-        raise ShapeError(
-            f"chunks of {chunk} steps cannot be streamed",
-            expected=f"a multiple of {multiple}, the strides along time",
-            found=str(chunk),
-            remedy=f"Give streaming={-(-chunk // multiple) * multiple}",
-        )
     function, twins = emission.trace(states, tail=tail)
     outputs = _ports(program.outputs, states, function.outputs)
     return Streamed(
@@ -114,6 +108,16 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
         ),
         twins=twins,
     )
+
+
+def _require_multiple(chunk: int, multiple: int) -> None:
+    if chunk % multiple:
+        raise ShapeError(
+            f"chunks of {chunk} steps cannot be streamed",
+            expected=f"a multiple of {multiple}, the strides along time",
+            found=str(chunk),
+            remedy=f"Give streaming={-(-chunk // multiple) * multiple}",
+        )
 
 
 def short(options: Options, chunk: int | None) -> Options:
@@ -159,6 +163,17 @@ def times_of(program: Entry) -> list[int | None]:
 class _Emission:
     """Emits the function of a chunk, to learn its states, and again with these as inputs."""
 
+    @classmethod
+    def of(
+        cls, program: Entry, times: Sequence[int | None], chunk: int | None, options: Options
+    ) -> _Emission:
+        """Of chunks of so many steps, or of any."""
+        inputs = tuple(
+            p if t is None else replace(p, shape=(*p.shape[:t], chunk, *p.shape[t + 1 :]), least=())
+            for p, t in zip(program.inputs, times, strict=True)
+        )
+        return cls(program, inputs, times, short(options, chunk))
+
     def __init__(
         self,
         program: Entry,
@@ -167,6 +182,7 @@ class _Emission:
         options: Options,
     ) -> None:
         self._program, self._inputs, self._times = program, inputs, times
+        self.inputs = tuple(inputs)
         self._options = options
         sizes = [
             tuple(

@@ -14,10 +14,10 @@ from rnnlite.lengths.moves import product
 from rnnlite.lengths.sizes import Size, axes_of, evaluate
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.emit import FAR, TIME, Emitter, rule
-from rnnlite.streaming.pointwise import WHOLE, as_timed
+from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.timed import aligned, count_of, plain
-from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
+from rnnlite.streaming.values import WHOLE, Sizes, SoFar, Static, Timed, Value, refused
 
 BETWEEN = 8
 """Ops between places that are spread over the batch and that are put together again, at most."""

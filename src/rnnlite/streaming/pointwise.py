@@ -10,7 +10,7 @@ from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.emit import Emitter, rule
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.timed import aligned, plain
-from rnnlite.streaming.values import SoFar, Static, Timed, Value, refused
+from rnnlite.streaming.values import WHOLE, SoFar, Static, Timed, Value, refused
 
 ACROSS = (
     "Softmax",
@@ -53,8 +53,6 @@ ELEMENTWISE = [
     "Cast",
 ]
 
-WHOLE = "it needs the whole of time at each step"
-
 
 @rule(*ELEMENTWISE)
 def elementwise(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
@@ -80,8 +78,6 @@ def combined(
     places = [k for k, v in enumerate(inputs) if isinstance(v, Timed)]
     if not places:
         raise refused(emitter.place(op), "it computes with the length of the whole sequence")
-    if any(isinstance(v, SoFar) for v in inputs):
-        raise refused(emitter.place(op), WHOLE, found="a result of all steps beside single steps")
     timed = [v for v in inputs if isinstance(v, Timed)]
     from_last = {v.rows.axis - ranks[k] for k, v in zip(places, timed, strict=True)}
     if len(from_last) > 1:

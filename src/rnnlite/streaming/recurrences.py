@@ -15,6 +15,9 @@ from rnnlite.streaming.replay import ReplayedCell
 from rnnlite.streaming.timed import aligned, batch_axis_of, count_of
 from rnnlite.streaming.values import SoFar, Static, Timed, Value, refused
 
+BOTH_WAYS = "(Bidirectional)"
+"""Of a layer's text: who reads a refusal knows that layer, not the one within."""
+
 NAMES = {"LSTM": ("h", "c"), "ConvLSTM": ("h", "c"), "GRU": ("h",), "SimpleRNN": ("h",)}
 
 
@@ -27,6 +30,8 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
     scan = lowered.scan
     where = f"recurrence '{scan.name}' ({scan.cell.kind})"
     if scan.reverse:
+        within = emitter.around(lowered.result.states[0].op)
+        where += f" of {within}" if BOTH_WAYS in within else ""
         raise refused(where, "it runs backwards, from the end of the sequence")
     scan = _replayable(emitter, lowered, where)
     inputs, keep = _inputs(emitter, scan, where)

@@ -76,6 +76,9 @@ class Sizes:
     content: Content
 
 
+WHOLE = "it needs the whole of time at each step"
+"""Why an op is refused that puts single steps beside others, or beside what is of all of them."""
+
 Value: TypeAlias = Static | Timed | SoFar | Sizes
 
 

@@ -1,6 +1,7 @@
 """Products with ones that are made at each run, taken out.
 
-    FILL(shape, 1) -> MUL(x, .)    ->    x
+    FILL(shape, 1) -> MUL(x, .)            ->    x
+    BROADCAST_TO(1, shape) -> MUL(x, .)    ->    x
 
 What enters: a float model, changed in place. What leaves: the same without a rounding that changes
 nothing. Keras 2 normalizes with scales of ones as long as time; where a length is known the
@@ -10,6 +11,7 @@ official converter folds them.
 from __future__ import annotations
 
 from rnnlite.lite.ir import Model, Op, Value
+from rnnlite.quantization.prepare.fills import SPREADS
 
 
 def drop_ones(model: Model) -> int:
@@ -37,9 +39,9 @@ def _other(op: Op) -> Value | None:
     a, b = op.input(0), op.input(1)
     for x, ones in ((a, b), (b, a)):
         made = ones.producer
-        if made is None or made.kind != "FILL" or x.dims != ones.dims:
+        if made is None or made.kind not in SPREADS or x.dims != ones.dims:
             continue
-        number = made.input(1).constant("float32")
+        number = made.input(SPREADS[made.kind]).constant("float32")
         plain = not op.options.get("fusedActivationFunction", 0)
         if number is not None and number.size == 1 and float(number.item()) == 1.0 and plain:
             return x

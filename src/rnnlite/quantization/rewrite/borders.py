@@ -43,12 +43,12 @@ def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
         elif number > 0:
             outputs.append(value)
         else:
-            outputs.append(_main_result(made, value))
+            outputs.append(_main_result(made, value, k))
     graph.outputs = outputs
 
 
-def _main_result(made: Operands, value: Value) -> Value:
-    grid = made.border(value)
+def _main_result(made: Operands, value: Value, place: int) -> Value:
+    grid = made.border(value, place)
     if grid is None and value in made.plain:
         return made.plain[value]
     if grid is None:

@@ -36,9 +36,10 @@ def _in_float(made: Operands, value: Value) -> Value:
 def quantize_if_read(made: Operands, plain: Value, value: Value) -> None:
     """The integers of a value that is there in float, if anything reads them."""
     kept = all(op in made.plan.kept for op in value.readers)
-    ends = value in value.graph.outputs
+    places = [k for k, result in enumerate(value.graph.outputs) if result is value]
+    ends = bool(places)
     if ends and value.graph is value.graph.model.main:
         # Callers may want it as it is.
-        ends = made.border(value) is not None
+        ends = any(made.border(value, k) is not None for k in places)
     if ends or not kept:
         made.requantize(plain, value)

@@ -24,7 +24,7 @@ from rnnlite.report.quantization import WeightRecord
 
 
 def to_integers(
-    model: Model, plan: Plan, io: str, borders: Mapping[Value, str | None] | None = None
+    model: Model, plan: Plan, io: str, borders: Mapping[Value | int, str | None] | None = None
 ) -> list[WeightRecord]:
     """Rewrite the model in place.
 
@@ -32,7 +32,8 @@ def to_integers(
         model: the model that the plan was made for.
         plan: see `rnnlite.quantization.plan.plan`.
         io: type of float inputs and outputs: "int8", "int16" or "float32".
-        borders: the type of those that differ; None for the grid that they have within.
+        borders: the type of those that differ, by the input, or by the place of the output; None
+            for the grid that they have within.
 
     Returns:
         one record for each weight.
@@ -44,7 +45,7 @@ class _Rewriting:
     """One run of `to_integers`."""
 
     def __init__(
-        self, model: Model, plan: Plan, io: str, borders: Mapping[Value, str | None]
+        self, model: Model, plan: Plan, io: str, borders: Mapping[Value | int, str | None]
     ) -> None:
         self.model = model
         self.made = Operands(model, plan, io, borders)

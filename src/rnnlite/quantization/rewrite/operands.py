@@ -65,7 +65,7 @@ class Operands:
     """
 
     def __init__(
-        self, model: Model, plan: Plan, io: str, borders: Mapping[Value, str | None]
+        self, model: Model, plan: Plan, io: str, borders: Mapping[Value | int, str | None]
     ) -> None:
         self.plan = plan
         self.io = io
@@ -89,9 +89,13 @@ class Operands:
         """Whether a value is there, and was float."""
         return value in self.floats
 
-    def border(self, value: Value) -> Grid | None:
-        """The grid of an input or output of the model where callers see it; None for float."""
-        dtype = self._types.get(value, self.io)
+    def border(self, value: Value, place: int | None = None) -> Grid | None:
+        """The grid of an input or output of the model where callers see it; None for float.
+
+        Args:
+            place: of an output: one value may be several.
+        """
+        dtype = self._types.get(value if place is None else place, self.io)
         if dtype is None:
             return self.plan.grid(value)
         return None if dtype == "float32" else self.own(value, dtype)
