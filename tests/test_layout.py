@@ -35,6 +35,7 @@ ROOMS = (
     "datasets",
     "evaluation",
     "ray",
+    "snippets",
     "isolation",
     "quantization",
     # What runs there, called by name alone, may use everything that is made there.
@@ -181,6 +182,7 @@ COVERED: dict[str, str] = {
     "quantization.trials": "quantization/test_quantize.py",
     "streaming.twins": "quantization/plan/test_twins.py",
     "report.timings": "report/page/test_running.py",
+    "snippets.languages": "snippets/test_render.py",
     "scan.place": "scan/test_products.py",
     "scan.protos": "frontends/tensorflow/test_model.py",
     "scan.tensors": "scan/test_cells.py",

@@ -40,6 +40,7 @@ def test_names():
         "inspect",
         "load",
         "predict_files",
+        "snippet",
         "verify",
     ]
     assert all(hasattr(rnnlite, n) for n in rnnlite.__all__)

@@ -43,6 +43,7 @@ from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecor
 from rnnlite.report.records import OutputParity, Parity, Report, StreamParity
 from rnnlite.runtime.model import Model, load
 from rnnlite.runtime.stream import Stream
+from rnnlite.snippets.render import snippet
 from rnnlite.specs import SignatureSpec, TensorSpec
 
 __all__ = [
@@ -94,5 +95,6 @@ __all__ = [
     "inspect",
     "load",
     "predict_files",
+    "snippet",
     "verify",
 ]

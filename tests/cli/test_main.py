@@ -140,6 +140,27 @@ def test_verify_of_a_model_that_differs(run, files):
     assert "rnnlite: the LiteRT model differs from" in result.stderr
 
 
+def test_snippet(run, files):
+    result = run("snippet", "m.tflite")
+    assert result.exit_code == 0
+    compile(result.stdout, "program.py", "exec")
+    assert "import tensorflow" not in result.stdout
+    result = run("snippet", "m.tflite", "--language", "kotlin", "-o", "M.kt")
+    assert result.stdout == "wrote M.kt\n"
+    assert "fun main" in (files / "M.kt").read_text(encoding="utf-8")
+    result = run("snippet", "m.tflite", "-o", "none/M.kt")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "rnnlite: cannot write 'none/M.kt': No such file or directory.\n",
+    )
+    assert (
+        "LiteRT.js takes no free shapes"
+        in run("snippet", "m.tflite", "--language", "javascript").stderr
+    )
+    assert run("snippet", "m.tflite", "--language", "cobol").exit_code == 2
+    assert "s.npz" in run("snippet", "s.npz").stderr or run("snippet", "s.npz").exit_code == 1
+
+
 def test_reports_are_pages(run, files):
     calls = (
         ("convert", "m.keras", "-o", "o.tflite", "--no-verify"),

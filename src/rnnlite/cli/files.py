@@ -1,4 +1,4 @@
-"""The commands on a finished file: inspect, bench."""
+"""The commands on a finished file: inspect, bench, snippet."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from rnnlite.cli.console import (
     show,
 )
 from rnnlite.cli.options import Json, ModelFile, PageOut, Threads, numbers
+from rnnlite.snippets.languages import NAMES
 
 
 def add_file_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (inspect, bench):
+    for command in (inspect, bench, snippet):
         app.command()(command)
 
 
@@ -68,3 +69,30 @@ def bench(
             typer.echo(json.dumps([vars(t) for t in timings]))
         else:
             console().print(bench_tables(timings))
+
+
+def snippet(
+    model: ModelFile,
+    language: Annotated[str, typer.Option("--language", help=", ".join(NAMES) + ".")] = "python",
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="A file to write it to.", show_default="printed"),
+    ] = None,
+) -> None:
+    """Write a short program that runs a LiteRT file: its signatures, its stream, its integers.
+
+    Example: rnnlite snippet speaker.tflite --language kotlin -o Speaker.kt
+    """
+    if language not in NAMES:
+        raise typer.BadParameter(f"expected one of {', '.join(NAMES)}; got '{language}'")
+    with refusals():
+        from rnnlite.lite.files import write_whole
+        from rnnlite.snippets.render import snippet as program
+
+        with native_messages():
+            text = program(model, language)
+        if out is None:
+            typer.echo(text, nl=False)
+        else:
+            write_whole(out, text.encode())
+            typer.echo(f"wrote {out}")

@@ -1,0 +1,117 @@
+"""The languages: a template each, and how a port and a signature are written in it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Language:
+    """How a program is written.
+
+    Attributes:
+        name: as the user says it.
+        template: the file in `templates`.
+        port: how a port is written; braces are fields of `snippets.render`.
+        signature: how a signature is written.
+        literal: a text as the language writes it.
+        infinity: how the language calls it.
+    """
+
+    name: str
+    template: str
+    port: str
+    signature: str
+    literal: Callable[[str], str]
+    infinity: str
+
+    def number(self, value: float) -> str:
+        """A real number as the language writes it."""
+        if math.isinf(value):
+            return f"-{self.infinity}" if value < 0 else self.infinity
+        return repr(float(value))
+
+
+def _escaped(text: str, unicode: Callable[[int], str], more: str = "") -> str:
+    """A text in double quotes; what is no plain letter as the language writes code points."""
+    parts = []
+    for letter in text:
+        code = ord(letter)
+        if letter in '"\\' or letter in more:
+            parts.append(f"\\{letter}")
+        elif code < 32 or code == 127 or 0xD800 <= code < 0xE000:
+            parts.append(unicode(code))
+        else:
+            parts.append(letter)
+    return f'"{"".join(parts)}"'
+
+
+def _four_digits(text: str) -> str:
+    return _escaped(text, lambda code: f"\\u{code:04x}")
+
+
+def _kotlin(text: str) -> str:
+    return _escaped(text, lambda code: f"\\u{code:04x}", "$")
+
+
+def _swift(text: str) -> str:
+    return _escaped(text, lambda code: f"\\u{{{code:x}}}")
+
+
+def _c(text: str) -> str:
+    # What follows cannot be taken for a digit more; ?? would begin a trigraph.
+    return _escaped(text, lambda code: f"\\{code & 0xFF:03o}", "?")
+
+
+_C_PORT = "{{{name}, {dtype}, {rank}, {{{shape}}}, {scale}, {zero}, {initial}}},"
+_C_SIGNATURE = "{{{key}, {first}, {inputs}, {middle}, {outputs}}},"
+
+LANGUAGES = {
+    language.name: language
+    for language in (
+        Language(
+            "python",
+            "python.py.txt",
+            'Port({name}, "{dtype}", ({shape}), {scale}, {zero}, {initial}, {late}, {axis}),',
+            "{key}: (\n    [\n{input_rows}\n    ],\n    [\n{output_rows}\n    ],\n),",
+            _four_digits,
+            'float("inf")',
+        ),
+        Language(
+            "kotlin",
+            "kotlin.kt.txt",
+            'Port({name}, "{dtype}", intArrayOf({shape}), {scale}, {zero}, {initial}),',
+            "{key} to Pair(\n    listOf(\n{input_rows}\n    ),\n"
+            "    listOf(\n{output_rows}\n    ),\n),",
+            _kotlin,
+            "Double.POSITIVE_INFINITY",
+        ),
+        Language(
+            "swift",
+            "swift.swift.txt",
+            'Port(name: {name}, dtype: "{dtype}", shape: [{shape}], scale: {scale}, zero: {zero}, '
+            "initial: {initial}),",
+            "({key},\n  [\n{input_rows}\n  ],\n  [\n{output_rows}\n  ]),",
+            _swift,
+            "Double.infinity",
+        ),
+        Language("cpp", "cpp.cc.txt", _C_PORT, _C_SIGNATURE, _c, "INFINITY"),
+        Language("c", "c.c.txt", _C_PORT, _C_SIGNATURE, _c, "INFINITY"),
+        Language("micro", "micro.cc.txt", _C_PORT, _C_SIGNATURE, _c, "INFINITY"),
+        Language(
+            "javascript",
+            "javascript.mjs.txt",
+            '{{ name: {name}, dtype: "{dtype}", shape: [{shape}], initial: {initial} }},',
+            "{key}: {{\n    inputs: [\n{input_rows}\n    ],\n"
+            "    outputs: [\n{output_rows}\n    ],\n}},",
+            _four_digits,
+            "Infinity",
+        ),
+    )
+}
+"""By name; "micro" is what "cpp" is for LiteRT for Microcontrollers."""
+
+NAMES = ("python", "kotlin", "swift", "cpp", "javascript", "c")
+"""As the user says them."""

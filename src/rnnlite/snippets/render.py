@@ -1,0 +1,189 @@
+"""A program for a file: a template with the file's facts filled in.
+
+In a template @NAME@ stands for a text, and what stands between the lines "@if stream" and "@end" is
+left out where the file has no stream; "@if whole", where it takes no whole sequences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rnnlite.errors import OptionError, UnsupportedError
+from rnnlite.lite.files import read_model
+from rnnlite.snippets.facts import Facts, Port, facts_of
+from rnnlite.snippets.languages import LANGUAGES, NAMES, Language
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+C_TYPES = {
+    "float32": "kFloat32",
+    "int8": "kInt8",
+    "int16": "kInt16",
+    "int32": "kInt32",
+    "int64": "kInt64",
+    "bool": "kBool",
+}
+
+
+def snippet(model: str | Path | bytes, language: str = "python") -> str:
+    """A short program that runs a file by its signatures, streams it where it can be streamed, and
+    quantizes and dequantizes where the file has integers.
+
+    Args:
+        model: path or content of a .tflite file.
+        language: "python", "kotlin", "swift", "cpp", "javascript" or "c"; for a file that was made
+            for LiteRT for Microcontrollers, "cpp".
+
+    Raises:
+        OptionError: another language.
+        ModelError: it is no LiteRT model, or has no signature.
+        UnsupportedError: the runtime of the language does not take the file.
+    """
+    if language not in NAMES:
+        raise OptionError(
+            "language names none that programs are written in",
+            expected=", ".join(NAMES),
+            found=repr(language)[:60],
+        )
+    facts = facts_of(read_model(model))
+    micro = facts.target == "tflite-micro" and language in ("cpp", "c")
+    facts = _taken(facts, language)
+    known = LANGUAGES["micro" if micro else language]
+    template = (TEMPLATES / known.template).read_text(encoding="utf-8")
+    name = "model.tflite" if isinstance(model, bytes) else Path(model).name
+    shown = {"stream": facts.stream is not None, "whole": bool(facts.functions)}
+    return _filled(template, _texts(facts, known, name), shown)
+
+
+def _taken(facts: Facts, language: str) -> Facts:
+    """What the runtime of a language takes of a file.
+
+    Raises:
+        UnsupportedError: it does not.
+    """
+    if facts.target == "tflite-micro" and language == "c":
+        raise UnsupportedError(
+            "LiteRT for Microcontrollers has no interface in C",
+            remedy="Take --language cpp, and call it from C by a function of your own",
+        )
+    if language != "javascript":
+        return facts
+    functions = tuple(f for f in facts.functions if not f.is_free)
+    stream = facts.stream if facts.stream is not None and not facts.stream.is_free else None
+    if not functions and stream is None:
+        raise UnsupportedError(
+            "LiteRT.js takes no free shapes",
+            found="an input of free length",
+            remedy="Convert the source with sequence_length=N (--sequence-length N), or with "
+            "streaming=N (--streaming N)",
+        )
+    taken = replace(facts, functions=functions, stream=stream)
+    narrow = [p for p in taken.ports if p.dtype not in ("float32", "int32")]
+    if narrow:
+        raise UnsupportedError(
+            f"LiteRT.js has no tensors of {narrow[0].dtype}",
+            found=f"'{narrow[0].name}' of {narrow[0].dtype}",
+            remedy="Convert the source with io='float32' (--io float32), ids as int32",
+        )
+    return taken
+
+
+def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
+    """What stands for each name in a template."""
+    stream = facts.stream
+    every: list[Port] = []
+    signatures = []
+    for function in facts.functions:
+        first, middle = len(every), len(every) + len(function.inputs)
+        every += [*function.inputs, *function.outputs]
+        signatures.append(
+            language.signature.format(
+                key=language.literal(function.key),
+                first=first,
+                inputs=len(function.inputs),
+                middle=middle,
+                outputs=len(function.outputs),
+                input_rows=_rows(function.inputs, language, 8),
+                output_rows=_rows(function.outputs, language, 8),
+            )
+        )
+    ends = (stream.inputs, stream.outputs, stream.states) if stream else ((), (), ())
+    return {
+        "MODEL": language.literal(name),
+        "FILE": re.sub(r"[^\w.+ -]", "_", name),
+        "STEPS": str(facts.steps),
+        "PORTS": _rows(every, language, 4),
+        "SIGNATURES": _indented(signatures, 4),
+        "RANK": str(max((len(p.shape) for p in facts.ports), default=1) or 1),
+        "OPS": "\n".join(f"  resolver.Add{_camel(op)}();" for op in facts.ops),
+        "OP_COUNT": str(len(facts.ops)),
+        "STREAM_INPUTS": _rows(ends[0], language, 4),
+        "STREAM_OUTPUTS": _rows(ends[1], language, 4),
+        "STATES": _rows(ends[2], language, 4),
+        "CHUNK": str(stream.chunk if stream else 1),
+        "DELAY": str(stream.delay if stream else 0),
+    }
+
+
+def _rows(ports: Iterable[Port], language: Language, indent: int) -> str:
+    is_c = language.template in ("cpp.cc.txt", "c.c.txt", "micro.cc.txt")
+    rows = []
+    for port in ports:
+        shape = ", ".join(map(str, port.shape))
+        if language.name == "python" and len(port.shape) == 1:
+            shape += ","
+        rows.append(
+            language.port.format(
+                name=language.literal(port.name),
+                dtype=C_TYPES.get(port.dtype, "kFloat32") if is_c else port.dtype,
+                rank=len(port.shape),
+                shape=shape or ("0" if is_c else ""),
+                scale=language.number(port.scale),
+                zero=port.zero,
+                initial=language.number(port.initial),
+                late=port.late,
+                axis=port.axis,
+            )
+        )
+    return _indented(rows, indent)
+
+
+def _indented(blocks: Sequence[str], indent: int) -> str:
+    pad = " " * indent
+    return "\n".join(pad + line for block in blocks for line in block.splitlines())
+
+
+def _filled(template: str, texts: dict[str, str], parts: dict[str, bool]) -> str:
+    lines = []
+    shown = True
+    for line in template.splitlines():
+        if line.strip().startswith("@if "):
+            shown = parts[line.split()[1]]
+        elif line.strip() == "@end":
+            shown = True
+        elif shown:
+            lines.append(line)
+    # One pass: a name in the file is never taken for a place in the template.
+    return re.sub(r"@([A-Z_]+)@", lambda m: texts[m[1]], "\n".join(lines)) + "\n"
+
+
+_UNLIKE = {
+    "BATCH_MATMUL": "BatchMatMul",
+    "CONV_2D": "Conv2D",
+    "CUMSUM": "CumSum",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2D",
+    "AVERAGE_POOL_2D": "AveragePool2D",
+    "MAX_POOL_2D": "MaxPool2D",
+    "L2_NORMALIZATION": "L2Normalization",
+    "L2_POOL_2D": "L2Pool2D",
+    "RELU_N1_TO_1": "ReluN1To1",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
+}
+"""Ops whose method is not called by their words."""
+
+
+def _camel(op: str) -> str:
+    return _UNLIKE.get(op) or "".join(word.capitalize() for word in op.split("_"))

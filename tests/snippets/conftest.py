@@ -1,0 +1,47 @@
+"""Files of every kind that a program is written for."""
+
+import keras
+import numpy as np
+import pytest
+
+import rnnlite
+import two_signatures
+
+
+def tagger(length=None):
+    keras.utils.set_random_seed(3)
+    x = keras.Input((length, 3), name="frames")
+    h = keras.layers.LSTM(5, return_sequences=True, name="lstm")(x)
+    return keras.Model(x, keras.layers.Dense(2, name="tags")(h))
+
+
+@pytest.fixture(scope="session")
+def streamed():
+    return rnnlite.convert(tagger(), streaming=True).tflite
+
+
+@pytest.fixture(scope="session")
+def fixed():
+    return rnnlite.convert(tagger(), sequence_length=7).tflite
+
+
+@pytest.fixture(scope="session")
+def single_steps():
+    return rnnlite.convert(tagger(), streaming=1).tflite
+
+
+@pytest.fixture(scope="session")
+def integers():
+    rng = np.random.default_rng(0)
+    rows = [rng.standard_normal((n, 3)).astype(np.float32) for n in range(5, 30)]
+    return rnnlite.convert(tagger(), quantize="int8", calibration=rows).tflite
+
+
+@pytest.fixture(scope="session")
+def micro():
+    return rnnlite.convert(tagger(), sequence_length=7, target="tflite-micro").tflite
+
+
+@pytest.fixture(scope="session")
+def several():
+    return rnnlite.convert(two_signatures.EncoderDecoder(), signature="all").tflite

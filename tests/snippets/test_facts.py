@@ -1,0 +1,49 @@
+"""What a program has to know of a file."""
+
+import pytest
+
+import rnnlite
+from graphs import Model
+from rnnlite.snippets.facts import FREE, facts_of
+
+
+def test_a_stream(streamed):
+    facts = facts_of(streamed)
+    (function,) = facts.functions
+    assert (function.key, function.inputs[0].shape) == ("serving_default", (1, FREE, 3))
+    assert function.is_free
+    stream = facts.stream
+    assert all(p.name.startswith("state/lstm/") for p in stream.states)
+    assert len(stream.states) == 2
+    assert stream.inputs[0].name == "frames"
+    assert (stream.outputs[0].axis, stream.outputs[0].late, stream.delay) == (1, 0, 0)
+    assert stream.chunk == 8
+
+
+def test_fixed_lengths(fixed, single_steps):
+    (function,) = facts_of(fixed).functions
+    assert not function.is_free
+    assert function.inputs[0].shape == (1, 7, 3)
+    stream = facts_of(single_steps).stream
+    assert (stream.chunk, stream.is_free) == (1, False)
+
+
+def test_integers(integers):
+    (port,) = facts_of(integers).functions[0].inputs
+    spec = rnnlite.load(integers).inputs[0]
+    assert (port.dtype, port.scale, port.zero) == ("int8", *spec.quantization)
+
+
+def test_several_signatures(several):
+    assert {f.key for f in facts_of(several).functions} == {"encode", "decode"}
+
+
+def test_a_file_without_a_signature():
+    model = Model()
+    x, y = (model.main.tensor((1, 3), name=n) for n in ("x", "y"))
+    model.main.add("TANH", [x], [y])
+    model.main.ends([x], [y])
+    from rnnlite.lite import schema
+
+    with pytest.raises(rnnlite.ModelError, match="the file has no signature to call it by"):
+        facts_of(schema.write(model.ir))
