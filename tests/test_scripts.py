@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,18 @@ def test_notebooks_are_their_scripts(path):
         return [(c.cell_type, c.source) for c in jupytext.read(name).cells]
 
     assert cells(path.with_suffix(".ipynb")) == cells(path)
+
+
+@pytest.mark.long
+def test_the_speakers_of_pytorch(capsys):
+    """The example, trained for a moment: both files decide as the module does."""
+    pytest.importorskip("torch")
+    path = ROOT / "examples/torch_speakers.py"
+    spec = importlib.util.spec_from_file_location("torch_speakers", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = module.main(epochs=4)
+    assert found["PyTorch"] > 0.5
+    assert abs(found["float32"] - found["PyTorch"]) < 0.01
+    assert abs(found["int8"] - found["PyTorch"]) < 0.03
+    assert "float32" in capsys.readouterr().out
