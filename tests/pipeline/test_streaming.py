@@ -295,6 +295,16 @@ def test_a_state_that_is_a_result_as_well_has_the_types_of_both():
     assert [s.dtype for s in ends.outputs] == ["int8", "int8"]
 
 
+@pytest.mark.parametrize("mode", [None, "int8"])
+def test_verify_proves_the_stream_of_a_file(mode, tmp_path):
+    net = sequential(keras.layers.GRU(4, return_sequences=True), keras.layers.Dense(2))
+    given = {"calibration": CALIBRATION} if mode else {}
+    made = rnnlite.convert(net, streaming=True, quantize=mode, **given)
+    made.save(tmp_path / "live.tflite")
+    found = rnnlite.verify(net, tmp_path / "live.tflite").stream
+    assert found == made.report.stream
+
+
 BAD = {
     "width": (X[:2, :2], r"has the wrong shape; expected \(T, 3\); found \(2, 2\)"),
     "rank": (X[0], "has the wrong rank"),

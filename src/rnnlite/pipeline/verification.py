@@ -74,7 +74,14 @@ def verify(
             found[entry.signature] = _check_one(
                 entry, data, key, given[entry.signature], mode, limit
             )
-    return make_report(program, content, found, clock.seconds)
+    stream = None
+    if loaded.stream_ends is not None:
+        from rnnlite.stream_parity import check_stream
+
+        with clock.step("stream"):
+            most = limit if mode == "dynamic" else 0.0
+            stream = check_stream(_as_in_model(program.main, loaded), data, most)
+    return make_report(program, content, found, clock.seconds, stream)
 
 
 def samples_of(samples: Any, signatures: Sequence[str]) -> dict[str, Any]:
