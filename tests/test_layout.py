@@ -37,6 +37,7 @@ ROOMS = (
     "ray",
     "snippets",
     "isolation",
+    "viewing",
     "quantization",
     # What runs there, called by name alone, may use everything that is made there.
     "isolation.held",

@@ -140,6 +140,15 @@ def test_verify_of_a_model_that_differs(run, files):
     assert "rnnlite: the LiteRT model differs from" in result.stderr
 
 
+def test_view_writes_node_data(run, files):
+    result = run("view", "m.tflite", "--no-open", "--export", "t.json", "--length", "9")
+    assert (result.exit_code, result.stdout) == (0, "wrote t.json\n")
+    assert "tags" in json.loads((files / "t.json").read_text())["main"]["results"]
+    assert run("view", "m.tflite", "--no-open").exit_code == 2
+    result = run("view", "none.tflite", "--no-open", "--export", "t.json")
+    assert (result.exit_code, "cannot read the LiteRT model" in result.stderr) == (1, True)
+
+
 def test_snippet(run, files):
     result = run("snippet", "m.tflite")
     assert result.exit_code == 0

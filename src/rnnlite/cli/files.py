@@ -1,4 +1,4 @@
-"""The commands on a finished file: inspect, bench, snippet."""
+"""The commands on a finished file: inspect, bench, snippet, view."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rnnlite.snippets.languages import NAMES
 
 def add_file_commands(app: typer.Typer) -> None:
     """Add them to the command line."""
-    for command in (inspect, bench, snippet):
+    for command in (inspect, bench, snippet, view):
         app.command()(command)
 
 
@@ -96,3 +96,37 @@ def snippet(
         else:
             write_whole(out, text.encode())
             typer.echo(f"wrote {out}")
+
+
+def view(
+    model: ModelFile,
+    export: Annotated[
+        Path | None,
+        typer.Option("--export", help="Node data to write (.json).", show_default=False),
+    ] = None,
+    length: Annotated[int, typer.Option("--length", min=1, help="Time steps to time.")] = 100,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Open no viewer: write node data alone.")
+    ] = False,
+) -> None:
+    """Open a LiteRT file in Model Explorer, with the time of each op as node data, or in netron.
+
+    Example: rnnlite view speaker.tflite --export times.json
+    """
+    if no_open and export is None:
+        raise typer.BadParameter("--no-open wants --export FILE.json: there is nothing to do")
+    with refusals():
+        from rnnlite.lite.files import read_model, write_whole
+        from rnnlite.viewing.node_data import node_data
+        from rnnlite.viewing.opening import open_in, viewer
+
+        data = read_model(model)
+        name = "" if no_open else viewer()
+        if export is not None:
+            require_folder(export)
+            with native_messages():
+                nodes = node_data(data, length)
+            write_whole(export, nodes.encode())
+            typer.echo(f"wrote {export}")
+        if name:
+            open_in(name, model, export)

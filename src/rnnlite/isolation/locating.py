@@ -78,12 +78,12 @@ def _alone(model: Model, probes: _Probes) -> str:
 
 def _beginning(model: Model, probes: _Probes) -> str:
     ops = list(model.main.ops)
-    if not ops or not probes.ends(_first(model, len(ops))):
+    if not ops or not probes.ends(beginning(model, len(ops))):
         return ""
     low, high = 0, len(ops)
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if probes.ends(_first(model, middle)) else (middle, high)
+        low, high = (low, middle) if probes.ends(beginning(model, middle)) else (middle, high)
     return _shown(ops[high - 1])
 
 
@@ -110,7 +110,7 @@ def _single(op: Op) -> bytes:
     return schema.write(model)
 
 
-def _first(model: Model, count: int) -> bytes:
+def beginning(model: Model, count: int) -> bytes:
     """The model with the first ops of its main graph alone."""
     part, _ = model.copy()
     part.signatures, part.metadata = [], {}
