@@ -87,7 +87,6 @@ COVERED: dict[str, str] = {
     "frontends.onnx.folding": "frontends/onnx/test_emit.py",
     "frontends.onnx.nodes": "frontends/onnx/test_emit.py",
     "frontends.onnx.values": "frontends/onnx/test_emit.py",
-    "frontends.onnx.reading": "frontends/onnx/test_model.py",
     "frontends.onnx.detection": "frontends/onnx/test_model.py",
     "frontends.onnx.frontend": "frontends/onnx/test_model.py",
     "frontends.onnx.reference": "frontends/onnx/test_model.py",

@@ -85,13 +85,29 @@ def read(source: object) -> Source:
         proto = onnx.inliner.inline_local_functions(proto)
     versions = {("" if o.domain in DOMAINS else o.domain): o.version for o in proto.opset_import}
     reader = _Reader(onnx, versions)
-    graph = without_lists(reader.graph(proto.graph))
+    graph = without_lists(_plain(reader, proto, origin))
     _refuse_unknown(graph)
     notes = []
     if reader.floats:
         kinds = " and ".join(sorted(reader.floats))
         notes.append(f"{kinds} is computed in float32")
     return Source(proto, graph, origin, tuple(notes))
+
+
+def _plain(reader: _Reader, proto: Any, origin: str) -> Graph:
+    """The graph as plain data.
+
+    onnx.checker takes names and texts that are no UTF-8, and types that there are none of.
+    """
+    try:
+        return reader.graph(proto.graph)
+    except (UnicodeDecodeError, KeyError, TypeError, ValueError) as e:
+        raise SourceError(
+            f"{origin} is damaged",
+            expected="texts in UTF-8 and types of ONNX",
+            found=f"{type(e).__name__}: {e}"[:200],
+            remedy="Export or download it again",
+        ) from e
 
 
 def _loaded(onnx: Any, path: Path) -> Any:
