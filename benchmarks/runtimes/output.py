@@ -35,7 +35,8 @@ BROWSER = """## Browser
 
 LiteRT.js ({name}) in headless Chromium, `sequence_length={length}`, integer models with
 `io="float32"`: the largest difference from the interpreter, relative to the output's RMS. Of a file
-with a stream (`streaming=1`), its signature "stream", whose states go in as they came out.
+with a stream (`streaming=1`), its signature "stream", whose states go in as they came out. One with
+states of int16 is refused when it is loaded: "Element type INT16 is not supported".
 """
 
 FREE = """LiteRT.js takes inputs of the file's own shape alone, and has no arrays of int8 and int16.
