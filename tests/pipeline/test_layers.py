@@ -44,3 +44,14 @@ def test_shapes_alone_belong_to_whoever_made_the_values():
     graph.inputs, graph.outputs = [x], [y]
     (act,) = layers_of(model, ["x"], ["y"])
     assert (act.name, act.reads, dict(act.ops)) == ("act", ("x",), {"TANH": 1})
+
+
+def test_an_end_that_the_converter_dropped_is_left_to_its_refusal():
+    model = Model()
+    graph = model.graph()
+    x, y = (graph.value("float32", (1, 4)) for _ in range(2))
+    y.name = "m/act/Tanh"
+    graph.append(graph.op("TANH", [x], [y]))
+    graph.inputs, graph.outputs = [x], [y]
+    (act,) = layers_of(model, ["x", "gone"], ["y"])
+    assert (act.name, act.gives) == ("act", ("y",))

@@ -41,7 +41,8 @@ def layers_of(
     """
     main = model.main
     values = _values(main)
-    made_in = dict(zip(main.inputs, inputs, strict=True))
+    # Where the converter dropped an end, the signature is refused later, with its reason.
+    made_in = dict(zip(main.inputs, inputs, strict=False))
     found: dict[str, _Layer] = {}
     for place, op in enumerate(main.ops):
         if not any(v in values for v in op.outputs):
@@ -58,7 +59,7 @@ def layers_of(
         layer.reads.update(dict.fromkeys(s for s in sources if s != name))
         layer.weights.update(dict.fromkeys(_weights(op)))
     gives: dict[str, list[str]] = {}
-    for value, output in zip(main.outputs, outputs, strict=True):
+    for value, output in zip(main.outputs, outputs, strict=False):
         gives.setdefault(made_in.get(value, ""), []).append(output)
     return tuple(
         LayerRecord(

@@ -45,6 +45,8 @@ def op_times(data: bytes, length: int = LENGTH) -> list[tuple[str, str, float]]:
     parsed = schema.read(data)
     found, before = [], 0.0
     for count, op in enumerate(parsed.main.ops, start=1):
+        if not op.outputs:
+            continue  # it writes a variable: its time is the next one's
         so_far = _fastest(beginning(parsed, count), arrays)
         found.append((op.kind, op.output.name, max(so_far - before, 0.0)))
         before = max(so_far, before)
