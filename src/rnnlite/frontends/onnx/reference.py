@@ -39,7 +39,10 @@ def runner(
     options.log_severity_level = 4
     try:
         session = ort.InferenceSession(
-            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
+            proto.SerializeToString(),
+            options,
+            providers=["CPUExecutionProvider"],
+            enable_fallback=0,
         )
     except Exception as e:
         raise SourceError(
