@@ -71,6 +71,14 @@ def test_a_text_that_is_none():
         read(model)
 
 
+def test_a_name_that_is_no_text(tmp_path):
+    model = small()
+    path = tmp_path / "model.onnx"
+    path.write_bytes(model.SerializeToString().replace(b"first", b"fir\xfbt"))
+    with pytest.raises(SourceError, match="ValueError: node 0 has the name b"):
+        read(path)
+
+
 def test_a_type_that_there_is_none_of():
     model = small()
     model.graph.input[0].type.tensor_type.elem_type = 2404

@@ -221,6 +221,11 @@ class _Reader:
         )
 
     def node(self, proto: Any, number: int) -> Node:
+        texts = (proto.op_type, proto.domain, proto.name, *proto.input, *proto.output)
+        wrong = next((t for t in texts if not isinstance(t, str)), None)
+        if wrong is not None:
+            # protobuf gives bytes in place of a text that is no UTF-8.
+            raise ValueError(f"node {number} has the name {wrong!r}")
         domain = "" if proto.domain in DOMAINS else proto.domain
         outputs = tuple(proto.output)
         name = proto.name or next((o for o in outputs if o), f"{proto.op_type}_{number}")
