@@ -65,6 +65,7 @@ def test_signatures():
         *OF_GRAPHS,
         "custom_objects",
         "trust",
+        "example",
         "verify",
         "progress",
         "further",
@@ -79,7 +80,7 @@ def test_signatures():
         "raw",
         "signature",
     ]
-    rest = [*OF_GRAPHS, "custom_objects", "trust"]
+    rest = [*OF_GRAPHS, "custom_objects", "trust", "example"]
     assert parameters(rnnlite.verify) == ["source", "model", "samples", "max_error", *rest]
     assert parameters(rnnlite.freeze) == ["source", "path", *rest]
 
