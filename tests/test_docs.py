@@ -58,6 +58,7 @@ def test_the_readme_runs(tmp_path, monkeypatch):
         "sequences": sequences,
         "microphone": np.split(sequences[-1], [3, 4]),
         "torch": torch,
+        "two_exits": keras.Model(x, [y, keras.layers.LSTM(4, name="late")(y)]),
         "module": torch.nn.Sequential(torch.nn.GRU(12, 4, batch_first=True)).eval(),
     }
     pages.run_page(ROOT / "README.md", names)

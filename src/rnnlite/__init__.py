@@ -41,6 +41,7 @@ from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord, WeightRecord
 from rnnlite.report.records import OutputParity, Parity, Report, StreamParity
+from rnnlite.runtime.early import EarlyResult, Exit
 from rnnlite.runtime.model import Model, load
 from rnnlite.runtime.stream import Stream
 from rnnlite.snippets.render import snippet
@@ -58,6 +59,8 @@ __all__ = [
     "AbortError",
     "Converted",
     "DataError",
+    "EarlyResult",
+    "Exit",
     "DependencyError",
     "Ends",
     "FrontEndError",

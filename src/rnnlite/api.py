@@ -42,6 +42,7 @@ def convert(
     allow_float: bool = False,
     max_error: float | None = None,
     streaming: bool | int = False,
+    exits: bool = False,
     target: str = "litert",
     schedule: Mapping[str, int | str] | str | None = None,
     inputs: Sequence[str] | None = None,
@@ -84,6 +85,8 @@ def convert(
             What is kept between chunks are inputs and outputs "state/<layer>/<name>";
             `Model.stream` feeds them. What needs the future is refused by its layer; so are the
             integer modes.
+        exits: add a signature "exit/<output>" for each output, cheapest first. Each computes what
+            the ones before have not; `Model.predict_early` stops at the first that is sure.
         target: what the file is made for: "litert" (LiteRT on a CPU with XNNPACK), or
             "tflite-micro" (LiteRT for Microcontrollers: batch and lengths are pinned, in float32,
             int8 or int16x8, by ops that it has in types that it has; all else is refused by name).
@@ -124,7 +127,12 @@ def convert(
         RnnliteError: the source cannot be opened or converted; see its kinds. A quantized result
             beyond `max_error` is a ParityError.
     """
-    for name, value in (("verify", verify), ("allow_float", allow_float), ("progress", progress)):
+    for name, value in (
+        ("verify", verify),
+        ("allow_float", allow_float),
+        ("progress", progress),
+        ("exits", exits),
+    ):
         require_bool(name, value)
     order = take_order(
         quantize,
@@ -162,6 +170,7 @@ def convert(
             **LAYOUT.get(order.mode if order else "", {}),
         ),
         streaming=take_streaming(streaming),
+        exits=exits,
         target=runtime,
     )
     from rnnlite.frontends.opening import environment_of

@@ -77,6 +77,14 @@ Streaming = Annotated[
         show_default=False,
     ),
 ]
+Exits = Annotated[
+    bool,
+    typer.Option(
+        "--exits",
+        help="Add a signature for each output, cheapest first: each computes what the ones before "
+        "have not.",
+    ),
+]
 Layout = Annotated[
     str | None,
     typer.Option(

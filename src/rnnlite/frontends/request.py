@@ -87,6 +87,7 @@ class Request:
         schedule: what the caller decides about loops.
         streaming: whether the file gets a signature for chunks too: True for chunks of any length,
             or the steps of each.
+        exits: whether the file gets a signature for each output, run one after the other.
         target: what the file is made for.
         options: the source's own options, by name, as the caller gave them. The front end that
             opens the source gets them as fields of its own kind of Request.
@@ -97,6 +98,7 @@ class Request:
     integer: bool = False
     schedule: Options = Options()  # noqa: RUF009 (immutable)
     streaming: bool | int = False
+    exits: bool = False
     target: Target = LITERT
     options: Mapping[str, object] = field(default_factory=dict)
 

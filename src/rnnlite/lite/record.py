@@ -22,6 +22,9 @@ TARGET = "target"
 SIGNATURES = "signatures"
 """Key in it: what is said otherwise of further signatures, by name (`merging`)."""
 
+EXITS = "exits"
+"""Key in it: the exits, in the order in which they are run (`exits`)."""
+
 ENTRIES = "entries"
 """Key in it: the signatures that the source has too, where they are several."""
 

@@ -50,6 +50,7 @@ def convert(
     from rnnlite.frontends.opening import open_program
     from rnnlite.isolation import converter, interpreter
     from rnnlite.parity import check
+    from rnnlite.pipeline.exits import check_exits, exit_parts, require_exits
     from rnnlite.pipeline.quantization import quantize
     from rnnlite.pipeline.steps import Part, finish, translate
     from rnnlite.pipeline.streaming import chunk_function, chunk_of, proof, stream_part
@@ -60,6 +61,8 @@ def convert(
     clock = Clock()
     with clock.step("trace"):
         program = open_program(source, request)
+        if request.exits:
+            require_exits(program, request)
         streamed = chunk_function(program, request) if request.streaming else None
         # What runs one signature alone gets the chunk's; the other is there to prove it by.
         alone = streamed is not None and not request.target.signatures
@@ -78,6 +81,10 @@ def convert(
         further = []
         if streamed is not None and order is None:
             further = [stream_part(program.main, streamed)]
+        if request.exits and order is None:
+            early, said = exit_parts(parts[0])
+            parts[0] = replace(parts[0], details={**parts[0].details, **said})
+            further += early
         plain = data = finish(
             [part.copy() for part in (*parts, *further)] if order or alone else [*parts, *further],
             whole,
@@ -102,14 +109,23 @@ def convert(
                 together = part, chunk_of(part, streamed)
             taken = quantize(parts, order, len(plain), request.target, together)
             further = list(taken.parts[len(parts) :])
+            ready = list(taken.parts)
             if streamed is not None and not order.integer:
                 light = (order, taken.trial)
                 further = [stream_part(program.main, streamed, light)]
-                data = finish([*taken.parts, *further], request.target)
-            else:
-                data = taken.data
+                ready += further
+            if request.exits:
+                early, said = exit_parts(ready[0])
+                ready[0] = replace(ready[0], details={**ready[0].details, **said})
+                ready += early
+            data = taken.data
+            if len(ready) > len(taken.parts):
+                data = finish(ready, request.target)
         for key, record in taken.records.items():
             found[key].quantization = record
+    if request.exits and verify:
+        with clock.step("exits"):
+            check_exits(program.main, data)
     stream = None
     if streamed is not None:
         with clock.step("stream"):

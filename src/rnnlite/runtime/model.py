@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite.errors import ModelError
 from rnnlite.lite import ir, schema
 from rnnlite.lite.files import read_model
-from rnnlite.lite.record import GUARDED, of_signature
+from rnnlite.lite.record import EXITS, GUARDED, of_signature
 from rnnlite.lite.record import record as record_of
 from rnnlite.report.showing import Shown
 from rnnlite.runtime.batches import (
@@ -25,6 +25,7 @@ from rnnlite.runtime.batches import (
     bytes_a_step,
     groups,
 )
+from rnnlite.runtime.early import EarlyResult, Exit, Score, predict_early
 from rnnlite.runtime.ends import calls_of, taken_and_given
 from rnnlite.runtime.engines import Engines, Run, Settings
 from rnnlite.runtime.predicting import as_batch, column, fixed_batch, positive, result_of
@@ -73,8 +74,7 @@ def load(
 class Model(Shown):
     """A loaded LiteRT model. `load` makes one. Calls from several threads take turns.
 
-    A context manager: behind it, or after `close`, the model's memory is given back and it runs no
-    more.
+    A context manager: behind it, or after `close`, its memory is given back and it runs no more.
 
     Args:
         data: the file.
@@ -87,6 +87,7 @@ class Model(Shown):
             has no signature for it.
         is_main: whether that is the file's main graph, of which alone `shapes_before_run` can tell.
         signatures: what each signature of the file takes and gives, by name.
+        exits: of a file that has them, in the order in which they are run.
         stream_ends: what the signature "stream" takes and gives; None where the file has none.
     """
 
@@ -96,6 +97,7 @@ class Model(Shown):
     is_main: bool
     signatures: dict[str, SignatureSpec]
     stream_ends: Ends | None
+    exits: tuple[Exit, ...]
 
     def __init__(
         self,
@@ -126,6 +128,7 @@ class Model(Shown):
             key: (call, specs[key], bytes_a_step(graph)) for key, (call, graph) in calls.items()
         }
         self._take(next(iter(calls)) if signature is None else signature)
+        self.exits = tuple(map(Exit.of, record.get(EXITS, ())))
         self.stream_ends = None
         layout = of_signature(record, SIGNATURE).get(RECORD)
         if layout is not None:
@@ -318,6 +321,12 @@ class Model(Shown):
         if len(columns) == 1:
             return columns[0]
         return {spec.name: column for spec, column in zip(self.outputs, columns, strict=True)}
+
+    def predict_early(
+        self, samples: Iterable[Sample], threshold: float, *, score: str | Score = "max_prob"
+    ) -> EarlyResult:
+        """Run exits on each sample until one is sure; see `rnnlite.runtime.early.predict_early`."""
+        return predict_early(self, samples, threshold, score)
 
     def predict_iter(
         self,

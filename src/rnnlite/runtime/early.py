@@ -1,0 +1,185 @@
+"""Answers as early as they are sure: exits of a file, run one after the other.
+
+What enters: the samples, and how sure is sure. What leaves: for each sample the result of the first
+exit that is sure, which it was, and its score. NumPy alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from rnnlite.errors import ModelError, SampleError
+from rnnlite.runtime.predicting import as_batch, result_of
+from rnnlite.runtime.samples import Sample, listed
+from rnnlite.specs import Array, TensorSpec
+
+Score = Callable[[Array], float]
+"""From an exit's result for one sample to how sure it is."""
+
+
+@dataclass(frozen=True)
+class Exit:
+    """One exit of a file.
+
+    Attributes:
+        output: the name of its result.
+        signature: the one to run.
+        inputs, outputs: names, in the order of the signature; its own result is the first output.
+        ops: how many it runs.
+    """
+
+    output: str
+    signature: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    ops: int
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Exit:
+        """As the record of a file states it."""
+        inputs, outputs = tuple(said["inputs"]), tuple(said["outputs"])
+        return cls(said["output"], said["signature"], inputs, outputs, int(said["ops"]))
+
+
+@dataclass(frozen=True)
+class EarlyResult:
+    """What `Model.predict_early` gives.
+
+    Attributes:
+        outputs: for each sample the result of the exit that it left by.
+        exits: (N,), number of that exit, 0 the first.
+        scores: (N,), how sure it was.
+        names: of the exits, in the order in which they are run.
+    """
+
+    outputs: list[Array]
+    exits: Array
+    scores: Array
+    names: tuple[str, ...]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The share of samples that left by each exit."""
+        count = max(len(self.exits), 1)
+        return {n: float(np.sum(self.exits == k)) / count for k, n in enumerate(self.names)}
+
+
+def max_prob(scores: Array) -> float:
+    """The largest probability along the last axis; its mean over all others."""
+    return float(np.max(scores, axis=-1).mean())
+
+
+def take_score(score: str | Score) -> Score:
+    """The score that the caller names or gives.
+
+    Raises:
+        SampleError: there is none of this name.
+    """
+    if callable(score):
+        return score
+    if score == "max_prob":
+        return max_prob
+    raise SampleError(
+        "score is no score",
+        expected="'max_prob', or a function from an exit's result to a number",
+        found=repr(score),
+    )
+
+
+def take_threshold(threshold: Any) -> float:
+    """The threshold that the caller gives.
+
+    Raises:
+        SampleError: it is no number.
+    """
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.number):
+        raise SampleError(
+            "threshold is no number", expected="a number, such as 0.9", found=repr(threshold)
+        )
+    return float(threshold)
+
+
+class Runnable(Protocol):
+    """A model, as far as its exits want it."""
+
+    @property
+    def inputs(self) -> tuple[TensorSpec, ...]:
+        """What it takes."""
+        ...
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What it gives."""
+        ...
+
+    @property
+    def exits(self) -> tuple[Exit, ...]:
+        """Its exits."""
+        ...
+
+    def run(self, arrays: Sequence[Array], *, signature: str | None = None) -> list[Array]:
+        """Run a signature."""
+        ...
+
+
+def predict_early(
+    model: Runnable, samples: Iterable[Sample], threshold: float, score: str | Score
+) -> EarlyResult:
+    """Run the exits of a file on each sample until one is sure; nothing is computed twice.
+
+    Args:
+        samples: see `Model.predict`.
+        threshold: an exit whose score is as large is taken; the last one in any case.
+        score: "max_prob", the largest probability along the last axis, or a function from an exit's
+            result for one sample to a number.
+
+    Raises:
+        ModelError: the file was not converted with exits.
+        SampleError: a sample does not fit, or threshold and score are none.
+    """
+    if not model.exits:
+        raise ModelError(
+            "the file has no exits",
+            expected="signatures 'exit/<output>'",
+            found=", ".join(f"'{s.name}'" for s in model.outputs) + " in one signature",
+            remedy="Convert its source with exits=True",
+        )
+    sure, bound = take_score(score), take_threshold(threshold)
+    specs = {spec.name: spec for spec in model.outputs}
+    results, places, scores = [], [], []
+    for sample in listed(samples, model.inputs):
+        given = as_batch([sample], model.inputs)
+        names = [spec.name for spec in model.inputs]
+        by_name = dict(zip(names, given, strict=True))
+        for place, (name, found) in enumerate(run_exits(model, by_name)):
+            result = result_of(specs[name], found, 0, raw=False)
+            value = float(sure(result))
+            if value >= bound or place == len(model.exits) - 1:
+                break
+        results.append(result)
+        places.append(place)
+        scores.append(value)
+    return EarlyResult(
+        results, np.array(places), np.array(scores), tuple(e.output for e in model.exits)
+    )
+
+
+def run_exits(model: Runnable, given: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
+    """The result of each exit, run when it is asked for; nothing is computed twice.
+
+    Args:
+        model: its exits are run in their order.
+        given: the inputs by name, as the runtime takes them.
+
+    Yields:
+        the name of the output, and the result for the whole batch, quantized where it is.
+    """
+    known = dict(given)
+    for one in model.exits:
+        found = model.run([known[name] for name in one.inputs], signature=one.signature)
+        known.update(zip(one.outputs[1:], found[1:], strict=True))
+        yield one.output, found[0]
