@@ -45,11 +45,29 @@ def bench(
         Path | None,
         typer.Option("--plot", help="A picture to write (.png).", show_default=False),
     ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Time the chunks of a stream instead.")
+    ] = False,
+    steps: Annotated[
+        int | None,
+        typer.Option("--steps", min=1, help="Of a chunk.", show_default="as the file has them"),
+    ] = None,
+    calls: Annotated[int, typer.Option("--calls", min=10, help="Chunks to time.")] = 100_000,
     report: PageOut = None,
     as_json: Json = False,
 ) -> None:
-    """Time a LiteRT file on random input, by sequence length."""
+    """Time a LiteRT file on random input, by sequence length; or its stream, chunk by chunk.
+
+    Example: rnnlite bench speaker.tflite --lengths 10,100,1000
+
+    Example: rnnlite bench live.tflite --stream
+    """
     wanted = numbers(lengths)
+    if stream and (plot is not None or report is not None):
+        raise typer.BadParameter("--plot and --report are of lengths; leave --stream out")
+    if stream:
+        _bench_stream(model, steps, calls, as_json)
+        return
     with refusals():
         if report is not None:
             require_folder(report)
@@ -69,6 +87,18 @@ def bench(
             typer.echo(json.dumps([vars(t) for t in timings]))
         else:
             console().print(bench_tables(timings))
+
+
+def _bench_stream(model: Path, steps: int | None, calls: int, as_json: bool) -> None:
+    with refusals():
+        from rnnlite.runtime.bench_stream import stream_table, time_stream
+
+        with native_messages():
+            timing = time_stream(model, steps=steps, calls=calls)
+        if as_json:
+            typer.echo(json.dumps(vars(timing)))
+        else:
+            console().print(stream_table([timing]))
 
 
 def snippet(

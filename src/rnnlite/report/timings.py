@@ -40,3 +40,25 @@ class MemoryUse:
 
     length: int | None
     peak: int
+
+
+@dataclass(frozen=True)
+class StreamTiming:
+    """Times of the calls of a stream, in microseconds.
+
+    Attributes:
+        steps: of each chunk.
+        calls: how many were timed.
+        median, p90, p99, p999, largest: over the calls; p999 is the 99.9th percentile.
+        bytes_a_stream: memory that a stream more of the same model takes; None where the system
+            does not say.
+    """
+
+    steps: int
+    calls: int
+    median: float
+    p90: float
+    p99: float
+    p999: float
+    largest: float
+    bytes_a_stream: int | None

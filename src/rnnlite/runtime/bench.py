@@ -70,10 +70,11 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
 
 def random_arrays(model: Any, length: int | None, rng: np.random.Generator) -> list[Array]:
     """Random inputs of one length for a loaded model, a batch of one where that is free."""
-    return [_random(spec, length or 1, rng) for spec in model.inputs]
+    return [random_of(spec, length or 1, rng) for spec in model.inputs]
 
 
-def _random(spec: TensorSpec, length: int, rng: np.random.Generator) -> Array:
+def random_of(spec: TensorSpec, length: int, rng: np.random.Generator) -> Array:
+    """A random input of one length, a batch of one where that is free."""
     shape = [
         (1 if k == spec.batch_axis else length) if d is None else d
         for k, d in enumerate(spec.shape)
