@@ -112,7 +112,8 @@ def test_options_that_say_nothing_are_not_refused(sources):
         (
             "text.keras",
             r"is no model that rnnlite knows; expected \.keras, \.h5, ONNX model \(\.onnx\), "
-            r"SavedModel folder, frozen graph \(\.pb\), checkpoint \(\.meta\); "
+            r"SavedModel folder, frozen graph \(\.pb\), checkpoint \(\.meta\), "
+            r"PyTorch program \(\.pt2, TorchScript \.pt\); "
             r"found a file beginning with b'hello'",
         ),
         ("model.tflite", "is a LiteRT model already"),

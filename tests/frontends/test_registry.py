@@ -295,7 +295,7 @@ def test_two_that_know_a_source(monkeypatch):
 
 @dataclass(frozen=True)
 class Traced(Request):
-    example: object = option(None, "Inputs to trace with.", text=None)
+    specimen: object = option(None, "Inputs to trace with.", text=None)
     depth: int = option(1, "How deep.", text=int)
 
 
@@ -304,15 +304,15 @@ def test_values_that_only_python_can_give():
     seen = []
     traced = front_end(
         request=Traced,
-        options=("example", "depth"),
+        options=("specimen", "depth"),
         open=lambda self, source, request: seen.append(request),
     )
     register(traced)
     try:
         with pytest.raises(FrontEndError):
-            rnnlite.convert(3, example=np.ones(2), batch_size=5)
-        with pytest.raises(rnnlite.OptionError, match=r"^example=array\(\[1\., 1\.\]\) is given"):
-            rnnlite.convert(keras.Sequential([keras.layers.GRU(2)]), example=np.ones(2))
+            rnnlite.convert(3, specimen=np.ones(2), batch_size=5)
+        with pytest.raises(rnnlite.OptionError, match=r"^specimen=array\(\[1\., 1\.\]\) is given"):
+            rnnlite.convert(keras.Sequential([keras.layers.GRU(2)]), specimen=np.ones(2))
         from rnnlite.cli.sources import parsed, with_source_options
 
         shown = inspect.signature(with_source_options(command)).parameters
@@ -320,9 +320,9 @@ def test_values_that_only_python_can_give():
         unregister("other")
     (request,) = seen
     assert isinstance(request, Traced)
-    assert (request.example.tolist(), request.depth, request.batch_size) == ([1, 1], 1, 5)
+    assert (request.specimen.tolist(), request.depth, request.batch_size) == ([1, 1], 1, 5)
     assert "depth" in shown
-    assert "example" not in shown
+    assert "specimen" not in shown
     assert parsed({"tags": "a, b", "trust": True}) == {"tags": ["a", "b"], "trust": True}
 
 
