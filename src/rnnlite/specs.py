@@ -32,6 +32,7 @@ class TensorSpec:
         least: the least size of each axis that the model takes; () where any size does.
         ids: for token ids, the smallest and largest valid one, where that is known.
         mask_value: the value that masks a time step, where there is one.
+        domain: of which floats the source gives numbers: "real", "positive", or "unit" (0 to 1).
         quantization: (scale, zero point), or None for a float or a plain integer.
         ranked: whether the rank is known; where it is not, as behind a loop of a frozen graph, the
             shape says nothing.
@@ -47,6 +48,7 @@ class TensorSpec:
     least: tuple[int, ...] = ()
     ids: tuple[int, int] | None = None
     mask_value: float | None = None
+    domain: str = "real"
     quantization: tuple[float, int] | None = None
     ranked: bool = True
 

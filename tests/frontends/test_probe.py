@@ -90,3 +90,13 @@ def test_no_sequence_is_masked_throughout(seed, length, batch):
     assert ids.any(1).all()
     assert mask.any(1).all()
     assert (x != 0.0).any((1, 2)).all()
+
+
+@pytest.mark.parametrize(
+    ("domain", "low", "high"), [("real", -2.0, 2.0), ("positive", 0.0, 2.0), ("unit", 0.0, 1.0)]
+)
+def test_floats_lie_in_the_domain(domain, low, high):
+    found = one(TensorSpec("x", (None, None, 3), "float32", domain=domain), length=400)
+    inside = (found >= low) & (found <= high)
+    assert inside.mean() > 0.95
+    assert found.min() == pytest.approx(low, abs=0.01) or domain == "real"

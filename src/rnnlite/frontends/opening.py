@@ -16,6 +16,7 @@ from rnnlite.errors import (
     TrustError,
     UnsupportedError,
 )
+from rnnlite.frontends.domains import with_domain
 from rnnlite.frontends.program import FrozenGraph, Program
 from rnnlite.frontends.registry import (
     FrontEnd,
@@ -62,7 +63,9 @@ def open_program(source: object, request: Request) -> Program:
     program, note = _first(
         source, request, lambda c, found: c.front_end.open(found, c.asked(request))
     )
-    return replace(program, notes=(note, *program.notes)) if note else program
+    entries = tuple(with_domain(entry) for entry in program.entries)
+    notes = (note, *program.notes) if note else program.notes
+    return replace(program, entries=entries, notes=notes)
 
 
 def open_frozen(source: object, request: Request) -> FrozenGraph:

@@ -31,7 +31,8 @@ def random_inputs(
         seed: of the random generator.
 
     Returns:
-        normal floats, numbers of time steps from 1 to the length, uniform ids below the stated
+        normal floats (of one sign, or uniform from 0 to 1, where the port's domain is less),
+        numbers of time steps from 1 to the length, uniform ids below the stated
         number of values, booleans mostly true. No sequence is masked throughout: what a mean over
         no step is, sources leave undefined.
     """
@@ -64,12 +65,20 @@ def random_inputs(
             largest = port.ids[1]
             arrays.append(_unmasked(rng.integers(0, largest + 1, shape), 0, largest).astype(dtype))
         else:
-            array = rng.standard_normal(shape).astype(dtype)
+            array = _floats(rng, shape, port.domain).astype(dtype)
             if port.mask_value is not None and len(shape) >= 3:
                 masked = _unmasked(rng.random(shape[:2]) < 0.2, True, False)
                 array[masked] = port.mask_value
             arrays.append(array)
     return arrays
+
+
+def _floats(rng: np.random.Generator, shape: tuple[int, ...], domain: str) -> Array:
+    """Numbers of a domain; see `TensorSpec`."""
+    if domain == "unit":
+        return rng.random(shape)
+    normal = rng.standard_normal(shape)
+    return np.abs(normal) if domain == "positive" else normal
 
 
 def _unmasked(array: Array, mark: object, other: object) -> Array:

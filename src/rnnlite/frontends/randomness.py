@@ -5,10 +5,11 @@ A random op gives other numbers in LiteRT than in the source, so no check could 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.scan.tensors import ConcreteFunction, Graph, Operation, Tensor
+from rnnlite.frontends.walking import ops_behind
+from rnnlite.scan.tensors import ConcreteFunction
 
 RANDOM = (
     "Random",
@@ -50,7 +51,8 @@ def refuse_random(
     Raises:
         UnsupportedError: naming the op and what may switch it off.
     """
-    op = next(_random_ops(function.graph, function.outputs), None)
+    behind = ops_behind(function.graph, function.outputs)
+    op = next((op for op in behind if is_random(op.type)), None)
     if op is None:
         return
     remedy = REMEDY
@@ -71,28 +73,3 @@ def refuse_random(
 def is_random(kind: str) -> bool:
     """Whether a type of ops draws random numbers."""
     return kind.startswith(RANDOM) and not kind.startswith(SEEDS)
-
-
-def _random_ops(graph: Graph, outputs: Sequence[Tensor]) -> Iterator[Operation]:
-    """The random ops that tensors are made of, those in functions too."""
-    queue, seen = [t.op for t in outputs], set()
-    while queue:
-        op = queue.pop()
-        if op.name in seen:
-            continue
-        seen.add(op.name)
-        if is_random(op.type):
-            yield op
-        for name in _functions(op):
-            inner = graph._get_function(name)
-            if inner is not None:
-                yield from _random_ops(inner.graph, inner.graph.outputs)
-        queue += [t.op for t in op.inputs]
-
-
-def _functions(op: Operation) -> Iterator[str]:
-    """The names of the functions that an op calls."""
-    for attr in op.node_def.attr.values():
-        for value in (attr.func, *attr.list.func):
-            if value.name:
-                yield value.name

@@ -1,0 +1,31 @@
+"""Walk through a TensorFlow function: all that its results are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rnnlite.scan.tensors import Graph, Operation, Tensor
+
+
+def ops_behind(graph: Graph, outputs: Sequence[Tensor]) -> Iterator[Operation]:
+    """The ops that tensors are made of, each once, those in functions that are called too."""
+    queue, seen = [t.op for t in outputs], set()
+    while queue:
+        op = queue.pop()
+        if op.name in seen:
+            continue
+        seen.add(op.name)
+        yield op
+        for name in _functions(op):
+            inner = graph._get_function(name)
+            if inner is not None:
+                yield from ops_behind(inner.graph, inner.graph.outputs)
+        queue += [t.op for t in op.inputs]
+
+
+def _functions(op: Operation) -> Iterator[str]:
+    """The names of the functions that an op calls."""
+    for attr in op.node_def.attr.values():
+        for value in (attr.func, *attr.list.func):
+            if value.name:
+                yield value.name
