@@ -49,7 +49,7 @@ def _is_defined(entry: Entry, inputs: Sequence[TensorSpec]) -> bool:
     for values in compared(entry.lengths) if entry.lengths.axes else [{}]:
         try:
             found = entry.reference(random_inputs(inputs, length=values, batch=1))
-        except Exception:  # noqa: BLE001 - the source's own refusal, of any kind
+        except Exception:  # noqa: BLE001, S112 - the source's own refusal, of any kind
             continue
         return not any(np.isnan(y.astype(np.float64)).any() for y in found)
     return True

@@ -23,7 +23,7 @@ from rnnlite.quantization.measure.accuracy import MOST_SAMPLES, Reference, measu
 from rnnlite.quantization.measure.course import course_warnings, sequences_of
 from rnnlite.quantization.measure.culprits import op_errors, worst_tensors
 from rnnlite.quantization.measure.features import unlike_features
-from rnnlite.quantization.plan.front import REASON
+from rnnlite.quantization.plan.front import REASON, curved_front
 from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.quantize import describe, op_types, require_change
 from rnnlite.quantization.recipe import Order, calibration_of
@@ -44,6 +44,9 @@ SCALED = (
     "io='float32' (--io float32), which computes that in float"
 )
 """What helps where features are of unlike scale."""
+
+UNSCALED = "Give io='float32' (--io float32), which computes what comes first in float"
+"""What helps where an integer input is too coarse for what is computed of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,14 +206,18 @@ def _require_accuracy(
     if not beyond(accuracy, order.max_error):
         return
     worst: list[str] = []
-    cause = ""
+    cause = remedy = ""
     samples = one.samples
     if order.integer and samples is not None:
         trial = trial_named(order.mode, candidate.trial)
         worst = worst_tensors(one.part.model, order, trial, samples)
         if not any(REASON in kept for kept in candidate.kept):
             dtype = "int8" if order.mode == "int8" else "int16"
-            cause = unlike_features(samples.used, one.part.entry.inputs, dtype)
+            remedy = UNSCALED
+            cause = "" if order.io == "float32" else curved_front(one.part.model)
+            if not cause:
+                remedy = SCALED
+                cause = unlike_features(samples.used, one.part.entry.inputs, dtype)
     require_accuracy(
         accuracy,
         order.max_error,
@@ -218,7 +225,7 @@ def _require_accuracy(
         origin="its source",
         worst=worst,
         cause=cause,
-        remedy=SCALED if cause else "",
+        remedy=remedy if cause else "",
     )
 
 

@@ -6,7 +6,7 @@ well. What leaves: a copy of each, and one plan for both.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rnnlite.lite.ir import Model, Op, Value
@@ -69,7 +69,7 @@ def prepared(
         UnsupportedError: an op has no integer kernel.
     """
     while True:
-        made = _made_ready(model, order, trial, faint)
+        made = _made_ready(model, order, trial, faint, lambda m: marked_ranges(m, samples.used))
         with Progress("calibrating", len(samples.used), order.progress) as bar:
             ranges = calibrate(made.model, samples, advance=bar.add)
         found = faint_results(made.model, ranges.values)
@@ -88,7 +88,7 @@ def prepared(
         made.twins,
         {**ranges.likely(), **marked, **softened.ranges},
         softened.present(made.wide),
-        scaling_ops(plain, marked) if order.io == "float32" else frozenset(),
+        made.front,
     )
     beside = None if chunk is None else _beside(chunk, whole, model, order, trial, samples, faint)
     both = whole if beside is None else whole.and_beside(beside)
@@ -138,8 +138,18 @@ class _Ready:
         )
 
 
-def _made_ready(model: Model, order: Order, trial: Trial, faint: Collection[Value]) -> _Ready:
-    """A copy with the ops that a trial quantizes."""
+def _made_ready(
+    model: Model,
+    order: Order,
+    trial: Trial,
+    faint: Collection[Value],
+    integer: Callable[[Model], Collection[Value]],
+) -> _Ready:
+    """A copy with the ops that a trial quantizes.
+
+    Args:
+        integer: gives inputs of the copy that are wanted in integers all the same.
+    """
     plain, twins = model.copy()
     flatten_conv3d(plain)
     separate_fills(plain)
@@ -147,8 +157,9 @@ def _made_ready(model: Model, order: Order, trial: Trial, faint: Collection[Valu
         refine_tables(plain, codes=order.mode == "int8")
     if trial.split:
         split_weights(plain, tables=trial.split == "all")
-    wide = decompose(plain, trial.precision, frozenset(twins[v] for v in faint))
-    return _Ready(plain, twins, wide=wide)
+    front = scaling_ops(plain, integer(plain)) if order.io == "float32" else frozenset()
+    wide = decompose(plain, trial.precision, frozenset(twins[v] for v in faint), front)
+    return _Ready(plain, twins, wide=wide, front=front)
 
 
 def _beside(
@@ -168,8 +179,10 @@ def _beside(
         faint: values of that.
     """
     known = chunk.pairs(model)
-    made = _made_ready(chunk.model, order, trial, {a for a, b in known if b in faint})
-    states = [before for _, before, _ in chunk.states(made.model)]
+    small = {a for a, b in known if b in faint}
+    made = _made_ready(
+        chunk.model, order, trial, small, lambda m: [before for _, before, _ in chunk.states(m)]
+    )
     seen = calibrate_stream(made.model, chunk.ends, samples).values
     softened = soften_masks(made.model, seen, trial.precision)
     twins = {**made.twins, **whole.twins}
@@ -183,7 +196,7 @@ def _beside(
         made.twins,
         {**seen, **softened.ranges, **same},
         softened.present(made.wide),
-        scaling_ops(made.model, states) if order.io == "float32" else frozenset(),
+        made.front,
         running_ops(chunk, made.model, found),
         [*found, *kept],
     )

@@ -6,7 +6,7 @@ import pytest
 
 import rnnlite
 from graphs import Model
-from rnnlite.quantization.plan.front import scaling_ops
+from rnnlite.quantization.plan.front import curved_front, scaling_ops
 
 
 def test_ops_of_one_input_and_constants():
@@ -59,3 +59,55 @@ def test_an_integer_input_of_such_features_is_refused_by_name(model):
         r"\d.* steps of its 1\.0\d+e\+05.*io='float32'",
     ):
         rnnlite.convert(model, quantize="int16x8", calibration=rows)
+
+
+def test_the_first_op_that_is_not_linear_is_named():
+    model = Model()
+    main = model.main
+    x = main.tensor((1, 3))
+    a, b, c = (main.tensor((1, 3), name=name) for name in ("a", "b", "c"))
+    main.add("ADD", [x, main.constant(1.0)], [a], "AddOptions")
+    main.ends([x], [a])
+    assert curved_front(model.ir) == ""
+    model = Model()
+    main = model.main
+    x = main.tensor((1, 3))
+    a, b, c = (main.tensor((1, 3), name=name) for name in ("a", "b", "c"))
+    main.add("ADD", [x, main.constant(1.0)], [a], "AddOptions")
+    main.add("LOG", [a], [b])
+    main.add("SQRT", [b], [c])
+    main.ends([x], [c])
+    assert len(scaling_ops(model.ir)) == 3
+    assert curved_front(model.ir) == "LOG 'b' has the steps of an integer input"
+
+
+@pytest.fixture(scope="module")
+def energies():
+    keras.utils.set_random_seed(8)
+    inputs = keras.Input((None, 3))
+    x = keras.layers.GRU(12)(keras.ops.log(inputs + 1e-6))
+    model = keras.Model(inputs, keras.layers.Dense(2)(x))
+    rng = np.random.default_rng(0)
+    rows = [
+        np.exp(3 * rng.normal(size=(int(t), 3))).astype(np.float32)
+        for t in rng.integers(6, 50, 40)
+    ]
+    return model, rows
+
+
+@pytest.mark.parametrize(("mode", "limit"), [("int8", 0.06), ("int16x8", 0.02)])
+def test_logarithms_of_energies_stay_in_float(energies, mode, limit):
+    model, rows = energies
+    made = rnnlite.convert(model, quantize=mode, calibration=rows[:30], io="float32")
+    expected = np.stack([model(x[None]).numpy()[0] for x in rows[30:]])
+    found = rnnlite.load(made.tflite).predict(rows[30:])
+    assert np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)) < limit
+
+
+def test_a_logarithm_of_an_integer_input_is_refused_by_name(energies):
+    model, rows = energies
+    with pytest.raises(
+        rnnlite.ParityError,
+        match=r"; LOG '.*' has the steps of an integer input\. Give io='float32'",
+    ):
+        rnnlite.convert(model, quantize="int8", calibration=rows)

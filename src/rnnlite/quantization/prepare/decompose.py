@@ -50,7 +50,10 @@ from rnnlite.quantization.prepare.units import centred, divided, product
 
 
 def decompose(
-    model: Model, precision: Precision, faint: frozenset[Value] = frozenset()
+    model: Model,
+    precision: Precision,
+    faint: frozenset[Value] = frozenset(),
+    left: frozenset[Op] = frozenset(),
 ) -> frozenset[Op]:
     """Rewrite all ops of the list above that touch float values, in place.
 
@@ -58,6 +61,7 @@ def decompose(
         model: the float model.
         precision: the type that each op will compute in.
         faint: results that are too small for the steps that LiteRT prescribes for their op.
+        left: ops that stay in float, as they are.
 
     Returns:
         the ops that are to compute in int16 whatever `precision` says.
@@ -73,7 +77,7 @@ def decompose(
             inside = graph in loops or is_step(op)
             if rule is None and precision(op.kind, inside) == "int16":
                 rule = FOR_INT16.get(op.kind)
-            if rule is None or not any(is_float(v) for v in (*op.inputs, *op.outputs)):
+            if rule is None or op in left or not any(is_float(v) for v in (*op.inputs, *op.outputs)):
                 parts.keep(op, wide=op.kind in WIDE)
                 continue
             parts.stand_for(op)
