@@ -3,8 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers as L
-from keras import ops
+from keras import layers, ops
 
 import rnnlite
 from rnnlite.frontends.domains import with_domain
@@ -14,7 +13,7 @@ from rnnlite.frontends.request import Request
 
 def headed(front):
     inputs = keras.Input((None, 3))
-    return keras.Model(inputs, L.Dense(2)(L.GRU(4)(front(inputs))))
+    return keras.Model(inputs, layers.Dense(2)(layers.GRU(4)(front(inputs))))
 
 
 CASES = [
@@ -33,9 +32,7 @@ def test_the_first_domain_that_gives_numbers(front, domain):
     assert [p.domain for p in entry.inputs] == [domain]
     notes = [n for n in entry.notes if n.startswith("checked on")]
     expected = {"positive": "positive numbers", "unit": "numbers from 0 to 1"}.get(domain)
-    assert notes == (
-        [f"checked on {expected}: the source gives NaN of others"] if expected else []
-    )
+    assert notes == ([f"checked on {expected}: the source gives NaN of others"] if expected else [])
     # Once more changes nothing.
     assert with_domain(entry) is entry
 

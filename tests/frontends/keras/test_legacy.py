@@ -46,6 +46,8 @@ def test_true_files(name):
         ),
         ({"class_name": "SimpleRNN", "config": {"implementation": 0}}, {"implementation": 1}),
         ({"class_name": "Dense", "config": {"input_dtype": "float32"}}, {}),
+        ({"class_name": "Embedding", "config": {"dtype": "int32"}}, {}),
+        ({"class_name": "Embedding", "config": {"dtype": "float16"}}, {"dtype": "float16"}),
         (
             {
                 "class_name": "Dense",
@@ -64,7 +66,7 @@ def test_rules(node, expected):
     upgraded = upgrade(wrapped)
     inner = upgraded["config"]["layers"][0]["config"]["layer"]
     assert inner["config"] == expected
-    assert inner["class_name"] in ("GRU", "LSTM", "SimpleRNN", "Dense")
+    assert inner["class_name"] in ("GRU", "LSTM", "SimpleRNN", "Dense", "Embedding")
     assert json.dumps(node) == before
 
 

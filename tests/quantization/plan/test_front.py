@@ -89,8 +89,7 @@ def energies():
     model = keras.Model(inputs, keras.layers.Dense(2)(x))
     rng = np.random.default_rng(0)
     rows = [
-        np.exp(3 * rng.normal(size=(int(t), 3))).astype(np.float32)
-        for t in rng.integers(6, 50, 40)
+        np.exp(3 * rng.normal(size=(int(t), 3))).astype(np.float32) for t in rng.integers(6, 50, 40)
     ]
     return model, rows
 

@@ -14,6 +14,8 @@ for `tf_keras`. The rules, with the versions that wrote what:
 - UnifiedLSTM, UnifiedGRU, LSTMV2, GRUV2, BatchNormalizationV1 and V2 (names that tf.keras 1.12 to
   1.15 wrote): the plain names.
 - `input_dtype`, `batch_input_dtype` of layers (standalone Keras 2.0): dropped, `dtype` says it.
+- `dtype` of an Embedding that is an integer's (standalone Keras 2.0: of its ids, not of its
+  vectors): dropped.
 - `dtype` as an object of tf.keras 2.4 and later: its name.
 - The configuration of a Sequential as a bare list (standalone Keras before 2.2.3): a dictionary.
 """
@@ -93,3 +95,5 @@ def _upgrade_class(node: dict[str, Any], inner: object) -> None:
     dtype = inner.get("dtype")
     if isinstance(dtype, dict) and isinstance(dtype.get("config"), dict):
         inner["dtype"] = dtype["config"].get("name", "float32")
+    elif name == "Embedding" and isinstance(dtype, str) and "int" in dtype:
+        del inner["dtype"]

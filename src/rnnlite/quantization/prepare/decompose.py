@@ -77,7 +77,8 @@ def decompose(
             inside = graph in loops or is_step(op)
             if rule is None and precision(op.kind, inside) == "int16":
                 rule = FOR_INT16.get(op.kind)
-            if rule is None or op in left or not any(is_float(v) for v in (*op.inputs, *op.outputs)):
+            is_touched = any(is_float(v) for v in (*op.inputs, *op.outputs))
+            if rule is None or op in left or not is_touched:
                 parts.keep(op, wide=op.kind in WIDE)
                 continue
             parts.stand_for(op)
