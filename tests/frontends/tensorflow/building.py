@@ -8,6 +8,12 @@ import numpy as np
 import tensorflow as tf
 
 import rnnlite
+from rnnlite.frontends.functions import runner, trace
+from rnnlite.frontends.tensorflow import model  # noqa: F401 - registers the rules
+from rnnlite.frontends.tensorflow.emit import Emitter, Session
+from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, with_defaults
+from rnnlite.lowering.schedule import Options
+from rnnlite.specs import TensorSpec
 
 v1 = tf.compat.v1
 KERNEL, RECURRENT, HEAD = (
@@ -87,3 +93,52 @@ def write_nodes(path: Path, *nodes) -> Path:
     """A graph of these nodes as a file."""
     path.write_bytes(v1.GraphDef(node=nodes).SerializeToString())
     return path
+
+
+def graph_def(*nodes):
+    """These nodes as a GraphDef in which no attribute is left out."""
+    return with_defaults(v1.GraphDef(node=nodes))
+
+
+def graph_from(build, **shapes):
+    """The GraphDef of what `build` makes of placeholders of floats, by name."""
+    with tf.Graph().as_default() as graph:
+        build(*(v1.placeholder(tf.float32, shape, name) for name, shape in shapes.items()))
+    return graph.as_graph_def()
+
+
+def emitted(definition, outputs, *, prepare=None, options=None, **arrays):
+    """What a graph gives when it is emitted anew, at the shapes of these arrays, and run.
+
+    Args:
+        definition: a GraphDef.
+        outputs: references.
+        prepare: what the table of nodes goes through first.
+        arrays: the inputs by name.
+    """
+    graph = graph_of(with_defaults(definition))
+    graph = prepare(graph) if prepare else graph
+    session = Session(options or Options())
+    session.needed = graph.ancestors(outputs)
+    session.outputs = {name_of(r) for r in outputs}
+
+    def call(tensors):
+        given = {f"{name}:0": t for name, t in zip(arrays, tensors, strict=True)}
+        return Emitter(session, graph, given).get_all(outputs)
+
+    ports = [TensorSpec(k, a.shape, a.dtype.name) for k, a in arrays.items()]
+    function = trace(call, ports, autograph=False)
+    return runner(function)(list(arrays.values())), function, session
+
+
+def as_tensorflow_runs(definition, outputs, **arrays):
+    """What TensorFlow gives for the same."""
+    with tf.Graph().as_default() as graph:
+        tf.import_graph_def(definition, name="")
+        with v1.Session(graph=graph) as session:
+            return session.run(outputs, {f"{k}:0": a for k, a in arrays.items()})
+
+
+def ops_of(function):
+    """The op types of a function's graph, in order."""
+    return [op.type for op in function.graph.get_operations()]
