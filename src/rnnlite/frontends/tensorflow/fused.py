@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from rnnlite.frontends.tensorflow.nodes import Graph
+from rnnlite.frontends.tensorflow.nodes import Graph, ref
 from rnnlite.scan.protos import NodeDef
 
 FLOAT = tf.float32.as_datatype_enum
@@ -71,7 +71,16 @@ class _Writer:
 
 
 def expand(graph: Graph) -> Graph:
-    """The graph with its fused cells written out."""
+    """The graph with its fused cells written out, in the functions of its library too."""
+    made = _expanded(graph)
+    for name, function in graph.functions.items():
+        if any(node.op in CELLS for node in function.node_def):
+            made.replace_function(name, _expanded(made.function(name)))
+    return made
+
+
+def _expanded(graph: Graph) -> Graph:
+    """The same of the graph's own nodes."""
     if not any(node.op in CELLS for node in graph.nodes.values()):
         return graph
     nodes = dict(graph.nodes)
@@ -81,26 +90,20 @@ def expand(graph: Graph) -> Graph:
             writer = _Writer(nodes, node.name)
             results = CELLS[node.op](writer, node, graph.inputs(node))
             alias.update({f"{node.name}:{k}": r for k, r in enumerate(results)})
-            # The first result keeps the node's name for whoever asks for it.
-            nodes[node.name] = tf.compat.v1.NodeDef(
-                op="Identity", name=node.name, input=[results[0]]
-            )
-            nodes[node.name].attr["T"].type = FLOAT
-    made = Graph(nodes, graph.functions, graph.arguments, graph.results)
+            # The results keep the node's name for whoever asks for them.
+            named = tf.compat.v1.NodeDef(op="IdentityN", name=node.name, input=results)
+            named.attr["T"].list.type.extend([FLOAT] * len(results))
+            nodes[node.name] = named
     for name, node in nodes.items():
-        if any(r in alias for r in made.inputs(node)):
+        if any(r in alias for r in graph.inputs(node)):
             changed = tf.compat.v1.NodeDef()
             changed.CopyFrom(node)
             del changed.input[:]
             changed.input.extend(
-                t if t.startswith("^") else alias.get(_ref(t), t) for t in node.input
+                t if t.startswith("^") else alias.get(ref(t), t) for t in node.input
             )
             nodes[name] = changed
-    return Graph(nodes, graph.functions, graph.arguments, graph.results)
-
-
-def _ref(text: str) -> str:
-    return text if ":" in text else f"{text}:0"
+    return graph.with_nodes(nodes, tuple(alias.get(r, r) for r in graph.results))
 
 
 def _lstm_block_cell(w: _Writer, node: NodeDef, inputs: list[str]) -> list[str]:

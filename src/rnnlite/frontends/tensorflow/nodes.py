@@ -124,6 +124,14 @@ class Graph:
             self._bodies[name] = Graph(nodes, self.functions, arguments, results, self._bodies)
         return self._bodies[name]
 
+    def with_nodes(self, nodes: dict[str, NodeDef], results: tuple[str, ...]) -> Graph:
+        """Other nodes and results, of the same library."""
+        return Graph(nodes, self.functions, self.arguments, results, self._bodies)
+
+    def replace_function(self, name: str, body: Graph) -> None:
+        """Another body for a function of the library, wherever it is called."""
+        self._bodies[name] = body
+
     def ancestors(self, references: Iterable[str]) -> set[str]:
         """Names of all nodes that the given tensors are made of, themselves included."""
         seen: set[str] = set()
