@@ -142,3 +142,14 @@ def as_tensorflow_runs(definition, outputs, **arrays):
 def ops_of(function):
     """The op types of a function's graph, in order."""
     return [op.type for op in function.graph.get_operations()]
+
+
+def ops_needed(function):
+    """The op types that a function's results are made of."""
+    queue, seen = [t.op for t in function.outputs], {}
+    while queue:
+        op = queue.pop()
+        if op.name not in seen:
+            seen[op.name] = op.type
+            queue += [t.op for t in op.inputs]
+    return list(seen.values())
