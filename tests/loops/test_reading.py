@@ -76,6 +76,7 @@ REFUSED = {
         lambda b: b.test.add(Kind.ELEMENTWISE, "t?", "h?", op="maximum", name="odd")
     ),
     "its condition is no bound on a counter ('h?')": until(lambda b: "h?"),
+    "it makes no iteration": until(lambda b: b.while_below(0)),
     "its condition has no bound": until(lambda b: b.test.constant(True)),
 }
 

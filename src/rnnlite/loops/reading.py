@@ -75,6 +75,8 @@ def read(loop: Loop) -> Reading | NotAScan:
     count = count_of(loop, reading.counters, reading.invariants)
     if isinstance(count, NotAScan):
         return count
+    if isinstance(count, int) and count == 0:
+        return NotAScan("it makes no iteration")
     reading.count = count
     return _find_reads(loop, reading, zero) or reading
 
