@@ -120,8 +120,6 @@ COVERED: dict[str, str] = {
     "frontends.keras.types": "frontends/keras/test_private.py",
     "frontends.recurrences": "frontends/test_building.py",
     "frontends.tensorflow.frontend": "frontends/test_opening.py",
-    "frontends.tensorflow.region": "frontends/tensorflow/test_reading.py",
-    "frontends.tensorflow.scans": "frontends/tensorflow/test_reading.py",
     "isolation.converter": "lite/test_translate.py",
     "isolation.locating": "isolation/test_interpreter.py",
     "isolation.native": "isolation/test_process.py",
