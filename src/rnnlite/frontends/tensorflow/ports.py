@@ -169,10 +169,34 @@ def shaped(
     placed = [
         replace(p, batch_axis=known[r]) if r in known else _placed(graph, r, p) for r, p in ports
     ]
-    pinned = {p.batch for p in placed if p.batch_axis is not None and len(p.shape) > 1} - {None}
     if batch == "auto":
-        batch = pinned.pop() if len(pinned) == 1 else 1
+        batch = _pinned_batch(placed)
+        placed = [
+            p if r in known else _with_batch(p, batch)
+            for (r, _), p in zip(ports, placed, strict=True)
+        ]
     return tuple(_with_sizes(p, batch, length) for p in placed)
+
+
+def _pinned_batch(ports: Sequence[TensorSpec]) -> int:
+    """The batch size that the graph pins, by its sequences if they tell it; else 1."""
+    with_batch = [p for p in ports if p.batch_axis is not None and len(p.shape) > 1]
+    for group in ([p for p in with_batch if None in p.sample_shape], with_batch):
+        sizes = {p.batch for p in group} - {None}
+        if sizes:
+            return (sizes.pop() or 1) if len(sizes) == 1 else 1
+    return 1
+
+
+def _with_batch(port: TensorSpec, batch: int) -> TensorSpec:
+    """An input that is pinned to another size there has its batch elsewhere, or none.
+
+    Such as states (layers, batch, units).
+    """
+    if len(port.shape) < 2 or port.batch_axis is None or port.batch in (None, batch):
+        return port
+    axis = next((k for k, d in enumerate(port.shape) if d == batch), None)
+    return replace(port, batch_axis=axis)
 
 
 def _placed(graph: Graph, reference: str, port: TensorSpec) -> TensorSpec:
