@@ -12,6 +12,7 @@ JOBS ?= 2
 
 demo: $(DEMO)/ready
 	$(DEMO)/bin/python examples/speakers.py
+	$(DEMO)/bin/python examples/speakers_exits.py
 
 test: lint types units
 

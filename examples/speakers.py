@@ -44,10 +44,16 @@ def utterances(data, part):
     return np.split(data[f"{part}_x"], ends[:-1]), labels - labels.min()
 
 
-def train(sequences, labels):
-    """Fit on batches of utterances of one length: no padding, no mask."""
+def vowels():
+    """Sequences and labels to train on, and to test on."""
+    with np.load(HERE / "data" / "japanese_vowels.npz") as data:
+        return utterances(data, "train"), utterances(data, "test")
+
+
+def build():
+    """The recogniser, untrained."""
     keras.utils.set_random_seed(7)
-    model = keras.Sequential(
+    return keras.Sequential(
         [
             keras.Input((None, 12), name="frames"),
             keras.layers.GaussianNoise(0.1),
@@ -57,10 +63,14 @@ def train(sequences, labels):
         ],
         name="speakers",
     )
+
+
+def train(model, sequences, labels, epochs=EPOCHS):
+    """Fit on batches of utterances of one length: no padding, no mask. Outputs share the labels."""
     rng = np.random.default_rng(7)
     lengths = np.array([len(s) for s in sequences])
     groups = [np.flatnonzero(lengths == length) for length in np.unique(lengths)]
-    steps = EPOCHS * sum(-(-len(group) // BATCH) for group in groups)
+    steps = epochs * sum(-(-len(group) // BATCH) for group in groups)
     rate = keras.optimizers.schedules.CosineDecay(5e-3, steps)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-2)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=0.1)
@@ -69,11 +79,11 @@ def train(sequences, labels):
     @tf.function(reduce_retracing=True)
     def step(x, y):
         with tf.GradientTape() as tape:
-            value = loss(y, model(x, training=True))
+            value = sum(loss(y, found) for found in tf.nest.flatten(model(x, training=True)))
         gradients = tape.gradient(value, model.trainable_variables)
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
 
-    for _ in track(range(EPOCHS), description="training", console=console):
+    for _ in track(range(epochs), description="training", console=console):
         batches = []
         for group in groups:
             members = rng.permutation(group)
@@ -84,7 +94,6 @@ def train(sequences, labels):
                 tf.constant(np.stack([sequences[m] for m in members])),
                 tf.constant(targets[members]),
             )
-    return model
 
 
 def milliseconds(function, inputs):
@@ -119,10 +128,9 @@ def picture(source, lite, path):
 def main():
     """The whole way, with a table at the end."""
     OUT.mkdir(exist_ok=True)
-    with np.load(HERE / "data" / "japanese_vowels.npz") as data:
-        train_x, train_y = utterances(data, "train")
-        test_x, test_y = utterances(data, "test")
-    model = train(train_x, train_y)
+    (train_x, train_y), (test_x, test_y) = vowels()
+    model = build()
+    train(model, train_x, train_y)
     model.save(OUT / "speakers.keras")
 
     compiled = tf.function(lambda x: model(x, training=False), reduce_retracing=True)

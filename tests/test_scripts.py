@@ -3,9 +3,12 @@
 import ast
 import importlib
 import importlib.util
+import io
 from pathlib import Path
 
 import pytest
+
+import rnnlite
 
 ROOT = Path(__file__).parent.parent
 SCRIPTS = sorted([*ROOT.glob("benchmarks/**/*.py"), *ROOT.glob("examples/*.py")])
@@ -47,16 +50,58 @@ def test_notebooks_are_their_scripts(path):
     assert cells(path.with_suffix(".ipynb")) == cells(path)
 
 
+def example(name):
+    """An example as a module, which may import those beside it."""
+    path = ROOT / f"examples/{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.mark.long
 def test_the_speakers_of_pytorch(capsys):
     """The example, trained for a moment: both files decide as the module does."""
     pytest.importorskip("torch")
-    path = ROOT / "examples/torch_speakers.py"
-    spec = importlib.util.spec_from_file_location("torch_speakers", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    found = module.main(epochs=4)
+    found = example("torch_speakers").main(epochs=4)
     assert found["PyTorch"] > 0.5
     assert abs(found["float32"] - found["PyTorch"]) < 0.01
     assert abs(found["int8"] - found["PyTorch"]) < 0.03
     assert "float32" in capsys.readouterr().out
+
+
+@pytest.mark.long
+def test_the_speakers_with_exits(tmp_path, monkeypatch, capsys):
+    """The example, trained for a moment: from all by the first exit to all by the last."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    monkeypatch.syspath_prepend(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    rows = example("speakers_exits").main(epochs=3)
+    early = [shares["early"] for _, _, _, shares in rows]
+    assert early == sorted(early, reverse=True)
+    assert (early[0], early[-1]) == (1.0, 0.0)
+    # A moment of training brings the first exit above chance, one in nine, and the last well above.
+    assert rows[0][1] > 0.15
+    assert rows[-1][1] > 0.5
+    assert (tmp_path / "demo-output/exits.png").stat().st_size > 10_000
+    assert "'early' of" in capsys.readouterr().out
+
+
+@pytest.mark.long
+def test_keystrokes(tmp_path, monkeypatch, capsys):
+    """The live example by itself: what it guesses leaves the stream as it was."""
+    monkeypatch.chdir(tmp_path)
+    module = example("keystrokes")
+    typist = module.main(["--demo", "--pause", "0", "--steps", "120"])
+    assert typist.keys == len(module.SENTENCE) + 1
+    # Of 53 characters, a hundred steps of training know the most usual ones.
+    assert 0.15 < typist.guessed / typist.keys < 1
+    assert f"{typist.keys} keys, " in capsys.readouterr().out
+    fresh = module.Typist(rnnlite.load(tmp_path / "demo-output/keystrokes.tflite"))
+    for key in module.SENTENCE:
+        fresh.rest()
+        fresh.press(key)
+    assert (fresh.guessed, fresh.expected) == (typist.guessed, typist.expected)
+    monkeypatch.setattr(module.sys, "stdin", io.StringIO())
+    with pytest.raises(SystemExit, match="standard input is no terminal: give --demo"):
+        module.main([])
