@@ -110,7 +110,6 @@ COVERED: dict[str, str] = {
     "cli.sources": "cli/test_main.py",
     "frontends.keras.elsewhere": "pipeline/test_remote.py",
     "frontends.keras.frontend": "frontends/test_opening.py",
-    "frontends.keras.model": "frontends/keras/test_patching.py",
     "frontends.keras.types": "frontends/keras/test_private.py",
     "frontends.recurrences": "frontends/test_building.py",
     "frontends.tensorflow.frontend": "frontends/test_opening.py",

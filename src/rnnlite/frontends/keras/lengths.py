@@ -195,6 +195,9 @@ def _against(
     """What stands against a length: the layer that pins it, or whose op does not take it."""
     try:
         found = freed(inputs, trials)
+        if found.kept and all(inputs[k].shape[1] == length for k in found.kept):
+            # At its own length something else is at fault.
+            return None
         if found.kept:
             layer = blame(flavour, model, interface, inputs, found, trials)
             return f"it is pinned by {layer}"
