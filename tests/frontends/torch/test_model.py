@@ -170,6 +170,19 @@ class Unscripted(nn.Module):
         return h
 
 
+class Unknown(nn.Module):
+    """An op that the exporter does not know."""
+
+    def forward(self, x):
+        return torch.heaviside(x, x)
+
+
+def test_a_refusal_prints_nothing(capfd):
+    with pytest.raises(UnsupportedError, match=r"aten::heaviside.*Replace the part that it names"):
+        rnnlite.convert(Unknown().eval(), example=EXAMPLE)
+    assert capfd.readouterr().out == ""
+
+
 def test_a_loop_that_is_unrolled_is_noted():
     report = rnnlite.convert(Unscripted().eval(), example=EXAMPLE).report
     assert report.inputs[0]["shape"] == (1, 9, 6)

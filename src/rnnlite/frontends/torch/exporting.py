@@ -3,14 +3,15 @@
 What enters: a `Call` and its free axes. What leaves: a ModelProto, and the axes that are free in
 it. The exporter that traces is right at free lengths for recurrent layers. What it unrolls, a loop
 over time in Python, is scripted instead, where TorchScript takes it. A layer with projections,
-which the exporter does not know, is written as a loop first.
+which the exporter does not know, is written as a loop first, attention as products.
 """
 
 from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -64,10 +65,16 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
     import onnx
     import torch
 
+    from rnnlite.frontends.torch.attention import with_products
+
     buffer = io.BytesIO()
-    with quiet(), torch.no_grad():
+    with quiet(), torch.no_grad(), _exporting():
         # The module's own code as TorchScript keeps its loops.
-        module = torch.jit.script(with_steps(call.inner)) if scripted else with_loops(call.wrapped)
+        module = (
+            torch.jit.script(with_steps(call.inner))
+            if scripted
+            else with_loops(with_products(call.wrapped))
+        )
         torch.onnx.export(
             module,
             call.inputs,
@@ -82,6 +89,28 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
     proto = onnx.load_model_from_string(buffer.getvalue())
     _free_outputs(proto)
     return proto
+
+
+@contextmanager
+def _exporting() -> Iterator[None]:
+    """Attention runs as the ops that it is made of, and a failure prints no graph.
+
+    The exporter does not know the fused ops of attention, and writes the graph of what it refuses
+    to the standard output, which belongs to the caller.
+    """
+    from torch import _C
+    from torch.backends import mha
+
+    fused, printed = mha.get_fastpath_enabled(), getattr(_C, "_jit_onnx_log", None)
+    mha.set_fastpath_enabled(False)
+    if printed is not None:
+        _C._jit_onnx_log = lambda *_: None
+    try:
+        yield
+    finally:
+        mha.set_fastpath_enabled(fused)
+        if printed is not None:
+            _C._jit_onnx_log = printed
 
 
 def _free_outputs(proto: Any) -> None:
