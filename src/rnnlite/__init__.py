@@ -39,9 +39,10 @@ from rnnlite.evaluation.records import (
 from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
+from rnnlite.report.exits import Exit
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord, WeightRecord
 from rnnlite.report.records import OutputParity, Parity, Report, StreamParity
-from rnnlite.runtime.early import EarlyResult, Exit
+from rnnlite.runtime.early import EarlyResult
 from rnnlite.runtime.model import Model, load
 from rnnlite.runtime.stream import Stream
 from rnnlite.snippets.render import snippet

@@ -35,6 +35,7 @@ CONTENT = SimpleNamespace(
     min_runtime="LiteRT 1.0",
     late=(),
     tensors=(),
+    record=None,
     signatures={},
 )
 

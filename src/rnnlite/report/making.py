@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from rnnlite.report.exits import Exit
 from rnnlite.report.quantization import Quantization
 from rnnlite.report.records import (
     LayerRecord,
@@ -53,6 +54,8 @@ class _Content(Protocol):
     def outputs(self) -> Sequence[TensorSpec]: ...
     @property
     def signatures(self) -> Mapping[str, SignatureSpec]: ...
+    @property
+    def record(self) -> Mapping[str, Any] | None: ...
     @property
     def size(self) -> int: ...
     @property
@@ -126,6 +129,7 @@ def make_report(
         parity=first.parity,
         quantization=first.quantization,
         stream=stream,
+        exits=tuple(map(Exit.of, (content.record or {}).get("exits", ()))),
         notes=tuple(notes),
         seconds=dict(seconds),
         layers=first.layers,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite.errors import ParityError
 from rnnlite.lite.files import write_whole
 from rnnlite.report.acceptance import require_accuracy
+from rnnlite.report.exits import Exit
 from rnnlite.report.quantization import Quantization
 from rnnlite.report.showing import Shown
 
@@ -232,6 +233,7 @@ class Report(Shown):
         notes: what the user should know.
         seconds: time of each step.
         stream: of the signature "stream", or None where the file has none.
+        exits: the exits of the file, the cheapest first; none where it has none.
         signatures: of a source with several signatures, what there is to say of each; what stands
             above is of the first then.
         layers: in the order of computation, with what each reads; empty where no source was opened.
@@ -251,6 +253,7 @@ class Report(Shown):
     quantization: Quantization | None = None
     min_runtime: str = ""
     stream: StreamParity | None = None
+    exits: tuple[Exit, ...] = ()
     signatures: tuple[SignatureReport, ...] = ()
     layers: tuple[LayerRecord, ...] = ()
     tensors: tuple[TensorSize, ...] = ()
@@ -340,6 +343,7 @@ class Report(Shown):
         values = {**values, **_of_function(values)}
         if values.get("stream") is not None:
             values["stream"] = StreamParity.from_dict(values["stream"])
+        values["exits"] = tuple(map(Exit.of, values.get("exits", ())))
         values["notes"] = tuple(values["notes"])
         values["tensors"] = tuple(map(TensorSize.from_dict, values.get("tensors", ())))
         values["signatures"] = tuple(

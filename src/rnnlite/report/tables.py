@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rnnlite.lite.releases import where_text
+from rnnlite.report.exits import COLUMNS, Exit, exit_rows
 from rnnlite.specs import SignatureSpec, TensorSpec
 from rnnlite.target import TARGETS
 
@@ -77,6 +78,8 @@ def report_tables(report: Report) -> RenderableType:
         parts += _function(found, report.size)
     if report.stream is not None:
         parts.append(_stream(report.stream))
+    if report.exits:
+        parts.append(_exits(report.exits))
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
     return Group(*_spaced(parts))
 
@@ -115,6 +118,8 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         parts.append(Text(f"quantized: {record['quantize']}, border {record['io']}"))
     if record.get("recurrences"):
         parts.append(_recurrences(record["recurrences"]))
+    if record.get("exits"):
+        parts.append(_exits([Exit.of(said) for said in record["exits"]]))
     parts.append(Text("ops: " + ", ".join(f"{n} {c}" for n, c in inspection.ops.items())))
     if inspection.custom_ops:
         parts.append(
@@ -249,6 +254,10 @@ def _parity(parity: Parity) -> RenderableType:
         Text(f"Parity with the source: {parity.runs} runs, lengths {lengths}, batches {batches}"),
         _parity_table(parity),
     )
+
+
+def _exits(exits: Sequence[Exit]) -> RenderableType:
+    return table("Exits, run in this order", COLUMNS, exit_rows(exits))
 
 
 def _stream(stream: StreamParity) -> RenderableType:

@@ -13,36 +13,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from rnnlite.errors import ModelError, SampleError
+from rnnlite.report.exits import Exit
 from rnnlite.runtime.predicting import as_batch, result_of
 from rnnlite.runtime.samples import Sample, listed
 from rnnlite.specs import Array, TensorSpec
 
 Score = Callable[[Array], float]
 """From an exit's result for one sample to how sure it is."""
-
-
-@dataclass(frozen=True)
-class Exit:
-    """One exit of a file.
-
-    Attributes:
-        output: the name of its result.
-        signature: the one to run.
-        inputs, outputs: names, in the order of the signature; its own result is the first output.
-        ops: how many it runs.
-    """
-
-    output: str
-    signature: str
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    ops: int
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Exit:
-        """As the record of a file states it."""
-        inputs, outputs = tuple(said["inputs"]), tuple(said["outputs"])
-        return cls(said["output"], said["signature"], inputs, outputs, int(said["ops"]))
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from rnnlite.lite import ir, schema
 from rnnlite.lite.files import read_model
 from rnnlite.lite.record import EXITS, GUARDED, of_signature
 from rnnlite.lite.record import record as record_of
+from rnnlite.report.exits import Exit
 from rnnlite.report.showing import Shown
 from rnnlite.runtime.batches import (
     DEFAULT_BATCH,
@@ -25,7 +26,7 @@ from rnnlite.runtime.batches import (
     bytes_a_step,
     groups,
 )
-from rnnlite.runtime.early import EarlyResult, Exit, Score, predict_early
+from rnnlite.runtime.early import EarlyResult, Score, predict_early
 from rnnlite.runtime.ends import calls_of, taken_and_given
 from rnnlite.runtime.engines import Engines, Run, Settings
 from rnnlite.runtime.predicting import as_batch, column, fixed_batch, positive, result_of
@@ -129,8 +130,7 @@ class Model(Shown):
         }
         self._take(next(iter(calls)) if signature is None else signature)
         self.exits = tuple(map(Exit.of, record.get(EXITS, ())))
-        self.stream_ends = None
-        layout = of_signature(record, SIGNATURE).get(RECORD)
+        layout, self.stream_ends = of_signature(record, SIGNATURE).get(RECORD), None
         if layout is not None:
             known = next(iter(specs.values()))
             ends = (*known.inputs, *known.outputs)

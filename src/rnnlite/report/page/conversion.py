@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rnnlite.lite.releases import where_text
+from rnnlite.report.exits import COLUMNS, exit_rows
 from rnnlite.report.page.charts import Curve, curves
 from rnnlite.report.page.document import (
     details,
@@ -52,6 +53,8 @@ def conversion_page(
         parts += function_sections(found)
     if report.stream is not None:
         parts.append(_stream(report.stream))
+    if report.exits:
+        parts.append(section("Exits, run in this order", table(COLUMNS, exit_rows(report.exits))))
     parts += [sizes(report.tensors, report.size), running(timings, memory)]
     if report.notes:
         parts.append(section("Notes", items(report.notes), class_="warn"))
