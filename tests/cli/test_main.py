@@ -160,7 +160,7 @@ def test_snippet(run, files):
     result = run("snippet", "m.tflite", "-o", "none/M.kt")
     assert (result.exit_code, result.stderr) == (
         1,
-        "rnnlite: cannot write 'none/M.kt': No such file or directory.\n",
+        "rnnlite: cannot write 'none/M.kt': there is no folder 'none'.\n",
     )
     assert (
         "LiteRT.js takes no free shapes"

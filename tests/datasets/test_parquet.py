@@ -101,7 +101,12 @@ def test_a_missing_column_and_no_parquet_file(tmp_path):
     ):
         ParquetRows(path, [X])
     with pytest.raises(DataError, match=r"no column for labels.*--labels"):
-        ParquetRows(path, [Column("x", "a", ()), Column("labels", is_input=False)])
+        ParquetRows(path, [Column("x", "a", ()), Column("labels", "y", is_input=False)])
+    label = Column("labels", is_input=False)
+    with pytest.raises(DataError, match=r"no column for labels.*found a, b\. Call it 'labels', or"):
+        ParquetRows(path, [label])
+    pa.parquet.write_table(pa.table({"y": [1, 2]}), path)
+    assert [int(row["labels"]) for row in ParquetRows(path, [label]).read()] == [1, 2]
     for content in (b"", b"PAR1", path.read_bytes()[:-9]):
         (tmp_path / "t.parquet").write_bytes(content)
         with pytest.raises(DataError, match="not a Parquet file that can be read"):

@@ -86,6 +86,9 @@ def test_a_folder_in_natural_order(tagger, rows, expected, tmp_path):
     rnnlite.predict_files(tagger, str(folder / "part-?.npz"), tmp_path / "some.npz")
     same(results(tmp_path / "some.npz"), expected[:12])
     assert done.to_dict()["outputs"] == {"scores": [None, 4]}
+    np.savez(tmp_path / "single.npz", rows[0])
+    one = rnnlite.predict_files(tagger, tmp_path / "single.npz", tmp_path / "one.npz")
+    assert str(one).startswith("1 sample: scores")
 
 
 @pytest.mark.parametrize("kind", [".npz", ".parquet"])
@@ -197,8 +200,28 @@ def test_a_full_disk(tagger, parquet, expected, tmp_path):
 
 def test_rows_that_do_not_fit_are_named(tagger, rows, tmp_path):
     np.savez(tmp_path / "in.npz", *rows[:5], np.full((2, 3), np.nan, np.float32))
-    with pytest.raises(SampleError, match="sample 5, input 'frames' holds NaN"):
+    with pytest.raises(SampleError, match=r"sample 5 of '.*in\.npz', input 'frames' holds NaN"):
         rnnlite.predict_files(tagger, tmp_path / "in.npz", tmp_path / "out.npz")
+    np.save(tmp_path / "one.npy", rows[0])
+    np.savez(tmp_path / "huge.npz", *rows[:2], np.full((2, 3), 1e39))
+    with pytest.raises(SampleError, match=r"sample 2 of '.*huge\.npz', input 'frames' holds inf"):
+        rnnlite.predict_files(
+            tagger, [tmp_path / "one.npy", tmp_path / "huge.npz"], tmp_path / "out.npz"
+        )
+    # Nothing is left to ask about: the next run begins.
+    assert not list(tmp_path.glob("out*"))
+
+
+def test_nothing_is_written_over_what_is_read(tagger, rows, tmp_path):
+    np.savez(tmp_path / "in.npz", *rows)
+    (tmp_path / "link.npz").hardlink_to(tmp_path / "in.npz")
+    before = (tmp_path / "in.npz").read_bytes()
+    for out in ("in.npz", "link.npz"):
+        with pytest.raises(OutputError, match=r"the same call reads it, or writes it too"):
+            rnnlite.predict_files(tagger, tmp_path / "in.npz", tmp_path / out)
+    with pytest.raises(OutputError, match=r"in\.npz': the same call reads it"):
+        rnnlite.predict_files(tagger, str(tmp_path / "*.npz"), tmp_path / "in.npz")
+    assert (tmp_path / "in.npz").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,19 @@ def test_against_another_model_without_labels(model, rows, kind):
     assert found.worst[0].difference == pytest.approx(max(rms), rel=1e-5)
 
 
+def test_the_other_models_only_output_is_the_one_to_compare_with(model, rows):
+    import keras
+
+    keras.utils.set_random_seed(4)
+    named = keras.Sequential(
+        [keras.Input((None, 3)), keras.layers.GRU(4), keras.layers.Dense(4, name="scores")]
+    )
+    other = rnnlite.convert(named, verify=False).tflite
+    found = rnnlite.evaluate(model("classifier"), rows, against=other)
+    wanted = rnnlite.load(model("classifier")).predict(rows) - rnnlite.load(other).predict(rows)
+    assert found.agreement.largest_difference == pytest.approx(np.abs(wanted).max(), rel=1e-5)
+
+
 def test_both(model, rows):
     labels = RNG.integers(0, 4, 30)
     found = rnnlite.evaluate(model("classifier"), rows, labels, against=model("classifier", 2))
@@ -133,6 +146,34 @@ def test_a_table_as_parquet(model, rows, tmp_path):
     assert table.column("length").to_pylist() == [len(row) for row in rows]
 
 
+def test_labels_of_steps_as_a_table(model, rows, tmp_path):
+    rows = [rows[0][:1], *rows[:4], rows[1][:1]]
+    labels = [np.zeros(len(row), int) for row in rows]
+    np.savez(tmp_path / "d.npz", *rows)
+    np.savez(tmp_path / "y.npz", **{f"labels/{k}": label for k, label in enumerate(labels)})
+    found = evaluate_files(
+        model("tagger"), tmp_path / "d.npz", tmp_path / "y.npz", table=tmp_path / "t.csv"
+    )
+    with open(tmp_path / "t.csv") as file:
+        table = list(csv.DictReader(file))
+    assert list(table[0]) == ["row", "length", "right", "difference"]
+    assert sum(int(r["right"]) for r in table) == round(found.scores.accuracy * found.scores.count)
+
+
+def test_places_that_cannot_be_written(model, rows, tmp_path):
+    np.savez(tmp_path / "d.npz", *rows)
+    (tmp_path / "y.csv").write_text("0\n" * 30)
+    for options, message in [
+        ({"save": tmp_path / "d.npz"}, r"d\.npz': the same call reads it"),
+        ({"table": tmp_path / "y.csv"}, r"y\.csv': the same call reads it"),
+        ({"save": tmp_path / "no" / "w.npz"}, "there is no folder"),
+        ({"save": tmp_path / "w.parquet"}, r"expected \.npz; found \.parquet"),
+    ]:
+        with pytest.raises(OutputError, match=message):
+            evaluate_files(model("classifier"), tmp_path / "d.npz", tmp_path / "y.csv", **options)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["d.npz", "y.csv"]
+
+
 def test_nothing_is_left_where_it_fails(model, rows, tmp_path):
     np.savez(tmp_path / "d.npz", *rows)
     np.save(tmp_path / "y.npy", np.zeros(12, int))
@@ -167,6 +208,7 @@ def test_nothing_is_left_where_it_fails(model, rows, tmp_path):
             {},
             r"row 0 has another number.*expected shape \(4,\); found shape \(2,\)",
         ),
+        ([1.0] * 30, {}, r"found shape \(\). If labels are classes, say task='classification'"),
         ([[0.5, 1, 1, float("nan")]] * 30, {}, "row 0 has a label that is NaN or infinite"),
         (["x"] * 30, {"task": "regression"}, "row 0 has a label that is no number; found x"),
         ([0] * 30, {"task": "ranking"}, "unknown task; expected auto, classification, regression"),
@@ -190,6 +232,8 @@ def test_outputs_that_do_not_fit(model, rows, exits, sequences):
     assert found.scores.count == 5
     with pytest.raises(ModelError, match="of the other model has another shape"):
         rnnlite.evaluate(model("tagger"), rows, against=model("classifier"))
+    with pytest.raises(ModelError, match="other model has no such output; expected 'result'; fo"):
+        rnnlite.evaluate(model("classifier"), rows, against=exits.tflite)
     with pytest.raises(DataError, match="no samples"):
         rnnlite.evaluate(model("tagger"), [], against=model("tagger"))
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from rnnlite.errors import ModelError, OutputError
-from rnnlite.lite.files import read_model, write_whole
+from rnnlite.lite.files import read_model, require_place, write_whole
 
 
 def test_replaces_the_old_file(tmp_path):
@@ -41,3 +41,31 @@ def test_an_empty_model_file_is_refused(tmp_path):
     (tmp_path / "e.tflite").touch()
     with pytest.raises(ModelError, match="is empty"):
         read_model(tmp_path / "e.tflite")
+
+
+@pytest.mark.parametrize(
+    ("out", "others", "message"),
+    [
+        ("new", ["old", "folder", b"content"], ""),
+        ("old", ["new"], ""),
+        ("old", ["old"], "'old': the same call reads it, or writes it too. Give another output"),
+        ("old", ["folder/../old"], "the same call reads it"),
+        ("old", ["link"], "the same call reads it"),
+        ("link", ["old"], "the same call reads it"),
+        ("hard", ["old"], "the same call reads it"),
+        ("new", ["folder/../new"], "the same call reads it"),
+        ("folder", [], "'folder': it is a folder"),
+        ("none/new", [], "'none/new': there is no folder 'none'"),
+    ],
+)
+def test_places_to_write_to(tmp_path, monkeypatch, out, others, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "hard").hardlink_to(tmp_path / "old")
+    (tmp_path / "link").symlink_to(tmp_path / "old")
+    if not message:
+        require_place(out, others)
+        return
+    with pytest.raises(OutputError, match=message):
+        require_place(out, others)

@@ -187,3 +187,9 @@ def test_a_quantization():
 
 def test_notes_come_last():
     assert report_text(report(notes=("one", "two"))).endswith("note: one\nnote: two")
+
+
+def test_a_title_wider_than_its_table_stays_on_one_line():
+    assert as_text(table("Scores of the other model", ["a"], [[1]])) == (
+        "Scores of the other model\na\n1"
+    )

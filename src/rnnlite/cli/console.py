@@ -6,6 +6,7 @@ of native libraries on standard error.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -20,9 +21,12 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from rnnlite.errors import InternalError, OutputError, QuantizationError, RnnliteError
+from rnnlite.errors import InternalError, QuantizationError, RnnliteError
 
 LOG = logging.getLogger(__name__)
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What the system says of a full disk; of files that we write, `OutputError` says it by name."""
 
 
 def show(value: Any, as_json: bool) -> None:
@@ -54,16 +58,6 @@ def status(text: str, *, spinner: bool = True) -> Iterator[None]:
 def command_line() -> str:
     """The command as it was typed, to be typed again."""
     return shlex.join(["rnnlite", *sys.argv[1:]])
-
-
-def require_folder(path: Path) -> None:
-    """Refuse a place to write to whose folder is not there, before anything is computed.
-
-    Raises:
-        OutputError: it is not.
-    """
-    if not path.resolve().parent.is_dir():
-        raise OutputError(f"cannot write '{path}': there is no folder '{path.parent}'")
 
 
 class _Lines(logging.Handler):
@@ -130,7 +124,12 @@ def refusals() -> Iterator[None]:
     except MemoryError:
         typer.echo("rnnlite: out of memory.", err=True)
         raise typer.Exit(1) from None
+    except BrokenPipeError:
+        raise  # Whoever reads our output has enough: typer ends the process quietly.
     except Exception as e:
+        if isinstance(e, OSError) and e.errno in FULL:
+            typer.echo(f"rnnlite: cannot write the output: {e.strerror}.", err=True)
+            raise typer.Exit(1) from None
         typer.echo(f"rnnlite: {_fault(e)}", err=True)
         LOG.debug("the fault", exc_info=e)
         raise typer.Exit(1) from None

@@ -13,10 +13,10 @@ from rnnlite.cli.console import (
     console,
     native_messages,
     refusals,
-    require_folder,
     show,
 )
 from rnnlite.cli.options import Json, ModelFile, PageOut, Threads, numbers
+from rnnlite.lite.files import read_model, require_place, write_whole
 from rnnlite.snippets.languages import NAMES
 
 
@@ -70,8 +70,9 @@ def bench(
         return
     with refusals():
         if report is not None:
-            require_folder(report)
-        from rnnlite.lite.files import write_whole
+            require_place(report, [model] if plot is None else [model, plot])
+        if plot is not None:
+            require_place(plot, [model])
         from rnnlite.runtime.bench import bench_tables, picture, time_model
 
         with native_messages():
@@ -116,9 +117,10 @@ def snippet(
     if language not in NAMES:
         raise typer.BadParameter(f"expected one of {', '.join(NAMES)}; got '{language}'")
     with refusals():
-        from rnnlite.lite.files import write_whole
         from rnnlite.snippets.render import snippet as program
 
+        if out is not None:
+            require_place(out, [model])
         with native_messages():
             text = program(model, language)
         if out is None:
@@ -146,14 +148,13 @@ def view(
     if no_open and export is None:
         raise typer.BadParameter("--no-open wants --export FILE.json: there is nothing to do")
     with refusals():
-        from rnnlite.lite.files import read_model, write_whole
         from rnnlite.viewing.node_data import node_data
         from rnnlite.viewing.opening import open_in, viewer
 
         data = read_model(model)
         name = "" if no_open else viewer()
         if export is not None:
-            require_folder(export)
+            require_place(export, [model])
             with native_messages():
                 nodes = node_data(data, length)
             write_whole(export, nodes.encode())

@@ -20,7 +20,6 @@ from rnnlite.cli.console import (
     native_messages,
     quiet_import,
     refusals,
-    require_folder,
     show,
     status,
     usage,
@@ -66,6 +65,7 @@ from rnnlite.cli.options import (
 )
 from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
 from rnnlite.isolation.guard import guarded
+from rnnlite.lite.files import require_place
 from rnnlite.quantization.recipe import MODES, take_order
 
 app = typer.Typer(
@@ -122,8 +122,9 @@ def convert(
         raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{quantize}'")
     batch, length, chunk = size(batch_size), size(sequence_length), steps(streaming)
     with refusals():
-        for path in filter(None, (out, report)):
-            require_folder(path)
+        require_place(out, [source])
+        if report is not None:
+            require_place(report, [source, out])
         rnnlite = quiet_import()
         options = parsed(source_options)
         with usage():
@@ -261,7 +262,8 @@ def evaluate(
     columns = pairs(column)
     with refusals():
         if report is not None:
-            require_folder(report)
+            others = [model, labels, against, save, per_sample]
+            require_place(report, [path for path in others if path is not None])
         from rnnlite.evaluation.files import evaluate_files
 
         with native_messages():
@@ -343,7 +345,7 @@ def freeze(
     The graph has the control flow of TensorFlow 1, and opens in TensorFlow 1.15 too.
     """
     with refusals():
-        require_folder(out)
+        require_place(out, [source])
         rnnlite = quiet_import()
         options = parsed(source_options)
         with status("freezing"):

@@ -56,6 +56,10 @@ class Rows(Protocol):
         """Rows from `start` on."""
         ...
 
+    def place(self, row: int) -> str:
+        """What a row is called in an error."""
+        ...
+
 
 def input_columns(
     inputs: Sequence[TensorSpec], keys: Mapping[str, str] | None = None
@@ -80,15 +84,24 @@ def input_columns(
     return [Column(spec.name, known.get(spec.name), spec.sample_shape) for spec in inputs]
 
 
+def place_in(path: Path, row: int) -> str:
+    """What a row of a file is called in an error."""
+    return f"sample {row} of '{path}'"
+
+
 def missing_column(path: Path, column: Column, there: Sequence[str]) -> DataError:
     """The refusal of a file that lacks a column."""
     what = f"input '{column.name}'" if column.is_input else f"{column.name}"
     shown = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "")
+    if column.is_input:
+        remedy = f"Say which it is: --column {column.name}=COLUMN"
+    elif column.key is None:
+        remedy = f"Call it '{column.name}', or leave it alone in the file"
+    else:
+        remedy = "Say which column, or which file, holds them: --labels COLUMN or --labels FILE"
     return DataError(
         f"'{path}' has no column for {what}",
         expected=f"'{column.key or column.name}'",
         found=shown or "no column",
-        remedy=f"Say which it is: --column {column.name}=COLUMN"
-        if column.is_input
-        else "Say which column, or which file, holds them: --labels COLUMN or --labels FILE",
+        remedy=remedy,
     )

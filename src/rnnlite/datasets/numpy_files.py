@@ -18,7 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from rnnlite.datasets.columns import Column, Row, missing_column
+from rnnlite.datasets.columns import Column, Row, missing_column, place_in
 from rnnlite.errors import DataError
 from rnnlite.specs import Array
 
@@ -58,6 +58,10 @@ class NpyRows:
     def count(self) -> int:
         """How many rows there are."""
         return len(self._array)
+
+    def place(self, row: int) -> str:
+        """What a row is called in an error."""
+        return place_in(self.files[0], row)
 
     def read(self, start: int = 0) -> Iterator[Row]:
         """Rows from `start` on."""
@@ -102,6 +106,10 @@ class NpzRows:
             return len(member.keys)
         shape = _header(archive, member.stacked)[0]
         return shape[0]
+
+    def place(self, row: int) -> str:
+        """What a row is called in an error."""
+        return place_in(self.files[0], row)
 
     def read(self, start: int = 0) -> Iterator[Row]:
         """Rows from `start` on."""

@@ -35,6 +35,14 @@ class JoinedRows:
         self.files = tuple(f for part in parts for f in part.files)
         self.count = sum(part.count for part in parts)
 
+    def place(self, row: int) -> str:
+        """What a row is called in an error: by its file."""
+        for part in self._parts:
+            if row < part.count:
+                return part.place(row)
+            row -= part.count
+        raise IndexError(row)
+
     def read(self, start: int = 0) -> Iterator[Row]:
         """Rows from `start` on."""
         for part in self._parts:

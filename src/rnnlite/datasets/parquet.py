@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from rnnlite.datasets.columns import Column, Row, missing_column
+from rnnlite.datasets.columns import Column, Row, missing_column, place_in
 from rnnlite.datasets.numpy_files import refusing
 from rnnlite.errors import DataError, DependencyError
 from rnnlite.specs import Array
@@ -62,6 +62,10 @@ class ParquetRows:
             )
         self._rows_a_batch = max(1, min(MOST_ROWS, BATCH_BYTES * self.count // max(1, size)))
 
+    def place(self, row: int) -> str:
+        """What a row is called in an error."""
+        return place_in(self.files[0], row)
+
     def read(self, start: int = 0) -> Iterator[Row]:
         """Rows from `start` on.
 
@@ -71,7 +75,9 @@ class ParquetRows:
         pa = arrow()
         with (
             refusing_arrow(self._path, pa),
-            pa.parquet.ParquetFile(self._path, pre_buffer=False) as file,
+            pa.parquet.ParquetFile(
+                self._path, pre_buffer=False, page_checksum_verification=True
+            ) as file,
         ):
             groups, first = _groups_from(file.metadata, start)
             batches = file.iter_batches(
@@ -99,7 +105,11 @@ def _keys(path: Path, there: Sequence[str], columns: Sequence[Column]) -> dict[s
         others = [k for k in there if k not in [c.key for c in columns]]
         if key in there:
             found[column.name] = key
-        elif column.is_input and column.key is None and len(inputs) == 1 and len(others) == 1:
+        elif (
+            column.key is None
+            and len(others) == 1
+            and (len(columns) == 1 or (column.is_input and len(inputs) == 1))
+        ):
             found[column.name] = others[0]
         else:
             raise missing_column(path, column, there)

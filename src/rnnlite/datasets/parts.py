@@ -48,34 +48,34 @@ class Parts:
         self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Parts:
-        if self._out.is_dir():
-            raise OutputError(f"cannot write '{self._out}': it is a folder")
-        if not self._out.parent.is_dir():
-            raise OutputError(
-                f"cannot write '{self._out}': there is no folder '{self._out.parent}'"
-            )
         with refusing_write(self._out):
-            there = (self._folder / "run.json").exists()
             self._folder.mkdir(exist_ok=True)
             self._take_lock()
         try:
-            self._begin(there)
+            self._begin()
         except BaseException:
-            self._give_lock_back()
+            self._leave()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._leave()
+
+    def _leave(self) -> None:
+        """Give the lock back. Where no row is done, nothing stays to go on with."""
+        if self._folder.is_dir() and not self.done():
+            shutil.rmtree(self._folder, ignore_errors=True)
         self._give_lock_back()
 
-    def _begin(self, there: bool) -> None:
-        if there and not self._resume:
+    def _begin(self) -> None:
+        done = self.done() if (self._folder / "run.json").exists() else 0
+        if done and not self._resume:
             raise OutputError(
                 f"an earlier run has left '{self._folder}'",
-                found=f"{self.done()} rows done",
+                found=f"{done} rows done",
                 remedy="Say resume (--resume) to go on with it, or delete the folder",
             )
-        if there:
+        if done:
             self._require_same()
         else:
             for stale in self._folder.glob("*.part"):

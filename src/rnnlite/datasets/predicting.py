@@ -18,7 +18,7 @@ from rnnlite.datasets.opening import open_rows
 from rnnlite.datasets.parts import Parts
 from rnnlite.datasets.results import format_for
 from rnnlite.errors import DataError
-from rnnlite.lite.files import read_model
+from rnnlite.lite.files import read_model, require_place
 from rnnlite.runtime.model import Model
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.windows import WINDOW_SAMPLES, windows
@@ -60,7 +60,8 @@ class Predicted:
             for name, shape in self.outputs.items()
         )
         before = f" ({self.resumed} by an earlier run)" if self.resumed else ""
-        return f"{self.samples} samples{before}: {shapes}; wrote {self.out}"
+        samples = f"{self.samples} sample{'' if self.samples == 1 else 's'}"
+        return f"{samples}{before}: {shapes}; wrote {self.out}"
 
 
 def predict_files(
@@ -101,7 +102,7 @@ def predict_files(
         ModelError: `model` is no LiteRT model.
         DataError: the data cannot be read.
         SampleError: a row does not fit the model; it is named by its number.
-        OutputError: the result cannot be written, or another run is at it.
+        OutputError: the result cannot be written, is read too, or another run is at it.
         DependencyError: Parquet without pyarrow, or Ray without ray.
     """
     if engine not in ENGINES:
@@ -111,6 +112,7 @@ def predict_files(
         rows = open_rows(data, input_columns(loaded.inputs, columns))
         if not rows.count:
             raise DataError(f"'{rows.files[0]}' holds no samples")
+        require_place(out, [*rows.files, model])
         form = format_for(out, loaded.outputs, raw=raw)
         asked = asked_of(
             content,
@@ -130,7 +132,9 @@ def predict_files(
             rest = rows.read(done) if done < rows.count else ()
             with Progress("predict", rows.count, progress, done=done) as bar:
                 most = RAY_ROWS if engine == "ray" else WINDOW_SAMPLES
-                fed = windows(rest, loaded.inputs, loaded.outputs, first=first, most=most)
+                fed = windows(
+                    rest, loaded.inputs, loaded.outputs, first=first, most=most, place=rows.place
+                )
                 pairs = (
                     results_from_ray(
                         content,

@@ -141,8 +141,15 @@ def format_for(out: Path, outputs: Sequence[TensorSpec], *, raw: bool = False) -
         return NpzFormat(outputs)
     if suffix in (".parquet", ".pq"):
         return ParquetFormat(outputs, raw=raw)
-    raise OutputError(
-        f"'{out}' is of a kind that is not written", expected=".npz or .parquet", found=suffix
+    raise unwritten(out, ".npz or .parquet")
+
+
+def unwritten(out: Path, kinds: str) -> OutputError:
+    """The refusal of a kind of file that is not written."""
+    return OutputError(
+        f"'{out}' is of a kind that is not written",
+        expected=kinds,
+        found=out.suffix or "no suffix",
     )
 
 

@@ -81,9 +81,9 @@ def evaluate(
     results = _results(first, fed, spec.name, batch_size)
     others: Iterator[Array] | None = None
     if other is not None:
-        _require_same(spec, _output(other, spec.name))
+        spec_too = _counterpart(spec, other)
         fed_too, pair = itertools.tee(pair)
-        others = _results(other, fed_too, spec.name, batch_size)
+        others = _results(other, fed_too, spec_too.name, batch_size)
     count = 0
     ranked: list[tuple[float, int, int]] = []
     for row, (sample, result) in enumerate(zip(pair, results, strict=True)):
@@ -150,7 +150,7 @@ class _Found:
         record = _both("right", self.scores, scores, wanted, others, length)
         own = np.take_along_axis(scores, wanted[:, None], axis=-1)
         record["difference"] = float(1 - own.mean())
-        if len(scores) == 1:
+        if len(self.spec.sample_shape) == 1:  # so that all rows have the same columns
             record |= {"label": int(wanted[0]), "picked": int(scores[0].argmax())}
             if others is not None:
                 record["other_picked"] = int(others[0].argmax())
@@ -225,13 +225,21 @@ def _output(model: Model, name: str | None) -> TensorSpec:
     return model.outputs[names.index(name)]
 
 
-def _require_same(spec: TensorSpec, other: TensorSpec) -> None:
-    if len(spec.sample_shape) != len(other.sample_shape) or spec.shape[-1] != other.shape[-1]:
+def _counterpart(spec: TensorSpec, model: Model) -> TensorSpec:
+    """The other model's output to compare with: of the same name, or its only one."""
+    found = {other.name: other for other in model.outputs}
+    other = model.outputs[0] if len(found) == 1 else found.get(spec.name)
+    if other is None:
         raise ModelError(
-            f"output '{spec.name}' of the other model has another shape",
+            "the other model has no such output", expected=f"'{spec.name}'", found=", ".join(found)
+        )
+    if len(spec.sample_shape) != len(other.sample_shape) or spec.shape[-1:] != other.shape[-1:]:
+        raise ModelError(
+            f"output '{other.name}' of the other model has another shape",
             expected=str(spec.sample_shape),
             found=str(other.sample_shape),
         )
+    return other
 
 
 def _next_label(labels: Iterator[Any], row: int) -> Any:

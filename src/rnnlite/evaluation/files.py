@@ -16,8 +16,8 @@ from rnnlite.datasets.opening import open_rows
 from rnnlite.evaluation.evaluate import Record, evaluate
 from rnnlite.evaluation.labels import is_file_of_labels
 from rnnlite.evaluation.records import Evaluation
-from rnnlite.evaluation.writing import RowTable, save_worst
-from rnnlite.lite.files import read_model
+from rnnlite.evaluation.writing import RowTable, require_npz, save_worst
+from rnnlite.lite.files import read_model, require_place
 from rnnlite.runtime.model import Model
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Sample
@@ -72,6 +72,7 @@ def evaluate_files(
             given = (row["labels"] for row in labelled)
         else:
             del labelled
+        _require_places(save, table, [*rows.files, model, labels, against])
         bar = stack.enter_context(Progress("evaluate", rows.count, progress))
         keep = None if table is None else stack.enter_context(RowTable(table))
 
@@ -95,6 +96,22 @@ def evaluate_files(
         if save is not None:
             save_worst(save, found, rows, loaded.inputs)
     return found
+
+
+def _require_places(
+    save: Path | None, table: Path | None, read: Sequence[str | Path | bytes | None]
+) -> None:
+    """Refuse places to write to, before anything is computed.
+
+    Raises:
+        OutputError: a kind that is not written, or see `require_place`.
+    """
+    others = [path for path in read if path is not None]
+    if save is not None:
+        require_npz(save)
+        require_place(save, others)
+    if table is not None:
+        require_place(table, others)
 
 
 def _samples(rows: Iterable[Row], names: Sequence[str]) -> Iterator[Sample]:

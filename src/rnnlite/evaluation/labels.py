@@ -148,6 +148,9 @@ class LabelReader:
                 f"row {row} has another number of labels than results",
                 expected=f"shape {shape}",
                 found=f"shape {array.shape}",
+                remedy="If labels are classes, say task='classification' (--task classification)"
+                if array.size == 1
+                else "",
             )
         if not np.isfinite(array).all():
             raise DataError(f"row {row} has a label that is NaN or infinite")

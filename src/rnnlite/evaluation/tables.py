@@ -30,7 +30,7 @@ def evaluation_tables(found: Evaluation) -> RenderableType:
         parts.append(_agreement(found.agreement))
     if found.worst:
         title = "Rows that differ most" if found.agreement else "Rows furthest from their labels"
-        rows = [[w.row, w.length, f"{w.difference:.4g}"] for w in found.worst[:10]]
+        rows = [[w.row, w.length, f"{w.difference:.4g}"] for w in found.worst]
         parts.append(table(title, ["row", "length", "difference"], rows))
     return Group(*[part for each in parts for part in (each, Text(""))][:-1])
 

@@ -5,6 +5,7 @@ What enters: a record a row, as they come. What leaves: files, each whole or not
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import os
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,7 @@ from typing import Any
 
 from rnnlite.datasets.columns import Rows
 from rnnlite.datasets.parquet import arrow
-from rnnlite.datasets.results import NpzFormat, refusing_write
-from rnnlite.errors import OutputError
+from rnnlite.datasets.results import NpzFormat, refusing_write, unwritten
 from rnnlite.evaluation.records import Evaluation
 from rnnlite.lite.files import write_whole
 from rnnlite.specs import TensorSpec
@@ -40,11 +40,7 @@ class RowTable:
         self._writer: Any = None
         self._file: Any = None
         if path.suffix.lower() not in (".csv", ".parquet"):
-            raise OutputError(
-                f"'{path}' is of a kind that is not written",
-                expected=".csv or .parquet",
-                found=path.suffix or "no suffix",
-            )
+            raise unwritten(path, ".csv or .parquet")
         self._is_csv = path.suffix.lower() == ".csv"
         if not self._is_csv:
             arrow()
@@ -64,7 +60,8 @@ class RowTable:
                     self._file.close()
                     os.replace(self._beside, self._path)
         finally:
-            self._file.close()
+            with contextlib.suppress(OSError):  # What is left in a buffer, on a full disk.
+                self._file.close()
             self._beside.unlink(missing_ok=True)
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -90,6 +87,16 @@ class RowTable:
                 self._writer = pa.parquet.ParquetWriter(self._file, batch.schema)
             self._writer.write_table(batch)
         self._rows = []
+
+
+def require_npz(path: Path) -> None:
+    """Refuse another kind of file for the worst samples, before anything is computed.
+
+    Raises:
+        OutputError: it is.
+    """
+    if path.suffix.lower() != ".npz":
+        raise unwritten(path, ".npz")
 
 
 def save_worst(path: Path, found: Evaluation, rows: Rows, inputs: Sequence[TensorSpec]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from rnnlite.errors import ModelError, OutputError
@@ -24,6 +25,34 @@ def read_model(source: str | Path | bytes) -> bytes:
     if not data:
         raise ModelError(f"the LiteRT model '{source}' is empty")
     return data
+
+
+def require_place(out: str | Path, others: Iterable[str | Path | bytes] = ()) -> None:
+    """Refuse a place to write to, before anything is computed.
+
+    Args:
+        out: the file that is to be written.
+        others: files that the same call reads, or writes too; contents are no files.
+
+    Raises:
+        OutputError: its folder is not there, it is a folder, or one of `others`.
+    """
+    target = Path(out)
+    if target.is_dir():
+        raise OutputError(f"cannot write '{target}': it is a folder")
+    if not target.resolve().parent.is_dir():
+        raise OutputError(f"cannot write '{target}': there is no folder '{target.parent}'")
+    if any(isinstance(o, (str, Path)) and _is_same(target, Path(o)) for o in others):
+        raise OutputError(
+            f"cannot write '{target}': the same call reads it, or writes it too",
+            remedy="Give another output",
+        )
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve() or (
+        one.exists() and other.exists() and one.samefile(other)
+    )
 
 
 def write_whole(path: str | Path, content: bytes) -> None:

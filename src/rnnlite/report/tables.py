@@ -53,9 +53,9 @@ def inspection_text(inspection: Inspection) -> str:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """A table of ours: numbers to the right, plain rule under the heading."""
     rows = [list(row) for row in rows]
-    result = Table(
-        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False
-    )
+    # A title may be wider than its table: it stays on one line.
+    head = Text(title, style="bold", no_wrap=True, overflow="ignore") if title else None
+    result = Table(title=head, title_justify="left", box=None, pad_edge=False)
     for k, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[k], (int, float)) for row in rows)
         result.add_column(name, justify="right" if numeric else "left", overflow="fold")

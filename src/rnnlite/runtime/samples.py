@@ -114,7 +114,8 @@ def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
             raise SampleError(
                 f"{where} has the wrong dtype", expected="float32", found=str(array.dtype)
             )
-        array = array.astype(np.float32, copy=False)
+        with np.errstate(over="ignore"):  # What is too large is refused below.
+            array = array.astype(np.float32, copy=False)
         if not np.isfinite(array).all():
             if np.isnan(array).any():
                 raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")

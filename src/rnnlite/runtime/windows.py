@@ -7,7 +7,7 @@ window, samples of equal shape run together.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from rnnlite.runtime.samples import Sample, check_sample, require_samples
 from rnnlite.specs import Array, TensorSpec
@@ -25,6 +25,7 @@ def windows(
     first: int = 0,
     most: int = WINDOW_SAMPLES,
     bound: int = WINDOW_BYTES,
+    place: Callable[[int], str] = "sample {}".format,
 ) -> Iterator[list[list[Array]]]:
     """Checked samples, a list at a time.
 
@@ -33,6 +34,7 @@ def windows(
         inputs, outputs: of the model.
         first: number of the first sample, for errors.
         most: samples a window at most.
+        place: what to call a sample by its number, in errors.
         bound: bytes of a window's inputs and results, about; one sample always fits.
 
     Raises:
@@ -42,8 +44,8 @@ def windows(
     require_samples(samples)
     held: list[list[Array]] = []
     size = 0
-    for place, sample in enumerate(samples, first):
-        checked = check_sample(sample, inputs, f"sample {place}")
+    for number, sample in enumerate(samples, first):
+        checked = check_sample(sample, inputs, place(number))
         more = bytes_of(checked, inputs, outputs)
         if held and (len(held) >= most or size + more > bound):
             yield held
