@@ -116,8 +116,8 @@ def test_an_op_by_itself():
     assert found.options["fusedActivationFunction"] == 1
     assert [v.is_constant for v in found.inputs] == [False, True]
     np.testing.assert_array_equal(found.inputs[1].data, [[1, 2, 3]])
-    assert alone.main.inputs == [found.inputs[0]]
-    assert alone.main.outputs == [found.outputs[0]]
+    assert list(alone.main.inputs) == [found.inputs[0]]
+    assert list(alone.main.outputs) == [found.outputs[0]]
 
 
 def test_what_a_signature_runs_is_the_model():
