@@ -187,7 +187,7 @@ def _refuse_unknown(graph: Graph) -> None:
         listed = ", ".join(f"{op} (node '{node.name}')" for op, node in found.items())
         raise UnsupportedError(
             f"ops of the ONNX model have no rule: {listed}",
-            expected="the ops that docs/guides/onnx.md lists",
+            expected="the ops that docs/guides/pytorch_onnx.md lists",
             remedy="Take outputs in front of them (--outputs), or export the model without them",
         )
 

@@ -15,6 +15,7 @@ from rnnlite.frontends.onnx.rules import (
     quantized,
     recurrent,
     reductions,
+    resizing,
     shapes,
     slices,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "quantized",
     "recurrent",
     "reductions",
+    "resizing",
     "shapes",
     "slices",
 ]

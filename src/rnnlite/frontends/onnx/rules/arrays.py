@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -247,28 +246,3 @@ def _depth(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
         order = [0, 1, 3, 2, 4, 5] if node.get("mode", "DCR") == "DCR" else [0, 1, 3, 5, 2, 4]
         x = reshaped(tf.transpose(x, order), [n, h // block, w // block, c * block**2])
     return Value(x, (0, 3, 1, 2))
-
-
-@rule("Resize", "Upsample")
-def _resize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
-    """By whole factors, each element repeated."""
-    value = as_value(inputs[0])
-    scales = inputs[-1] if node.op == "Upsample" else inputs[2] if len(inputs) > 2 else None
-    factors = known(scales) if scales is not None and len(inputs) < 4 else None
-    nearest = node.get("mode", "nearest") == "nearest"
-    whole = factors is not None and factors.size and bool(np.all(factors == np.round(factors)))
-    if not whole or not nearest:
-        return refuse(node, "a way to resize that is not read", "nearest, by whole factors")
-    x = value.plain()
-    axes = [int(a) % value.rank for a in node.get("axes") or range(value.rank)]
-    for axis, factor in zip(axes, (int(f) for f in _flat(factors)), strict=True):
-        if factor > 1:
-            sizes = Value.of(x).sizes()
-            x = tf.expand_dims(x, axis + 1)
-            x = tf.tile(x, [factor if k == axis + 1 else 1 for k in range(len(x.shape))])
-            x = reshaped(x, [*sizes[:axis], sizes[axis] * factor, *sizes[axis + 1 :]])
-    return Value.of(x)
-
-
-def _flat(numbers: Any) -> list[float]:
-    return [float(n) for n in np.reshape(numbers, -1)]

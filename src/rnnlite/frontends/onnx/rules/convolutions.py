@@ -12,7 +12,7 @@ from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, know
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.broadcasting import broadcast
 from rnnlite.frontends.onnx.rules.padding import padded
-from rnnlite.frontends.onnx.values import Operand, Value, reshaped
+from rnnlite.frontends.onnx.values import Operand, Value, reshaped, stack
 from rnnlite.scan.tensors import Array, Tensor
 
 
@@ -57,6 +57,11 @@ def same_pads(
     return begin + end
 
 
+def is_same_upper(node: Node, strides: Sequence[int]) -> bool:
+    """Whether the pads are TensorFlow's own, which LiteRT computes for any size."""
+    return node.get("auto_pad", "NOTSET") == "SAME_UPPER" and any(s != 1 for s in strides)
+
+
 @rule("Conv")
 def _conv(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     weights = constant(node, inputs[1], "weights").astype(np.float32)
@@ -74,10 +79,12 @@ def convolve(node: Node, x: Value, weights: Array, bias: Given) -> Value:
     """
     kernel = weights.shape[2:]
     strides, dilations, pads = windows(node, kernel)
-    pads = same_pads(node, x, kernel, strides, dilations) or pads
     value = channels_last(x)
     rank = len(kernel)
-    padding, amounts = _padding(kernel, strides, dilations, pads)
+    padding, amounts = "SAME", list[tuple[int, int]]()
+    if not is_same_upper(node, strides):
+        pads = same_pads(node, x, kernel, strides, dilations) or pads
+        padding, amounts = _padding(kernel, strides, dilations, pads)
     if amounts:
         value = padded(value, [(0, 0), (0, 0), *amounts])
     filters = np.moveaxis(weights, (0, 1), (-1, -2))
@@ -167,13 +174,12 @@ def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operan
     kernel = weights.shape[2:]
     rank = len(kernel)
     strides, dilations, pads = windows(node, kernel)
-    if rank > 2:
-        return refuse(node, "three axes or more", "one or two axes")
-    if node.get("output_shape") or node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID"):
-        return refuse(node, "output_shape or auto_pad", "explicit pads")
+    if rank > 3:
+        return refuse(node, "four axes or more", "one to three axes")
     # A kernel with holes is one with zeros in them.
     weights = _spread_out(weights, dilations)
     more = list(node.get("output_padding") or [0] * rank)
+    pads = _cut_off(node, value, weights.shape[2:], strides, more) or pads
     groups = int(node.get("group", 1))
     # (C, M / groups, *K) -> (*K, M / groups, C)
     filters = np.moveaxis(weights, (0, 1), (-1, -2))
@@ -195,6 +201,31 @@ def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operan
     return broadcast(tf.add, result, numbers.reshape(-1, *[1] * rank))
 
 
+def _cut_off(
+    node: Node, value: Value, extents: Sequence[int], strides: Sequence[int], more: Sequence[int]
+) -> list[int] | None:
+    """The pads that follow from auto_pad or output_shape; None where the node states them."""
+    auto, wanted = node.get("auto_pad", "NOTSET"), node.get("output_shape")
+    if auto == "VALID":
+        return [0] * (2 * len(extents))
+    if auto == "NOTSET" and not wanted:
+        return None
+    begin, end = [], []
+    for k, extent in enumerate(extents):
+        total = max(extent + more[k] - strides[k], 0)
+        if wanted:
+            size = value.shape[2 + k]
+            if size is None:
+                return refuse(node, "output_shape for an axis of any size", "explicit pads")
+            whole = (size - 1) * strides[k] + extent + more[k]
+            total = max(whole - list(wanted)[-len(extents) :][k], 0)
+        # Half of what is too much is cut off at each end.
+        small, large = total // 2, total - total // 2
+        begin.append(small if auto == "SAME_UPPER" else large)
+        end.append(large if auto == "SAME_UPPER" else small)
+    return begin + end
+
+
 def _spread_out(weights: Array, dilations: Sequence[int]) -> Array:
     """(C, M, *K) with zeros between its elements."""
     kernel = weights.shape[2:]
@@ -214,7 +245,6 @@ def _spread(x: Tensor, filters: Array, strides: Sequence[int]) -> Tensor:
         x = tf.expand_dims(x, 1)
         spread = _spread(x, filters[None], [1, *strides])
         return reshaped(spread, [sizes[0], wanted[0], channels])
-    from rnnlite.frontends.onnx.values import stack
-
     shape = stack([sizes[0], *wanted, channels])
-    return tf.nn.conv2d_transpose(x, tf.constant(filters), shape, list(strides), "VALID")
+    function: Any = tf.nn.conv2d_transpose if rank == 2 else tf.nn.conv3d_transpose
+    return function(x, tf.constant(filters), shape, list(strides), "VALID")

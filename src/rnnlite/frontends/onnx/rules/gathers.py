@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ from rnnlite.frontends.onnx.emit import (
     rule,
 )
 from rnnlite.frontends.onnx.nodes import Node
-from rnnlite.frontends.onnx.values import Dims, Operand, Value
-from rnnlite.scan.tensors import Tensor
+from rnnlite.frontends.onnx.values import Dims, Operand, Value, reshaped, stack
+from rnnlite.scan.tensors import Array, Tensor
 
 
 @rule("Gather")
@@ -81,18 +82,39 @@ def _grid(ids: Tensor, axis: int) -> Tensor:
 
 @rule("GatherND")
 def _gather_nd(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
-    x, ids = (as_tensor(i) for i in inputs if i is not None)
-    return Value.of(tf.gather_nd(x, ids, batch_dims=int(node.get("batch_dims", 0))))
+    x, batch = as_tensor(inputs[0]), int(node.get("batch_dims", 0))
+    return Value.of(tf.gather_nd(x, _places(inputs[1], x, batch), batch_dims=batch))
+
+
+def _places(ids: Given, x: Tensor, batch: int = 0) -> Tensor:
+    """Places (..., axes) in a tensor behind its first axes, counted from the front."""
+    numbers = known(ids)
+    if numbers is not None and not np.any(numbers < 0):
+        return tf.constant(numbers.astype(np.int32))
+    places = tf.cast(as_tensor(ids), tf.int32)
+    if numbers is None:
+        return places
+    count = numbers.shape[-1]
+    sizes = stack(Value.of(x).sizes()[batch : batch + count])
+    return tf.where(places < 0, places + sizes, places)
 
 
 @rule("ScatterND", "ScatterElements")
 def _scatter(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     if node.get("reduction", "none") != "none":
         return refuse(node, f"reduction='{node.get('reduction')}'", "none")
+    places = known(inputs[1]) if node.op == "ScatterND" else None
     x, ids, updates = (as_tensor(i) for i in inputs if i is not None)
+    box = None if places is None else _box(places, x.shape.as_list())
+    if box is not None:
+        sizes = [end - begin for begin, end in box]
+        rest = Value.of(x).sizes()[len(box) :]
+        return Value.of(_placed(x, reshaped(updates, [*sizes, *rest]), box))
     if node.op == "ScatterElements":
         axis = int(node.get("axis", 0)) % len(x.shape)
         ids = _grid(_turned(inputs[1], x, axis), axis)
+    else:
+        ids = _places(inputs[1], x)
     ids = tf.cast(ids, tf.int32)
     shape = tf.shape(x)
     touched = tf.scatter_nd(ids, tf.ones_like(updates), shape)
@@ -100,6 +122,41 @@ def _scatter(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     result = tf.where(tf.cast(touched, tf.bool), placed, x)
     result.set_shape(x.shape)
     return Value.of(result)
+
+
+def _box(places: Array, shape: Sequence[int | None]) -> list[tuple[int, int]] | None:
+    """The part x[a:b, c:d, ...] that places (..., axes) are, in its order; else None.
+
+    It is how exporters write an assignment to a part of a tensor.
+    """
+    count = places.shape[-1]
+    sizes = [n or 0 for n in shape[:count]]
+    rows = places.reshape(-1, count)
+    rows = np.where(rows < 0, rows + sizes, rows)
+    if not len(rows) or None in shape[:count]:
+        return None
+    begins, ends = rows[0], rows[-1] + 1
+    if np.any(ends <= begins) or np.any(ends > sizes) or np.prod(ends - begins) != len(rows):
+        return None
+    lines = [np.arange(a, b) for a, b in zip(begins, ends, strict=True)]
+    grid = np.stack(np.meshgrid(*lines, indexing="ij"), -1).reshape(-1, count)
+    if not np.array_equal(grid, rows):
+        return None
+    return [(int(a), int(b)) for a, b in zip(begins, ends, strict=True)]
+
+
+def _placed(x: Tensor, updates: Tensor, box: Sequence[tuple[int, int]], axis: int = 0) -> Tensor:
+    """x with a part replaced, as joins: they have integer kernels, and scatters have none."""
+    if axis == len(box):
+        return updates
+    (begin, end), size = box[axis], Value.of(x).known_size(axis)
+    lead = (slice(None),) * axis
+    if (begin, end) == (0, size):
+        return _placed(x, updates, box, axis + 1)
+    inner = _placed(x[(*lead, slice(begin, end))], updates, box, axis + 1)
+    parts = [x[(*lead, slice(0, begin))]] if begin else []
+    parts += [inner, *([x[(*lead, slice(end, None))]] if end < size else [])]
+    return tf.concat(parts, axis)
 
 
 def _turned(ids: Given, x: Tensor, axis: int) -> Tensor:

@@ -1,0 +1,249 @@
+"""Resize and Upsample: along each axis by itself, as gathers and weights.
+
+Equations: the ONNX operator documentation. Where the sizes are known, so are rows and weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, refuse, rule
+from rnnlite.frontends.onnx.nodes import Node
+from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known, reshaped
+from rnnlite.scan.tensors import Array, Tensor
+
+WAYS = (
+    "half_pixel",
+    "half_pixel_symmetric",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "tf_half_pixel_for_nn",
+)
+ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
+MODES = ("nearest", "linear", "cubic")
+Rows = Array | Any
+"""Known numbers as an array; a tensor."""
+
+PROBED = 7
+"""Rows at which the rows that are taken are compared with repeated ones."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """How a node resizes.
+
+    Attributes:
+        mode: of `MODES`.
+        coordinates: of `WAYS`.
+        rounding: of `ROUNDINGS`.
+        cubic: the coefficient of cubic weights.
+    """
+
+    mode: str
+    coordinates: str
+    rounding: str
+    cubic: float
+
+    def places(self, size: Size, new: Size, scale: Rows) -> Rows:
+        """Where each new row lies among the old ones: (new,), float32."""
+        numbers = all(map(is_known, (size, new))) and not tf.is_tensor(scale)
+        x = _rows(new, numbers)
+        old, count = (_float(n, numbers) for n in (size, new))
+        match self.coordinates:
+            case "asymmetric":
+                return x / scale
+            case "align_corners":
+                steps = np.maximum(count - 1, 1) if numbers else tf.maximum(count - 1, 1)
+                return x * (old - 1) / steps
+            case "tf_half_pixel_for_nn":
+                return (x + 0.5) / scale
+            case "half_pixel_symmetric":
+                shift = old / 2 * (1 - count / (scale * old))
+                return shift + (x + 0.5) / scale - 0.5
+        found = (x + 0.5) / scale - 0.5
+        if self.coordinates == "half_pixel":
+            return found
+        return found * np.float32(count > 1) if numbers else found * tf.cast(count > 1, tf.float32)
+
+    def nearest(self, places: Rows) -> Rows:
+        """The row that is taken for each place."""
+        m = _module(places)
+        match self.rounding:
+            case "floor":
+                return m.floor(places)
+            case "ceil":
+                return m.ceil(places) if m is np else tf.math.ceil(places)
+            case "round_prefer_ceil":
+                return m.floor(places + 0.5)
+        return m.ceil(places - 0.5) if m is np else tf.math.ceil(places - 0.5)
+
+    def taps(self, places: Rows, size: Size) -> list[tuple[Rows, Rows | None]]:
+        """Rows and their weights; None for the weight of a row that is taken alone."""
+        m = _module(places)
+        if self.mode == "nearest":
+            return [(_within(self.nearest(places), size), None)]
+        if self.mode == "linear":
+            places = _clipped(places, size)
+        first = m.floor(places)
+        part = places - first
+        weights = [1 - part, part] if self.mode == "linear" else self._cubic(part)
+        begin = 0 if self.mode == "linear" else -1
+        return [(_within(first + (begin + k), size), w) for k, w in enumerate(weights)]
+
+    def _cubic(self, part: Rows) -> list[Rows]:
+        a = np.float32(self.cubic)
+
+        def near(d: Rows) -> Rows:
+            return ((a + 2) * d - (a + 3)) * d * d + 1
+
+        def far(d: Rows) -> Rows:
+            return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+        return [far(part + 1), near(part), near(1 - part), far(2 - part)]
+
+
+def _module(x: Rows) -> ModuleType:
+    return np if isinstance(x, np.ndarray) else tf
+
+
+def _float(size: Size, numbers: bool) -> Rows:
+    return np.float32(size) if numbers else tf.cast(size, tf.float32)
+
+
+def _rows(count: Size, numbers: bool) -> Rows:
+    return np.arange(count, dtype=np.float32) if numbers else tf.cast(tf.range(count), tf.float32)
+
+
+def _clipped(x: Rows, size: Size) -> Rows:
+    if isinstance(x, np.ndarray) and is_known(size):
+        return np.clip(x, 0, np.float32(size - 1))
+    return tf.clip_by_value(x, 0.0, tf.cast(size - 1, tf.float32))
+
+
+def _within(x: Rows, size: Size) -> Rows:
+    clipped = _clipped(x, size)
+    return clipped.astype(np.int32) if _module(clipped) is np else tf.cast(clipped, tf.int32)
+
+
+@rule("Resize", "Upsample")
+def _resize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+    value = as_value(inputs[0])
+    way = _way(node)
+    for axis, new, scale in _targets(node, value, inputs):
+        size = value.size(axis)
+        if is_known(new) and is_known(size) and new == size and scale in (None, 1.0):
+            continue
+        factor = _factor(size, new, scale)
+        if factor is not None and _repeats(way, factor):
+            value = _repeated(value, axis, factor)
+        else:
+            value = _along(way, value, axis, new, scale)
+    return value
+
+
+def _way(node: Node) -> _Way:
+    """The way of a node; older operator sets have one alone."""
+    is_old = node.op == "Upsample" or node.version < 11
+    way = _Way(
+        node.get("mode", "nearest"),
+        "asymmetric" if is_old else node.get("coordinate_transformation_mode", "half_pixel"),
+        "floor" if is_old else node.get("nearest_mode", "round_prefer_floor"),
+        float(node.get("cubic_coeff_a", -0.75)),
+    )
+    for name, found, known_ones in (
+        ("mode", way.mode, MODES),
+        ("coordinate_transformation_mode", way.coordinates, WAYS),
+        ("nearest_mode", way.rounding, ROUNDINGS),
+    ):
+        if found not in known_ones:
+            refuse(node, f"{name}='{found}'", ", ".join(known_ones))
+    if node.get("antialias") or node.get("exclude_outside"):
+        refuse(node, "antialias or exclude_outside", "neither")
+    if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
+        refuse(node, "keep_aspect_ratio_policy", "sizes that are meant as they are ('stretch')")
+    return way
+
+
+def _targets(
+    node: Node, value: Value, inputs: list[Given]
+) -> list[tuple[int, Size, np.float32 | None]]:
+    """Axis, new size, and scale where that is stated, of each axis that the node names."""
+    given = [*inputs, *[None] * 4]
+    axes = [int(a) % value.rank for a in node.get("axes") or range(value.rank)]
+    if node.op == "Upsample" or node.version < 11:
+        operand: Given = given[1] if given[1] is not None else np.asarray(node.get("scales"))
+        wanted: Given = None
+    else:
+        operand, wanted = given[2], given[3]
+    if wanted is not None:
+        sizes = wanted.flat() if isinstance(wanted, Dims) else None
+        sizes = sizes or [int(n) for n in constant(node, wanted, "sizes").reshape(-1)]
+        return [(a, n, None) for a, n in zip(axes, sizes, strict=True)]
+    scales = [np.float32(s) for s in constant(node, operand, "scales").reshape(-1)]
+    return [(a, _scaled(value.size(a), s), s) for a, s in zip(axes, scales, strict=True)]
+
+
+def _scaled(size: Size, scale: np.float32) -> Size:
+    if is_known(size):
+        return int(np.floor(np.float32(size) * scale))
+    if scale == round(scale):
+        return size if scale == 1 else size * int(scale)
+    return tf.cast(tf.floor(tf.cast(size, tf.float32) * scale), tf.int32)
+
+
+def _factor(size: Size, new: Size, scale: np.float32 | None) -> int | None:
+    """By which whole number an axis grows."""
+    if scale is not None:
+        return int(scale) if scale == round(scale) and scale >= 1 else None
+    return new // size if is_known(new) and is_known(size) and new % size == 0 else None
+
+
+def _repeats(way: _Way, factor: int) -> bool:
+    """Whether each row is taken as often as the factor says."""
+    if way.mode != "nearest" or way.coordinates in ("align_corners", "half_pixel_symmetric"):
+        return False
+    places = way.places(PROBED, PROBED * factor, np.float32(factor))
+    ((rows, _),) = way.taps(places, PROBED)
+    return bool(np.array_equal(rows, np.repeat(np.arange(PROBED), factor)))
+
+
+def _laid_out(value: Value, axis: int) -> tuple[Value, int]:
+    """A value with the axis among those of its base, and which it is there."""
+    place = value.axes[axis]
+    return (Value.of(value.plain()), axis) if place is None else (value, place)
+
+
+def _repeated(value: Value, axis: int, factor: int) -> Value:
+    if factor == 1:
+        return value
+    value, place = _laid_out(value, axis)
+    sizes = Value.of(value.base).sizes()
+    x = tf.expand_dims(value.base, place + 1)
+    x = tf.tile(x, [factor if k == place + 1 else 1 for k in range(len(x.shape))])
+    return value.like(reshaped(x, [*sizes[:place], sizes[place] * factor, *sizes[place + 1 :]]))
+
+
+def _along(way: _Way, value: Value, axis: int, new: Size, scale: np.float32 | None) -> Value:
+    """One axis resized."""
+    value, place = _laid_out(value, axis)
+    size = value.size(axis)
+    numbers = is_known(new) and is_known(size)
+    growth: Rows = scale if scale is not None else _float(new, numbers) / _float(size, numbers)
+    x = value.base
+    taps = way.taps(way.places(size, new, growth), size)
+    parts = [_weighted(tf.gather(x, rows, axis=place), w, place) for rows, w in taps]
+    return value.like(tf.add_n(parts) if len(parts) > 1 else parts[0])
+
+
+def _weighted(rows: Tensor, weights: Rows | None, place: int) -> Tensor:
+    if weights is None:
+        return rows
+    shape = [1] * len(rows.shape)
+    shape[place] = -1
+    return rows * tf.reshape(tf.cast(weights, rows.dtype), shape)
