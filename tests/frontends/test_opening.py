@@ -1,6 +1,7 @@
 """Which front end opens a source; options that it has no use for are refused at every door."""
 
 import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -9,7 +10,16 @@ import tensorflow as tf
 import tf_keras
 
 import rnnlite
-from rnnlite.frontends.opening import chosen
+from rnnlite.frontends.opening import as_source, candidates, chosen, open_frozen, open_program
+from rnnlite.frontends.program import Entry, Program
+from rnnlite.frontends.registry import (
+    Confidence,
+    FrontEnd,
+    Match,
+    SourceKind,
+    register,
+    unregister,
+)
 from rnnlite.frontends.request import Request
 
 
@@ -157,3 +167,125 @@ def test_options_of_another_type(options, text):
 def test_an_empty_path():
     with pytest.raises(rnnlite.SourceError, match="the source is an empty text"):
         rnnlite.convert("")
+
+
+class Toy(FrontEnd[Request]):
+    """Knows text files, as well as it says."""
+
+    files, objects, request = "text (.txt)", "", Request
+    kinds = (SourceKind("text", ()),)
+
+    def __init__(self, name, confidence=Confidence.NATIVE, answer=None):
+        self.name, self._confidence, self._answer = name, confidence, answer
+
+    def recognise(self, source):
+        known = str(source).endswith(".txt")
+        return Match(self.kinds[0], self._confidence, "read as text") if known else None
+
+    def open(self, source, request):
+        if isinstance(self._answer, Exception):
+            raise self._answer
+        return self._answer
+
+    freeze = open
+
+
+@pytest.fixture
+def toys():
+    """Registers toys for one test."""
+    made = []
+
+    def add(*args, **options):
+        made.append(Toy(*args, **options))
+        register(made[-1])
+
+    yield add
+    for toy in made:
+        unregister(toy.name)
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("hello")
+    return path
+
+
+def test_two_that_know_a_source_equally_well(toys, text):
+    toys("one")
+    toys("two")
+    with pytest.raises(rnnlite.SourceError) as found:
+        chosen(text, Request())
+    assert str(found.value) == (
+        "more than one front end knows the source equally well; expected one; found 'one' and "
+        "'two'. Remove one: rnnlite.frontends.unregister(name)."
+    )
+
+
+def test_the_one_that_knows_it_best_comes_first(toys, text):
+    toys("maybe", Confidence.POSSIBLE)
+    toys("sure")
+    found = chosen(text, Request())
+    assert [c.front_end.name for c in found] == ["sure", "maybe"]
+
+
+FUNCTION = tf.function(lambda: tf.constant(1.0)).get_concrete_function()
+ENTRY = Entry("text 'a.txt'", (), (), FUNCTION, list, lambda a, s: list, ())
+PROGRAM = Program("text 'a.txt'", (ENTRY,))
+
+
+def test_the_next_one_is_asked_where_the_best_refuses(toys, text):
+    """The report says who refused, and why."""
+    toys("sure", answer=rnnlite.UnsupportedError("it is Latin"))
+    toys("maybe", Confidence.POSSIBLE, PROGRAM)
+    found = open_program(text, Request())
+    assert found.origin == "text 'a.txt'"
+    assert found.notes == ("read as text: it is Latin",)
+
+
+def test_the_first_refusal_stands_where_all_refuse(toys, text):
+    toys("sure", answer=rnnlite.UnsupportedError("it is Latin"))
+    toys("maybe", Confidence.POSSIBLE, rnnlite.SourceError("it is empty"))
+    with pytest.raises(rnnlite.UnsupportedError, match="it is Latin"):
+        open_program(text, Request())
+
+
+def test_a_fault_of_a_front_end_is_no_refusal(toys, text):
+    toys("sure", answer=ZeroDivisionError("a fault"))
+    toys("maybe", Confidence.POSSIBLE, PROGRAM)
+    with pytest.raises(ZeroDivisionError):
+        open_program(text, Request())
+
+
+@pytest.mark.parametrize("door", [open_program, open_frozen])
+def test_what_a_front_end_gives_must_be_a_model(toys, text, door):
+    toys("sure", answer=b"bytes")
+    with pytest.raises(rnnlite.RnnliteError) as found:
+        door(text, Request())
+    assert str(found.value) == (
+        "the front end 'sure' gives no model; expected a Program of open, a FrozenGraph of "
+        "freeze; found bytes."
+    )
+
+
+def test_a_file_that_cannot_be_read(tmp_path, monkeypatch):
+    """For want of a right, say: what the system says is handed on."""
+    path = tmp_path / "secret.bin"
+    path.write_bytes(b"\x00\x01")
+    original = type(path).open
+
+    def denied(self, *args, **options):
+        if self == path:
+            raise PermissionError(13, "Permission denied")
+        return original(self, *args, **options)
+
+    monkeypatch.setattr(type(path), "open", denied)
+    with pytest.raises(rnnlite.SourceError) as found:
+        candidates(path)
+    assert str(found.value) == f"cannot read '{path}': Permission denied."
+
+
+def test_a_text_is_a_path():
+    assert as_source("a/b.keras") == Path("a/b.keras")
+    thing = object()
+    assert as_source(thing) is thing

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rnnlite.errors import ShapeError
+from rnnlite.errors import DependencyError, ShapeError
 from rnnlite.isolation.process import (
     _IDLE,
     Worker,
@@ -145,3 +145,28 @@ def test_workers_end_with_their_process(tmp_path):
             break
         time.sleep(0.1)
     assert not Path(f"/proc/{number}").exists()
+
+
+def test_a_python_that_cannot_be_started(monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(DependencyError) as found:
+        Worker()
+    assert str(found.value) == (
+        "no other process can be started with '/no/such/python'; found [Errno 2] No such file or "
+        "directory: '/no/such/python'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        ("", "signal 6"),
+        ("INFO: ready\n\n", "signal 6"),
+        ("Check failed: a\n*** dump\n@ 0x1 main\nPC: 0\n", "signal 6: Check failed: a"),
+        ("first\nsecond\nW0000 late", "signal 6: second"),
+        ("x" * 400, "signal 6: " + 300 * "x"),
+    ],
+)
+def test_last_words(log, reason):
+    """The last line that says why: logs and stack dumps do not."""
+    assert WorkerDied("signal 6", log).reason == reason

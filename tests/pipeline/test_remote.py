@@ -6,6 +6,7 @@ import os
 import pickle
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import pytest
 import rnnlite
 from rnnlite.frontends.opening import environment_of
 from rnnlite.frontends.request import Request
+from rnnlite.isolation.process import WorkerDied
 from rnnlite.lowering.schedule import Options
 from rnnlite.pipeline import remote
 from rnnlite.pipeline.remote import Task, _by_reference, _samples, _shapes
@@ -169,3 +171,29 @@ def test_samples_are_handed_over_in_their_nesting(tmp_path):
     assert one.tolist() == [1, 1]
     assert (pair[0].tolist(), pair[1].tolist()) == ([1, 1, 1], 4)
     assert named["x"].tolist() == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (WorkerDied("signal 9", "Killed by the system\n"), "signal 9: Killed by the system"),
+        (RuntimeError("no room"), "no room"),
+    ],
+)
+def test_a_child_that_fails(monkeypatch, tmp_path, failure, said):
+    class Failing:
+        def call(self, *args, **options):
+            raise failure
+
+    @contextmanager
+    def borrowed(kind, environment):
+        yield Failing()
+
+    monkeypatch.setattr(remote, "borrowed", borrowed)
+    path = tmp_path / "m.keras"
+    keras.Sequential([keras.Input((4, 2)), keras.layers.GRU(2)]).save(path)
+    with pytest.raises(rnnlite.SourceError) as found:
+        remote._answer(path, Task("freeze", "", Request()))
+    assert str(found.value) == (
+        "the child process that works with the TensorFlow backend failed; found " + said + "."
+    )

@@ -79,6 +79,7 @@ class Worker:
                 env={**os.environ, **fixed, **(environment or {})},
             )
         except OSError as e:
+            self._log.close()
             raise DependencyError(
                 f"no other process can be started with '{sys.executable}'", found=str(e)
             ) from e

@@ -1,5 +1,7 @@
 """Taking hold of recurrences: what is recorded, what is put back, what is refused."""
 
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,20 @@ import tf_keras
 
 import option_table
 import rnnlite
+from rnnlite.errors import InternalError
+from rnnlite.frontends.keras.capture import (
+    _fold,
+    _swap_time_and_batch,
+    _unfold,
+    _unset,
+    _with_feature_axis,
+    _zeroed_in_forward_order,
+    capture,
+)
+from rnnlite.frontends.keras.flavour import flavour_of
+from rnnlite.frontends.keras.neutral import Changed
+from rnnlite.lowering.schedule import Options
+from rnnlite.scan.scan import ScanResult
 
 
 def recurrences(model, **options):
@@ -138,3 +154,88 @@ def test_a_free_batch_is_projected_in_the_step():
     (found,) = rnnlite.convert(model, batch_size=None).report.recurrences
     assert not found["hoisted"]
     assert found["schedule"] == "4 steps an iteration, rest last, inputs and state in one product"
+
+
+def test_what_is_closed_while_a_model_is_traced(K):
+    """Fused shortcuts would hide the recurrence; other threads keep them."""
+    flavour = flavour_of(K.layers.Dense(1))
+    hooks = flavour.hooks
+    found = {}
+    with capture(flavour, Changed(frozenset(), frozenset()), Options()):
+        for name in hooks.fused:
+            with pytest.raises(NotImplementedError, match="closed while rnnlite traces the model"):
+                getattr(hooks.backend, name)()
+
+        def elsewhere():
+            for name in hooks.fused:
+                try:
+                    getattr(hooks.backend, name)()
+                except Exception as e:
+                    found[name] = str(e)
+
+        thread = threading.Thread(target=elsewhere)
+        thread.start()
+        thread.join()
+    assert not any("rnnlite" in text for text in found.values())
+
+
+def test_the_hook_before_it_is_in_place():
+    with pytest.raises(InternalError, match="the hook is not in place"):
+        _unset()
+
+
+@pytest.mark.parametrize(
+    ("shape", "op"),
+    [
+        ((1, None, 3), "Reshape"),
+        ((None, 1, 3), "Reshape"),
+        ((1, 5, 3), "Reshape"),
+        ((2, 5, 3), "Transpose"),
+        ((None, None, 3), "Transpose"),
+        ((1, None, None), "Transpose"),
+    ],
+)
+def test_time_and_batch_change_places(shape, op):
+    """With a batch of one nothing moves."""
+    with tf.Graph().as_default():
+        found = _swap_time_and_batch(tf.compat.v1.placeholder(tf.float32, shape))
+    assert found.op.type == op
+    assert found.shape.as_list() == [shape[1], shape[0], shape[2]]
+
+
+@pytest.mark.parametrize("free", [True, False])
+def test_time_folded_into_the_batch_and_back(free):
+    x = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    spec = tf.TensorSpec([None, None, 4] if free else [2, 3, 4])
+
+    @tf.function(input_signature=[spec])
+    def both(x):
+        folded = _fold(x)
+        return folded, _unfold(2.0 * folded, x)
+
+    folded, again = both(x)
+    np.testing.assert_array_equal(folded, x.reshape(6, 4))
+    np.testing.assert_array_equal(again, 2 * x)
+    shapes = [y.shape.as_list() for y in both.get_concrete_function().outputs]
+    assert shapes == ([[None, 4], [None, None, 4]] if free else [[6, 4], [2, 3, 4]])
+
+
+@pytest.mark.parametrize(
+    ("mask", "shape"),
+    [(np.ones((2, 3), np.int32), (2, 3, 1)), (np.ones((2, 3, 1), bool), (2, 3, 1))],
+)
+def test_masks_have_an_axis_of_features(mask, shape):
+    found = _with_feature_axis(tf.constant(mask))
+    assert (found.dtype, tuple(found.shape)) == (tf.bool, shape)
+
+
+def test_outputs_of_a_backward_unrolled_layer_are_zeroed_in_forward_order():
+    """The mask in the order of time, the outputs in that of computation."""
+    y, mask = np.arange(1.0, 7.0).reshape(3, 2, 1), np.array([[1, 0], [1, 1], [0, 1]], bool)
+    plain = ScanResult(
+        last=(tf.constant(y[-1]),), outputs=(tf.constant(y),), states=(tf.constant(y[-1]),)
+    )
+    found = _zeroed_in_forward_order(plain, tf.constant(mask[..., None]))
+    np.testing.assert_array_equal(found.outputs[0], y * mask[..., None])
+    np.testing.assert_array_equal(found.last[0], y[-1] * mask[0][:, None])
+    np.testing.assert_array_equal(found.states[0], y[-1])

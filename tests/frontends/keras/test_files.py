@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,6 +11,15 @@ import tf_keras
 
 import option_table
 import rnnlite
+from rnnlite.frontends.keras import detection
+from rnnlite.frontends.keras.detection import Detected
+from rnnlite.frontends.keras.files import (
+    _architecture,
+    _refusal,
+    _refuse_revived,
+    _saved_model_config,
+)
+from rnnlite.frontends.keras.request import KerasRequest
 
 
 def small(K):
@@ -151,3 +161,104 @@ def test_ids_declared_as_float_become_integers(tmp_path):
     assert "CAST" not in found.report.ops
     ids = np.array([[1, 8, 0, 3, 5, 5]], np.int32)
     np.testing.assert_allclose(loaded.run([ids])[0], model(ids.astype("float32")), atol=1e-6)
+
+
+DETECTED = Detected(detection.ARCHIVE, "3.4.1", None)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (
+            ValueError("\n\nBad marshal data\nmore"),
+            rnnlite.SourceError,
+            "Keras cannot load 'm.keras' (.keras archive of Keras 3.4.1); found Bad marshal data. "
+            "Save the model again, or convert it live.",
+        ),
+        (
+            ValueError(""),
+            rnnlite.SourceError,
+            "Keras cannot load 'm.keras' (.keras archive of Keras 3.4.1); found ValueError. "
+            "Save the model again, or convert it live.",
+        ),
+        (
+            ValueError("Unknown layer: 'Attention2'. Please ensure"),
+            rnnlite.TrustError,
+            "'m.keras' needs the custom object 'Attention2'. Pass it: "
+            "custom_objects={'Attention2': Attention2} (--custom-objects FILE.py).",
+        ),
+        (
+            TypeError("Could not locate class 'Custom>Scale'. Make sure"),
+            rnnlite.TrustError,
+            "'m.keras' needs the custom object 'Scale'. Pass it: "
+            "custom_objects={'Scale': Scale} (--custom-objects FILE.py).",
+        ),
+        (
+            ValueError("Requested the deserialization of a Lambda ... pass `safe_mode=False`"),
+            rnnlite.TrustError,
+            "'m.keras' holds code that loading would run. If you trust the file, allow it with "
+            "trust=True (--trust).",
+        ),
+    ],
+    ids=["a fault", "without a word", "an unknown layer", "a class", "code"],
+)
+def test_what_keras_says_in_our_words(error, kind, message):
+    found = _refusal(Path("m.keras"), DETECTED, error)
+    assert type(found) is kind
+    assert str(found) == message
+
+
+def test_a_version_that_is_not_known():
+    found = _refusal(Path("m.h5"), Detected(detection.HDF5, "", None), ValueError("no"))
+    assert "(Keras HDF5 file of Keras an unknown version)" in str(found)
+
+
+def test_a_layer_whose_class_is_not_at_hand(tmp_path):
+    """Its recurrence would be a function, of which Keras no longer tells the parts."""
+    Scale = type("Scale", (tf_keras.layers.Layer,), {})
+    Scale.__module__ = "tf_keras.src.saving.legacy.saved_model.load"
+    layer = Scale(name="mine")
+    model = tf_keras.Sequential([tf_keras.Input((4, 2)), layer])
+    with pytest.raises(rnnlite.TrustError) as found:
+        _refuse_revived(model, tmp_path / "saved")
+    assert str(found.value) == (
+        f"layer 'mine' of '{tmp_path / 'saved'}' is a Scale, whose class is not at hand. Pass it: "
+        "custom_objects={'Scale': ...} (--custom-objects FILE.py), or convert by signature "
+        "(--signature)."
+    )
+    _refuse_revived(tf_keras.Sequential([tf_keras.layers.Dense(1)]), tmp_path)
+
+
+def test_a_saved_model_with_damaged_metadata(tmp_path):
+    (tmp_path / "keras_metadata.pb").write_bytes(b"\xff\xff no message")
+    message = f"^the SavedModel '{tmp_path}' is damaged; found keras_metadata.pb: "
+    with pytest.raises(rnnlite.SourceError, match=message):
+        _saved_model_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "the architecture '.*' cannot be read; expected JSON, as model.to_json"),
+        ("{", "the architecture '.*' cannot be read; expected JSON, as model.to_json"),
+        ("[]", "the architecture '.*' is no model's configuration; expected an object with class"),
+        ("{}", "the architecture '.*' is no model's configuration; expected an object with class"),
+    ],
+)
+def test_an_architecture_that_is_none(tmp_path, text, message):
+    path = tmp_path / "model.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(rnnlite.SourceError, match=f"^{message}"):
+        _architecture(tmp_path / "w.h5", KerasRequest(architecture=path))
+
+
+def test_weights_without_an_architecture(tmp_path):
+    with pytest.raises(rnnlite.SourceError) as found:
+        _architecture(tmp_path / "w.h5", KerasRequest())
+    assert str(found.value) == (
+        f"the HDF5 file '{tmp_path / 'w.h5'}' holds weights alone; expected a model saved with "
+        "model.save(path); found no attribute model_config. Give the model's configuration, as "
+        "model.to_json() writes it (--architecture model.json), or build the model, load the "
+        "weights, convert it live."
+    )

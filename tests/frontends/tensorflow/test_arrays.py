@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.errors import UnsupportedError
+from rnnlite.errors import InternalError, UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Array, array_of, is_tensor, tensor_of
 
 ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
@@ -71,3 +71,8 @@ def test_tensors_and_arrays_are_told_apart():
     message = "TensorListStack 'stack' reads a tensor as an array; expected what an op of TensorArr"
     with pytest.raises(UnsupportedError, match=message):
         array_of(tensor, "TensorListStack 'stack'")
+
+
+def test_a_buffer_is_asked_for_before_it_is_there():
+    with pytest.raises(InternalError, match="'array' has no buffer"):
+        empty(3).rows_held()

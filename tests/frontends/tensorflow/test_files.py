@@ -10,6 +10,8 @@ from artefacts import FOLDER, error
 
 import rnnlite
 from rnnlite.errors import ShapeError, SourceError, UnsupportedError
+from rnnlite.frontends.tensorflow.files import read_frozen
+from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 
 
 @pytest.mark.parametrize("name", ["bidirectional_lengths", "keras_lstm"])
@@ -253,3 +255,22 @@ def test_a_graph_whose_variables_nothing_restores(tmp_path):
             v1.train.export_meta_graph(str(tmp_path / "m.meta"), collection_list=[])
     with pytest.raises(SourceError, match=r"checkpoint 'm' cannot be frozen; found .*w"):
         rnnlite.convert(tmp_path / "m.meta", outputs=["y:0"])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "found"),
+    [
+        ([tf.compat.v1.NodeDef(name="x")], "1 nodes, some without op"),
+        ([tf.compat.v1.NodeDef(op="Tanh")] * 2, "2 nodes, some without op"),
+    ],
+)
+def test_nodes_that_are_none(tmp_path, nodes, found):
+    """Bytes that parse by chance."""
+    path = tmp_path / "g.pb"
+    path.write_bytes(tf.compat.v1.GraphDef(node=nodes).SerializeToString())
+    with pytest.raises(SourceError) as error:
+        read_frozen(path, TensorFlowRequest())
+    assert str(error.value) == (
+        f"'{path}' is no graph; expected a GraphDef with nodes; found {found}. Give a frozen "
+        "graph, a SavedModel folder or a checkpoint."
+    )
