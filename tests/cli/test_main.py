@@ -145,6 +145,13 @@ def test_view_writes_node_data(run, files):
     assert (result.exit_code, result.stdout) == (0, "wrote t.json\n")
     assert "tags" in json.loads((files / "t.json").read_text())["main"]["results"]
     assert run("view", "m.tflite", "--no-open").exit_code == 2
+    assert run("view", "m.tflite", "--errors", "r.json").exit_code == 2
+    report = {"quantization": {"op_errors": [{"tensor": "tags", "error": 0.5}]}}
+    (files / "r.json").write_text(json.dumps(report))
+    result = run("view", "m.tflite", "--no-open", "--export", "t.json", "--errors", "r.json")
+    assert result.stdout == "wrote t.json\nwrote t.errors.json\n"
+    found = json.loads((files / "t.errors.json").read_text())["main"]["results"]
+    assert found == {"tags": {"value": 50}}
     result = run("view", "none.tflite", "--no-open", "--export", "t.json")
     assert (result.exit_code, "cannot read the LiteRT model" in result.stderr) == (1, True)
 

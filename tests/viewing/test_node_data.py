@@ -1,4 +1,4 @@
-"""The time of each op (never how long it took)."""
+"""The time of each op (never how long it took), and its error."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 import rnnlite
 from rnnlite.lite import schema
-from rnnlite.viewing.node_data import node_data, op_times
+from rnnlite.viewing.node_data import error_data, node_data, op_times
 
 
 def test_every_op_of_the_main_graph(exits):
@@ -27,3 +27,43 @@ def test_as_json(exits):
 def test_no_model():
     with pytest.raises(rnnlite.ModelError):
         op_times(b"nonsense")
+
+
+def write(path, value):
+    path.write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return path
+
+
+def of(*errors):
+    keys = ("tensor", "error")
+    return {"quantization": {"op_errors": [dict(zip(keys, e, strict=True)) for e in errors]}}
+
+
+def test_errors_of_a_report(exits, tmp_path):
+    name = next(op.output.name for op in schema.read(exits.tflite).main.ops)
+    for report in (of((name, 0.012), ("", 0.5)), {"signatures": [of((name, 0.012))]}):
+        found = json.loads(error_data(exits.tflite, write(tmp_path / "r.json", report)))["main"]
+        assert found["results"] == {name: {"value": 1.2}}
+        assert found["name"] == "error against float32 in percent, by rnnlite"
+
+
+@pytest.mark.parametrize(
+    ("report", "message"),
+    [
+        ("{", "'.*r.json' is no report; expected what convert --json prints; found no JSON"),
+        ([1], "has no errors of ops; expected that of a conversion to int8 or int16x8"),
+        ({}, "has no errors of ops"),
+        ({"quantization": None}, "has no errors of ops"),
+        (of(), "has no errors of ops"),
+        (of(("", 0.5)), "is the report of another file; expected names of tensors; found"),
+        (of(("none/0", 0.5)), "is the report of another file; expected none/0; found .*--json"),
+    ],
+)
+def test_reports_that_do_not_fit(exits, tmp_path, report, message):
+    with pytest.raises(rnnlite.DataError, match=message):
+        error_data(exits.tflite, write(tmp_path / "r.json", report))
+
+
+def test_no_report(exits, tmp_path):
+    with pytest.raises(rnnlite.DataError, match=r"cannot read the report .*No such file"):
+        error_data(exits.tflite, tmp_path / "none.json")

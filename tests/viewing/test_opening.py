@@ -32,5 +32,6 @@ def test_model_explorer_gets_node_data(monkeypatch):
         config=lambda: config, visualize_from_config=lambda given: calls.append(("shown", given))
     )
     monkeypatch.setitem(sys.modules, "model_explorer", package)
-    open_in("model_explorer", Path("m.tflite"), Path("n.json"))
-    assert calls == [("model", "m.tflite"), ("nodes", "n.json"), ("shown", config)]
+    open_in("model_explorer", Path("m.tflite"), [Path("n.json"), Path("e.json")])
+    shown = [("model", "m.tflite"), ("nodes", "n.json"), ("nodes", "e.json"), ("shown", config)]
+    assert calls == shown

@@ -136,28 +136,47 @@ def view(
         Path | None,
         typer.Option("--export", help="Node data to write (.json).", show_default=False),
     ] = None,
+    errors: Annotated[
+        Path | None,
+        typer.Option(
+            "--errors",
+            metavar="REPORT.json",
+            help="What convert --json printed: errors of ops go to a file beside --export.",
+            show_default=False,
+        ),
+    ] = None,
     length: Annotated[int, typer.Option("--length", min=1, help="Time steps to time.")] = 100,
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Open no viewer: write node data alone.")
     ] = False,
 ) -> None:
-    """Open a LiteRT file in Model Explorer, with the time of each op as node data, or in netron.
+    """Open a LiteRT file in Model Explorer, with time and error of each op, or in netron.
 
     Example: rnnlite view speaker.tflite --export times.json
+
+    Example: rnnlite view int8.tflite --export times.json --errors report.json
     """
+    if errors is not None and export is None:
+        raise typer.BadParameter("--errors wants --export FILE.json, to write beside")
     if no_open and export is None:
         raise typer.BadParameter("--no-open wants --export FILE.json: there is nothing to do")
     with refusals():
-        from rnnlite.viewing.node_data import node_data
+        from rnnlite.viewing.node_data import error_data, node_data
         from rnnlite.viewing.opening import open_in, viewer
 
         data = read_model(model)
         name = "" if no_open else viewer()
+        nodes: dict[Path, str] = {}
         if export is not None:
-            require_place(export, [model])
+            beside = export.with_suffix(".errors.json")
+            for path in (export, beside) if errors is not None else (export,):
+                require_place(path, [model, *([errors] if errors is not None else [])])
             with native_messages():
-                nodes = node_data(data, length)
-            write_whole(export, nodes.encode())
-            typer.echo(f"wrote {export}")
+                if errors is not None:
+                    nodes[beside] = error_data(data, errors)
+                nodes = {export: node_data(data, length), **nodes}
+        for path, content in nodes.items():
+            write_whole(path, content.encode())
+            typer.echo(f"wrote {path}")
         if name:
-            open_in(name, model, export)
+            open_in(name, model, list(nodes))

@@ -6,6 +6,7 @@ open -> translate -> finish -> check against the source -> (quantize -> measure)
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from rnnlite.target import LITERT
 
 if TYPE_CHECKING:
     from rnnlite.pipeline.steps import Part
+    from rnnlite.report.quantization import Quantization
     from rnnlite.report.records import LayerRecord
 
 LOG = logging.getLogger(__name__)
@@ -30,6 +32,12 @@ def _layers(part: Part) -> tuple[LayerRecord, ...]:
 
     ends = ([spec.name for spec in end] for end in (part.entry.inputs, part.entry.outputs))
     return layers_of(part.model, *ends)
+
+
+def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantization:
+    """With the file's names of what ops make, beside those of the source."""
+    errors = tuple(replace(e, tensor=labels.get(e.name, "")) for e in record.op_errors)
+    return replace(record, op_errors=errors)
 
 
 def convert(
@@ -119,10 +127,12 @@ def convert(
                 ready[0] = replace(ready[0], details={**ready[0].details, **said})
                 ready += early
             data = taken.data
-            if len(ready) > len(taken.parts):
-                data = finish(ready, request.target)
+            labels: dict[str, str] = {}
+            if len(ready) > len(taken.parts) or order.integer:
+                data = finish([part.copy() for part in ready], whole, labels)
         for key, record in taken.records.items():
-            found[key].quantization = record
+            is_main = key == program.main.signature
+            found[key].quantization = _with_tensors(record, labels) if is_main else record
     if request.exits and verify:
         with clock.step("exits"):
             check_exits(program.main, data)

@@ -100,7 +100,9 @@ def finished(part: Part, target: Target) -> tuple[Pass, ...]:
     )
 
 
-def joined(*, quantized: bool, target: Target) -> tuple[Pass, ...]:
+def joined(
+    *, quantized: bool, target: Target, labels: dict[str, str] | None = None
+) -> tuple[Pass, ...]:
     """The passes that end with a model as it is written for a target."""
     return (
         Pass("share_functions", share_functions, needs=(facts.SIGNED,), ensures=(facts.SIGNED,)),
@@ -108,7 +110,7 @@ def joined(*, quantized: bool, target: Target) -> tuple[Pass, ...]:
         Pass("compact", compact, needs=(facts.SIGNED,), ensures=(facts.COMPACT,)),
         Pass(
             "label_tensors",
-            partial(label_tensors, unique=not quantized),
+            partial(label_tensors, unique=not quantized, labels=labels),
             needs=(facts.COMPACT,),
             ensures=(facts.LABELLED,),
         ),
@@ -135,12 +137,15 @@ def translate(entry: Entry) -> Model:
     return model
 
 
-def finish(parts: Sequence[Part], target: Target = LITERT) -> bytes:
+def finish(
+    parts: Sequence[Part], target: Target = LITERT, labels: dict[str, str] | None = None
+) -> bytes:
     """Sign, merge, compact, check and write the models of parts, which are changed.
 
     Args:
         parts: one a signature; the first is the one that is run where none is named.
         target: what the file is made for.
+        labels: see `label_tensors`.
 
     Raises:
         ModelError: the whole is not well formed.
@@ -149,7 +154,8 @@ def finish(parts: Sequence[Part], target: Target = LITERT) -> bytes:
     for part in parts:
         run_passes(finished(part, target), part.model)
     model = merge([part.model for part in parts])
-    run_passes(joined(quantized="quantize" in parts[0].details, target=target), model)
+    quantized = "quantize" in parts[0].details
+    run_passes(joined(quantized=quantized, target=target, labels=labels), model)
     return schema.write(model)
 
 

@@ -76,6 +76,8 @@ class OpError:
         layer: the layer it belongs to; "" where it belongs to none.
         error: RMS error of its result, relative to the result's RMS in float.
         operands: the largest such error among its operands.
+        tensor: the name in the file of what it makes; "" where the op was rewritten, or belongs to
+            another graph than the first.
     """
 
     op: str
@@ -83,6 +85,7 @@ class OpError:
     layer: str
     error: float
     operands: float
+    tensor: str = ""
 
     @property
     def own(self) -> float:

@@ -1,17 +1,22 @@
-"""The time of each op of a file, as node data for Model Explorer.
+"""The time and the error of each op of a file, as node data for Model Explorer.
 
-What enters: a file. What leaves: JSON. The file's first ops are run alone, one more each time: what
-an op takes is what it adds, a loop with all that it runs.
+What enters: a file, and the report of its conversion. What leaves: JSON. For the times, the file's
+first ops are run alone, one more each time: what an op takes is what it adds, a loop with all that
+it runs. The errors are those of the report.
 """
 
 from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from rnnlite.errors import DataError
 from rnnlite.isolation.locating import beginning
 from rnnlite.lite import schema
 from rnnlite.runtime.bench import random_arrays
@@ -55,8 +60,56 @@ def op_times(data: bytes, length: int = LENGTH) -> list[tuple[str, str, float]]:
 
 def node_data(data: bytes, length: int = LENGTH) -> str:
     """`op_times` as Model Explorer reads them: by the names of the tensors that ops make."""
-    results = {name: {"value": round(ms, 6)} for _, name, ms in op_times(data, length)}
-    title = f"milliseconds at {length} steps, by rnnlite"
+    results = {name: round(ms, 6) for _, name, ms in op_times(data, length)}
+    return _as_json(f"milliseconds at {length} steps, by rnnlite", results)
+
+
+def error_data(data: bytes, report: Path) -> str:
+    """How far each op is off float32, in percent, as Model Explorer reads it.
+
+    Args:
+        data: the file.
+        report: what `convert --json` printed when it was made: a file.
+
+    Raises:
+        ModelError: it is no LiteRT model.
+        DataError: the report cannot be read, has no errors of ops, or is of another file.
+    """
+    made = {op.output.name for op in schema.read(data).main.ops if op.outputs}
+    errors = {e["tensor"]: e["error"] for e in _op_errors(report) if e.get("tensor")}
+    if not errors or not errors.keys() <= made:
+        raise DataError(
+            f"'{report}' is the report of another file",
+            expected=", ".join(sorted(errors)[:4]) or "names of tensors",
+            found=", ".join(sorted(made)[:4]),
+            remedy="Give what convert --json printed when this file was made",
+        )
+    results = {name: round(100 * error, 4) for name, error in errors.items()}
+    return _as_json("error against float32 in percent, by rnnlite", results)
+
+
+def _op_errors(report: Path) -> list[dict[str, Any]]:
+    """The errors of ops of a report, as JSON has them."""
+    try:
+        values = json.loads(report.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise DataError(f"cannot read the report '{report}': {e.strerror or e}") from e
+    except ValueError as e:
+        raise DataError(
+            f"'{report}' is no report", expected="what convert --json prints", found="no JSON"
+        ) from e
+    functions = values.get("signatures") or [values] if isinstance(values, Mapping) else [{}]
+    found: list[dict[str, Any]] = (functions[0].get("quantization") or {}).get("op_errors") or []
+    if not found:
+        raise DataError(
+            f"the report '{report}' has no errors of ops",
+            expected="that of a conversion to int8 or int16x8, as JSON",
+        )
+    return found
+
+
+def _as_json(title: str, values: Mapping[str, float]) -> str:
+    results = {name: {"value": value} for name, value in values.items()}
     return json.dumps({"main": {"name": title, "results": results, "gradient": GRADIENT}})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 from rnnlite.errors import DependencyError
@@ -28,7 +29,7 @@ def viewer() -> str:
     return found
 
 
-def open_in(name: str, model: Path, nodes: Path | None) -> None:
+def open_in(name: str, model: Path, nodes: Sequence[Path]) -> None:
     """Open a file; returns when the viewer does.
 
     Args:
@@ -43,6 +44,6 @@ def open_in(name: str, model: Path, nodes: Path | None) -> None:
         return
     config = package.config()
     config.add_model_from_path(str(model))
-    if nodes is not None:
-        config.add_node_data_from_path(str(nodes))
+    for path in nodes:
+        config.add_node_data_from_path(str(path))
     package.visualize_from_config(config)

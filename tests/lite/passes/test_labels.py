@@ -5,7 +5,7 @@ import keras
 import rnnlite
 from rnnlite.lite import schema
 from rnnlite.lite.passes import labels
-from rnnlite.lite.passes.labels import _short
+from rnnlite.lite.passes.labels import _short, label_tensors
 
 
 def names(data):
@@ -59,3 +59,16 @@ def test_inputs_called_like_numbers():
     data = rnnlite.convert(keras.Model(x, keras.layers.GRU(3)(x)), verify=False).tflite
     found = [name for graph in names(data) for name in graph]
     assert len(found) == len(set(found))
+
+
+def test_what_each_op_of_the_main_graph_is_called_anew(exits):
+    model = schema.read(exits.tflite)
+    for number, op in enumerate(model.main.ops):
+        for value in op.outputs:
+            if value not in model.main.outputs:
+                value.name = f"layer_{number}/op"
+    before = [op.output.name for op in model.main.ops]
+    labels: dict[str, str] = {}
+    label_tensors(model, unique=True, labels=labels)
+    assert [labels[name] for name in before] == [op.output.name for op in model.main.ops]
+    assert set(labels) == set(before)

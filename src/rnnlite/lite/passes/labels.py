@@ -31,14 +31,22 @@ BYTES = 12
 """What a name takes: an offset, a length, four bytes of text."""
 
 
-def label_tensors(model: Model, *, unique: bool) -> None:
+def label_tensors(model: Model, *, unique: bool, labels: dict[str, str] | None = None) -> None:
     """Give a short name to all tensors but the ends of signatures, which have the source's, in
     place.
 
     Args:
         model: it is changed.
         unique: whether names differ in the whole file, whatever that takes.
+        labels: gets the new name of what each op of the main graph makes, by its old one.
     """
+    before = [(value, value.name) for op in model.main.ops for value in op.outputs]
+    _label(model, unique=unique)
+    if labels is not None:
+        labels |= {name: value.name for value, name in reversed(before)}
+
+
+def _label(model: Model, *, unique: bool) -> None:
     shared, distinct = (_labels(model, in_file=in_file) for in_file in (False, True))
     if unique:
         _name(model, distinct)
