@@ -19,10 +19,17 @@ from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
 from rnnlite.quantization.chunks import Chunk, with_grids
 from rnnlite.quantization.grid import Array
-from rnnlite.quantization.measure.accuracy import MOST_SAMPLES, Reference, measure, remembering
+from rnnlite.quantization.measure.accuracy import (
+    LENGTHS,
+    MOST_SAMPLES,
+    Reference,
+    measure,
+    remembering,
+)
 from rnnlite.quantization.measure.course import course_warnings, sequences_of
 from rnnlite.quantization.measure.culprits import op_errors, worst_tensors
 from rnnlite.quantization.measure.features import unlike_features
+from rnnlite.quantization.measure.saturation import saturation_warnings
 from rnnlite.quantization.plan.front import REASON, curved_front
 from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.quantize import describe, op_types, require_change
@@ -36,7 +43,7 @@ from rnnlite.quantization.select import (
 from rnnlite.quantization.trials import trial_named
 from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
-from rnnlite.streaming.layout import RECORD
+from rnnlite.streaming.layout import RECORD, Layout
 from rnnlite.target import LITERT, Target
 
 SCALED = (
@@ -180,6 +187,11 @@ def _record(
     errors: tuple[OpError, ...] = ()
     if order.integer and samples is not None:
         errors = op_errors(one.part.model, order, trial_named(order.mode, candidate.trial), samples)
+    saturated: list[str] = []
+    if one.streamed is not None and candidate.chunk is not None and samples is not None:
+        rows = sequences_of(inputs, one.held_out, LENGTHS[-1])[:1]
+        chunk = one.streamed[1]
+        saturated = saturation_warnings(chunk, _layout(chunk, candidate.chunk), samples, rows)
     seen = (samples.lengths[0], samples.lengths[-1]) if samples is not None else None
     return describe(
         candidate,
@@ -188,7 +200,7 @@ def _record(
         ops=op_types(schema.read(content.data).ops_of(one.key)),
         accuracy=accuracy,
         held_out=len(one.held_out),
-        course=course_warnings(accuracy, order.max_error, seen, worst_at),
+        course=[*course_warnings(accuracy, order.max_error, seen, worst_at), *saturated],
         trials=trials,
         size_before=size_before,
         errors=errors,
@@ -292,9 +304,12 @@ def _best(
 
 def _stream_part(part: Part, chunk: Chunk, model: Model, details: Mapping[str, Any]) -> Part:
     """The function of a chunk, quantized; its layout says on which grids states come."""
-    states = [before for _, before, _ in chunk.states(model)]
-    layout = with_grids(chunk.ends.layout, states)
-    return Part(part.entry, model, {**part.details, **details, RECORD: layout.to_dict()})
+    record = _layout(chunk, model).to_dict()
+    return Part(part.entry, model, {**part.details, **details, RECORD: record})
+
+
+def _layout(chunk: Chunk, model: Model) -> Layout:
+    return with_grids(chunk.ends.layout, [before for _, before, _ in chunk.states(model)])
 
 
 def _measured(one: _Taken, data: bytes, order: Order) -> tuple[OutputAccuracy, ...]:

@@ -1,0 +1,58 @@
+"""Find the states of a stream that leave their grids in long use.
+
+What enters: the function of a chunk in float, the layout with the grids of its states, a long
+sequence. What leaves: warnings. A state is fed back, so that what its grid cuts off is lost to all
+steps that follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rnnlite.quantization.calibration import Samples
+from rnnlite.quantization.chunks import Chunk
+from rnnlite.quantization.grid import LIMITS, Array, Grid
+from rnnlite.quantization.measure.culprits import SLACK
+from rnnlite.quantization.running import calibrate_stream
+from rnnlite.streaming.layout import Layout
+
+
+def saturation_warnings(
+    chunk: Chunk, layout: Layout, samples: Samples, rows: Sequence[list[Array]]
+) -> list[str]:
+    """What to say of states whose values go beyond the ends of their grids.
+
+    Args:
+        chunk: the function of a chunk, in float.
+        layout: of the quantized function, with the grids of its states.
+        samples: the calibration data.
+        rows: long sequences, one array an input each, without batch axis; none where none can be
+            put together.
+
+    Raises:
+        AbortError: the LiteRT runtime ends its process on the float model.
+    """
+    grids = {
+        s.name: Grid(s.dtype, s.scale, s.zero)
+        for s in layout.states
+        if s.dtype in LIMITS and s.scale is not None and s.zero is not None
+    }
+    if not rows or not grids:
+        return []
+    used = [list(row) for row in rows]
+    steps = max((a.shape[0] for row in used for a in row if a.ndim), default=1)
+    seen = calibrate_stream(chunk.model, chunk.ends, replace(samples, used=used)).values
+    warnings = []
+    for state, _, after in chunk.states(chunk.model):
+        if state.name not in grids or after not in seen:
+            continue
+        low, high = grids[state.name].span
+        (least, most), slack = seen[after], SLACK * (high - low)
+        if least < low - slack or most > high + slack:
+            warnings.append(
+                f"state '{state.name}' saturates: within {steps:,} steps it takes values from "
+                f"{least:.4g} to {most:.4g}, and its grid goes from {low:.4g} to {high:.4g}. Give "
+                "calibration samples of such lengths, or reset the stream sooner"
+            )
+    return warnings
