@@ -110,7 +110,7 @@ def _lengths(found: Evaluation) -> Markup | None:
         [_steps(s), s.rows, factor * s.score, *([_other(by_first, s, factor)] if other else [])]
         for s in scores.lengths
     ]
-    heads = ["steps", "rows", words, *(["of the other model"] if other else [])]
+    heads = ["steps", "rows", words, *(["the other"] if other else [])]
     chart = curves(drawn, f"{words} by length", across="time steps", up=words)
     if len(scores.lengths) < 2:
         chart = bars(

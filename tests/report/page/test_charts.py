@@ -66,3 +66,11 @@ def test_names_are_shortened_in_the_middle():
     assert shortened("abcdefghij", 5) == "ab\u2026ij"
     assert shortened("abc", 5) == "abc"
     assert len(shortened("a" * 90, 0)) == 3
+
+
+def test_a_wide_axis_alone_is_logarithmic():
+    points = ((10.0, 0.0), (100.0, 1.0), (1000.0, 2.0))
+    svg = curves([Curve(points)], "t", across="x", up="y", wide=True)
+    (x0, y0), (x1, y1), (x2, y2) = places(svg)
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2)
+    assert y0 - y1 == pytest.approx(y1 - y2, abs=0.2)

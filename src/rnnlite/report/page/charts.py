@@ -93,7 +93,13 @@ def _part(row: Bar, length: float, y: float) -> Markup | None:
 
 
 def curves(
-    found: Sequence[Curve], title: str, *, across: str, up: str, logarithmic: bool = False
+    found: Sequence[Curve],
+    title: str,
+    *,
+    across: str,
+    up: str,
+    logarithmic: bool = False,
+    wide: bool = False,
 ) -> Markup:
     """Curves over one axis.
 
@@ -102,11 +108,12 @@ def curves(
         title: for those who cannot see it.
         across, up: what the axes are.
         logarithmic: both axes; of values above zero alone.
+        wide: the lower axis alone is logarithmic.
     """
     height, left, right, top, bottom = 216.0, 50.0, 22.0, 24.0, 38.0
     points = [p for curve in found for p in curve.points if all(map(math.isfinite, p))]
     ends = [v for curve in found for pair in curve.band for v in pair if math.isfinite(v)]
-    x_axis = _Axis.over([x for x, _ in points], left, WIDTH - right, logarithmic)
+    x_axis = _Axis.over([x for x, _ in points], left, WIDTH - right, logarithmic or wide)
     tall = [y for _, y in points] + ends
     y_axis = _Axis.over(tall if logarithmic else [0.0, *tall], height - bottom, top, logarithmic)
     parts: list[Markup] = [tag("text", up, x=0, y=12, class_="small soft")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
 
 def nodes_of(found: Report | SignatureReport) -> list[Node]:
     """The boxes of a drawing: inputs, layers, outputs; without layers, recurrences in a row."""
-    recurrences = {str(r["name"]): r for r in found.recurrences}
+    recurrences = _by_layer(found.recurrences)
     nodes = [_end(port, "in") for port in found.inputs]
     keys = {str(port["name"]): node.key for port, node in zip(found.inputs, nodes, strict=True)}
     makers: dict[str, str] = {}
@@ -42,7 +43,7 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
             key_ = f"layer {layer.name}"
             known = recurrences.get(layer.name)
             if known is not None:
-                nodes.append(_recurrent(key_, known, reads))
+                nodes.append(_recurrent(key_, {**known, "name": layer.name}, reads))
             else:
                 words = f"{layer.weights:,} weights" if layer.weights else ""
                 ops = ", ".join(_op(kind, n) for kind, n in layer.ops.items())
@@ -66,6 +67,20 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
         maker = makers.get(str(port["name"]))
         nodes.append(_end(port, "out", () if maker is None else (maker,)))
     return nodes
+
+
+def _by_layer(recurrences: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Recurrences by layer, both directions of one as one.
+
+    A layer is called as in the drawing: "/encoder/LSTM_1 (backward)" belongs to "LSTM_1".
+    """
+    found: dict[str, Mapping[str, Any]] = {}
+    for r in recurrences:
+        layer = re.sub(r" \((forward|backward)\)$", "", str(r["name"])).rpartition("/")[2]
+        before = found.get(layer)
+        both = before is not None and before["direction"] != r["direction"]
+        found[layer] = {**r, "direction": "both directions"} if both else r
+    return found
 
 
 def _end(port: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Node:

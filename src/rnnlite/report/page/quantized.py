@@ -58,6 +58,7 @@ def _outputs(q: Quantization) -> list[Markup | None]:
                 f"RMS error of {a.name} by length",
                 across="time steps",
                 up="RMS error, %",
+                wide=True,
             )
             shown.append(tag("div", tag("h3", f"'{a.name}' by length"), chart))
     allowed = "" if math.isinf(q.max_error) else f"; at most {100 * q.max_error:.3g} % is allowed"
