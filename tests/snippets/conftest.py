@@ -45,3 +45,24 @@ def micro():
 @pytest.fixture(scope="session")
 def several():
     return rnnlite.convert(two_signatures.EncoderDecoder(), signature="all").tflite
+
+
+@pytest.fixture(scope="session")
+def late():
+    """Outputs that come two steps late."""
+    keras.utils.set_random_seed(3)
+    x = keras.Input((None, 3), name="frames")
+    h = keras.layers.Conv1D(4, 5, padding="same")(x)
+    model = keras.Model(x, keras.layers.GRU(2, return_sequences=True)(h))
+    return rnnlite.convert(model, streaming=True).tflite
+
+
+@pytest.fixture(scope="session")
+def early():
+    """Two exits."""
+    keras.utils.set_random_seed(3)
+    x = keras.Input((None, 3), name="frames")
+    h = keras.layers.GRU(4, return_sequences=True)(x)
+    first = keras.layers.Dense(2, name="first")(keras.layers.GlobalAveragePooling1D()(h))
+    second = keras.layers.Dense(2, name="second")(keras.layers.LSTM(8)(h))
+    return rnnlite.convert(keras.Model(x, [first, second]), exits=True, verify=False).tflite

@@ -19,7 +19,7 @@ from rnnlite.snippets.render import snippet
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 FRAMES = np.random.default_rng(1).standard_normal((1, 24, 3)).astype(np.float32)
-FILES = ("streamed", "single_steps", "fixed", "integers", "several")
+FILES = ("streamed", "single_steps", "fixed", "integers", "several", "late", "early")
 
 
 @pytest.fixture(params=FILES)
@@ -50,21 +50,13 @@ def test_python_streams(streamed):
     np.testing.assert_allclose(np.concatenate(rows, 1), whole, rtol=0, atol=1e-6)
 
 
-def test_python_streams_what_comes_late():
-    import keras
-
-    keras.utils.set_random_seed(3)
-    x = keras.Input((None, 3), name="frames")
-    h = keras.layers.Conv1D(4, 5, padding="same")(x)
-    data = rnnlite.convert(
-        keras.Model(x, keras.layers.GRU(2, return_sequences=True)(h)), streaming=True
-    ).tflite
-    module = program(data)
+def test_python_streams_what_comes_late(late):
+    module = program(late)
     assert module.DELAY == 2
-    stream = module.Stream(Interpreter(model_content=data))
+    stream = module.Stream(Interpreter(model_content=late))
     (name,) = (p.name for p in module.STREAM_OUTPUTS)
     rows = [stream({"frames": FRAMES[:, k : k + 8]})[name] for k in range(0, 24, 8)]
-    whole = rnnlite.load(data).predict([FRAMES[0]])
+    whole = rnnlite.load(late).predict([FRAMES[0]])
     np.testing.assert_allclose(np.concatenate(rows, 1), whole[:, :22], rtol=0, atol=1e-6)
 
 
@@ -178,3 +170,25 @@ def test_texts_are_quoted(language):
 def test_infinity():
     assert LANGUAGES["c"].number(float("-inf")) == "-INFINITY"
     assert LANGUAGES["python"].number(1e-5) == "1e-05"
+
+
+def test_python_leaves_by_the_exit_that_is_sure(early):
+    module = program(early)
+    assert module.EXITS == ["exit/first", "exit/second"]
+    interpreters = {key: Interpreter(model_content=early) for key in module.EXITS}
+    expected = rnnlite.load(early).predict([FRAMES[0]])
+    for wanted, sure in (("first", True), ("second", False)):
+        key, found = module.run_early(interpreters, {"frames": FRAMES}, lambda _, sure=sure: sure)
+        assert key == f"exit/{wanted}"
+        np.testing.assert_allclose(found[wanted], expected[wanted], rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("language", ["kotlin", "swift", "cpp", "c"])
+def test_what_comes_late_is_said(late, streamed, language):
+    text = " ".join(snippet(late, language).split())
+    assert "Outputs come 2 steps later: the first rows (2 of output 1) are to be dropped" in text
+    assert "come" not in snippet(streamed, language).partition("Chunks of")[2].partition("\n")[0]
+
+
+def test_files_without_exits_have_no_word_of_them(streamed):
+    assert "EXITS" not in snippet(streamed)

@@ -95,6 +95,7 @@ class Facts:
         steps: time steps of the sequence that is run.
         ops: the kinds of op in it.
         target: what it was made for.
+        exits: signatures of its exits, in the order in which they are run.
     """
 
     functions: tuple[Function, ...]
@@ -102,6 +103,7 @@ class Facts:
     steps: int
     ops: tuple[str, ...]
     target: str
+    exits: tuple[str, ...] = ()
 
     @property
     def ports(self) -> tuple[Port, ...]:
@@ -132,9 +134,10 @@ def facts_of(data: bytes) -> Facts:
             Function(key, _ports(s.inputs), _ports(s.outputs)) for key, s in known.items()
         )
         stream = _streamed(model)
+        exits = tuple(e.signature for e in model.exits)
         least = [n for s in known.values() for p in s.inputs for n in p.least]
     ops = tuple(sorted({op.kind for op in parsed.ops()}))
-    return Facts(functions, stream, max([STEPS, *least]), ops, target)
+    return Facts(functions, stream, max([STEPS, *least]), ops, target, exits)
 
 
 def _ports(specs: Sequence[TensorSpec]) -> tuple[Port, ...]:

@@ -1,7 +1,8 @@
 """A program for a file: a template with the file's facts filled in.
 
 In a template @NAME@ stands for a text, and what stands between the lines "@if stream" and "@end" is
-left out where the file has no stream; "@if whole", where it takes no whole sequences.
+left out where the file has no stream; "@if whole", where it takes no whole sequences; "@if exits",
+where it has no exits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from rnnlite.errors import OptionError, UnsupportedError
 from rnnlite.lite.files import read_model
-from rnnlite.snippets.facts import Facts, Port, facts_of
+from rnnlite.snippets.facts import Facts, Port, Streamed, facts_of
 from rnnlite.snippets.languages import LANGUAGES, NAMES, Language
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -54,7 +55,11 @@ def snippet(model: str | Path | bytes, language: str = "python") -> str:
     known = LANGUAGES["micro" if micro else language]
     template = (TEMPLATES / known.template).read_text(encoding="utf-8")
     name = "model.tflite" if isinstance(model, bytes) else Path(model).name
-    shown = {"stream": facts.stream is not None, "whole": bool(facts.functions)}
+    shown = {
+        "stream": facts.stream is not None,
+        "whole": bool(facts.functions),
+        "exits": bool(facts.exits),
+    }
     return _filled(template, _texts(facts, known, name), shown)
 
 
@@ -125,7 +130,20 @@ def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
         "STATES": _rows(ends[2], language, 4),
         "CHUNK": str(stream.chunk if stream else 1),
         "DELAY": str(stream.delay if stream else 0),
+        "LATE": "" if stream is None else _late(stream),
+        "EXITS": ", ".join(language.literal(key) for key in facts.exits),
     }
+
+
+def _late(stream: Streamed) -> str:
+    """What a comment says of rows that come late."""
+    late = [f"{p.late} of output {k}" for k, p in enumerate(stream.outputs, 1) if p.late]
+    if not late:
+        return ""
+    return (
+        f" Outputs come {stream.delay} steps later: the first rows ({', '.join(late)}) are to be "
+        "dropped; the last ones are what finish() gives of rnnlite's own stream."
+    )
 
 
 def _rows(ports: Iterable[Port], language: Language, indent: int) -> str:
