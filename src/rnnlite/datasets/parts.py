@@ -87,7 +87,8 @@ class Parts:
             before = json.loads((self._folder / "run.json").read_text())
         except (OSError, ValueError):
             before = {}
-        odd = [k for k in self._asked if before.get(k) != self._asked[k]]
+        known = before if isinstance(before, dict) else {}
+        odd = [k for k in self._asked if known.get(k) != self._asked[k]]
         if odd:
             raise OutputError(
                 f"the run that left '{self._folder}' was asked for something else",

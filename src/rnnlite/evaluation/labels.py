@@ -125,7 +125,9 @@ class LabelReader:
                 )
             return np.array([self._numbers[str(name)] for name in array])
         numbers = array.astype(np.float64)
-        if not (numbers % 1 == 0).all() or numbers.min() < 0 or numbers.max() >= self._classes:
+        # NaN is at no place between, and infinity has no remainder.
+        between = (numbers >= 0) & (numbers < self._classes)
+        if not between.all() or (numbers % 1).any():
             raise DataError(
                 f"row {row} has a label that is no class",
                 expected=f"0 to {self._classes - 1}",

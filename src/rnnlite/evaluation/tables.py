@@ -90,8 +90,9 @@ def _regression(title: str, scores: Regression) -> list[RenderableType]:
 
 def _agreement(found: Agreement) -> RenderableType:
     rows = [] if found.same_class is None else [["same class", _percent(found.same_class)]]
+    share = _percent(found.relative_rms)
     rows += [
-        ["RMS difference", f"{found.rms_difference:.4g} ({_percent(found.relative_rms)})"],
+        ["RMS difference", f"{found.rms_difference:.4g}{f' ({share})' if share else ''}"],
         ["largest difference", f"{found.largest_difference:.4g}"],
     ]
     return table("Agreement with the other model", ["", ""], rows)
