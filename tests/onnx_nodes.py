@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+import onnx.reference
 import onnxruntime as ort
 from onnx import helper, numpy_helper
 

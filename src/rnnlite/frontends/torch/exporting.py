@@ -88,6 +88,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
         )
     proto = onnx.load_model_from_string(buffer.getvalue())
     _free_outputs(proto)
+    _state_pads(proto.graph)
     return proto
 
 
@@ -118,6 +119,29 @@ def _free_outputs(proto: Any) -> None:
     for value in proto.graph.output:
         for dim in value.type.tensor_type.shape.dim:
             dim.Clear()
+
+
+def _state_pads(graph: Any) -> None:
+    """padding="same" as numbers: ONNX Runtime computes no such pads of a kernel with holes."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _state_pads(attribute.g)
+        given = {a.name: a for a in node.attribute}
+        auto = given["auto_pad"].s if "auto_pad" in given else b""
+        if node.op_type != "Conv" or auto not in (b"SAME_UPPER", b"SAME_LOWER"):
+            continue
+        kernel, steps, holes = (
+            list(given[n].ints) if n in given else []
+            for n in ("kernel_shape", "strides", "dilations")
+        )
+        if not kernel or any(s != 1 for s in steps):
+            continue
+        totals = [(k - 1) * d for k, d in zip(kernel, holes or [1] * len(kernel), strict=True)]
+        small, large = [t // 2 for t in totals], [t - t // 2 for t in totals]
+        node.attribute.remove(given["auto_pad"])
+        pads = small + large if auto == b"SAME_UPPER" else large + small
+        node.attribute.add(name="pads", type=7, ints=pads)
 
 
 def _holds(call: Call, proto: Any, group: Axes) -> bool:

@@ -175,10 +175,14 @@ def _expand(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     sizes = [1] * (rank - len(sizes)) + sizes
     entries = [1] * (rank - len(entries)) + entries
     wanted = [
-        own if is_known(e) and e == 1 else e if is_known(own) and own == 1 else own
+        own if is_known(e) and e == 1 else e if is_known(e) or (is_known(own) and own == 1) else own
         for own, e in zip(sizes, entries, strict=True)
     ]
-    if all(a is b or (is_known(a) and a == b) for a, b in zip(wanted, sizes, strict=True)):
+    alike = (
+        a is b or (is_known(a) and is_known(b) and a == b)
+        for a, b in zip(wanted, sizes, strict=True)
+    )
+    if all(alike):
         return value if rank == value.rank else Value.of(reshaped(value.plain(), wanted))
     numbers = known(inputs[0])
     if numbers is not None and numbers.size == 1:

@@ -1,0 +1,94 @@
+"""Modules as ONNX models: which axes of them hold at other sizes."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+ort = pytest.importorskip("onnxruntime")
+
+from torch import nn  # noqa: E402
+
+from rnnlite.errors import UnsupportedError  # noqa: E402
+from rnnlite.frontends.torch.calls import call_of  # noqa: E402
+from rnnlite.frontends.torch.exporting import exported  # noqa: E402
+from rnnlite.frontends.torch.sizes import free_axes  # noqa: E402
+
+X = torch.randn(2, 9, 6)
+
+
+def both(module, *shapes):
+    """The module and what was exported of it, at shapes of its input."""
+    call = call_of(module.eval(), X)
+    groups = free_axes(call)
+    proto, kept = exported(call, groups)
+    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    (name,) = (i.name for i in session.get_inputs())
+    for shape in shapes:
+        x = np.random.default_rng(0).normal(size=shape).astype("float32")
+        (found,) = session.run(None, {name: x})
+        (wanted,) = call.run([x])
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+    return groups, kept
+
+
+class Cells(nn.Module):
+    """A loop over time in Python, which TorchScript takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.cell = nn.GRUCell(6, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        h = torch.zeros(x.shape[0], 4)
+        for t in range(x.shape[1]):
+            h = self.cell(x[:, t], h)
+        return h
+
+
+class Unrolled(Cells):
+    """One that it does not take."""
+
+    def forward(self, x):
+        h = torch.zeros(x.shape[0], 4)
+        for row in [*x.unbind(1)]:
+            h = self.cell(row, h)
+        return h
+
+
+class Same(nn.Module):
+    """A kernel with holes whose pads are not stated as numbers."""
+
+    def __init__(self, kernel):
+        super().__init__()
+        self.conv = nn.Conv1d(6, 4, kernel, padding="same", dilation=2)
+
+    def forward(self, x):
+        return self.conv(x.transpose(1, 2))
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_pads_of_kernels_with_holes(kernel):
+    groups, kept = both(Same(kernel), (1, 20, 6), (3, 5, 6))
+    assert kept == groups
+    assert len(groups) == 2
+
+
+def test_a_loop_is_scripted():
+    groups, kept = both(Cells(), (1, 20, 6), (5, 3, 6))
+    assert kept == groups
+
+
+def test_what_is_unrolled_stays_the_examples():
+    groups, kept = both(Unrolled(), (4, 9, 6))
+    assert len(kept) < len(groups)
+    assert not any((0, 1) in group for group in kept)
+
+
+def test_an_op_without_a_symbol_is_refused():
+    class Odd(nn.Module):
+        def forward(self, x):
+            return torch.linalg.eigvalsh(x @ x.transpose(1, 2))
+
+    call = call_of(Odd().eval(), X)
+    with pytest.raises(UnsupportedError, match="PyTorch cannot export PyTorch module 'Odd' to ONN"):
+        exported(call, free_axes(call))
