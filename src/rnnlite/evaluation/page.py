@@ -150,7 +150,7 @@ def _classes(scores: Classification) -> list[Markup | None]:
             "Labels and picked classes",
             tag(
                 "p",
-                "Rows are labels, columns what was picked; dark is most of a row.",
+                "Rows are labels, columns what was picked; a stronger colour is more of its row.",
                 class_="small",
             ),
             heat(scores.confusion, names, "Confusion matrix"),
