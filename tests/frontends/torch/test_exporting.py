@@ -73,6 +73,36 @@ def test_pads_of_kernels_with_holes(kernel):
     assert len(groups) == 2
 
 
+class Last(nn.Module):
+    """Of packed sequences, the last state alone."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.rnn = getattr(nn, kind)(6, 4, batch_first=True, bidirectional=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(
+            x, lengths, batch_first=True, enforce_sorted=False
+        )
+        h = self.rnn(packed)[1]
+        h = h[0] if isinstance(h, tuple) else h
+        return torch.cat([h[0], h[1]], -1)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_states_of_packed_sequences(kind):
+    call = call_of(Last(kind).eval(), (torch.randn(3, 7, 6), torch.tensor([7, 4, 2])))
+    proto, kept = exported(call, free_axes(call))
+    assert [o.name for o in proto.graph.output] == ["output"]
+    assert len(kept) == 2
+    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    x = np.random.default_rng(0).normal(size=(2, 11, 6)).astype("float32")
+    lengths = np.asarray([3, 11])
+    names = [i.name for i in session.get_inputs()]
+    (found,) = session.run(None, dict(zip(names, (x, lengths), strict=True)))
+    np.testing.assert_allclose(found, call.run([x, lengths])[0], atol=1e-5)
+
+
 def test_a_loop_is_scripted():
     groups, kept = both(Cells(), (1, 20, 6), (5, 3, 6))
     assert kept == groups

@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.torch.calls import Call, quiet
-from rnnlite.frontends.torch.rewriting import with_loops, with_steps
+from rnnlite.frontends.torch.rewriting import with_loops, with_packed, with_steps
 from rnnlite.frontends.torch.sizes import Axes, examples, names_of, runs
 
 OPSET = 17
@@ -73,7 +73,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
         module = (
             torch.jit.script(with_steps(call.inner))
             if scripted
-            else with_loops(with_products(call.wrapped))
+            else with_packed(with_loops(with_products(call.wrapped)))
         )
         torch.onnx.export(
             module,
@@ -87,6 +87,8 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
             do_constant_folding=True,
         )
     proto = onnx.load_model_from_string(buffer.getvalue())
+    # What `with_packed` gives besides.
+    del proto.graph.output[len(call.outputs) :]
     _free_outputs(proto)
     _state_pads(proto.graph)
     return proto

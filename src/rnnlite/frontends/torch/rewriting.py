@@ -29,6 +29,45 @@ def with_loops(module: Any) -> Any:
     return changed
 
 
+def with_packed(module: Any) -> Any:
+    """The module with its packed sequences, padded again, as further results.
+
+    The exporter ends where nothing reads the sequence of a layer that was given a packed one.
+    """
+    import torch
+
+    layers = [part for part in module.modules() if isinstance(part, torch.nn.RNNBase)]
+    if not layers:
+        return module
+
+    class Padded(torch.nn.Module):  # type: ignore[misc]
+        """Gives what the module gives, and its packed sequences."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = module
+
+        def train(self, mode: bool = True) -> Any:
+            self.training = False
+            return self
+
+        def forward(self, *tensors: Any) -> tuple[Any, ...]:
+            packed: list[Any] = []
+
+            def keep(part: Any, given: Any, result: Any) -> None:
+                if isinstance(result[0], torch.nn.utils.rnn.PackedSequence):
+                    packed.append(torch.nn.utils.rnn.pad_packed_sequence(result[0])[0])
+
+            hooks = [layer.register_forward_hook(keep) for layer in layers]
+            try:
+                return (*self.inner(*tensors), *packed)
+            finally:
+                for hook in hooks:
+                    hook.remove()
+
+    return Padded().eval()
+
+
 def with_steps(module: Any) -> Any:
     """The module, its cells in plain ops, which TorchScript can be exported with."""
     from rnnlite.frontends.torch.steps import CELLS
