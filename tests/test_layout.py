@@ -59,7 +59,6 @@ CIRCLES: dict[frozenset[str], str] = {}
 """Modules that import each other -> why."""
 
 COVERED: dict[str, str] = {
-    "frontends.torch.calls": "frontends/torch/test_model.py",
     "frontends.torch.detection": "frontends/torch/test_model.py",
     "frontends.torch.frontend": "frontends/torch/test_model.py",
     "frontends.torch.request": "frontends/torch/test_model.py",

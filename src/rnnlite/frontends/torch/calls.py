@@ -12,6 +12,7 @@ import inspect
 import logging
 import threading
 import warnings
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -186,15 +187,32 @@ def _example(
             remedy="Give one: example=torch.randn(1, 20, features) (--example FILE.npz)",
         )
     if isinstance(example, str | Path):
-        with np.load(example) as archive:
-            example = {name: archive[name] for name in archive.files}
-        if all(name.startswith("arr_") for name in example):
-            example = tuple(example[f"arr_{k}"] for k in range(len(example)))
+        example = _read_example(Path(example))
     if isinstance(example, Mapping):
         return (), {str(k): _tensor(torch, v, f"example['{k}']") for k, v in example.items()}
     if isinstance(example, list | tuple):
         return tuple(_tensor(torch, v, f"example {k}") for k, v in enumerate(example)), {}
     return (_tensor(torch, example, "the example"),), {}
+
+
+def _read_example(path: Path) -> Array | tuple[Array, ...] | dict[str, Array]:
+    """The arrays of a file: one, in their order, or by name."""
+    try:
+        with path.open("rb") as file:
+            loaded = np.load(file)
+            if isinstance(loaded, np.ndarray):
+                return loaded
+            found = {name: loaded[name] for name in loaded.files}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as e:
+        raise SourceError(
+            f"the example '{path}' cannot be read",
+            expected="a file that numpy.savez or numpy.save wrote",
+            found="no such file" if isinstance(e, FileNotFoundError) else "something else",
+            remedy='Write it: numpy.savez("example.npz", inputs)',
+        ) from e
+    if all(name == f"arr_{k}" for k, name in enumerate(found)):
+        return tuple(found.values())
+    return found
 
 
 def _tensor(torch: Any, value: Any, what: str) -> Any:

@@ -1,0 +1,45 @@
+"""Sources as functions: examples that files hold, and names of what goes in and out."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+
+from torch import nn  # noqa: E402
+
+from rnnlite.errors import SourceError  # noqa: E402
+from rnnlite.frontends.torch.calls import call_of  # noqa: E402
+
+
+class Two(nn.Module):
+    """Two inputs, results by name."""
+
+    def forward(self, frames, scale):
+        return {"sum": frames + scale, "parts": (frames, scale)}
+
+
+X, S = np.ones((2, 3, 4), np.float32), np.full((2, 1, 1), 2, np.float32)
+
+
+def test_examples_of_files(tmp_path):
+    np.savez(tmp_path / "ordered.npz", X, S)
+    np.savez(tmp_path / "named.npz", scale=S, frames=X)
+    np.save(tmp_path / "one.npy", X)
+    for name in ("ordered.npz", "named.npz"):
+        call = call_of(Two().eval(), tmp_path / name)
+        shapes = dict(zip(call.names, (tuple(t.shape) for t in call.inputs), strict=True))
+        assert shapes == {"frames": X.shape, "scale": S.shape}
+        assert call.outputs == ("sum", "parts_0", "parts_1")
+    call = call_of(nn.Identity().eval(), tmp_path / "one.npy")
+    np.testing.assert_array_equal(call.run([X])[0], X)
+
+
+@pytest.mark.parametrize("text", [None, "", "x", "PK\x03\x04"])
+def test_files_that_are_no_example(tmp_path, text):
+    path = tmp_path / "example.npz"
+    found = "no such file" if text is None else "something else"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(SourceError, match=f"npz' cannot be read; expected a file .*{found}"):
+        call_of(nn.Identity().eval(), path)
