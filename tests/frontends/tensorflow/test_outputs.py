@@ -1,13 +1,29 @@
 """Which tensors of a graph are taken for its outputs."""
 
+import numpy as np
 import pytest
 import tensorflow as tf
-from building import HEAD, assert_equal_to_source, recurrent, v1, write
+from building import (
+    HEAD,
+    assert_equal_to_source,
+    graph_def,
+    node,
+    placeholder,
+    recurrent,
+    v1,
+    write,
+)
 
 import rnnlite
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.nodes import graph_of
-from rnnlite.frontends.tensorflow.outputs import outputs_of
+from rnnlite.frontends.tensorflow.outputs import (
+    depends_on_input,
+    holds_strings,
+    numbers_behind,
+    outputs_of,
+    shown,
+)
 
 BOTH = pytest.mark.parametrize("v2", [False, True], ids=["frames", "functions"])
 
@@ -123,3 +139,142 @@ def test_decoders_are_refused_with_the_tensor_in_front(tmp_path):
         r"outputs in front of it, such as 'logits:0' \(--outputs logits:0\), and run it outside",
     ):
         rnnlite.convert(path, outputs=["y:0"])
+
+
+F, I = tf.float32, tf.int32  # noqa: E741 - int32
+
+
+def table(*nodes):
+    return graph_of(graph_def(*nodes))
+
+
+def of_nodes(*nodes, outputs=None):
+    return outputs_of(table(placeholder(), *nodes), outputs)
+
+
+LEAVES = {
+    "what nothing reads": ([node("Tanh", "y", "x", T=F)], ["y:0"]),
+    "not what is read": ([node("Tanh", "a", "x", T=F), node("Neg", "y", "a", T=F)], ["y:0"]),
+    "who waits reads nothing": (
+        [node("Tanh", "y", "x", T=F), node("NoOp", "group", "^y")],
+        ["y:0"],
+    ),
+    "parts that nothing reads": (
+        [
+            node("Const", "axis", dtype=I, value=np.int32(2)),
+            node("Split", "parts", "axis", "x", T=F, num_split=3),
+            node("Neg", "y", "parts:1", T=F),
+        ],
+        ["parts:0", "parts:2", "y:0"],
+    ),
+    "no saver": ([node("Tanh", "y", "x", T=F), node("Tanh", "save/z", "x", T=F)], ["y:0"]),
+    "no copy of an input": (
+        [node("Identity", "copy", "x", T=F), node("Tanh", "y", "x", T=F)],
+        ["y:0"],
+    ),
+    "nothing of its shape alone": (
+        [node("Shape", "s", "x", T=F, out_type=I), node("Tanh", "y", "x", T=F)],
+        ["y:0"],
+    ),
+    "no predicate of a condition": (
+        [node("IsNan", "cond/pred_id", "x", T=F), node("Tanh", "y", "x", T=F)],
+        ["y:0"],
+    ),
+    "nothing that depends on no input": (
+        [
+            node("Const", "c", dtype=F, value=np.float32(1)),
+            node("Neg", "z", "c", T=F),
+            node("Tanh", "y", "x", T=F),
+        ],
+        ["y:0"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LEAVES)
+def test_leaves(case):
+    nodes, wanted = LEAVES[case]
+    references, notes = of_nodes(*nodes)
+    assert list(references) == wanted
+    assert notes == (f"outputs found (nothing reads them): {', '.join(wanted)}",)
+
+
+def test_named_outputs_are_taken_as_they_are():
+    nodes = [node("Tanh", "a", "x", T=F), node("Neg", "y", "a", T=F)]
+    assert of_nodes(*nodes, outputs=["a", "y:0"]) == (("a:0", "y:0"), ())
+    with pytest.raises(rnnlite.SourceError, match="the graph has no tensor 'b:0'"):
+        of_nodes(*nodes, outputs=["b"])
+
+
+@pytest.mark.parametrize(
+    ("nodes", "candidates"),
+    [
+        ([], "none"),
+        (
+            [
+                node("Softmax", "scores", "x", T=F),
+                node("Softmax", "gradients/grad", "x", T=F),
+                node("ApplyAdam", "Adam/update", "scores", "gradients/grad"),
+                node("NoOp", "train"),
+            ],
+            "results that others read: 'scores:0'",
+        ),
+    ],
+    ids=["inputs alone", "training"],
+)
+def test_a_graph_in_which_nothing_could_be_an_output(nodes, candidates):
+    with pytest.raises(rnnlite.SourceError) as error:
+        of_nodes(*nodes)
+    assert str(error.value) == (
+        "the graph has no node that could be an output; expected a node that no other one reads; "
+        f"found {candidates}. Name the outputs (--outputs a:0,b:0)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(1, "n0:0"), (8, ", ".join(f"n{k}:0" for k in range(8)))],
+)
+def test_references_with_commas(count, text):
+    assert shown([f"n{k}:0" for k in range(count)]) == text
+
+
+def test_many_references_are_cut():
+    assert shown([f"n{k}:0" for k in range(11)]).endswith("n7:0 and 3 more")
+
+
+def test_a_counter_does_not_depend_on_what_it_counts():
+    """How often a loop of functions runs is left aside."""
+
+    def build(x):
+        count = tf.shape(x)[1]
+        start = (0, tf.zeros([1, 4]))
+        t, h = tf.while_loop(lambda t, h: t < count, lambda t, h: (t + 1, h + x[:, t]), start)
+        tf.identity(t, "t")
+        tf.identity(h, "h")
+
+    with tf.Graph().as_default() as made:
+        build(v1.placeholder(F, [1, None, 4], "x"))
+    graph = graph_of(made.as_graph_def())
+    assert depends_on_input(graph, "h:0")
+    assert not depends_on_input(graph, "t:0")
+
+
+@pytest.mark.parametrize(
+    ("op", "strings"), [("AsString", True), ("Tanh", False), ("NoSuchOp", False), ("NoOp", False)]
+)
+def test_tensors_of_strings(op, strings):
+    graph = table(placeholder(), node(op, "y", "x", T=F))
+    assert holds_strings(graph, "y:0") == strings
+
+
+def test_the_first_numbers_behind_a_string():
+    """Behind a table and what looks it up, in the order in which they are met."""
+    graph = table(
+        node("Placeholder", "text", dtype=tf.string),
+        node("StringJoin", "joined", "text", N=1),
+        node("StringToNumber", "number", "joined", out_type=F),
+        node("Neg", "y", "number", T=F),
+    )
+    assert numbers_behind(graph, "text:0") == ["number:0"]
+    assert numbers_behind(graph, "y:0") == []
