@@ -88,8 +88,6 @@ COVERED: dict[str, str] = {
     "frontends.tensorflow.frontend": "frontends/test_opening.py",
     "isolation.converter": "lite/test_translate.py",
     "isolation.native": "isolation/test_process.py",
-    "lite.passes.assembly": "lite/passes/test_sequences.py",
-    "lite.passes.joining": "lite/passes/test_sequences.py",
     "lite.schema.faults": "lite/test_schema.py",
     "lite.schema.packing": "lite/test_schema.py",
     "lite.schema.reading": "lite/test_schema.py",
