@@ -1,4 +1,4 @@
-"""From int8 to int16: three forms, the same integers."""
+"""From one grid to another: the same integers in each form, and in whatever company."""
 
 import numpy as np
 import pytest
@@ -31,9 +31,42 @@ def test_the_same_integers(in_loop, floats, ops, zero):
     assert np.max(np.abs(result.astype(float) - expected)) <= 1
 
 
-def test_other_types_take_the_plain_op():
+@pytest.mark.parametrize(
+    ("types", "shape"),
+    [(("int16", "int8"), (1, 4)), (("int16", "int16"), (1, 4)), (("int8", "int8"), (1,) * 5)],
+)
+def test_others_take_the_plain_op(types, shape):
     model = Model()
-    x, y = (model.main.tensor((1, 4), "int8", name) for name in ("x", "y"))
+    x, y = (model.main.tensor(shape, kind, kind) for kind in types)
     ops = requantize(x, y, in_loop=True, floats=True)
     assert [op.kind for op in ops] == ["QUANTIZE"]
-    assert x.type == "int8"
+    assert x.type == types[0]
+
+
+RATIOS = [(0.01, 0, 0.01, 5), (0.0045, 8, 0.0124, -2), (0.03, -128, 0.011, 127), (0.02, 40, 0.9, 3)]
+
+
+def on_another_grid(grids, count, values, delegates):
+    """What `count` numbers at a time become."""
+    s, z, t, y = grids
+    model = Model()
+    a = model.main.tensor((1, count), "int8", "a", Quantization.of(s, z))
+    b = model.main.tensor((1, count), "int8", "b", Quantization.of(t, y))
+    model.main.ends([a], [b])
+    model.main.ir.append(*requantize(a, b, in_loop=False, floats=False))
+    assert model.main.kinds == ["MUL"]
+    rows = values.reshape(-1, 1, count)
+    return np.concatenate([run(model.bytes(), row, delegates=delegates)[0].ravel() for row in rows])
+
+
+@pytest.mark.parametrize("delegates", [True, False])
+@pytest.mark.parametrize("grids", RATIOS)
+def test_each_number_is_rounded_alike(grids, delegates):
+    """Many at once and a few: what fills a vector register, and what is left over."""
+    s, z, t, y = grids
+    values = np.arange(-128, 124, dtype=np.int8)
+    exact = np.clip((values.astype(float) - z) * s / t + y, -128, 127)
+    found = [on_another_grid(grids, n, values, delegates) for n in (252, 9, 7)]
+    for some in found[1:]:
+        np.testing.assert_array_equal(some, found[0])
+    assert np.max(np.abs(found[0] - exact)) <= 0.55

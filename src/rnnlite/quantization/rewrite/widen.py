@@ -1,6 +1,11 @@
-"""From int8 to int16, in ops that every release has.
+"""From one grid to another, in ops that every release has and that round each number alike.
 
-What enters: an int8 tensor and the int16 tensor to make of it. What leaves: ops.
+What enters: an integer tensor and the one to make of it. What leaves: ops.
+
+QUANTIZE of int8 to int8, without XNNPACK, rounds the numbers that fill a vector register otherwise
+than those left over: a chunk of a stream gives other integers than the whole sequence. With it and
+without, it is off by 0.75 to 0.86 of a step. MUL by one, as 127 of 127, is off by 0.53 at most, and
+rounds all alike.
 
 QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.3. The same integers come from
 
@@ -19,6 +24,12 @@ import numpy as np
 
 from rnnlite.lite.ir import Op, Quantization, Value
 
+UNIT = 127
+"""The integer that stands for 1: the finer the grid, the less its product is rounded."""
+
+MOST_AXES = 4
+"""That every release multiplies by a single number."""
+
 
 def requantize(source: Value, target: Value, *, in_loop: bool, floats: bool) -> list[Op]:
     """Ops that write a value's numbers on the grid of another one.
@@ -29,6 +40,9 @@ def requantize(source: Value, target: Value, *, in_loop: bool, floats: bool) -> 
         floats: whether the model may hold float values.
     """
     graph = source.graph
+    if source.type == target.type == "int8" and source.rank <= MOST_AXES:
+        one = graph.constant(np.array([UNIT], np.int8), quantization=Quantization.of(1 / UNIT))
+        return [graph.op("MUL", [source, one], [target], version=2, options={})]
     if (source.type, target.type) != ("int8", "int16") or (in_loop and not floats):
         return [graph.op("QUANTIZE", [source], [target])]
     if in_loop:
