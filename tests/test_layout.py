@@ -59,6 +59,7 @@ CIRCLES: dict[frozenset[str], str] = {}
 """Modules that import each other -> why."""
 
 COVERED: dict[str, str] = {
+    "streaming.barriers": "streaming/test_timed.py",
     "frontends.torch.detection": "frontends/torch/test_model.py",
     "frontends.torch.frontend": "frontends/torch/test_model.py",
     "frontends.torch.request": "frontends/torch/test_model.py",
@@ -131,7 +132,6 @@ COVERED: dict[str, str] = {
     "stream_parity": "pipeline/test_streaming.py",
     "streaming.replay": "streaming/test_recurrences.py",
     "streaming.slices": "streaming/test_moves.py",
-    "streaming.timed": "streaming/test_windows.py",
     "streaming.emit": "streaming/test_function.py",
     "streaming.layout": "runtime/test_stream.py",
 }

@@ -17,6 +17,7 @@ from rnnlite.frontends.program import Entry
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model
 from rnnlite.lite.merging import merge
+from rnnlite.lite.passes.barriers import drop_barriers
 from rnnlite.lite.passes.borders import guard_copies
 from rnnlite.lite.passes.casts import drop_cast_pairs
 from rnnlite.lite.passes.compact import compact
@@ -53,6 +54,7 @@ TRANSLATED = (
     Pass("separate_loop_results", separate_loop_results, ensures=(facts.LOOPS_KEEP_PLACES,)),
     Pass("separate_branch_results", separate_branch_results, ensures=(facts.BRANCHES_DISTINCT,)),
     Pass("separate_main_results", separate_main_results, ensures=(facts.RESULTS_OWN,)),
+    Pass("drop_barriers", drop_barriers),
     Pass("drop_cast_pairs", drop_cast_pairs, ensures=(facts.NO_CAST_PAIRS,)),
     Pass("drop_flattening", drop_flattening),
     Pass("settle_shapes", settle_shapes),

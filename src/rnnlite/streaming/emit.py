@@ -9,7 +9,7 @@ Recurrences are stepped over and lowered again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,10 @@ class Emitter:
         place: an op's name -> the layer or op in words, for refusals.
         options: how loops are laid out.
         emit_scan: emits a recurrence, which gives what stands for all its results.
+
+    Attributes:
+        made_once: what was made of a tensor's rows for one reader, for the others: by what was
+            done and with what.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Emitter:
         self._scans: dict[int, int] = {}
         self.analysis, self.states, self.clock = analysis, states, clock
         self.options = options
+        self.made_once: dict[Hashable, Tensor] = {}
         self._place = place
         self._values: dict[Key, Value] = {
             key_of(t): v for t, v in zip(function.inputs, given, strict=False)

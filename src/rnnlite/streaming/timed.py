@@ -13,7 +13,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.scan import Tensor
-from rnnlite.streaming.emit import Emitter
+from rnnlite.streaming.barriers import LOWEST
+from rnnlite.streaming.emit import Emitter, key_of
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.values import Timed, refused
 
@@ -73,10 +74,13 @@ def later(emitter: Emitter, op: Any, value: Timed, count: int, initial: float = 
     """The same rows, `count` rows later."""
     if not count:
         return value
-    rows = with_kept(emitter, op, "delay", value, count, initial)
-    axis = value.rows.axis
-    delayed = rows[along(axis, None, -count)]
-    delayed.set_shape(value.tensor.shape)
+    key = ("later", key_of(value.tensor), value.rows, count, initial)
+    delayed = emitter.made_once.get(key)
+    if delayed is None:
+        rows = with_kept(emitter, op, "delay", value, count, initial)
+        delayed = rows[along(value.rows.axis, None, -count)]
+        delayed.set_shape(value.tensor.shape)
+        emitter.made_once[key] = delayed
     return replace(value, tensor=delayed, rows=replace(value.rows, delay=value.rows.delay + count))
 
 
@@ -92,11 +96,22 @@ def filled(emitter: Emitter, value: Timed, pad: float = 0.0) -> Timed:
     if emitter.clock.all_there(value.rows):
         return value
     x, axis = value.tensor, value.rows.axis
-    there = emitter.clock.there(value.rows, count_of(value))
-    number = bool(pad) if x.dtype.is_bool else np.asarray(pad, x.dtype.as_numpy_dtype)
-    found = tf.where(spread(there, axis, len(x.shape)), x, tf.constant(number, x.dtype))
-    found.set_shape(x.shape)
+    key = ("filled", key_of(x), value.rows, pad)
+    found = emitter.made_once.get(key)
+    if found is None:
+        there = emitter.clock.there(value.rows, count_of(value))
+        number = bool(pad) if x.dtype.is_bool else np.asarray(pad, x.dtype.as_numpy_dtype)
+        found = tf.where(spread(there, axis, len(x.shape)), x, tf.constant(number, x.dtype))
+        found.set_shape(x.shape)
+        emitter.made_once[key] = found
     return replace(value, tensor=found)
+
+
+def kept_apart(tensor: Tensor) -> Tensor:
+    """The same float32 numbers, behind a barrier (`barriers`); others as they are."""
+    if tensor.dtype != tf.float32:
+        return tensor
+    return tf.maximum(tensor, tf.constant(LOWEST))
 
 
 def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:
