@@ -49,6 +49,9 @@ def test_steps_have_a_known_shape_where_their_number_is_known():
 def test_the_least_bound():
     assert S.least([tf.constant(5), 3]) == 3
     assert S.least([-2]) == 0
+    # One that is known to be none is enough.
+    found = tf.function(lambda n: tf.constant(S.least([n, tf.constant(-1)])))
+    assert int(found(tf.constant(7))) == 0
     found = tf.function(lambda n: S.least([n, tf.constant(4)]))
     assert [int(found(tf.constant(n))) for n in (2, 9)] == [2, 4]
 

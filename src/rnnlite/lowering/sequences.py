@@ -138,6 +138,8 @@ class Sequences:
         known = [tf.get_static_value(b) for b in bounds]
         if all(b is not None for b in known):
             return max(min(int(b) for b in known), 0)
+        if any(b is not None and int(b) <= 0 for b in known):
+            return 0
         least = bounds[0]
         for bound in bounds[1:]:
             if bound is not least:

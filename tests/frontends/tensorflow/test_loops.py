@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from building import as_tensorflow_runs, emitted, graph_from, ops_of
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 v1 = tf.compat.v1
@@ -236,6 +236,7 @@ def test_two_loops_one_behind_the_other(written):
 
 
 @settings(max_examples=6, deadline=None)
+@example(written="frames", start=1, limit=0, compare="and", factor=0.0)
 @given(
     written=st.sampled_from(["frames", "functions"]),
     start=st.integers(-3, 3),
