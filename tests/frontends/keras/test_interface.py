@@ -110,8 +110,23 @@ def test_ids_of_two_vocabularies_keep_their_own_ranges(K):
 def test_a_sparse_input_is_refused():
     x = keras.Input((None, 2), sparse=True, name="x")
     model = keras.Model(x, keras.layers.Dense(3)(x))
-    with pytest.raises(rnnlite.SourceError, match="'x' is a sparse or string tensor"):
+    with pytest.raises(rnnlite.SourceError, match="'x' is a sparse tensor"):
         rnnlite.convert(model)
+
+
+def test_strings_that_are_handed_on_are_refused_with_what_to_leave_out():
+    key, x = keras.Input((), dtype="string", name="key"), keras.Input((None, 2), name="x")
+    model = keras.Model([key, x], {"key": key, "y": keras.layers.GRU(3)(x)})
+    message = (
+        "input 'key' takes strings, which LiteRT models here do not; expected numbers. Leave it "
+        "out, and what it is handed on to: keras.Model(inputs, outputs) with the others of "
+        "model.inputs and model.outputs."
+    )
+    with pytest.raises(rnnlite.SourceError) as found:
+        rnnlite.convert(model)
+    assert str(found.value) == message
+    report = rnnlite.convert(keras.Model(model.inputs[1:], {"y": model.outputs[-1]})).report
+    assert [i["name"] for i in report.inputs] == ["x"]
 
 
 def test_a_ragged_input_takes_each_sample_at_its_own_length():

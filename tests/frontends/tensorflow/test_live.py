@@ -1,5 +1,7 @@
 """tf.Module, tf.function, and SavedModels whose variables belong to objects within."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -166,3 +168,90 @@ def test_what_keras_exports(tmp_path):
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=(1, 6, n)).astype(np.float32) for n in (4, 3)]
     assert_equal(converted, {"output_0": model(arrays)}, arrays)
+
+
+class Keyed(tf.Module):
+    """Scores of rows that have keys, and of words."""
+
+    def __init__(self):
+        super().__init__()
+        words = tf.lookup.KeyValueTensorInitializer(["a", "b"], tf.constant([1, 2], tf.int64))
+        self.table = tf.lookup.StaticHashTable(words, 0)
+        self.weights = tf.Variable(tf.random.stateless_normal([3, 2], [0, 1]))
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="key"),
+            tf.TensorSpec([None, None, 3], tf.float32, name="x"),
+        ]
+    )
+    def scores(self, key, x):
+        return {"key": tf.identity(key), "y": tf.reduce_mean(x, 1) @ self.weights}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.string, name="words")])
+    def read(self, words):
+        ids = self.table.lookup(tf.reshape(words, tf.shape(words)))
+        return {"y": tf.reduce_mean(tf.gather(self.weights, ids), 1)}
+
+
+@pytest.mark.parametrize("form", ["live", "saved"])
+def test_a_key_that_is_handed_on_is_left_out(form, tmp_path):
+    module = Keyed()
+    source, options = module, {"signature": "scores"}
+    if form == "saved":
+        source, options = tmp_path / "saved", {}
+        tf.saved_model.save(module, str(source), signatures=module.scores)
+    converted = rnnlite.convert(source, **options)
+    assert [i["name"] for i in converted.report.inputs] == ["x"]
+    (note,) = [n for n in converted.report.notes if "key" in n]
+    assert note.endswith("is left out: the outputs need none of its strings")
+    x = np.random.default_rng(0).normal(size=(1, 7, 3)).astype(np.float32)
+    wanted = module.scores(tf.constant(["k"]), x)["y"].numpy()
+    found = rnnlite.load(converted.tflite).predict([x[0]])
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_a_saved_model_is_cut_behind_its_strings(tmp_path):
+    """What a SavedModel calls is one function: the place to cut lies within."""
+    module, path = Keyed(), tmp_path / "saved"
+    tf.saved_model.save(module, str(path), signatures=module.read)
+    with pytest.raises(UnsupportedError, match=r"input '.*words:0' takes strings") as found:
+        rnnlite.convert(path)
+    (cut,) = re.findall("behind the decoding: '(.*LookupTableFindV2:0)'", str(found.value))
+    converted = rnnlite.convert(path, inputs=[cut])
+    (y,) = rnnlite.load(converted.tflite).predict([np.array([1, 2, 0], np.int64)])
+    np.testing.assert_allclose(y, module.read(tf.constant([["a", "b", "?"]]))["y"][0], atol=1e-6)
+
+
+class Decoder(tf.Module):
+    """Greedy decoding: each step looks up the row of the one before."""
+
+    def __init__(self):
+        super().__init__()
+        rows, product, head = ([5, 3], [3, 3], [3, 5])
+        draw = tf.random.stateless_normal
+        self.rows = tf.Variable(draw(rows, [0, 1]))
+        self.product = tf.Variable(draw(product, [0, 2]))
+        self.head = tf.Variable(draw(head, [0, 3]))
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.float32, name="x")])
+    def __call__(self, x):
+        h, word = tf.reduce_mean(x, 1), tf.zeros(tf.shape(x)[:1], tf.int32)
+        found = tf.TensorArray(tf.float32, 4)
+        for t in tf.range(4):
+            h = tf.tanh(h @ self.product + tf.gather(self.rows, word))
+            word = tf.argmax(h @ self.head, -1, output_type=tf.int32)
+            found = found.write(t, h)
+        return tf.transpose(found.stack(), [1, 0, 2])
+
+
+@pytest.mark.parametrize("form", ["live", "saved"])
+def test_rows_of_a_variable_are_looked_up_in_a_loop(form, tmp_path):
+    """Freezing leaves a lookup of variables in the body, which reads a constant then."""
+    module = source = Decoder()
+    if form == "saved":
+        source = tmp_path / "saved"
+        tf.saved_model.save(module, str(source), signatures=module.__call__)
+    x = np.random.default_rng(0).normal(size=(1, 7, 3)).astype(np.float32)
+    found = rnnlite.load(rnnlite.convert(source).tflite).predict([x[0]])
+    np.testing.assert_allclose(found, module(x), atol=1e-5)

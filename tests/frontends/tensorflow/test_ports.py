@@ -149,6 +149,17 @@ def test_an_input_of_strings():
     assert str(found.value) == message
 
 
+def test_the_shape_of_strings_is_no_place_to_cut():
+    graph = table(
+        node("Placeholder", "text", dtype=tf.string),
+        node("Shape", "shape", "text", T=tf.string, out_type=tf.int32),
+        node("Reshape", "same", "text", "shape", T=tf.string, Tshape=tf.int32),
+        node("StringLength", "length", "same"),
+    )
+    with pytest.raises(UnsupportedError, match=r"behind the decoding: 'length:0' \(--inputs\)"):
+        port_of(graph, "text:0")
+
+
 def test_an_input_of_unknown_rank():
     message = (
         r"^the rank of input 'keep:0' is not known; expected a placeholder with a shape\. If it is "

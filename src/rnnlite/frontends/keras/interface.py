@@ -112,9 +112,16 @@ def _functional_interface(flavour: Flavour, model: KerasModel, graph: Graph) -> 
         for name, x in zip(unique(names), flat, strict=True)
     )
     for port, x in zip(ports, flat, strict=True):
-        if getattr(x, "sparse", False) or port.dtype == "string":
+        if port.dtype == "string":
             raise SourceError(
-                f"input '{port.name}' is a sparse or string tensor",
+                f"input '{port.name}' takes strings, which LiteRT models here do not",
+                expected="numbers",
+                remedy="Leave it out, and what it is handed on to: keras.Model(inputs, outputs) "
+                "with the others of model.inputs and model.outputs",
+            )
+        if getattr(x, "sparse", False):
+            raise SourceError(
+                f"input '{port.name}' is a sparse tensor",
                 expected="a dense numeric tensor",
                 remedy="Build the model on dense inputs",
             )

@@ -7,7 +7,7 @@ these inputs, and those that have a default, are constants, and what they decide
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import SourceError
-from rnnlite.frontends.tensorflow.decide import decided
+from rnnlite.frontends.tensorflow.decide import decided, opened_calls
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PLACEHOLDERS, Graph, graph_of, name_of, ref
 from rnnlite.frontends.tensorflow.outputs import (
     holds_strings,
@@ -44,8 +44,12 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
         SourceError: a constant that is no input, that is given twice, or of another dtype or shape;
             constants that are no mapping; an output that lies in a branch that is not taken.
     """
-    definition = type(source.definition)()
-    definition.CopyFrom(source.definition)
+    definition, moved = opened_calls(source.definition)
+    if definition is source.definition:
+        definition = type(source.definition)()
+        definition.CopyFrom(source.definition)
+    if source.outputs is not None:
+        source = replace(source, outputs=tuple(moved.get(r, r) for r in source.outputs))
     graph = graph_of(definition)
     chosen = _by_node(source, graph, request)
     notes = []
@@ -79,18 +83,36 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
             remedy="Name an output behind the condition, or fix the input to another value",
         )
     notes += [left_out(r) for r, t in zip(outputs, text, strict=True) if t]
+    kept = [r for r, t in zip(outputs, text, strict=True) if not t]
+    unread = _unread_strings(graph_of(definition), source, request, kept)
+    needless = "is left out: the outputs need none of its strings"
+    notes += [f"input '{name}:0' {needless}" for name in unread]
     names = source.names
     if names is not None and len(names[1]) == len(outputs):
         names = (names[0], tuple(n for n, t in zip(names[1], text, strict=True) if not t))
     changed = replace(
         source,
         definition=definition,
-        outputs=tuple(r for r, t in zip(outputs, text, strict=True) if not t),
+        outputs=tuple(kept),
         names=names,
         notes=(*source.notes, *notes, *found),
         fixed=tuple(f"{name}:0" for name in (*chosen, *defaults)),
     )
-    return _without(changed, chosen)
+    return _without(changed, [*chosen, *unread])
+
+
+def _unread_strings(
+    graph: Graph, source: Frozen, request: TensorFlowRequest, outputs: Sequence[str]
+) -> list[str]:
+    """The nodes of string inputs that the source declares and no output depends on.
+
+    Such as the key of a row, which a server hands on beside the scores.
+    """
+    if request.inputs is not None:
+        return []
+    needed = graph.ancestors(outputs)
+    declared = [r for r in source.inputs or () if name_of(r) not in needed]
+    return [name_of(r) for r in declared if name_of(r) in graph.nodes and holds_strings(graph, r)]
 
 
 def _without(source: Frozen, nodes: Collection[str]) -> Frozen:

@@ -16,11 +16,12 @@ import tensorflow as tf
 from rnnlite.errors import SourceError
 from rnnlite.frontends.tensorflow.fold import FOLDED, run_op
 from rnnlite.frontends.tensorflow.frames import MERGE, SWITCH
-from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, ref
+from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, ref, stop_waiting
 from rnnlite.scan.protos import GraphDef, NodeDef
 
 IF = ("If", "StatelessIf")
 CHOICES = (*IF, "Case", "StatelessCase")
+CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 SMALL = 64
 """Elements of values that are computed to find a predicate."""
@@ -38,7 +39,7 @@ def decided(definition: GraphDef) -> Any:
         }
         if not chosen:
             break
-        definition = _inlined(definition, graph, chosen)
+        definition, _ = _inlined(definition, graph, chosen, first=1)
     sides = {}
     for node in graph.nodes.values():
         if node.op in SWITCH and graph.node(graph.inputs(node)[1]).op != "LoopCond":
@@ -46,6 +47,31 @@ def decided(definition: GraphDef) -> Any:
             if value is not None:
                 sides[node.name] = bool(value)
     return _switched(definition, graph, sides) if sides else definition
+
+
+def opened_calls(definition: GraphDef) -> tuple[Any, dict[str, str]]:
+    """The graph with the bodies of functions that take strings in place of their calls.
+
+    A SavedModel of TensorFlow 2 is one call of everything. What of it depends on a string, and
+    where its numbers begin, shows inside alone.
+
+    Returns:
+        the graph, and what a call's results are called now, by reference.
+    """
+    moved: dict[str, str] = {}
+    while True:
+        graph = graph_of(definition)
+        chosen = {
+            node.name: str(node.attr["f"].func.name)
+            for node in graph.nodes.values()
+            if node.op in CALLS and tf.string.as_datatype_enum in node.attr["Tin"].list.type
+        }
+        if not chosen:
+            return definition, moved
+        definition, found = _inlined(definition, graph, chosen, first=0)
+        # To wait for a call is to wait for its strings; a frozen graph writes nothing.
+        stop_waiting(definition, chosen)
+        moved = {r: found.get(to, to) for r, to in moved.items()} | found
 
 
 def _branch(node: NodeDef, value: float) -> str:
@@ -95,8 +121,17 @@ class _Known:
         return np.asarray(run_op(node.op, inputs, attrs)[0])
 
 
-def _inlined(definition: GraphDef, graph: Graph, chosen: Mapping[str, str]) -> Any:
-    """The graph with the body of the branch taken, by its name, in place of each choice."""
+def _inlined(
+    definition: GraphDef, graph: Graph, chosen: Mapping[str, str], *, first: int
+) -> tuple[Any, dict[str, str]]:
+    """The graph with the body of a function, by its name, in place of each of these nodes.
+
+    Args:
+        first: the place of the function's first argument among what the node reads.
+
+    Returns:
+        the graph, and what the nodes' results are called now, by reference.
+    """
     nodes: list[Any] = []
     results: dict[str, str] = {}
     for node in definition.node:
@@ -104,7 +139,7 @@ def _inlined(definition: GraphDef, graph: Graph, chosen: Mapping[str, str]) -> A
             nodes.append(_copy(node))
             continue
         body = graph.function(chosen[node.name])
-        given = dict(zip(body.arguments, graph.inputs(node)[1:], strict=True))
+        given = dict(zip(body.arguments, graph.inputs(node)[first:], strict=True))
         for inner in body.nodes.values():
             if f"{inner.name}:0" not in given:
                 nodes.append(_copy(inner, f"{node.name}/{inner.name}"))
@@ -117,7 +152,7 @@ def _inlined(definition: GraphDef, graph: Graph, chosen: Mapping[str, str]) -> A
         _become(nodes[-1], "IdentityN" if found else "NoOp", found)
         nodes[-1].attr["T"].list.type.extend(node.attr["Tout"].list.type)
     _redirect(nodes, results)
-    return _with_nodes(definition, nodes)
+    return _with_nodes(definition, nodes), results
 
 
 def _moved(text: str, prefix: str, given: Mapping[str, str]) -> str:

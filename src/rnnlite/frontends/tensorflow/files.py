@@ -28,7 +28,7 @@ from rnnlite.frontends.tensorflow.live import from_saved_model
 from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned
 from rnnlite.frontends.tensorflow.outputs import outputs_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
-from rnnlite.frontends.tensorflow.source import Frozen, drop_writes
+from rnnlite.frontends.tensorflow.source import Frozen, drop_writes, gather_from_constants
 from rnnlite.scan.protos import MetaGraphDef, NodeDef, SavedModel, SignatureDef
 from rnnlite.scan.tensors import Graph as TensorGraph
 from rnnlite.scan.tensors import Session
@@ -104,6 +104,7 @@ def _constant(session: Session, outputs: Sequence[str], origin: str) -> Any:
             found=" ".join(str(e).split())[:300],
             remedy="Freeze it where it was made, and give the frozen graph",
         ) from e
+    gather_from_constants(definition)
     return pruned(definition, outputs)
 
 

@@ -20,7 +20,7 @@ from tensorflow.python.util import nest
 
 from rnnlite.errors import SourceError, UnsupportedError
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
-from rnnlite.frontends.tensorflow.source import Frozen, drop_writes
+from rnnlite.frontends.tensorflow.source import Frozen, drop_writes, gather_from_constants
 from rnnlite.scan.tensors import ConcreteFunction, PolymorphicFunction
 
 FIRST = ("serving_default", "__call__")
@@ -47,6 +47,7 @@ def from_function(
     )
     definition, _ = _replace_variables_by_constants(converter_data=data)
     drop_writes(definition)
+    gather_from_constants(definition)
     given = concrete.inputs[: len(concrete.inputs) - len(concrete.captured_inputs)]
     return Frozen(
         definition=definition,

@@ -25,7 +25,14 @@ from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session
 from rnnlite.frontends.tensorflow.fused import expand
-from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned, with_defaults
+from rnnlite.frontends.tensorflow.nodes import (
+    Graph,
+    graph_of,
+    name_of,
+    pruned,
+    stop_waiting,
+    with_defaults,
+)
 from rnnlite.frontends.tensorflow.ports import Ends, ends_of, port_of, shaped
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.settling import only_sizes
@@ -84,6 +91,8 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     graph = graph_of(definition)
     ends = ends_of(graph, request.inputs or source.inputs, request.outputs or source.outputs)
     declared = [(r, port_of(graph, r)) for r in ends.inputs]
+    # Where an inner tensor is an input, what it was made of does not run.
+    stop_waiting(definition, [name_of(r) for r in ends.inputs])
     definition = pruned(definition, [*ends.outputs, *ends.inputs])
     traced, baked = _at_any_batch(graph, ends, declared, request)
     found = _settled(definition, ends, traced, declared, request)

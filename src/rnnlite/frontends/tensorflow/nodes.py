@@ -7,7 +7,7 @@ What enters: a GraphDef. What leaves: a `Graph`, in which every reference to a t
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -169,6 +169,15 @@ def pruned(definition: GraphDef, references: Iterable[str]) -> Any:
     del part.node[:]
     part.node.extend(node for node in definition.node if node.name in kept)
     return part
+
+
+def stop_waiting(definition: GraphDef, names: Collection[str]) -> None:
+    """Let no node wait for the nodes of these names, in place; what reads their results stays."""
+    for node in definition.node:
+        kept = [t for t in node.input if not (t.startswith("^") and t[1:] in names)]
+        if len(kept) < len(node.input):
+            del node.input[:]
+            node.input.extend(kept)
 
 
 def with_defaults(definition: GraphDef) -> Any:

@@ -123,12 +123,13 @@ def holds_strings(graph: Graph, reference: str) -> bool:
 def numbers_behind(graph: Graph, reference: str) -> list[str]:
     """The first tensors behind a string, or the handle of a table, that hold numbers alone.
 
-    Of an op with several results, those that something reads.
+    Of an op with several results, those that something reads. A shape is no result: to cut behind
+    it leaves the strings.
     """
     queue, seen = [reference], set()
     while queue:
         for node in graph.consumers.get(name_of(queue.pop(0)), []):
-            if node.name in seen:
+            if node.name in seen or node.op in LOOKS:
                 continue
             seen.add(node.name)
             places = [f"{node.name}:{k}" for k in range(len(graph.types(node)))]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import tensorflow as tf
+from tensorflow.core.framework import types_pb2
+
 from rnnlite.scan.protos import GraphDef
 
 
@@ -55,3 +59,36 @@ def drop_writes(definition: GraphDef) -> None:
                 del node.input[:]
                 node.input.extend(controls)
                 node.attr.clear()
+
+
+def gather_from_constants(definition: GraphDef) -> None:
+    """Let lookups in functions, and bodies of loops, read the constants of variables, in place.
+
+    TensorFlow's own freezing turns the variable that such a function takes into a constant, and
+    leaves the ResourceGather that reads it, which takes variables alone.
+    """
+    for function in definition.library.function:
+        taken = {a.name: a.type for a in function.signature.input_arg}
+        added = []
+        for node in function.node_def:
+            kind = taken.get(node.input[0]) if node.op == "ResourceGather" else None
+            if kind is None or kind == types_pb2.DT_RESOURCE:
+                continue
+            axis = type(node)()
+            axis.name, axis.op = f"{node.name}/axis", "Const"
+            axis.attr["dtype"].type = types_pb2.DT_INT32
+            place = tf.make_tensor_proto(np.int32(node.attr["batch_dims"].i))
+            axis.attr["value"].tensor.CopyFrom(place)
+            added.append(axis)
+            controls = [t for t in node.input if t.startswith("^")]
+            data = [*node.input[:2], f"{axis.name}:output:0", *controls]
+            kinds = {"Tparams": kind, "Tindices": node.attr["Tindices"].type}
+            batch = node.attr["batch_dims"].i
+            node.op = "GatherV2"
+            del node.input[:]
+            node.input.extend(data)
+            node.attr.clear()
+            for name, value in {**kinds, "Taxis": types_pb2.DT_INT32}.items():
+                node.attr[name].type = value
+            node.attr["batch_dims"].i = batch
+        function.node_def.extend(added)
