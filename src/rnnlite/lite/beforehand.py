@@ -81,7 +81,11 @@ class Beforehand:
         """Whether an op has a result of unknown shape when it is prepared."""
         if op.kind in DECIDED:
             return True
-        if self.open_shapes(op) and any(v.is_free for v in op.outputs):
+        shapes = self.open_shapes(op)
+        # The shape of a scalar has no buffer, and counts as not known.
+        if shapes and any(v.is_free for v in op.outputs):
+            return True
+        if any(op.input(k).is_empty for k in shapes):
             return True
         if op.kind == "WHILE":
             body = op.branches[1]

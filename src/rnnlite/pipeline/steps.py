@@ -32,6 +32,7 @@ from rnnlite.lite.passes.results import (
     separate_loop_results,
     separate_main_results,
 )
+from rnnlite.lite.passes.scalars import squeeze_scalars
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lite.passes.settling import settle_shapes
 from rnnlite.lite.passes.share import share_bodies, share_functions
@@ -57,6 +58,7 @@ TRANSLATED = (
     Pass("drop_barriers", drop_barriers),
     Pass("drop_cast_pairs", drop_cast_pairs, ensures=(facts.NO_CAST_PAIRS,)),
     Pass("drop_flattening", drop_flattening),
+    Pass("squeeze_scalars", squeeze_scalars),
     Pass("settle_shapes", settle_shapes),
     Pass("share_bodies", share_bodies, needs=(facts.LOOPS_KEEP_PLACES,)),
 )

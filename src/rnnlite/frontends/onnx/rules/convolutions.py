@@ -212,17 +212,19 @@ def _cut_off(
         return None
     begin, end = [], []
     for k, extent in enumerate(extents):
-        total = max(extent + more[k] - strides[k], 0)
+        total, lacking = max(extent + more[k] - strides[k], 0), 0
         if wanted:
             size = value.shape[2 + k]
             if size is None:
                 return refuse(node, "output_shape for an axis of any size", "explicit pads")
             whole = (size - 1) * strides[k] + extent + more[k]
-            total = max(whole - list(wanted)[-len(extents) :][k], 0)
+            size = list(wanted)[-len(extents) :][k]
+            total, lacking = max(whole - size, 0), max(size - whole, 0)
         # Half of what is too much is cut off at each end.
         small, large = total // 2, total - total // 2
         begin.append(small if auto == "SAME_UPPER" else large)
-        end.append(large if auto == "SAME_UPPER" else small)
+        # What is lacking stands behind, as zeros.
+        end.append((large if auto == "SAME_UPPER" else small) - lacking)
     return begin + end
 
 

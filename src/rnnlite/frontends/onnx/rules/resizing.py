@@ -143,8 +143,24 @@ def _resize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
         if factor is not None and _repeats(way, factor):
             value = _repeated(value, axis, factor)
         else:
+            _require_whole(node, way, size, scale)
             value = _along(way, value, axis, new, scale)
     return value
+
+
+def _require_whole(node: Node, way: _Way, size: Size, scale: np.float32 | None) -> None:
+    """Refuse corners that align at a size which is not whole.
+
+    The standard takes the size times the scale as it is, ONNX Runtime what that is cut off to.
+    """
+    if way.coordinates != "align_corners" or scale is None or scale == round(scale):
+        return
+    if not is_known(size) or np.float32(size) * scale % 1:
+        refuse(
+            node,
+            f"align_corners with a scale of {scale:g}, for a size that may not be whole",
+            "sizes, or scales by which the size is whole: runtimes differ in others",
+        )
 
 
 def _way(node: Node) -> _Way:
