@@ -3,9 +3,9 @@
 Fits, for an LSTM of 64 units and batch 1, with files of different schedules:
 
 - the cost of an iteration, from the time of a step at 1, 2 and 4 steps an iteration;
-- the cost of preparing a loop, from blocks of 16 and 32 rows of a long sequence, which prepare
-  once a block;
-- the bytes copied in a microsecond, from one level of blocks at two lengths;
+- the cost of preparing a loop, from chunks of 16 and 32 rows of a long sequence, which prepare
+  once a chunk;
+- the bytes copied in a microsecond, from one level of chunks at two lengths;
 - the best number of steps an iteration by units, in float32 and with int8 weights.
 """
 
@@ -44,12 +44,12 @@ def main():
     sequence = Case("LSTM", 64, 2000, 1, True)
     for k in (1, 4):
         small, large = steps_in_microseconds(
-            sequence, [unrolled(k, block=block) for block in (16, 32)]
+            sequence, [unrolled(k, chunk=chunk) for chunk in (16, 32)]
         )
-        # Copies within a block of 16 rows of 256 bytes are small beside it.
+        # Copies within a chunk of 16 rows of 256 bytes are small beside it.
         print(f"preparing a loop of {k} steps: {32 * (small - large):.0f} us")
     times = [
-        steps_in_microseconds(Case("LSTM", 64, t, 1, True), [unrolled(1, levels=1)])[0]
+        steps_in_microseconds(Case("LSTM", 64, t, 1, True), [unrolled(1, depth=1)])[0]
         for t in (1000, 2000)
     ]
     print(f"copied in a microsecond: {2 * 1000 * 64 * 4 / (times[1] - times[0]):.0f} bytes")

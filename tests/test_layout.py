@@ -119,7 +119,7 @@ COVERED: dict[str, str] = {
     "streaming.twins": "quantization/plan/test_twins.py",
     "report.timings": "report/page/test_running.py",
     "snippets.languages": "snippets/test_render.py",
-    "scan.place": "scan/test_products.py",
+    "scan.projection": "scan/test_products.py",
     "scan.protos": "frontends/tensorflow/test_model.py",
     "scan.tensors": "scan/test_cells.py",
     "runtime.bench_page": "runtime/test_bench.py",

@@ -28,13 +28,13 @@ TOLERANCE = 2e-4
 SCHEDULES = [
     None,
     None,
-    "unroll=1,block=2,levels=3",
-    "unroll=2,block=4,levels=4,striped=1",
-    "striped=1,block=8",
-    "unroll=2,block=4,levels=2,segments=3,first=0",
-    "unroll=2,block=4,levels=2,first=2",
-    "projection=step,unroll=4,block=4,levels=2,segments=2",
-    "projection=joined,levels=1,segments=4",
+    "unroll=1,chunk=2,depth=3",
+    "unroll=2,chunk=4,depth=4,chunked_projection=1",
+    "chunked_projection=1,chunk=8",
+    "unroll=2,chunk=4,depth=2,partitions=3,peeled_chunks=0",
+    "unroll=2,chunk=4,depth=2,peeled_chunks=2",
+    "projection=in_loop,unroll=4,chunk=4,depth=2,partitions=2",
+    "projection=fused,depth=1,partitions=4",
 ]
 """Small blocks bring several levels of them into short sequences."""
 
@@ -107,7 +107,7 @@ def test_random_models(K, draw, free_batch, schedule):
 @settings(SETTINGS, max_examples=max(EXAMPLES // 3, 1))
 @given(draw=option_table.conv_models(), free_batch=st.booleans())
 def test_random_conv_lstms(K, draw, free_batch):
-    compare(option_table.build_conv(K, draw), draw, free_batch, "block=2,levels=3")
+    compare(option_table.build_conv(K, draw), draw, free_batch, "chunk=2,depth=3")
 
 
 @pytest.mark.long(minutes=2)
@@ -169,7 +169,7 @@ def test_random_models_quantized(K, monkeypatch):
     @given(
         draw=option_table.models(),
         free_batch=st.booleans(),
-        schedule=st.sampled_from([None, "unroll=2,block=4,striped=1"]),
+        schedule=st.sampled_from([None, "unroll=2,chunk=4,chunked_projection=1"]),
     )
     def each(draw, free_batch, schedule):
         try:

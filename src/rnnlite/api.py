@@ -83,24 +83,23 @@ def convert(
         streaming: True adds a signature "stream" beside that for whole sequences, for chunks of any
             length; a number, for chunks of so many steps, all shapes static (1: no loop at all).
             What is kept between chunks are inputs and outputs "state/<layer>/<name>";
-            `Model.stream` feeds them. What needs the future is refused by its layer; so are the
-            integer modes.
+            `Model.stream` feeds them. What needs the future is refused by its layer.
         exits: add a signature "exit/<output>" for each output, cheapest first. Each computes what
             the ones before have not; `Model.predict_early` stops at the first that is sure.
         target: what the file is made for: "litert" (LiteRT on a CPU with XNNPACK), or
             "tflite-micro" (LiteRT for Microcontrollers: batch and lengths are pinned, in float32,
             int8 or int16x8, by ops that it has in types that it has; all else is refused by name).
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
-            keys: "unroll" (time steps an iteration), "block" (rows of a block of an output
-            sequence), "levels" (loops within loops for output sequences, 1 to 6), "growth" (how
-            many times larger than the next smaller one a buffer is), "segments" (loops one after
-            the other for output sequences, 1 to 16), "first" (blocks before loops over blocks, 0 to
-            16), "projection" (of inputs: "before" the loop, in the "step", or "joined" with the
-            product of the step), "striped" (1 to project before the loop block by block),
-            "variables" (1 to keep the rows of output sequences in variables of the runtime, 0 in
-            blocks that loops carry), "l2_bytes" (the target's L2 cache a core, 1 MiB if not given),
-            "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report says what each
-            recurrence got.
+            keys: "unroll" (time steps an iteration), "chunk" (rows of a chunk of an output
+            sequence), "depth" (loops within loops for output sequences, 1 to 6), "chunk_growth"
+            (how many times larger than the next smaller one a buffer is), "partitions" (loops one
+            after the other for output sequences, 1 to 16), "peeled_chunks" (chunks before loops
+            over chunks, 0 to 16), "projection" (of inputs: "hoisted" out of the loop, "in_loop", or
+            "fused" with the product of the step), "chunked_projection" (1 to project out of the
+            loop chunk by chunk), "variables" (1 to keep the rows of output sequences in resource
+            variables, 0 in chunks that loops carry), "l2_bytes" (the target's L2 cache a core,
+            1 MiB if not given), "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report
+            says what each recurrence got.
         inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
             plain (its placeholders, the tensors that nothing reads).
         constants: values that inputs of a graph are fixed to, by tensor, node or signature name:

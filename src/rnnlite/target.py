@@ -26,8 +26,9 @@ class Costs:
         prepare, prepare_step: microseconds to prepare a loop, and each unrolled step of it.
         copy_bytes: bytes of a buffer that are copied in a microsecond.
         tile: rows that float products take at a time.
-        apart: batches a little above a multiple of `tile` -> rows that are faster each on its own.
-        row_apart: what a row apart costs, in rows of a tile.
+        remainder_rows: batches a little above a multiple of `tile` -> rows that are faster each on
+            its own.
+        remainder_row: what such a row costs, in rows of a tile.
         gate: nanoseconds that a gate's value of one sequence saves where it is never written to
             memory.
         padding: nanoseconds for each input of a gate of a row that a product computes in vain, by
@@ -36,26 +37,27 @@ class Costs:
             take so long for the kernels that another one costs more than memory.
         usual_batch: what a free batch counts as where products are: `predict` takes so many at a
             time. Four times `tile`.
-        striped_bytes: bytes of a projected time step from which all of them together would leave
+        chunked_bytes: bytes of a projected time step from which all of them together would leave
             the cache.
-        large_row: bytes of an output row from which `growth_of_large` holds.
-        growth, growth_of_large: how many times larger than the next smaller one a buffer is, and
-            where rows are large and there are no segments: copies come from memory then, where they
-            cost more than another loop.
-        levels: levels by bytes of an output row, where there are no segments: the larger the rows,
-            the more their copies outweigh the preparation of another loop.
-        segments: levels and segments by bytes of an output row. A segment's buffers are so much
-            smaller, and what they hold is joined at once; each prepares its loops anew.
-        first: blocks that come first by bytes of an output row: some 128 steps, which then take no
-            loop over blocks. What those cost to prepare is a third of ten steps. The runtime gives
-            the memory of a branch back at each run: where rows are large, 10,000 steps would take a
-            seventh more.
-        large_batch, first_of_large: batches from which short sequences are what counts, and the
-            blocks that come first there.
-        large_kept, large_kept_of_several: bytes of an output row from which variables cost more
-            than blocks, for one sequence and for several at a time, whose products take less time
-            for each byte: what puts rows together is memory that the runtime gives back at each
-            run, and pages have to be cleared anew.
+        large_row: bytes of an output row from which `chunk_growth_of_large` holds.
+        chunk_growth, chunk_growth_of_large: how many times larger than the next smaller one a
+            buffer is, and where rows are large and there are no partitions: copies come from memory
+            then, where they cost more than another loop.
+        depth: loops within loops by bytes of an output row, where there are no partitions: the
+            larger the rows, the more their copies outweigh the preparation of another loop.
+        partitions: loops within loops and partitions by bytes of an output row. A partition's
+            buffers are so much smaller, and what they hold is joined at once; each prepares its
+            loops anew.
+        peeled_chunks: by bytes of an output row: some 128 steps, which then take no loop over
+            chunks. What that costs to prepare is a third of ten steps. The runtime gives the memory
+            of a branch back at each run: where rows are large, 10,000 steps would take a seventh
+            more.
+        large_batch, peeled_chunks_of_large: batches from which short sequences are what counts, and
+            the peeled chunks there.
+        large_variables, large_variables_of_several: bytes of an output row from which variables
+            cost more than chunks, for one sequence and for several at a time, whose products take
+            less time for each byte: what puts rows together is memory that the runtime gives back
+            at each run, and pages have to be cleared anew.
         large_projection: bytes of the projected rows of a step, from which unstacking several costs
             more than an iteration.
         large_step: weights that a loop reads at a step from which int16 costs 4 to 6 times the time
@@ -68,23 +70,25 @@ class Costs:
     prepare_step: float = 2.0
     copy_bytes: float = 4.6e4
     tile: int = 7
-    apart: Mapping[int, int] = field(default_factory=lambda: {2: 2, 8: 1, 9: 2, 15: 1, 22: 1})
-    row_apart: int = 3
+    remainder_rows: Mapping[int, int] = field(
+        default_factory=lambda: {2: 2, 8: 1, 9: 2, 15: 1, 22: 1}
+    )
+    remainder_row: int = 3
     gate: float = 0.6
     padding: Mapping[int, float] = field(default_factory=lambda: {4: 0.02, 1: 0.005})
     fewest: int = 4
     usual_batch: int = 28
-    striped_bytes: int = 3072
+    chunked_bytes: int = 3072
     large_row: int = 2048
-    growth: int = 8
-    growth_of_large: int = 4
-    levels: Table = ((4096, 5), (512, 4), (65, 3), (0, 2))
-    segments: Table = ((4096, 3, 12), (1024, 3, 8), (512, 3, 4), (65, 3, 1), (0, 2, 1))
-    first: Table = ((4096, 0), (2048, 6), (512, 4), (256, 2), (0, 1))
+    chunk_growth: int = 8
+    chunk_growth_of_large: int = 4
+    depth: Table = ((4096, 5), (512, 4), (65, 3), (0, 2))
+    partitions: Table = ((4096, 3, 12), (1024, 3, 8), (512, 3, 4), (65, 3, 1), (0, 2, 1))
+    peeled_chunks: Table = ((4096, 0), (2048, 6), (512, 4), (256, 2), (0, 1))
     large_batch: int = 16
-    first_of_large: int = 1
-    large_kept: int = 4096
-    large_kept_of_several: int = 1024
+    peeled_chunks_of_large: int = 1
+    large_variables: int = 4096
+    large_variables_of_several: int = 1024
     large_projection: int = 4096
     large_step: int = 3 * 32**2
     large_step_of_classifiers: int = 1 << 17

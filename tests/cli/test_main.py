@@ -73,7 +73,9 @@ def test_a_schedule_of_the_users_own(run, files):
     result = run("convert", "m.keras", "-o", "o.tflite", "--json", "--schedule", "unroll=2")
     recurrences = json.loads(result.stdout)["recurrences"]
     assert {r["unroll"] for r in recurrences} == {2}
-    assert recurrences[0]["schedule"].startswith("2 steps an iteration, neutral steps in front")
+    assert recurrences[0]["schedule"].startswith(
+        "2 steps an iteration, identity padding steps in front"
+    )
     refused = run("convert", "m.keras", "-o", "n.tflite", "--schedule", "unrol=2")
     assert (refused.exit_code, (files / "n.tflite").exists()) == (1, False)
     assert "schedule names what it does not have" in refused.stderr

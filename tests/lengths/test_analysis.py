@@ -237,7 +237,7 @@ class Sum:
         y = states[0] + projected[0]
         return [y], [y]
 
-    def neutral(self):
+    def identity_padding(self):
         return None
 
 
@@ -245,7 +245,7 @@ def recurrence(found, x, **options):
     """Lower one over x (T, B, 4), and note it."""
     scan = Scan(cell=Sum(), inputs=(x,), initial_states=(tf.zeros([x.shape[1], 4]),), **options)
     result, schedule = lower(scan, Options())
-    found.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+    found.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
     return result
 
 

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnlite.lengths.compared import MOST, PAST_A_TURN, WANTED, compared, longer, shown, unequal
+from rnnlite.lengths.compared import (
+    MOST,
+    PAST_A_THRESHOLD,
+    WANTED,
+    compared,
+    longer,
+    shown,
+    unequal,
+)
 from rnnlite.lengths.facts import Requirement
 from rnnlite.lengths.lengths import Lengths, Steps
 from rnnlite.lengths.sizes import Axis, ceil_div, evaluate, floor_div, free, unknown
@@ -23,9 +31,9 @@ PACES = {
 }
 
 
-def lengths_of(*paces, axes=(T,), turns=(), more=()):
+def lengths_of(*paces, axes=(T,), thresholds=(), more=()):
     requirements = [Requirement("least", p, 1, "op") for p in paces]
-    steps = tuple(Steps(p, 4, turns) for p in paces)
+    steps = tuple(Steps(p, 4, thresholds) for p in paces)
     return Lengths(axes, steps, (*requirements, *more))
 
 
@@ -54,23 +62,23 @@ def test_the_longest_of_the_wanted_comes_first(pace):
 @given(turn=st.integers(17, 300), stride=st.integers(1, 5))
 def test_a_turn_is_passed(turn, stride):
     pace = floor_div(t, stride)
-    first = compared(lengths_of(pace, turns=(turn,)))[0]
-    assert evaluate(pace, first) == turn + PAST_A_TURN
+    first = compared(lengths_of(pace, thresholds=(turn,)))[0]
+    assert evaluate(pace, first) == turn + PAST_A_THRESHOLD
 
 
 def test_turns_below_the_wanted_lengths_are_passed_as_it_is():
     # 16 + 3 steps are taken anyway.
-    assert compared(lengths_of(t, turns=(16,))) == compared(lengths_of(t))
+    assert compared(lengths_of(t, thresholds=(16,))) == compared(lengths_of(t))
 
 
 def test_of_many_turns_the_two_longest_are_passed():
-    found = [v[T] for v in compared(lengths_of(t, turns=(64, 128, 512, 32)))]
+    found = [v[T] for v in compared(lengths_of(t, thresholds=(64, 128, 512, 32)))]
     assert found[:3] == [515, 131, 19]
 
 
 def test_turns_of_two_paces_are_passed_each():
     slow = floor_div(t, 4)
-    found = compared(lengths_of(t, slow, turns=(64,)))
+    found = compared(lengths_of(t, slow, thresholds=(64,)))
     assert [v[T] for v in found[:2]] == [67, 268]
     assert evaluate(slow, found[1]) == 67
 

@@ -42,7 +42,7 @@ def test_lengths_of_a_function():
     # The batch is free, and no length.
     assert lengths.axes == (Axis(0, 1), Axis(1, 1))
     (steps,) = lengths.steps
-    assert (steps.unroll, steps.turns) == (4, (64, 256))
+    assert (steps.unroll, steps.thresholds) == (4, (64, 256))
     # Two rows are cut off in front.
     assert [lengths.reaching(steps.size, Axis(0, 1), n, {}) for n in (1, 5)] == [3, 7]
     assert [(r.kind, r.axes) for r in lengths.requirements] == [("least", {Axis(0, 1)})]

@@ -12,16 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnlite
-from rnnlite.lowering.buffers import Ruler, layout, places_within, rows_and_rest, rows_from
+from rnnlite.lowering.buffers import LengthVector, layout, places_within, rows_and_rest, rows_from
 from rnnlite.lowering.schedule import Schedule
 
 
 def evaluated(make, length, free):
-    """What a function of a Ruler gives, as a list of numbers."""
+    """What a function of a LengthVector gives, as a list of numbers."""
     if not free:
-        return [int(v) for v in make(Ruler.of(tf.zeros((length, 1))))]
+        return [int(v) for v in make(LengthVector.of(tf.zeros((length, 1))))]
     spec = tf.TensorSpec([None, 1], tf.float32)
-    run = tf.function(lambda x: make(Ruler.of(x))).get_concrete_function(spec)
+    run = tf.function(lambda x: make(LengthVector.of(x))).get_concrete_function(spec)
     return [int(v) for v in np.ravel(run(tf.zeros((length, 1))))]
 
 
@@ -29,39 +29,39 @@ def evaluated(make, length, free):
 @given(
     length=st.integers(1, 5000),
     unroll=st.sampled_from([1, 2, 4]),
-    blocks=st.integers(1, 20),
-    levels=st.integers(2, 6),
-    growth=st.sampled_from([4, 8]),
-    segments=st.integers(1, 5),
+    chunks=st.integers(1, 20),
+    depth=st.integers(2, 6),
+    chunk_growth=st.sampled_from([4, 8]),
+    partitions=st.integers(1, 5),
     free=st.booleans(),
 )
-def test_sizes(length, unroll, blocks, levels, growth, segments, free):
-    block = unroll * blocks
-    schedule = Schedule(unroll, "front", block, levels, growth, segments=segments)
+def test_sizes(length, unroll, chunks, depth, chunk_growth, partitions, free):
+    chunk = unroll * chunks
+    schedule = Schedule(unroll, "front", chunk, depth, chunk_growth, partitions=partitions)
 
-    def make(ruler):
-        steps = ruler.steps(unroll)
+    def make(length_vector):
+        steps = length_vector.steps(unroll)
         return [steps.length, *layout(schedule, steps).sizes]
 
     steps, *sizes = evaluated(make, length, free)
-    assert len(sizes) == levels
+    assert len(sizes) == depth
     assert steps == -(-length // unroll) * unroll
-    part = math.ceil(math.ceil(steps / segments) / unroll) * unroll
+    part = math.ceil(math.ceil(steps / partitions) / unroll) * unroll
     assert part <= sizes[-1] < part + sizes[-2]
-    assert sizes[0] == min(block, part)
+    assert sizes[0] == min(chunk, part)
     for small, large in itertools.pairwise(sizes):
         assert large % small == 0
     # None but the second grows faster than its share.
     for small, large in itertools.pairwise(sizes[1:]):
-        assert large <= (growth + 1) * small
+        assert large <= (chunk_growth + 1) * small
 
 
 @pytest.mark.parametrize("length", [1, 3, 8, 9, 10, 40])
 def test_what_lies_beyond_the_first_steps(length):
     schedule = Schedule(2, "front", 4, 2)
 
-    def make(ruler):
-        rest = ruler.beyond(8, 2)
+    def make(length_vector):
+        rest = length_vector.beyond(8, 2)
         return [rest.length, *layout(schedule, rest, tf.constant([4])).sizes]
 
     rest, small, large = evaluated(make, length, free=True)
@@ -73,11 +73,14 @@ def test_what_lies_beyond_the_first_steps(length):
 @pytest.mark.parametrize("free", [False, True])
 @pytest.mark.parametrize("length", [1, 3, 7, 40])
 def test_rows_that_are_taken(length, free):
-    def make(ruler):
+    def make(length_vector):
         buffer = tf.reshape(tf.range(50), [-1, 1])
         rest = tf.reshape(tf.range(100, 103), [-1, 1])
         done = length - length % 4
-        taken = rows_from(buffer, 3, ruler), rows_and_rest(buffer, rest, done, ruler)
+        taken = (
+            rows_from(buffer, 3, length_vector),
+            rows_and_rest(buffer, rest, done, length_vector),
+        )
         return [*tf.unstack(tf.reshape(tf.concat(taken, 0), [-1]), 2 * length)]
 
     found = evaluated(make, length, free)
@@ -105,7 +108,7 @@ def test_shapes_are_known_before_the_model_runs(units, batch):
     assert interpreter.get_output_details()[0]["shape"].tolist() == [1, 77, units]
 
 
-def covered(sizes, segments, end):
+def covered(sizes, partitions, end):
     """The steps that loops within loops over a layout take, and whether their rows fit.
 
     As `lowering.loops` runs them: each loop counts the rows of its own buffer from 0.
@@ -123,7 +126,7 @@ def covered(sizes, segments, end):
             level(k - 1, base + w, min(sizes[k - 1], count - w), sizes[k - 1])
 
     base, top = 0, len(sizes) - 1
-    for _ in range(segments):
+    for _ in range(partitions):
         level(top, base, min(sizes[top], end - base), sizes[top])
         base = min(base + sizes[top], end)
     return taken
@@ -133,16 +136,18 @@ def covered(sizes, segments, end):
 @given(
     length=st.integers(1, 3000),
     unroll=st.sampled_from([1, 2, 4]),
-    blocks=st.integers(1, 20),
-    levels=st.integers(1, 6),
-    growth=st.sampled_from([2, 4, 8, 13]),
-    segments=st.integers(1, 5),
+    chunks=st.integers(1, 20),
+    depth=st.integers(1, 6),
+    chunk_growth=st.sampled_from([2, 4, 8, 13]),
+    partitions=st.integers(1, 5),
 )
 def test_every_step_is_taken_once_and_every_row_has_room(
-    length, unroll, blocks, levels, growth, segments
+    length, unroll, chunks, depth, chunk_growth, partitions
 ):
-    schedule = Schedule(unroll, "front", unroll * blocks, levels, growth, segments=segments)
-    steps = Ruler(np.ones(length, int)).steps(unroll)
+    schedule = Schedule(
+        unroll, "front", unroll * chunks, depth, chunk_growth, partitions=partitions
+    )
+    steps = LengthVector(np.ones(length, int)).steps(unroll)
     sizes = layout(schedule, steps).sizes
     assert all(size % unroll == 0 for size in sizes)
-    assert covered(sizes, segments, steps.count) == list(range(steps.count))
+    assert covered(sizes, partitions, steps.count) == list(range(steps.count))

@@ -1,11 +1,11 @@
-"""Which rows the iterations of a loop read: each step once, in order, neutral ones in front."""
+"""Which rows the iterations of a loop read: each step once, in order, identity padding in front."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from rnnlite.errors import InternalError
-from rnnlite.lowering.buffers import Ruler
+from rnnlite.lowering.buffers import LengthVector
 from rnnlite.lowering.inputs import Inputs
 from rnnlite.lowering.schedule import Schedule
 from rnnlite.scan.scan import Scan
@@ -22,25 +22,25 @@ class Cell:
         return list(inputs)
 
 
-def steps_read(length, unroll, remainder, *, reverse=False, masked=False, block=0):
+def steps_read(length, unroll, remainder, *, reverse=False, masked=False, chunk=0):
     """The value and the mask of each step that the loops of K steps read, in order.
 
-    Row t of the input is t + 1 throughout, neutral rows are 0.
+    Row t of the input is t + 1 throughout, identity padding is 0.
     """
     x = np.broadcast_to(np.arange(1, length + 1)[:, None, None], (length, BATCH, WIDTH))
     x = tf.constant(x.astype(np.float32))
     flags = (np.arange(1, length + 1) % 3 > 0)[:, None] & np.ones((1, BATCH), bool)
     scan = Scan(Cell(), (x,), (), reverse=reverse, mask=tf.constant(flags) if masked else None)
-    schedule = Schedule(unroll, remainder, striped=bool(block))
+    schedule = Schedule(unroll, remainder, chunked_projection=bool(chunk))
     end = length - length % unroll
     if remainder == "front":
-        end = Ruler.of(x).steps(unroll).count
-    neutral = [np.zeros(WIDTH, np.float32)]
-    inputs = Inputs(scan, Cell(), None if block else [x], schedule, end, neutral)
+        end = LengthVector.of(x).steps(unroll).count
+    padding = [np.zeros(WIDTH, np.float32)]
+    inputs = Inputs(scan, Cell(), None if chunk else [x], schedule, end, padding)
     found = []
-    for base in range(0, end, block or end or 1):
-        size = min(block or end, end - base)
-        source = inputs.block(base, block or end)
+    for base in range(0, end, chunk or end or 1):
+        size = min(chunk or end, end - base)
+        source = inputs.chunk(base, chunk or end)
         reader = inputs.reader(source, base, unroll)
         places = reader.places
         for _ in range(size // unroll):
@@ -68,16 +68,18 @@ def expected(length, unroll, remainder, *, reverse, masked):
 @pytest.mark.parametrize("remainder", ["front", "single"])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize("block", [0, 4])
-def test_each_step_once_and_in_order(length, unroll, remainder, reverse, masked, block):
-    found = steps_read(length, unroll, remainder, reverse=reverse, masked=masked, block=block)
+@pytest.mark.parametrize("chunk", [0, 4])
+def test_each_step_once_and_in_order(length, unroll, remainder, reverse, masked, chunk):
+    found = steps_read(length, unroll, remainder, reverse=reverse, masked=masked, chunk=chunk)
     assert found == expected(length, unroll, remainder, reverse=reverse, masked=masked)
 
 
 def test_the_rows_of_all_steps_are_not_there_where_blocks_are_projected():
     x = tf.zeros([4, BATCH, WIDTH])
-    inputs = Inputs(Scan(Cell(), (x,), ()), Cell(), None, Schedule(striped=True), 4, None)
-    with pytest.raises(InternalError, match="block by block"):
+    inputs = Inputs(
+        Scan(Cell(), (x,), ()), Cell(), None, Schedule(chunked_projection=True), 4, None
+    )
+    with pytest.raises(InternalError, match="chunk by chunk"):
         inputs.all()
 
 
@@ -86,5 +88,5 @@ def test_places_of_the_mask_are_those_of_the_rows_where_they_are_the_same():
     scan = Scan(Cell(), (x,), (), mask=mask)
     whole = Inputs(scan, Cell(), [x], Schedule(), 4, None)
     assert len(whole.reader(whole.all(), 0, 1).places) == 1
-    blocks = Inputs(scan, Cell(), None, Schedule(striped=True), 4, None)
-    assert len(blocks.reader(blocks.block(0, 2), 0, 1).places) == 2
+    chunks = Inputs(scan, Cell(), None, Schedule(chunked_projection=True), 4, None)
+    assert len(chunks.reader(chunks.chunk(0, 2), 0, 1).places) == 2

@@ -21,7 +21,7 @@ MARK = Mark(3, "model/lstm", 1, 4, True, 2, True, ("step", "step_1"))
         level=st.integers(0, 6),
         unroll=st.integers(1, 64),
         shared=st.booleans(),
-        kept=st.integers(0, 3),
+        variable_levels=st.integers(0, 3),
         may_be_empty=st.booleans(),
         steps=st.lists(st.text(), max_size=4).map(tuple),
     )
@@ -47,7 +47,7 @@ def test_loops_of_other_kinds_share_no_body(changed):
 
 @pytest.mark.parametrize(
     "changed",
-    [{"scope": "other"}, {"kept": 0}, {"may_be_empty": False}, {"steps": ()}],
+    [{"scope": "other"}, {"variable_levels": 0}, {"may_be_empty": False}, {"steps": ()}],
     ids=["scope", "variables", "empty", "steps"],
 )
 def test_where_a_loop_stands_does_not_matter(changed):

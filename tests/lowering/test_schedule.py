@@ -4,7 +4,7 @@ import pytest
 
 from rnnlite.errors import ScheduleError
 from rnnlite.lowering.schedule import LIMITS, Options, Schedule, take_options
-from rnnlite.scan.place import Place
+from rnnlite.scan.projection import Projection
 
 
 def test_a_schedule_as_text():
@@ -18,10 +18,10 @@ def test_a_schedule_as_text():
         (3, r"schedule is no schedule; expected a mapping .*unroll.*; found int"),
         ({"unrol": 3}, r"schedule names what it does not have; .*found 'unrol'"),
         ({"unroll": 0}, r"schedule: unroll is out of range; expected a whole number from 1 to 64"),
-        ("levels=many", r"schedule: levels is out of range; .*found 'many'"),
-        ("projection=inside", r"schedule: projection is none of those .*'step'.*found 'inside'"),
+        ("depth=many", r"schedule: depth is out of range; .*found 'many'"),
+        ("projection=inside", r"schedule: projection is none of those .*'in_loop'.*found 'inside'"),
         ({"projection": 1}, r"schedule: projection is none of those .*found 1"),
-        ({"block": True}, r"schedule: block is out of range; .*found True"),
+        ({"chunk": True}, r"schedule: chunk is out of range; .*found True"),
         ("", r"schedule names what it does not have; .*found ''"),
     ],
 )
@@ -31,18 +31,23 @@ def test_nonsense_is_refused(given, message):
 
 
 def test_a_schedule_in_words():
-    front = Schedule(4, "front", block=64, levels=2)
-    assert str(front) == "4 steps an iteration, neutral steps in front, blocks of 64 rows, 2 levels"
-    assert str(Schedule()) == "single steps"
-    assert str(Schedule(block=8, levels=2, striped=True)).endswith("projected by blocks")
-    blocks = Schedule(block=8, levels=3, first=3)
-    assert str(blocks) == "single steps, blocks of 8 rows, 3 levels, 3 blocks first"
-    assert str(Schedule(block=8, levels=3, first=1)).endswith("3 levels, one block first")
-    joined = Schedule(place=Place.JOINED, segments=4, apart=1)
+    front = Schedule(4, "front", chunk=64, depth=2)
     assert (
-        str(joined) == "single steps, 4 segments, inputs and state in one product, last row apart"
+        str(front)
+        == "4 steps an iteration, identity padding steps in front, chunks of 64 rows, 2 levels"
     )
-    assert str(Schedule(place=Place.STEP, apart=2)).endswith("in the step, last 2 rows apart")
+    assert str(Schedule()) == "single steps"
+    assert str(Schedule(chunk=8, depth=2, chunked_projection=True)).endswith("projected by chunks")
+    chunks = Schedule(chunk=8, depth=3, peeled_chunks=3)
+    assert str(chunks) == "single steps, chunks of 8 rows, 3 levels, 3 chunks peeled"
+    assert str(Schedule(chunk=8, depth=3, peeled_chunks=1)).endswith("3 levels, one chunk peeled")
+    joined = Schedule(projection=Projection.FUSED, partitions=4, remainder_rows=1)
+    assert (
+        str(joined) == "single steps, 4 partitions, inputs and state in one product, last row alone"
+    )
+    assert str(Schedule(projection=Projection.IN_LOOP, remainder_rows=2)).endswith(
+        "in the step, last 2 rows alone"
+    )
 
 
 @pytest.mark.parametrize("name", LIMITS)
@@ -63,15 +68,15 @@ def test_unrolling_further_is_allowed_where_it_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    ("schedule", "turns"),
+    ("schedule", "thresholds"),
     [
         (Schedule(), ()),
-        (Schedule(block=64, levels=2), (64,)),
-        # Beyond the first blocks, and the segments behind them.
-        (Schedule(block=64, levels=2, first=2, segments=3), (320,)),
+        (Schedule(chunk=64, depth=2), (64,)),
+        # Beyond the first chunks, and the partitions behind them.
+        (Schedule(chunk=64, depth=2, peeled_chunks=2, partitions=3), (320,)),
         # Variables are read at once up to 16 of them, then four times as many.
-        (Schedule(unroll=4, kept=3, block=64), (64, 256)),
+        (Schedule(unroll=4, variable_levels=3, chunk=64), (64, 256)),
     ],
 )
-def test_where_another_way_is_taken(schedule, turns):
-    assert schedule.turns == turns
+def test_where_another_way_is_taken(schedule, thresholds):
+    assert schedule.thresholds == thresholds

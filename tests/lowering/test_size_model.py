@@ -22,7 +22,7 @@ SEQUENCE = Loop(
     hoisted=True,
     length=None,
     row_bytes=64,
-    neutral=True,
+    identity_padding=True,
     fixed_rows=True,
     plain=True,
     projected_bytes=256,
@@ -40,10 +40,10 @@ def test_ops_of_a_loop_follow_its_layout():
     single = ops_of(sized, Schedule())
     assert ops_of(sized, Schedule(unroll=4)) == single + 33
     assert ops_of(sized, Schedule(unroll=4, remainder="front")) == single + 33 + 13
-    assert ops_of(sized, Schedule(levels=3)) == single + 32
-    assert ops_of(sized, Schedule(segments=4)) == single + 30
-    assert ops_of(sized, Schedule(first=2)) == single + 25
-    assert ops_of(sized, Schedule(kept=3)) == single + 180
+    assert ops_of(sized, Schedule(depth=3)) == single + 32
+    assert ops_of(sized, Schedule(partitions=4)) == single + 30
+    assert ops_of(sized, Schedule(peeled_chunks=2)) == single + 25
+    assert ops_of(sized, Schedule(variable_levels=3)) == single + 180
     assert ops_of(replace(sized, masked=True), Schedule(unroll=2)) == single + 11 + 12
     assert ops_of(replace(sized, again=True), Schedule()) == single - 8
     # The rest comes in a loop of its own.
@@ -61,14 +61,14 @@ def test_the_budget_grows_with_weights_and_shrinks_with_channels():
     ("count", "loop", "chosen"),
     [
         (1, LAST, {}),
-        (5, LAST, {"variables": 0, "first": 0, "max_unroll": 2}),
-        (1, SEQUENCE, {"max_levels": 2}),
+        (5, LAST, {"variables": 0, "peeled_chunks": 0, "max_unroll": 2}),
+        (1, SEQUENCE, {"max_depth": 2}),
         (2, SEQUENCE, {"variables": 0}),
-        (3, SEQUENCE, {"variables": 0, "first": 0, "max_unroll": 2}),
+        (3, SEQUENCE, {"variables": 0, "peeled_chunks": 0, "max_unroll": 2}),
         (
             8,
             SEQUENCE,
-            {"variables": 0, "first": 0, "max_unroll": 1, "segments": 1, "max_levels": 1},
+            {"variables": 0, "peeled_chunks": 0, "max_unroll": 1, "partitions": 1, "max_depth": 1},
         ),
     ],
 )
@@ -84,7 +84,7 @@ def test_many_weights_leave_room():
 
 
 def test_what_the_caller_asks_for_stays():
-    asked = replace(FREE, unroll=4, levels=2, first=1, segments=4, variables=1)
+    asked = replace(FREE, unroll=4, depth=2, peeled_chunks=1, partitions=4, variables=1)
     assert affordable(contents(8), asked) == asked
     assert affordable(contents(8), replace(FREE, variables=1)).variables == 1
     assert affordable(contents(8), replace(FREE, budget=None)) == replace(FREE, budget=None)
@@ -115,8 +115,8 @@ MODELS = {
 }
 LAYOUTS = [
     {"variables": 0},
-    {"variables": 0, "first": 0, "unroll": 2},
-    {"variables": 0, "first": 0, "unroll": 1, "levels": 1},
+    {"variables": 0, "peeled_chunks": 0, "unroll": 2},
+    {"variables": 0, "peeled_chunks": 0, "unroll": 1, "depth": 1},
 ]
 
 

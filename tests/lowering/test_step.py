@@ -9,7 +9,7 @@ from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.step import Step
 from rnnlite.scan.cells import LSTM, Activation, TracedCell
-from rnnlite.scan.place import Place
+from rnnlite.scan.projection import Projection
 from rnnlite.scan.scan import Scan
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
@@ -89,7 +89,7 @@ def test_which_state_the_output_is():
 def test_what_the_cost_model_asks():
     costs = step(all_outputs=True).costs()
     assert costs.recurrent_weights == 4 * UNITS * UNITS
-    assert (costs.hoisted, costs.plain, costs.neutral, costs.fixed_rows) == (True,) * 4
+    assert (costs.hoisted, costs.plain, costs.identity_padding, costs.fixed_rows) == (True,) * 4
     assert (costs.length, costs.batch, costs.features) == (5, 2, FEATURES)
     assert costs.row_bytes == 2 * UNITS * 4
     assert costs.projected_bytes == 4 * UNITS * 4
@@ -101,17 +101,17 @@ def test_what_the_cost_model_asks():
 
 def test_other_cells_are_neither_plain_nor_neutral():
     costs = step(doubling()).costs()
-    assert (costs.plain, costs.neutral, costs.hoisted) == (False, False, False)
+    assert (costs.plain, costs.identity_padding, costs.hoisted) == (False, False, False)
 
 
 def test_rows_are_neutral_only_where_the_state_starts_at_zero():
     with tf.__internal__.FuncGraph("test").as_default():
         x = tf.compat.v1.placeholder(tf.float32, [5, 2, FEATURES])
         ones = tf.ones([2, UNITS])
-        assert Step(Scan(lstm(), (x,), (ones, ones))).neutral is None
+        assert Step(Scan(lstm(), (x,), (ones, ones))).identity_padding is None
         masked = Step(Scan(lstm(), (x,), (ones, ones), mask=tf.ones([5, 2], tf.bool)))
         # Under a mask any row is: it is not taken.
-        assert [r.shape for r in masked.neutral] == [(4 * UNITS,)]
+        assert [r.shape for r in masked.identity_padding] == [(4 * UNITS,)]
 
 
 def test_ops_of_a_step_are_counted_without_constants():
@@ -120,9 +120,9 @@ def test_ops_of_a_step_are_counted_without_constants():
     assert step(doubling()).ops == 2
 
 
-@pytest.mark.parametrize("place", list(Place))
-@pytest.mark.parametrize("apart", [0, 1])
-def test_a_step_is_the_same_wherever_its_products_are_made(place, apart):
+@pytest.mark.parametrize("place", list(Projection))
+@pytest.mark.parametrize("remainder_rows", [0, 1])
+def test_a_step_is_the_same_wherever_its_products_are_made(place, remainder_rows):
     rng = np.random.default_rng(1)
     x = rng.standard_normal((5, 2, FEATURES)).astype(np.float32)
 
@@ -130,7 +130,7 @@ def test_a_step_is_the_same_wherever_its_products_are_made(place, apart):
     def run(value):
         zero = tf.zeros([2, UNITS])
         made = Step(Scan(lstm(), (value,), (zero, zero)))
-        (rows,) = made.projected(Schedule(place=place, apart=apart))
+        (rows,) = made.projected(Schedule(projection=place, remainder_rows=remainder_rows))
         states, outputs = made.take([rows[0]], None, [zero + 0.5, zero - 0.3], [])
         return (*states, *outputs)
 
@@ -148,7 +148,7 @@ def test_striped_inputs_are_not_projected_ahead():
     with tf.__internal__.FuncGraph("test").as_default():
         x = tf.compat.v1.placeholder(tf.float32, [5, 2, FEATURES])
         made = Step(Scan(lstm(), (x,), (tf.zeros([2, UNITS]),) * 2))
-        assert made.projected(Schedule(striped=True)) is None
+        assert made.projected(Schedule(chunked_projection=True)) is None
         (rows,) = made.projected(Schedule())
         assert rows.shape.as_list() == [5, 2, 4 * UNITS]
 

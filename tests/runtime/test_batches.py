@@ -52,11 +52,11 @@ def test_bytes_of_a_step_cover_the_projection():
             value.dims for value in parsed.main.values
         }
 
-    size, whole = found("striped=0")
+    size, whole = found("chunked_projection=0")
     assert whole
     assert 4 * (3 + 4 * 40) <= size <= 4 * 8 * (3 + 4 * 40)
     # Projected by blocks it never stands whole in memory: inputs and states alone.
-    size, whole = found("striped=1")
+    size, whole = found("chunked_projection=1")
     assert not whole
     assert 4 * 3 <= size < 2 * 4 * (3 + 4 * 40)
 

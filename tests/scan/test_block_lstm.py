@@ -91,7 +91,7 @@ def test_neutral_rows_keep_zero_at_zero(clip, peephole):
     w = weights()
     peepholes = tuple(w["peepholes"]) if peephole else None
     cell = BlockLSTM(w["kernel"], w["recurrent"], w["bias"], peepholes, clip, ("h",))
-    (row,) = cell.neutral()
+    (row,) = cell.identity_padding()
     zero = tf.zeros([BATCH, UNITS])
     _, states = cell.step([tf.constant(np.stack([row] * BATCH))], [zero, zero], cell.weights())
     for state in states:

@@ -14,7 +14,7 @@ from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.tensors import cut, is_zero
 from rnnlite.scan import cells, oracle
 from rnnlite.scan.cells import Activation
-from rnnlite.scan.place import Place
+from rnnlite.scan.projection import Projection
 from rnnlite.scan.scan import Scan
 
 TANH, SIGMOID = Activation(tf.tanh, True), Activation(tf.sigmoid, True)
@@ -72,7 +72,7 @@ def equal(found, wanted):
     striped=st.booleans(),
     segments=st.integers(1, 5),
     first=st.integers(0, 4),
-    projection=st.sampled_from(["before", "step", "joined"]),
+    projection=st.sampled_from(["hoisted", "in_loop", "fused"]),
     sequence=st.booleans(),
 )
 def test_lowered_scan_equals_the_oracle(
@@ -204,22 +204,22 @@ def test_is_zero_tells_constants_and_fills():
 def test_neutral_rows_keep_zero_at_zero(kind):
     cell, _, count = make(kind, np.random.default_rng(0), 3, 5)
     zero = tf.zeros((2, 5))
-    (row,) = cell.neutral()
+    (row,) = cell.identity_padding()
     parts = cut(tf.constant(np.stack([row, row])), cell.cuts)
     _, states = cell.step(parts, [zero] * count, cell.weights())
     for state in states:
         np.testing.assert_array_equal(state, zero)
 
 
-@pytest.mark.parametrize("place", [Place.STEP, Place.JOINED])
+@pytest.mark.parametrize("place", [Projection.IN_LOOP, Projection.FUSED])
 @pytest.mark.parametrize("kind", ["lstm", "gru_after", "simple"])
 def test_no_rows_are_neutral_where_the_bias_is_added_in_the_step(kind, place):
-    cell = replace(make(kind, np.random.default_rng(0), 3, 5)[0], place=place)
-    assert cell.neutral() is None
+    cell = replace(make(kind, np.random.default_rng(0), 3, 5)[0], projection=place)
+    assert cell.identity_padding() is None
     assert not cell.hoisted
 
 
 def test_no_rows_are_neutral_where_the_activation_is_not_zero_at_zero():
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (4, 4), (4,))]
-    assert cells.SimpleRNN(*weights, SIGMOID).neutral() is None
+    assert cells.SimpleRNN(*weights, SIGMOID).identity_padding() is None

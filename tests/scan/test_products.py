@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.scan.place import Place
-from rnnlite.scan.products import COUNTS, gates, place_weights, rows_apart
+from rnnlite.scan.products import COUNTS, by_remainder_rows, gates, step_weights
+from rnnlite.scan.projection import Projection
 
 
 @pytest.mark.parametrize(("batch", "count"), [(2, 1), (2, 2), (8, 1), (9, 2), (15, 1)])
 def test_rows_apart_give_the_same_product(batch, count):
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(s).astype(np.float32) for s in ((batch, 5), (5, 7)))
-    np.testing.assert_allclose(rows_apart(count)(tf.constant(x), w), x @ w, atol=1e-5)
+    np.testing.assert_allclose(by_remainder_rows(count)(tf.constant(x), w), x @ w, atol=1e-5)
 
 
-@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("place", Projection)
 @pytest.mark.parametrize("biased", [False, True])
 def test_gates_are_the_same_wherever_inputs_are_projected(place, biased):
     rng = np.random.default_rng(0)
@@ -23,8 +23,8 @@ def test_gates_are_the_same_wherever_inputs_are_projected(place, biased):
         rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (3, 5), (4, 6), (5, 6), (6,))
     )
     expected = x @ kernel + h @ recurrent + bias * biased
-    weights = place_weights(place, kernel, recurrent, bias if biased else None)
+    weights = step_weights(place, kernel, recurrent, bias if biased else None)
     assert len(weights) == COUNTS[place]
-    row = x @ kernel + bias * biased if place is Place.BEFORE else x
+    row = x @ kernel + bias * biased if place is Projection.HOISTED else x
     found = gates(place, tf.matmul, tf.constant(row), tf.constant(h), weights)
     np.testing.assert_allclose(found, expected, atol=1e-5)

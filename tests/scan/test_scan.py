@@ -55,7 +55,7 @@ def test_a_recurrence_as_data():
         "masked": True,
         "hoisted": False,
         "unroll": 4,
-        "turns": [64, 256],
+        "thresholds": [64, 256],
         "schedule": "single steps",
         "weights": "",
     }

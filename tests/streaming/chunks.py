@@ -50,7 +50,7 @@ def program(function, *shapes, dtype="float32", batch=0):
 
 def _lowered(scan, scans):
     result, schedule = lower(scan, Options())
-    scans.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+    scans.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
     return result
 
 

@@ -89,7 +89,7 @@ Layout = Annotated[
     str | None,
     typer.Option(
         "--schedule",
-        help="How loops are laid out, as unroll=4,variables=0,block=64,levels=3,"
+        help="How loops are laid out, as unroll=4,variables=0,chunk=64,depth=3,"
         "l2_bytes=1048576; any of these. l2_bytes is the target's L2 cache a core.",
         show_default="by a cost model",
     ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.survey import Survey
-from rnnlite.scan.place import Place
+from rnnlite.scan.projection import Projection
 from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult
 
 
@@ -33,7 +33,7 @@ class Recurrences:
 
     def add(self, scan: Scan, result: ScanResult, schedule: Schedule) -> None:
         """Keep what is said of a Scan that was lowered."""
-        self.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+        self.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
         self.records.append(
             Recurrence(
                 name=scan.name,
@@ -42,9 +42,9 @@ class Recurrences:
                 direction="backward" if scan.reverse else "forward",
                 outputs="all" if scan.all_outputs else "last",
                 masked=scan.mask is not None,
-                hoisted=scan.cell.hoisted and schedule.place is Place.BEFORE,
+                hoisted=scan.cell.hoisted and schedule.projection is Projection.HOISTED,
                 unroll=schedule.unroll,
-                turns=schedule.turns,
+                thresholds=schedule.thresholds,
                 schedule=str(schedule),
             )
         )

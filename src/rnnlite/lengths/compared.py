@@ -15,22 +15,22 @@ from rnnlite.lengths.sizes import Axis, axes_of, evaluate, is_known
 WANTED = (19, 1, 5, 8)
 """Steps: long and short, below, at and above the number of unrolled ones, and no multiple of it."""
 
-PAST_A_TURN = 3
+PAST_A_THRESHOLD = 3
 """Where the number of steps decides how it is computed, two numbers are so much larger than where
-that turns."""
+that is past a threshold."""
 
 LONGER = (33, 64, 100, 128, 200, 256, 300, 400)
 """Steps to take in turn in place of lengths that the source refuses all the same."""
 
 MOST = 6
-"""Lengths that are compared at most, but for those past a turn."""
+"""Lengths that are compared at most, but for those past a threshold."""
 
 
 def compared(lengths: Lengths) -> list[Values]:
     """Lengths to compare at, the longest ones first; the least ones are among them."""
     paces = _paces(lengths)
     found: list[Values] = []
-    for steps in _past_turns(lengths):
+    for steps in _past_thresholds(lengths):
         _add(found, lengths, _values(lengths, [steps], _wanted_of(steps), last=False))
     for k, wanted in enumerate(WANTED):
         values = lengths.least if wanted == 1 else None
@@ -76,24 +76,24 @@ def _paces(lengths: Lengths) -> list[Steps]:
     return sorted(found.values(), key=lambda s: evaluate(s.size, far) or 0)
 
 
-def _past_turns(lengths: Lengths) -> list[Steps]:
-    """Recurrences with one turn each: the two longest that are past the wanted lengths."""
-    turns = {
-        (s.size, turn): Steps(s.size, s.unroll, (turn,))
+def _past_thresholds(lengths: Lengths) -> list[Steps]:
+    """Recurrences with one threshold each: the two longest that are past the wanted lengths."""
+    past = {
+        (s.size, threshold): Steps(s.size, s.unroll, (threshold,))
         for s in lengths.steps
         if is_known(s.size) and axes_of(s.size)
-        for turn in s.turns
-        if turn + PAST_A_TURN > WANTED[0]
+        for threshold in s.thresholds
+        if threshold + PAST_A_THRESHOLD > WANTED[0]
     }
     by_size: dict[object, list[Steps]] = {}
-    for (size, _), steps in turns.items():
+    for (size, _), steps in past.items():
         by_size.setdefault(size, []).append(steps)
     found = [s for several in by_size.values() for s in sorted(several, key=_wanted_of)[-2:]]
     return sorted(found, key=_wanted_of, reverse=True)
 
 
 def _wanted_of(steps: Steps) -> int:
-    return steps.turns[0] + PAST_A_TURN
+    return steps.thresholds[0] + PAST_A_THRESHOLD
 
 
 def _values(lengths: Lengths, paces: Sequence[Steps], wanted: int, *, last: bool) -> Values | None:

@@ -33,12 +33,12 @@ class Steps:
     Attributes:
         size: as a function of the free axes.
         unroll: steps an iteration.
-        turns: numbers of steps beyond which it is computed in another way.
+        thresholds: numbers of steps beyond which it is computed in another way.
     """
 
     size: Size
     unroll: int = 1
-    turns: tuple[int, ...] = ()
+    thresholds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

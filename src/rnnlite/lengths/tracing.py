@@ -30,7 +30,7 @@ def lengths_of(
     for output in function.outputs:
         analysis.sizes(output)
     steps = [
-        Steps(length, lowered.unroll, lowered.turns)
+        Steps(length, lowered.unroll, lowered.thresholds)
         for lowered, length in zip(recurrences, analysis.lengths(), strict=True)
         if length is not None
     ]

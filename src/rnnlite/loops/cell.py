@@ -103,7 +103,7 @@ class BodyCell:
         count = len(self.updates)
         return found[count:], found[:count]
 
-    def neutral(self) -> None:
+    def identity_padding(self) -> None:
         """Not known."""
         return None
 

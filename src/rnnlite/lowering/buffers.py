@@ -1,6 +1,6 @@
-"""Buffers of output sequences: how large, how blocks are written, what is read at the end.
+"""Buffers of output sequences: how large, how chunks are written, what is read at the end.
 
-What enters: a `Schedule` and a `Ruler` as long as time. What leaves: a `Layout` and the tensors of
+What enters: a `Schedule` and a `LengthVector` of time. What leaves: a `Layout` and the tensors of
 it. Sizes are computed by ops that the runtime evaluates while it prepares a model
 (SHAPE, STRIDED_SLICE, MUL, CONCATENATION), so that all shapes in loops are known before they run;
 a ceiling of T / s is the length of a sequence of T taken at each s-th place.
@@ -25,12 +25,12 @@ class Layout:
     element else: RESHAPE does not keep what is known while the model is prepared.
 
     Attributes:
-        sizes: rows of the buffers of a segment, innermost first.
-        segments: parts that are computed one after the other.
+        sizes: rows of the buffers of a partition, innermost first.
+        partitions: parts that are computed one after the other.
     """
 
     sizes: tuple[Count, ...]
-    segments: int = 1
+    partitions: int = 1
 
     def count(self, level: int) -> Count:
         """Rows of the buffer of a level as an int or a scalar."""
@@ -38,7 +38,7 @@ class Layout:
         return size if isinstance(size, int) else size[0]
 
 
-def layout(schedule: Schedule, steps: Ruler, block: Count | None = None) -> Layout:
+def layout(schedule: Schedule, steps: LengthVector, chunk: Count | None = None) -> Layout:
     """The sizes for all steps.
 
     A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is the schedule's
@@ -47,19 +47,19 @@ def layout(schedule: Schedule, steps: Ruler, block: Count | None = None) -> Layo
     Args:
         schedule: see there.
         steps: as long as there are steps, a multiple of K.
-        block: rows of a block; a sequence shorter than the schedule's is the only one else.
+        chunk: rows of a chunk; a sequence shorter than the schedule's is the only one else.
     """
-    part = steps.part(schedule.segments)
+    part = steps.part(schedule.partitions)
     k = schedule.unroll
-    if schedule.levels == 1:
-        return Layout((part.blocks(k) * k,), schedule.segments)
-    sizes = [part.blocks(k, upto=schedule.block) * k if block is None else block]
-    strides: list[Count] = [schedule.block]
-    for above in reversed(range(schedule.levels - 1)):
-        several = part.blocks(strides[-1] * schedule.growth**above)
+    if schedule.depth == 1:
+        return Layout((part.chunks(k) * k,), schedule.partitions)
+    sizes = [part.chunks(k, upto=schedule.chunk) * k if chunk is None else chunk]
+    strides: list[Count] = [schedule.chunk]
+    for above in reversed(range(schedule.depth - 1)):
+        several = part.chunks(strides[-1] * schedule.chunk_growth**above)
         sizes.append(several * sizes[-1])
         strides.append(several * strides[-1])
-    return Layout(tuple(sizes), schedule.segments)
+    return Layout(tuple(sizes), schedule.partitions)
 
 
 def places_within(size: Count) -> Tensor:
@@ -69,7 +69,7 @@ def places_within(size: Count) -> Tensor:
     return tf.cumsum(tf.ones(size, tf.int32), exclusive=True)
 
 
-class Ruler:
+class LengthVector:
     """Something as long as a sequence, to take lengths from that are known before a model runs.
 
     Args:
@@ -80,7 +80,7 @@ class Ruler:
         self._vector = vector
 
     @classmethod
-    def of(cls, x: Tensor) -> Ruler:
+    def of(cls, x: Tensor) -> LengthVector:
         """As long as the first axis of x."""
         length = x.shape[0]
         return cls(tf.ones(tf.shape(x)[:1], tf.int32) if length is None else np.ones(length, int))
@@ -104,26 +104,26 @@ class Ruler:
             return tf.range(len(self._vector))
         return tf.cumsum(self._vector, exclusive=True)
 
-    def steps(self, unroll: int) -> Ruler:
+    def steps(self, unroll: int) -> LengthVector:
         """As long as T rounded up to a multiple of K."""
         if unroll == 1:
             return self
-        length = self.blocks(unroll) * unroll
+        length = self.chunks(unroll) * unroll
         if isinstance(length, int):
-            return Ruler(np.ones(length, int))
-        return Ruler(tf.ones(length, tf.int32))
+            return LengthVector(np.ones(length, int))
+        return LengthVector(tf.ones(length, tf.int32))
 
-    def part(self, count: int) -> Ruler:
+    def part(self, count: int) -> LengthVector:
         """As long as ceil(T / count)."""
-        return self if count == 1 else Ruler(self._vector[::count])
+        return self if count == 1 else LengthVector(self._vector[::count])
 
-    def beyond(self, begin: int, least: int) -> Ruler:
+    def beyond(self, begin: int, least: int) -> LengthVector:
         """As long as T less `begin`, or `least` if that is more."""
         # An end that is masked keeps the converter from making a SLICE, which is computed too late.
         rest = tf.strided_slice(self._vector, [begin + least], [0], [1], end_mask=1)
-        return Ruler(tf.concat([tf.ones([least], tf.int32), tf.reshape(rest, [-1])], 0))
+        return LengthVector(tf.concat([tf.ones([least], tf.int32), tf.reshape(rest, [-1])], 0))
 
-    def blocks(self, size: Count, *, upto: int | None = None) -> Count:
+    def chunks(self, size: Count, *, upto: int | None = None) -> Count:
         """ceil(min(T, upto) / size)."""
         if isinstance(self._vector, np.ndarray) and isinstance(size, int):
             return -(-min(len(self._vector), upto or len(self._vector)) // size)
@@ -154,10 +154,10 @@ def filled(rows: Count, shape: Tensor, like: Tensor) -> Tensor:
     return tf.ensure_shape(buffer, [static, *like.shape])
 
 
-def write(buffer: Tensor, block: Tensor, place: Tensor) -> Tensor:
+def write(buffer: Tensor, chunk: Tensor, place: Tensor) -> Tensor:
     """Write rows (n, B, ...) into buffer (N, B, ...) from row `place` on."""
     begin = tf.stack([place, *[0] * (len(buffer.shape) - 1)])
-    updated = gen_xla_ops.xla_dynamic_update_slice(input=buffer, update=block, indices=begin)
+    updated = gen_xla_ops.xla_dynamic_update_slice(input=buffer, update=chunk, indices=begin)
     updated.set_shape(buffer.shape)
     return updated
 
@@ -167,15 +167,15 @@ def joined(parts: Sequence[Tensor]) -> Tensor:
     return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
 
 
-def rows_from(buffer: Tensor, first: Count, length: Ruler) -> Tensor:
-    """As many rows of a buffer as a ruler is long, from row `first` on."""
+def rows_from(buffer: Tensor, first: Count, length: LengthVector) -> Tensor:
+    """As many rows of a buffer as a length vector is long, from row `first` on."""
     if isinstance(length.length, int):
         return buffer[first : first + length.length]
     return _taken(buffer, length.places + first)
 
 
-def rows_and_rest(buffer: Tensor, rest: Tensor, done: Count, length: Ruler) -> Tensor:
-    """The first `done` rows of a buffer, then those of `rest`, as many as a ruler is long."""
+def rows_and_rest(buffer: Tensor, rest: Tensor, done: Count, length: LengthVector) -> Tensor:
+    """The first `done` rows of a buffer, then those of `rest`, as many as there are steps."""
     if isinstance(length.length, int):
         return tf.concat([buffer[:done], rest[: length.length - done]], 0)
     places = length.places

@@ -1,14 +1,15 @@
-"""Where an iteration finds its projected inputs and its mask: made for all steps, or for a block.
+"""Where an iteration finds its projected inputs and its mask: made for all steps, or for a chunk.
 
 What enters: a Scan, its schedule and the layout of its steps. What leaves: for each iteration the
 rows of its steps, in order of computation.
 
 Projected for all steps at once, the rows are one large product, and one large tensor. Projected
-block by block (`Schedule.striped`) they stay in the cache, and memory grows with the inputs alone.
+chunk by chunk (`Schedule.chunked_projection`) they stay in the cache, and memory grows with the
+inputs alone.
 
 Steps are counted by w as in `lowering.loops`; t is a step's place in the order of computation
-among the given ones, so that steps before t = 0 are neutral. A sequence that is read backwards has
-its row t at T - 1 - t.
+among the given ones, so that steps before t = 0 are identity padding. A sequence that is read
+backwards has its row t at T - 1 - t.
 """
 
 from __future__ import annotations
@@ -51,10 +52,10 @@ class Inputs:
     Args:
         scan: see there.
         cell: the Scan's, as it is lowered.
-        projected: the cell's projection of all inputs, or None if it is to be made block by block.
+        projected: the cell's projection of all inputs, or None if it is to be made chunk by chunk.
         schedule: see there.
-        end: steps that the loops compute, neutral ones included.
-        neutral: rows to put in front, where the schedule does.
+        end: steps that the loops compute, identity padding included.
+        identity_padding: rows to put in front, where the schedule does.
     """
 
     def __init__(
@@ -64,20 +65,21 @@ class Inputs:
         projected: list[Tensor] | None,
         schedule: Schedule,
         end: Count,
-        neutral: list[Array] | None,
+        identity_padding: list[Array] | None,
     ) -> None:
         self._scan, self._cell = scan, cell
         self._length = length_of(scan.inputs[0])
         self.front = schedule.unroll - 1 if schedule.remainder == "front" else 0
-        self._neutral = neutral if self.front else None
+        self._identity_padding = identity_padding if self.front else None
         self._projected = projected
         self.mask = scan.mask
         # Row of step w where all are projected: w - offset.
         self._offset = end - self._length - self.front if self.front else 0
-        if self._neutral is not None:
+        if self._identity_padding is not None:
             if projected is not None:
                 self._projected = [
-                    self._joined(p, row) for p, row in zip(projected, self._neutral, strict=True)
+                    self._joined(p, row)
+                    for p, row in zip(projected, self._identity_padding, strict=True)
                 ]
             if self.mask is not None:
                 sizes = [fixed(self.mask, axis) for axis in range(2, len(self.mask.shape))]
@@ -98,7 +100,7 @@ class Inputs:
     def all(self) -> Source:
         """The rows of all steps."""
         if self._projected is None:
-            raise InternalError("the rows are projected block by block")
+            raise InternalError("the rows are projected chunk by chunk")
         if self._scan.reverse:
             return Source(self._projected, self._last_row(), backward=True)
         return Source(self._projected, -self._offset)
@@ -106,20 +108,20 @@ class Inputs:
     def _last_row(self) -> Count:
         return self._length + self.front + self._offset - 1
 
-    def block(self, w: Count, size: Count) -> Source:
-        """The rows of a block of steps, from step w on; of all steps where all are projected."""
+    def chunk(self, w: Count, size: Count) -> Source:
+        """The rows of a chunk of steps, from step w on; of all steps where all are projected."""
         if self._projected is not None:
             return self.all()
-        # Steps before t = 0 are neutral, and stand in the first block alone.
+        # Steps before t = 0 are identity padding, and stand in the first chunk alone.
         begin = tf.maximum(w - self._offset - self.front, 0)
         t = tf.minimum(begin + places_within(size), self._length - 1)
         places = self._length - 1 - t if self._scan.reverse else t
         inputs = [self._rows_of(x, places) for x in self._scan.inputs]
         projected = self._cell.project(inputs)
-        if self._neutral is not None:
+        if self._identity_padding is not None:
             projected = [
                 self._joined(p, row, behind=False)
-                for p, row in zip(projected, self._neutral, strict=True)
+                for p, row in zip(projected, self._identity_padding, strict=True)
             ]
         return Source(projected, -self._offset - begin)
 

@@ -1,9 +1,9 @@
-"""The loops of a Scan: segments, blocks within blocks, K steps an iteration.
+"""The loops of a Scan: partitions, chunks within chunks, K steps an iteration.
 
 What enters: a `Step`, its projected inputs and a `Schedule`. What leaves: the Scan's results. The
 innermost loop gathers K projected rows and takes K steps. Where K does not divide the length, rows
 that keep the initial state as it is are put in front, or single steps come last. Output sequences
-are written into blocks, these into larger ones (`lowering.buffers`).
+are written into chunks, these into larger ones (`lowering.buffers`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from rnnlite.lowering.buffers import (
     Layout,
-    Ruler,
+    LengthVector,
     filled,
     joined,
     layout,
@@ -35,7 +35,7 @@ from rnnlite.scan.tensors import Count, Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Blocks:
+class Chunks:
     """Buffers of one level in another.
 
     Attributes:
@@ -50,27 +50,29 @@ class Blocks:
 class Loops:
     """One way to compute all steps; its attributes are what the loop bodies share.
 
-    Steps are counted in the order of computation, neutral ones in front included. Each loop counts
-    from 0 the rows of its own buffers; `base` is the step that its row 0 stands for. So a loop's
-    body is the same wherever the loop stands.
+    Steps are counted in the order of computation, identity padding in front included. Each loop
+    counts from 0 the rows of its own buffers; `base` is the step that its row 0 stands for. So a
+    loop's body is the same wherever the loop stands.
 
     Args:
         step: see there.
-        projected: its inputs projected, or None if that is made block by block.
+        projected: its inputs projected, or None if that is made chunk by chunk.
         schedule: see there.
     """
 
     def __init__(self, step: Step, projected: list[Tensor] | None, schedule: Schedule) -> None:
         self.step, self.scan, self.schedule = step, step.scan, schedule
         self.length = length_of(self.scan.inputs[0])
-        self.ruler = Ruler.of(self.scan.inputs[0])
+        self.time = LengthVector.of(self.scan.inputs[0])
         # Steps that the loops of K steps compute.
         self.end = self.length - self.length % schedule.unroll
         if schedule.remainder == "front":
-            self.end = self.ruler.steps(schedule.unroll).count
-        self.inputs = Inputs(self.scan, step.cell, projected, schedule, self.end, step.neutral)
+            self.end = self.time.steps(schedule.unroll).count
+        self.inputs = Inputs(
+            self.scan, step.cell, projected, schedule, self.end, step.identity_padding
+        )
         # Nothing that differs between loops may be a constant then: bodies would differ by it.
-        self.shared = bool(schedule.first) or schedule.segments > 1
+        self.shared = bool(schedule.peeled_chunks) or schedule.partitions > 1
         self.number = next_number()
         self.scope = tf.compat.v1.get_default_graph().get_name_scope()
 
@@ -81,20 +83,20 @@ class Loops:
         if self.step.carries_output:
             before = self._filled(None) if scan.previous is None else list(scan.previous)
         values: Carry = (*scan.initial_states, *before)
-        steps = self.ruler.steps(schedule.unroll)
-        if not schedule.first:
-            return self._finish(*self._segments(values, 0, self._blocks(layout(schedule, steps))))
-        block = steps.blocks(schedule.unroll, upto=schedule.block) * schedule.unroll
-        values, parts = self._segments(values, 0, self._blocks(Layout((block,))))
-        if schedule.first > 1:
-            others = self._blocks(Layout((block,), schedule.first - 1))
-            values, buffers = self._if_reached(values, schedule.block, others)
+        steps = self.time.steps(schedule.unroll)
+        if not schedule.peeled_chunks:
+            return self._finish(*self._partitions(values, 0, self._chunks(layout(schedule, steps))))
+        chunk = steps.chunks(schedule.unroll, upto=schedule.chunk) * schedule.unroll
+        values, parts = self._partitions(values, 0, self._chunks(Layout((chunk,))))
+        if schedule.peeled_chunks > 1:
+            others = self._chunks(Layout((chunk,), schedule.peeled_chunks - 1))
+            values, buffers = self._if_reached(values, schedule.chunk, others)
             parts.append(buffers)
-        begin = schedule.block * schedule.first
-        others = self._blocks(layout(schedule, steps.beyond(begin, schedule.unroll), block))
+        begin = schedule.chunk * schedule.peeled_chunks
+        others = self._chunks(layout(schedule, steps.beyond(begin, schedule.unroll), chunk))
 
         def reached() -> ScanResult:
-            new, buffers = self._segments(values, begin, others)
+            new, buffers = self._partitions(values, begin, others)
             return self._finish(new, parts + buffers)
 
         return self._branches(begin, reached, lambda: self._finish(values, parts))
@@ -150,17 +152,17 @@ class Loops:
             return [tf.zeros(s, y.dtype) for s, y in zip(shapes, self.step.outputs, strict=True)]
         return [filled(rows, s, y) for s, y in zip(shapes, self.step.outputs, strict=True)]
 
-    def _blocks(self, sizes: Layout) -> Blocks:
+    def _chunks(self, sizes: Layout) -> Chunks:
         outputs = self.scan.all_outputs
-        return Blocks(sizes, [self._filled(rows) if outputs else [] for rows in sizes.sizes])
+        return Chunks(sizes, [self._filled(rows) if outputs else [] for rows in sizes.sizes])
 
-    def _if_reached(self, values: Carry, begin: int, blocks: Blocks) -> tuple[Carry, list[Tensor]]:
+    def _if_reached(self, values: Carry, begin: int, chunks: Chunks) -> tuple[Carry, list[Tensor]]:
         """The steps from `begin` on, if there are any, and their rows."""
-        # A ruler, for a branch to know their number while it is prepared.
-        rows = tf.ones(blocks.layout.sizes[-1] * blocks.layout.segments, tf.int32)
+        # A length vector, for a branch to know their number while it is prepared.
+        rows = tf.ones(chunks.layout.sizes[-1] * chunks.layout.partitions, tf.int32)
 
         def reached() -> ScanResult:
-            new, parts = self._segments(values, begin, blocks)
+            new, parts = self._partitions(values, begin, chunks)
             return ScanResult((), tuple(map(joined, zip(*parts, strict=True))), new)
 
         def passed() -> ScanResult:
@@ -170,19 +172,19 @@ class Loops:
         found = self._branches(begin, reached, passed)
         return found.states, list(found.outputs or ())
 
-    def _segments(
-        self, values: Carry, begin: int, blocks: Blocks
+    def _partitions(
+        self, values: Carry, begin: int, chunks: Chunks
     ) -> tuple[Carry, list[list[Tensor]]]:
         """Loops one after the other with the same body, from step `begin` on; their buffers."""
-        top = len(blocks.layout.sizes) - 1
+        top = len(chunks.layout.sizes) - 1
         if not self.shared:
-            values, buffers = self._level(blocks, top, values, begin, self.end)
+            values, buffers = self._level(chunks, top, values, begin, self.end)
             return values, [buffers]
-        base, size = tf.minimum(begin, self.end), blocks.layout.count(top)
+        base, size = tf.minimum(begin, self.end), chunks.layout.count(top)
         parts: list[list[Tensor]] = []
-        for _ in range(blocks.layout.segments):
+        for _ in range(chunks.layout.partitions):
             count = tf.minimum(size, self.end - base)
-            values, buffers = self._level(blocks, top, values, base, count)
+            values, buffers = self._level(chunks, top, values, base, count)
             parts.append(buffers)
             base = base + size
         return values, parts
@@ -191,32 +193,32 @@ class Loops:
         """The rows of buffers that are time steps."""
         if rest:
             pairs = zip(buffers, rest, strict=True)
-            return tuple(rows_and_rest(b, r, self.end, self.ruler) for b, r in pairs)
-        exact = self.schedule.unroll == self.schedule.levels == self.schedule.segments == 1
-        if exact and not self.schedule.first:
+            return tuple(rows_and_rest(b, r, self.end, self.time) for b, r in pairs)
+        exact = self.schedule.unroll == self.schedule.depth == self.schedule.partitions == 1
+        if exact and not self.schedule.peeled_chunks:
             return tuple(buffers)
         front = self.end - self.length if self.schedule.remainder == "front" else 0
-        return tuple(rows_from(b, front, self.ruler) for b in buffers)
+        return tuple(rows_from(b, front, self.time) for b in buffers)
 
     def _level(
-        self, blocks: Blocks, level: int, values: Carry, base: Count, count: Count
+        self, chunks: Chunks, level: int, values: Carry, base: Count, count: Count
     ) -> tuple[Carry, list[Tensor]]:
         """Run `count` steps from step `base` on; the outputs go into buffers of the level."""
         if level == 0:
-            source = self.inputs.block(base, blocks.layout.sizes[0])
-            return self._steps(values, blocks.empty[0], base, count, self.schedule.unroll, source)
-        size = blocks.layout.count(level - 1)
+            source = self.inputs.chunk(base, chunks.layout.sizes[0])
+            return self._steps(values, chunks.empty[0], base, count, self.schedule.unroll, source)
+        size = chunks.layout.count(level - 1)
 
         def body(w: Tensor, *carried: Tensor) -> Carry:
             inner, outer = carried[: len(values)], carried[len(values) :]
-            inner, block = self._level(
-                blocks, level - 1, inner, base + w, tf.minimum(size, count - w)
+            inner, chunk = self._level(
+                chunks, level - 1, inner, base + w, tf.minimum(size, count - w)
             )
-            written = [write(b, x, w) for b, x in zip(outer, block, strict=True)]
+            written = [write(b, x, w) for b, x in zip(outer, chunk, strict=True)]
             return (w + size, *inner, *written)
 
         mark = Mark(self.number, self.scope, level, 1, self.shared)
-        return self._while(values, blocks.empty[level], count, body, mark)
+        return self._while(values, chunks.empty[level], count, body, mark)
 
     def _steps(
         self,
@@ -251,9 +253,9 @@ class Loops:
             return (w + unroll, *reader.advanced(at), *states, *kept, *written)
 
         mark = Mark(self.number, self.scope, 0, unroll, self.shared)
-        if self.schedule.kept and unroll == self.schedule.unroll:
+        if self.schedule.variable_levels and unroll == self.schedule.unroll:
             empty = self.schedule.remainder == "single"
-            mark = replace(mark, kept=self.schedule.kept, may_be_empty=empty)
+            mark = replace(mark, variable_levels=self.schedule.variable_levels, may_be_empty=empty)
         return self._while(values, buffers, count, body, mark, scopes, places)
 
     def _while(
@@ -275,7 +277,7 @@ class Loops:
                 body,
                 (*counters, *values, *buffers),
                 shape_invariants=(*shapes, *self.step.invariants(values, buffers)),
-                name="blocks" if mark.level else "scan",
+                name="chunks" if mark.level else "scan",
             )[len(counters) :]
         return tuple(result[: len(values)]), list(result[len(values) :])
 

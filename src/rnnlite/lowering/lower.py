@@ -33,7 +33,7 @@ def lower(scan: Scan, options: Options | Survey) -> tuple[ScanResult, Schedule]:
         return options.stand_in(step), Schedule()
     schedule = choose(step.costs(), options)
     if is_single(step):
-        schedule = Schedule(place=schedule.place, apart=schedule.apart)
+        schedule = Schedule(projection=schedule.projection, remainder_rows=schedule.remainder_rows)
         projected = step.projected(schedule)
         number = next_number()
         result = run_once(step, projected or [], number)

@@ -28,10 +28,11 @@ class Mark:
     Attributes:
         scan: number of the Scan, unique in this process.
         scope: name scope that the Scan was lowered in.
-        level: 0 of a loop over steps, n of one over blocks of level n - 1.
-        unroll: steps an iteration; 1 of loops over blocks.
+        level: 0 of a loop over steps, n of one over chunks of level n - 1.
+        unroll: steps an iteration; 1 of loops over chunks.
         shared: whether there are loops over other parts of the sequence, which may share its body.
-        kept: levels of variables that its rows may be merged in, 0 where they are kept in none.
+        variable_levels: levels of variables that its rows may be merged in, 0 where they stand in
+            none.
         may_be_empty: whether it may take no step because others come last.
         steps: name scopes of the unrolled steps in its body.
     """
@@ -41,7 +42,7 @@ class Mark:
     level: int
     unroll: int
     shared: bool = False
-    kept: int = 0
+    variable_levels: int = 0
     may_be_empty: bool = False
     steps: tuple[str, ...] = ()
 

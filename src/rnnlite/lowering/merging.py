@@ -11,4 +11,4 @@ MAX_LEVELS = 3
 """Levels of variables, that of the loop's own rows included."""
 
 FEW = 4
-"""Blocks of a sequence up to which merging its variables does not pay."""
+"""Chunks of a sequence up to which merging its variables does not pay."""

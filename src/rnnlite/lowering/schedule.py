@@ -12,11 +12,11 @@ from typing import Any
 
 from rnnlite.errors import ScheduleError
 from rnnlite.lowering.merging import FAN, FEW
-from rnnlite.scan.place import Place
+from rnnlite.scan.projection import Projection
 from rnnlite.target import LITERT, Target
 
 MAX_UNROLL = 4
-MAX_LEVELS = 6
+MAX_DEPTH = 6
 
 FREE_BATCH = 4
 """What a free batch counts as where its buffers are sized."""
@@ -32,7 +32,7 @@ class Loop:
         length: the number of time steps, if it is fixed.
         row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
         fixed_rows: whether a time step of the output sequences has a shape that is known.
-        neutral: whether steps can be put in front that leave the initial state as it is.
+        identity_padding: whether steps can be put in front that leave the initial state as it is.
         roughly: whether they do so up to rounding alone.
         plain: whether it is a cell whose projection and product can be made in other ways.
         batch: sequences at a time, if that is fixed.
@@ -44,7 +44,7 @@ class Loop:
     hoisted: bool
     length: int | None
     row_bytes: int
-    neutral: bool
+    identity_padding: bool
     fixed_rows: bool = False
     plain: bool = False
     batch: int | None = 1
@@ -77,22 +77,22 @@ class Options:
 
     Attributes:
         unroll: time steps an iteration (K); 1 for traced cells whatever it says.
-        block: rows of a block of an output sequence (M); rounded up to a multiple of K.
-        levels: loops within loops for output sequences, 1 to 6.
-        growth: how many times larger than the next smaller one a buffer is.
-        striped: 1 to project inputs block by block, 0 to project all at once.
-        segments: loops one after the other that share a body, each with its own part of an output
+        chunk: rows of a chunk of an output sequence (M); rounded up to a multiple of K.
+        depth: loops within loops for output sequences, 1 to 6.
+        chunk_growth: how many times larger than the next smaller one a buffer is.
+        chunked_projection: 1 to project inputs chunk by chunk, 0 to project all at once.
+        partitions: loops one after the other that share a body, each with its own part of an output
             sequence; 1 where the length is fixed or values are integers.
-        first: blocks that are computed one after the other before any loop over blocks; 0 for none,
-            and for other cells than those below, a fixed length or integers.
-        projection: where LSTM, GRU and SimpleRNN project their inputs: "before" the loop, in each
-            "step", or "joined" with the product of the step.
+        peeled_chunks: chunks that are computed one after the other before any loop over chunks; 0
+            for none, and for other cells than those below, a fixed length or integers.
+        projection: where LSTM, GRU and SimpleRNN project their inputs: "hoisted" out of the loop,
+            "in_loop" in each step, or "fused" with the product of the step.
         variables: 1 to keep the rows of output sequences in variables of the runtime while a loop
-            runs, 0 in blocks that loops carry. Left open, it is 1 where rows have a fixed shape and
-            none of the sizes of blocks is asked for.
+            runs, 0 in chunks that loops carry. Left open, it is 1 where rows have a fixed shape and
+            none of the sizes of chunks is asked for.
         l2_bytes: the target's L2 cache a core.
         max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
-        max_levels: loops within loops at most; each takes some 2 kB in the file.
+        max_depth: loops within loops at most; each takes some 2 kB in the file.
         weight_bytes: bytes that a weight will have in the loop: 4, or 1 for int8.
         value_bytes: bytes that a projected or computed value will have: 4, 2 or 1.
         budget: how large the file may be; None where it may have any size.
@@ -102,17 +102,17 @@ class Options:
     """
 
     unroll: int | None = None
-    block: int | None = None
-    levels: int | None = None
-    growth: int | None = None
-    striped: int | None = None
-    segments: int | None = None
-    first: int | None = None
+    chunk: int | None = None
+    depth: int | None = None
+    chunk_growth: int | None = None
+    chunked_projection: int | None = None
+    partitions: int | None = None
+    peeled_chunks: int | None = None
     projection: str | None = None
     variables: int | None = None
     l2_bytes: int = LITERT.costs.l2_bytes
     max_unroll: int = MAX_UNROLL
-    max_levels: int = MAX_LEVELS
+    max_depth: int = MAX_DEPTH
     weight_bytes: int = 4
     value_bytes: int = 4
     budget: Budget | None = None
@@ -131,75 +131,86 @@ class Schedule:
     Attributes:
         unroll: time steps an iteration (K), at least 1.
         remainder: what becomes of a length that K does not divide: "none" where that cannot be,
-            "front" (neutral steps in front), "single" (a loop of single steps comes last).
-        block: rows of a block, of output sequences or of what is projected together, a multiple of
-            K; 0 where levels is 1.
-        levels: loops within loops.
-        growth: how many times larger than the next smaller one a buffer is, but for the smallest.
-        striped: whether inputs are projected block by block, not all at once.
-        apart: how many of the last rows of the batch are multiplied each on its own. XNNPACK's
-            float products take as long for 1 row as for 7, unless it stands alone.
-        place: where the inputs are projected.
-        segments: loops one after the other, each over its part of the sequence.
-        first: blocks that come before the segments: one, then the others if the sequence reaches
-            them. A sequence that they hold takes no loop over blocks. 0 for none.
-        kept: levels in which variables of the runtime may hold an output sequence; 0 where loops
-            carry it.
+            "front" (identity padding steps in front), "single" (a loop of single steps comes last).
+        chunk: rows of a chunk, of output sequences or of what is projected together, a multiple of
+            K; 0 where depth is 1.
+        depth: loops within loops.
+        chunk_growth: how many times larger than the next smaller one a buffer is, but for the
+            smallest.
+        chunked_projection: whether inputs are projected chunk by chunk, not all at once.
+        remainder_rows: how many of the last rows of the batch are multiplied each on its own.
+            XNNPACK's float products take as long for 1 row as for 7, unless it stands alone.
+        projection: where the inputs are projected.
+        partitions: loops one after the other, each over its part of the sequence.
+        peeled_chunks: chunks that come before the partitions: one, then the others if the sequence
+            reaches them. A sequence that they hold takes no loop over chunks. 0 for none.
+        variable_levels: levels in which resource variables may hold an output sequence; 0 where
+            loops carry it.
     """
 
     unroll: int = 1
     remainder: str = "none"
-    block: int = 0
-    levels: int = 1
-    growth: int = 8
-    striped: bool = False
-    apart: int = 0
-    place: Place = Place.BEFORE
-    segments: int = 1
-    first: int = 0
-    kept: int = 0
+    chunk: int = 0
+    depth: int = 1
+    chunk_growth: int = 8
+    chunked_projection: bool = False
+    remainder_rows: int = 0
+    projection: Projection = Projection.HOISTED
+    partitions: int = 1
+    peeled_chunks: int = 0
+    variable_levels: int = 0
 
     @property
-    def turns(self) -> tuple[int, ...]:
+    def thresholds(self) -> tuple[int, ...]:
         """Lengths beyond which an output sequence is put together in another way."""
-        if self.kept:
+        if self.variable_levels:
             return FAN * self.unroll, FEW * FAN * self.unroll
-        return (self.block * (self.first + self.segments),) if self.block else ()
+        return (self.chunk * (self.peeled_chunks + self.partitions),) if self.chunk else ()
 
     def __str__(self) -> str:
         parts = [f"{self.unroll} steps an iteration" if self.unroll > 1 else "single steps"]
         if self.remainder != "none":
-            parts.append({"front": "neutral steps in front"}.get(self.remainder, "rest last"))
-        if self.kept:
-            parts.append("rows kept in variables")
-        if self.levels > 1:
-            parts.append(f"blocks of {self.block} rows, {self.levels} levels")
-        if self.first:
-            parts.append(f"{self.first} blocks first" if self.first > 1 else "one block first")
-        if self.segments > 1:
-            parts.append(f"{self.segments} segments")
-        if self.striped:
-            parts.append("projected by blocks")
-        if self.place is not Place.BEFORE:
-            own = self.place is Place.STEP
+            parts.append(
+                {"front": "identity padding steps in front"}.get(self.remainder, "rest last")
+            )
+        if self.variable_levels:
+            parts.append("rows in resource variables")
+        if self.depth > 1:
+            parts.append(f"chunks of {self.chunk} rows, {self.depth} levels")
+        if self.peeled_chunks:
+            parts.append(
+                f"{self.peeled_chunks} chunks peeled"
+                if self.peeled_chunks > 1
+                else "one chunk peeled"
+            )
+        if self.partitions > 1:
+            parts.append(f"{self.partitions} partitions")
+        if self.chunked_projection:
+            parts.append("projected by chunks")
+        if self.projection is not Projection.HOISTED:
+            own = self.projection is Projection.IN_LOOP
             parts.append("projected in the step" if own else "inputs and state in one product")
-        if self.apart:
-            parts.append("last row apart" if self.apart == 1 else f"last {self.apart} rows apart")
+        if self.remainder_rows:
+            parts.append(
+                "last row alone"
+                if self.remainder_rows == 1
+                else f"last {self.remainder_rows} rows alone"
+            )
         return ", ".join(parts)
 
 
 LIMITS = {
     "unroll": (1, 64),
-    "block": (1, 65536),
-    "levels": (1, MAX_LEVELS),
-    "growth": (2, 64),
-    "striped": (0, 1),
-    "segments": (1, 16),
-    "first": (0, 16),
+    "chunk": (1, 65536),
+    "depth": (1, MAX_DEPTH),
+    "chunk_growth": (2, 64),
+    "chunked_projection": (0, 1),
+    "partitions": (1, 16),
+    "peeled_chunks": (0, 16),
     "variables": (0, 1),
     "l2_bytes": (1, 1 << 40),
     "max_unroll": (1, 64),
-    "max_levels": (1, MAX_LEVELS),
+    "max_depth": (1, MAX_DEPTH),
     "weight_bytes": (1, 4),
     "value_bytes": (1, 4),
 }
@@ -219,7 +230,7 @@ def take_options(
     Args:
         weight_bytes, value_bytes: unless the caller says what they are.
         budget, target, exact: see `Options`.
-        given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,levels=2".
+        given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,depth=2".
 
     Raises:
         ScheduleError: an unknown key, or a value that is no number within its limits.
@@ -247,10 +258,10 @@ def take_options(
                 found=repr(key),
             )
         if key == "projection":
-            if value not in [place.value for place in Place]:
+            if value not in [where.value for where in Projection]:
                 raise ScheduleError(
                     "schedule: projection is none of those there are",
-                    expected=", ".join(repr(place.value) for place in Place),
+                    expected=", ".join(repr(where.value) for where in Projection),
                     found=repr(value),
                 )
             continue

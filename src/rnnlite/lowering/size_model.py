@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rnnlite.lowering.cost_model import choose
-from rnnlite.lowering.schedule import MAX_LEVELS, Budget, Loop, Options, Schedule
+from rnnlite.lowering.schedule import MAX_DEPTH, Budget, Loop, Options, Schedule
 
 LOG = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ SEQUENCE_OPS = 12
 """Ops that make and write an output sequence."""
 
 FRONT_OPS = 13
-"""Ops that put neutral steps in front, and take them away again."""
+"""Ops that put identity padding steps in front, and take them away again."""
 
 MASK_OPS, MASK_STEP_OPS = 6, 3
 """Ops that read a mask, and that keep states by it in a step."""
@@ -34,14 +34,14 @@ MASK_OPS, MASK_STEP_OPS = 6, 3
 LEVEL_OPS, LEVEL_SIZE_OPS = 6, 10
 """Ops of a further loop around a loop, and those that compute how large its buffers are."""
 
-SEGMENT_OPS = 10
-"""What a further segment of a sequence counts as: six ops, and a WHILE with some ten results."""
+PARTITION_OPS = 10
+"""What a further partition of a sequence counts as: six ops, and a WHILE with some ten results."""
 
-FIRST_OPS = 25
-"""Ops of blocks that come first: their loop, and a branch."""
+PEELED_OPS = 25
+"""Ops of peeled chunks: their loop, and a branch."""
 
-KEPT_OPS = 60
-"""How many ops an output sequence that is kept in variables counts as, for each level of them."""
+VARIABLE_OPS = 60
+"""How many ops an output sequence in resource variables counts as, for each level of them."""
 
 FEWEST_LEVELS = 2
 """Levels of variables below which long sequences would cost too much."""
@@ -91,15 +91,15 @@ def ops_of(sized: Sized, schedule: Schedule) -> int:
     """How many ops a Scan counts as."""
     step = sized.step_ops + (MASK_STEP_OPS if sized.masked else 0)
     written = SEQUENCE_OPS * sized.sequences
-    outer = schedule.levels - 1
+    outer = schedule.depth - 1
     ops = step * schedule.unroll + written + LEVEL_OPS * outer
-    ops += SEGMENT_OPS * (schedule.segments - 1) + (FIRST_OPS if schedule.first else 0)
+    ops += PARTITION_OPS * (schedule.partitions - 1) + (PEELED_OPS if schedule.peeled_chunks else 0)
     if schedule.remainder == "single":
         ops += LOOP_OPS + step + written
     if not sized.again:
         ops += LOOP_OPS + LEVEL_SIZE_OPS * outer + (MASK_OPS if sized.masked else 0)
         ops += FRONT_OPS if schedule.remainder == "front" else 0
-    return ops + KEPT_OPS * schedule.kept * sized.sequences
+    return ops + VARIABLE_OPS * schedule.variable_levels * sized.sequences
 
 
 def ops(contents: Contents, options: Options) -> int:
@@ -145,26 +145,26 @@ def _difference(chosen: Options, options: Options) -> str:
 def _smaller(contents: Contents, options: Options) -> Iterator[Options]:
     """Options one after the other, each of which makes smaller files than the one before.
 
-    Fewer levels of variables first, then none; no blocks first; then fewer unrolled steps, no
-    segments, fewer levels of loops, one at a time; what the caller asks for stays.
+    Fewer levels of variables first, then none; no peeled chunks; then fewer unrolled steps, no
+    partitions, fewer levels of loops, one at a time; what the caller asks for stays.
     """
     yield options
     if options.variables is None:
-        if any(choose(s.loop, options).kept > FEWEST_LEVELS for s in contents.loops):
-            yield replace(options, max_levels=FEWEST_LEVELS)
-        options = replace(options, variables=0, max_levels=MAX_LEVELS)
+        if any(choose(s.loop, options).variable_levels > FEWEST_LEVELS for s in contents.loops):
+            yield replace(options, max_depth=FEWEST_LEVELS)
+        options = replace(options, variables=0, max_depth=MAX_DEPTH)
         yield options
-    if options.first is None:
-        options = replace(options, first=0)
+    if options.peeled_chunks is None:
+        options = replace(options, peeled_chunks=0)
         yield options
     while not options.unroll and options.max_unroll > 1:
         options = replace(options, max_unroll=options.max_unroll // 2)
         yield options
-    if not options.segments:
-        options = replace(options, segments=1)
+    if not options.partitions:
+        options = replace(options, partitions=1)
         yield options
-    levels = max((choose(s.loop, options).levels for s in contents.loops), default=1)
-    while not options.levels and levels > 1:
-        levels -= 1
-        options = replace(options, max_levels=levels)
+    depth = max((choose(s.loop, options).depth for s in contents.loops), default=1)
+    while not options.depth and depth > 1:
+        depth -= 1
+        options = replace(options, max_depth=depth)
         yield options

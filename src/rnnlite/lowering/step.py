@@ -18,7 +18,7 @@ from rnnlite.lowering.buffers import batch_of
 from rnnlite.lowering.schedule import Loop, Schedule
 from rnnlite.lowering.tensors import common, cut, is_zero, select, zeros_of_known_shape
 from rnnlite.scan.cells import GRU, LSTM, SimpleRNN
-from rnnlite.scan.products import rows_apart
+from rnnlite.scan.products import by_remainder_rows
 from rnnlite.scan.scan import Cell, Scan, TracedStep
 from rnnlite.scan.tensors import Array, Tensor, TensorShape
 
@@ -67,7 +67,7 @@ class Step:
             and not scan.zero_output_for_mask
             and (self.output_state is None or not self._starts_as_output(self.output_state))
         )
-        self.neutral = self._neutral()
+        self.identity_padding = self._identity_padding()
 
     def _starts_as_output(self, place: int) -> bool:
         """Whether a state is, before the first step, the output that a masked one repeats."""
@@ -82,8 +82,8 @@ class Step:
             hoisted=self.cell.hoisted,
             length=x.shape[0],
             row_bytes=self._row_bytes(),
-            neutral=self.neutral is not None,
-            roughly=any(np.any(row) for row in self.neutral or ()),
+            identity_padding=self.identity_padding is not None,
+            roughly=any(np.any(row) for row in self.identity_padding or ()),
             fixed_rows=all(y.shape.is_fully_defined() for y in self.outputs),
             plain=self.plain,
             batch=x.shape[1],
@@ -92,18 +92,18 @@ class Step:
         )
 
     def projected(self, schedule: Schedule) -> list[Tensor] | None:
-        """What all time steps are projected to; None if that is made block by block.
+        """What all time steps are projected to; None if that is made chunk by chunk.
 
         Products are made from here on as the schedule says.
         """
         if self.plain and isinstance(self.cell, PLAIN):
-            apart, place = schedule.apart, schedule.place
-            product = rows_apart(apart) if apart else self.cell.product
-            self.cell = replace(self.cell, product=product, place=place)
+            remainder_rows, projection = schedule.remainder_rows, schedule.projection
+            product = by_remainder_rows(remainder_rows) if remainder_rows else self.cell.product
+            self.cell = replace(self.cell, product=product, projection=projection)
             self.weights = self.cell.weights()
             if not self.cell.hoisted:
                 self.rows = list(self.scan.inputs)
-        if self._projected is None and not schedule.striped:
+        if self._projected is None and not schedule.chunked_projection:
             self._projected = self.cell.project(self.scan.inputs)
         return self._projected
 
@@ -116,7 +116,7 @@ class Step:
         yield
         self.weights = outer
 
-    def _neutral(self) -> list[Array] | None:
+    def _identity_padding(self) -> list[Array] | None:
         """Rows to put in front: any if they are masked; such as keep zero at zero else."""
         mask = self.scan.mask
         if mask is not None:
@@ -125,7 +125,7 @@ class Step:
             if not defined:
                 return None
             return [np.zeros(_sizes(shape), np.float32) for shape in shapes[:-1]]
-        return self.cell.neutral() if all(map(is_zero, self.scan.initial_states)) else None
+        return self.cell.identity_padding() if all(map(is_zero, self.scan.initial_states)) else None
 
     def _row_bytes(self) -> int:
         """Bytes of one time step of all output sequences; a free axis counts as one."""

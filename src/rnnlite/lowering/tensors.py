@@ -53,12 +53,12 @@ def length_of(x: Tensor) -> Count:
 def gathered(x: Tensor, index: Tensor, count: int, cuts: Cuts | None = None) -> list[list[Tensor]]:
     """Rows of x at one index, or at `count` of them, each as the parts it is cut in."""
     # GATHER is far cheaper here than a SLICE, whose begin must be put together first.
-    block = tf.gather(x, index)
+    chunk = tf.gather(x, index)
     if cuts is not None and count > 1 and x.shape[1] == 1:
         # Of one sequence, parts are cut out of all rows at once, not out of each row.
-        rows = tf.reshape(block, [count, x.shape[2]])
+        rows = tf.reshape(chunk, [count, x.shape[2]])
         return [[rows[k : k + 1, begin:end] for begin, end in cuts] for k in range(count)]
-    return [cut(row, cuts) for row in ([block] if count == 1 else tf.unstack(block, count))]
+    return [cut(row, cuts) for row in ([chunk] if count == 1 else tf.unstack(chunk, count))]
 
 
 def cut(row: Tensor, cuts: Cuts | None) -> list[Tensor]:

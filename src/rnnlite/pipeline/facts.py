@@ -56,7 +56,7 @@ def _cast_pairs(model: Model) -> str:
 def _marked_loops(model: Model) -> str:
     for loop in model.loops():
         body = loop.branches[1]
-        if body.mark is not None and body.mark.kept:
+        if body.mark is not None and body.mark.variable_levels:
             return f"the loop '{body.name}'"
     return ""
 

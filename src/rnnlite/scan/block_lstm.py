@@ -70,6 +70,6 @@ class BlockLSTM(OfKernel):
         results = dict(zip(RESULTS, (i, c, f, o, g, squashed, h), strict=True))
         return [results[name] for name in self.wanted], [h, c]
 
-    def neutral(self) -> list[Array] | None:
+    def identity_padding(self) -> list[Array] | None:
         """Zero gates: c' = 0 and h' = 0, peepholes and clip included."""
         return [np.zeros(4 * self.units, np.float32)]

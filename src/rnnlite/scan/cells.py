@@ -1,7 +1,7 @@
 """The known cells: their equations as TensorFlow ops, input projection apart from the step.
 
 Weights come in the layout of Keras: kernel (F, G*H), recurrent kernel (H, G*H), gates side by side.
-LSTM, GRU and SimpleRNN can take the projection into the step as well (`Place`).
+LSTM, GRU and SimpleRNN can take the projection into the step as well (`Projection`).
 Every cell here is checked against `rnnlite.scan.oracle`, which states the same equations in NumPy.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.scan.place import Place
-from rnnlite.scan.products import COUNTS, dense_over_time, gates, place_weights, projected_row
+from rnnlite.scan.products import COUNTS, dense_over_time, gates, projected_row, step_weights
+from rnnlite.scan.projection import Projection
 from rnnlite.scan.scan import Cuts, OfKernel, Step
 from rnnlite.scan.tensors import Array, Tensor
 
@@ -70,13 +70,13 @@ class LSTM(OfKernel):
     recurrent_activation: Activation
     kind: str = "LSTM"
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
-    place: Place = Place.BEFORE
+    projection: Projection = Projection.HOISTED
     output_is_state: int | None = 0
     cuts: Cuts | None = None
 
     @property
     def hoisted(self) -> bool:
-        return self.place is Place.BEFORE
+        return self.projection is Projection.HOISTED
 
     def _ordered(self, weights: Array) -> Array:
         """i, f, g, o -> i, f, o, g: the gates that share an activation stand together."""
@@ -88,19 +88,19 @@ class LSTM(OfKernel):
         return None if bias is None else self._ordered(bias)
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        if self.place is not Place.BEFORE:
+        if self.projection is not Projection.HOISTED:
             return list(inputs)
         return [dense_over_time(inputs[0], self._ordered(self.kernel), self._ordered_bias())]
 
     def weights(self) -> list[Tensor]:
         kernels = self._ordered(self.kernel), self._ordered(self.recurrent_kernel)
-        return place_weights(self.place, *kernels, self._ordered_bias())
+        return step_weights(self.projection, *kernels, self._ordered_bias())
 
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         h, c = states
-        z = gates(self.place, self.product, projected[0], h, weights)
+        z = gates(self.projection, self.product, projected[0], h, weights)
         n = self.units
         if self.recurrent_activation.elementwise:
             # One op over all four gates costs less than a slice and an op over three.
@@ -114,7 +114,7 @@ class LSTM(OfKernel):
         h = o * self.activation(c)
         return [h], [h, c]
 
-    def neutral(self) -> list[Array] | None:
+    def identity_padding(self) -> list[Array] | None:
         # Zero gates and candidate: c' = f 0 + i act(0), h' = o act(0).
         if not self.hoisted or not zero_at_zero(self.activation):
             return None
@@ -142,12 +142,12 @@ class GRU(OfKernel):
     reset_after: bool
     kind: str = "GRU"
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
-    place: Place = Place.BEFORE
+    projection: Projection = Projection.HOISTED
     output_is_state: int | None = 0
 
     @property
     def hoisted(self) -> bool:
-        return self.place is Place.BEFORE
+        return self.projection is Projection.HOISTED
 
     @property
     def cuts(self) -> Cuts | None:
@@ -167,7 +167,7 @@ class GRU(OfKernel):
         return _merged_bias(bias)
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        if self.place is not Place.BEFORE:
+        if self.projection is not Projection.HOISTED:
             return list(inputs)
         return [dense_over_time(inputs[0], self.kernel, self._input_bias())]
 
@@ -175,27 +175,27 @@ class GRU(OfKernel):
         """Those of the gates z and r, those of the candidate, its recurrent bias if any."""
         n, bias = self.units, self._input_bias()
         found = []
-        for part, place in (
-            (np.s_[..., : 2 * n], self.place),
-            (np.s_[..., 2 * n :], self._place_of_candidate()),
+        for part, projection in (
+            (np.s_[..., : 2 * n], self.projection),
+            (np.s_[..., 2 * n :], self._projection_of_candidate()),
         ):
             kernels = self.kernel[part], self.recurrent_kernel[part]
-            found += place_weights(place, *kernels, None if bias is None else bias[part])
+            found += step_weights(projection, *kernels, None if bias is None else bias[part])
         if self.reset_after and self.bias is not None and np.any(self.bias[1][2 * n :]):
             found.append(tf.constant(self.bias[1][2 * n :]))
         return found
 
-    def _place_of_candidate(self) -> Place:
+    def _projection_of_candidate(self) -> Projection:
         # With reset_after, r scales h U alone: its product cannot be joined.
-        joined = self.place is Place.JOINED and self.reset_after
-        return Place.STEP if joined else self.place
+        joined = self.projection is Projection.FUSED and self.reset_after
+        return Projection.IN_LOOP if joined else self.projection
 
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         (h,), rows = states, projected
-        count = COUNTS[self.place]
-        total = gates(self.place, self.product, rows[0], h, weights[:count])
+        count = COUNTS[self.projection]
+        total = gates(self.projection, self.product, rows[0], h, weights[:count])
         if self.recurrent_activation.elementwise:
             z, r = tf.split(self.recurrent_activation(total), 2, axis=-1)
         else:
@@ -205,17 +205,17 @@ class GRU(OfKernel):
         return [h], [h]
 
     def _candidate(self, row: Tensor, h: Tensor, r: Tensor, weights: Sequence[Tensor]) -> Tensor:
-        place = self._place_of_candidate()
-        count = COUNTS[place]
+        projection = self._projection_of_candidate()
+        count = COUNTS[projection]
         if not self.reset_after:
-            return gates(place, self.product, row, r * h, weights[:count])
+            return gates(projection, self.product, row, r * h, weights[:count])
         recurrent_kernel, *rest = weights[:count]
         inner = self.product(h, recurrent_kernel)
         if len(weights) > count:
             inner = tf.nn.bias_add(inner, weights[count])
         return projected_row(self.product, row, rest) + r * inner
 
-    def neutral(self) -> list[Array] | None:
+    def identity_padding(self) -> list[Array] | None:
         # The candidate's input takes back what the recurrent bias adds: act(0) = 0.
         if not self.hoisted or not zero_at_zero(self.activation):
             return None
@@ -234,31 +234,31 @@ class SimpleRNN(OfKernel):
     activation: Activation
     kind: str = "SimpleRNN"
     product: Callable[[Tensor, Tensor], Tensor] = tf.matmul
-    place: Place = Place.BEFORE
+    projection: Projection = Projection.HOISTED
     output_is_state: int | None = 0
     cuts: Cuts | None = None
 
     @property
     def hoisted(self) -> bool:
-        return self.place is Place.BEFORE
+        return self.projection is Projection.HOISTED
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        if self.place is not Place.BEFORE:
+        if self.projection is not Projection.HOISTED:
             return list(inputs)
         return [dense_over_time(inputs[0], self.kernel, _merged_bias(self.bias))]
 
     def weights(self) -> list[Tensor]:
         bias = _merged_bias(self.bias)
-        return place_weights(self.place, self.kernel, self.recurrent_kernel, bias)
+        return step_weights(self.projection, self.kernel, self.recurrent_kernel, bias)
 
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
         (h,) = states
-        h = self.activation(gates(self.place, self.product, projected[0], h, weights))
+        h = self.activation(gates(self.projection, self.product, projected[0], h, weights))
         return [h], [h]
 
-    def neutral(self) -> list[Array] | None:
+    def identity_padding(self) -> list[Array] | None:
         if not self.hoisted or not zero_at_zero(self.activation):
             return None
         return [np.zeros(self.units, np.float32)]
@@ -327,7 +327,7 @@ class ConvLSTM:
         h = o * self.activation(c)
         return [h], [h, c]
 
-    def neutral(self) -> list[Array] | None:
+    def identity_padding(self) -> list[Array] | None:
         return None  # It is never unrolled.
 
 
@@ -354,5 +354,5 @@ class TracedCell:
     ) -> tuple[list[Tensor], list[Tensor]]:
         return self.function(projected, states)
 
-    def neutral(self) -> list[Array] | None:
+    def identity_padding(self) -> list[Array] | None:
         return None  # It is never unrolled.

@@ -1,7 +1,7 @@
 """The matrix products of cells: the projection of inputs, and that of a step.
 
 What enters: kernels as arrays and symbolic tensors. What leaves: symbolic tensors of the current
-graph. `Place` says where inputs are projected.
+graph. `Projection` says where inputs are projected.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.scan.place import Place
+from rnnlite.scan.projection import Projection
 from rnnlite.scan.tensors import Array, Tensor, fixed
 
 
@@ -29,8 +29,8 @@ def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
     return tf.reshape(product, tf.concat([shape[:2], [width]], 0))
 
 
-def rows_apart(count: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """A product rows @ kernel with each of the last rows on its own; see `Schedule.apart`."""
+def by_remainder_rows(count: int) -> Callable[[Tensor, Tensor], Tensor]:
+    """A product rows @ kernel, each of the last rows alone; see `Schedule.remainder_rows`."""
 
     def product(rows: Tensor, kernel: Tensor) -> Tensor:
         batch = fixed(rows, 0)
@@ -41,33 +41,33 @@ def rows_apart(count: int) -> Callable[[Tensor, Tensor], Tensor]:
     return product
 
 
-COUNTS = {Place.BEFORE: 1, Place.STEP: 3, Place.JOINED: 2}
-"""How many constants `place_weights` gives."""
+COUNTS = {Projection.HOISTED: 1, Projection.IN_LOOP: 3, Projection.FUSED: 2}
+"""How many constants `step_weights` gives."""
 
 
-def place_weights(
-    place: Place, kernel: Array, recurrent_kernel: Array, bias: Array | None
+def step_weights(
+    projection: Projection, kernel: Array, recurrent_kernel: Array, bias: Array | None
 ) -> list[Tensor]:
     """The constants that `gates` takes: a recurrent kernel (H, G); where inputs are projected in
     the step, a kernel (F, G) and a bias (G,) too, or [W; U] (F + H, G) and a bias."""
-    if place is Place.BEFORE:
+    if projection is Projection.HOISTED:
         return [tf.constant(recurrent_kernel)]
     if bias is None:
         bias = np.zeros(kernel.shape[-1], np.float32)
-    if place is Place.STEP:
+    if projection is Projection.IN_LOOP:
         return [tf.constant(w) for w in (recurrent_kernel, kernel, bias)]
     return [tf.constant(np.concatenate([kernel, recurrent_kernel], 0)), tf.constant(bias)]
 
 
 def gates(
-    place: Place,
+    projection: Projection,
     product: Callable[[Tensor, Tensor], Tensor],
     row: Tensor,
     h: Tensor,
     weights: Sequence[Tensor],
 ) -> Tensor:
-    """x W + h U + b, of `place_weights` and a row x (B, F); BEFORE: of a row x W + b (B, G)."""
-    if place is Place.JOINED:
+    """x W + h U + b, of `step_weights` and a row x (B, F); HOISTED: of a row x W + b (B, G)."""
+    if projection is Projection.FUSED:
         kernel, bias = weights
         return tf.nn.bias_add(product(tf.concat([row, h], -1), kernel), bias)
     recurrent_kernel, *rest = weights

@@ -64,7 +64,7 @@ class Cell(Protocol):
         new states."""
         ...
 
-    def neutral(self) -> list[Array] | None:
+    def identity_padding(self) -> list[Array] | None:
         """Rows of the projected inputs, without batch axis, that keep a state of zeros at zero.
 
         None if there are none, or they are not known.
@@ -188,13 +188,13 @@ class Lowered:
     Attributes:
         scan, result: its inputs and its outputs.
         unroll: time steps an iteration.
-        turns: see `Recurrence.turns`.
+        thresholds: see `Recurrence.thresholds`.
     """
 
     scan: Scan
     result: ScanResult
     unroll: int = 1
-    turns: tuple[int, ...] = ()
+    thresholds: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class Recurrence:
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
         unroll: time steps an iteration.
-        turns: lengths beyond which an output sequence is put together in another way.
+        thresholds: lengths beyond which an output sequence is put together in another way.
         schedule: how its loop is laid out, in words.
         weights: names of the constants that a graph's loop multiplies with; a layer's own else.
     """
@@ -223,10 +223,10 @@ class Recurrence:
     masked: bool
     hoisted: bool
     unroll: int
-    turns: tuple[int, ...]
+    thresholds: tuple[int, ...]
     schedule: str
     weights: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**vars(self), "turns": list(self.turns)}
+        return {**vars(self), "thresholds": list(self.thresholds)}

@@ -125,8 +125,8 @@ def short(options: Options, chunk: int | None) -> Options:
     return replace(
         options,
         unroll=options.unroll or (1 if chunk is None else None),
-        levels=1,
-        segments=1,
+        depth=1,
+        partitions=1,
         variables=0,
     )
 

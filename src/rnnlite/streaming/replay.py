@@ -76,6 +76,6 @@ class ReplayedCell:
         count = len(traced.outputs)
         return found[:count], found[count:]
 
-    def neutral(self) -> None:
+    def identity_padding(self) -> None:
         """Not known."""
         return None

@@ -1,10 +1,10 @@
-"""Variables are read and joined, all at once, block by block, and merged before."""
+"""Variables are read and joined, all at once, chunk by chunk, and merged before."""
 
 import numpy as np
 import pytest
 
 from rnnlite.lite.ir import Builder, Model
-from rnnlite.lite.passes.joining import SHORT, assign_zeros, at_once, in_blocks
+from rnnlite.lite.passes.joining import SHORT, assign_zeros, at_once, in_chunks
 from rnnlite.lowering.merging import FAN, FEW
 from stores import APART, FEATURES, content, plain, store_of, written
 
@@ -19,7 +19,7 @@ def begun(store, most):
 
 
 @pytest.mark.parametrize(
-    ("rows", "level", "block", "limit"),
+    ("rows", "level", "chunk", "limit"),
     [
         (1, SHORT, None, FAN),
         (1, 0, (1, FEATURES), FEW * FAN),
@@ -28,11 +28,11 @@ def begun(store, most):
         (2, 2, (2 * FAN**2, FEATURES), FEW * FAN**3 * 2),
     ],
 )
-def test_blocks_and_limits(rows, level, block, limit):
+def test_blocks_and_limits(rows, level, chunk, limit):
     store = store_of(rows=rows, levels=3)
     assert store.limit(level) == limit
-    if block is not None:
-        assert store.block(level) == block
+    if chunk is not None:
+        assert store.chunk(level) == chunk
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -71,11 +71,11 @@ def test_no_rows_at_all_read_the_first_variable():
 @pytest.mark.parametrize(("rows", "level"), [(1, 0), (2, 0), (1, 1)])
 def test_blocks_of_each_level(rows, level):
     store = store_of(rows=rows, levels=3)
-    size = store.block(level + 1)[0]
+    size = store.chunk(level + 1)[0]
     blocks = 2
     model, b, count = begun(store, blocks * size)
     shape = (blocks * size, FEATURES)
-    b.graph.outputs = [in_blocks(b, store, count, b.constant(shape), level, shape)]
+    b.graph.outputs = [in_chunks(b, store, count, b.constant(shape), level, shape)]
     run = plain(model)
     for length in (1, size - 1, size, size + 1, blocks * size, 1):
         (found,) = run(np.array(length, np.int32))
@@ -86,7 +86,7 @@ def test_merging_loops_share_their_subgraphs():
     store = store_of(rows=1, levels=2)
     model, b, count = begun(store, 2 * FAN)
     shape = (2 * FAN**2, FEATURES)
-    made = [in_blocks(b, store, count, b.constant(shape), 1, shape) for _ in range(2)]
+    made = [in_chunks(b, store, count, b.constant(shape), 1, shape) for _ in range(2)]
     b.graph.outputs = made
     merging = [op for op in model.main.ops if op.kind == "WHILE"][::2]
     assert merging[0].branches == merging[1].branches
@@ -99,9 +99,9 @@ def test_what_is_merged_is_named_by_its_level():
     store = store_of(rows=1, levels=2)
     model, b, count = begun(store, 2 * FAN)
     shape = (FAN**2, FEATURES)
-    in_blocks(b, store, count, b.constant(shape), 1, shape)
+    in_chunks(b, store, count, b.constant(shape), 1, shape)
     name = b.constant(store.names[0] + APART + FAN)
-    merged = store.make(b, "READ_VARIABLE", [name], store.block(1))
+    merged = store.make(b, "READ_VARIABLE", [name], store.chunk(1))
     b.graph.outputs = [merged]
     (found,) = plain(model)(np.array(2 * FAN, np.int32))
     np.testing.assert_array_equal(found, content(store, 2 * FAN)[FAN:])

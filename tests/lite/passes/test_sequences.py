@@ -44,7 +44,7 @@ def test_every_way_gives_what_the_source_computes(make, unroll, batch, masked):
     model = recurrent(make(), masked=masked)
     schedule = {"unroll": unroll, "variables": 1}
     converted = rnnlite.convert(model, batch_size=batch, schedule=schedule)
-    assert "rows kept in variables" in converted.report.recurrences[0]["schedule"]
+    assert "rows in resource variables" in converted.report.recurrences[0]["schedule"]
     lengths = around(unroll)
     x = np.random.default_rng(0).standard_normal((batch, max(lengths), 2)).astype(np.float32)
     x[:, 4:9] *= 1 - masked
@@ -85,7 +85,7 @@ def test_a_fixed_length_takes_one_way(length, unroll):
 @pytest.mark.parametrize("levels", [1, 2])
 def test_fewer_levels_give_the_same(levels):
     model = recurrent(L.GRU(3, return_sequences=True))
-    schedule = {"unroll": 1, "variables": 1, "max_levels": levels}
+    schedule = {"unroll": 1, "variables": 1, "max_depth": levels}
     loaded = rnnlite.load(rnnlite.convert(model, schedule=schedule).tflite)
     x = np.random.default_rng(0).standard_normal((1, 1200, 2)).astype(np.float32)
     for length in around(1):
@@ -98,7 +98,7 @@ def test_no_step_at_all_before_single_steps():
     x, h, c = keras.Input((None, 2)), keras.Input((3,)), keras.Input((3,))
     model = keras.Model([x, h, c], L.LSTM(3, return_sequences=True)(x, initial_state=[h, c]))
     converted = rnnlite.convert(model, schedule={"unroll": 4, "variables": 1})
-    assert "rest last, rows kept in variables" in converted.report.recurrences[0]["schedule"]
+    assert "rest last, rows in resource variables" in converted.report.recurrences[0]["schedule"]
     rng = np.random.default_rng(0)
     states = [rng.standard_normal((1, 3)).astype(np.float32) for _ in range(2)]
     for length in (3, 1, 4, 70, 2):  # a fresh interpreter begins with no variable
@@ -116,7 +116,7 @@ def test_quantized_rows_are_the_same_integers_as_in_buffers(mode):
     samples = [rng.standard_normal((n, 2)).astype(np.float32) for n in (5, 30, 90)] * 8
     found = {}
     for variables in (0, 1):
-        schedule = {"unroll": 2, "variables": variables, "max_levels": 1 + 2 * variables}
+        schedule = {"unroll": 2, "variables": variables, "max_depth": 1 + 2 * variables}
         data = rnnlite.convert(
             model, quantize=mode, calibration=samples, schedule=schedule, verify=False
         ).tflite
@@ -148,7 +148,7 @@ def lowered(**schedule):
 
 
 def test_levels_of_what_is_to_be_rewritten():
-    _, model, _ = lowered(max_levels=2)
+    _, model, _ = lowered(max_depth=2)
     assert kept_levels(model) == [2]
     assert keep_sequences(model) == 1
     assert kept_levels(model) == []

@@ -11,7 +11,7 @@ from rnnlite.lite import ir, schema
 from rnnlite.lite.passes.share import share_functions
 from two_signatures import EncoderDecoder
 
-SEGMENTS = 3
+PARTITIONS = 3
 
 
 def bodies(content):
@@ -20,34 +20,40 @@ def bodies(content):
 
 
 @pytest.mark.parametrize(
-    ("cell", "projection", "unroll", "levels", "striped"),
+    ("cell", "projection", "unroll", "depth", "chunked"),
     [
-        ("LSTM", "before", 1, 1, 0),
-        ("LSTM", "before", 2, 3, 0),
-        ("LSTM", "before", 2, 2, 1),
-        ("LSTM", "joined", 1, 1, 0),
-        ("LSTM", "step", 2, 2, 0),
-        ("GRU", "before", 1, 2, 0),
-        ("GRU", "joined", 2, 3, 0),
-        ("GRU", "step", 1, 1, 0),
-        ("SimpleRNN", "before", 2, 1, 0),
-        ("SimpleRNN", "joined", 1, 2, 0),
+        ("LSTM", "hoisted", 1, 1, 0),
+        ("LSTM", "hoisted", 2, 3, 0),
+        ("LSTM", "hoisted", 2, 2, 1),
+        ("LSTM", "fused", 1, 1, 0),
+        ("LSTM", "in_loop", 2, 2, 0),
+        ("GRU", "hoisted", 1, 2, 0),
+        ("GRU", "fused", 2, 3, 0),
+        ("GRU", "in_loop", 1, 1, 0),
+        ("SimpleRNN", "hoisted", 2, 1, 0),
+        ("SimpleRNN", "fused", 1, 2, 0),
     ],
 )
-def test_the_segments_of_a_sequence_share_a_body(cell, projection, unroll, levels, striped):
+def test_the_partitions_of_a_sequence_share_a_body(cell, projection, unroll, depth, chunked):
     layer = getattr(keras.layers, cell)(3, return_sequences=True, bias_initializer="uniform")
     model = keras.Sequential([keras.Input((None, 2)), layer])
-    schedule = {"unroll": unroll, "levels": levels, "striped": striped, "block": 2, "first": 0}
+    schedule = {
+        "unroll": unroll,
+        "depth": depth,
+        "chunked_projection": chunked,
+        "chunk": 2,
+        "peeled_chunks": 0,
+    }
     converted = rnnlite.convert(
         model,
         batch_size=2,
-        schedule={**schedule, "segments": SEGMENTS, "projection": projection},
+        schedule={**schedule, "partitions": PARTITIONS, "projection": projection},
         verify=False,
     )
     found = bodies(converted.tflite)
-    rest = unroll > 1 and projection != "before"
-    assert len(found) == SEGMENTS + rest + levels - 1
-    assert len({body for _, body in found}) == levels + rest
+    rest = unroll > 1 and projection != "hoisted"
+    assert len(found) == PARTITIONS + rest + depth - 1
+    assert len({body for _, body in found}) == depth + rest
     x = np.random.default_rng(0).standard_normal((2, 31, 2)).astype(np.float32)
     expected = model.predict(x, verbose=0)
     loaded = rnnlite.load(converted.tflite)
@@ -59,30 +65,30 @@ def test_the_segments_of_a_sequence_share_a_body(cell, projection, unroll, level
 @pytest.mark.parametrize(
     ("cell", "projection", "unroll", "first", "masked", "batch"),
     [
-        ("LSTM", "before", 2, 1, False, 1),
-        ("LSTM", "before", 2, 4, True, None),
-        ("LSTM", "joined", 1, 2, False, 2),
-        ("LSTM", "joined", 2, 3, False, None),
-        ("GRU", "before", 1, 3, True, 2),
-        ("GRU", "step", 2, 2, False, 2),
-        ("SimpleRNN", "before", 2, 3, False, 1),
-        ("SimpleRNN", "joined", 2, 1, True, 1),
+        ("LSTM", "hoisted", 2, 1, False, 1),
+        ("LSTM", "hoisted", 2, 4, True, None),
+        ("LSTM", "fused", 1, 2, False, 2),
+        ("LSTM", "fused", 2, 3, False, None),
+        ("GRU", "hoisted", 1, 3, True, 2),
+        ("GRU", "in_loop", 2, 2, False, 2),
+        ("SimpleRNN", "hoisted", 2, 3, False, 1),
+        ("SimpleRNN", "fused", 2, 1, True, 1),
     ],
 )
-def test_the_first_blocks_share_the_body_of_all_others(
+def test_the_first_chunks_share_the_body_of_all_others(
     cell, projection, unroll, first, masked, batch
 ):
     cell = getattr(keras.layers, cell)
     layer = cell(3, return_sequences=True, bias_initializer="uniform", go_backwards=first > 2)
     masking = [keras.layers.Masking()] if masked else []
     model = keras.Sequential([keras.Input((None, 2)), *masking, layer])
-    schedule = {"unroll": unroll, "levels": 3, "block": 4, "segments": 2, "projection": projection}
+    schedule = {"unroll": unroll, "depth": 3, "chunk": 4, "partitions": 2, "projection": projection}
     data = rnnlite.convert(
-        model, batch_size=batch, schedule={**schedule, "first": first}, verify=False
+        model, batch_size=batch, schedule={**schedule, "peeled_chunks": first}, verify=False
     ).tflite
     found = bodies(data)
-    rest = unroll > 1 and projection != "before"
-    # Single steps end either way: within the blocks that come first, and beyond them.
+    rest = unroll > 1 and projection != "hoisted"
+    # Single steps end either way: within the chunks that come first, and beyond them.
     assert len(found) == first + 2 + 2 + 2 * rest
     assert len({body for _, body in found}) == 3 + rest
     x = np.random.default_rng(0).standard_normal((2, 90, 2)).astype(np.float32)
@@ -98,15 +104,15 @@ def test_loops_of_different_weights_or_of_two_sequences_keep_their_bodies():
     layer = keras.layers.LSTM(3, return_sequences=True)
     first, second = keras.Input((None, 2), name="a"), keras.Input((None, 2), name="b")
     model = keras.Model([first, second], [layer(first), layer(second)])
-    schedule = {"levels": 1, "unroll": 1, "segments": SEGMENTS, "first": 0}
+    schedule = {"depth": 1, "unroll": 1, "partitions": PARTITIONS, "peeled_chunks": 0}
     found = bodies(rnnlite.convert(model, schedule=schedule).tflite)
     # One layer, but of two lengths: the shapes of a body are those of its last preparation.
-    assert len(found) == 2 * SEGMENTS
+    assert len(found) == 2 * PARTITIONS
     assert len({body for _, body in found}) == 2
     both = keras.layers.Bidirectional(keras.layers.GRU(3, return_sequences=True))
     model = keras.Sequential([keras.Input((None, 2)), both])
     found = bodies(rnnlite.convert(model, schedule=schedule).tflite)
-    assert len(found) == 2 * SEGMENTS
+    assert len(found) == 2 * PARTITIONS
     assert len({body for _, body in found}) == 2
 
 

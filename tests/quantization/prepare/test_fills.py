@@ -20,7 +20,7 @@ def test_each_reader_has_a_fill_of_its_own():
     layers = [keras.layers.SimpleRNN(4, return_sequences=True, name=n) for n in "ab"]
     source = keras.Model(x, [layer(x) for layer in layers])
     # Blocks are written into buffers, which FILL makes.
-    schedule = {"unroll": 4, "block": 2, "variables": 0}
+    schedule = {"unroll": 4, "chunk": 2, "variables": 0}
     data = rnnlite.convert(source, batch_size=None, schedule=schedule, verify=False).tflite
     model = schema.read(data)
     before = readers(model)

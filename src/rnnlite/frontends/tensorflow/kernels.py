@@ -32,10 +32,10 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
         masked=False,
         hoisted=True,
         unroll=schedule.unroll,
-        turns=schedule.turns,
+        thresholds=schedule.thresholds,
         schedule=str(schedule),
     )
-    emitter.session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+    emitter.session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
     emitter.session.record((name, scan.reverse), recurrence)
     return result
 

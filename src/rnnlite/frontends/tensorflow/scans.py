@@ -30,7 +30,7 @@ def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> l
     """
     scan = raised.scan
     result, schedule = lower(scan, session.options)
-    session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.turns))
+    session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
     kind, units = raised.cell.describe()
     *sequences, _ = scan.inputs
     session.record(
@@ -44,7 +44,7 @@ def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> l
             masked=False,
             hoisted=raised.cell.hoisted,
             unroll=schedule.unroll,
-            turns=schedule.turns,
+            thresholds=schedule.thresholds,
             schedule=str(schedule),
             weights=", ".join(raised.weights),
         ),

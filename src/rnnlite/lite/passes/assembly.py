@@ -5,8 +5,8 @@ sequence, in a way that its length asks for:
 
 - All variables are read at once, and joined, where the sequence is short.
 - Blocks of `FAN` variables are written into a buffer as long as the sequence, which a loop carries
-  and therefore copies twice a block.
-- Where that would take long, variables are first merged until a sequence has few blocks: so the
+  and therefore copies twice a chunk.
+- Where that would take long, variables are first merged until a sequence has few chunks: so the
   number of rows that are copied for each step stays below some 16 up to 16,000 K rows, and grows
   slowly above.
 
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rnnlite.lite.ir import Builder, Value
-from rnnlite.lite.passes.joining import SHORT, Store, at_once, in_blocks
+from rnnlite.lite.passes.joining import SHORT, Store, at_once, in_chunks
 from rnnlite.lite.schema import type_number
 
 
@@ -31,13 +31,13 @@ class Given:
 
     Attributes:
         count: a scalar that the loop gives, how many rows it made.
-        ruler: int32 ones, as many as the sequence has rows; its shape is known while the model is
-            prepared.
+        length_vector: int32 ones, as many as the sequence has rows; its shape is known while the
+            model is prepared.
         places: the rows that are wanted, an int32 vector.
     """
 
     count: Value
-    ruler: Value
+    length_vector: Value
     places: Value
 
     @classmethod
@@ -47,7 +47,7 @@ class Given:
 
     def values(self) -> list[Value]:
         """In the order of `arguments`."""
-        return [self.count, self.ruler, self.places]
+        return [self.count, self.length_vector, self.places]
 
 
 def assemble(
@@ -65,11 +65,11 @@ def assemble(
         result: the tensor to make, (rows, ...).
     """
     first = graph.make("STRIDED_SLICE", _cut(graph, dims, [0], [1], [1]), [1])
-    ruler = graph.make("FILL", [first, graph.constant(1)], [1], free=True)
+    length_vector = graph.make("FILL", [first, graph.constant(1)], [1], free=True)
     if places is None:
         axis = graph.constant(0)
-        places = graph.make("CUMSUM", [ruler, axis], [1], free=True, exclusive=True)
-    _in_its_way(graph, store, Given(count, ruler, places), dims, result)
+        places = graph.make("CUMSUM", [length_vector, axis], [1], free=True, exclusive=True)
+    _in_its_way(graph, store, Given(count, length_vector, places), dims, result)
 
 
 def assemble_fixed(graph: Builder, store: Store, count: Value, length: int, result: Value) -> None:
@@ -85,9 +85,9 @@ def assemble_fixed(graph: Builder, store: Store, count: Value, length: int, resu
     if level == SHORT:
         buffer = at_once(graph, store, count)
     else:
-        rows = store.block(level + 1)[0]
+        rows = store.chunk(level + 1)[0]
         shape = (-(-length // rows) * rows, *store.shape[1:])
-        buffer = in_blocks(graph, store, count, graph.constant(shape), level, shape)
+        buffer = in_chunks(graph, store, count, graph.constant(shape), level, shape)
     sizes = [0] * len(store.shape), [length, *store.shape[1:]]
     graph.add("SLICE", [buffer, *map(graph.constant, sizes)], [result])
 
@@ -128,7 +128,7 @@ def _in_its_way(graph: Builder, store: Store, given: Given, dims: Value, result:
 
 
 def _merged_first(graph: Builder, store: Store, given: Given, result: Value, level: int) -> None:
-    """The sequence from variables of a level, or of the next ones where it has many blocks."""
+    """The sequence from variables of a level, or of the next ones where it has many chunks."""
     if level + 1 == store.levels:
         _taken(graph, store, given, result, level)
         return
@@ -194,12 +194,12 @@ def _taken(graph: Builder, store: Store, given: Given, result: Value, level: int
     if level == SHORT:
         buffer = at_once(graph, store, given.count)
     else:
-        block = store.block(level + 1)
+        chunk = store.chunk(level + 1)
         # The length of a vector taken at each s-th place is its own over s, rounded up.
-        each = _cut(graph, given.ruler, [0], [0], [block[0]])
+        each = _cut(graph, given.length_vector, [0], [0], [chunk[0]])
         sparse = graph.make("STRIDED_SLICE", each, [1], free=True, endMask=1)
-        blocks = graph.make("SHAPE", [sparse], [1], outType=type_number("int32"))
-        rows = graph.make("MUL", [blocks, graph.constant([block[0]])], [1])
+        chunks = graph.make("SHAPE", [sparse], [1], outType=type_number("int32"))
+        rows = graph.make("MUL", [chunks, graph.constant([chunk[0]])], [1])
         dims = _shape(graph, store, rows)
-        buffer = in_blocks(graph, store, given.count, dims, level, block, free=True)
+        buffer = in_chunks(graph, store, given.count, dims, level, chunk, free=True)
     graph.add("GATHER", [buffer, given.places], [result], axis=0)

@@ -1,7 +1,7 @@
 """Read the rows that a loop left in variables of the runtime, and join them.
 
 What enters: a `Store`, which says where the rows are, and how many there are. What leaves: ops that
-read them: all at once, or block by block into a buffer. Rows are named by the step they begin with:
+read them: all at once, or chunk by chunk into a buffer. Rows are named by the step they begin with:
 level 0 holds K rows a variable, as the loop assigned them; `FAN` variables of a level are merged
 into one of the next.
 """
@@ -44,14 +44,14 @@ class Store:
     levels: int
     merging: dict[Merging, tuple[Graph, Graph]]
 
-    def block(self, level: int) -> tuple[int, ...]:
+    def chunk(self, level: int) -> tuple[int, ...]:
         """The shape of a variable of a level."""
         return (self.shape[0] * FAN**level, *self.shape[1:])
 
     def limit(self, level: int) -> int:
         """The most rows that are put together from variables of a level, or read at once."""
         few = 1 if level == SHORT else FEW
-        return few * self.block(max(level, 0) + 1)[0]
+        return few * self.chunk(max(level, 0) + 1)[0]
 
     def values(self, graph: Builder, shape: Sequence[int], *, free: bool = False) -> Value:
         """A value of rows."""
@@ -89,19 +89,19 @@ def _read(graph: Builder, store: Store, level: int, names: Value, last: Value) -
     chosen = graph.make("MINIMUM", [names, last], [FAN])
     single = [graph.value([]) for _ in range(FAN)]
     graph.add("UNPACK", [chosen], single, num=FAN, axis=0)
-    shape = store.block(level)
+    shape = store.chunk(level)
     parts = [store.make(graph, "READ_VARIABLE", [name], shape) for name in single]
     # Along the first axis: no option is 0 as well.
-    return store.make(graph, "CONCATENATION", parts, store.block(level + 1))
+    return store.make(graph, "CONCATENATION", parts, store.chunk(level + 1))
 
 
 def _first_names(store: Store, level: int) -> Array:
-    return store.names[level] + store.block(level)[0] * np.arange(FAN)
+    return store.names[level] + store.chunk(level)[0] * np.arange(FAN)
 
 
 def _last(graph: Builder, store: Store, level: int, count: Value) -> Value:
     """The name of the last variable of a level, `FAN` times."""
-    step = graph.constant(store.block(level)[0])
+    step = graph.constant(store.chunk(level)[0])
     final = graph.make("SUB", [count, graph.constant(1)])
     final = graph.make("MAXIMUM", [final, graph.constant(0)])
     row = graph.make("MUL", [graph.make("FLOOR_DIV", [final, step]), step])
@@ -115,10 +115,10 @@ def at_once(graph: Builder, store: Store, count: Value) -> Value:
 
 
 Use = Callable[[Builder, Value, Value, Value | None], Value | None]
-"""From a loop's body, a joined block, the loop's count and its buffer to a new buffer."""
+"""From a loop's body, a joined chunk, the loop's count and its buffer to a new buffer."""
 
 
-def in_blocks(
+def in_chunks(
     graph: Builder,
     store: Store,
     count: Value,
@@ -128,7 +128,7 @@ def in_blocks(
     *,
     free: bool = False,
 ) -> Value:
-    """All rows, from variables of a level, in a buffer of a number of blocks.
+    """All rows, from variables of a level, in a buffer of a number of chunks.
 
     Args:
         graph, store: where, and of what.
@@ -154,7 +154,7 @@ def in_blocks(
 
     result = store.values(graph, shape, free=free)
     ends = (graph.constant(0), count)
-    _over_blocks(graph, store, level, count, ends, write, (empty, result))
+    _over_chunks(graph, store, level, count, ends, write, (empty, result))
     return result
 
 
@@ -167,11 +167,11 @@ def _merged(graph: Builder, store: Store, count: Value, level: int) -> Value:
 
     ends = (base, graph.make("ADD", [count, base]))
     # What follows reads what this loop assigns: it takes the count from the loop.
-    end = _over_blocks(graph, store, level, count, ends, assign, None)
+    end = _over_chunks(graph, store, level, count, ends, assign, None)
     return graph.make("SUB", [end, base])
 
 
-def _over_blocks(
+def _over_chunks(
     graph: Builder,
     store: Store,
     level: int,
@@ -180,7 +180,7 @@ def _over_blocks(
     use: Use,
     buffer: tuple[Value, Value] | None,
 ) -> Value:
-    """A loop over blocks of a level's variables.
+    """A loop over chunks of a level's variables.
 
     Args:
         graph: in which it stands.
@@ -188,7 +188,7 @@ def _over_blocks(
         level: of the variables that are read.
         count: the number of rows.
         ends: scalars from where to where it counts, by rows.
-        use: what becomes of a block.
+        use: what becomes of a chunk.
         buffer: one that it carries, before and after; or None.
 
     Returns:
@@ -197,7 +197,7 @@ def _over_blocks(
     model = graph.graph.model
     if buffer is None:
         # All shapes are known: such loops can share a body.
-        key = store.block(level), store.names
+        key = store.chunk(level), store.names
         if key not in store.merging:
             store.merging[key] = _subgraphs(model, store, level, use, None)
         branches = store.merging[key]
@@ -213,8 +213,8 @@ def _over_blocks(
 def _subgraphs(
     model: Model, store: Store, level: int, use: Use, buffer: Value | None
 ) -> tuple[Graph, Graph]:
-    """Condition and body of a loop over blocks; `buffer`: a value like the one it carries."""
-    rows = store.block(level + 1)[0]
+    """Condition and body of a loop over chunks; `buffer`: a value like the one it carries."""
+    rows = store.chunk(level + 1)[0]
     cond, body = Builder(model.graph("condition")), Builder(model.graph("body"))
     for side in (cond, body):
         for shape in ([], [], [FAN], [FAN]):

@@ -6,9 +6,9 @@
                                                         buffer = reads of the variables, joined
 
 What enters: a model whose loops carry output sequences: a body writes rows into a buffer that it
-takes and returns. What leaves: the same model, in which a loop that is marked for it (`Mark.kept`)
-assigns each iteration's rows to a variable of its own, and the sequence is put together when
-the loop has ended. A marked loop that does not look as below is refused.
+takes and returns. What leaves: the same model, in which a loop that is marked for it
+(`Mark.variable_levels`) assigns each iteration's rows to a variable of its own, and the sequence is
+put together when the loop has ended. A marked loop that does not look as below is refused.
 
 A buffer that a loop carries is copied twice an iteration, so time would grow with the square of the
 length. Assigning a variable copies its rows alone: the runtime finds variables by an int32, which a
@@ -108,8 +108,8 @@ def _marked(model: Model) -> Iterator[Loop]:
     for graph in list(model.graphs):
         for op in graph.ops:
             mark = op.branches[1].mark if op.kind == "WHILE" else None
-            if mark is not None and mark.kept:
-                yield Loop(graph, op, mark.kept, mark.may_be_empty)
+            if mark is not None and mark.variable_levels:
+                yield Loop(graph, op, mark.variable_levels, mark.may_be_empty)
 
 
 def _writes(loop: Loop) -> list[Write]:

@@ -103,7 +103,7 @@ class _Settling:
             return self._term(plan.more[0])
         if not plan.more and not plan.less and not plan.at_least:
             return self.builder.constant([0])
-        return self._length(self._ruler_of(plan))
+        return self._length(self._length_vector_of(plan))
 
     def _term(self, term: _Term) -> Value:
         """A product of atoms and a number."""
@@ -121,12 +121,12 @@ class _Settling:
         if isinstance(atom, Axis):
             return self._size(self.sizes.owner(atom), atom.axis)
         if isinstance(atom, Floor):
-            ruler = self._ruler_of(_Plan.of(atom.of))
+            vector = self._length_vector_of(_Plan.of(atom.of))
             by = self.builder.constant([atom.by])
             first = self.builder.constant([atom.by - 1])
-            return self._length(self._cut(ruler, first, by))
+            return self._length(self._cut(vector, first, by))
         if isinstance(atom, Larger):
-            return self._length(self._ruler_of(_Plan.of_larger(atom)))
+            return self._length(self._length_vector_of(_Plan.of_larger(atom)))
         raise InternalError(f"{atom!r} was planned")
 
     def _size(self, value: Value, axis: int) -> Value:
@@ -140,19 +140,19 @@ class _Settling:
 
     # Rulers: vectors of which the length alone counts.
 
-    def _ruler_of(self, plan: _Plan) -> Value:
+    def _length_vector_of(self, plan: _Plan) -> Value:
         """As long as a number; at least `plan.at_least`."""
         parts = [self._ruler(self._term(t)) for t in plan.more]
-        ruler = parts[0] if len(parts) == 1 else self._laid(parts)
+        vector = parts[0] if len(parts) == 1 else self._laid(parts)
         less = [*plan.less]
         if plan.at_least:
             less.append(_Term((), plan.at_least))
         for term in less:
-            ruler = self._cut(ruler, self._term(term), self.builder.constant([1]))
+            vector = self._cut(vector, self._term(term), self.builder.constant([1]))
         if plan.at_least:
             least = self._ruler(self._term(_Term((), plan.at_least)))
-            ruler = self._laid([least, ruler])
-        return ruler
+            vector = self._laid([least, vector])
+        return vector
 
     def _ruler(self, length: Value) -> Value:
         one = self.builder.constant(1)
@@ -161,12 +161,12 @@ class _Settling:
     def _laid(self, parts: list[Value]) -> Value:
         return self.builder.make("CONCATENATION", parts, [1], free=True, axis=0)
 
-    def _cut(self, ruler: Value, first: Value, step: Value) -> Value:
+    def _cut(self, vector: Value, first: Value, step: Value) -> Value:
         ends = [first, self.builder.constant([0]), step]
-        return self.builder.make("STRIDED_SLICE", [ruler, *ends], [1], free=True, endMask=1)
+        return self.builder.make("STRIDED_SLICE", [vector, *ends], [1], free=True, endMask=1)
 
-    def _length(self, ruler: Value) -> Value:
-        return self.builder.make("SHAPE", [ruler], [1], outType=type_number("int32"))
+    def _length(self, vector: Value) -> Value:
+        return self.builder.make("SHAPE", [vector], [1], outType=type_number("int32"))
 
 
 class _Term:
@@ -223,7 +223,7 @@ class _Plan:
         plan = cls.of(one)
         plan.at_least = other
         if not other:
-            # A ruler has no negative length.
+            # A length vector has no negative length.
             plan.at_least = 0
         return plan
 

@@ -1,0 +1,19 @@
+"""Where the inputs of a recurrence are projected."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Projection(Enum):
+    """Where the inputs are projected.
+
+    Attributes:
+        HOISTED: for all time steps, or a block of them, before the loop.
+        IN_LOOP: in each step, x W + h U as two products.
+        FUSED: in each step as one product, [x, h] with W above U.
+    """
+
+    HOISTED = "hoisted"
+    IN_LOOP = "in_loop"
+    FUSED = "fused"
