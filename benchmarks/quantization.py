@@ -25,9 +25,9 @@ from rnnlite.quantization.calibration import calibrate, take_samples
 from rnnlite.quantization.measure.accuracy import measure
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
-from rnnlite.quantization.prepare.split import refine_tables, split_weights
+from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
+from rnnlite.quantization.recipes import RECIPES
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import TRIALS
 from rnnlite.specs import TensorSpec
 
 STEPS, FEATURES, ROUNDS = 100, 64, 60
@@ -95,7 +95,7 @@ def main():
             files[f"rnnlite {mode}"] = rnnlite.convert(
                 model, quantize=mode, calibration=CALIBRATION, verify=False
             ).tflite
-        for trial in TRIALS["int8"]:
+        for trial in RECIPES["int8"]:
             files[f"  int8 with {trial.name}"] = precision(entry, tree, trial)
         files["rnnlite float32"] = finish([Part(entry, tree.copy()[0])])
         times = microseconds(files)

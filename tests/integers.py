@@ -6,8 +6,8 @@ from graphs import Model, run
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose, faint_results
+from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import all_int8, all_int16
 
 MAGNITUDES = (1e-3, 1.0, 1e3)
 SHAPE = (1, 40, 6)

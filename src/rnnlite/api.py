@@ -23,7 +23,7 @@ from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
 from rnnlite.pipeline.streaming import take_streaming
 from rnnlite.pipeline.targets import take_mode
-from rnnlite.quantization.recipe import LAYOUT, take_order
+from rnnlite.quantization.config import LAYOUT, take_config
 from rnnlite.report.records import Report
 from rnnlite.target import take_target
 
@@ -133,7 +133,7 @@ def convert(
         ("exits", exits),
     ):
         require_bool(name, value)
-    order = take_order(
+    config = take_config(
         quantize,
         calibration,
         io,
@@ -161,12 +161,12 @@ def convert(
                 **further,
             },
         ),
-        integer=order is not None and order.integer,
+        integer=config is not None and config.integer,
         schedule=take_options(
             schedule,
             target=runtime,
-            exact=bool(streaming) and order is not None and order.integer,
-            **LAYOUT.get(order.mode if order else "", {}),
+            exact=bool(streaming) and config is not None and config.integer,
+            **LAYOUT.get(config.mode if config else "", {}),
         ),
         streaming=take_streaming(streaming),
         exits=exits,
@@ -176,8 +176,8 @@ def convert(
     from rnnlite.pipeline import conversion, remote
 
     if environment_of(source):
-        return remote.convert(source, request, order, verify=verify)
-    return conversion.convert(source, request, order, verify=verify)[0]
+        return remote.convert(source, request, config, verify=verify)
+    return conversion.convert(source, request, config, verify=verify)[0]
 
 
 @with_source_options

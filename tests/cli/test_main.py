@@ -338,7 +338,7 @@ def test_convert_quantized(run, files, sequences):
         assert part in result.output
     loaded = rnnlite.load(files / "q.tflite")
     assert loaded.inputs[0].dtype == "int8"
-    assert "quantized: int8, border int8" in run("inspect", "q.tflite").output
+    assert "quantized: int8, I/O int8" in run("inspect", "q.tflite").output
     result = run("predict", "q.tflite", "s.npz", "-o", "raw.npz", "--raw")
     assert result.exit_code == 0, result.output
     with np.load(files / "raw.npz") as raw:

@@ -6,10 +6,10 @@ import pytest
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.pipeline import quantization
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.select import Candidate, Refused
 
-ORDER = Order("int8", "int8", max_error=0.25)
+ORDER = QuantizationConfig("int8", "int8", max_error=0.25)
 SAMPLES = SimpleNamespace(used=[["used"]] * 60, held_out=[["held out"]] * 3)
 
 
@@ -65,7 +65,7 @@ def test_what_is_good_enough_ends_the_search(tried):
 
 
 def test_dynamic_looks_at_what_was_held_out(tried):
-    order = Order("dynamic", "float32", max_error=0.1)
+    order = QuantizationConfig("dynamic", "float32", max_error=0.1)
     assert tried([("a", 0.01, 50, False)], order)[3] == [("a", 3, False)]
     assert tried([("a", 0.01, 50, False)], order, None)[3] == [("a", 3, False)]
 

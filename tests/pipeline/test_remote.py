@@ -21,7 +21,7 @@ from rnnlite.isolation.process import WorkerDied
 from rnnlite.lowering.schedule import Options
 from rnnlite.pipeline import remote
 from rnnlite.pipeline.remote import Task, _by_reference, _samples, _shapes
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.report.records import Parity
 
 PROGRAM = """
@@ -130,12 +130,12 @@ def test_custom_objects_that_no_other_process_can_import():
     assert _by_reference({"a": np.linalg.norm}) == {"a": ["numpy.linalg", "norm"]}
 
 
-@pytest.mark.parametrize("kind", [Request, Order, Options])
+@pytest.mark.parametrize("kind", [Request, QuantizationConfig, Options])
 def test_every_option_reaches_the_child(kind):
     """Also one that is added later: each field gets a value of its own."""
     names = [field.name for field in fields(kind)]
     values = kind(**{name: f"value of {name}" for name in names})
-    holder = {Request: "request", Order: "order", Options: "request"}[kind]
+    holder = {Request: "request", QuantizationConfig: "config", Options: "request"}[kind]
     request = Request(schedule=values) if kind is Options else Request()
     task = Task("convert", "model.keras", request)
     task = replace(task, **{holder: request if kind is Options else values})

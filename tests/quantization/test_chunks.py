@@ -4,11 +4,11 @@ import keras
 import numpy as np
 import pytest
 
-from rnnlite.quantization.chunks import border_types, running_ops, tied, with_grids
+from rnnlite.quantization.chunks import io_types, running_ops, tied, with_grids
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.preparing import prepared
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.recipes import RECIPES
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import TRIALS
 from stream_parts import both, samples, sequential
 
 L = keras.layers
@@ -16,9 +16,9 @@ L = keras.layers
 
 def ready(net, mode="int8", trial=0, streaming=True):
     whole, chunk, entry = both(net, streaming)
-    order = Order(mode, "int8" if mode == "int8" else "int16")
+    order = QuantizationConfig(mode, "int8" if mode == "int8" else "int16")
     given, _ = samples(entry)
-    made = prepared(whole, order, TRIALS[mode][trial], given, chunk=chunk)
+    made = prepared(whole, order, RECIPES[mode][trial], given, chunk=chunk)
     return made, chunk
 
 
@@ -42,7 +42,7 @@ def test_both_get_the_same_grids(streaming):
 def test_a_state_goes_out_on_the_grid_it_comes_in_on(trial):
     net = sequential(L.MaxPooling1D(3, 1, padding="same"), L.GRU(4, return_sequences=True))
     made, chunk = ready(net, trial=trial)
-    to_integers(made.chunk, made.plan, "int8", border_types(chunk, made.chunk))
+    to_integers(made.chunk, made.plan, "int8", io_types(chunk, made.chunk))
     states = chunk.states(made.chunk)
     assert [s.name.rpartition("/")[2] for s, _, _ in states] == ["steps", "end", "rows", "h"]
     for _, before, after in states:
@@ -62,7 +62,7 @@ def test_what_adds_up_stays_in_float_in_both():
     kept = [op for op, why in made.plan.kept.items() if "adds up" in why]
     assert {op.kind for op in kept if op.graph.model is made.chunk} == {"SUM", "ADD", "DIV"}
     assert {op.kind for op in kept if op.graph.model is made.model} == {"MEAN"}
-    types = border_types(chunk, made.chunk)
+    types = io_types(chunk, made.chunk)
     grows = [b for s, b, _ in chunk.states(made.chunk) if s.grows]
     assert [types[v] for v in grows] == ["float32"]
 

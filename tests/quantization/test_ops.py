@@ -8,8 +8,8 @@ from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
+from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import all_int8, all_int16
 
 SHAPE = (1, 6, 8)
 
@@ -170,7 +170,7 @@ def test_cast(kind, dtype):
 
 def test_the_table_is_consistent():
     for name, rule in RULES.items():
-        assert rule.fixed is None or rule.kind in (Kind.COMPUTES, Kind.INT32), name
-        assert not rule.joined or rule.kind is Kind.MOVES, name
+        assert rule.fixed is None or rule.kind in (Kind.FREE_SCALE, Kind.INT32), name
+        assert not rule.joined or rule.kind is Kind.SAME_SCALE, name
         low, high = VERSIONS.get(name, (1, 1))
         assert low <= high, name

@@ -27,7 +27,7 @@ ACCURACY = st.builds(
     st.none() | NUMBERS,
     st.dictionaries(st.integers(1, 99), NUMBERS, max_size=3),
 )
-TRIALS = st.builds(TrialRecord, NAMES, st.none() | NUMBERS, st.none() | st.integers(0, 99), NAMES)
+RECIPES = st.builds(TrialRecord, NAMES, st.none() | NUMBERS, st.none() | st.integers(0, 99), NAMES)
 
 
 @settings(max_examples=40, deadline=None)
@@ -46,7 +46,7 @@ TRIALS = st.builds(TrialRecord, NAMES, st.none() | NUMBERS, st.none() | st.integ
         accuracy=st.lists(ACCURACY, max_size=2).map(tuple),
         warnings=st.lists(NAMES, max_size=2).map(tuple),
         max_error=NUMBERS,
-        trials=st.lists(TRIALS, max_size=2).map(tuple),
+        trials=st.lists(RECIPES, max_size=2).map(tuple),
     )
 )
 def test_there_and_back_through_json(record):

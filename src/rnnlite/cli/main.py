@@ -30,12 +30,12 @@ from rnnlite.cli.options import (
     Against,
     AllowFloat,
     BatchSize,
-    BorderType,
     Calibration,
     ColumnOf,
     Data,
     EngineOf,
     Exits,
+    IoType,
     Json,
     LabelsIn,
     Layout,
@@ -66,7 +66,7 @@ from rnnlite.cli.options import (
 from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
 from rnnlite.isolation.guard import guarded
 from rnnlite.lite.files import require_place
-from rnnlite.quantization.recipe import MODES, take_order
+from rnnlite.quantization.config import MODES, take_config
 
 app = typer.Typer(
     name="rnnlite",
@@ -96,7 +96,7 @@ def convert(
     sequence_length: SequenceLength = "auto",
     quantize: Quantize = None,
     calibration: Calibration = None,
-    io: BorderType = None,
+    io: IoType = None,
     allow_float: AllowFloat = False,
     max_error: MaxError = None,
     streaming: Streaming = None,
@@ -128,7 +128,7 @@ def convert(
         rnnlite = quiet_import()
         options = parsed(source_options)
         with usage():
-            take_order(
+            take_config(
                 quantize,
                 data,
                 io,

@@ -45,7 +45,7 @@ Calibration = Annotated[
         show_default=False,
     ),
 ]
-BorderType = Annotated[
+IoType = Annotated[
     str | None,
     typer.Option(
         "--io",

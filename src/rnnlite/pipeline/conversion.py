@@ -15,7 +15,7 @@ from rnnlite.lite.inspection import inspect
 from rnnlite.lite.record import ENTRIES
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.report.making import Finding, make_report
 from rnnlite.target import LITERT
 
@@ -41,7 +41,7 @@ def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantizati
 
 
 def convert(
-    source: Any, request: Request, order: Order | None, *, verify: bool
+    source: Any, request: Request, config: QuantizationConfig | None, *, verify: bool
 ) -> tuple[Converted, bytes]:
     """Convert; gives the float32 model as well, which is the first of the two where nothing is
     quantized.
@@ -49,7 +49,7 @@ def convert(
     Args:
         source: as `rnnlite.convert` takes it.
         request: how it is to be opened.
-        order: of a quantization.
+        config: of a quantization.
         verify: whether the float32 model is checked against the source.
 
     Raises:
@@ -87,14 +87,14 @@ def convert(
         if len(parts) > 1:
             parts[0] = replace(parts[0], details={ENTRIES: [p.entry.signature for p in parts]})
         further = []
-        if streamed is not None and order is None:
+        if streamed is not None and config is None:
             further = [stream_part(program.main, streamed)]
-        if request.exits and order is None:
+        if request.exits and config is None:
             early, said = exit_parts(parts[0])
             parts[0] = replace(parts[0], details={**parts[0].details, **said})
             further += early
         plain = data = finish(
-            [part.copy() for part in (*parts, *further)] if order or alone else [*parts, *further],
+            [part.copy() for part in (*parts, *further)] if config or alone else [*parts, *further],
             whole,
         )
     found = {
@@ -105,21 +105,21 @@ def convert(
         with clock.step("check"):
             for entry in program.entries:
                 found[entry.signature].parity = check(entry, plain, signature=entry.signature)
-    if order is not None:
+    if config is not None:
         for entry in program.entries:
             parity = found[entry.signature].parity
             if parity is not None:
                 parity.require(entry.origin)
         with clock.step("quantize"):
             together = None
-            if streamed is not None and order.integer:
+            if streamed is not None and config.integer:
                 part = stream_part(program.main, streamed)
                 together = part, chunk_of(part, streamed)
-            taken = quantize(parts, order, len(plain), request.target, together)
+            taken = quantize(parts, config, len(plain), request.target, together)
             further = list(taken.parts[len(parts) :])
             ready = list(taken.parts)
-            if streamed is not None and not order.integer:
-                light = (order, taken.trial)
+            if streamed is not None and not config.integer:
+                light = (config, taken.trial)
                 further = [stream_part(program.main, streamed, light)]
                 ready += further
             if request.exits:
@@ -128,7 +128,7 @@ def convert(
                 ready += early
             data = taken.data
             labels: dict[str, str] = {}
-            if len(ready) > len(taken.parts) or order.integer:
+            if len(ready) > len(taken.parts) or config.integer:
                 data = finish([part.copy() for part in ready], whole, labels)
         for key, record in taken.records.items():
             is_main = key == program.main.signature
@@ -139,7 +139,7 @@ def convert(
     stream = None
     if streamed is not None:
         with clock.step("stream"):
-            most = order.max_error if order is not None and order.mode == "dynamic" else 0.0
+            most = config.max_error if config is not None and config.mode == "dynamic" else 0.0
             stream = proof(program.main, data, streamed, check=verify, most=most)
     if alone:
         data = finish(further, request.target)

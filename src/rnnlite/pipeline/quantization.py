@@ -18,6 +18,7 @@ from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
 from rnnlite.quantization.chunks import Chunk, with_grids
+from rnnlite.quantization.config import QuantizationConfig, calibration_of
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import (
     LENGTHS,
@@ -33,14 +34,13 @@ from rnnlite.quantization.measure.saturation import saturation_warnings
 from rnnlite.quantization.plan.front import REASON, curved_front
 from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.quantize import describe, op_types, require_change
-from rnnlite.quantization.recipe import Order, calibration_of
+from rnnlite.quantization.recipes import recipe_named
 from rnnlite.quantization.select import (
     Candidate,
     Refused,
     candidates,
     weights_a_step,
 )
-from rnnlite.quantization.trials import trial_named
 from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
 from rnnlite.streaming.layout import RECORD, Layout
@@ -116,7 +116,7 @@ class _Content:
 
 def quantize(
     parts: Sequence[Part],
-    order: Order,
+    config: QuantizationConfig,
     size_before: int,
     target: Target = LITERT,
     streamed: tuple[Part, Chunk] | None = None,
@@ -127,7 +127,7 @@ def quantize(
 
     Args:
         parts: with the converter's names.
-        order: what is asked for.
+        config: what is asked for.
         size_before: bytes of the float32 file.
         target: what the file is made for.
         streamed: the part of the function of a chunk of the first, and what is known of it, where
@@ -135,24 +135,24 @@ def quantize(
 
     Raises:
         QuantizationError: the mode changes nothing.
-        ParityError: the result is further from the source than `order.max_error`.
+        ParityError: the result is further from the source than `config.max_error`.
         SampleError: the calibration data does not fit.
         UnsupportedError: an op has no integer kernel.
     """
-    given = calibration_of(order, [part.entry.signature for part in parts])
+    given = calibration_of(config, [part.entry.signature for part in parts])
     taken = [_take(part, given[part.entry.signature]) for part in parts]
     if streamed is not None:
         name_constants(streamed[0].model)
         streamed[1].make_alike(parts[0].model)
         taken[0] = replace(taken[0], streamed=streamed)
-    best, trials = _best(taken, order, target)
+    best, trials = _best(taken, config, target)
     content = best.content
-    require_change(content.candidates, order)
+    require_change(content.candidates, config)
     records = {}
     for one, candidate in zip(taken, content.candidates, strict=True):
         accuracy = measure(one.reference, content.data, one.held_out, signature=one.key)
-        _require_accuracy(accuracy, candidate, one, order)
-        records[one.key] = _record(one, candidate, content, order, accuracy, trials, size_before)
+        _require_accuracy(accuracy, candidate, one, config)
+        records[one.key] = _record(one, candidate, content, config, accuracy, trials, size_before)
     return Quantized(content.parts, content.data, best.trial, records)
 
 
@@ -169,7 +169,7 @@ def _record(
     one: _Taken,
     candidate: Candidate,
     content: _Content,
-    order: Order,
+    config: QuantizationConfig,
     accuracy: tuple[OutputAccuracy, ...],
     trials: tuple[TrialRecord, ...],
     size_before: int,
@@ -178,15 +178,16 @@ def _record(
     samples, inputs = one.samples, one.part.entry.inputs
 
     def worst_at(length: int) -> list[str]:
-        if not order.integer or samples is None:
+        if not config.integer or samples is None:
             return []
         rows = sequences_of(inputs, one.held_out, length)
-        trial = trial_named(order.mode, candidate.trial)
-        return worst_tensors(one.part.model, order, trial, replace(samples, held_out=rows))
+        recipe = recipe_named(config.mode, candidate.recipe)
+        return worst_tensors(one.part.model, config, recipe, replace(samples, held_out=rows))
 
     errors: tuple[OpError, ...] = ()
-    if order.integer and samples is not None:
-        errors = op_errors(one.part.model, order, trial_named(order.mode, candidate.trial), samples)
+    if config.integer and samples is not None:
+        recipe = recipe_named(config.mode, candidate.recipe)
+        errors = op_errors(one.part.model, config, recipe, samples)
     saturated: list[str] = []
     if one.streamed is not None and candidate.chunk is not None and samples is not None:
         rows = sequences_of(inputs, one.held_out, LENGTHS[-1])[:1]
@@ -195,12 +196,12 @@ def _record(
     seen = (samples.lengths[0], samples.lengths[-1]) if samples is not None else None
     return describe(
         candidate,
-        order,
+        config,
         samples,
         ops=op_types(schema.read(content.data).ops_of(one.key)),
         accuracy=accuracy,
         held_out=len(one.held_out),
-        course=[*course_warnings(accuracy, order.max_error, seen, worst_at), *saturated],
+        course=[*course_warnings(accuracy, config.max_error, seen, worst_at), *saturated],
         trials=trials,
         size_before=size_before,
         errors=errors,
@@ -208,32 +209,35 @@ def _record(
 
 
 def _require_accuracy(
-    accuracy: Sequence[OutputAccuracy], candidate: Candidate, one: _Taken, order: Order
+    accuracy: Sequence[OutputAccuracy],
+    candidate: Candidate,
+    one: _Taken,
+    config: QuantizationConfig,
 ) -> None:
     """Refuse a result beyond the largest error, with where the error enters and what helps.
 
     Raises:
-        ParityError: the result is further from the source than `order.max_error`.
+        ParityError: the result is further from the source than `config.max_error`.
     """
-    if not beyond(accuracy, order.max_error):
+    if not beyond(accuracy, config.max_error):
         return
     worst: list[str] = []
     cause = remedy = ""
     samples = one.samples
-    if order.integer and samples is not None:
-        trial = trial_named(order.mode, candidate.trial)
-        worst = worst_tensors(one.part.model, order, trial, samples)
+    if config.integer and samples is not None:
+        recipe = recipe_named(config.mode, candidate.recipe)
+        worst = worst_tensors(one.part.model, config, recipe, samples)
         if not any(REASON in kept for kept in candidate.kept):
-            dtype = "int8" if order.mode == "int8" else "int16"
+            dtype = "int8" if config.mode == "int8" else "int16"
             remedy = UNSCALED
-            cause = "" if order.io == "float32" else curved_front(one.part.model)
+            cause = "" if config.io == "float32" else curved_front(one.part.model)
             if not cause:
                 remedy = SCALED
                 cause = unlike_features(samples.used, one.part.entry.inputs, dtype)
     require_accuracy(
         accuracy,
-        order.max_error,
-        mode=order.mode,
+        config.max_error,
+        mode=config.mode,
         origin="its source",
         worst=worst,
         cause=cause,
@@ -242,7 +246,7 @@ def _require_accuracy(
 
 
 def _best(
-    taken: Sequence[_Taken], order: Order, target: Target = LITERT
+    taken: Sequence[_Taken], config: QuantizationConfig, target: Target = LITERT
 ) -> tuple[Measured[_Content], tuple[TrialRecord, ...]]:
     """The trial that is taken, and what became of all.
 
@@ -252,12 +256,12 @@ def _best(
     models = [one.part.model for one in taken]
     largest = largest_file(models)
     step = max(map(weights_a_step, models))
-    choice = Choice[_Content](order.mode, order.max_error, step, target.costs)
+    choice = Choice[_Content](config.mode, config.max_error, step, target.costs)
     refused: list[Refused] = []
-    details = {"quantize": order.mode, "io": order.io}
+    details = {"quantize": config.mode, "io": config.io}
     trials = zip(
         *(
-            candidates(one.part.model, order, one.samples, one.streamed and one.streamed[1])
+            candidates(one.part.model, config, one.samples, one.streamed and one.streamed[1])
             for one in taken
         ),
         strict=True,
@@ -266,7 +270,7 @@ def _best(
         failed = next((found for found in trial if isinstance(found, Refused)), None)
         if failed is not None:
             refused.append(failed)
-            choice.reject(failed.trial, failed.refusal.what)
+            choice.reject(failed.recipe, failed.refusal.what)
             continue
         found = tuple(c for c in trial if isinstance(c, Candidate))
         parts = tuple(
@@ -278,7 +282,7 @@ def _best(
             for one, c in zip(taken, found, strict=True)
             if one.streamed is not None and c.chunk is not None
         )
-        name = found[0].trial
+        name = found[0].recipe
         further = parts[len(taken) :] if not target.signatures else ()
         try:
             data = finish([part.copy() for part in parts], LITERT if further else target)
@@ -292,7 +296,7 @@ def _best(
         if any(c.limited for c in found) and choice.acceptable and len(data) > largest:
             choice.reject(name, f"file larger than {largest:,.0f} bytes", len(data))
             break
-        accuracy = [a for one in taken for a in _measured(one, data, order)]
+        accuracy = [a for one in taken for a in _measured(one, data, config)]
         error = max((a.rms_error for a in accuracy), default=0.0)
         choice.offer(Measured(name, error, len(data), _Content(found, parts, data)))
         if choice.done(classifies=any(a.argmax_agreement is not None for a in accuracy)):
@@ -312,9 +316,9 @@ def _layout(chunk: Chunk, model: Model) -> Layout:
     return with_grids(chunk.ends.layout, [before for _, before, _ in chunk.states(model)])
 
 
-def _measured(one: _Taken, data: bytes, order: Order) -> tuple[OutputAccuracy, ...]:
+def _measured(one: _Taken, data: bytes, config: QuantizationConfig) -> tuple[OutputAccuracy, ...]:
     """The errors of a part by which a trial is chosen."""
     # Few samples are held out as a rule: the choice looks at some of the others as well.
-    others = one.samples.used if order.integer and one.samples is not None else []
+    others = one.samples.used if config.integer and one.samples is not None else []
     looked_at = [*one.held_out, *others][:MOST_SAMPLES]
     return measure(one.reference, data, looked_at, lengths=False, signature=one.key)

@@ -28,7 +28,7 @@ from rnnlite.frontends.request import Request
 from rnnlite.isolation.process import WorkerDied, borrowed
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import Ends
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.report.records import Report
 from rnnlite.specs import Array
 
@@ -48,7 +48,7 @@ class Task:
         action: "convert", "verify" or "freeze".
         source: a path.
         request: with `custom_objects` by module and name.
-        order: of the quantization, samples as a list of arrays.
+        config: of the quantization, samples as a list of arrays.
         verify: whether a conversion is checked.
         data: the LiteRT file that is verified.
         samples: further ones that it is verified on.
@@ -58,23 +58,25 @@ class Task:
     action: str
     source: str
     request: Request
-    order: Order | None = None
+    config: QuantizationConfig | None = None
     verify: bool = True
     data: bytes = b""
     samples: list[Any] | None = None
     max_error: float | None = None
 
 
-def convert(source: Any, request: Request, order: Order | None, *, verify: bool) -> Converted:
+def convert(
+    source: Any, request: Request, config: QuantizationConfig | None, *, verify: bool
+) -> Converted:
     """Save, convert in a child process with the TensorFlow backend, compare.
 
     Raises:
         RnnliteError: what the child refuses, as the same kind of error.
     """
-    if order is not None:
+    if config is not None:
         # The bar would be drawn in another process.
-        order = replace(order, calibration=_samples(order.calibration), progress=False)
-    converted, plain = _answer(source, Task("convert", "", request, order, verify))
+        config = replace(config, calibration=_samples(config.calibration), progress=False)
+    converted, plain = _answer(source, Task("convert", "", request, config, verify))
     if verify and _is_live(source):
         _compare(source, plain, converted.report)
     result: Converted = converted
@@ -249,7 +251,7 @@ def done(path: list[str], task: Task) -> Any:
     objects = {n: _imported(*r) for n, r in references.items()}
     request = replace(task.request, options={**task.request.options, "custom_objects": objects})
     if task.action == "convert":
-        return conversion.convert(task.source, request, task.order, verify=task.verify)
+        return conversion.convert(task.source, request, task.config, verify=task.verify)
     if task.action == "verify":
         return verification.verify(task.source, task.data, task.samples, request, task.max_error)
     return freezing.freeze(task.source, request)

@@ -18,7 +18,7 @@ from rnnlite.streaming.layout import RECORD, SIGNATURE
 if TYPE_CHECKING:
     from rnnlite.pipeline.steps import Part
     from rnnlite.quantization.chunks import Chunk
-    from rnnlite.quantization.recipe import Order
+    from rnnlite.quantization.config import QuantizationConfig
     from rnnlite.streaming.function import Streamed
 
 
@@ -57,13 +57,15 @@ def chunk_function(program: Program, request: Request) -> Streamed:
     return streamed(program.main, chunk, request.schedule)
 
 
-def stream_part(entry: Entry, streamed: Streamed, light: tuple[Order, str] | None = None) -> Part:
+def stream_part(
+    entry: Entry, streamed: Streamed, light: tuple[QuantizationConfig, str] | None = None
+) -> Part:
     """The function of a chunk as a part of the file of an Entry.
 
     Args:
         entry: the function of whole sequences.
         streamed: the function of a chunk.
-        light: of a file whose weights alone are quantized, the order and the trial that was taken.
+        light: of a file whose weights alone are quantized, the config and the recipe taken.
 
     Raises:
         UnsupportedError: an op of the function has no builtin form.
@@ -82,10 +84,10 @@ def stream_part(entry: Entry, streamed: Streamed, light: tuple[Order, str] | Non
     model = translate(chunk)
     details: dict[str, object] = {RECORD: streamed.layout.to_dict()}
     if light is not None:
-        order, trial = light
+        config, recipe = light
         name_constants(model)
-        with_light_weights(model, order.mode, trial)
-        details |= {"quantize": order.mode, "io": order.io}
+        with_light_weights(model, config.mode, recipe)
+        details |= {"quantize": config.mode, "io": config.io}
     return Part(chunk, model, details)
 
 

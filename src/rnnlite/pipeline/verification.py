@@ -12,7 +12,7 @@ from rnnlite.frontends.program import Entry
 from rnnlite.frontends.request import Request
 from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.pipeline.clock import Clock
-from rnnlite.quantization.recipe import MODES
+from rnnlite.quantization.config import MODES
 from rnnlite.report.making import Finding, make_report
 from rnnlite.report.records import Report
 from rnnlite.specs import batched
@@ -41,7 +41,7 @@ def verify(
     from rnnlite.isolation.interpreter import ModelApart
     from rnnlite.lite import schema
     from rnnlite.lite.record import ENTRIES, record
-    from rnnlite.quantization.recipe import take_max_error
+    from rnnlite.quantization.config import take_max_error
 
     loaded = ModelApart(data)
     loaded.close()

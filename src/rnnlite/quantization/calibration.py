@@ -240,6 +240,6 @@ def _computed(model: Model) -> list[Value]:
     values = list(model.main.inputs)
     for op in model.ops():
         rule = RULES.get(op.kind)
-        if rule is not None and rule.kind in (Kind.COMPUTES, Kind.WEIGHTS):
+        if rule is not None and rule.kind in (Kind.FREE_SCALE, Kind.WEIGHTED):
             values += op.outputs
     return [value for value in values if value.type == "float32"]

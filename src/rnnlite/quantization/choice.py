@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rnnlite.errors import InternalError
-from rnnlite.quantization.recipe import LIMITS
+from rnnlite.quantization.config import LIMITS
 from rnnlite.report.quantization import TrialRecord
 from rnnlite.target import LITERT, Costs
 

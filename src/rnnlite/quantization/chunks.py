@@ -150,7 +150,7 @@ def _adds(op: Op | None) -> bool:
     return op is not None and op.kind in ADDS
 
 
-def border_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
+def io_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
     """The types of float states: the grid within, but for what stays in float. As they come in by
     the value, as they go out by the place: a result may be a state as well."""
     types: dict[Value | int, str | None] = {}

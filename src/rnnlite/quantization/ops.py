@@ -17,12 +17,12 @@ from rnnlite.quantization.grid import Grid
 class Kind(Enum):
     """How an op treats its float operands and results."""
 
-    MOVES = "moves values: operands and results share one grid"
-    COMPUTES = "computes: each operand and result has a grid of its own"
-    WEIGHTS = "multiplies by constant weights"
+    SAME_SCALE = "moves values: operands and results share one grid"
+    FREE_SCALE = "computes: each operand and result has a grid of its own"
+    WEIGHTED = "multiplies by constant weights"
     INT32 = "computes in int32 alone, between an int16 operand and an int16 result"
     COMPARES = "compares: operands share one grid and are read as int32, the result is no number"
-    LOOKS = "reads the shape or the order of values alone"
+    SHAPE_ONLY = "reads the shape or the order of values alone"
     FLOW = "control flow: grids are tied by the subgraphs"
 
 
@@ -32,11 +32,12 @@ class Rule:
 
     Attributes:
         kind: see `Kind`.
-        joined: for MOVES, operands that may be requantized to the result's grid instead of tied.
+        joined: for SAME_SCALE, operands that may be requantized to the result's grid instead of
+            tied.
         fixed: the grids that the kernel prescribes for its result.
         int16, int8: whether there is an int16 kernel, an int8 one.
-        data, weights, bias: for WEIGHTS, the places of these operands.
-        axis: for WEIGHTS, the axis of the output channels.
+        data, weights, bias: for WEIGHTED, the places of these operands.
+        axis: for WEIGHTED, the axis of the output channels.
     """
 
     kind: Kind
@@ -72,42 +73,42 @@ RULES: dict[str, Rule] = {
         "GATHER_ND REVERSE_V2 TILE BROADCAST_TO PAD MIRROR_PAD MAX_POOL_2D "
         "AVERAGE_POOL_2D REDUCE_MAX REDUCE_MIN FILL SPACE_TO_BATCH_ND BATCH_TO_SPACE_ND "
         "RESIZE_BILINEAR RESIZE_NEAREST_NEIGHBOR",
-        Rule(Kind.MOVES),
+        Rule(Kind.SAME_SCALE),
     ),
-    **_each("DEPTH_TO_SPACE SPACE_TO_DEPTH", Rule(Kind.MOVES, int16=False)),
-    "REVERSE_SEQUENCE": Rule(Kind.MOVES, int8=False),
-    **_each("PACK CONCATENATION", Rule(Kind.MOVES, joined=tuple(range(64)))),
-    **_each("MAXIMUM MINIMUM", Rule(Kind.MOVES, joined=(0, 1))),
-    **_each("SELECT SELECT_V2", Rule(Kind.MOVES, joined=(1, 2))),
-    "DYNAMIC_UPDATE_SLICE": Rule(Kind.MOVES, joined=(1,)),
-    "PADV2": Rule(Kind.MOVES, joined=(2,)),
+    **_each("DEPTH_TO_SPACE SPACE_TO_DEPTH", Rule(Kind.SAME_SCALE, int16=False)),
+    "REVERSE_SEQUENCE": Rule(Kind.SAME_SCALE, int8=False),
+    **_each("PACK CONCATENATION", Rule(Kind.SAME_SCALE, joined=tuple(range(64)))),
+    **_each("MAXIMUM MINIMUM", Rule(Kind.SAME_SCALE, joined=(0, 1))),
+    **_each("SELECT SELECT_V2", Rule(Kind.SAME_SCALE, joined=(1, 2))),
+    "DYNAMIC_UPDATE_SLICE": Rule(Kind.SAME_SCALE, joined=(1,)),
+    "PADV2": Rule(Kind.SAME_SCALE, joined=(2,)),
     **_each(
         "ADD SUB MUL DIV RELU RELU6 LEAKY_RELU ABS EXP LOG RSQRT SQRT MEAN SUM BATCH_MATMUL "
         "REDUCE_PROD "
         "QUANTIZE",
-        Rule(Kind.COMPUTES),
+        Rule(Kind.FREE_SCALE),
     ),
     **_each(
         "ELU GELU HARD_SWISH PRELU SQUARED_DIFFERENCE RELU_0_TO_1 RELU_N1_TO_1",
-        Rule(Kind.COMPUTES, int16=False),
+        Rule(Kind.FREE_SCALE, int16=False),
     ),
-    **_each("LOGISTIC SOFTMAX", Rule(Kind.COMPUTES, fixed=_UNIT)),
-    "TANH": Rule(Kind.COMPUTES, fixed=_SIGNED_UNIT),
-    "L2_NORMALIZATION": Rule(Kind.COMPUTES, fixed=_SIGNED_UNIT, int16=False),
+    **_each("LOGISTIC SOFTMAX", Rule(Kind.FREE_SCALE, fixed=_UNIT)),
+    "TANH": Rule(Kind.FREE_SCALE, fixed=_SIGNED_UNIT),
+    "L2_NORMALIZATION": Rule(Kind.FREE_SCALE, fixed=_SIGNED_UNIT, int16=False),
     "LOG_SOFTMAX": Rule(
-        Kind.COMPUTES, fixed=(Grid("int8", 2.0**-4, 127), Grid("int16", 1.0, 0)), int16=False
+        Kind.FREE_SCALE, fixed=(Grid("int8", 2.0**-4, 127), Grid("int16", 1.0, 0)), int16=False
     ),
-    "CAST": Rule(Kind.COMPUTES, fixed=_COUNT),
-    **_each("FULLY_CONNECTED CONV_2D", Rule(Kind.WEIGHTS)),
-    "DEPTHWISE_CONV_2D": Rule(Kind.WEIGHTS, axis=3),
-    "TRANSPOSE_CONV": Rule(Kind.WEIGHTS, data=2, bias=3),
+    "CAST": Rule(Kind.FREE_SCALE, fixed=_COUNT),
+    **_each("FULLY_CONNECTED CONV_2D", Rule(Kind.WEIGHTED)),
+    "DEPTHWISE_CONV_2D": Rule(Kind.WEIGHTED, axis=3),
+    "TRANSPOSE_CONV": Rule(Kind.WEIGHTED, data=2, bias=3),
     **_each(
         "EQUAL NOT_EQUAL LESS LESS_EQUAL GREATER GREATER_EQUAL ARG_MAX ARG_MIN",
         Rule(Kind.COMPARES),
     ),
     "CUMSUM": Rule(Kind.INT32),
     **_each("SIN COS", Rule(Kind.INT32, fixed=_SIGNED_UNIT)),
-    **_each("SHAPE RANK", Rule(Kind.LOOKS)),
+    **_each("SHAPE RANK", Rule(Kind.SHAPE_ONLY)),
     **_each("WHILE IF", Rule(Kind.FLOW)),
 }
 

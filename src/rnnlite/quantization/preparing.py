@@ -1,6 +1,6 @@
 """A float model made ready to be rewritten to integers: its ops, constants, ranges and grids.
 
-What enters: a float model, a trial and samples; of a file with a stream, the model of a chunk as
+What enters: a float model, a recipe and samples; of a file with a stream, the model of a chunk as
 well. What leaves: a copy of each, and one plan for both.
 """
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.chunks import Chunk, running_ops, tied
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.grid import Range
 from rnnlite.quantization.plan.front import scaling_ops
 from rnnlite.quantization.plan.markers import marked_ranges
@@ -21,10 +22,9 @@ from rnnlite.quantization.plan.twins import Pair
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
 from rnnlite.quantization.prepare.decompose import decompose, faint_results
 from rnnlite.quantization.prepare.fills import separate_fills
-from rnnlite.quantization.prepare.split import refine_tables, split_weights
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
+from rnnlite.quantization.recipes import Recipe
 from rnnlite.quantization.running import calibrate_stream
-from rnnlite.quantization.trials import Trial
 from rnnlite.runtime.progress import Progress
 
 
@@ -33,7 +33,7 @@ class Prepared:
     """A float model that is ready to be rewritten to integers.
 
     Attributes:
-        model: with the ops and constants that the trial quantizes.
+        model: with the ops and constants that the recipe quantizes.
         ranges: what calibration saw in it.
         plan: its grids.
         faint: results too small for prescribed steps, see `decompose`; values of the given model.
@@ -49,8 +49,8 @@ class Prepared:
 
 def prepared(
     model: Model,
-    order: Order,
-    trial: Trial,
+    config: QuantizationConfig,
+    recipe: Recipe,
     samples: Samples,
     faint: frozenset[Value] = frozenset(),
     chunk: Chunk | None = None,
@@ -59,18 +59,18 @@ def prepared(
 
     Args:
         model: the float model.
-        order: what is asked for.
-        trial: the way to quantize it.
+        config: what is asked for.
+        recipe: the way to quantize it.
         samples: the calibration data.
-        faint: what an earlier trial found too small for prescribed steps.
+        faint: what an earlier recipe found too small for prescribed steps.
         chunk: the function of a chunk, to be prepared beside it.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
     """
     while True:
-        made = _made_ready(model, order, trial, faint, lambda m: marked_ranges(m, samples.used))
-        with Progress("calibrating", len(samples.used), order.progress) as bar:
+        made = _made_ready(model, config, recipe, faint, lambda m: marked_ranges(m, samples.used))
+        with Progress("calibrating", len(samples.used), config.progress) as bar:
             ranges = calibrate(made.model, samples, advance=bar.add)
         found = faint_results(made.model, ranges.values)
         more = frozenset(v for v, twin in made.twins.items() if twin in found) - faint
@@ -80,7 +80,7 @@ def prepared(
     plain = made.model
     binary = binary_inputs(plain, [*samples.used, *samples.held_out])
     marked = marked_ranges(plain, samples.used)
-    softened = soften_masks(plain, {**ranges.values, **marked}, trial.precision, binary)
+    softened = soften_masks(plain, {**ranges.values, **marked}, recipe.precision, binary)
     if softened.again:
         ranges = calibrate(plain, samples)
     whole = _Ready(
@@ -90,13 +90,13 @@ def prepared(
         softened.present(made.wide),
         made.front,
     )
-    beside = None if chunk is None else _beside(chunk, whole, model, order, trial, samples, faint)
+    beside = None if chunk is None else _beside(chunk, whole, model, config, recipe, samples, faint)
     both = whole if beside is None else whole.and_beside(beside)
     plan = make_plan(
         plain,
         both.ranges,
-        trial.precision,
-        allow_float=order.allow_float,
+        recipe.precision,
+        allow_float=config.allow_float,
         wide=both.wide,
         marked=frozenset(marked),
         front=both.front,
@@ -109,7 +109,7 @@ def prepared(
 
 @dataclass(frozen=True, eq=False)
 class _Ready:
-    """A float model with the ops and constants that a trial quantizes.
+    """A float model with the ops and constants that a recipe quantizes.
 
     Attributes:
         model: a copy of the converter's.
@@ -140,12 +140,12 @@ class _Ready:
 
 def _made_ready(
     model: Model,
-    order: Order,
-    trial: Trial,
+    config: QuantizationConfig,
+    recipe: Recipe,
     faint: Collection[Value],
     integer: Callable[[Model], Collection[Value]],
 ) -> _Ready:
-    """A copy with the ops that a trial quantizes.
+    """A copy with the ops that a recipe quantizes.
 
     Args:
         integer: gives inputs of the copy that are wanted in integers all the same.
@@ -153,12 +153,12 @@ def _made_ready(
     plain, twins = model.copy()
     flatten_conv3d(plain)
     separate_fills(plain)
-    if trial.by_row:
-        refine_tables(plain, codes=order.mode == "int8")
-    if trial.split:
-        split_weights(plain, tables=trial.split == "all")
-    front = scaling_ops(plain, integer(plain)) if order.io == "float32" else frozenset()
-    wide = decompose(plain, trial.precision, frozenset(twins[v] for v in faint), front)
+    if recipe.by_row:
+        refine_tables(plain, codes=config.mode == "int8")
+    if recipe.split:
+        split_weights(plain, tables=recipe.split == "all")
+    front = scaling_ops(plain, integer(plain)) if config.io == "float32" else frozenset()
+    wide = decompose(plain, recipe.precision, frozenset(twins[v] for v in faint), front)
     return _Ready(plain, twins, wide=wide, front=front)
 
 
@@ -166,8 +166,8 @@ def _beside(
     chunk: Chunk,
     whole: _Ready,
     model: Model,
-    order: Order,
-    trial: Trial,
+    config: QuantizationConfig,
+    recipe: Recipe,
     samples: Samples,
     faint: frozenset[Value],
 ) -> _Ready:
@@ -181,10 +181,10 @@ def _beside(
     known = chunk.pairs(model)
     small = {a for a, b in known if b in faint}
     made = _made_ready(
-        chunk.model, order, trial, small, lambda m: [before for _, before, _ in chunk.states(m)]
+        chunk.model, config, recipe, small, lambda m: [before for _, before, _ in chunk.states(m)]
     )
     seen = calibrate_stream(made.model, chunk.ends, samples).values
-    softened = soften_masks(made.model, seen, trial.precision)
+    softened = soften_masks(made.model, seen, recipe.precision)
     twins = {**made.twins, **whole.twins}
     found = tied([(twins[a], twins[b]) for a, b in known])
     # A state is fed back as it came out.

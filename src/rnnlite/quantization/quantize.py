@@ -14,24 +14,24 @@ from rnnlite.lite import schema
 from rnnlite.lite.ir import Op
 from rnnlite.lite.record import record as record_of
 from rnnlite.quantization.calibration import Ranges, Samples
+from rnnlite.quantization.config import LIMITS, QuantizationConfig
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import Reference, measure
-from rnnlite.quantization.recipe import LIMITS, Order
 from rnnlite.quantization.select import Candidate
 from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
 
 
-def require_change(candidates: Sequence[Candidate], order: Order) -> None:
+def require_change(candidates: Sequence[Candidate], config: QuantizationConfig) -> None:
     """Refuse models in which nothing could be quantized.
 
     Raises:
         QuantizationError: the mode changes nothing.
     """
     weights = [w for candidate in candidates for w in candidate.weights]
-    if order.integer or any(w.dtype != "float32" for w in weights):
+    if config.integer or any(w.dtype != "float32" for w in weights):
         return
     raise QuantizationError(
-        f"quantize='{order.mode}' changes nothing in this model",
+        f"quantize='{config.mode}' changes nothing in this model",
         found="no kernel of a matrix product, convolution or lookup"
         if not weights
         else "; ".join(f"'{w.name}' {list(w.shape)}: {w.how}" for w in weights[:3]),
@@ -41,7 +41,7 @@ def require_change(candidates: Sequence[Candidate], order: Order) -> None:
 
 def describe(
     candidate: Candidate,
-    order: Order,
+    config: QuantizationConfig,
     samples: Samples | None,
     *,
     ops: dict[str, dict[str, int]],
@@ -56,7 +56,7 @@ def describe(
 
     Args:
         candidate: what was taken, finished.
-        order: what was asked for.
+        config: what was asked for.
         samples: the calibration data, if there was any.
         ops: how many run in which type.
         accuracy: of each output, on samples that were held out.
@@ -66,7 +66,7 @@ def describe(
         size_before: bytes of the float32 file.
         errors: of the ops.
     """
-    limit = LIMITS[order.mode]
+    limit = LIMITS[config.mode]
     warnings = list(samples.warnings) if samples is not None else []
     warnings += _range_warnings(candidate.ranges) if candidate.ranges is not None else []
     warnings += course
@@ -78,14 +78,14 @@ def describe(
     ]
     warnings += [
         f"output '{a.name}' is off by {100 * a.rms_error:.1f} % of its RMS, more than the "
-        f"{100 * limit:.0f} % that {order.mode} usually keeps within"
+        f"{100 * limit:.0f} % that {config.mode} usually keeps within"
         for a in accuracy
         if a.rms_error > limit
     ]
     return Quantization(
-        mode=order.mode,
-        io=order.io,
-        inner=candidate.trial,
+        mode=config.mode,
+        io=config.io,
+        inner=candidate.recipe,
         size_before=size_before,
         weights=tuple(candidate.weights),
         ops=ops,
@@ -96,7 +96,7 @@ def describe(
         accuracy=accuracy,
         measured_on=_measured_on(samples),
         warnings=tuple(warnings),
-        max_error=order.max_error,
+        max_error=config.max_error,
         trials=trials,
         op_errors=errors,
     )

@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.calibration import Ranges, Samples
-from rnnlite.quantization.chunks import Chunk, border_types
-from rnnlite.quantization.prepare.codes import code_records
+from rnnlite.quantization.chunks import Chunk, io_types
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
-from rnnlite.quantization.prepare.split import refine_tables
+from rnnlite.quantization.prepare.palettes import code_records
+from rnnlite.quantization.prepare.two_terms import refine_tables
 from rnnlite.quantization.preparing import prepared
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.recipes import PRODUCTS, RECIPES
 from rnnlite.quantization.rewrite.integer import to_integers
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
-from rnnlite.quantization.trials import PRODUCTS, TRIALS
 from rnnlite.report.quantization import WeightRecord
 
 DYNAMIC = {
@@ -36,7 +36,7 @@ class Candidate:
     """A quantized model, which is not finished yet.
 
     Attributes:
-        trial: the precision, in words.
+        recipe: the precision, in words.
         model: the model.
         weights: the type of each weight.
         kept: ops that stayed in float, and why.
@@ -45,7 +45,7 @@ class Candidate:
         chunk: the model of the function of a chunk, of files with a stream.
     """
 
-    trial: str
+    recipe: str
     model: Model
     weights: list[WeightRecord]
     kept: tuple[str, ...] = ()
@@ -56,29 +56,29 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Refused:
-    """A trial that gives no model.
+    """A recipe that gives no model.
 
     Attributes:
-        trial: the precision, in words.
+        recipe: the precision, in words.
         refusal: an op that has no integer kernel.
     """
 
-    trial: str
+    recipe: str
     refusal: UnsupportedError
 
 
-def with_light_weights(model: Model, mode: str, trial: str) -> None:
-    """Rewrite the weights of another model of one source as a trial did, in place.
+def with_light_weights(model: Model, mode: str, recipe: str) -> None:
+    """Rewrite the weights of another model of one source as a recipe did, in place.
 
     Args:
         mode: "float16" or "dynamic".
-        trial: its name, of `Candidate.trial`.
+        recipe: its name, of `Candidate.recipe`.
     """
     kernels = None
     if mode == "dynamic":
         flatten_conv3d(model)
         refine_tables(model, codes=True)
-        kernels = DYNAMIC[trial]
+        kernels = DYNAMIC[recipe]
     if kernels:
         to_dynamic(model, kernels=kernels)
     else:
@@ -86,19 +86,19 @@ def with_light_weights(model: Model, mode: str, trial: str) -> None:
 
 
 def candidates(
-    model: Model, order: Order, samples: Samples | None, chunk: Chunk | None = None
+    model: Model, config: QuantizationConfig, samples: Samples | None, chunk: Chunk | None = None
 ) -> Iterator[Candidate | Refused]:
     """Ways to quantize a model, the cheapest first, each made when it is asked for.
 
     Args:
         model: the float model; it is changed.
-        order: what is asked for.
+        config: what is asked for.
         samples: the calibration data, which integer modes need.
         chunk: the function of a chunk, which integer modes quantize with it.
     """
-    if order.integer and samples is not None:
-        yield from _integer(model, order, samples, chunk)
-    elif order.mode == "dynamic":
+    if config.integer and samples is not None:
+        yield from _integer(model, config, samples, chunk)
+    elif config.mode == "dynamic":
         yield from _dynamic(model)
     else:
         yield Candidate("float32", model, to_float16(model))
@@ -116,24 +116,24 @@ def _dynamic(model: Model) -> Iterator[Candidate]:
 
 
 def _integer(
-    model: Model, order: Order, samples: Samples, chunk: Chunk | None
+    model: Model, config: QuantizationConfig, samples: Samples, chunk: Chunk | None
 ) -> Iterator[Candidate | Refused]:
-    """The trials of the mode."""
+    """What the recipes of the mode give."""
     faint: frozenset[Value] = frozenset()
-    for trial in TRIALS[order.mode]:
+    for recipe in RECIPES[config.mode]:
         try:
-            made = prepared(model, order, trial, samples, faint, chunk)
+            made = prepared(model, config, recipe, samples, faint, chunk)
         except UnsupportedError as e:
-            yield Refused(trial.name, e)
+            yield Refused(recipe.name, e)
             continue
         plain, faint = made.model, made.faint
         whole = set(plain.ops())
         kept = _kept({op: why for op, why in made.plan.kept.items() if op in whole})
         if chunk is not None and made.chunk is not None:
-            to_integers(made.chunk, made.plan, order.io, border_types(chunk, made.chunk))
-        weights = [*to_integers(plain, made.plan, order.io), *code_records(plain)]
-        limited = order.mode == "int8" and bool(trial.split)
-        yield Candidate(trial.name, plain, weights, kept, made.ranges, limited, made.chunk)
+            to_integers(made.chunk, made.plan, config.io, io_types(chunk, made.chunk))
+        weights = [*to_integers(plain, made.plan, config.io), *code_records(plain)]
+        limited = config.mode == "int8" and bool(recipe.split)
+        yield Candidate(recipe.name, plain, weights, kept, made.ranges, limited, made.chunk)
 
 
 def weights_a_step(model: Model) -> int:

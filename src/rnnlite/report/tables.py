@@ -115,7 +115,7 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
     if record.get("target") in TARGETS:
         parts.append(Text(f"made for {TARGETS[record['target']].title}"))
     if record.get("quantize"):
-        parts.append(Text(f"quantized: {record['quantize']}, border {record['io']}"))
+        parts.append(Text(f"quantized: {record['quantize']}, I/O {record['io']}"))
     if record.get("recurrences"):
         parts.append(_recurrences(record["recurrences"]))
     if record.get("exits"):

@@ -8,7 +8,7 @@ from artefacts import FOLDER, runs
 import field_graphs
 import rnnlite
 from rnnlite.errors import SampleError
-from rnnlite.quantization.recipe import LIMITS
+from rnnlite.quantization.config import LIMITS
 
 
 def test_time_major_samples_have_no_batch_axis():

@@ -4,9 +4,9 @@ import numpy as np
 
 from graphs import Model
 from rnnlite.quantization.calibration import Samples
+from rnnlite.quantization.config import take_config
 from rnnlite.quantization.measure.culprits import Culprit, _worst, op_errors, worst_tensors
-from rnnlite.quantization.recipe import take_order
-from rnnlite.quantization.trials import TRIALS
+from rnnlite.quantization.recipes import RECIPES
 
 
 def test_the_op_that_loses_what_it_is_given():
@@ -21,9 +21,9 @@ def test_the_op_that_loses_what_it_is_given():
     model.main.ends([x], [root])
     rows = [[np.linspace(-6, 6, 8, dtype=np.float32).reshape(2, 4)]]
     rows += [[np.full((2, 4), -2.0, np.float32)]] * 3
-    order = take_order("int8", rows, None, allow_float=False, max_error=None, progress=False)
+    order = take_config("int8", rows, None, allow_float=False, max_error=None, progress=False)
     samples = Samples(rows, rows[1:], ())
-    (first,) = worst_tensors(model.ir, order, TRIALS["int8"][0], samples)[:1]
+    (first,) = worst_tensors(model.ir, order, RECIPES["int8"][0], samples)[:1]
     assert first.startswith("EXP 'head/power' (")
 
 
@@ -35,8 +35,8 @@ def test_every_op_for_a_report():
     model.main.add("MUL", [a, model.main.constant(2.0)], [b], "MulOptions")
     model.main.ends([x], [b])
     rows = [[np.linspace(-6, 6, 8, dtype=np.float32).reshape(2, 4)]] * 4
-    order = take_order("int8", rows, None, allow_float=False, max_error=None, progress=False)
-    first, second = op_errors(model.ir, order, TRIALS["int8"][0], Samples(rows, rows, ()))
+    order = take_config("int8", rows, None, allow_float=False, max_error=None, progress=False)
+    first, second = op_errors(model.ir, order, RECIPES["int8"][0], Samples(rows, rows, ()))
     assert (first.op, first.layer, second.op, second.layer) == ("EXP", "head", "MUL", "tail")
     assert second.operands == first.error > 0
     assert second.error >= 0.5 * first.error
@@ -53,9 +53,9 @@ def test_a_value_beyond_its_grid_in_one_sample_of_many():
     used = [[np.full(3, v, np.float32)] for v in np.linspace(1, 2, 20)]
     held_out = [[np.full(3, 1.5, np.float32)]] * 10
     held_out[4] = [np.full(3, 0.1, np.float32)]
-    order = take_order("int16x8", used, None, allow_float=False, max_error=None, progress=False)
+    order = take_config("int16x8", used, None, allow_float=False, max_error=None, progress=False)
     samples = Samples(used, held_out, ())
-    (first, *_) = worst_tensors(model.ir, order, TRIALS["int16x8"][0], samples)
+    (first, *_) = worst_tensors(model.ir, order, RECIPES["int16x8"][0], samples)
     assert first.startswith("DIV 'inverse' (77.5 %, from 0.00")
     assert first.endswith(" %, its value 10 is beyond -2.25 to 2.25)")
 

@@ -8,8 +8,8 @@ from rnnlite.lite.passes.compact import compact
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.markers import marked_ranges
 from rnnlite.quantization.plan.plan import make_plan
+from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import all_int8, all_int16
 from rnnlite.runtime.model import load
 
 FEATURES = (1, 3, 2)

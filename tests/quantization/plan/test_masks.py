@@ -7,7 +7,7 @@ from graphs import SHAPE, Model
 from rnnlite.errors import UnsupportedError
 from rnnlite.quantization.plan.masks import binary_inputs, soften_masks
 from rnnlite.quantization.plan.origins import constant_values
-from rnnlite.quantization.trials import all_int8, all_int16
+from rnnlite.quantization.recipes import all_int8, all_int16
 
 LOGITS = (-3.0, 5.0)
 

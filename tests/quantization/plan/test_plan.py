@@ -6,7 +6,7 @@ import pytest
 from graphs import SHAPE, Model, one_loop
 from rnnlite.quantization.grid import Grid
 from rnnlite.quantization.plan.plan import make_plan
-from rnnlite.quantization.trials import all_int8, all_int16
+from rnnlite.quantization.recipes import all_int8, all_int16
 
 
 def plan_of(model, ranges, precision=all_int8):

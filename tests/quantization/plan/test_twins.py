@@ -13,7 +13,7 @@ L = keras.layers
 
 def computed(model):
     """The results of ops that compute, each with a grid of its own."""
-    kinds = (Kind.COMPUTES, Kind.WEIGHTS)
+    kinds = (Kind.FREE_SCALE, Kind.WEIGHTED)
     return [
         v
         for op in model.ops()

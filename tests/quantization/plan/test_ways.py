@@ -56,7 +56,7 @@ def test_pads_of_zero_are_of_ops_that_move(kind):
 
 def test_tables_name_ops_that_the_rules_move():
     for kind in MOVED:
-        assert RULES[kind].kind is Kind.MOVES, kind
+        assert RULES[kind].kind is Kind.SAME_SCALE, kind
     assert not MOVED.keys() & ARITHMETIC.keys()
 
 

@@ -7,8 +7,8 @@ from graphs import Model, run
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
+from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import all_int8, all_int16
 
 WIDTH, CALIBRATED, FURTHEST = 6, 20, 2000
 OPTIONS = {"MAXIMUM": "MaximumMinimumOptions", "SUM": "ReducerOptions"}

@@ -8,7 +8,7 @@ from integers import MAGNITUDES, SHAPE, Head, integer_model, relative_error, row
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.quantization.prepare.roots import Squares, find_squares
-from rnnlite.quantization.trials import all_int16
+from rnnlite.quantization.recipes import all_int16
 
 LIMITS = {"int8": 0.06, "int16": 0.002}
 """What the int8 grid of the input alone comes to is 2 to 5 %."""

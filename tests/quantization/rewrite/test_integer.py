@@ -10,9 +10,9 @@ from rnnlite.lite.passes.compact import compact
 from rnnlite.lite.structure import check_structure
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
+from rnnlite.quantization.recipes import all_int8, all_int16, int16_states
 from rnnlite.quantization.rewrite.check import check_grids
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import all_int8, all_int16, int16_states
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16, "mixed": int16_states}
 

@@ -1,6 +1,6 @@
 """Find where the error of an integer model enters: its tensors beside those of the float model.
 
-What enters: the float model, a trial that quantized it, samples. What leaves: the tensors, in
+What enters: the float model, a recipe that quantized it, samples. What leaves: the tensors, in
 words, by the sample that is furthest off: over all of them, one that leaves its range is lost. A
 value stays the same object, at its place in its graph, while a model is quantized. Seen are those
 of the main graph, the results of loops among them.
@@ -18,12 +18,12 @@ from rnnlite.lite import schema
 from rnnlite.lite.ir import Model, Value
 from rnnlite.lite.paths import layer_of
 from rnnlite.quantization.calibration import Samples
+from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.grid import Array
 from rnnlite.quantization.plan.plan import Plan
 from rnnlite.quantization.preparing import prepared
-from rnnlite.quantization.recipe import Order
+from rnnlite.quantization.recipes import Recipe
 from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.trials import Trial
 from rnnlite.report.quantization import OpError
 
 MOST = 3
@@ -67,47 +67,51 @@ class Culprit:
         return f"{self.op} {self.name} ({figures}{self.leaves})"
 
 
-def worst_tensors(model: Model, order: Order, trial: Trial, samples: Samples) -> list[str]:
+def worst_tensors(
+    model: Model, config: QuantizationConfig, recipe: Recipe, samples: Samples
+) -> list[str]:
     """The tensors of the main graph at which the error enters or is largest, in words.
 
     Args:
-        model, order, trial, samples: as of `tensor_errors`.
+        model, config, recipe, samples: as of `tensor_errors`.
     """
-    found = tensor_errors(model, order, trial, samples, WATCHED)
+    found = tensor_errors(model, config, recipe, samples, WATCHED)
     return [str(c) for c in _worst(found)]
 
 
-def op_errors(model: Model, order: Order, trial: Trial, samples: Samples) -> tuple[OpError, ...]:
+def op_errors(
+    model: Model, config: QuantizationConfig, recipe: Recipe, samples: Samples
+) -> tuple[OpError, ...]:
     """How far the ops of the main graph are off, in the order of computation, for a report.
 
     Args:
-        model, order, trial, samples: as of `tensor_errors`.
+        model, config, recipe, samples: as of `tensor_errors`.
     """
     return tuple(
         OpError(c.op, c.path, layer_of(c.path), c.error, c.operands)
-        for c in tensor_errors(model, order, trial, samples, FEW)
+        for c in tensor_errors(model, config, recipe, samples, FEW)
     )
 
 
 def tensor_errors(
-    model: Model, order: Order, trial: Trial, samples: Samples, most: int
+    model: Model, config: QuantizationConfig, recipe: Recipe, samples: Samples, most: int
 ) -> list[Culprit]:
     """What ops of the main graph make, and how far that is off, in the order of computation.
 
     Args:
         model: the float model that was quantized, with the converter's names.
-        order: what was asked for.
-        trial: how it was quantized.
+        config: what was asked for.
+        recipe: how it was quantized.
         samples: the calibration data.
         most: how many of the held-out samples are looked at.
     """
-    made = prepared(model, order, trial, samples)
+    made = prepared(model, config, recipe, samples)
     main = made.model.main
     watched = [(k, value) for k, value in enumerate(main.values) if made.plan.has(value)]
     made_by = [_Made(op.kind, value, op.operands) for op in main.ops for value in op.outputs]
     results = [v for v in main.outputs if made.plan.has(v)]
     floats = schema.write(made.model)
-    to_integers(made.model, made.plan, order.io)
+    to_integers(made.model, made.plan, config.io)
     rows = samples.held_out[:most]
     places = [number for number, _ in watched]
     plain = ValuesApart(floats, places, samples.axes)

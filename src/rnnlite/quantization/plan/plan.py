@@ -169,7 +169,7 @@ def make_plan(
     ops = list(_float_ops(plan, allow_float))
     joins = []
     for op in ops:
-        if RULES[op.kind].kind in (Kind.MOVES, Kind.COMPARES):
+        if RULES[op.kind].kind in (Kind.SAME_SCALE, Kind.COMPARES):
             joins += _tie_operands(plan, op)
     for target, value in joins:
         _join(plan, target, value, same=beside is not None and _is_same(plan, target))
@@ -291,7 +291,7 @@ def _choose_types(plan: Plan, ops: Sequence[Op]) -> None:
         plan._dtype.setdefault(plan.root(value), "")
     for op in ops:
         rule = RULES[op.kind]
-        if rule.kind in (Kind.COMPUTES, Kind.WEIGHTS) or op in plan.wide or not rule.int8:
+        if rule.kind in (Kind.FREE_SCALE, Kind.WEIGHTED) or op in plan.wide or not rule.int8:
             wanted = plan.type_of(op) if rule.int8 else "int16"
             for value in op.outputs:
                 if plan.has(value):
@@ -309,9 +309,9 @@ def _readers(plan: Plan, ops: Sequence[Op]) -> dict[Value, set[str]]:
     for op in ops:
         rule = RULES[op.kind]
         for value in op.operands:
-            if not plan.has(value) or rule.kind in (Kind.FLOW, Kind.LOOKS):
+            if not plan.has(value) or rule.kind in (Kind.FLOW, Kind.SHAPE_ONLY):
                 continue
-            moved = rule.kind is Kind.MOVES and plan.together(value, op.output)
+            moved = rule.kind is Kind.SAME_SCALE and plan.together(value, op.output)
             if not moved:
                 readers.setdefault(plan.root(value), set()).add(op.kind)
     whole = [v for model in plan.models for v in model.main.outputs]
@@ -326,7 +326,7 @@ def _choose_grids(plan: Plan, ops: Sequence[Op]) -> None:
     for op in ops:
         rule = RULES[op.kind]
         for value in op.outputs:
-            if plan.has(value) and rule.kind in (Kind.COMPUTES, Kind.INT32):
+            if plan.has(value) and rule.kind in (Kind.FREE_SCALE, Kind.INT32):
                 root = plan.root(value)
                 fixed = rule.fixed_grid(plan._dtype[root])
                 if fixed is not None:

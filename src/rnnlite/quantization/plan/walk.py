@@ -181,7 +181,7 @@ class Walk:
     def _sweep(self) -> None:
         for op in self.model.ops():
             rule = RULES.get(op.kind)
-            if rule is None or rule.kind not in (Kind.FLOW, Kind.LOOKS):
+            if rule is None or rule.kind not in (Kind.FLOW, Kind.SHAPE_ONLY):
                 self._op(op)
 
     def _op(self, op: Op) -> None:

@@ -40,12 +40,12 @@ def _fault(op: Op, rule: Rule) -> str:
     values = [*op.operands, *op.outputs]
     if not any(_is_quantized(v) for v in values):
         return ""
-    if rule.kind is Kind.WEIGHTS:
+    if rule.kind is Kind.WEIGHTED:
         return _weights_fault(rule, op.inputs, op.output)
     reals = [v for v in values if _is_real(v)]
-    if rule.kind is Kind.MOVES and len({_key(v) for v in reals}) > 1:
+    if rule.kind is Kind.SAME_SCALE and len({_key(v) for v in reals}) > 1:
         return f"different grids: {', '.join(_shown(v) for v in reals)}"
-    if rule.kind is Kind.COMPUTES and op.kind not in ("QUANTIZE", "CAST"):
+    if rule.kind is Kind.FREE_SCALE and op.kind not in ("QUANTIZE", "CAST"):
         types = {v.type for v in reals}
         hybrid = op.kind == "BATCH_MATMUL" and types == {"float32", "int8"}
         narrow = op.kind == "BATCH_MATMUL" and types == {"int16", "int8"}

@@ -14,7 +14,7 @@ def compared(made: Operands, site: Site) -> list[Value | None]:
     """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only.
 
     An input that is searched for one value is compared as it comes in: a finer grid behind
-    the border need not hold what that value was rounded to.
+    the I/O dtype need not hold what that value was rounded to.
     """
     operands = site.operands
     known = next(
@@ -22,7 +22,7 @@ def compared(made: Operands, site: Site) -> list[Value | None]:
     )
     searched, grid = known, made.plan.grid(known)
     if site.kind in ("EQUAL", "NOT_EQUAL") and any(v in made.constants for v in operands):
-        searched, grid = made.borders.get(known, (searched, grid))
+        searched, grid = made.outer.get(known, (searched, grid))
     found: list[Value | None] = []
     for value in operands:
         if value is None or value not in made.floats:

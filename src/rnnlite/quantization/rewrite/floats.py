@@ -40,6 +40,6 @@ def quantize_if_read(made: Operands, plain: Value, value: Value) -> None:
     ends = bool(places)
     if ends and value.graph is value.graph.model.main:
         # Callers may want it as it is.
-        ends = any(made.border(value, k) is not None for k in places)
+        ends = any(made.io_params(value, k) is not None for k in places)
     if ends or not kept:
         made.requantize(plain, value)

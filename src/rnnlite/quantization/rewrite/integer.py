@@ -15,16 +15,16 @@ from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.plan.domains import DOMAINS, Domain, keep_in_domain
 from rnnlite.quantization.plan.plan import Plan, range_of
 from rnnlite.quantization.prepare.int32 import in_int32
-from rnnlite.quantization.rewrite.borders import quantize_inputs, quantize_outputs
 from rnnlite.quantization.rewrite.compared import compared
 from rnnlite.quantization.rewrite.floats import keep_in_float
+from rnnlite.quantization.rewrite.io_types import quantize_inputs, quantize_outputs
 from rnnlite.quantization.rewrite.operands import Operands, Site
 from rnnlite.quantization.rewrite.weighted import weighted
 from rnnlite.report.quantization import WeightRecord
 
 
 def to_integers(
-    model: Model, plan: Plan, io: str, borders: Mapping[Value | int, str | None] | None = None
+    model: Model, plan: Plan, io: str, io_types: Mapping[Value | int, str | None] | None = None
 ) -> list[WeightRecord]:
     """Rewrite the model in place.
 
@@ -32,23 +32,23 @@ def to_integers(
         model: the model that the plan was made for.
         plan: see `rnnlite.quantization.plan.plan`.
         io: type of float inputs and outputs: "int8", "int16" or "float32".
-        borders: the type of those that differ, by the input, or by the place of the output; None
+        io_types: the type of those that differ, by the input, or by the place of the output; None
             for the grid that they have within.
 
     Returns:
         one record for each weight.
     """
-    return _Rewriting(model, plan, io, borders or {}).run()
+    return _Rewriting(model, plan, io, io_types or {}).run()
 
 
 class _Rewriting:
     """One run of `to_integers`."""
 
     def __init__(
-        self, model: Model, plan: Plan, io: str, borders: Mapping[Value | int, str | None]
+        self, model: Model, plan: Plan, io: str, io_types: Mapping[Value | int, str | None]
     ) -> None:
         self.model = model
-        self.made = Operands(model, plan, io, borders)
+        self.made = Operands(model, plan, io, io_types)
         # Two values of one op may start from the same constant: known by their number.
         self.tied: dict[tuple[Op, int], Value] = {}
         for flow in flows(model):
@@ -84,7 +84,7 @@ class _Rewriting:
             return
         rule = RULES[op.kind]
         dtype = self.made.plan.type_of(op)
-        if rule.kind in (Kind.MOVES, Kind.FLOW):
+        if rule.kind in (Kind.SAME_SCALE, Kind.FLOW):
             grids = (self.made.plan.grid(v).dtype for v in op.outputs if v in self.made.floats)
             dtype = next(grids, dtype)
         site = Site(op, rule, dtype, op.inputs, op.outputs)
@@ -92,13 +92,13 @@ class _Rewriting:
             op.inputs = [self._flow_operand(op, k, v) for k, v in enumerate(op.inputs)]
             return
         outputs, after = self._results(site)
-        if rule.kind is Kind.WEIGHTS:
+        if rule.kind is Kind.WEIGHTED:
             op.inputs = weighted(self.made, site, outputs[0])
-        elif rule.kind is Kind.MOVES:
+        elif rule.kind is Kind.SAME_SCALE:
             op.inputs = self._moved(site, self.made.plan.grid(site.results[0]))
         elif rule.kind is Kind.COMPARES:
             op.inputs = compared(self.made, site)
-        elif rule.kind in (Kind.COMPUTES, Kind.INT32):
+        elif rule.kind in (Kind.FREE_SCALE, Kind.INT32):
             op.inputs = [
                 self.made.operand(v, self.made.own(v, dtype)) if self.made.is_float(v) else v
                 for v in site.operands
@@ -128,7 +128,7 @@ class _Rewriting:
                 outputs.append(value)
                 continue
             grid = self.made.plan.grid(value)
-            if site.rule.kind is Kind.MOVES:
+            if site.rule.kind is Kind.SAME_SCALE:
                 natural = self._table_grid(site) or grid
             elif site.kind == "CAST" and site.operand(0).type in ("int32", "int64"):
                 natural = Grid("int16", 1.0, 0)

@@ -59,21 +59,21 @@ class Operands:
         io: type of the model's float inputs and outputs.
         floats: the values that were float.
         constants: the content of those that are constants.
-        borders: inputs of the model in the grid in which they come in.
+        outer: inputs of the model in the grid in which they come in.
         plain: values that are there in float as well.
         before: the op in front of which ops are added; the end of the graph, if None.
     """
 
     def __init__(
-        self, model: Model, plan: Plan, io: str, borders: Mapping[Value | int, str | None]
+        self, model: Model, plan: Plan, io: str, io_types: Mapping[Value | int, str | None]
     ) -> None:
         self.plan = plan
         self.io = io
-        self._types = borders
+        self._types = io_types
         values = [value for graph in model.graphs for value in graph.values if is_float(value)]
         self.floats = set(values)
         self.constants = {v: held for v in values if (held := constant(v)) is not None}
-        self.borders: dict[Value, tuple[Value, Grid]] = {}
+        self.outer: dict[Value, tuple[Value, Grid]] = {}
         self.plain: dict[Value, Value] = {}
         self.before: Op | None = None
         self._converted: dict[tuple[Value, Grid], Value] = {}
@@ -89,7 +89,7 @@ class Operands:
         """Whether a value is there, and was float."""
         return value in self.floats
 
-    def border(self, value: Value, place: int | None = None) -> Grid | None:
+    def io_params(self, value: Value, place: int | None = None) -> Grid | None:
         """The grid of an input or output of the model where callers see it; None for float.
 
         Args:

@@ -76,7 +76,7 @@ def to_dynamic(model: Model, *, kernels: str = "int8") -> list[WeightRecord]:
                     op.set_input(k, _half(op, value, values, plain))
                     records.note(value, "float16", "")
                 elif kernel:
-                    axis = rule.axis if rule is not None and rule.kind is Kind.WEIGHTS else None
+                    axis = rule.axis if rule is not None and rule.kind is Kind.WEIGHTED else None
                     op.set_input(k, _kernel(value, values, axis, written))
                     _use_hybrid(op)
                     how = "a scale a channel" if axis is not None else "one scale"
@@ -128,7 +128,7 @@ def _half(op: Op, value: Value, values: Array, plain: dict[Value, Value]) -> Val
 
 def _is_weight(kind: str, place: int) -> bool:
     rule = RULES.get(kind)
-    if rule is not None and rule.kind is Kind.WEIGHTS:
+    if rule is not None and rule.kind is Kind.WEIGHTED:
         return place == rule.weights
     return kind in ("GATHER", "BATCH_MATMUL", "CONV_3D")
 

@@ -14,8 +14,8 @@ QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.3. The same integers c
 
 The first takes a third more time in a loop (LSTM, GRU of 16 units), the second some 8 % less than
 the plain op, because XNNPACK has it. So: the first outside of loops; in loops the second where the
-model has float borders, and the plain op where it is promised to hold no float tensor, which then
-asks for LiteRT 2.1.3 (`lite/requirements.py`).
+model has float inputs and outputs, and the plain op where it is promised to hold no float tensor,
+which then asks for LiteRT 2.1.3 (`lite/requirements.py`).
 """
 
 from __future__ import annotations

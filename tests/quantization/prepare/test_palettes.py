@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 import rnnlite
 from graphs import Model, run
-from rnnlite.quantization.prepare.codes import codes_of
-from rnnlite.quantization.prepare.split import refine_tables
+from rnnlite.quantization.prepare.palettes import codes_of
+from rnnlite.quantization.prepare.two_terms import refine_tables
 
 ROWS, WIDTH, LARGE = 2000, 50, 150
 

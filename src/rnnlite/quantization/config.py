@@ -14,7 +14,7 @@ from rnnlite.lowering.schedule import Budget
 from rnnlite.runtime.samples import require_samples
 
 MODES = ("float16", "dynamic", "int8", "int16x8")
-BORDERS = {
+IO_TYPES = {
     "float16": ("float32",),
     "dynamic": ("float32",),
     "int8": ("int8", "float32"),
@@ -39,7 +39,7 @@ where files are to be small. Keyword arguments of `take_options`."""
 
 
 @dataclass(frozen=True)
-class Order:
+class QuantizationConfig:
     """A checked request for quantization.
 
     Attributes:
@@ -64,7 +64,7 @@ class Order:
         return self.mode in ("int8", "int16x8")
 
 
-def take_order(
+def take_config(
     quantize: Any,
     calibration: Any,
     io: Any,
@@ -72,11 +72,11 @@ def take_order(
     allow_float: bool,
     max_error: Any,
     progress: bool,
-) -> Order | None:
+) -> QuantizationConfig | None:
     """Check the arguments of `convert` that belong to quantization; None without quantization.
 
     Raises:
-        QuantizationError: an unknown mode, a border that does not fit it, no calibration data, or
+        QuantizationError: an unknown mode, I/O dtypes that do not fit it, no calibration data, or
             a largest error that is no number above 0.
         SampleError: the calibration data is no function's result, or no .npz file.
     """
@@ -100,10 +100,10 @@ def take_order(
         raise QuantizationError(
             "unknown quantization", expected=", ".join(MODES), found=repr(quantize)
         )
-    borders = BORDERS[quantize]
-    if io is not None and io not in borders:
+    io_types = IO_TYPES[quantize]
+    if io is not None and io not in io_types:
         raise QuantizationError(
-            f"io does not fit quantize='{quantize}'", expected=" or ".join(borders), found=repr(io)
+            f"io does not fit quantize='{quantize}'", expected=" or ".join(io_types), found=repr(io)
         )
     if callable(calibration) and not isinstance(calibration, Iterable):
         require_samples(calibration)
@@ -120,16 +120,18 @@ def take_order(
             # Before anything that takes long.
             require_readable(data)
     limit = take_max_error(max_error, quantize)
-    return Order(quantize, io or borders[0], calibration, allow_float, limit, progress)
+    return QuantizationConfig(
+        quantize, io or io_types[0], calibration, allow_float, limit, progress
+    )
 
 
-def calibration_of(order: Order, signatures: Sequence[str]) -> dict[str, Any]:
+def calibration_of(config: QuantizationConfig, signatures: Sequence[str]) -> dict[str, Any]:
     """The calibration data of each signature; None where there is none.
 
     Raises:
         QuantizationError: there are several signatures, and it is not given for each.
     """
-    given = order.calibration
+    given = config.calibration
     by_name = isinstance(given, Mapping) and set(given) == set(signatures)
     if len(signatures) == 1 and not by_name:
         return {signatures[0]: given}

@@ -11,13 +11,13 @@ from rnnlite.quantization.rewrite.operands import Operands
 
 
 def quantize_inputs(made: Operands, graph: Graph) -> None:
-    """Give float inputs the type of the border."""
+    """Give float inputs the I/O dtype."""
     inputs = []
     for value in graph.inputs:
         if value not in made.floats:
             inputs.append(value)
             continue
-        grid = made.border(value)
+        grid = made.io_params(value)
         if grid == made.plan.grid(value):
             inputs.append(value)
             continue
@@ -27,13 +27,13 @@ def quantize_inputs(made: Operands, graph: Graph) -> None:
             quantize_if_read(made, outer, value)
         else:
             made.requantize(outer, value)
-            made.borders[value] = outer, grid
+            made.outer[value] = outer, grid
         inputs.append(outer)
     graph.inputs = inputs
 
 
 def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
-    """Give results their type: the border's in the main graph, the tied one in others."""
+    """Give results their type: the I/O dtype in the main graph, the tied one in others."""
     outputs = []
     for k, value in enumerate(graph.outputs):
         if value not in made.floats:
@@ -48,7 +48,7 @@ def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
 
 
 def _main_result(made: Operands, value: Value, place: int) -> Value:
-    grid = made.border(value, place)
+    grid = made.io_params(value, place)
     if grid is None and value in made.plain:
         return made.plain[value]
     if grid is None:

@@ -20,7 +20,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.plan import constant
-from rnnlite.quantization.prepare.codes import codes_of, look_up
+from rnnlite.quantization.prepare.palettes import codes_of, look_up
 from rnnlite.quantization.prepare.parts import Parts
 
 NARROW_TABLE = 16
@@ -77,7 +77,7 @@ def split_weights(model: Model, *, tables: bool) -> None:
             values = constant(op.input(place))
             if values is None:
                 continue
-            held = _held(values, rule.axis if rule.kind is Kind.WEIGHTS else None)
+            held = _held(values, rule.axis if rule.kind is Kind.WEIGHTED else None)
             left = values - held
             if not np.any(left):
                 continue

@@ -1,4 +1,4 @@
-"""What may be asked for: modes, borders, calibration data."""
+"""What may be asked for: modes, I/O dtypes, calibration data."""
 
 import math
 
@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.quantization.recipe import MODES, take_order
+from rnnlite.quantization.config import MODES, take_config
 
 
 def order(quantize, calibration=None, io=None, allow_float=False, max_error=None):
-    return take_order(
+    return take_config(
         quantize, calibration, io, allow_float=allow_float, max_error=max_error, progress=False
     )
 

@@ -25,7 +25,7 @@ def all_int16(op: str, in_loop: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Trial:
+class Recipe:
     """One way to quantize a model to integers.
 
     Attributes:
@@ -41,21 +41,21 @@ class Trial:
     split: str = ""
 
 
-TRIALS: dict[str, tuple[Trial, ...]] = {
+RECIPES: dict[str, tuple[Recipe, ...]] = {
     "int8": (
-        Trial("int8", all_int8),
-        Trial("products int8, states and gates int16", int16_states),
-        Trial("int16", all_int16, by_row=True),
-        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="kernels"),
+        Recipe("int8", all_int8),
+        Recipe("products int8, states and gates int16", int16_states),
+        Recipe("int16", all_int16, by_row=True),
+        Recipe("int16, kernels in two int8 parts", all_int16, by_row=True, split="kernels"),
     ),
     "int16x8": (
-        Trial("int16", all_int16, by_row=True),
-        Trial("int16, kernels in two int8 parts", all_int16, by_row=True, split="all"),
+        Recipe("int16", all_int16, by_row=True),
+        Recipe("int16, kernels in two int8 parts", all_int16, by_row=True, split="all"),
     ),
 }
 """By mode, cheapest first. What each gave is in docs/decisions.md."""
 
 
-def trial_named(mode: str, name: str) -> Trial:
-    """The trial of an integer mode by its name."""
-    return next(trial for trial in TRIALS[mode] if trial.name == name)
+def recipe_named(mode: str, name: str) -> Recipe:
+    """The recipe of an integer mode by its name."""
+    return next(recipe for recipe in RECIPES[mode] if recipe.name == name)

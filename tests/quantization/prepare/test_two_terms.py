@@ -6,7 +6,7 @@ from graphs import run
 from products import EXPECTED, IDS, TABLE, WEIGHTS, product
 from rnnlite.quantization.grid import channel_scales, quantize_weights
 from rnnlite.quantization.plan.plan import constant
-from rnnlite.quantization.prepare.split import refine_tables, split_weights
+from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
 
 
 def names(model):
