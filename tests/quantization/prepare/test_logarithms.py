@@ -87,3 +87,23 @@ def test_results_far_below_the_prescribed_range(name, dtype):
     expected = function(array.astype(np.float64))
     limit = 0.15 if (name, dtype) == ("LOGISTIC", "int8") else 0.04
     assert relative_error(model, [array], expected, dtype, faint=True) < limit
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("exponent", [3.0, 5.0, 6.0])
+def test_whole_powers_on_both_sides_of_zero(exponent, dtype):
+    h = Head()
+    model = h.end(h.op("POW", h.x, h.number(exponent), options="PowOptions"))
+    array = np.linspace(-2.0, 2.0, 240, dtype=np.float32).reshape(SHAPE)
+    expected = array.astype(np.float64) ** exponent
+    assert relative_error(model, [array], expected, dtype) < LIMITS[dtype]
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("exponent", [-1.0, -2.0, -3.0])
+def test_one_over_whole_powers_below_zero(exponent, dtype):
+    h = Head()
+    model = h.end(h.op("POW", h.x, h.number(exponent), options="PowOptions"))
+    array = -np.linspace(0.5, 2.0, 240, dtype=np.float32).reshape(SHAPE)
+    expected = array.astype(np.float64) ** exponent
+    assert relative_error(model, [array], expected, dtype) < LIMITS[dtype]

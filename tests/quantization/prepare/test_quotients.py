@@ -1,12 +1,17 @@
 """Means that are written as a sum over a sum hold at lengths far beyond calibration's."""
 
+import re
+
 import numpy as np
 import pytest
 
 from graphs import Model, run
+from rnnlite.errors import InternalError
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
+from rnnlite.quantization.prepare.parts import Parts
+from rnnlite.quantization.prepare.quotients import Sum, _of_mean, _steps, find_sum
 from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.integer import to_integers
 
@@ -160,3 +165,81 @@ def test_sums_over_other_axes_stay():
     x, weights = frames(9, 0)[None], np.ones((1, 3, 1), np.float32)
     (found,) = run(h.model.bytes(), x, weights)
     np.testing.assert_allclose(found, x.sum(1) / 3, rtol=1e-5)
+
+
+FUSED = {"RELU": 1, "RELU_N1_TO_1": 2, "RELU6": 3}
+
+
+@pytest.mark.parametrize("kind", FUSED)
+@pytest.mark.parametrize("above", [True, False])
+def test_a_function_that_is_fused_into_what_stands_between_is_not_lost(kind, above):
+    """f(sum(x m) + 1) / sum(m), and sum(x m) / f(sum(m) + 1)."""
+
+    def built():
+        h = Pooling()
+        sums = [h.sum(h.op("MUL", h.x, h.mask), WIDTH), h.sum(h.mask, 1)]
+        place = 0 if above else 1
+        y = h.free(sums[place].dims)
+        code = {"fusedActivationFunction": FUSED[kind]}
+        h.main.add("ADD", [sums[place], h.main.constant(1.0)], [y], "AddOptions", **code)
+        sums[place] = y
+        return h.quotient(*sums)
+
+    model, plain = built(), built()
+    decompose(model.ir, all_int16)
+    x = frames(9, 3)[None]
+    (found,), (wanted,) = run(model.bytes(), x), run(plain.bytes(), x)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_a_factor_of_a_sum_stays_one_of_its_mean():
+    """2.5 sum(x m) / (3 sum(m)), reshaped on the way."""
+
+    def built():
+        h = Pooling()
+        above = h.op("MUL", h.sum(h.op("MUL", h.x, h.mask), WIDTH), h.main.constant(2.5))
+        above.shape = above.signature = [1, WIDTH]
+        below = h.op("MUL", h.main.constant(3.0), h.sum(h.mask, 1), shape=(1, 1))
+        flat = h.free((1, 1))
+        h.main.add("RESHAPE", [below, h.whole([1, 1])], [flat], "ReshapeOptions")
+        return h.quotient(above, flat)
+
+    model, plain = built(), built()
+    decompose(model.ir, all_int16)
+    kinds = model.main.kinds
+    assert kinds.count("MEAN") == 2
+    assert "SUM" not in kinds
+    x = frames(50, 3)[None]
+    (found,), (wanted,) = run(model.bytes(), x), run(plain.bytes(), x)
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+
+
+def test_a_number_below_zero_is_no_guard():
+    """sum(m) - 0.25: what is taken away would have no mean of its own sign."""
+    model = added(Pooling(), -0.25)
+    decompose(model.ir, all_int16)
+    assert "MEAN" not in model.main.kinds
+
+
+def test_sums_over_a_known_axis_or_two_axes_are_none_over_time():
+    h = Pooling()
+    fixed = h.free((1, 4, WIDTH))
+    assert find_sum(h.sum(fixed, WIDTH)) is None
+    both = h.free((1,))
+    h.main.add("SUM", [h.x, h.whole([1, 2])], [both], "ReducerOptions")
+    assert find_sum(both) is None
+    axes = h.free((1,), "int32")
+    computed = h.free((1, WIDTH))
+    h.main.add("SUM", [h.x, axes], [computed], "ReducerOptions")
+    assert find_sum(computed) is None
+    assert find_sum(h.x) is None
+    assert find_sum(h.sum(h.x, WIDTH)) == Sum(h.x, 1)
+
+
+@pytest.mark.parametrize("ask", [_of_mean, _steps])
+def test_what_is_no_sum_has_no_mean(ask):
+    h = Pooling()
+    y = h.op("EXP", h.x)
+    for value in (h.x, y):
+        with pytest.raises(InternalError, match=re.escape(f"{value!r} is no sum. This is a fault")):
+            ask(Parts(h.main.ir), value)

@@ -10,8 +10,9 @@ not above 0, as in a softmax:
 
     log(softmax(x))  x - max(x) - log(sum(exp(x - max(x))))
     log(exp(x) + 1)  relu(x) + log(exp(-|x|) + 1)
-    x ** c           products for whole numbers up to 4; roots for 1/2, -1/2, -1; else exp(c log(x))
-    x ** y           exp(y log(x))
+    x ** c           products for whole numbers up to 4, and 1 over them; roots for 1/2 and -1/2
+    x ** 6           exp(6 log(|x|)), x ** 7 = x exp(6 log(|x|)): x may be below zero
+    x ** c, x ** y   exp(c log(x)), exp(y log(x))
 
 LiteRT prescribes the steps of LOGISTIC, SOFTMAX and TANH. Where results stay far below their limit,
 as probabilities of rare events do, they get steps of their own:
@@ -57,25 +58,40 @@ def power(parts: Parts, op: Op) -> None:
     """POW, by its exponent."""
     x, c, y = op.input(0), op.input(1), op.output
     exponent, base = scalar(c), scalar(x)
-    if exponent is not None and exponent in range(1, MOST_FACTORS + 1):
-        result = x
-        for k in range(1, int(exponent)):
-            last = k == int(exponent) - 1
-            result = parts.add("MUL", [result, x], y if last else None, wide=True)
-        if exponent == 1:
-            parts.add("MUL", [x, parts.number(1.0)], y)
+    if exponent is not None and exponent.is_integer():
+        _whole_power(parts, x, int(exponent), y)
     elif exponent == 0.5:
         root(parts, op)
     elif exponent == -0.5:
         inverse_root(parts, op)
-    elif exponent == -1.0:
-        parts.add("DIV", [parts.number(1.0), x], y, wide=True, like=x)
     elif base is not None and base > 0:
         scaled = parts.add("MUL", [c, parts.number(math.log(base))], wide=True)
         parts.add("EXP", [scaled], y, wide=True)
     else:
         product = parts.add("MUL", [_log(parts, x, None), c], wide=True, like=y)
         parts.add("EXP", [product], y, wide=True)
+
+
+def _whole_power(parts: Parts, x: Value, n: int, y: Value) -> None:
+    """x ** n of any x, below zero as well."""
+    if n == 0:
+        nothing = parts.add("MUL", [x, parts.number(0.0)])
+        parts.add("ADD", [nothing, parts.number(1.0)], y)
+    elif n == 1:
+        parts.add("MUL", [x, parts.number(1.0)], y)
+    elif abs(n) > MOST_FACTORS:
+        exponent = parts.number(n - n % 2)
+        scaled = parts.add("MUL", [_log(parts, parts.add("ABS", [x]), None), exponent], wide=True)
+        even = parts.add("EXP", [scaled], None if n % 2 else y, wide=True)
+        if n % 2:
+            parts.add("MUL", [x, even], y, wide=True)
+    else:
+        result = x
+        for k in range(1, abs(n)):
+            last = k == n - 1
+            result = parts.add("MUL", [result, x], y if last else None, wide=True)
+        if n < 0:
+            parts.add("DIV", [parts.number(1.0), result], y, wide=True, like=x)
 
 
 def _log(parts: Parts, v: Value, result: Value | None) -> Value:

@@ -124,9 +124,14 @@ class Parts:
 
 
 def made_by(value: Value, *kinds: str) -> Op | None:
-    """The op that makes a value, if it is one of these; else None."""
+    """The op that makes a value, if it is one of these and no more; else None.
+
+    With a function that the converter fused into it, as an ADD with RELU6 has, it is another op.
+    """
     op = value.producer
-    return op if op is not None and op.kind in kinds else None
+    if op is None or op.kind not in kinds or op.integer("fusedActivationFunction"):
+        return None
+    return op
 
 
 def scalar(value: Value) -> float | None:

@@ -32,6 +32,8 @@ from rnnlite.quantization.prepare.parts import (
 TINY = 1e-30
 """What keeps a row of zeros from being divided by zero in float; in integers a step does."""
 
+RELU = 1
+"""How the schema numbers it among the functions that are fused into an op."""
 
 NOTHING = 1e-9
 """A least norm that no grid comes to."""
@@ -188,9 +190,12 @@ def _squared(parts: Parts, t: Value) -> Value | None:
 
 
 def _second_moment(parts: Parts, v: Value) -> Squares | None:
-    """mean(x x) - mean(x)^2, which is mean((x - mean(x))^2) without its cancellation."""
-    op = made_by(v, "SUB")
-    if op is None:
+    """mean(x x) - mean(x)^2, which is mean((x - mean(x))^2) without its cancellation.
+
+    Cut at zero by a RELU within the SUB it is the same: nothing of it is below.
+    """
+    op = v.producer
+    if op is None or op.kind != "SUB" or op.integer("fusedActivationFunction") not in (0, RELU):
         return None
     first, second = op.operands
     moment = made_by(first, "MEAN")

@@ -115,13 +115,15 @@ def _named(parts: Parts, like: Value, values: Array, label: str) -> Value:
 
 def _looked_up(parts: Parts, op: Op, table: Array, label: str) -> Value:
     """A lookup of the same ids in another table of as many rows."""
-    graph = parts.graph
+    graph, whole = parts.graph, op.input(0)
     found = graph.like(op.output, "float32")
-    found.shape = [*found.shape[:-1], table.shape[-1]]
-    if found.signature is not None:
-        found.signature = [*found.signature[:-1], table.shape[-1]]
-    values = _named(parts, op.input(0), table, label)
-    parts.insert(graph.op("GATHER", [values, op.input(1)], [found], options={}))
+    if table.shape != whole.shape:
+        # Scales: one for each row.
+        found.shape = [*found.shape[:-1], table.shape[-1]]
+        if found.signature is not None:
+            found.signature = [*found.signature[:-1], table.shape[-1]]
+    values = _named(parts, whole, table, label)
+    parts.insert(op.twin([values, op.input(1)], [found]))
     return found
 
 
