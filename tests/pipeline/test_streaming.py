@@ -142,11 +142,29 @@ def test_a_result_so_far():
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "tensorflow1"
 
 
-@pytest.mark.parametrize("name", ["basic_lstm", "grouped_lstm", "nas_cell"])
+@pytest.mark.parametrize(
+    "name", ["basic_lstm", "grouped_lstm", "nas_cell", "keras_embedding_simple_rnn"]
+)
 def test_loops_of_graphs_stream_too(name):
     converted = rnnlite.convert(FIXTURES / f"{name}.pb", streaming=True)
     assert converted.report.stream.lengths
     assert all(o.within for o in converted.report.stream.outputs)
+
+
+def test_lengths_that_are_given_count_the_steps_of_the_whole():
+    converted = rnnlite.convert(FIXTURES / "lengths_given.pb", streaming=True)
+    model = rnnlite.load(converted.tflite)
+    stream = model.stream()
+    for n in (5, 11, 21):
+        number = np.full([], n, np.int32)
+        whole = model.predict([{"x": X, "lengths": number}])
+        stream.reset()
+        found = [stream({"x": part, "lengths": number}) for part in np.split(X, [2, 3, 14])]
+        rows = np.concatenate([f["outputs"] for f in found])
+        np.testing.assert_allclose(rows, whole["outputs"][0], atol=1e-6)
+        np.testing.assert_allclose(found[-1]["state_0"], whole["state_0"][0], atol=1e-6)
+    endless = [stream({"x": X[k : k + 1], "lengths": np.int32(2**30)}) for k in range(3)]
+    assert all(np.abs(f["outputs"]).max() > 0 for f in endless)
 
 
 def test_a_stream_of_another_file_is_refused(exits):

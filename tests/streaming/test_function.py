@@ -87,3 +87,11 @@ def test_the_length_of_the_sequence_is_no_output():
     net = program(simple(lambda x: [x, tf.shape(x)[1]]), (1, None, 4))
     with pytest.raises(StreamingError, match=r"it is the length of the whole sequence"):
         streamed(net, None, Options())
+
+
+def test_what_is_as_large_as_a_step_reads_none():
+    def model(x):
+        first = tf.transpose(x, [1, 0, 2])[0]
+        return x + tf.zeros_like(first), tf.reduce_max(x, 1) * tf.ones_like(first)
+
+    assert check(program(simple(model), (1, None, 2))).ends.layout.states[0].name.endswith("max")

@@ -28,6 +28,8 @@ FUNCTIONS = {
     "every": lambda x: x[:, 1::3],
     "feature": lambda x: x[..., 2] + x[:, :, -1],
     "slice": lambda x: tf.slice(x, [0, 2, 1], [-1, -1, 3]),
+    "features turned round": lambda x: tf.reverse(x, [-1]),
+    "some features turned round": lambda x: tf.reverse_sequence(x, [4], 2, 0),
     "new axis": lambda x: x[:, :, None, 1:3],
 }
 
@@ -58,10 +60,14 @@ def test_a_result_so_far_behind_a_move(name):
     ("function", "why"),
     [
         (lambda x: tf.reshape(x, [1, -1]), "it reshapes time and other axes into one"),
+        (lambda x: tf.reverse(x, [1]), "it turns the sequence round, whose end has not come"),
+        (
+            lambda x: tf.reverse_sequence(x, [2], 1),
+            "it turns the sequence round, whose end has not come",
+        ),
         (lambda x: tf.concat([x, x], 1), "it puts sequences one behind the other"),
         (lambda x: tf.tile(x, [1, 2, 1]), "it repeats the sequence"),
-        (lambda x: x[:, ::-1], "runs backwards|ReverseV2 along time"),
-        (lambda x: tf.reverse(x, [1]), "ReverseV2 along time has no streaming form"),
+        (lambda x: x[:, ::-1], "it turns the sequence round, whose end has not come"),
         (lambda x: x[:, :3], "it takes rows at fixed places of the sequence"),
         (lambda x: x[:, 2], "it takes rows at fixed places of the sequence"),
         (lambda x: x[:, -3:], "it takes rows at fixed places of the sequence"),

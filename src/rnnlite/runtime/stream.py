@@ -63,9 +63,12 @@ class Stream:
         self._layout = ends.layout
         # The axis of time of a stream with one input.
         self._only = ends.layout.inputs[0].time if len(ends.inputs) == 1 else None
-        # A chunk is cut into parts of the length that the file has.
+        # A chunk is cut into parts of the length that the file has. What counts steps counts those
+        # of the sequence, not of a chunk.
         self._inputs = [
-            spec if i.time is None else replace(spec, shape=_freed(spec.shape, i.time), least=())
+            replace(spec, counts=False)
+            if i.time is None
+            else replace(spec, shape=_freed(spec.shape, i.time), least=())
             for spec, i in zip(ends.inputs, ends.layout.inputs, strict=True)
         ]
         self.delay = self._layout.delay

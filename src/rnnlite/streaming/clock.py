@@ -39,6 +39,7 @@ class Clock:
         self._steps: Tensor | None = None
         self._end: Tensor | None = None
         self._there: dict[Rows, Tensor] = {}
+        self._bounds: list[Tensor] = []
 
     def steps(self) -> Tensor:
         """Steps fed before this chunk, (1,)."""
@@ -69,7 +70,12 @@ class Clock:
 
     def all_there(self, rows: Rows) -> bool:
         """Whether every row of every chunk is there."""
-        return rows.delay == 0 and not self._tail
+        return rows.delay == 0 and not self._tail and rows.most is None
+
+    def bound(self, most: Tensor) -> int:
+        """The place of a given number (1,) that bounds a count of rows."""
+        self._bounds.append(most)
+        return len(self._bounds) - 1
 
     def index(self, rows: Rows, count: Count) -> Tensor:
         """The place of each row of a chunk in the whole sequence's tensor, (count,)."""
@@ -88,6 +94,8 @@ class Clock:
             found = [tf.greater_equal(index, 0)] if rows.delay else []
             if self._tail:
                 found.append(tf.less(index, self.length(rows)))
+            elif rows.most is not None:
+                found.append(tf.less(index, self._bounds[rows.most]))
             self._there[key] = found[0] if len(found) == 1 else tf.logical_and(*found)
         return self._there[key]
 
@@ -97,7 +105,8 @@ class Clock:
         if rows.add > 0:
             # Endless as it is: nothing may be added.
             end = tf.minimum(end, ENDLESS - rows.add)
-        return (end + rows.add) // rows.stride
+        found = (end + rows.add) // rows.stride
+        return found if rows.most is None else tf.minimum(found, self._bounds[rows.most])
 
     def given(self, rows: Rows) -> Tensor:
         """How many rows have been there when this chunk is over, int32 (1,)."""
@@ -105,6 +114,8 @@ class Clock:
         found = (after // rows.stride if rows.stride > 1 else after) - rows.delay
         if self._tail:
             found = tf.minimum(found, self.length(rows))
+        elif rows.most is not None:
+            found = tf.minimum(found, self._bounds[rows.most])
         return tf.maximum(found, 0)
 
     def count(self, stride: int) -> Count:

@@ -17,17 +17,18 @@ import tensorflow as tf
 
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.facts import Sizes as Lengths
-from rnnlite.lengths.sizes import Axis, Size, axes_of, free
+from rnnlite.lengths.sizes import Axis, Size, axes_of, free, is_known
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Lowered, ScanResult, Tensor
 from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.copying import copied
 from rnnlite.streaming.states import States
 from rnnlite.streaming.twins import Twins
-from rnnlite.streaming.values import WHOLE, Sizes, SoFar, Static, Timed, Value, refused
+from rnnlite.streaming.values import WHOLE, Bounded, Sizes, SoFar, Static, Timed, Value, refused
 
 Key = tuple[int, str]
 Rule = Callable[["Emitter", Any, list[Value]], Sequence[Value]]
+CountRule = Callable[["Emitter", Any, Sequence[Value]], Sequence[Value] | None]
 EmitScan = Callable[["Emitter", Lowered], Sequence[Value]]
 
 RULES: dict[str, Rule] = {}
@@ -40,11 +41,29 @@ FAR = 1 << 20
 """A length that is a multiple of all strides that people take, and longer than any window."""
 
 
+COUNTS: dict[str, CountRule] = {}
+"""By op type: what an op gives where it computes a count that a given number bounds; where the
+rule gives None, `RULES` has the word."""
+
+LIKE = {"ZerosLike": 0, "OnesLike": 1}
+"""Ops that read of their input how large it is, and no number -> what they are filled with."""
+
+
 def rule(*ops: str) -> Callable[[Rule], Rule]:
     """Register a rule for these ops."""
 
     def register(function: Rule) -> Rule:
         RULES.update(dict.fromkeys(ops, function))
+        return function
+
+    return register
+
+
+def count_rule(*ops: str) -> Callable[[CountRule], CountRule]:
+    """Register a rule of counts for these ops."""
+
+    def register(function: CountRule) -> CountRule:
+        COUNTS.update(dict.fromkeys(ops, function))
         return function
 
     return register
@@ -133,7 +152,7 @@ class Emitter:
         ops: dict[str, tuple[str, ...]] = dict(self._projected)
         for (graph, name), value in self._values.items():
             # What is captured stands in no graph.
-            if graph != id(self._whole) or isinstance(value, Sizes):
+            if graph != id(self._whole) or isinstance(value, Sizes | Bounded):
                 continue
             if tf.is_symbolic_tensor(value.tensor):
                 known = ops.get(value.tensor.op.name, ())
@@ -141,7 +160,7 @@ class Emitter:
         return Twins(ops, dict(self._scans))
 
     def _needs(self, tensor: Tensor) -> list[Tensor]:
-        if self._numbers(tensor) is not None:
+        if self._numbers(tensor) is not None or self._sizes_alone(tensor) is not None:
             return []
         lowered = self._results.get(key_of(tensor))
         return list(tensor.op.inputs) if lowered is None else scan_inputs(lowered)
@@ -152,6 +171,14 @@ class Emitter:
             return None
         content = self.analysis.content(tensor)
         return None if content is None else Sizes(content)
+
+    def _sizes_alone(self, tensor: Tensor) -> Lengths | None:
+        """How large a tensor is whose input is read for its size alone, where no length of the
+        sequence comes in: the input need not be there, nor be one that can be streamed."""
+        found = self.analysis.sizes(tensor) if tensor.op.type in LIKE else None
+        if found is None or not all(is_known(s) and TIME not in axes_of(s) for s in found):
+            return None
+        return found
 
     def _make(self, tensor: Tensor) -> None:
         lowered = self._results.get(key_of(tensor))
@@ -165,13 +192,24 @@ class Emitter:
             self._values[key_of(tensor)] = numbers
             return
         op = tensor.op
+        sizes = self._sizes_alone(tensor)
+        if sizes is not None:
+            shape = [self.number(s, op) for s in sizes]
+            like = tf.fill(shape, tf.constant(LIKE[op.type], tensor.dtype))
+            self._values[key_of(tensor)] = Static(like)
+            return
         inputs = [self._values[key_of(t)] for t in op.inputs]
         for output, value in zip(op.outputs, self._of_op(op, inputs), strict=False):
             self._values[key_of(output)] = value
 
     def _of_op(self, op: Any, inputs: list[Value]) -> Sequence[Value]:
-        timed = any(isinstance(v, Timed) or self.grows(v) for v in inputs)
+        timed = any(isinstance(v, Timed | Bounded) or self.grows(v) for v in inputs)
         if timed:
+            counts = any(isinstance(v, Bounded) or self.is_length(v) for v in inputs)
+            if counts and op.type in COUNTS:
+                bounded = COUNTS[op.type](self, op, inputs)
+                if bounded is not None:
+                    return bounded
             found = RULES.get(op.type)
             if found is None:
                 raise refused(self.place(op), f"{op.type} along time has no streaming form")
@@ -197,12 +235,23 @@ class Emitter:
             TIME in axes_of(s) for s in value.content.reshape(-1)
         )
 
+    @property
+    def length(self) -> Size:
+        """Of the whole sequence."""
+        return free(TIME)
+
+    def is_length(self, value: Value) -> bool:
+        """Whether it is the one number that says how long the sequence is."""
+        return isinstance(value, Sizes) and list(value.content.reshape(-1)) == [self.length]
+
     def copied(self, op: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
         """The op on other inputs."""
         return copied(op, inputs)
 
     def tensor(self, value: Value, op: Any) -> Tensor:
         """A value as an operand of an op that is copied; numbers are made into a tensor."""
+        if isinstance(value, Bounded):
+            raise refused(self.place(op), "it computes with the length of the whole sequence")
         if not isinstance(value, Sizes):
             return value.tensor
         content = value.content

@@ -22,7 +22,7 @@ from rnnlite.lengths.sizes import Axis, free
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Tensor
 from rnnlite.specs import TensorSpec
-from rnnlite.streaming import moves, pointwise, reductions, slices, windows
+from rnnlite.streaming import counts, moves, pointwise, reductions, slices, windows
 from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.emit import FAR, TIME, Emitter
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
@@ -31,9 +31,18 @@ from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.states import State, States
 from rnnlite.streaming.timed import plain
 from rnnlite.streaming.twins import Twins
-from rnnlite.streaming.values import Sizes, SoFar, Static, Timed, Value, refused
+from rnnlite.streaming.values import Bounded, Sizes, SoFar, Static, Timed, Value, refused
 
-__all__ = ["Streamed", "moves", "pointwise", "reductions", "slices", "streamed", "windows"]
+__all__ = [
+    "Streamed",
+    "counts",
+    "moves",
+    "pointwise",
+    "reductions",
+    "slices",
+    "streamed",
+    "windows",
+]
 
 
 LONGEST = 64
@@ -216,7 +225,7 @@ class _Emission:
             states = States(tensors[count:])
             found, emitted = self._outputs(tensors[:count], states, tail=tail)
             twins.append(emitted)
-            return [v.tensor for v in found if not isinstance(v, Sizes)] + states.after()
+            return [v.tensor for v in found if not isinstance(v, Sizes | Bounded)] + states.after()
 
         function = trace(call, [*self._inputs, *map(_port, met)], autograph=False)
         return function, twins[-1]
@@ -245,8 +254,10 @@ class _Emission:
         found: list[Value] = []
         for port, output in zip(program.outputs, program.function.outputs, strict=True):
             value = emitter.value(output)
-            if isinstance(value, Sizes):
+            if isinstance(value, Sizes | Bounded):
                 raise refused(f"output '{port.name}'", "it is the length of the whole sequence")
+            if isinstance(value, Timed) and value.rows.most is not None:
+                raise refused(f"output '{port.name}'", "given numbers decide how many rows it has")
             found.append(plain(emitter, output.op, value) if isinstance(value, Timed) else value)
         return found, emitter.twins()
 

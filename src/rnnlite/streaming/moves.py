@@ -13,10 +13,11 @@ from rnnlite.lengths.facts import Content
 from rnnlite.lengths.moves import product
 from rnnlite.lengths.sizes import Size, axes_of, evaluate
 from rnnlite.scan.scan import Tensor
+from rnnlite.streaming.counts import made_whole
 from rnnlite.streaming.emit import FAR, TIME, Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.rows import Rows
-from rnnlite.streaming.timed import aligned, count_of, plain
+from rnnlite.streaming.timed import aligned, count_of, plain, unbounded
 from rnnlite.streaming.values import WHOLE, Sizes, SoFar, Static, Timed, Value, refused
 
 BETWEEN = 8
@@ -122,7 +123,7 @@ def _padded(emitter: Emitter, op: Any, parts: Sequence[Value], axis: int) -> Val
     if len(place) > 1 or not known or len(values) > 1:
         raise refused(emitter.place(op), "it puts sequences one behind the other")
     counts = [0 if c is None else c.shape[axis] for c in constants]
-    value = plain(emitter, op, as_timed(emitter, op, parts[place[0]]))
+    value = unbounded(emitter, op, plain(emitter, op, as_timed(emitter, op, parts[place[0]])))
     before, behind = sum(counts[: place[0]]), sum(counts[place[0] :])
     return replace(value, before=before, behind=behind, pad=values.pop() if values else 0.0)
 
@@ -131,9 +132,12 @@ def _padded(emitter: Emitter, op: Any, parts: Sequence[Value], axis: int) -> Val
 def pad(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """Rows of padding are left to the window that follows; other axes are padded at once."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
-    paddings = emitter.constant(op, 1).astype(int)
     number = float(emitter.constant(op, 2).reshape(())) if op.type == "PadV2" else 0.0
     axis = value.rows.axis
+    content = emitter.analysis.content(op.inputs[1])
+    if value.rows.most is not None:
+        return [made_whole(emitter, op, value, content, number)]
+    paddings = emitter.constant(op, 1).astype(int)
     before, behind = paddings[axis]
     others = paddings.copy()
     others[axis] = 0
@@ -171,6 +175,19 @@ def split(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     gone = op.type == "Unpack" and axis < value.rows.axis
     rows = value.rows.at(value.rows.axis - gone)
     return [Timed(y, rows) for y in emitter.copied(op, tensors)]
+
+
+@rule("ReverseV2", "ReverseSequence")
+def reverse(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Places of other axes than time the other way round."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    rank = op.inputs[0].shape.rank
+    each = op.type == "ReverseSequence"
+    axes = [int(op.get_attr("seq_dim"))] if each else emitter.constant(op, 1).reshape(-1)
+    if value.rows.axis in [int(a) % rank for a in axes]:
+        raise refused(emitter.place(op), "it turns the sequence round, whose end has not come")
+    rest = emitter.tensor(inputs[1], op)
+    return [Timed(emitter.copied(op, [value.tensor, rest])[0], value.rows)]
 
 
 @rule("Tile")

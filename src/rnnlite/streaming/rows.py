@@ -21,12 +21,14 @@ class Rows:
         stride: steps of the inputs a row.
         delay: rows by which the stream is late; never negative.
         add: N steps of the inputs give floor((N + add) / stride) rows in all.
+        most: where a given number bounds them, which one, as the clock counts them.
     """
 
     axis: int
     stride: int = 1
     delay: int = 0
     add: int = 0
+    most: int | None = None
 
     def at(self, axis: int) -> Rows:
         """The same with time on another axis."""

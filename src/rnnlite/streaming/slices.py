@@ -9,11 +9,12 @@ from typing import Any
 
 from rnnlite.lengths.facts import Content
 from rnnlite.lengths.sizes import Size
+from rnnlite.streaming.counts import first_rows
 from rnnlite.streaming.emit import Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.reductions import last_row
 from rnnlite.streaming.rows import Window
-from rnnlite.streaming.timed import along, later, plain, with_kept
+from rnnlite.streaming.timed import along, later, plain, unbounded, with_kept
 from rnnlite.streaming.values import Timed, Value, refused
 
 
@@ -37,6 +38,10 @@ class Cut:
 def strided_slice(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """Slices, single places, new axes and an ellipsis, as NumPy has them."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    if emitter.analysis.content(op.inputs[2]) is None:
+        found = first_rows(emitter, op, value, inputs[2])
+        if found is not None:
+            return [found]
     sizes = emitter.sizes(op.inputs[0])
     begin, end, strides = (_content(emitter, op, k) for k in (1, 2, 3))
     masks = {
@@ -144,7 +149,7 @@ def _taken(emitter: Emitter, op: Any, value: Timed, cut: Cut | None) -> Value:
         return last_row(emitter, op, value, single=cut.single)
     if cut.single or cut.begin < 0 or (cut.end is not None and cut.end >= 0):
         raise refused(emitter.place(op), "it takes rows at fixed places of the sequence")
-    rows = value.rows
+    rows = unbounded(emitter, op, value).rows
     less = cut.begin - (cut.end or 0)
     rows = replace(rows, delay=rows.delay + cut.begin, add=rows.add - less * rows.stride)
     # A row is given when it is known that it is not cut off.

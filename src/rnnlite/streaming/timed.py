@@ -137,6 +137,17 @@ def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:
     )
 
 
+def unbounded(emitter: Emitter, op: Any, value: Timed) -> Timed:
+    """A value of whose rows no given number says how many there are.
+
+    Raises:
+        StreamingError: one does.
+    """
+    if value.rows.most is not None:
+        raise refused(emitter.place(op), "given numbers decide how many rows it looks at")
+    return value
+
+
 def aligned(emitter: Emitter, op: Any, values: Sequence[Timed]) -> tuple[list[Timed], Rows]:
     """Values whose rows are to be combined, all as late as the latest; and the rows of the result.
 
@@ -153,6 +164,8 @@ def aligned(emitter: Emitter, op: Any, values: Sequence[Timed]) -> tuple[list[Ti
             "it combines rows of different rates",
             found=f"a row each {' and '.join(map(str, sorted(strides)))} steps",
         )
+    if len({v.rows.most for v in values}) > 1:
+        raise refused(emitter.place(op), "given numbers decide how many of the rows it combines")
     delay = max(v.rows.delay for v in values)
     late = [later(emitter, op, v, delay - v.rows.delay) for v in values]
     add = min(v.rows.add for v in values)

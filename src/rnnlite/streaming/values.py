@@ -76,10 +76,21 @@ class Sizes:
     content: Content
 
 
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """The length of the sequence, or a given number where that is less.
+
+    Attributes:
+        most: which number, as the clock counts them.
+    """
+
+    most: int
+
+
 WHOLE = "it needs the whole of time at each step"
 """Why an op is refused that puts single steps beside others, or beside what is of all of them."""
 
-Value: TypeAlias = Static | Timed | SoFar | Sizes
+Value: TypeAlias = Static | Timed | SoFar | Sizes | Bounded
 
 
 def refused(place: str, why: str, found: str = "") -> StreamingError:

@@ -16,7 +16,16 @@ from rnnlite.scan.tensors import Tensor, fixed
 from rnnlite.streaming.emit import Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.rows import Window, same
-from rnnlite.streaming.timed import along, count_of, filled, later, plain, spread, with_kept
+from rnnlite.streaming.timed import (
+    along,
+    count_of,
+    filled,
+    later,
+    plain,
+    spread,
+    unbounded,
+    with_kept,
+)
 from rnnlite.streaming.values import Static, Timed, Value, refused
 
 CONVOLUTIONS = {
@@ -83,6 +92,7 @@ def _padded(
 ) -> tuple[Timed, Window]:
     """The input and its window, padding that stands in front of the op taken in."""
     width = (found.width - 1) * found.dilation + 1
+    unbounded(emitter, op, value)
     if value.dilation != 1 and (same_ or found.stride != 1):
         raise refused(emitter.place(op), "it pads places that are spread over the batch")
     own = any(found.explicit) or same_
