@@ -87,16 +87,19 @@ def cuttings(steps, multiple, seed):
     yield parts
 
 
-def check(program, chunk=None, least=1, high=5, tolerance=1e-5):
-    """What chunks and the end give, put together, is what the whole gives. Gives the stream."""
-    stream = stream_of(program, chunk)
+def check(program, chunk=None, least=1, high=5, tolerance=1e-5, batch=1):
+    """What chunks and the end give, put together, is what the whole gives. Gives the stream.
+
+    Several sequences have the axis of the batch in front, and an axis of time behind it.
+    """
+    stream = stream_of(program, chunk, batch)
     layout = stream.ends.layout
     for n in (least, least + 1, 23):
         steps = -(-n // stream.multiple) * stream.multiple
         rng = np.random.default_rng(n)
         whole = []
         for port, end in zip(program.inputs, layout.inputs, strict=True):
-            shape = [steps if k == end.time else d or 1 for k, d in enumerate(port.shape)]
+            shape = [steps if k == end.time else d or batch for k, d in enumerate(port.shape)]
             numbers = rng.integers(0, high, shape)
             kind = np.dtype(port.dtype).kind
             whole.append(
@@ -111,10 +114,10 @@ def check(program, chunk=None, least=1, high=5, tolerance=1e-5):
                     a if end.time is None else np.take(a, range(begin, begin + part), end.time)
                     for a, end in zip(whole, layout.inputs, strict=True)
                 ]
-                found.append(stream(_sample(program.inputs, cut)))
+                found.append(stream(_sample(program.inputs, cut) if batch == 1 else cut[0]))
                 begin += part
             found.append(stream.finish())
-            _compare(program, layout, found, expected, tolerance)
+            _compare(program, layout, found, expected, tolerance, batch)
     return stream
 
 
@@ -126,16 +129,16 @@ def _sample(ports, arrays):
     return rows[0] if len(rows) == 1 else tuple(rows)
 
 
-def _compare(program, layout, found, expected, tolerance):
+def _compare(program, layout, found, expected, tolerance, batch):
     for port, output, whole in zip(program.outputs, layout.outputs, expected, strict=True):
         values = [f[port.name] if isinstance(f, dict) else f for f in found]
-        if port.batch_axis is not None and whole.ndim:
+        if batch == 1 and port.batch_axis is not None and whole.ndim:
             whole = np.take(whole, 0, port.batch_axis)
         if output.so_far:
             given = values[-1]
         else:
             axis = output.rows.axis
-            moved = port.batch_axis is not None and port.batch_axis < axis
+            moved = batch == 1 and port.batch_axis is not None and port.batch_axis < axis
             given = np.concatenate(values, axis - moved)
         assert given.shape == whole.shape
         scale = max(float(np.max(np.abs(whole), initial=0)), 1e-6)

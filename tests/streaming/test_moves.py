@@ -56,6 +56,53 @@ def test_a_result_so_far_behind_a_move(name):
     check(program(simple(model), (1, None, 6)), least=6)
 
 
+def dense(x, first=6, units=4):
+    """A layer for rows, on a sequence of them: batch and time are one axis in between."""
+    shape = tf.shape(x)
+    y = tf.nn.bias_add(tf.matmul(tf.reshape(x, [-1, first]), kernel(first, units)), kernel(units))
+    return tf.reshape(y, [shape[0], shape[1], units])
+
+
+def normalized(x):
+    """Sums and pairs of folded values, and a row of its own axes."""
+    rows = tf.reshape(x, [-1, 6])
+    rows = tf.nn.softmax(rows - tf.reduce_mean(rows, 1, keepdims=True))
+    rows = tf.reshape(tf.reshape(rows, [-1, 2, 3]) * kernel(3), [-1, 3])
+    return tf.reshape(rows, tf.shape(x))
+
+
+def convolved(x):
+    """A convolution of each step."""
+    pictures = tf.reshape(x, [-1, 6, 1])
+    pictures = tf.nn.conv1d(pictures, kernel(3, 1, 2), 1, "SAME")
+    return tf.reshape(pictures, [-1, tf.shape(x)[1], 12])
+
+
+FOLDS = {
+    "dense": dense,
+    "normalized": normalized,
+    "convolved": convolved,
+    "late": lambda x: dense(tf.nn.conv1d(x, kernel(5, 6, 6), 1, "SAME")) + dense(x),
+    "last": lambda x: dense(x)[:, -1],
+}
+
+
+@pytest.mark.parametrize("chunk", [None, 1])
+@pytest.mark.parametrize("batch", [3, None])
+@pytest.mark.parametrize("name", list(FOLDS))
+def test_batch_and_time_as_one_axis(name, batch, chunk):
+    check(program(simple(FOLDS[name]), (batch, None, 6)), chunk, batch=3)
+
+
+def test_time_and_batch_as_one_axis():
+    def model(x):
+        rows = tf.reshape(tf.transpose(x, [1, 0, 2]), [-1, 6])
+        rows = tf.reshape(tf.tanh(rows), [-1, 3, 6])
+        return tf.transpose(rows, [1, 0, 2])
+
+    check(program(simple(model), (3, None, 6)), batch=3)
+
+
 @pytest.mark.parametrize(
     ("function", "why"),
     [
@@ -78,3 +125,17 @@ def test_a_result_so_far_behind_a_move(name):
 def test_what_needs_the_whole_is_refused(function, why):
     with pytest.raises(StreamingError, match=why):
         streamed(program(simple(function), (1, None, 6)), None, Options())
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: tf.reshape(x, [-1, 6]),
+        lambda x: tf.concat([tf.reshape(x, [-1, 6])] * 2, 1),
+        lambda x: tf.reshape(x, [-1, 6])[:, None] + tf.reshape(x, [-1, 1, 6]),
+        lambda x: tf.reshape(tf.reshape(x, [-1, 6]), [-1, 3, 6]),
+    ],
+)
+def test_what_needs_time_as_an_axis_of_its_own_is_refused(function):
+    with pytest.raises(StreamingError, match="it reshapes time and other axes into one"):
+        streamed(program(simple(function), (3, None, 6)), None, Options())

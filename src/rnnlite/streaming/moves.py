@@ -17,8 +17,8 @@ from rnnlite.streaming.counts import made_whole
 from rnnlite.streaming.emit import FAR, TIME, Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.rows import Rows
-from rnnlite.streaming.timed import aligned, count_of, plain, unbounded
-from rnnlite.streaming.values import WHOLE, Sizes, SoFar, Static, Timed, Value, refused
+from rnnlite.streaming.timed import FOLDS, aligned, count_of, each_row, plain, unbounded
+from rnnlite.streaming.values import WHOLE, Fold, Sizes, SoFar, Static, Timed, Value, refused
 
 BETWEEN = 8
 """Ops between places that are spread over the batch and that are put together again, at most."""
@@ -26,21 +26,41 @@ BETWEEN = 8
 
 @rule("Reshape")
 def reshape(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Axes in front of time and behind it are regrouped; time stays an axis."""
-    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    """Axes in front of time and behind it are regrouped; time stays an axis, or becomes one with
+    others, or comes out of it."""
+    value = each_row(emitter, op, as_timed(emitter, op, inputs[0]))
     old, new = emitter.sizes(op.inputs[0]), emitter.sizes(op.outputs[0])
-    axis = value.rows.axis
-    places = [k for k, s in enumerate(new) if s == old[axis]]
-    places = [k for k in places if product(old[:axis]) == product(new[:k])]
-    if not places:
-        raise refused(
-            emitter.place(op),
-            "it reshapes time and other axes into one",
-            found=f"{op.inputs[0].shape} to {op.outputs[0].shape}",
-        )
-    count = count_of(value)
-    shape = [count if k == places[0] else emitter.number(s, op) for k, s in enumerate(new)]
-    return [Timed(_reshaped(value.tensor, shape), value.rows.at(places[0]))]
+    axis, fold = value.rows.axis, value.fold
+    if fold is None:
+        fold = Fold(old[axis], 1, 1, count_of(value), emitter.place(op))
+    front = product(old[:axis]) * fold.front
+    behind = product(old[axis + 1 :]) * fold.behind
+    for place, size in enumerate(new):
+        ahead, rest = product(new[:place]), product(new[place + 1 :])
+        if size == fold.time and ahead == front:
+            return [_regrouped(emitter, op, replace(value, fold=None), place, fold.count)]
+        inner, outer = _quotient(front, ahead), _quotient(behind, rest)
+        if TIME in axes_of(size) and inner is not None and outer is not None:
+            fold = replace(fold, front=inner, behind=outer)
+            count = emitter.number(inner, op) * fold.count * emitter.number(outer, op)
+            return [_regrouped(emitter, op, replace(value, fold=fold), place, count)]
+    raise refused(emitter.place(op), FOLDS, found=f"{op.inputs[0].shape} to {op.outputs[0].shape}")
+
+
+def _quotient(size: Size, part: Size) -> Size | None:
+    """How many parts a size has, where that is plain."""
+    if part == 1:
+        return size
+    if isinstance(size, int) and isinstance(part, int) and size % part == 0:
+        return size // part
+    return 1 if size == part else None
+
+
+def _regrouped(emitter: Emitter, op: Any, value: Timed, place: int, count: Any) -> Timed:
+    """The value in the shape that an op gives, time at a place of it."""
+    sizes = emitter.sizes(op.outputs[0])
+    shape = [count if k == place else emitter.number(s, op) for k, s in enumerate(sizes)]
+    return value.at(place, _reshaped(value.tensor, shape))
 
 
 def _reshaped(x: Tensor, shape: Sequence[Any]) -> Tensor:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rnnlite.lengths.computes import BROADCASTING, SAME
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.emit import Emitter, rule
-from rnnlite.streaming.rows import Rows
-from rnnlite.streaming.timed import aligned, plain
+from rnnlite.streaming.timed import aligned, each_row, plain
 from rnnlite.streaming.values import WHOLE, SoFar, Static, Timed, Value, refused
 
 ACROSS = (
@@ -59,14 +59,14 @@ def elementwise(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """Inputs spread over each other, step by step."""
     ranks = [t.shape.rank for t in op.inputs]
     rank = max(ranks)
-    tensors, rows = combined(emitter, op, inputs, ranks, rank)
-    return [Timed(y, rows) for y in emitter.copied(op, tensors)]
+    tensors, like = combined(emitter, op, inputs, ranks, rank)
+    return [replace(like, tensor=y) for y in emitter.copied(op, tensors)]
 
 
 def combined(
     emitter: Emitter, op: Any, inputs: Sequence[Value], ranks: Sequence[int], rank: int
-) -> tuple[list[Tensor], Rows]:
-    """Operands that are spread over each other, and the rows of the result.
+) -> tuple[list[Tensor], Timed]:
+    """Operands that are spread over each other, and a value whose rows are those of the result.
 
     Args:
         ranks: of the operands; axes are counted from the last.
@@ -90,10 +90,14 @@ def combined(
                 "it has values of its own for each place of the sequence",
                 found=f"a constant of {tensor.shape}",
             )
-    late, rows = aligned(emitter, op, timed)
+    first = timed[0]
+    alike = first.fold is not None and all(
+        (v.fold, v.rows) == (first.fold, first.rows.at(v.rows.axis)) for v in timed
+    )
+    late, rows = (timed, first.rows) if alike else aligned(emitter, op, timed)
     rest = {place: value.tensor for place, value in zip(places, late, strict=True)}
     found = [rest[k] if k in rest else emitter.tensor(v, op) for k, v in enumerate(inputs)]
-    return found, rows.at(axis + rank)
+    return found, Timed(late[0].tensor, rows.at(axis + rank), fold=late[0].fold)
 
 
 @rule("BiasAdd")
@@ -102,20 +106,20 @@ def bias_add(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     value, bias = inputs
     if not isinstance(value, Timed) or isinstance(bias, Timed):
         raise refused(emitter.place(op), "its bias has a time axis")
-    value = plain(emitter, op, value)
+    value = each_row(emitter, op, value)
     layout = op.get_attr("data_format").decode()
     if value.rows.axis == (1 if layout.startswith("NC") else len(op.inputs[0].shape) - 1):
         raise refused(emitter.place(op), "its channels are places of time")
-    return [Timed(emitter.copied(op, [value.tensor, emitter.tensor(bias, op)])[0], value.rows)]
+    return [replace(value, tensor=emitter.copied(op, [value.tensor, emitter.tensor(bias, op)])[0])]
 
 
 @rule("Softmax", "LogSoftmax")
 def softmax(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """Along the last axis, which may not be time."""
-    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    value = each_row(emitter, op, as_timed(emitter, op, inputs[0]))
     if value.rows.axis == len(value.tensor.shape) - 1:
         raise refused(emitter.place(op), f"{op.type} over the whole of time")
-    return [Timed(emitter.copied(op, [value.tensor])[0], value.rows)]
+    return [replace(value, tensor=emitter.copied(op, [value.tensor])[0])]
 
 
 @rule("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
@@ -148,8 +152,8 @@ def mat_mul(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
         raise refused(emitter.place(op), WHOLE, found="a product of what changes with time")
     if a.rows.axis != (1 if op.get_attr("transpose_a") else 0):
         raise refused(emitter.place(op), "a product over the whole of time")
-    a = plain(emitter, op, a)
-    return [Timed(emitter.copied(op, [a.tensor, b.tensor])[0], a.rows.at(0))]
+    a = each_row(emitter, op, a)
+    return [a.at(0, emitter.copied(op, [a.tensor, b.tensor])[0])]
 
 
 @rule("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
@@ -168,8 +172,8 @@ def batch_mat_mul(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]
             value = plain(emitter, op, value)
             found = emitter.copied(op, [value.tensor, inputs[1].tensor])[0]
             return [Timed(found, value.rows.at(rank - 2))]
-    tensors, rows_ = combined(emitter, op, inputs, ranks, rank)
-    return [Timed(emitter.copied(op, tensors)[0], rows_)]
+    tensors, like = combined(emitter, op, inputs, ranks, rank)
+    return [replace(like, tensor=emitter.copied(op, tensors)[0])]
 
 
 @rule("Einsum")

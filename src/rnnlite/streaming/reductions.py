@@ -11,7 +11,7 @@ import tensorflow as tf
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.emit import Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
-from rnnlite.streaming.timed import along, batch_axis_of, count_of, filled, plain
+from rnnlite.streaming.timed import along, batch_axis_of, count_of, each_row, filled, plain
 from rnnlite.streaming.values import SoFar, Timed, Value, refused
 
 JOINS = {
@@ -38,14 +38,15 @@ def _nothing(kind: str, dtype: tf.DType) -> float:
 @rule(*JOINS)
 def reduce(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """Axes fall away, or become 1."""
-    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    value = each_row(emitter, op, as_timed(emitter, op, inputs[0]))
     rank = op.inputs[0].shape.rank
     axes = sorted({int(a) % rank for a in emitter.constant(op, 1).reshape(-1)})
     keep = bool(op.get_attr("keep_dims"))
     time = value.rows.axis
     if time not in axes:
         found = emitter.copied(op, [value.tensor, tf.constant(axes, tf.int32)])[0]
-        return [Timed(found, value.rows.at(time if keep else time - sum(a < time for a in axes)))]
+        return [value.at(time if keep else time - sum(a < time for a in axes), found)]
+    value = plain(emitter, op, value)
     nothing = _nothing(op.type, op.inputs[0].dtype)
     x = filled(emitter, value, nothing).tensor
     mean = op.type == "Mean"

@@ -18,6 +18,9 @@ from rnnlite.streaming.emit import Emitter, key_of
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.values import Timed, refused
 
+FOLDS = "it reshapes time and other axes into one"
+"""Why an op is refused that makes of time and others an axis that its readers cannot take."""
+
 
 def count_of(value: Timed) -> Any:
     """How many rows a chunk gives: an int, or a scalar."""
@@ -118,10 +121,12 @@ def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:
     """A value with its padding as rows of their own.
 
     Raises:
-        StreamingError: its places are spread over the batch.
+        StreamingError: its places are spread over the batch, or one axis with others.
     """
     if value.plain:
         return value
+    if value.fold is not None:
+        raise refused(value.fold.place, FOLDS)
     if value.dilation != 1:
         raise refused(emitter.place(op), f"{op.type} of places that are spread over the batch")
     found = filled(emitter, value, value.pad)
@@ -146,6 +151,11 @@ def unbounded(emitter: Emitter, op: Any, value: Timed) -> Timed:
     if value.rows.most is not None:
         raise refused(emitter.place(op), "given numbers decide how many rows it looks at")
     return value
+
+
+def each_row(emitter: Emitter, op: Any, value: Timed) -> Timed:
+    """A value for an op that computes each row alone: plain, or with time folded as it is."""
+    return value if value.fold is not None else plain(emitter, op, value)
 
 
 def aligned(emitter: Emitter, op: Any, values: Sequence[Timed]) -> tuple[list[Timed], Rows]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from rnnlite.errors import StreamingError
 from rnnlite.lengths.facts import Content
+from rnnlite.lengths.sizes import Size
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.rows import Rows
 
@@ -23,6 +24,25 @@ class Static:
 
 
 @dataclass(frozen=True, eq=False)
+class Fold:
+    """Time is one axis with others: what a layer for single rows, such as Dense, makes of a
+    sequence.
+
+    Attributes:
+        time: how long time is in the whole sequence.
+        front, behind: places of the axes in front of time that are in the same axis, and behind it.
+        count: rows of a chunk, an int or a scalar.
+        place: the layer or op that folds, in words.
+    """
+
+    time: Size
+    front: Size
+    behind: Size
+    count: Any
+    place: str
+
+
+@dataclass(frozen=True, eq=False)
 class Timed:
     """It has a time axis, and a chunk gives some of its rows.
 
@@ -33,6 +53,8 @@ class Timed:
         pad: their value.
         dilation: the places of time are spread over the batch, every so-manyth to one; a
             convolution then skips the others.
+        fold: what else is in the axis of time; None: nothing. Only ops that compute each row alone
+            take it so.
     """
 
     tensor: Tensor
@@ -41,11 +63,12 @@ class Timed:
     behind: int = 0
     pad: float = 0.0
     dilation: int = 1
+    fold: Fold | None = None
 
     @property
     def plain(self) -> bool:
         """Whether it stands as it is."""
-        return not self.before and not self.behind and self.dilation == 1
+        return not self.before and not self.behind and self.dilation == 1 and self.fold is None
 
     def at(self, axis: int, tensor: Tensor) -> Timed:
         """The same rows in another tensor, time on another axis."""

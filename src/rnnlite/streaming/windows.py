@@ -7,7 +7,7 @@ beyond its end. A window that looks ahead gives its results so many rows later.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tensorflow as tf
@@ -19,6 +19,7 @@ from rnnlite.streaming.rows import Window, same
 from rnnlite.streaming.timed import (
     along,
     count_of,
+    each_row,
     filled,
     later,
     plain,
@@ -82,9 +83,9 @@ def convolve(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 def _each_step(emitter: Emitter, op: Any, value: Timed, inputs: list[Value]) -> list[Value]:
     """Time is the batch: each step on its own."""
-    value = plain(emitter, op, value)
+    value = each_row(emitter, op, value)
     tensors = [value.tensor, *(emitter.tensor(v, op) for v in inputs[1:])]
-    return [Timed(emitter.copied(op, tensors)[0], value.rows)]
+    return [replace(value, tensor=emitter.copied(op, tensors)[0])]
 
 
 def _padded(
@@ -167,8 +168,8 @@ def pool(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     widths, strides = list(op.get_attr("ksize")), list(op.get_attr("strides"))
     padding = op.get_attr("padding").decode()
     if widths[axis] == strides[axis] == 1:
-        value = plain(emitter, op, value)
-        return [Timed(emitter.copied(op, [value.tensor])[0], value.rows)]
+        value = each_row(emitter, op, value)
+        return [replace(value, tensor=emitter.copied(op, [value.tensor])[0])]
     value = plain(emitter, op, value)
     found = Along(int(widths[axis]), int(strides[axis]))
     value, window = _padded(emitter, op, value, found, same_=padding == "SAME")
