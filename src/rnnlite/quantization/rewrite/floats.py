@@ -25,12 +25,11 @@ def keep_in_float(made: Operands, op: Op) -> None:
 
 
 def _in_float(made: Operands, value: Value) -> Value:
-    """A value as real numbers."""
-    if value in made.plain:
-        return made.plain[value]
-    plain = made.new(value, None)
-    made.dequantize(value, plain)
-    return plain
+    """A value as real numbers, made once."""
+    if value not in made.plain:
+        made.plain[value] = made.new(value, None)
+        made.dequantize(value, made.plain[value])
+    return made.plain[value]
 
 
 def quantize_if_read(made: Operands, plain: Value, value: Value) -> None:
