@@ -91,6 +91,19 @@ def test_predict(run, files, exits, sequences):
             np.testing.assert_array_equal(found[f"tags/{k}"], expected["tags"][k])
 
 
+def test_predict_by_exits(run, files, exits_model, sequences):
+    lite = rnnlite.convert(exits_model, exits=True, verify=False)
+    lite.save(files / "e.tflite")
+    result = run("predict", "e.tflite", "s.npz", "-o", "out.npz", "--early", "0.0", "--json")
+    first = rnnlite.load(lite.tflite).exits[0].output
+    assert json.loads(result.stdout)["shares"][first] == 1.0
+    with np.load(files / "out.npz") as found:
+        assert [int(found[f"exit/{k}"]) for k in range(5)] == [0] * 5
+    refused = run("predict", "m.tflite", "s.npz", "-o", "o.npz", "--early", "0.5")
+    assert (refused.exit_code, "the file has no exits" in refused.stderr) == (1, True)
+    assert run("predict", "e.tflite", "s.npz", "-o", "o.npz", "--early", "sure").exit_code == 2
+
+
 def test_predict_over_files(run, files, exits, sequences):
     np.savez(files / "t.npz", **{"frames": np.stack([sequences[0]] * 3)})
     arguments = ["m.tflite", "s.npz", "t.npz", "-o", "o.npz", "--threads", "2", "--resume"]

@@ -33,6 +33,7 @@ from rnnlite.cli.options import (
     Calibration,
     ColumnOf,
     Data,
+    Early,
     EngineOf,
     Exits,
     IoType,
@@ -182,6 +183,7 @@ def predict(
     raw: Raw = False,
     resume: Resume = False,
     signature: SignatureToRun = None,
+    early: Early = None,
     engine: EngineOf = "local",
     address: Address = None,
     workers: Workers = None,
@@ -192,6 +194,8 @@ def predict(
     Example: rnnlite predict speaker.tflite utterances.npz -o scores.npz
 
     Example: rnnlite predict speaker.tflite "days/*.parquet" --column x=frames -o scores.parquet
+
+    Example: rnnlite predict exits.tflite utterances.npz -o answers.npz --early 0.9
     """
     columns = pairs(column)
     with refusals():
@@ -209,6 +213,7 @@ def predict(
                 raw=raw,
                 resume=resume,
                 signature=signature,
+                early=early,
                 engine=engine,
                 address=address,
                 workers=workers,

@@ -172,6 +172,16 @@ PageOut = Annotated[
     Path | None,
     typer.Option("--report", help="A page to write with all of it (.html).", show_default=False),
 ]
+Early = Annotated[
+    float | None,
+    typer.Option(
+        "--early",
+        metavar="THRESHOLD",
+        help="Run the file's exits: a sample leaves by the first whose largest probability is as "
+        "large. Writes 'output', 'exit' (its number) and 'score'.",
+        show_default=False,
+    ),
+]
 Raw = Annotated[
     bool, typer.Option("--raw", help="Write the integers of quantized outputs as they are.")
 ]

@@ -7,18 +7,20 @@ so that an interrupted run can go on (`parts`).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rnnlite.datasets.cluster import results_from_ray
+from rnnlite.datasets.cluster import Window, results_from_ray
 from rnnlite.datasets.columns import Rows, input_columns
+from rnnlite.datasets.early import EXIT, early_outputs, early_results, require_alone, shares_of
 from rnnlite.datasets.opening import open_rows
 from rnnlite.datasets.parts import Parts
 from rnnlite.datasets.results import format_for
 from rnnlite.errors import DataError
 from rnnlite.lite.files import read_model, require_place
+from rnnlite.runtime.early import take_threshold
 from rnnlite.runtime.model import Model
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.windows import WINDOW_SAMPLES, windows
@@ -38,12 +40,14 @@ class Predicted:
         resumed: how many of them an earlier run had done.
         outputs: shape of each output's results, None where they differ.
         out: the file.
+        shares: where exits were run, the share of this run's rows that left by each.
     """
 
     samples: int
     resumed: int
     outputs: Mapping[str, Shape]
     out: Path
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -52,6 +56,7 @@ class Predicted:
             "resumed": self.resumed,
             "outputs": {name: list(shape) for name, shape in self.outputs.items()},
             "out": str(self.out),
+            **({"shares": dict(self.shares)} if self.shares else {}),
         }
 
     def __str__(self) -> str:
@@ -61,7 +66,9 @@ class Predicted:
         )
         before = f" ({self.resumed} by an earlier run)" if self.resumed else ""
         samples = f"{self.samples} sample{'' if self.samples == 1 else 's'}"
-        return f"{samples}{before}: {shapes}; wrote {self.out}"
+        left = ", ".join(f"{name} {share:.0%}" for name, share in self.shares.items())
+        by = f"; left by {left}" if left else ""
+        return f"{samples}{before}: {shapes}{by}; wrote {self.out}"
 
 
 def predict_files(
@@ -76,6 +83,7 @@ def predict_files(
     raw: bool = False,
     resume: bool = False,
     signature: str | None = None,
+    early: float | None = None,
     engine: str = "local",
     address: str | None = None,
     workers: int | None = None,
@@ -92,6 +100,9 @@ def predict_files(
         batch_size, max_batch_bytes, raw: as of `Model.predict`.
         num_threads: as of `load`.
         signature: of the model; its first if None.
+        early: run the exits of the file, and take for each row the first whose largest probability
+            is as large; see `Model.predict_early`. "output", "exit" (its number) and "score" are
+            written.
         resume: go on with what an interrupted run left; begin anew where there is nothing.
         engine: "local", or "ray": workers on this machine or a cluster, a model each.
         address: of a Ray cluster; if None, Ray is started here.
@@ -99,7 +110,7 @@ def predict_files(
         progress: show a progress bar on standard error.
 
     Raises:
-        ModelError: `model` is no LiteRT model.
+        ModelError: `model` is no LiteRT model, or has no exits to leave by.
         DataError: the data cannot be read.
         SampleError: a row does not fit the model; it is named by its number.
         OutputError: the result cannot be written, is read too, or another run is at it.
@@ -107,13 +118,23 @@ def predict_files(
     """
     if engine not in ENGINES:
         raise DataError("unknown engine", expected=" or ".join(ENGINES), found=str(engine))
+    ray = {"address": address, "workers": workers} if engine == "ray" else None
+    options: dict[str, Any] = {
+        "batch_size": batch_size,
+        "max_batch_bytes": max_batch_bytes,
+        "raw": raw,
+    }
+    if early is not None:
+        take_threshold(early)
+        require_alone({**options, "signature": signature, "engine": ray})
     content, out = read_model(model), Path(out)
     with Model(content, num_threads=num_threads, signature=signature) as loaded:
         rows = open_rows(data, input_columns(loaded.inputs, columns))
         if not rows.count:
             raise DataError(f"'{rows.files[0]}' holds no samples")
         require_place(out, [*rows.files, model])
-        form = format_for(out, loaded.outputs, raw=raw)
+        specs = loaded.outputs if early is None else early_outputs(loaded, out)
+        form = format_for(out, specs, raw=raw)
         asked = asked_of(
             content,
             rows,
@@ -121,40 +142,48 @@ def predict_files(
             raw=raw,
             kind=out.suffix,
             signature=loaded.signature,
+            early=early,
         )
-        options: dict[str, Any] = {
-            "batch_size": batch_size,
-            "max_batch_bytes": max_batch_bytes,
-            "raw": raw,
-        }
         with Parts(out, form, asked, resume=resume) as parts:
             done = first = parts.done()
             rest = rows.read(done) if done < rows.count else ()
             with Progress("predict", rows.count, progress, done=done) as bar:
-                most = RAY_ROWS if engine == "ray" else WINDOW_SAMPLES
+                most = WINDOW_SAMPLES if ray is None else RAY_ROWS
                 fed = windows(
                     rest, loaded.inputs, loaded.outputs, first=first, most=most, place=rows.place
                 )
-                pairs = (
-                    results_from_ray(
-                        content,
-                        fed,
-                        options,
-                        signature=loaded.signature,
-                        address=address,
-                        workers=workers,
-                    )
-                    if engine == "ray"
-                    else ((w, loaded.predict_checked(w, bar=bar, **options)) for w in fed)
-                )
-                for window, results in pairs:
-                    parts.add(_by_output(results, loaded.outputs), first, len(window))
+                left: list[int] = []
+                for window, results in _results(
+                    loaded, fed, bar, options, early=early, ray=ray, content=content
+                ):
+                    found = _by_output(results, specs)
+                    left += map(int, found[EXIT] if early is not None else ())
+                    parts.add(found, first, len(window))
                     first += len(window)
-                    if engine == "ray":
+                    if ray is not None:
                         bar.add(len(window))
             parts.finish()
-        outputs = {spec.name: spec.sample_shape for spec in loaded.outputs}
-    return Predicted(rows.count, done, outputs, out)
+        outputs = {spec.name: spec.sample_shape for spec in specs}
+        shares = shares_of(loaded, left) if left else {}
+    return Predicted(rows.count, done, outputs, out, shares)
+
+
+def _results(
+    model: Model,
+    fed: Iterator[Window],
+    bar: Progress,
+    options: Mapping[str, Any],
+    *,
+    early: float | None,
+    ray: Mapping[str, Any] | None,
+    content: bytes,
+) -> Iterator[tuple[Window, list[list[Array]]]]:
+    """Windows and their results, as they are asked for: by exits, by Ray, or by the model here."""
+    if early is not None:
+        return early_results(model, fed, early, bar)
+    if ray is not None:
+        return results_from_ray(content, fed, options, signature=model.signature, **ray)
+    return ((w, model.predict_checked(w, bar=bar, **options)) for w in fed)
 
 
 def _by_output(

@@ -6,6 +6,7 @@ exit that is sure, which it was, and its score. NumPy alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -118,6 +119,21 @@ def predict_early(
         ModelError: the file was not converted with exits.
         SampleError: a sample does not fit, or threshold and score are none.
     """
+    require_exits(model)
+    sure, bound = take_score(score), take_threshold(threshold)
+    left = [leave(model, sample, bound, sure) for sample in listed(samples, model.inputs)]
+    results, places, scores = zip(*left, strict=True)
+    return EarlyResult(
+        list(results), np.array(places), np.array(scores), tuple(e.output for e in model.exits)
+    )
+
+
+def require_exits(model: Runnable) -> None:
+    """Refuse a file without exits.
+
+    Raises:
+        ModelError: it was not converted with exits.
+    """
     if not model.exits:
         raise ModelError(
             "the file has no exits",
@@ -125,24 +141,22 @@ def predict_early(
             found=", ".join(f"'{s.name}'" for s in model.outputs) + " in one signature",
             remedy="Convert its source with exits=True",
         )
-    sure, bound = take_score(score), take_threshold(threshold)
+
+
+def leave(
+    model: Runnable, sample: Sequence[Array], bound: float, sure: Score
+) -> tuple[Array, int, float]:
+    """Run exits on one checked sample until one is sure: its result, which it is, its score."""
     specs = {spec.name: spec for spec in model.outputs}
-    results, places, scores = [], [], []
-    for sample in listed(samples, model.inputs):
-        given = as_batch([sample], model.inputs)
-        names = [spec.name for spec in model.inputs]
-        by_name = dict(zip(names, given, strict=True))
-        for place, (name, found) in enumerate(run_exits(model, by_name)):
-            result = result_of(specs[name], found, 0, raw=False)
-            value = float(sure(result))
-            if value >= bound or place == len(model.exits) - 1:
-                break
-        results.append(result)
-        places.append(place)
-        scores.append(value)
-    return EarlyResult(
-        results, np.array(places), np.array(scores), tuple(e.output for e in model.exits)
-    )
+    given = as_batch([sample], model.inputs)
+    by_name = dict(zip([spec.name for spec in model.inputs], given, strict=True))
+    place, value = -1, -math.inf
+    for name, found in run_exits(model, by_name):
+        result = result_of(specs[name], found, 0, raw=False)
+        place, value = place + 1, float(sure(result))
+        if value >= bound:
+            break
+    return result, place, value
 
 
 def run_exits(model: Runnable, given: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
