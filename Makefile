@@ -20,6 +20,7 @@ test: lint types units
 bench: $(BENCH)/ready
 	cd benchmarks && ../$(BENCH)/bin/python -m speed
 	$(BENCH)/bin/python benchmarks/conversion_time.py
+	OMP_NUM_THREADS=1 $(BENCH)/bin/python benchmarks/sources.py
 	$(BENCH)/bin/python benchmarks/quantization.py
 	$(BENCH)/bin/python benchmarks/loop_costs.py
 

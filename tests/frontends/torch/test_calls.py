@@ -9,7 +9,7 @@ pytest.importorskip("onnx")
 from torch import nn  # noqa: E402
 
 from rnnlite.errors import SourceError  # noqa: E402
-from rnnlite.frontends.torch.calls import call_of  # noqa: E402
+from rnnlite.frontends.torch.calls import call_of, quiet  # noqa: E402
 
 
 class Two(nn.Module):
@@ -43,3 +43,25 @@ def test_files_that_are_no_example(tmp_path, text):
         path.write_text(text)
     with pytest.raises(SourceError, match=f"npz' cannot be read; expected a file .*{found}"):
         call_of(nn.Identity().eval(), path)
+
+
+SCRIPTS = {
+    "a layer's own check": (
+        nn.Sequential(nn.Linear(5, 5), nn.GRU(6, 8)),
+        "must be equal to input_size. Expected 6, got 5",
+    ),
+    "an op": (nn.Linear(6, 3), "mat1 and mat2 shapes cannot be multiplied (6x5 and 6x3)"),
+}
+
+
+@pytest.mark.parametrize("case", SCRIPTS)
+def test_refusals_of_scripts_are_one_sentence(tmp_path, case):
+    module, sentence = SCRIPTS[case]
+    with quiet():
+        torch.jit.script(module.eval()).save(str(tmp_path / "net.pt"))
+    with pytest.raises(SourceError, match="does not run on the example") as caught:
+        call_of(tmp_path / "net.pt", torch.zeros(2, 3, 5))
+    found = str(caught.value).partition("found ")[2]
+    assert found.endswith(f"{sentence}.")
+    assert "Traceback" not in found
+    assert "HERE" not in found

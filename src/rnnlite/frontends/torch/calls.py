@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import inspect
 import logging
+import re
 import threading
 import warnings
 import zipfile
@@ -26,6 +27,8 @@ from rnnlite.frontends.torch import detection
 from rnnlite.scan.tensors import Array
 
 _turns = threading.RLock()
+_KIND = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt): ", re.MULTILINE)
+"""What stands in front of an error's own words."""
 
 
 @contextmanager
@@ -149,9 +152,17 @@ def _loaded(load: Any, source: object, origin: str) -> Any:
         raise SourceError(
             f"{origin} cannot be loaded",
             expected="a file that this release of PyTorch reads",
-            found=" ".join(str(e).split())[:200],
+            found=reason(e, 200),
             remedy="Export it again",
         ) from e
+
+
+def reason(error: Exception, most: int = 300) -> str:
+    """What an error of PyTorch says, as one line: TorchScript's says it behind its traces."""
+    text = str(error)
+    if "Traceback" in text:
+        text = _KIND.split(text)[-1]
+    return " ".join(text.split())[:most]
 
 
 def _refuse_training(module: Any, origin: str) -> None:
@@ -277,7 +288,7 @@ def _wrapped(
         raise SourceError(
             f"{origin} does not run on the example",
             expected="inputs as its forward takes them, with batch axis",
-            found=" ".join(str(e).split())[:300],
+            found=reason(e),
         ) from e
     if not results or not all(torch.is_tensor(t) for _, t in results):
         raise UnsupportedError(

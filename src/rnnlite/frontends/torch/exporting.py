@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.torch.calls import Call, quiet
+from rnnlite.frontends.torch.calls import Call, quiet, reason
 from rnnlite.frontends.torch.rewriting import with_loops, with_packed, with_steps
 from rnnlite.frontends.torch.sizes import Axes, examples, names_of, runs
 
@@ -37,7 +37,7 @@ def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
         try:
             proto = _export(call, groups, scripted=scripted)
         except Exception as e:  # noqa: BLE001 - the exporter's refusal, of any kind
-            failures.append(" ".join(str(e).split())[:300])
+            failures.append(reason(e))
             log.info("not exported%s: %s", " as TorchScript" if scripted else "", failures[-1])
             continue
         kept = [g for g in groups if _holds(call, proto, g)]

@@ -1,0 +1,102 @@
+"""Lists that a loop appends to become rows that it gives; other lists are refused."""
+
+from dataclasses import replace
+
+import pytest
+
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+from rnnlite.frontends.onnx.sequences import SEQUENCE, without_lists
+
+
+def node(op, inputs, outputs, **attributes):
+    return Node(op, "", op.lower(), tuple(inputs), tuple(outputs), attributes, 17)
+
+
+def port(name, dtype="float32"):
+    return Port(name, dtype, None)
+
+
+APPEND = node("SequenceInsert", ["rows", "new"], ["longer"])
+STACK = node("ConcatFromSequence", ["list"], ["y"], new_axis=1, axis=0)
+
+
+def graph(*behind, append=APPEND, first=True, **changes):
+    """A loop that carries a state and a list, before or behind it; its rows are stacked."""
+    order = (lambda a, b: [b, a]) if first else (lambda a, b: [a, b])
+    body = Graph(
+        "body",
+        (node("Tanh", ["s"], ["new"]), append),
+        (port("i", "int64"), port("go", "bool"), *order(port("s"), port("rows", SEQUENCE))),
+        (port("go", "bool"), *order(port("new"), port("longer", SEQUENCE)), port("each")),
+        {},
+    )
+    loop = node(
+        "Loop", ["n", "yes", *order("s0", "empty")], [*order("last", "list"), "all"], body=body
+    )
+    nodes = (node("SequenceEmpty", [], ["empty"]), loop, *(behind or (STACK,)))
+    made = Graph("g", nodes, (port("n"),), (port("y"), port("last")), {})
+    return replace(made, **changes)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_list_becomes_rows(first):
+    changed = without_lists(graph(first=first))
+    loop, end = changed.nodes
+    body = loop.attributes["body"]
+    assert loop.inputs == ("n", "yes", "s0")
+    assert loop.outputs == ("last", "all", "list")
+    assert [p.name for p in body.inputs] == ["i", "go", "s"]
+    assert [p.name for p in body.outputs] == ["go", "new", "each", "new"]
+    assert [n.op for n in body.nodes] == ["Tanh"]
+    assert (end.op, end.inputs, end.outputs) == ("Identity", ("list",), ("y",))
+
+
+def test_rows_along_another_axis():
+    stack = replace(STACK, attributes={"new_axis": 1, "axis": 1})
+    *_, end = without_lists(graph(stack)).nodes
+    assert (end.op, end.attributes) == ("StackedRows", {"axis": 1})
+
+
+def test_graphs_without_lists_stay():
+    plain = Graph("g", (node("Tanh", ["x"], ["y"]),), (port("x"),), (port("y"),), {})
+    assert without_lists(plain).nodes == plain.nodes
+
+
+def test_lists_within_a_body():
+    outer = node("If", ["p"], ["z"], then_branch=graph())
+    (changed,) = without_lists(Graph("g", (outer,), (), (port("z"),), {})).nodes
+    assert [n.op for n in changed.attributes["then_branch"].nodes] == ["Loop", "Identity"]
+
+
+JOIN = replace(STACK, attributes={"axis": 0})
+REFUSED = {
+    "joined along an axis that is there": (graph(JOIN), "joins a list along an axis"),
+    "inserted at a place": (
+        graph(append=replace(APPEND, inputs=("rows", "new", "i"))),
+        "node Loop 'loop' works on a list",
+    ),
+    "another list": (
+        graph(append=replace(APPEND, inputs=("other", "new"))),
+        "node Loop 'loop' works on a list",
+    ),
+    "an element": (
+        graph(STACK, node("SequenceAt", ["list", "n"], ["z"])),
+        "node SequenceAt 'sequenceat' works on a list",
+    ),
+    "a number of rows": (
+        graph(STACK, node("Shape", ["list"], ["z"])),
+        "node Shape 'shape' works on a list",
+    ),
+    "an output": (
+        graph(outputs=(port("list", SEQUENCE),)),
+        "'list' of the ONNX model is a sequence",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals(case):
+    source, message = REFUSED[case]
+    with pytest.raises(UnsupportedError, match=message):
+        without_lists(source)

@@ -1,0 +1,85 @@
+"""Tensors in any order of their axes, and sizes of which some are known."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from rnnlite.frontends.onnx.values import Dims, Value, is_known, reshaped, stack
+
+X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+
+
+def traced(function, *shape):
+    """What a function gives for X when it is traced with a shape, and how many ops of a kind."""
+    made = tf.function(
+        function, input_signature=[tf.TensorSpec(shape)], autograph=False
+    ).get_concrete_function()
+    return made(tf.constant(X)).numpy(), [op.type for op in made.graph.get_operations()]
+
+
+def test_a_transpose_is_noted_and_its_inverse_costs_nothing():
+    value = Value.of(tf.constant(X))
+    turned = value.transposed([2, 0, 1])
+    assert (turned.shape, turned.rank, turned.is_plain) == ((4, 2, 3), 3, False)
+    np.testing.assert_array_equal(turned.plain(), X.transpose(2, 0, 1))
+    back = turned.transposed([1, 2, 0])
+    assert back.is_plain
+    assert back.plain() is value.base
+
+
+def test_an_order_is_made_once_where_it_is_asked_for():
+    _, ops = traced(lambda x: Value.of(x).transposed([2, 0, 1]).arranged([1, 2, 0]), 2, 3, 4)
+    assert "Transpose" not in ops
+    turned = Value.of(tf.constant(X)).transposed([1, 0, 2])
+    assert turned.plain() is turned.plain()
+    np.testing.assert_array_equal(turned.arranged([2, 0, 1]), X.transpose(2, 1, 0))
+
+
+def test_new_axes():
+    value = Value(tf.constant(X), (0, None, 2, 1))
+    assert value.shape == (2, 1, 4, 3)
+    assert (value.size(1), value.known_size(2), value.sizes()) == (1, 4, [2, 1, 4, 3])
+    np.testing.assert_array_equal(value.plain(), X.transpose(0, 2, 1)[:, None])
+    other = value.like(tf.constant(X + 1))
+    np.testing.assert_array_equal(other.plain(), X.transpose(0, 2, 1)[:, None] + 1)
+
+
+def test_sizes_that_are_not_known():
+    found = []
+
+    def call(x):
+        value = Value.of(x).transposed([1, 0, 2])
+        assert value.shape == (None, 2, 4)
+        assert value.size(1) == 2
+        with pytest.raises(ValueError, match="axis 0 may be of any size"):
+            value.known_size(0)
+        found.append(is_known(value.size(0)))
+        return value.size(0)
+
+    size, _ = traced(call, 2, None, 4)
+    assert (size, found) == (3, [False])
+
+
+def test_dims():
+    size = tf.constant(5)
+    mixed, known = Dims.vector([2, size]), Dims.vector([2, np.int64(3)])
+    assert (mixed.shape, known.shape, Dims(7).shape) == ((2,), (2,), ())
+    assert mixed.known() is None
+    assert (known.known().tolist(), known.known().dtype) == ([2, 3], np.int64)
+    assert Dims(7).known() == 7
+    assert mixed.tensor().numpy().tolist() == [2, 5]
+    assert (Dims(7).tensor().shape, Dims(7).tensor(tf.int32).dtype) == ((), tf.int32)
+    assert Dims(np.array([[1, 2]])).flat() == [1, 2]
+    assert stack([4, size]).numpy().tolist() == [4, 5]
+
+
+@pytest.mark.parametrize(("several", "packs"), [(False, 0), (True, 1)])
+def test_one_size_that_is_not_known_costs_nothing(several, packs):
+    def call(x):
+        made = reshaped(x, [tf.shape(x)[1], 2, tf.shape(x)[2] if several else 4])
+        assert made.shape.as_list() == [None, 2, None if several else 4]
+        return made
+
+    found, ops = traced(call, 2, None, None)
+    np.testing.assert_array_equal(found, X.reshape(3, 2, 4))
+    assert ops.count("Pack") == packs

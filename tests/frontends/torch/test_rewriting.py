@@ -1,0 +1,84 @@
+"""Modules in other words give what they gave, and are left alone."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+from rnnlite.frontends.torch.calls import quiet  # noqa: E402
+from rnnlite.frontends.torch.rewriting import with_loops, with_packed, with_steps  # noqa: E402
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("batch_first", [False, True])
+@pytest.mark.parametrize("given", [False, True])
+def test_projections(layers, bidirectional, batch_first, given):
+    torch.manual_seed(0)
+    layer = nn.LSTM(
+        5,
+        4,
+        proj_size=2,
+        num_layers=layers,
+        bidirectional=bidirectional,
+        batch_first=batch_first,
+        bias=given,
+    ).eval()
+    module = nn.Sequential(layer).eval()
+    with quiet():
+        changed = with_loops(module)
+    count = layers * (2 if bidirectional else 1)
+    states = ((torch.randn(count, 3, 2), torch.randn(count, 3, 4)),) if given else ()
+    x = torch.randn(3, 6, 5) if batch_first else torch.randn(6, 3, 5)
+    with torch.no_grad():
+        found, wanted = changed[0](x, *states), layer(x, *states)
+    torch.testing.assert_close(found, wanted, atol=1e-6, rtol=0)
+    assert module[0] is layer
+    assert not any(m.training for m in changed.modules())
+
+
+def test_modules_without_projections_are_themselves():
+    module = nn.Sequential(nn.LSTM(5, 4), nn.Linear(4, 2))
+    assert with_loops(module) is module
+    assert with_steps(module) is module
+    linear = nn.Linear(4, 2)
+    assert with_packed(linear) is linear
+
+
+def test_cells_within_modules():
+    torch.manual_seed(0)
+    module = nn.ModuleDict({"a": nn.Sequential(nn.Linear(5, 5), nn.GRUCell(5, 4))})
+    with quiet():
+        changed = with_steps(module)
+    assert type(changed["a"][1]).__name__ == "GRUStep"
+    assert type(module["a"][1]) is nn.GRUCell
+    x = torch.randn(3, 5)
+    with torch.no_grad():
+        torch.testing.assert_close(changed["a"](x), module["a"](x), atol=1e-6, rtol=0)
+
+
+class Packed(nn.Module):
+    """Gives the state of packed sequences alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(5, 4, batch_first=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
+        return (self.rnn(packed)[1],)
+
+
+def test_packed_sequences_are_further_results():
+    torch.manual_seed(0)
+    module = Packed().eval()
+    x, lengths = torch.randn(2, 6, 5), torch.tensor([6, 3])
+    with torch.no_grad():
+        state, rows = with_packed(module)(x, lengths)
+        (wanted,) = module(x, lengths)
+    assert torch.equal(state, wanted)
+    assert rows.shape == (6, 2, 4)
+    assert torch.equal(rows[2, 1], wanted[0, 1])
+    assert torch.equal(rows[5, 0], wanted[0, 0])
+    assert not module.rnn._forward_hooks
