@@ -35,6 +35,28 @@ def test_an_order_is_made_once_where_it_is_asked_for():
     np.testing.assert_array_equal(turned.arranged([2, 0, 1]), X.transpose(2, 1, 0))
 
 
+@pytest.mark.parametrize(
+    ("shape", "order", "op"),
+    [
+        ((1, None, 4), [1, 0, 2], "Reshape"),
+        ((None, 1, 4), [1, 0, 2], "Reshape"),
+        ((1, 3, None), [2, 0, 1], "Transpose"),
+        ((1, None, None), [1, 0, 2], "Transpose"),
+        ((2, None, 4), [1, 0, 2], "Transpose"),
+    ],
+)
+def test_axes_of_one_move_by_a_reshape(shape, order, op):
+    x = np.random.default_rng(0).normal(size=[n or 5 for n in shape]).astype("float32")
+    made = tf.function(
+        lambda t: Value.of(t).transposed(order).plain(),
+        input_signature=[tf.TensorSpec(shape)],
+        autograph=False,
+    ).get_concrete_function()
+    np.testing.assert_array_equal(made(tf.constant(x)), x.transpose(order))
+    kinds = [o.type for o in made.graph.get_operations()]
+    assert [k for k in kinds if k in ("Reshape", "Transpose")] == [op]
+
+
 def test_new_axes():
     value = Value(tf.constant(X), (0, None, 2, 1))
     assert value.shape == (2, 1, 4, 3)

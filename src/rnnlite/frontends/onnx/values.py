@@ -75,11 +75,21 @@ class Value:
         """The tensor with axes of ONNX in this order."""
         wanted = [self.axes[k] for k in order]
         kept = [a for a in wanted if a is not None]
-        tensor = self.base if kept == sorted(kept) else tf.transpose(self.base, kept)
-        if len(kept) == len(wanted):
+        in_order = kept == sorted(kept)
+        # An axis of one may stand anywhere: a reshape costs nothing.
+        moved = in_order or self._is_order_of_others(kept)
+        tensor = self.base if moved else tf.transpose(self.base, kept)
+        if len(kept) == len(wanted) and (in_order or not moved):
             return tensor
         sizes = [1 if a is None else self.size(k) for k, a in zip(order, wanted, strict=True)]
         return reshaped(tensor, sizes)
+
+    def _is_order_of_others(self, kept: Sequence[int]) -> bool:
+        """Whether axes of `base` stand in its order but for those of one, and one size at most is
+        not known."""
+        sizes = self.base.shape.as_list()
+        others = [a for a in kept if sizes[a] != 1]
+        return others == sorted(others) and [sizes[a] for a in kept].count(None) <= 1
 
     def size(self, axis: int) -> Size:
         """The size of an axis of ONNX."""
