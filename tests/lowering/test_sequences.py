@@ -56,6 +56,14 @@ def test_the_least_bound():
     assert [int(found(tf.constant(n))) for n in (2, 9)] == [2, 4]
 
 
+@pytest.mark.parametrize(("limit", "more", "count"), [(-1, 1, 0), (5, 0, 5), (5, -7, -2)])
+def test_a_known_bound_is_an_int(limit, more, count):
+    with tf.Graph().as_default():
+        found = S.bound(tf.constant(limit, tf.int64), more)
+    assert type(found) is int
+    assert found == count
+
+
 @pytest.mark.parametrize(("limit", "kind"), [(1, "Placeholder"), (2, "Minimum")])
 def test_a_bound_as_dynamic_rnn_writes_it(limit, kind):
     """min(T, max(1, T)) is T; min(T, max(2, T)) is not, of a sequence of one step."""

@@ -129,7 +129,11 @@ class Sequences:
         return size is not None and known is not None and int(size) == int(known)
 
     def bound(self, limit: Tensor, more: int) -> Count:
-        """A limit of a counter as a number of iterations: `limit + more`, int32."""
+        """A limit of a counter as a number of iterations: `limit + more`, int32; a known one as an
+        int, for what TensorFlow makes of a constant and a number is not known."""
+        known = tf.get_static_value(limit)
+        if known is not None:
+            return int(known) + more
         bound = _simple(tf.cast(limit, tf.int32))
         return bound + more if more else bound
 

@@ -237,6 +237,7 @@ def test_two_loops_one_behind_the_other(written):
 
 @settings(max_examples=6, deadline=None)
 @example(written="frames", start=1, limit=0, compare="and", factor=0.0)
+@example(written="frames", start=0, limit=-1, compare="<=", factor=0.0)
 @given(
     written=st.sampled_from(["frames", "functions"]),
     start=st.integers(-3, 3),
