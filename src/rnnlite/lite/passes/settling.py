@@ -91,6 +91,10 @@ class _Settling:
         joined = parts[0] if len(parts) == 1 else self._joined(parts)
         if value.rank == 1:
             return joined
+        if not value.rank:
+            # A RESHAPE to a scalar is computed late: its shape has no buffer.
+            first = [self.builder.constant([k]) for k in (0, 1, 1)]
+            return self.builder.make("STRIDED_SLICE", [joined, *first], shrinkAxisMask=1)
         shape = self.builder.constant(list(value.dims))
         return self.builder.make("RESHAPE", [joined, shape], value.dims)
 

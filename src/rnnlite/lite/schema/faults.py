@@ -16,8 +16,10 @@ def fault(tree: Table) -> str:
         for op in subgraph.operators or []:
             if not 0 <= op.opcodeIndex < len(tree.operatorCodes):
                 return f"an op without a code in subgraph {k}"
-            used += [*(t for t in ints(op.inputs) if t != -1), *ints(op.outputs)]
-            called = [getattr(op.builtinOptions, field) for field in graph_fields(op)]
+            optional = ints(op.inputs) + ints(op.intermediates)
+            used += [*(t for t in optional if t != -1), *ints(op.outputs)]
+            # Without its options an op calls nothing.
+            called = [getattr(op.builtinOptions, field, -1) for field in graph_fields(op)]
             if any(not 0 <= index < len(tree.subgraphs) for index in called):
                 return "a loop or branch whose body is not there"
         if any(not 0 <= t < count for t in used):
