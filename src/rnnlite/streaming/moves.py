@@ -18,7 +18,17 @@ from rnnlite.streaming.emit import FAR, TIME, Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.timed import FOLDS, aligned, count_of, each_row, plain, unbounded
-from rnnlite.streaming.values import WHOLE, Fold, Sizes, SoFar, Static, Timed, Value, refused
+from rnnlite.streaming.values import (
+    TURNED,
+    WHOLE,
+    Fold,
+    Sizes,
+    SoFar,
+    Static,
+    Timed,
+    Value,
+    refused,
+)
 
 BETWEEN = 8
 """Ops between places that are spread over the batch and that are put together again, at most."""
@@ -205,7 +215,7 @@ def reverse(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     each = op.type == "ReverseSequence"
     axes = [int(op.get_attr("seq_dim"))] if each else emitter.constant(op, 1).reshape(-1)
     if value.rows.axis in [int(a) % rank for a in axes]:
-        raise refused(emitter.place(op), "it turns the sequence round, whose end has not come")
+        raise refused(emitter.place(op), TURNED)
     rest = emitter.tensor(inputs[1], op)
     return [Timed(emitter.copied(op, [value.tensor, rest])[0], value.rows)]
 

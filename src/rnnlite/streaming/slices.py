@@ -15,7 +15,7 @@ from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.reductions import last_row
 from rnnlite.streaming.rows import Window
 from rnnlite.streaming.timed import along, later, plain, unbounded, with_kept
-from rnnlite.streaming.values import Timed, Value, refused
+from rnnlite.streaming.values import TURNED, Timed, Value, refused
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def _cut(emitter: Emitter, op: Any, whole: Size, begin: Size, end: Size, step: i
     first = begin if isinstance(begin, int) else begin - whole
     if isinstance(first, int) and (last is None or isinstance(last, int)) and step > 0:
         return Cut(first, last, step)
-    why = "it runs backwards" if step < 0 else "it takes rows at places that the length decides"
+    why = TURNED if step < 0 else "it takes rows at places that the length decides"
     raise refused(emitter.place(op), why)
 
 

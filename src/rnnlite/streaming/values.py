@@ -115,6 +115,9 @@ WHOLE = "it needs the whole of time at each step"
 
 Value: TypeAlias = Static | Timed | SoFar | Sizes | Bounded
 
+TURNED = "it turns the sequence round, whose end has not come"
+"""Why an op is refused that gives the last step first."""
+
 
 def refused(place: str, why: str, found: str = "") -> StreamingError:
     """The refusal of an op.
