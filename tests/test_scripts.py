@@ -23,6 +23,22 @@ def test_names(path):
                 assert hasattr(module, alias.name), f"{node.module} has no {alias.name}"
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("sse4_2 avx", "AVX"),
+        ("avx avx2 avx512f avx512_vnni", "AVX-512"),
+        ("avx avx2 avx512f amx_bf16 amx_tile amx_int8", "AVX-512, AMX of int8 and bf16"),
+        ("fp asimd", "NEON"),
+    ],
+)
+def test_a_benchmark_says_what_its_processor_computes_with(flags, said, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    machine = importlib.import_module("speed.machine")
+    (tmp_path / "cpuinfo").write_text(f"model name : x\nflags : {flags}\n")
+    assert machine.vectors(tmp_path / "cpuinfo") == said
+
+
 NOTEBOOKS = sorted(ROOT.glob("examples/notebooks/*.py"))
 
 

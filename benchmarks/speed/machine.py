@@ -14,6 +14,7 @@ import numpy as np
 
 PACKAGES = ("ai-edge-litert", "tensorflow", "tf-keras", "onnxruntime", "torch", "numpy")
 ROUNDS = 15
+CPUINFO = Path("/proc/cpuinfo")
 
 
 def facts() -> dict[str, Any]:
@@ -57,18 +58,21 @@ def _seconds(run: Callable[[], Any]) -> float:
     return statistics.median(laps)
 
 
-def vectors() -> str:
-    """The widest vector instructions of the processor; ratios of kernels depend on them."""
-    info = Path("/proc/cpuinfo")
+def vectors(info: Path = CPUINFO) -> str:
+    """The widest vector instructions of the processor, and AMX's tiles, with the types that they
+    multiply, where it has them; ratios of kernels depend on both."""
     words = set(info.read_text().split()) if info.exists() else set()
     names = {"avx512f": "AVX-512", "avx2": "AVX2", "avx": "AVX", "asimd": "NEON"}
-    return next((name for flag, name in names.items() if flag in words), platform.machine())
+    widest = next((name for flag, name in names.items() if flag in words), platform.machine())
+    if "amx_tile" not in words:
+        return widest
+    kinds = [kind for kind in ("int8", "bf16", "fp16") if f"amx_{kind}" in words]
+    return f"{widest}, AMX of {' and '.join(kinds)}" if kinds else f"{widest}, AMX"
 
 
 def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    if info.exists():
-        for line in info.read_text().splitlines():
+    if CPUINFO.exists():
+        for line in CPUINFO.read_text().splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
