@@ -57,6 +57,27 @@ def small():
     return model
 
 
+def test_bytes_of_a_table_stand_side_by_side_and_texts_once():
+    """Between offsets, the type of a scalar and that its rank is known would take four each."""
+    model = small()
+    (graph,) = model.graphs
+    one, other = (graph.value("int32", [], name="both") for _ in range(2))
+    one.rank_is_said = other.rank_is_said = True
+    other.data = np.array(7, np.int32)
+    data = schema.write(model)
+    graph_ = tables.Model.GetRootAs(data, 0).Subgraphs(0)
+    for number in (-2, -1):
+        table = graph_.Tensors(graph_.TensorsLength() + number)._tab
+        kind, rank = (table.Offset(4 + 2 * field) for field in (1, 8))
+        assert abs(kind - rank) == 1
+    assert data.count(b"both\0") == 1
+    again = schema.read(data).main.values
+    assert [(v.name, v.type, v.dims, v.rank_is_said) for v in again[-2:]] == [
+        ("both", "int32", (), True)
+    ] * 2
+    assert again[-1].data == 7
+
+
 def test_a_model_made_in_code_reads_back():
     found = schema.read(schema.write(small()))
     (op,) = found.main.ops

@@ -20,7 +20,7 @@ def test_unique_in_the_file_in_float32(exits):
 
 def test_unique_in_a_quantized_file_where_that_is_little(monkeypatch):
     keras.utils.set_random_seed(0)
-    model = keras.Sequential([keras.Input((None, 40)), keras.layers.LSTM(16)])
+    model = keras.Sequential([keras.Input((None, 40)), keras.layers.LSTM(32)])
     found = {}
     for most in (labels.MOST, 0.0):
         monkeypatch.setattr(labels, "MOST", most)
@@ -35,6 +35,27 @@ def test_unique_in_a_quantized_file_where_that_is_little(monkeypatch):
     assert differ
     assert not same
     assert shared < unique <= 1.03 * shared
+
+
+def test_graphs_share_names_where_names_differ_within_each_alone(monkeypatch):
+    """No more of them than the largest graph has tensors, whatever kinds of tensors there are."""
+    monkeypatch.setattr(labels, "MOST", 0.0)
+    keras.utils.set_random_seed(0)
+    stack = [keras.layers.GRU(48, return_sequences=True), keras.layers.Dense(3)]
+    model = keras.Sequential([keras.Input((None, 5)), *stack])
+    graphs = names(rnnlite.convert(model, quantize="dynamic", verify=False).tflite)
+    assert all(len(graph) == len(set(graph)) for graph in graphs)
+    every = {name for graph in graphs for name in graph if "/" not in name}
+    assert len(graphs) > 5
+    assert len(every) <= 1.1 * max(map(len, graphs))
+
+
+def test_numbers_fill_what_is_free_in_all_places():
+    keys = {"a": ("", {0, 1}), "b": ("", {1}), "c": ("", {0, 2}), "d": ("x", {0}), "e": ("", {2})}
+    found = labels._numbered(keys, taken={"3"})
+    assert found == {"a": "0", "b": "1", "c": "1", "d": "x/0", "e": "0"}
+    more = {k: ("", {0}) for k in "abcd"}
+    assert labels._numbered(more, taken={"1", "3"}) == dict(zip("abcd", "0245", strict=True))
 
 
 def test_ends_keep_the_sources_names(exits):

@@ -8,13 +8,13 @@ are numbered, in three characters at most up to 46,656 tensors.
 
 Quantizers of files ask for names that no other tensor of the whole file has. So names are unique in
 files of float32, and in others where all names take at most 3 % of the file, or add that much at
-most. Elsewhere names differ within a graph, and tensors of several graphs that agree in all else
-have one name and stand in the file once.
+most. Elsewhere names differ within a graph alone: tensors of several graphs that agree in all else
+have one name and stand in the file once, and others use the same few texts again.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
 
 from rnnlite.lite import schema
@@ -72,10 +72,9 @@ def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
         in_file: whether names differ in the whole file, or within a graph alone.
     """
     ends = {v for g in model.called for v in (*g.inputs, *g.outputs)}
-    taken = {value.name for value in ends}
-    counts = Counter[str]()
-    alike: dict[Hashable, str] = {}
-    found: dict[Value, str] = {}
+    keys: dict[Value, Hashable] = {}
+    places: dict[Hashable, set[int]] = {}
+    layers: dict[Hashable, str] = {}
     for number, graph in enumerate(model.graphs):
         layer = _layer_of(graph)
         met = Counter[Hashable]()
@@ -90,25 +89,48 @@ def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
             kind = label, *_traits(value)
             met[kind] += 1
             key = number if in_file else -1, met[kind], kind
-            if key not in alike:
-                alike[key] = _next(label, counts, taken)
-            found[value] = alike[key]
+            keys[value], layers[key] = key, label
+            places.setdefault(key, set()).add(number)
+    # A name that differs in the whole file is looked for in one place, which all graphs share.
+    names = _numbered(
+        {key: (layers[key], {0} if in_file else graphs) for key, graphs in places.items()},
+        {value.name for value in ends},
+    )
+    return {value: names[key] for value, key in keys.items()}
+
+
+def _numbered(
+    keys: Mapping[Hashable, tuple[str, set[int]]], taken: set[str]
+) -> dict[Hashable, str]:
+    """A name for each key, by its label and a number, that no other has in the same place.
+
+    Args:
+        keys: the label of each, and where it stands.
+        taken: names that are others', everywhere.
+    """
+    used: defaultdict[tuple[int, str], set[int]] = defaultdict(set)
+    free = Counter[tuple[int, str]]()
+    found: dict[Hashable, str] = {}
+    for key, (label, places) in keys.items():
+        spots = [(place, label) for place in places]
+        number = max(free[spot] for spot in spots)
+        while any(number in used[spot] for spot in spots) or _called(label, number) in taken:
+            number += 1
+        for spot in spots:
+            used[spot].add(number)
+            while free[spot] in used[spot]:
+                free[spot] += 1
+        found[key] = _called(label, number)
     return found
+
+
+def _called(label: str, number: int) -> str:
+    return f"{label}/{_short(number)}" if label else _short(number)
 
 
 def _traits(value: Value) -> tuple[Hashable, ...]:
     """All that tensors which may stand in the file once must agree in, but for their name."""
     return (*value.layout, id(value.data), value.quantization, value.is_variable)
-
-
-def _next(label: str, counts: Counter[str], taken: set[str]) -> str:
-    """The next name of a layer, or the next number, that is not taken."""
-    while True:
-        number = _short(counts[label])
-        counts[label] += 1
-        name = f"{label}/{number}" if label else number
-        if name not in taken:
-            return name
 
 
 def _layer_of(graph: Graph) -> str:

@@ -6,7 +6,7 @@ grids and options, a third of a small model's bytes.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import partial
 from typing import Any
 
@@ -22,6 +22,7 @@ def pack(tree: Any) -> bytes:
     builder = _Sharing(1 << 20)
     shared: list[Any] = []
     for subgraph in tree.subgraphs:
+        _as_arrays(subgraph, "inputs", "outputs")
         for tensor in subgraph.tensors or []:
             _as_arrays(tensor, "shape", "shapeSignature")
             shared.append(tensor)
@@ -42,12 +43,37 @@ def pack(tree: Any) -> bytes:
 
 
 class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
-    """A builder that writes equal vectors and tables once."""
+    """A builder that writes equal vectors, texts and tables once, and a table's bytes side by side.
+
+    Fields of one byte between longer ones would take four.
+    """
 
     def __init__(self, size: int) -> None:
         super().__init__(size)
         self.vectors: dict[tuple[str, bytes], int] = {}
+        self.texts: dict[str, int] = {}
         self.tables: dict[Hashable, int] = {}
+        self._bytes: list[Callable[[], None]] = []
+
+    def PrependInt8Slot(self, o: int, x: int, d: int) -> None:  # noqa: N802
+        self._bytes.append(partial(super().PrependInt8Slot, o, x, d))
+
+    def PrependUint8Slot(self, o: int, x: int, d: int) -> None:  # noqa: N802
+        self._bytes.append(partial(super().PrependUint8Slot, o, x, d))
+
+    def PrependBoolSlot(self, o: int, x: bool, d: bool) -> None:  # noqa: N802
+        self._bytes.append(partial(super().PrependBoolSlot, o, x, d))
+
+    def EndObject(self) -> int:  # noqa: N802
+        for field in self._bytes:
+            field()
+        self._bytes.clear()
+        return int(super().EndObject())
+
+    def CreateString(self, s: str, encoding: str = "utf-8", errors: str = "strict") -> int:  # noqa: N802
+        if s not in self.texts:
+            self.texts[s] = int(super().CreateString(s, encoding, errors))
+        return self.texts[s]
 
     def CreateNumpyVector(self, x: Any) -> int:  # noqa: N802 - the library's name
         if x.nbytes > LARGE_VECTOR:
