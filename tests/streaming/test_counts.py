@@ -107,11 +107,20 @@ def test_other_padding_than_up_to_the_length_is_refused():
         streamed(program(model, *SHAPES), None, Options())
 
 
+def test_the_row_at_a_given_length_is_refused():
+    def model(x, number, recur):
+        place = tf.cast(number, tf.int32)
+        return tf.gather_nd(x, tf.stack([tf.zeros_like(place), place], 1))
+
+    with pytest.raises(StreamingError, match="it picks places of the sequence"):
+        streamed(program(model, *SHAPES), None, Options())
+
+
 def test_a_count_of_the_data_themselves_is_refused():
     def model(x, number, recur):
         rows = tf.transpose(x, [1, 0, 2])
         most = tf.reduce_sum(tf.cast(x[0, :, 0] > 0, tf.int32))
         return whole(rows[: tf.minimum(tf.shape(rows)[0], most)], rows)
 
-    with pytest.raises(StreamingError, match="computes with the length of the whole sequence"):
+    with pytest.raises(StreamingError, match="counted over the whole of the sequence"):
         streamed(program(model, *SHAPES), None, Options())

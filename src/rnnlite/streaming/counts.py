@@ -20,12 +20,15 @@ from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.emit import Emitter, count_rule
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.timed import filled, unbounded
-from rnnlite.streaming.values import Bounded, Static, Timed, Value
+from rnnlite.streaming.values import Bounded, SoFar, Static, Timed, Value, refused
 
 
 @count_rule("Minimum")
 def least(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value] | None:
     """Of the length and a given number."""
+    if any(isinstance(v, SoFar) for v in inputs):
+        why = "how many steps are taken is counted over the whole of the sequence"
+        raise refused(emitter.place(op), why)
     rest = [v for v in inputs if not isinstance(v, Bounded)]
     if any(not isinstance(v, Static) and not emitter.is_length(v) for v in rest):
         return None

@@ -224,6 +224,13 @@ def gather(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     raise refused(emitter.place(op), "it picks places of the sequence")
 
 
+@rule("GatherNd")
+def gather_nd(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Places by several indices at once, time mostly among them."""
+    del inputs
+    raise refused(emitter.place(op), "it picks places of the sequence")
+
+
 @rule("OneHot")
 def one_hot(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """A new axis for the classes."""
