@@ -53,6 +53,10 @@ def test_equal_over_a_free_depth(padding, stride, dilation):
     flatten_conv3d(tree)
     assert "CONV_3D" not in {op.kind for op in tree.ops()}
     data = schema.write(tree)
+    # TensorFlow has holes along depth on some processors only: here they are zeros of the kernel.
+    wide = np.zeros((2 * dilation + 1, *kernel.shape[1:]), np.float32)
+    wide[::dilation] = kernel
     for length in (5, 9, 6):
         x = RNG.standard_normal((2, length, 6, 4, 2)).astype(np.float32)
-        np.testing.assert_allclose(run(data, x)[0], convolve(x), atol=1e-5)
+        expected = tf.nn.conv3d(x, wide, [1, stride, 1, 1, 1], padding) + np.float32(0.5)
+        np.testing.assert_allclose(run(data, x)[0], expected, atol=1e-5)
