@@ -179,6 +179,26 @@ def test_what_is_closed_while_a_model_is_traced(K):
     assert not any("rnnlite" in text for text in found.values())
 
 
+@pytest.mark.parametrize("axis", [None, 0, -1])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_places_of_extremes_are_found_without_the_sign_bit(axis, keepdims):
+    x = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+
+    def both(x):
+        return [f(x, axis=axis, keepdims=keepdims) for f in (keras.ops.argmax, keras.ops.argmin)]
+
+    with capture(flavour_of(keras.layers.Dense(1)), Changed(frozenset(), frozenset()), Options()):
+        traced = tf.function(both).get_concrete_function(tf.TensorSpec((None, 5)))
+    kinds = {op.type for op in traced.graph.get_operations()}
+    assert {"ArgMax", "ArgMin"} <= kinds
+    assert not {"Bitcast", "BitwiseAnd"} & kinds
+    for found, expected in zip(traced(tf.constant(x)), both(tf.constant(x)), strict=True):
+        assert found.dtype == expected.dtype
+        np.testing.assert_array_equal(found, expected)
+    with capture(flavour_of(keras.layers.Dense(1)), Changed(frozenset(), frozenset()), Options()):
+        assert keras.ops.argmax(tf.constant([3, 5, 1])) == 1
+
+
 def test_the_hook_before_it_is_in_place():
     with pytest.raises(InternalError, match="the hook is not in place"):
         _unset()

@@ -80,6 +80,9 @@ class _Hook:
         if self.flavour.is_keras3:
             distributed = self.flavour.layers.TimeDistributed
             found.append(Change(distributed, "call", lambda o, _: self._time_distributed(o)))
+        if hooks.numbers is not None:
+            found.append(Change(hooks.numbers, "argmax", lambda o, _: self._place(o, tf.argmax)))
+            found.append(Change(hooks.numbers, "argmin", lambda o, _: self._place(o, tf.argmin)))
         found += [Change(hooks.backend, n, lambda o, _: self._closed(o)) for n in hooks.fused]
         return found
 
@@ -134,6 +137,28 @@ class _Hook:
                 remedy="Call the layer without training=True",
             )
             raise self.refusal
+
+    def _place(self, original: Function, find: Function) -> Function:
+        """The place of an extreme, the first of equal ones.
+
+        Keras 3 puts -0.0 below 0.0, by the sign bit, for which LiteRT has no op.
+        """
+
+        def call(x: Nested, axis: int | None = None, keepdims: bool = False) -> Nested:
+            if not self._mine():
+                return original(x, axis=axis, keepdims=keepdims)
+            values = tf.convert_to_tensor(x)
+            if not values.dtype.is_floating or not values.shape.rank:
+                return original(x, axis=axis, keepdims=keepdims)
+            flat = tf.reshape(values, [-1]) if axis is None else values
+            found = find(flat, axis=0 if axis is None else axis, output_type=tf.int32)
+            if not keepdims:
+                return found
+            if axis is None:
+                return tf.reshape(found, [1] * values.shape.rank)
+            return tf.expand_dims(found, axis)
+
+        return call
 
     def _time_distributed(self, original: Function) -> Function:
         """Keras 3 unrolls or vectorises over time; folding time into the batch says the same."""

@@ -32,6 +32,7 @@ class Hooks:
         functional: the class of functional models, whose `input_spec` pins shapes.
         name_scope: the class that opens name scopes by layer names; None where it takes any name.
         conv_lstm_cell: the class of the cell of convolutional LSTMs.
+        numbers: the module of argmax and argmin that tell -0.0 from 0.0; None where they do not.
     """
 
     backend: ModuleType
@@ -41,6 +42,7 @@ class Hooks:
     functional: type
     name_scope: type | None
     conv_lstm_cell: type
+    numbers: ModuleType | None = None
 
 
 def hooks_keras3() -> Hooks:
@@ -53,6 +55,7 @@ def hooks_keras3() -> Hooks:
         functional=_member("keras.src.models.functional", "Functional"),
         name_scope=_member("keras.src.backend.tensorflow.core", "name_scope"),
         conv_lstm_cell=_member("keras.src.layers.rnn.conv_lstm", "ConvLSTMCell"),
+        numbers=importlib.import_module("keras.src.backend.tensorflow.numpy"),
     )
 
 
