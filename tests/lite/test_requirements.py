@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from graphs import KERNEL, SHAPE, Graph, Model, nested, one_loop
+from rnnlite.lite import ir
 from rnnlite.lite.ir import Quantization
 from rnnlite.lite.releases import RELEASES, first_with, where_text
 from rnnlite.lite.requirements import (
@@ -14,6 +15,7 @@ from rnnlite.lite.requirements import (
     requirement,
     set_least_release,
 )
+from rnnlite.lite.schema import SAME_PADDING
 
 
 def single(op, inputs, output, options="", **fields):
@@ -129,6 +131,20 @@ def test_a_bias_of_int64():
     ):
         tree = single("FULLY_CONNECTED", [("int16", grid), kernel, bias], ("int16", grid))
         assert asked(tree)[0] == name
+
+
+@pytest.mark.parametrize(("batch", "padding"), [(-1, 0), (-1, 1), (1, 0)])
+def test_padded_convolutions_by_int8_over_a_batch_that_grows(batch, padding):
+    """It is the batch that grows, where each step of a sequence is a picture."""
+    model = ir.Model()
+    main = model.graph("main")
+    x, y = (main.value("float32", [1, 5, 4, 2], [batch, 5, 4, 2], name=name) for name in "xy")
+    kernel = main.constant(np.ones((2, 3, 3, 2), np.int8), quantization=Quantization.of(1.0, 0))
+    options = {"padding": padding, "strideH": 1, "strideW": 1}
+    main.append(main.op("CONV_2D", [x, kernel], [y], options=options))
+    main.inputs, main.outputs = [x], [y]
+    needed = asked(model)
+    assert (needed[0] == "LiteRT 1.3") == ((batch, padding) == (-1, SAME_PADDING))
 
 
 def test_loops_within_loops():

@@ -22,6 +22,8 @@ found by running files on every release (`benchmarks/runtimes`):
 9. FILL of fixed shape with a computed value, ONE_HOT of computed values: LiteRT 1.0 ends the
    process.
 10. FULLY_CONNECTED of int16 with a bias of int64: LiteRT 1.0 adds another number.
+11. CONV_2D of float32 by int8 that pads, over a batch that grows, with XNNPACK: LiteRT 1.0 to 1.2
+    end the process.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from rnnlite.lite.control_flow import in_loops
 from rnnlite.lite.ir import FREE, Model, Op, Value
 from rnnlite.lite.record import set_metadata
 from rnnlite.lite.releases import Release, first_with, release
+from rnnlite.lite.schema import SAME_PADDING
 from rnnlite.target import LITERT, Target
 
 KERNELS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
@@ -174,6 +177,12 @@ def _half_elsewhere(op: Op) -> bool:
     return any(use.op.kind not in KERNELS or use.place != 1 for use in op.output.uses)
 
 
+def _padded_over_batch(op: Op) -> bool:
+    if op.kind != "CONV_2D" or _types(op.operands)[:2] != ["float32", "int8"]:
+        return False
+    return op.options["padding"] == SAME_PADDING and op.input(0).dims[0] == FREE
+
+
 Test = Callable[[Op], bool]
 """Whether an op makes the demand."""
 
@@ -182,6 +191,7 @@ OF_OPS: tuple[tuple[Test, str, str], ...] = (
     (_computed_filling, "LiteRT 1.1", "FILL or ONE_HOT of a computed value"),
     (_wide_bias, "LiteRT 1.1", "FULLY_CONNECTED of int16 with a bias of int64"),
     (_half_elsewhere, "LiteRT 1.1", "a constant of float16 that is no kernel"),
+    (_padded_over_batch, "LiteRT 1.3", "CONV_2D by int8 that pads, over a free batch"),
     (_widened, "LiteRT 2.1.3", "QUANTIZE of int8 to int16"),
 )
 
