@@ -5,6 +5,7 @@ import pytest
 import rnnlite
 from graphs import Model
 from rnnlite.snippets.facts import FREE, facts_of
+from rnnlite.streaming.rows import Rows
 
 
 def test_a_stream(streamed):
@@ -16,8 +17,16 @@ def test_a_stream(streamed):
     assert all(p.name.startswith("state/lstm/") for p in stream.states)
     assert len(stream.states) == 2
     assert stream.inputs[0].name == "frames"
-    assert (stream.outputs[0].axis, stream.outputs[0].late, stream.delay) == (1, 0, 0)
-    assert stream.chunk == 8
+    assert (stream.rows, stream.times, stream.delay, stream.tail) == ((Rows(1),), (1,), 0, False)
+    assert (stream.chunk, stream.is_late) == (8, False)
+
+
+def test_a_stream_whose_rows_come_late(late, two_late):
+    stream = facts_of(late).stream
+    assert (stream.rows, stream.delay, stream.tail) == ((Rows(1, 1, 2, 0),), 2, True)
+    # Pooled: one result so far.
+    assert [r.axis for r in facts_of(two_late).stream.rows] == [2, -1]
+    assert facts_of(two_late).stream.times == (1, -1)
 
 
 def test_fixed_lengths(fixed, single_steps):

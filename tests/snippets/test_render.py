@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,19 @@ from rnnlite.snippets.render import snippet
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 FRAMES = np.random.default_rng(1).standard_normal((1, 24, 3)).astype(np.float32)
-FILES = ("streamed", "single_steps", "fixed", "integers", "several", "late", "early")
+WHO = np.ones((1, 2), np.float32)
+FILES = (
+    "streamed",
+    "single_steps",
+    "fixed",
+    "integers",
+    "several",
+    "late",
+    "two_late",
+    "early",
+    "fixed_exits",
+    "micro_stream",
+)
 
 
 @pytest.fixture(params=FILES)
@@ -50,14 +63,32 @@ def test_python_streams(streamed):
     np.testing.assert_allclose(np.concatenate(rows, 1), whole, rtol=0, atol=1e-6)
 
 
-def test_python_streams_what_comes_late(late):
+@pytest.mark.parametrize("cut", [(8, 8, 8), (1, 22, 1), (2,)])
+def test_python_streams_what_comes_late(late, cut):
     module = program(late)
     assert module.DELAY == 2
-    stream = module.Stream(Interpreter(model_content=late))
+    stream, ours = module.Stream(Interpreter(model_content=late)), rnnlite.load(late).stream()
     (name,) = (p.name for p in module.STREAM_OUTPUTS)
-    rows = [stream({"frames": FRAMES[:, k : k + 8]})[name] for k in range(0, 24, 8)]
-    whole = rnnlite.load(late).predict([FRAMES[0]])
-    np.testing.assert_allclose(np.concatenate(rows, 1), whole[:, :22], rtol=0, atol=1e-6)
+    chunks = np.split(FRAMES[:, : sum(cut)], np.cumsum(cut)[:-1], axis=1)
+    found = [stream({"frames": chunk})[name][0] for chunk in chunks]
+    expected = [ours(chunk[0]) for chunk in chunks]
+    for rows, same in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(rows, same)
+    (tail,) = stream.finish()
+    np.testing.assert_array_equal(tail[name][0], ours.finish())
+
+
+def test_python_streams_several_outputs(two_late):
+    module = program(two_late)
+    stream, ours = module.Stream(Interpreter(model_content=two_late)), rnnlite.load(two_late)
+    ours = ours.stream()
+    for chunk in np.split(FRAMES, 6, axis=1):
+        found, expected = stream({"frames": chunk, "who": WHO}), ours((chunk[0], WHO[0]))
+        for name in ("rows", "mean"):
+            np.testing.assert_array_equal(found[name][0], expected[name])
+    (tail,) = stream.finish()
+    for name, values in ours.finish().items():
+        np.testing.assert_array_equal(tail[name][0], values)
 
 
 def test_python_as_a_program(data, tmp_path):
@@ -67,11 +98,15 @@ def test_python_as_a_program(data, tmp_path):
         [sys.executable, "program.py"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     for key, spec in rnnlite.load(data).signatures.items():
-        assert f"{key} {spec.outputs[0].name} (" in run.stdout
+        if not key.startswith("exit/"):
+            assert f"{key} {spec.outputs[0].name} (" in run.stdout
+    assert ("left by exit/second" in run.stdout) is bool(rnnlite.load(data).exits)
 
 
 @pytest.mark.parametrize(("language", "compiler"), [("c", "cc"), ("cpp", "c++")])
-def test_c_and_cpp_compile(data, language, compiler, tmp_path):
+@pytest.mark.parametrize("kind", [kind for kind in FILES if kind != "micro_stream"])
+def test_c_and_cpp_compile(kind, language, compiler, request, tmp_path):
+    data = request.getfixturevalue(kind)
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} here")
     path = tmp_path / ("program.c" if language == "c" else "program.cc")
@@ -91,6 +126,20 @@ def test_micro(micro):
         snippet(micro, "c")
 
 
+@pytest.mark.parametrize("kind", ["micro", "micro_stream"])
+def test_micro_compiles(kind, request, tmp_path):
+    if shutil.which("c++") is None:
+        pytest.skip("no c++ here")
+    text = snippet(request.getfixturevalue(kind), "cpp")
+    assert ("Finish(interpreter)" in text) is (kind == "micro_stream")
+    # The headers of the tests know no ops.
+    lines = [x for x in text.splitlines() if "resolver.Add" not in x]
+    (tmp_path / "program.cc").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "model_data.h").write_text("alignas(16) const unsigned char kModel[] = {0};\n")
+    command = ["c++", "-std=c++17", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
+    subprocess.run([*command, "-I", HERE / "headers", tmp_path / "program.cc"], check=True)
+
+
 @pytest.mark.parametrize("language", ["kotlin", "swift"])
 def test_kotlin_and_swift_parse(data, language):
     tree_sitter = pytest.importorskip("tree_sitter")
@@ -107,29 +156,55 @@ def wrong(node):
     return next((found for child in node.children if (found := wrong(child))), None)
 
 
-@pytest.mark.parametrize("kind", ["fixed", "single_steps"])
-def test_javascript_in_a_browser(kind, request, tmp_path):
+def in_a_browser(data, jobs, folder):
+    """What a program in JavaScript gives for jobs of run.mjs."""
     for name in ("node", "chromium"):
         if shutil.which(name) is None:
             pytest.skip(f"no {name} here (make browser-setup)")
     if not (ROOT / ".browser" / "node_modules" / "@litertjs" / "core").exists():
         pytest.skip("LiteRT.js is not installed (make browser-setup)")
+    (folder / "jobs.json").write_text(json.dumps(jobs))
+    (folder / "model.tflite").write_bytes(data)
+    (folder / "program.mjs").write_text(snippet(data, "javascript"), encoding="utf-8")
+    command = [shutil.which("node"), HERE / "run.mjs", shutil.which("chromium"), folder]
+    subprocess.run(command, check=True, timeout=300)
+    results = json.loads((folder / "results.json").read_text())
+    assert results["errors"] == []
+    return results
+
+
+@pytest.mark.parametrize("kind", ["fixed", "single_steps"])
+def test_javascript_in_a_browser(kind, request, tmp_path):
     data = request.getfixturevalue(kind)
     frames = FRAMES[:, :7]
     whole = {"frames": frames.ravel().tolist()}
     chunks = [{"frames": frames[0, k].tolist()} for k in range(7)]
     jobs = {"whole": whole, "chunks": []} if kind == "fixed" else {"chunks": chunks}
-    (tmp_path / "jobs.json").write_text(json.dumps(jobs))
-    (tmp_path / "model.tflite").write_bytes(data)
-    (tmp_path / "program.mjs").write_text(snippet(data, "javascript"), encoding="utf-8")
-    command = [shutil.which("node"), HERE / "run.mjs", shutil.which("chromium"), tmp_path]
-    subprocess.run(command, check=True, timeout=300)
-    results = json.loads((tmp_path / "results.json").read_text())
-    assert results["errors"] == []
+    results = in_a_browser(data, jobs, tmp_path)
     parts = [results["whole"]] if kind == "fixed" else results["chunks"]
     found = np.concatenate([part["tags"] for part in parts])
     expected = rnnlite.load(data).predict([frames[0]]).ravel()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_javascript_streams_what_comes_late(two_late, tmp_path):
+    chunks = np.split(FRAMES[0], 6)
+    jobs = [{"frames": c.ravel().tolist(), "who": WHO[0].tolist()} for c in chunks]
+    found = in_a_browser(two_late, {"chunks": jobs}, tmp_path)["chunks"]
+    ours = rnnlite.load(two_late).stream()
+    expected = [*(ours((chunk, WHO[0])) for chunk in chunks), ours.finish()]
+    for part, same in zip(found, expected, strict=True):
+        for name, values in same.items():
+            np.testing.assert_allclose(part[name], values.ravel(), rtol=0, atol=1e-5)
+
+
+def test_javascript_leaves_by_the_exit_that_is_sure(fixed_exits, tmp_path):
+    jobs = {"chunks": [], "early": {"frames": FRAMES[0, :12].ravel().tolist()}}
+    found = in_a_browser(fixed_exits, jobs, tmp_path)["early"]
+    expected = rnnlite.load(fixed_exits).predict([FRAMES[0, :12]])
+    assert [key for key, _ in found] == ["exit/first", "exit/second"]
+    for (_, outputs), name in zip(found, ("first", "second"), strict=True):
+        np.testing.assert_allclose(outputs[name], expected[name][0], rtol=0, atol=1e-5)
 
 
 def test_javascript_takes_fixed_shapes(streamed):
@@ -138,12 +213,17 @@ def test_javascript_takes_fixed_shapes(streamed):
 
 
 def test_javascript_has_no_integers_of_8_bits():
-    from rnnlite.snippets.facts import Facts, Function, Port
+    from rnnlite.snippets.facts import Facts, Function, Port, Streamed
     from rnnlite.snippets.render import _taken
 
     port = Port("x", "int8", (1, 7, 3), 0.5, 3)
     facts = Facts((Function("a", (port,), (port,)),), None, 20, (), "litert")
-    with pytest.raises(rnnlite.UnsupportedError, match="has no tensors of int8; found 'x'"):
+    with pytest.raises(rnnlite.UnsupportedError, match=r"has no tensors of int8; found 'x'.*io="):
+        _taken(facts, "javascript")
+    state = replace(port, name="state/h", dtype="int16")
+    stream = Streamed((), (), (state,), (), (), chunk=1, delay=0, tail=False)
+    facts = replace(facts, functions=(), stream=stream)
+    with pytest.raises(rnnlite.UnsupportedError, match=r"int16.*States of integers stay so"):
         _taken(facts, "javascript")
 
 
@@ -183,11 +263,21 @@ def test_python_leaves_by_the_exit_that_is_sure(early):
         np.testing.assert_allclose(found[wanted], expected[wanted], rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("language", ["kotlin", "swift", "cpp", "c"])
-def test_what_comes_late_is_said(late, streamed, language):
-    text = " ".join(snippet(late, language).split())
-    assert "Outputs come 2 steps later: the first rows (2 of output 1) are to be dropped" in text
-    assert "come" not in snippet(streamed, language).partition("Chunks of")[2].partition("\n")[0]
+@pytest.mark.parametrize(
+    ("language", "finish", "exits"),
+    [
+        ("python", "def finish(self)", "def run_early"),
+        ("kotlin", "fun finish()", "fun runEarly"),
+        ("swift", "func finish()", "func runEarly"),
+        ("cpp", "Finish()", "RunEarly("),
+        ("c", "static void Finish(", "static int RunEarly("),
+    ],
+)
+def test_every_language_ends_streams_and_runs_exits(late, streamed, early, language, finish, exits):
+    assert finish in snippet(late, language)
+    assert finish not in snippet(streamed, language)
+    assert exits in snippet(early, language)
+    assert exits not in snippet(late, language)
 
 
 def test_files_without_exits_have_no_word_of_them(streamed):

@@ -99,3 +99,13 @@ def test_an_end_that_is_not_known_is_never_passed():
             found = session.run(length, {clock.end(): [ENDLESS]})
             assert found.tolist() == [ENDLESS]
             assert session.run(length, {clock.end(): [10]}).tolist() == [17]
+
+
+@pytest.mark.parametrize("rows", [Rows(1, 1, 2, 1), Rows(1, 2, 1, 1)])
+def test_which_rows_are_there_wants_no_division(rows):
+    """LiteRT for Microcontrollers has none of integers."""
+    with tf.Graph().as_default() as graph:
+        clock = Clock(States(), tail=True, chunk=(tf.zeros([1, 2, 2]), 1))
+        clock.there(rows, 2)
+        clock.length(Rows(1, 1, 0, 3))
+        assert "FloorDiv" not in {op.type for op in graph.get_operations()}

@@ -6,14 +6,15 @@ What enters: a file. What leaves: plain data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnlite.errors import ModelError
 from rnnlite.lite import schema
 from rnnlite.lite.record import TARGET, record
 from rnnlite.runtime.model import Model
 from rnnlite.specs import TensorSpec
-from rnnlite.streaming.layout import SIGNATURE
+from rnnlite.streaming.layout import SIGNATURE, StreamOutput
+from rnnlite.streaming.rows import Rows
 
 STEPS = 20
 """Time steps of the sequence that a program runs, where any number does."""
@@ -35,8 +36,6 @@ class Port:
         shape: FREE for axes of time; a free batch is 1.
         scale, zero: of its integers; scale 0 where it has none.
         initial: of a state, the number that it begins with.
-        late: of a streamed output, rows that are not there yet at the beginning.
-        axis: of a streamed output, the axis of its rows; -1 where it is one result so far.
     """
 
     name: str
@@ -45,8 +44,6 @@ class Port:
     scale: float = 0.0
     zero: int = 0
     initial: float = 0.0
-    late: int = 0
-    axis: int = -1
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,26 @@ class Streamed:
 
     Attributes:
         inputs, outputs, states: in its order.
+        times: of each input, its axis of time; -1 where it is given whole with each chunk.
+        rows: of each output, where its rows stand; axis -1 where it is one result so far.
         chunk: steps of a chunk.
         delay: steps by which outputs come later.
+        tail: whether steps are fed beyond the end of a sequence, for what comes late.
     """
 
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     states: tuple[Port, ...]
+    times: tuple[int, ...]
+    rows: tuple[Rows, ...]
     chunk: int
     delay: int
+    tail: bool
+
+    @property
+    def is_late(self) -> bool:
+        """Whether there are rows that are not final yet when their step is fed."""
+        return self.tail or any(r.delay for r in self.rows)
 
     @property
     def is_free(self) -> bool:
@@ -124,7 +132,8 @@ def facts_of(data: bytes) -> Facts:
     target = str(record(parsed).get(TARGET, "litert"))
     with Model(data, parsed=parsed) as model:
         known = {k: s for k, s in model.signatures.items() if k != SIGNATURE}
-        if not known:
+        stream = _streamed(model)
+        if not known and stream is None:
             raise ModelError(
                 "the file has no signature to call it by",
                 found="a main graph alone",
@@ -133,7 +142,6 @@ def facts_of(data: bytes) -> Facts:
         functions = tuple(
             Function(key, _ports(s.inputs), _ports(s.outputs)) for key, s in known.items()
         )
-        stream = _streamed(model)
         exits = tuple(e.signature for e in model.exits)
         least = [n for s in known.values() for p in s.inputs for n in p.least]
     ops = tuple(sorted({op.kind for op in parsed.ops()}))
@@ -144,13 +152,13 @@ def _ports(specs: Sequence[TensorSpec]) -> tuple[Port, ...]:
     return tuple(_port(spec) for spec in specs)
 
 
-def _port(spec: TensorSpec, initial: float = 0.0, late: int = 0, axis: int = -1) -> Port:
+def _port(spec: TensorSpec) -> Port:
     shape = tuple(
         d if d is not None else 1 if k == spec.batch_axis else FREE
         for k, d in enumerate(spec.shape)
     )
     scale, zero = spec.quantization or (0.0, 0)
-    return Port(spec.name, str(spec.dtype), shape, scale, zero, initial, late, axis)
+    return Port(spec.name, str(spec.dtype), shape, scale, zero)
 
 
 def _streamed(model: Model) -> Streamed | None:
@@ -158,19 +166,25 @@ def _streamed(model: Model) -> Streamed | None:
     if ends is None:
         return None
     layout = ends.layout
-    outputs = []
-    for spec, output in zip(ends.outputs, layout.outputs, strict=True):
-        rows = None if output.so_far else output.rows
-        outputs.append(
-            _port(spec) if rows is None else _port(spec, late=rows.delay, axis=rows.axis)
-        )
+    rows = (replace(o.rows or Rows(-1), axis=_axis(o)) for o in layout.outputs)
     states = []
     for spec, state in zip(ends.states, layout.states, strict=True):
-        port = _port(spec, state.initial)
+        port = _port(spec)
         # Of a state only the batch may be free.
         whole = tuple(1 if d == FREE else d for d in port.shape)
-        states.append(Port(port.name, port.dtype, whole, port.scale, port.zero, state.initial))
+        states.append(replace(port, shape=whole, initial=state.initial))
     several = max(CHUNK // layout.multiple, 1) * layout.multiple
     return Streamed(
-        _ports(ends.inputs), tuple(outputs), tuple(states), layout.chunk or several, layout.delay
+        inputs=_ports(ends.inputs),
+        outputs=_ports(ends.outputs),
+        states=tuple(states),
+        times=tuple(-1 if i.time is None else i.time for i in layout.inputs),
+        rows=tuple(rows),
+        chunk=layout.chunk or several,
+        delay=layout.delay,
+        tail=layout.tail,
     )
+
+
+def _axis(output: StreamOutput) -> int:
+    return -1 if output.so_far or output.rows is None else output.rows.axis

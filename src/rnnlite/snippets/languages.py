@@ -16,6 +16,7 @@ class Language:
         template: the file in `templates`.
         port: how a port is written; braces are fields of `snippets.render`.
         signature: how a signature is written.
+        rows: how it is written where the rows of a streamed output stand.
         literal: a text as the language writes it.
         infinity: how the language calls it.
     """
@@ -24,6 +25,7 @@ class Language:
     template: str
     port: str
     signature: str
+    rows: str
     literal: Callable[[str], str]
     infinity: str
 
@@ -67,6 +69,8 @@ def _c(text: str) -> str:
 
 _C_PORT = "{{{name}, {dtype}, {rank}, {{{shape}}}, {scale}, {zero}, {initial}}},"
 _C_SIGNATURE = "{{{key}, {first}, {inputs}, {middle}, {outputs}}},"
+_ROWS = "{axis}, {stride}, {delay}, {add}"
+_C_ROWS = f"{{{{{_ROWS}}}}},"
 
 LANGUAGES = {
     language.name: language
@@ -74,8 +78,9 @@ LANGUAGES = {
         Language(
             "python",
             "python.py.txt",
-            'Port({name}, "{dtype}", ({shape}), {scale}, {zero}, {initial}, {late}, {axis}),',
+            'Port({name}, "{dtype}", ({shape}), {scale}, {zero}, {initial}),',
             "{key}: (\n    [\n{input_rows}\n    ],\n    [\n{output_rows}\n    ],\n),",
+            f"Rows({_ROWS}),",
             _four_digits,
             'float("inf")',
         ),
@@ -85,6 +90,7 @@ LANGUAGES = {
             'Port({name}, "{dtype}", intArrayOf({shape}), {scale}, {zero}, {initial}),',
             "{key} to Pair(\n    listOf(\n{input_rows}\n    ),\n"
             "    listOf(\n{output_rows}\n    ),\n),",
+            f"Rows({_ROWS}),",
             _kotlin,
             "Double.POSITIVE_INFINITY",
         ),
@@ -94,18 +100,28 @@ LANGUAGES = {
             'Port(name: {name}, dtype: "{dtype}", shape: [{shape}], scale: {scale}, zero: {zero}, '
             "initial: {initial}),",
             "({key},\n  [\n{input_rows}\n  ],\n  [\n{output_rows}\n  ]),",
+            "Rows(axis: {axis}, stride: {stride}, delay: {delay}, add: {add}),",
             _swift,
             "Double.infinity",
         ),
-        Language("cpp", "cpp.cc.txt", _C_PORT, _C_SIGNATURE, _c, "INFINITY"),
-        Language("c", "c.c.txt", _C_PORT, _C_SIGNATURE, _c, "INFINITY"),
-        Language("micro", "micro.cc.txt", _C_PORT, _C_SIGNATURE, _c, "INFINITY"),
+        Language(
+            "cpp",
+            "cpp.cc.txt",
+            "{{{name}, {dtype}, {{{shape}}}, {scale}, {zero}, {initial}}},",
+            "{{{key},\n {{\n{input_rows}\n }},\n {{\n{output_rows}\n }}}},",
+            _C_ROWS,
+            _c,
+            "INFINITY",
+        ),
+        Language("c", "c.c.txt", _C_PORT, _C_SIGNATURE, _C_ROWS, _c, "INFINITY"),
+        Language("micro", "micro.cc.txt", _C_PORT, _C_SIGNATURE, _C_ROWS, _c, "INFINITY"),
         Language(
             "javascript",
             "javascript.mjs.txt",
             '{{ name: {name}, dtype: "{dtype}", shape: [{shape}], initial: {initial} }},',
             "{key}: {{\n    inputs: [\n{input_rows}\n    ],\n"
             "    outputs: [\n{output_rows}\n    ],\n}},",
+            "{{ axis: {axis}, stride: {stride}, delay: {delay}, add: {add} }},",
             _four_digits,
             "Infinity",
         ),

@@ -2,15 +2,19 @@
 
 In a template @NAME@ stands for a text, and what stands between the lines "@if stream" and "@end" is
 left out where the file has no stream; "@if whole", where it takes no whole sequences; "@if exits",
-where it has no exits.
+where it has no exits; "@if late", where each row of the stream is final with its step, and "@if
+prompt", where it is not; "@if tail", where nothing is left to come when a sequence ends.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+
+import numpy as np
 
 from rnnlite.errors import OptionError, UnsupportedError
 from rnnlite.lite.files import read_model
@@ -55,10 +59,14 @@ def snippet(model: str | Path | bytes, language: str = "python") -> str:
     known = LANGUAGES["micro" if micro else language]
     template = (TEMPLATES / known.template).read_text(encoding="utf-8")
     name = "model.tflite" if isinstance(model, bytes) else Path(model).name
+    stream = facts.stream
     shown = {
-        "stream": facts.stream is not None,
+        "stream": stream is not None,
         "whole": bool(facts.functions),
         "exits": bool(facts.exits),
+        "late": stream is not None and stream.is_late,
+        "prompt": stream is not None and not stream.is_late,
+        "tail": stream is not None and stream.tail,
     }
     return _filled(template, _texts(facts, known, name), shown)
 
@@ -85,20 +93,23 @@ def _taken(facts: Facts, language: str) -> Facts:
             remedy="Convert the source with sequence_length=N (--sequence-length N), or with "
             "streaming=N (--streaming N)",
         )
-    taken = replace(facts, functions=functions, stream=stream)
+    exits = facts.exits if {f.key for f in functions}.issuperset(facts.exits) else ()
+    taken = replace(facts, functions=functions, stream=stream, exits=exits)
     narrow = [p for p in taken.ports if p.dtype not in ("float32", "int32")]
-    if narrow:
-        raise UnsupportedError(
-            f"LiteRT.js has no tensors of {narrow[0].dtype}",
-            found=f"'{narrow[0].name}' of {narrow[0].dtype}",
-            remedy="Convert the source with io='float32' (--io float32), ids as int32",
-        )
-    return taken
+    if not narrow:
+        return taken
+    remedy = "Convert the source with io='float32' (--io float32), ids as int32"
+    if stream is not None and narrow[0] in stream.states:
+        remedy = "States of integers stay so: stream in float32, or with quantize='dynamic'"
+    raise UnsupportedError(
+        f"LiteRT.js has no tensors of {narrow[0].dtype}",
+        found=f"'{narrow[0].name}' of {narrow[0].dtype}",
+        remedy=remedy,
+    )
 
 
 def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
     """What stands for each name in a template."""
-    stream = facts.stream
     every: list[Port] = []
     signatures = []
     for function in facts.functions:
@@ -115,35 +126,39 @@ def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
                 output_rows=_rows(function.outputs, language, 8),
             )
         )
-    ends = (stream.inputs, stream.outputs, stream.states) if stream else ((), (), ())
+    keys = [function.key for function in facts.functions]
+    whole = [key for key in keys if key not in facts.exits]
     return {
         "MODEL": language.literal(name),
         "FILE": re.sub(r"[^\w.+ -]", "_", name),
         "STEPS": str(facts.steps),
+        "INPUTS": _rows(facts.functions[0].inputs if whole else (), language, 4),
+        "OUTPUTS": _rows(facts.functions[0].outputs if whole else (), language, 4),
         "PORTS": _rows(every, language, 4),
         "SIGNATURES": _indented(signatures, 4),
         "RANK": str(max((len(p.shape) for p in facts.ports), default=1) or 1),
         "OPS": "\n".join(f"  resolver.Add{_camel(op)}();" for op in facts.ops),
         "OP_COUNT": str(len(facts.ops)),
-        "STREAM_INPUTS": _rows(ends[0], language, 4),
-        "STREAM_OUTPUTS": _rows(ends[1], language, 4),
-        "STATES": _rows(ends[2], language, 4),
-        "CHUNK": str(stream.chunk if stream else 1),
-        "DELAY": str(stream.delay if stream else 0),
-        "LATE": "" if stream is None else _late(stream),
-        "EXITS": ", ".join(language.literal(key) for key in facts.exits),
+        "WHOLE": ", ".join(map(language.literal, whole)),
+        "WHOLE_PLACES": ", ".join(str(keys.index(key)) for key in whole),
+        "EXITS": ", ".join(map(language.literal, facts.exits)),
+        "EXIT_PLACES": ", ".join(str(keys.index(key)) for key in facts.exits),
+        **({} if facts.stream is None else _stream_texts(facts.stream, language)),
     }
 
 
-def _late(stream: Streamed) -> str:
-    """What a comment says of rows that come late."""
-    late = [f"{p.late} of output {k}" for k, p in enumerate(stream.outputs, 1) if p.late]
-    if not late:
-        return ""
-    return (
-        f" Outputs come {stream.delay} steps later: the first rows ({', '.join(late)}) are to be "
-        "dropped; the last ones are what finish() gives of rnnlite's own stream."
-    )
+def _stream_texts(stream: Streamed, language: Language) -> dict[str, str]:
+    sizes = [math.prod(p.shape) * np.dtype(p.dtype).itemsize for p in stream.states]
+    return {
+        "STREAM_INPUTS": _rows(stream.inputs, language, 4),
+        "STREAM_OUTPUTS": _rows(stream.outputs, language, 4),
+        "STATES": _rows(stream.states, language, 4),
+        "STATE_BYTES": str(sum(sizes)),
+        "CHUNK": str(stream.chunk),
+        "DELAY": str(stream.delay),
+        "TIMES": ", ".join(map(str, stream.times)),
+        "ROWS": _indented([language.rows.format(**asdict(r)) for r in stream.rows], 4),
+    }
 
 
 def _rows(ports: Iterable[Port], language: Language, indent: int) -> str:
@@ -158,12 +173,10 @@ def _rows(ports: Iterable[Port], language: Language, indent: int) -> str:
                 name=language.literal(port.name),
                 dtype=C_TYPES.get(port.dtype, "kFloat32") if is_c else port.dtype,
                 rank=len(port.shape),
-                shape=shape or ("0" if is_c else ""),
+                shape=shape or ("0" if is_c and language.name != "cpp" else ""),
                 scale=language.number(port.scale),
                 zero=port.zero,
                 initial=language.number(port.initial),
-                late=port.late,
-                axis=port.axis,
             )
         )
     return _indented(rows, indent)
@@ -176,13 +189,13 @@ def _indented(blocks: Sequence[str], indent: int) -> str:
 
 def _filled(template: str, texts: dict[str, str], parts: dict[str, bool]) -> str:
     lines = []
-    shown = True
+    shown = [True]
     for line in template.splitlines():
         if line.strip().startswith("@if "):
-            shown = parts[line.split()[1]]
+            shown.append(parts[line.split()[1]])
         elif line.strip() == "@end":
-            shown = True
-        elif shown:
+            shown.pop()
+        elif all(shown):
             lines.append(line)
     # One pass: a name in the file is never taken for a place in the template.
     return re.sub(r"@([A-Z_]+)@", lambda m: texts[m[1]], "\n".join(lines)) + "\n"

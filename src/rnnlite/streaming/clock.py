@@ -6,6 +6,7 @@ them; they are made when somebody asks.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import tensorflow as tf
@@ -90,23 +91,30 @@ class Clock:
         """
         key = replace(rows, axis=0)
         if key not in self._there:
-            index = self.index(rows, count)
-            found = [tf.greater_equal(index, 0)] if rows.delay else []
+            # In steps of the inputs, a multiple of the stride: so nothing is divided, which not
+            # every runtime does in integers.
+            step = tf.range(count) * rows.stride + (self.steps() - rows.delay * rows.stride)
+            found = [tf.greater_equal(step, 0)] if rows.delay else []
             if self._tail:
-                found.append(tf.less(index, self.length(rows)))
-            elif rows.most is not None:
-                found.append(tf.less(index, self._bounds[rows.most]))
-            self._there[key] = found[0] if len(found) == 1 else tf.logical_and(*found)
+                found.append(tf.less(step, self._far(rows) + (1 - rows.stride)))
+            if rows.most is not None:
+                found.append(tf.less(self.index(rows, count), self._bounds[rows.most]))
+            self._there[key] = functools.reduce(tf.logical_and, found)
         return self._there[key]
 
     def length(self, rows: Rows) -> Tensor:
         """Rows of the whole sequence, (1,)."""
+        far = self._far(rows)
+        found = far // rows.stride if rows.stride > 1 else far
+        return found if rows.most is None else tf.minimum(found, self._bounds[rows.most])
+
+    def _far(self, rows: Rows) -> Tensor:
+        """Steps of the whole sequence, with those that the rows add, (1,)."""
         end = self.end()
         if rows.add > 0:
             # Endless as it is: nothing may be added.
             end = tf.minimum(end, ENDLESS - rows.add)
-        found = (end + rows.add) // rows.stride
-        return found if rows.most is None else tf.minimum(found, self._bounds[rows.most])
+        return end + rows.add if rows.add else end
 
     def given(self, rows: Rows) -> Tensor:
         """How many rows have been there when this chunk is over, int32 (1,)."""

@@ -147,7 +147,7 @@ def _box(node: Node, place: _Place) -> Markup:
     rows = [
         tag(
             "text",
-            shortened(node.title, letters - 1),
+            shortened(node.title, int(place.width / 8) - 1),  # bold
             x=place.middle,
             y=place.y + (17 if lines else 26),
             text_anchor="middle",

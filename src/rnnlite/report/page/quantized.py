@@ -95,7 +95,7 @@ def layer_errors(found: Sequence[OpError]) -> Markup | None:
     largest = max(e.error for e in errors)
     words = (
         "The integer model beside the float one, op by op: how far each result is off, relative to "
-        "its RMS in float, on the held-out sample that is furthest off. In the order of "
+        "its RMS in float, on the sample that is furthest off. In the order of "
         "computation; a loop is one op."
     )
     return tag(

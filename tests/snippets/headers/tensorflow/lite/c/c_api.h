@@ -34,6 +34,7 @@ const TfLiteTensor* TfLiteSignatureRunnerGetOutputTensor(const TfLiteSignatureRu
 void TfLiteSignatureRunnerDelete(TfLiteSignatureRunner* runner);
 void* TfLiteTensorData(const TfLiteTensor* tensor);
 size_t TfLiteTensorByteSize(const TfLiteTensor* tensor);
+int32_t TfLiteTensorDim(const TfLiteTensor* tensor, int32_t dim_index);
 TfLiteStatus TfLiteTensorCopyFromBuffer(TfLiteTensor* tensor, const void* data, size_t bytes);
 #ifdef __cplusplus
 }

@@ -1,0 +1,3 @@
+// Declarations of LiteRT for Microcontrollers that the programs use.
+#pragma once
+void MicroPrintf(const char* format, ...);
