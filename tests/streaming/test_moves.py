@@ -30,6 +30,7 @@ FUNCTIONS = {
     "slice": lambda x: tf.slice(x, [0, 2, 1], [-1, -1, 3]),
     "features turned round": lambda x: tf.reverse(x, [-1]),
     "some features turned round": lambda x: tf.reverse_sequence(x, [4], 2, 0),
+    "features rolled": lambda x: tf.roll(x, [2, 0], [2, 0]),
     "new axis": lambda x: x[:, :, None, 1:3],
 }
 
@@ -112,6 +113,7 @@ def test_time_and_batch_as_one_axis():
             lambda x: tf.reverse_sequence(x, [2], 1),
             "it turns the sequence round, whose end has not come",
         ),
+        (lambda x: tf.roll(x, 1, -2), "it turns the sequence round, whose end has not come"),
         (lambda x: tf.concat([x, x], 1), "it puts sequences one behind the other"),
         (lambda x: tf.tile(x, [1, 2, 1]), "it repeats the sequence"),
         (lambda x: x[:, ::-1], "it turns the sequence round, whose end has not come"),

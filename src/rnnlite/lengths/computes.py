@@ -59,6 +59,7 @@ SAME = [
     "CumulativeLogsumexp",
     "ReverseV2",
     "ReverseSequence",
+    "Roll",
     "ClipByValue",
     "LRN",
     "MatrixBandPart",

@@ -207,17 +207,18 @@ def split(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     return [Timed(y, rows) for y in emitter.copied(op, tensors)]
 
 
-@rule("ReverseV2", "ReverseSequence")
-def reverse(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Places of other axes than time the other way round."""
+@rule("ReverseV2", "ReverseSequence", "Roll")
+def turn_round(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Places of other axes than time the other way round, or moved round."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
     rank = op.inputs[0].shape.rank
     each = op.type == "ReverseSequence"
-    axes = [int(op.get_attr("seq_dim"))] if each else emitter.constant(op, 1).reshape(-1)
+    last = len(inputs) - 1
+    axes = [int(op.get_attr("seq_dim"))] if each else emitter.constant(op, last).reshape(-1)
     if value.rows.axis in [int(a) % rank for a in axes]:
         raise refused(emitter.place(op), TURNED)
-    rest = emitter.tensor(inputs[1], op)
-    return [Timed(emitter.copied(op, [value.tensor, rest])[0], value.rows)]
+    rest = [emitter.tensor(v, op) for v in inputs[1:]]
+    return [Timed(emitter.copied(op, [value.tensor, *rest])[0], value.rows)]
 
 
 @rule("Tile")

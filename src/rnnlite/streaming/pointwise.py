@@ -20,6 +20,7 @@ ACROSS = (
     "CumulativeLogsumexp",
     "ReverseV2",
     "ReverseSequence",
+    "Roll",
     "LRN",
     "MatrixBandPart",
     "TensorScatterUpdate",

@@ -7,6 +7,7 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
 2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it; those in
    branches and loop bodies stay.
 3. Convolutions whose size is not known before a run become others (`convolutions`).
+4. Roll becomes slices or a lookup (`rolls`); as Einsum, outside of branches and loop bodies.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from rnnlite.lite.passes.convolutions import RULES as CONVOLUTIONS
 from rnnlite.lite.passes.convolutions import Instead, convolutions
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
+from rnnlite.lite.passes.rolls import rolls
 from rnnlite.scan.protos import GraphDef, NodeDef, Repeated
 from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation
 from rnnlite.slicing import masks_of, split_axes
@@ -30,7 +32,7 @@ from rnnlite.slicing import masks_of, split_axes
 def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
     names = {op.type for op in function.graph.get_operations()}
-    if not names & set(CONVOLUTIONS) and not any(
+    if not names & {"Roll", *CONVOLUTIONS} and not any(
         _enters_axes(op) or _equation(op) for op in _all_ops(function.graph)
     ):
         return function
@@ -39,7 +41,8 @@ def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     _rewrite_nodes(graph.node, in_function=False)
     for inner in graph.library.function:
         _rewrite_nodes(inner.node_def, in_function=True)
-    _call_instead(graph, {**_einsums(frozen.graph), **convolutions(frozen.graph)})
+    instead = {**_einsums(frozen.graph), **convolutions(frozen.graph), **rolls(frozen.graph)}
+    _call_instead(graph, instead)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
     pruned: ConcreteFunction = wrapped.prune(inputs, outputs)
