@@ -174,3 +174,28 @@ def test_the_table_is_consistent():
         assert not rule.joined or rule.kind is Kind.SAME_SCALE, name
         low, high = VERSIONS.get(name, (1, 1))
         assert low <= high, name
+
+
+@pytest.mark.parametrize("delegates", [False, True])
+@pytest.mark.parametrize("op", ["FULLY_CONNECTED", "CONV_2D"])
+def test_results_far_below_a_step_of_their_product(op, delegates):
+    """Each product cancels but for 1e-6 of it; XNNPACK takes its step up to 256 of the result's."""
+    model = Model()
+    main = model.main
+    shape = (1, 4) if op == "FULLY_CONNECTED" else (1, 3, 3, 4)
+    x, y = main.tensor(shape), main.tensor((*shape[:-1], 2))
+    kernel = np.array([[4.0, -4.0, 0, 0], [0, 0, 2.0, -2.0]])
+    if op == "FULLY_CONNECTED":
+        main.add(op, [x, main.constant(kernel), None], [y], "FullyConnectedOptions")
+    else:
+        weights, bias = main.constant(kernel[:, None, None]), main.constant(np.zeros(2))
+        strides = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1}
+        main.add(op, [x, weights, bias], [y], "Conv2DOptions", **strides)
+    main.ends([x], [y])
+    halves = np.random.default_rng(0).uniform(-9, 9, (*shape[:-1], 2)).astype(np.float32)
+    data = np.repeat(halves, 2, axis=-1) * np.float32([1, 1 + 1e-6, 1, 1 + 1e-6])
+    ranges = calibrate(model.ir, Samples([[data[0]]], [], ()))
+    plan = make_plan(model.ir, ranges.values, all_int8, allow_float=False)
+    to_integers(model.ir, plan, "float32")
+    (found,) = run(model.bytes(), data, delegates=delegates)
+    np.testing.assert_allclose(found, 0, atol=1e-2)

@@ -63,3 +63,17 @@ def test_a_table_is_covered_even_where_calibration_saw_little_of_it():
     model.main.add("GATHER", [table, ids], [y], "GatherOptions")
     model.main.ends([ids], [y])
     assert plan_of(model, {y: (-2.0, 1.0)}).range(y) == (-2.0, 30.0)
+
+
+@pytest.mark.parametrize(("reach", "fitted"), [(1e-6, True), (1e-3, True), (8.0, False)])
+def test_results_that_are_small_parts_of_a_step_of_their_product(reach, fitted):
+    """XNNPACK creates no runtime for a product whose step is 256 times its result's."""
+    model = Model()
+    x, y = model.main.tensor((1, 4)), model.main.tensor((1, 2))
+    kernel = model.main.constant(np.array([[127.0, -127.0, 0, 0], [0, 0, 64.0, -64.0]]))
+    model.main.add("FULLY_CONNECTED", [x, kernel, None], [y], "FullyConnectedOptions")
+    model.main.ends([x], [y])
+    plan = plan_of(model, {x: (-127.0, 127.0), y: (-reach, reach)})
+    least = plan.grid(x).scale / 128
+    assert (plan.grid(y).scale == pytest.approx(least)) is fitted
+    assert plan.grid(y).scale >= least * 0.999

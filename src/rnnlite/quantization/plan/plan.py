@@ -17,7 +17,7 @@ import numpy as np
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.control_flow import flows, in_loops, is_step
 from rnnlite.lite.ir import Graph, Model, Op, Value
-from rnnlite.quantization.grid import Array, Grid, Range, grid_of, union, width
+from rnnlite.quantization.grid import Array, Grid, Range, grid_of, symmetric, union, width
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.clip import clip_ranges
 from rnnlite.quantization.plan.front import REASON
@@ -338,7 +338,31 @@ def _choose_grids(plan: Plan, ops: Sequence[Op]) -> None:
             plan._grid[root] = only
         else:
             plan._grid[root] = grid_of(plan._range[root], dtype)
+    _fit_products(plan, ops)
     _fit_sums(plan, ops)
+
+
+LARGEST_PRODUCT = 128.0
+"""A product's step, relative to that of its result: XNNPACK creates no runtime at 256."""
+
+
+def _fit_products(plan: Plan, ops: Sequence[Op]) -> None:
+    """Where a result is a small part of one step of its product, coarser steps for it."""
+    for op in ops:
+        rule = RULES[op.kind]
+        if rule.kind is not Kind.WEIGHTED or plan.type_of(op) != "int8":
+            continue
+        data, weights = op.inputs[rule.data], op.inputs[rule.weights]
+        if data is None or weights is None or not plan.has(data):
+            continue
+        held = constant(weights)
+        if held is None and not plan.has(weights):
+            continue
+        step = symmetric(plan.range(weights) if held is None else range_of(held)).scale
+        least = plan.grid(data).scale * step / LARGEST_PRODUCT
+        grid = plan.grid(op.output)
+        if grid.scale < least:
+            plan._grid[plan.root(op.output)] = replace(grid, scale=float(np.float32(least)))
 
 
 FINEST = {"int8": 2.0**-18, "int16": 2.0**-13}
