@@ -201,7 +201,7 @@ def test_all_trials_are_recorded():
     keras.utils.set_random_seed(0)
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(16)])
     report = rnnlite.convert(model, quantize="int8", calibration=CALIBRATION).report
-    trials = report.quantization.recipes
+    trials = report.quantization.trials
     assert [t.name for t in trials[:2]] == ["int8", "products int8, states and gates int16"]
     (taken,) = [t for t in trials if t.verdict == "taken"]
     assert (taken.name, taken.size) == (report.quantization.inner, report.size)
