@@ -62,7 +62,7 @@ def test_most_ops_that_are_quantized_run_there():
 
 def test_tables_begin_with_the_largest_and_end_with_zero():
     costs = Costs()
-    for found in (costs.levels, costs.segments, costs.first):
+    for found in (costs.depth, costs.partitions, costs.peeled_chunks):
         bounds = [row[0] for row in found]
         assert bounds == sorted(bounds, reverse=True)
         assert bounds[-1] == 0

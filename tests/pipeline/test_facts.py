@@ -43,7 +43,7 @@ def swap_arguments(model):
 
 
 def mark_a_loop(model):
-    a_body(model).mark = Mark(scan=0, scope="", level=0, unroll=1, kept=2)
+    a_body(model).mark = Mark(scan=0, scope="", level=0, unroll=1, variable_levels=2)
 
 
 def forget_the_signature(model):

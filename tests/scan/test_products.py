@@ -9,7 +9,7 @@ from rnnlite.scan.projection import Projection
 
 
 @pytest.mark.parametrize(("batch", "count"), [(2, 1), (2, 2), (8, 1), (9, 2), (15, 1)])
-def test_rows_apart_give_the_same_product(batch, count):
+def test_remainder_rows_give_the_same_product(batch, count):
     rng = np.random.default_rng(0)
     x, w = (rng.standard_normal(s).astype(np.float32) for s in ((batch, 5), (5, 7)))
     np.testing.assert_allclose(by_remainder_rows(count)(tf.constant(x), w), x @ w, atol=1e-5)
