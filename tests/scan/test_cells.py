@@ -55,7 +55,7 @@ def equal(found, wanted):
 
 
 @pytest.mark.long(minutes=2)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     kind=st.sampled_from(["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"]),
     seed=st.integers(0, 1000),
@@ -67,11 +67,11 @@ def equal(found, wanted):
     zero=st.booleans(),
     initial=st.booleans(),
     free=st.booleans(),
-    block=st.integers(1, 8),
-    levels=st.integers(1, 6),
-    striped=st.booleans(),
-    segments=st.integers(1, 5),
-    first=st.integers(0, 4),
+    chunk=st.integers(1, 8),
+    depth=st.integers(1, 6),
+    chunked=st.booleans(),
+    partitions=st.integers(1, 5),
+    peeled=st.integers(0, 4),
     projection=st.sampled_from(["hoisted", "in_loop", "fused"]),
     sequence=st.booleans(),
 )
@@ -86,11 +86,11 @@ def test_lowered_scan_equals_the_oracle(
     zero,
     initial,
     free,
-    block,
-    levels,
-    striped,
-    segments,
-    first,
+    chunk,
+    depth,
+    chunked,
+    partitions,
+    peeled,
     projection,
     sequence,
 ):
@@ -120,11 +120,11 @@ def test_lowered_scan_equals_the_oracle(
             Options(
                 unroll=unroll,
                 max_unroll=8,
-                block=block,
-                levels=levels,
-                striped=int(striped),
-                segments=segments,
-                first=first,
+                chunk=chunk,
+                depth=depth,
+                chunked_projection=int(chunked),
+                partitions=partitions,
+                peeled_chunks=peeled,
                 projection=projection,
             ),
         )

@@ -66,7 +66,9 @@ def test_values_of_steps_and_marks_of_loops():
     lowered = translate(open_program(model, request).main)
     bodies = [loop.branches[1] for loop in lowered.loops()]
     marks = [body.mark for body in bodies]
-    assert [(m.level, m.unroll, m.variable_levels > 0, len(m.steps)) for m in marks] == [(0, 2, True, 2)] * 2
+    assert [(m.level, m.unroll, m.variable_levels > 0, len(m.steps)) for m in marks] == [
+        (0, 2, True, 2)
+    ] * 2
     values = []
     for body in bodies:
         origins = [value.origin for value in body.values]
