@@ -12,7 +12,8 @@ from rnnlite.errors import UnsupportedError
 RNG = np.random.default_rng(0)
 X = floats(2, 4, 5)
 BYTES = RNG.integers(0, 256, (3, 4), np.uint8)
-WEIGHTS = RNG.integers(-128, 128, (4, 5), np.int8)
+# Of 7 bits: on some processors ONNX Runtime sums two products in 16 bits, and larger ones saturate.
+WEIGHTS = RNG.integers(-64, 64, (4, 5), np.int8)
 STEP = np.asarray(0.05, np.float32)
 STEPS = np.abs(floats(4)) + 0.05
 ZERO, ZEROS = np.asarray(120, np.uint8), np.asarray([1, -2, 3, 0], np.int8)
