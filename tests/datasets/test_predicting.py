@@ -270,4 +270,5 @@ def test_the_record_of_a_run_is_json(tagger, parquet, tmp_path, monkeypatch):
         "raw": False,
         "kind": ".npz",
         "signature": "serving_default",
+        "early": None,
     }
