@@ -9,7 +9,7 @@ class Projection(Enum):
     """Where the inputs are projected.
 
     Attributes:
-        HOISTED: for all time steps, or a block of them, before the loop.
+        HOISTED: for all time steps, or a chunk of them, out of the loop.
         IN_LOOP: in each step, x W + h U as two products.
         FUSED: in each step as one product, [x, h] with W above U.
     """
