@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from sources import TESTS, circles, imports, modules, parameters
+from source_code import TESTS, circles, imports, modules, parameters
 
 ROOMS = (
     "errors",

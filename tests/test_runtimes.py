@@ -13,7 +13,7 @@ from rnnlite.lite import schema
 from rnnlite.lite.releases import RELEASES, release
 from rnnlite.lite.requirements import METADATA
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+sys.path.append(str(Path(__file__).parent.parent / "benchmarks"))
 
 from runtimes import aarch64, micro
 from runtimes.models import CASES, MODES, make

@@ -42,9 +42,11 @@ def make(kind, rng, features, units):
     if kind == "simple":
         weights = w(features, units), w(units, units), w(units)
         return cells.SimpleRNN(*weights, TANH), oracle.simple_rnn_step(*weights), 1
-    after = kind == "gru_after"
+    after = kind != "gru_before"
     bias = w(2, 3 * units) if after else w(3 * units)
     weights = w(features, 3 * units), w(units, 3 * units), bias
+    if kind == "gru_softmax":
+        return cells.GRU(*weights, TANH, SOFTMAX, after), None, 1
     return cells.GRU(*weights, TANH, SIGMOID, after), oracle.gru_step(*weights, after), 1
 
 
@@ -200,10 +202,14 @@ def test_is_zero_tells_constants_and_fills():
         assert not is_zero(tf.compat.v1.placeholder(tf.float32, [2]))
 
 
-@pytest.mark.parametrize("kind", ["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"])
-def test_neutral_rows_keep_zero_at_zero(kind):
-    cell, _, count = make(kind, np.random.default_rng(0), 3, 5)
-    zero = tf.zeros((2, 5))
+KINDS = ["lstm", "lstm_softmax", "gru_after", "gru_softmax", "gru_before", "simple"]
+
+
+@pytest.mark.parametrize("units", [1, 5])
+@pytest.mark.parametrize("kind", KINDS)
+def test_neutral_rows_keep_zero_at_zero(kind, units):
+    cell, _, count = make(kind, np.random.default_rng(0), 3, units)
+    zero = tf.zeros((2, units))
     (row,) = cell.identity_padding()
     parts = cut(tf.constant(np.stack([row, row])), cell.cuts)
     _, states = cell.step(parts, [zero] * count, cell.weights())

@@ -35,17 +35,10 @@ class Activation:
         return self.function(x)
 
 
-def zero_at_zero(*functions: Callable[[Tensor], Tensor]) -> bool:
-    """Whether all of these scalar functions give exactly 0 at 0."""
+def at_zero(function: Callable[[Tensor], Tensor], units: int) -> Array:
+    """The values of an activation of so many features, all of them 0."""
     with tf.init_scope():
-        zero = tf.zeros([1, 1])
-        return all(not np.any(np.asarray(function(zero))) for function in functions)
-
-
-def at_zero(function: Callable[[Tensor], Tensor]) -> float:
-    """The value of a scalar function at 0."""
-    with tf.init_scope():
-        return float(np.asarray(function(tf.zeros([1, 1]))).item())
+        return np.asarray(function(tf.zeros([1, units])))[0]
 
 
 def _merged_bias(bias: Array | None) -> Array | None:
@@ -116,7 +109,7 @@ class LSTM(OfKernel):
 
     def identity_padding(self) -> list[Array] | None:
         # Zero gates and candidate: c' = f 0 + i act(0), h' = o act(0).
-        if not self.hoisted or not zero_at_zero(self.activation):
+        if not self.hoisted or np.any(at_zero(self.activation, self.units)):
             return None
         return [np.zeros(4 * self.units, np.float32)]
 
@@ -217,11 +210,11 @@ class GRU(OfKernel):
 
     def identity_padding(self) -> list[Array] | None:
         # The candidate's input takes back what the recurrent bias adds: act(0) = 0.
-        if not self.hoisted or not zero_at_zero(self.activation):
+        if not self.hoisted or np.any(at_zero(self.activation, self.units)):
             return None
         row = np.zeros(3 * self.units, np.float32)
         if self.reset_after and self.bias is not None:
-            r = np.float32(at_zero(self.recurrent_activation))
+            r = at_zero(self.recurrent_activation, self.units)
             row[2 * self.units :] = -r * self.bias[1][2 * self.units :].astype(np.float32)
         return [row]
 
@@ -259,7 +252,7 @@ class SimpleRNN(OfKernel):
         return [h], [h]
 
     def identity_padding(self) -> list[Array] | None:
-        if not self.hoisted or not zero_at_zero(self.activation):
+        if not self.hoisted or np.any(at_zero(self.activation, self.units)):
             return None
         return [np.zeros(self.units, np.float32)]
 

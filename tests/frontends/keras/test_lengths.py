@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import rnnlite
+from rnnlite.frontends.keras.lengths import first_line
 
 
 def model_of(K, *layers, length=15):
@@ -144,3 +145,33 @@ def test_a_length_that_a_layer_does_not_take_names_the_layer():
             r"of it; expected 10 or more\. Leave sequence_length at auto\.$",
         ):
             rnnlite.convert(keras.Sequential([keras.Input(shape), *layers]), sequence_length=5)
+
+
+FRAMES = """in user code:
+
+    File "functions.py", line 34, in flat  *
+        return [identity(y) for y in function(list(tensors))]
+    File "cells.py", line 35, in __call__
+        return self.function(x)
+
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("Dimensions must be equal.", "Dimensions must be equal"),
+        (
+            FRAMES + "    ValueError: Cannot unroll without a length.",
+            "Cannot unroll without a length",
+        ),
+        (
+            FRAMES + "    UserWarning: Exception encountered when calling LSTM.call().\n\n"
+            "    \x1b[1mThis axis has size 1.\x1b[0m\n\n    Arguments received by LSTM.call():",
+            "This axis has size 1",
+        ),
+        (FRAMES, "RuntimeError"),
+    ],
+)
+def test_the_line_of_a_foreign_error_that_says_what_is_wrong(text, line):
+    assert first_line(RuntimeError(text)) == line

@@ -235,17 +235,22 @@ def _time_axes(
     return found
 
 
+_NAMED = r"^\s*(?:\w+\.)*\w*(?:Error|Warning): (.+)$"
+
+
 def first_line(error: BaseException) -> str:
     """The line of a foreign error that says what is wrong.
 
     Keras and autograph put their own frames and headings around it.
     """
     noise = re.compile(
-        r"in user code|Exception encountered when calling|Traceback|File \"|Arguments received|"
+        r"in user code|Exception encountered when calling|Traceback|Arguments received|"
         r"Call arguments received|\W*$"
     )
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    named = [m.group(1) for m in re.finditer(r"^\s*(?:\w+\.)*\w*Error: (.+)$", text, re.MULTILINE)]
+    named = [m.group(1) for m in re.finditer(_NAMED, text, re.MULTILINE)]
+    # A frame is two lines: where, and the source that stands there.
+    text = re.sub(r'^\s*File ".*\n.*$', "", text, flags=re.MULTILINE)
     lines = [line.strip() for line in text.splitlines()]
     plain = [line for line in lines if line and not noise.match(line)]
     for line in named:
