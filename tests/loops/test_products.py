@@ -31,7 +31,7 @@ def body_of(parts, *, axis=1, bias=None, transposed=False, known=True, handed=Fa
         y = region.add(bias, *((y, "b") if bias is Kind.BIAS_ADD else ("b", y)), name="sum")
     region = region.bind({"w": kernel if known else free(kernel), "b": RNG.normal(size=UNITS)})
     states, rows = ({k: VALUES[k] for k in ks if k in parts} for ks in ("hc", "xz"))
-    shapes = region.shapes([y], states, {k: v[None] for k, v in rows.items()}, ())
+    shapes = region.shapes([y], states, {k: v[None] for k, v in rows.items()}, {})
     return Body(region, tuple(states), tuple(rows), (y,), shapes, {})
 
 
@@ -98,7 +98,7 @@ def test_a_product_that_two_nodes_read_keeps_its_bias_outside():
     region.add(Kind.ELEMENTWISE, "product", op="tanh", name="other")
     region = region.bind({"w": RNG.normal(size=(7, UNITS)), "b": np.ones(UNITS)})
     results = ("one", "other")
-    shapes = region.shapes(results, {"h": VALUES["h"]}, {"x": VALUES["x"][None]}, ())
+    shapes = region.shapes(results, {"h": VALUES["h"]}, {"x": VALUES["x"][None]}, {})
     body = Body(region, ("h",), ("x",), results, shapes, {})
     made = cut_products(sort(body))
     given = {k: VALUES[k] for k in "xh"}

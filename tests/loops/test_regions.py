@@ -26,7 +26,7 @@ def sorted_body(build, results, **bound):
     region = Region()
     build(region)
     region = region.bind({"w": W, "u": U, "b": B, **bound})
-    shapes = region.shapes(results, {"h": H}, {"x": X[None]}, ("t",))
+    shapes = region.shapes(results, {"h": H}, {"x": X[None]}, {"t": np.int32(0)})
     arrays = {("xs", 0): region.bound["xs"]} if "xs" in bound else {}
     return sort(Body(region, ("h",), ("x", "t"), tuple(results), shapes, arrays))
 

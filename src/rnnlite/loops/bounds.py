@@ -12,14 +12,14 @@ from rnnlite.loops.loop import Loop, Variable
 from rnnlite.loops.nodes import Kind, Node
 from rnnlite.loops.refusal import NotAScan
 from rnnlite.loops.walks import origin, reached
-from rnnlite.scan.tensors import Count
+from rnnlite.scan.tensors import Count, Integer
 
 COMPARISONS = {Kind.LESS: 0, Kind.LESS_EQUAL: 1, Kind.GREATER: 0, Kind.GREATER_EQUAL: 1}
 """What a comparison adds to a bound."""
 
 
 def count_of(
-    loop: Loop, counters: Mapping[Variable, int], invariants: Sequence[Variable]
+    loop: Loop, counters: Mapping[Variable, Integer], invariants: Sequence[Variable]
 ) -> Count | NotAScan:
     """The number of iterations.
 
@@ -47,7 +47,7 @@ def count_of(
                 a, b = b, a
             if a not in starts or reached(region, b, varying):
                 return NotAScan(f"its condition compares more than a counter ('{node.name}')")
-            more = COMPARISONS[node.kind] - starts[a]
+            more = COMPARISONS[node.kind] - int(starts[a])
             bounds.append(loop.tensors.bound(region.value(b), more))
         else:
             return NotAScan(_no_bound(node))

@@ -11,7 +11,7 @@ from rnnlite.loops.over_time import Sequenced, over_time
 from rnnlite.loops.products import cut_products
 from rnnlite.loops.refusal import NotAScan
 from rnnlite.loops.regions import Body, Class, Plan, invariants_read, plan, sort, step_weights
-from rnnlite.scan.tensors import Tensor
+from rnnlite.scan.tensors import Integer, Tensor
 
 
 class BodyCell:
@@ -23,7 +23,7 @@ class BodyCell:
         states: references to the states -> their values in front of the loop.
         rows: references that stand for a row of each input -> the sequence (T, ...).
         arrays: references to arrays that never change, with the axis of rows -> what they hold.
-        counters: references to counters of the time step -> their first value.
+        counters: references to counters of the time step -> their first value, of their type.
         updates: references to the new states.
         outputs: references to the outputs.
     """
@@ -41,7 +41,7 @@ class BodyCell:
         states: Mapping[Ref, Tensor],
         rows: Mapping[Ref, Tensor],
         arrays: Mapping[tuple[Ref, int], Rows],
-        counters: Mapping[Ref, int],
+        counters: Mapping[Ref, Integer],
         updates: Sequence[Ref],
         outputs: Sequence[Ref],
     ) -> None:
@@ -51,7 +51,7 @@ class BodyCell:
         self.updates = tuple(updates)
         self.outputs = tuple(outputs)
         results = (*self.updates, *self.outputs)
-        shapes = region.shapes(results, states, rows, tuple(counters))
+        shapes = region.shapes(results, states, rows, counters)
         self.body = Body(region, tuple(states), (*rows, *counters), results, shapes, arrays)
         self.refused: NotAScan | None = None
         if any(r not in shapes and not region.is_bound(r) for r in results):

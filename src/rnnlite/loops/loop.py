@@ -14,7 +14,7 @@ from typing import Protocol, cast
 
 from rnnlite.errors import InternalError
 from rnnlite.loops.nodes import Node, Ref
-from rnnlite.scan.tensors import Array, Count, Tensor
+from rnnlite.scan.tensors import Array, Count, Integer, Tensor
 
 Shape = tuple[int | None, ...]
 
@@ -89,14 +89,14 @@ class Region(Protocol):
         refs: Sequence[Ref],
         states: Mapping[Ref, Tensor],
         rows: Mapping[Ref, Tensor],
-        counters: Sequence[Ref],
+        counters: Mapping[Ref, Integer],
     ) -> dict[Ref, Shape | None]:
         """Shapes of what one step makes on the way to `refs`; nothing is left in any graph.
 
         Args:
             states: the states.
             rows: sequences (T, ...), whose first row stands for the row of the step.
-            counters: scalars.
+            counters: scalars of these types.
 
         Returns:
             A shape for each tensor, None where its rank is not known; nothing for what is no
@@ -138,8 +138,8 @@ class Tensors(Protocol):
         """All elements as (T, 1)."""
         ...
 
-    def offset(self, x: Tensor, number: int) -> Tensor:
-        """x plus a number."""
+    def offset(self, x: Tensor, number: Integer) -> Tensor:
+        """x plus a number, in the type of that."""
         ...
 
     def add(self, x: Tensor, bias: Tensor) -> Tensor:

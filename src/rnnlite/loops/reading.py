@@ -15,7 +15,7 @@ from rnnlite.loops.loop import Loop, Rows, Variable
 from rnnlite.loops.nodes import Kind, Node, Ref
 from rnnlite.loops.refusal import NotAScan
 from rnnlite.loops.walks import nodes_of, origin, reached
-from rnnlite.scan.tensors import Count
+from rnnlite.scan.tensors import Count, Integer
 
 __all__ = ["NotAScan", "Reading", "read"]
 
@@ -38,7 +38,7 @@ class Reading:
 
     count: Count
     invariants: list[Variable] = field(default_factory=list)
-    counters: dict[Variable, int] = field(default_factory=dict)
+    counters: dict[Variable, Integer] = field(default_factory=dict)
     written: dict[Variable, Ref] = field(default_factory=dict)
     last: dict[Variable, Variable] = field(default_factory=dict)
     states: list[Variable] = field(default_factory=list)
@@ -81,8 +81,8 @@ def read(loop: Loop) -> Reading | NotAScan:
     return _find_reads(loop, reading, zero) or reading
 
 
-def _counter(loop: Loop, variable: Variable) -> int | None:
-    """The number that a counter starts from, or None where it is none."""
+def _counter(loop: Loop, variable: Variable) -> Integer | None:
+    """The number that a counter starts from, of its type, or None where it is none."""
     if variable.rows is not None:
         return None
     start = loop.body.known(variable.initial)
@@ -95,7 +95,7 @@ def _counter(loop: Loop, variable: Variable) -> int | None:
     if b == variable.argument:
         a, b = b, a
     one = a == variable.argument and _number(loop, b) == 1
-    return int(start) if one else None
+    return start.dtype.type(start) if one else None
 
 
 def _maker(loop: Loop, ref: Ref) -> Node | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import tensorflow as tf
 
 from rnnlite.loops.loop import Rows, Shape
-from rnnlite.scan.tensors import Count, Tensor
+from rnnlite.scan.tensors import Count, Integer, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +61,9 @@ class Sequences:
         """All elements as (T, 1)."""
         return tf.reshape(x, [-1, 1])
 
-    def offset(self, x: Tensor, number: int) -> Tensor:
-        """x plus a number."""
-        return x + number
+    def offset(self, x: Tensor, number: Integer) -> Tensor:
+        """x plus a number, in the type of that."""
+        return tf.cast(x, number.dtype) + number
 
     def add(self, x: Tensor, bias: Tensor) -> Tensor:
         """(T, ..., F) plus (F,)."""

@@ -18,6 +18,8 @@ from rnnlite.scan.protos import GraphDef, NodeDef
 
 Array = npt.NDArray[Any]
 Number = int | float | bool | np.generic
+Integer = np.integer[Any]
+"""A number with its type."""
 
 
 class DType(Protocol):

@@ -100,7 +100,7 @@ def test_shapes_of_a_step_leave_nothing_behind(region):
         states = {"h:0": tf.compat.v1.placeholder(F, [None, 4])}
         rows = {"x:0": tf.compat.v1.placeholder(F, [None, None, 3])}
         before = len(graph.get_operations())
-        found = region.shapes(["y:0"], states, rows, ["t:0"])
+        found = region.shapes(["y:0"], states, rows, {"t:0": np.int32(0)})
         assert len(graph.get_operations()) == before
     assert found["x:0"] == (None, 3)
     assert found["product:0"] == (None, 4)

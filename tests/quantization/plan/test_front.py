@@ -3,10 +3,11 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import rnnlite
 from graphs import Model
-from rnnlite.quantization.plan.front import curved_front, scaling_ops
+from rnnlite.quantization.plan.front import curved_front, scaling_ops, whole_number_ops
 
 
 def test_ops_of_one_input_and_constants():
@@ -110,3 +111,67 @@ def test_a_logarithm_of_an_integer_input_is_refused_by_name(energies):
         match=r"; LOG '.*' has the steps of an integer input\. Give io='float32'",
     ):
         rnnlite.convert(model, quantize="int8", calibration=rows)
+
+
+def test_what_reads_whole_numbers():
+    model = Model()
+    main = model.main
+    x, features = main.tensor((1, 3)), main.tensor((1, 3, 2))
+    twice, ids = main.tensor((1, 3)), main.tensor((1, 3), "int32")
+    flat, positive = main.tensor((3,), "int32"), main.tensor((1, 3, 2), "bool")
+    a = main.add("MUL", [x, main.constant(2.0)], [twice], "MulOptions")
+    b = main.add("CAST", [twice], [ids])
+    main.add("RESHAPE", [ids, main.constant([3], "int32")], [flat])
+    main.add("GREATER", [features, main.constant(0.0)], [positive])
+    main.ends([x, features], [flat, positive])
+    assert whole_number_ops(model.ir) == {a, b}
+
+
+def test_what_compares_counts():
+    model = Model()
+    main = model.main
+    n, steps = main.tensor((), "int32"), main.tensor((4,), "int32")
+    counted, places = main.tensor(()), main.tensor((4,))
+    below, above = main.tensor((4,), "bool"), main.tensor((4,), "bool")
+    x, y = main.tensor((4,)), main.tensor((4,))
+    a = main.add("CAST", [n], [counted])
+    b = main.add("CAST", [steps], [places])
+    c = main.add("LESS", [places, counted], [below])
+    main.add("TANH", [x], [y])
+    # What an activation makes may saturate: it does not grow with the length.
+    main.add("LESS", [y, counted], [above])
+    main.ends([n, steps, x], [below, above])
+    assert whole_number_ops(model.ir) == {a, b, c}
+
+
+@tf.function(
+    input_signature=[tf.TensorSpec([1, None], name="ids"), tf.TensorSpec([1], name="lengths")]
+)
+def by_ids(ids, lengths):
+    """Ids and lengths as float, as PyTorch's and TensorFlow's exports of old have them."""
+    table = tf.constant(np.random.default_rng(0).standard_normal((90, 8)).astype(np.float32))
+    rows = tf.gather(table, tf.cast(ids, tf.int32))
+    places = tf.cast(tf.range(tf.shape(ids)[1]), tf.float32)
+    mask = tf.cast(places[None] < lengths[:, None], tf.float32)
+    return {"y": tf.reduce_max(rows * mask[..., None], 1)}
+
+
+@pytest.mark.parametrize("io", ["float32", "int8"])
+def test_ids_and_lengths_in_float_stay_whole(io):
+    rng = np.random.default_rng(1)
+    rows = [
+        [rng.integers(0, 90, (t,)).astype(np.float32), np.float32(t - 2)]
+        for t in rng.integers(5, 30, 24)
+    ]
+    converted = rnnlite.convert(by_ids, quantize="int8", calibration=rows, io=io)
+    model = rnnlite.load(converted.tflite)
+    # The front end takes ids as integers; lengths stay what they are, whatever `io` says.
+    assert [p.dtype for p in model.inputs] == ["int32", "float32"]
+    assert any("reads whole numbers" in kept for kept in converted.report.quantization.kept)
+    # Far beyond the samples' lengths, which the counts of a mask go on to.
+    for length in (7, 400):
+        ids = rng.integers(0, 90, (1, length)).astype(np.float32)
+        lengths = np.array([length - 3], np.float32)
+        (found,) = model.predict([[ids[0], lengths[0]]])
+        wanted = by_ids(ids, lengths)["y"].numpy()[0]
+        assert np.sqrt(np.mean((found - wanted) ** 2)) < 0.05 * np.sqrt(np.mean(wanted**2)), length

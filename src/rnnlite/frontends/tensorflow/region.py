@@ -16,7 +16,7 @@ from rnnlite.frontends.tensorflow.vocabulary import described, made, row_read
 from rnnlite.loops import Node, Ref
 from rnnlite.loops.loop import Shape
 from rnnlite.loops.loop import Value as LoopValue
-from rnnlite.scan.tensors import Array, Tensor
+from rnnlite.scan.tensors import Array, Integer, Tensor
 
 
 class GraphRegion:
@@ -88,13 +88,13 @@ class GraphRegion:
         refs: Sequence[Ref],
         states: Mapping[Ref, Tensor],
         rows: Mapping[Ref, Tensor],
-        counters: Sequence[Ref],
+        counters: Mapping[Ref, Integer],
     ) -> dict[Ref, Shape | None]:
         """See `Region`."""
         session = self.emitter.session
         with session.scratch():
             given = {**states, **{r: x[0] for r, x in rows.items()}}
-            given.update(dict.fromkeys(counters, tf.zeros([], tf.int32)))
+            given.update({r: tf.constant(start) for r, start in counters.items()})
             inner = Emitter(session, self.emitter.graph, given, self.emitter)
             inner.get_all(refs)
             return {r: _shape(v) for r, v in inner.values.items() if is_tensor(v)}

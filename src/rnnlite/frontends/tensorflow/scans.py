@@ -70,7 +70,7 @@ def _behind(loop: Loop, raised: Raised, result: ScanResult) -> list[Value]:
     values: dict[Variable, Value] = {v: cast(Value, v.initial) for v in loop.variables}
     values.update(zip(reading.states, result.states, strict=True))
     for variable, start in reading.counters.items():
-        values[variable] = tf.convert_to_tensor(start + reading.count)
+        values[variable] = tf.cast(reading.count, start.dtype) + start
     for variable, same in reading.last.items():
         values[variable] = _array(variable).with_content(tf.expand_dims(values[same], 0))
     if result.outputs is None:

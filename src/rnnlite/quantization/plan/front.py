@@ -1,10 +1,13 @@
-"""The ops that rescale what comes in, which stay in float where inputs are float.
+"""The first ops of a model, which stay in float: what rescales inputs, what reads whole numbers.
 
 What enters: a float model. What leaves: its first ops, as long as they are one input and constants:
 a normalization by feature, a batch normalization, a rescaling, a logarithm. An integer input has
 one scale for all features: pressures of 101325 +- 500 and temperatures of 20 +- 5 would leave
 neither, and energies from 1e-6 to 1e2 no logarithm. In float such ops are few and cost nothing
 beside the first product.
+
+Ids and lengths may come in as float, or be computed in float from integers: what makes indices of
+them has no use for scales. The nearest integer of 11 may stand for 10.99, and CAST makes 10 of it.
 """
 
 from __future__ import annotations
@@ -16,7 +19,18 @@ from rnnlite.lite.ir import Model, Op, Value
 LINEAR = frozenset({"ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "NEG"})
 CURVED = frozenset({"ABS", "EXP", "LOG", "POW", "RSQRT", "SQRT", "SQUARE", "SQUARED_DIFFERENCE"})
 
+EXACT = LINEAR | {"FLOOR", "CEIL", "ROUND", "FLOOR_DIV", "FLOOR_MOD"}
+MOVES = frozenset(
+    {
+        *("RESHAPE", "EXPAND_DIMS", "SQUEEZE", "TRANSPOSE", "SLICE", "STRIDED_SLICE", "GATHER"),
+        *("SPLIT", "SPLIT_V", "UNPACK", "PACK", "CONCATENATION", "REVERSE_V2"),
+    }
+)
+
+COMPARISONS = frozenset({"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"})
+
 REASON = "scales a float input"
+WHOLE = "reads whole numbers"
 """Why they stay in float."""
 
 
@@ -44,3 +58,51 @@ def curved_front(model: Model) -> str:
         if op in front and op.kind in CURVED:
             return f"{op.kind} '{op.output.name}' has the steps of an integer input"
     return ""
+
+
+def whole_number_ops(model: Model) -> frozenset[Op]:
+    """What makes integers of float values, or compares counts, and the ops in front of it.
+
+    That is each CAST of float to integers, and each comparison of values that come of integers:
+    positions below a length, iterations below a number. Those go on where a sequence is longer than
+    the samples, and would saturate.
+    """
+    found: set[Op] = set()
+    for op in model.ops():
+        floats = [v for v in op.operands if v.type == "float32"]
+        fronts = [_in_front(v) for v in floats]
+        if op.kind == "CAST" and is_whole(op.output):
+            found |= {op, *(one for front in fronts for one in front or ())}
+        elif op.kind in COMPARISONS and floats and None not in fronts:
+            front = {one for front in fronts for one in front or ()}
+            if any(one.kind == "CAST" for one in front):
+                found |= {op, *front}
+    return frozenset(
+        op for op in found if "float32" in {v.type for v in (*op.operands, *op.outputs)}
+    )
+
+
+def is_whole(value: Value) -> bool:
+    """Whether a value is of integers that are no quantized numbers."""
+    known = value.quantization
+    return value.type in ("int32", "int64") and (known is None or known.is_empty)
+
+
+def _in_front(value: Value) -> set[Op] | None:
+    """The ops that make a value of inputs, integers and constants; None if others do as well."""
+    found: set[Op] = set()
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        op = value.producer
+        if value.is_constant or value.type != "float32" or op in found:
+            continue
+        if op is None:
+            if value not in value.graph.model.main.inputs:
+                return None
+            continue
+        if not (op.kind in EXACT | MOVES or (op.kind == "CAST" and is_whole(op.input(0)))):
+            return None
+        found.add(op)
+        waiting += op.operands
+    return found

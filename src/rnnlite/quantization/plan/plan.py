@@ -20,7 +20,7 @@ from rnnlite.lite.ir import Graph, Model, Op, Value
 from rnnlite.quantization.grid import Array, Grid, Range, grid_of, symmetric, union, width
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.clip import clip_ranges
-from rnnlite.quantization.plan.front import REASON
+from rnnlite.quantization.plan.front import REASON, WHOLE, whole_number_ops
 
 RUNNING = "adds up what comes in a stream"
 """Why an op stays in float: what has no bound fits no grid."""
@@ -157,6 +157,7 @@ def make_plan(
     for one in models:
         plan.kept.update((op, REASON) for op in one.main.ops if op in front)
         plan.kept.update((op, RUNNING) for op in one.main.ops if op in running)
+        plan.kept.update((op, WHOLE) for op in whole_number_ops(one))
         for graph in one.graphs:
             for value in graph.values:
                 if is_float(value) and not value.is_constant:

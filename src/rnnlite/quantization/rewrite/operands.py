@@ -16,6 +16,7 @@ from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Array, Graph, Model, Op, Quantization, Value
 from rnnlite.quantization.grid import Grid, grid_of, width
 from rnnlite.quantization.ops import Rule
+from rnnlite.quantization.plan.front import WHOLE
 from rnnlite.quantization.plan.plan import Plan, constant, is_float, range_of
 from rnnlite.quantization.rewrite.widen import requantize
 from rnnlite.report.quantization import WeightRecord
@@ -69,7 +70,12 @@ class Operands:
     ) -> None:
         self.plan = plan
         self.io = io
-        self._types = io_types
+        # Whole numbers come in as such.
+        whole = [
+            v for v in model.main.inputs if any(plan.kept.get(op) == WHOLE for op in v.readers)
+        ]
+        self._types: dict[Value | int, str | None] = dict.fromkeys(whole, "float32")
+        self._types.update(io_types)
         values = [value for graph in model.graphs for value in graph.values if is_float(value)]
         self.floats = set(values)
         self.constants = {v: held for v in values if (held := constant(v)) is not None}

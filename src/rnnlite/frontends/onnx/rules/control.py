@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import Emitter, Given, as_tensor, as_value, known, refuse, rule
 from rnnlite.frontends.onnx.nodes import Graph, Node
+from rnnlite.frontends.onnx.rules.trips import iterations
 from rnnlite.frontends.onnx.values import Dims, Operand, Value, is_known
 from rnnlite.frontends.tensorflow import model as _rules_of_graphs  # noqa: F401 - registers them
 from rnnlite.frontends.tensorflow.emit import Emitter as GraphEmitter
@@ -136,6 +137,13 @@ def _loop(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand
     initial = [as_tensor(s) for s in states if s is not None]
     always = _always(emitter, body, go)
     top = _limit(limit)
+    start = tf.constant(True) if go is None else tf.reshape(as_tensor(go), [])
+    if not always:
+        sure = go is None or bool(np.all(known(go) if known(go) is not None else False))
+        trips = iterations(emitter, node, True if sure else start)
+        always = trips is not None
+        if trips is not None:
+            top = trips if top is None else tf.minimum(trips, top)
 
     def function(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
         most, start, *rest = tensors
@@ -150,7 +158,6 @@ def _loop(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand
 
         return _while(step, most, start, carried, len(body.outputs) - 1 - count, always)
 
-    start = tf.constant(True) if go is None else tf.reshape(as_tensor(go), [])
     most = tf.constant(LAST, tf.int32) if top is None else top
     found = read_back(emitter, function, [most, start, *initial, *outside.tensors])
     return [Value.of(t) for t in found]
