@@ -152,16 +152,16 @@ def _details(interpreter: Interpreter) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _stored(a: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
-    scale, zero = detail["quantization"]
+    scale, zero_point = detail["quantization"]
     if not scale or a.dtype.kind != "f":
         return a.astype(detail["dtype"])
     info = np.iinfo(detail["dtype"])
-    return np.clip(np.round(a / scale) + zero, info.min, info.max).astype(detail["dtype"])
+    return np.clip(np.round(a / scale) + zero_point, info.min, info.max).astype(detail["dtype"])
 
 
 def _real(a: np.ndarray, detail: dict[str, Any]) -> np.ndarray:
-    scale, zero = detail["quantization"]
-    return (a.astype(np.float32) - zero) * np.float32(scale) if scale else a
+    scale, zero_point = detail["quantization"]
+    return (a.astype(np.float32) - zero_point) * np.float32(scale) if scale else a
 
 
 def check_float(model: Any, lengths: list[int], batch_size: int | str | None) -> None:

@@ -31,25 +31,25 @@ class Graph:
         shape: Iterable[int],
         dtype: str = "float32",
         name: str = "",
-        grid: Quantization | None = None,
+        quantization: Quantization | None = None,
     ) -> Value:
         """A value without content; axes of -1 are free."""
         dims = list(shape)
         label = name or f"t{self.ir.number}_{len(self.ir.values)}"
         signature = dims if FREE in dims else None
         sizes = [max(d, 1) if d < 0 else d for d in dims]
-        return self.ir.value(dtype, sizes, signature, name=label, quantization=grid)
+        return self.ir.value(dtype, sizes, signature, name=label, quantization=quantization)
 
     def constant(
         self,
         values: npt.ArrayLike,
         dtype: str = "float32",
         name: str = "",
-        grid: Quantization | None = None,
+        quantization: Quantization | None = None,
     ) -> Value:
         """A constant."""
         label = name or f"c{self.ir.number}_{len(self.ir.values)}"
-        return self.ir.constant(np.asarray(values, dtype), name=label, quantization=grid)
+        return self.ir.constant(np.asarray(values, dtype), name=label, quantization=quantization)
 
     def add(
         self,

@@ -279,7 +279,7 @@ def convert(model, seed, mode, chunk=True):
 
 def off(converted, seed):
     """How far chunks put together are from the whole, by random cuttings: in steps of the output's
-    grid, or relative to the output's scale."""
+    scale, or relative to the output's largest value."""
     model = rnnlite.load(converted.tflite)
     rng = np.random.default_rng(seed)
     stream = model.stream()
@@ -295,8 +295,8 @@ def off(converted, seed):
         parts.append(stream.finish())
         so_far = stream.ends.layout.outputs[0].so_far
         found = parts[-1] if so_far else np.concatenate(parts)
-        grid = model.outputs[0].quantization
-        size = grid[0] if grid else max(float(np.abs(whole).max()), 1e-9)
+        scale = model.outputs[0].scale
+        size = scale if scale else max(float(np.abs(whole).max()), 1e-9)
         worst = max(worst, float(np.abs(found - whole).max()) / size)
     return worst
 

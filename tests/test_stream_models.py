@@ -12,7 +12,7 @@ from rnnlite.errors import ShapeError, StreamingError
 EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "24")) // 12, 1)
 
 BOUNDS = {None: 1e-5, "float16": 1e-5, "dynamic": 0.1, "int8": 1.001, "int16x8": 1.001}
-"""Relative to the output's scale; of integers, steps of the output's grid."""
+"""Relative to the output's scale; of integers, steps of the output."""
 
 
 @pytest.mark.long(minutes=1)
@@ -31,7 +31,7 @@ def test_chunks_of_random_models_give_the_whole(mode):
 
 
 ROUNDED = {
-    31: "two grids are put side by side",
+    31: "outputs of two scales are put side by side",
     203: "a normalization behind rows of padding",
     226: "an addition and a product of known size",
 }

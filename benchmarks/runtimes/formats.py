@@ -36,7 +36,7 @@ class Form:
         results: the shapes that it makes; their type is the probed one, or `result`.
         types: to try it in.
         result: the type of the results, if it is another one.
-        same: whether results have the operand's grid.
+        same: whether results have the operand's scale.
         table: its options in the schema.
         options: by the schema's names.
         note: tells forms of one op apart.

@@ -1,7 +1,7 @@
 """Small models of one op each: the ops that converted files hold, in each type they may have there.
 
 What leaves: `FORMS`. The types are those that the official converter, the lowering and quantization
-give such an op: an integer that stands for a real number has a grid ("int8", "int16"), one that
+give such an op: an integer that stands for a real number has a scale ("int8", "int16"), one that
 counts has none ("int32").
 """
 

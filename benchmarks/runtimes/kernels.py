@@ -37,7 +37,7 @@ from runtimes.forms import FORMS
 from runtimes.trials import RUNNER
 from runtimes.wheels import RUNTIMES, Runtime, python_with
 
-GRIDS = {"int8": Quantization.of(0.02, 5), "int16": Quantization.of(1e-4)}
+PARAMS = {"int8": Quantization.of(0.02, 5), "int16": Quantization.of(1e-4)}
 WIDER = {"int8": Quantization.of(0.04, -3), "int16": Quantization.of(2e-4)}
 WEIGHT = 0.01
 FIRST = {"BROADCAST_TO": 2}
@@ -86,15 +86,15 @@ def build(probe: Probe) -> Model:
     graph = model.graph()
     builder = Builder(graph)
     form, type_ = probe.form, probe.operand
-    grid = GRIDS.get(type_)
+    params = PARAMS.get(type_)
     values = []
     for operand in form.operands:
         if isinstance(operand, X):
             known = operand.type or type_
-            values.append(builder.argument(operand.shape, known, GRIDS.get(known)))
+            values.append(builder.argument(operand.shape, known, PARAMS.get(known)))
         else:
-            values.append(_constant(builder, probe, operand, grid))
-    outcome = grid if form.same and probe.type == type_ else _grid_behind(probe)
+            values.append(_constant(builder, probe, operand, params))
+    outcome = params if form.same and probe.type == type_ else _result_params(probe)
     results = [builder.value(shape, probe.result, outcome) for shape in form.results]
     op = _op(graph, probe, values, results)
     graph.append(op)
@@ -104,14 +104,14 @@ def build(probe: Probe) -> Model:
     return model
 
 
-def _grid_behind(probe: Probe) -> Quantization | None:
-    """The grid of a result that is not its operand's."""
+def _result_params(probe: Probe) -> Quantization | None:
+    """Of a result that has not its operand's."""
     rule = RULES.get(probe.form.op)
-    fixed = rule.fixed_grid(probe.result) if rule is not None and probe.result in GRIDS else None
-    return Quantization.of(fixed.scale, fixed.zero) if fixed else WIDER.get(probe.result)
+    fixed = rule.fixed_params(probe.result) if rule is not None and probe.result in PARAMS else None
+    return Quantization.of(fixed.scale, fixed.zero_point) if fixed else WIDER.get(probe.result)
 
 
-def _constant(builder: Builder, probe: Probe, entry: C, grid: Quantization | None) -> Value:
+def _constant(builder: Builder, probe: Probe, entry: C, params: Quantization | None) -> Value:
     """A constant operand, in the type that goes with the probed one."""
     values = np.asarray(entry.values)
     plain = probe.type == "float32"
@@ -125,11 +125,11 @@ def _constant(builder: Builder, probe: Probe, entry: C, grid: Quantization | Non
     if entry.type.startswith("bias"):
         if plain or probe.type == "hybrid":
             return builder.constant(values, "float32")
-        known = Quantization.of(WEIGHT * GRIDS[probe.type].scales[0] * (1 + 0.1 * np.arange(5)))
+        known = Quantization.of(WEIGHT * PARAMS[probe.type].scales[0] * (1 + 0.1 * np.arange(5)))
         kind = "int64" if entry.type == "bias64" else "int32"
         return builder.constant(values * 1000, kind, known)
     if entry.type == "x":
-        return builder.constant(values, probe.operand, grid)
+        return builder.constant(values, probe.operand, params)
     return builder.constant(values, entry.type)
 
 
@@ -164,8 +164,10 @@ def inputs(probe: Probe, rng: np.random.Generator) -> list[npt.NDArray[Any]]:
             found.append(rng.random(shape) < 0.5)
             continue
         unit = rng.uniform(0.2 if operand.positive else -1, 1, shape)
-        scale, zero = {"float32": (1, 0), "int8": (50, 5), "int16": (10000, 0)}.get(kind, (20, 0))
-        numbers = unit * scale + zero
+        scale, zero_point = {"float32": (1, 0), "int8": (50, 5), "int16": (10000, 0)}.get(
+            kind, (20, 0)
+        )
+        numbers = unit * scale + zero_point
         found.append((numbers if kind == "float32" else np.round(numbers)).astype(kind))
     return found
 
@@ -182,7 +184,7 @@ def job(probe: Probe, folder: Path, number: int) -> dict[str, Any] | str:
     status = os.waitpid(child, 0)[1]
     if status:
         return "refused" if os.WIFEXITED(status) else f"CRASH, signal {os.WTERMSIG(status)}"
-    near = NEAR if probe.result in GRIDS else 0
+    near = NEAR if probe.result in PARAMS else 0
     return {"model": str(path), "samples": str(samples), "tolerance": TOLERANCE, "near": near}
 
 

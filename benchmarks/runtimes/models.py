@@ -179,10 +179,12 @@ def expected(case: Case, data: bytes, rng: Any, *, delegates: bool = False) -> d
         (entry,) = interpreter.get_input_details()
         batch = 1 if batch_size is not None else 1 + k % 3
         x = np.stack([sample(case, length, rng) for _ in range(batch)])
-        scale, zero = entry["quantization"]
+        scale, zero_point = entry["quantization"]
         if scale:
             limits = np.iinfo(entry["dtype"])
-            x = np.clip(np.round(x / scale) + zero, limits.min, limits.max).astype(entry["dtype"])
+            x = np.clip(np.round(x / scale) + zero_point, limits.min, limits.max).astype(
+                entry["dtype"]
+            )
         interpreter.resize_tensor_input(entry["index"], x.shape)
         interpreter.allocate_tensors()
         interpreter.set_tensor(entry["index"], x)

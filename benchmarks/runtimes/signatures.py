@@ -172,9 +172,9 @@ def _initial(data: bytes) -> Arrays:
 def _raw(value: Any, detail: dict[str, Any]) -> npt.NDArray[Any]:
     """An input in the file's own type."""
     value = np.asarray(value)
-    scale, zero = detail["quantization"]
+    scale, zero_point = detail["quantization"]
     if not scale or value.dtype == detail["dtype"]:
         return value
     limits = np.iinfo(detail["dtype"])
-    whole = np.clip(np.round(value / scale) + zero, limits.min, limits.max)
+    whole = np.clip(np.round(value / scale) + zero_point, limits.min, limits.max)
     return whole.astype(detail["dtype"])

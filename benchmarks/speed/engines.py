@@ -62,9 +62,9 @@ def litert(data: bytes, x: np.ndarray, threads: int) -> Run:
     interpreter.resize_tensor_input(detail["index"], x.shape)
     interpreter.allocate_tensors()
     if detail["dtype"] is not np.float32:
-        scale, zero = detail["quantization"]
+        scale, zero_point = detail["quantization"]
         limits = np.iinfo(detail["dtype"])
-        x = np.clip(np.rint(x / scale) + zero, limits.min, limits.max).astype(detail["dtype"])
+        x = np.clip(np.rint(x / scale) + zero_point, limits.min, limits.max).astype(detail["dtype"])
     out = interpreter.get_output_details()[0]
     place, result = detail["index"], out["index"]
 

@@ -32,7 +32,7 @@ MOST = 4096
 """Lengths are looked for up to here."""
 
 STEP = 1.001
-"""Steps of an output's grid by which chunks may differ from the whole: one, written as a real
+"""Steps (scales) of an output by which chunks may differ from the whole: one, written as a real
 number."""
 
 SINGLE = 24
@@ -42,7 +42,7 @@ SINGLE = 24
 def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity:
     """Compare the stream of a file with its own results for whole sequences.
 
-    Real numbers differ by what rounding explains, integers by one step of the output's grid.
+    Real numbers differ by what rounding explains, integers by one step (their scale).
 
     Args:
         program: what it was made from.

@@ -36,7 +36,7 @@ def test_an_op_in_a_loop_body_is_named():
     cond, body = model.graph(), model.graph()
     h, go = scaled(cond, 1e-3), cond.tensor((), "bool")
     cond.ends([h], [go])
-    small = cond.tensor((), "int8", grid=Quantization.of(1e-3))
+    small = cond.tensor((), "int8", quantization=Quantization.of(1e-3))
     cond.add("REDUCE_MAX", [h, cond.constant([0, 1], "int32")], [small], "ReducerOptions")
     cond.add("LESS", [small, small], [go], "LessOptions")
     k = scaled(body, 1e-3)

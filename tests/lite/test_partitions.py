@@ -24,7 +24,7 @@ def asked(name, shapes, results, options="", constant_inputs=(), **fields):
         if spec is None:
             return None
         shape, dtype, *scale = spec
-        return graph.tensor(shape, dtype, grid=Quantization.of(*scale) if scale else None)
+        return graph.tensor(shape, dtype, quantization=Quantization.of(*scale) if scale else None)
 
     ends = []
     for k, spec in enumerate(shapes):

@@ -19,7 +19,7 @@ from rnnlite.lite.schema import SAME_PADDING
 
 
 def single(op, inputs, output, options="", **fields):
-    """A model of one op; `inputs` and `output`: dtype and grid, or a constant's values."""
+    """A model of one op; `inputs` and `output`: dtype and quantization, or a constant's values."""
     model = Model()
     main = model.main
     tensors = []
@@ -29,8 +29,8 @@ def single(op, inputs, output, options="", **fields):
             if entry.dtype == np.int8:
                 tensors[-1].quantization = Quantization.of(np.ones(len(entry)))
         else:
-            dtype, grid = entry
-            tensors.append(main.tensor(SHAPE, dtype, grid=grid))
+            dtype, params = entry
+            tensors.append(main.tensor(SHAPE, dtype, quantization=params))
     main.add(op, tensors[:-1], tensors[-1:], options, **fields)
     main.ends(tensors[:1], tensors[-1:])
     return model.ir
@@ -70,8 +70,8 @@ def test_widening_in_one_op():
 
 
 def test_rows_of_int16_are_version_4():
-    grid = Quantization.of(0.1)
-    tree = single("DYNAMIC_UPDATE_SLICE", [("int16", grid), ("int16", grid)], ("int16", grid))
+    params = Quantization.of(0.1)
+    tree = single("DYNAMIC_UPDATE_SLICE", [("int16", params), ("int16", params)], ("int16", params))
     raise_versions(tree)
     assert asked(tree) == ("LiteRT 1.3", "DYNAMIC_UPDATE_SLICE in version 4")
 
@@ -95,8 +95,8 @@ def test_sums_of_int16_wrap_around_before(scale):
     ],
 )
 def test_kernels_that_came_later_than_their_op(kind, dtype, name):
-    grid = None if dtype == "float32" else Quantization.of(0.1)
-    operand = (dtype, grid)
+    params = None if dtype == "float32" else Quantization.of(0.1)
+    operand = (dtype, params)
     other = operand if kind in ("DIV", "BATCH_MATMUL") else np.array([1], np.int32)
     tree = single(kind, [operand, other], operand)
     reason = "" if name == "TFLite 2.9" else f"{kind} of {dtype}"
@@ -123,13 +123,13 @@ def test_operands_spread_over_five_axes():
 
 
 def test_a_bias_of_int64():
-    grid = Quantization.of(0.1)
+    params = Quantization.of(0.1)
     kernel = np.ones((3, 3), np.int8)
     for bias, name in (
         (np.zeros(3, np.int64), "LiteRT 1.1"),
         (np.zeros(3, np.int32), "TFLite 2.9"),
     ):
-        tree = single("FULLY_CONNECTED", [("int16", grid), kernel, bias], ("int16", grid))
+        tree = single("FULLY_CONNECTED", [("int16", params), kernel, bias], ("int16", params))
         assert asked(tree)[0] == name
 
 

@@ -49,9 +49,9 @@ def small():
     """A graph of one constant ADD, in int8."""
     model = Model()
     graph = model.graph("main")
-    grid = Quantization.of(0.5, 3)
-    x, y = (graph.value("int8", [1, 2], [-1, 2], name=n, quantization=grid) for n in "xy")
-    bias = graph.constant(np.array([1, -2], np.int8), name="bias", quantization=grid)
+    params = Quantization.of(0.5, 3)
+    x, y = (graph.value("int8", [1, 2], [-1, 2], name=n, quantization=params) for n in "xy")
+    bias = graph.constant(np.array([1, -2], np.int8), name="bias", quantization=params)
     graph.append(graph.op("ADD", [x, bias], [y], options={"potScaleInt16": False}, version=2))
     graph.inputs, graph.outputs = [x], [y]
     return model
@@ -197,7 +197,7 @@ def test_the_record_is_data(exits):
 
 
 DIMS = st.lists(st.integers(1, 4), max_size=3)
-GRIDS = st.none() | st.builds(
+QUANTIZATIONS = st.none() | st.builds(
     Quantization.of, st.integers(1, 64).map(lambda k: k / 64), st.integers(-128, 127)
 )
 
@@ -214,7 +214,7 @@ def models(draw):
     def value():
         name = draw(st.text(max_size=5))
         return graph.value(
-            dtype, dims, free if -1 in free else None, name=name, quantization=draw(GRIDS)
+            dtype, dims, free if -1 in free else None, name=name, quantization=draw(QUANTIZATIONS)
         )
 
     graph.inputs = [value()]

@@ -246,8 +246,10 @@ def test_integer_states_are_fed_back_raw_on_a_plain_interpreter(integers):
         assert detail["quantization"] == taken[name]["quantization"]
         first = state["initial"]
         if state["scale"] is not None:
-            np.testing.assert_allclose(detail["quantization"], (state["scale"], state["zero"]))
-            first = np.clip(np.rint(first / state["scale"]) + state["zero"], -128, 127)
+            np.testing.assert_allclose(
+                detail["quantization"], (state["scale"], state["zero_point"])
+            )
+            first = np.clip(np.rint(first / state["scale"]) + state["zero_point"], -128, 127)
         states[name] = np.full(detail["shape"], first, detail["dtype"])
     frames = quantize(X, rnnlite.load(integers.tflite).inputs[0])
     found = []

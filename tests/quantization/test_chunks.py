@@ -1,10 +1,10 @@
-"""The function of a chunk planned with the whole: grids, what stays in float, states."""
+"""The function of a chunk planned with the whole: scales, what stays in float, states."""
 
 import keras
 import numpy as np
 import pytest
 
-from rnnlite.quantization.chunks import io_types, running_ops, tied, with_grids
+from rnnlite.quantization.chunks import io_types, running_ops, tied, with_params
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipes import RECIPES
@@ -23,23 +23,23 @@ def ready(net, mode="int8", trial=0, streaming=True):
 
 
 @pytest.mark.parametrize("streaming", [True, 1])
-def test_both_get_the_same_grids(streaming):
+def test_both_get_the_same_parameters(streaming):
     net = sequential(L.Conv1D(4, 3, padding="causal"), L.LSTM(4, return_sequences=True), L.Dense(2))
     made, _ = ready(net, streaming=streaming)
     for a, b in zip(made.chunk.main.inputs, made.model.main.inputs, strict=False):
-        assert made.plan.grid(a) == made.plan.grid(b)
+        assert made.plan.params(a) == made.plan.params(b)
     has = made.plan.has
     kinds = ("FULLY_CONNECTED", "CONV_2D", "TANH", "MUL")
     for kind in kinds:
         here, there = (
-            {made.plan.grid(op.output) for op in m.ops() if op.kind == kind and has(op.output)}
+            {made.plan.params(op.output) for op in m.ops() if op.kind == kind and has(op.output)}
             for m in (made.chunk, made.model)
         )
         assert here == there
 
 
 @pytest.mark.parametrize("trial", [0, 1, 2])
-def test_a_state_goes_out_on_the_grid_it_comes_in_on(trial):
+def test_a_state_goes_out_with_the_scale_it_comes_in_with(trial):
     net = sequential(L.MaxPooling1D(3, 1, padding="same"), L.GRU(4, return_sequences=True))
     made, chunk = ready(net, trial=trial)
     to_integers(made.chunk, made.plan, "int8", io_types(chunk, made.chunk))
@@ -47,13 +47,13 @@ def test_a_state_goes_out_on_the_grid_it_comes_in_on(trial):
     assert [s.name.rpartition("/")[2] for s, _, _ in states] == ["steps", "end", "rows", "h"]
     for _, before, after in states:
         assert (before.type, before.quantization) == (after.type, after.quantization)
-    layout = with_grids(chunk.ends.layout, [before for _, before, _ in states])
+    layout = with_params(chunk.ends.layout, [before for _, before, _ in states])
     kinds = {s.name.rpartition("/")[2]: s.dtype for s in layout.states}
     assert kinds["h"] == ("int8" if trial == 0 else "int16")
     assert kinds["steps"] == "int32"
     h = next(s for s in layout.states if s.name.endswith("/h"))
     assert h.scale > 0
-    assert isinstance(h.zero, int)
+    assert isinstance(h.zero_point, int)
 
 
 def test_what_adds_up_stays_in_float_in_both():
@@ -67,7 +67,7 @@ def test_what_adds_up_stays_in_float_in_both():
     assert [types[v] for v in grows] == ["float32"]
 
 
-def test_maxima_have_a_grid():
+def test_maxima_have_a_range():
     made, chunk = ready(sequential(L.GRU(4, return_sequences=True), L.GlobalMaxPooling1D()))
     assert not any(s.grows for s in chunk.ends.layout.states)
     assert not any("adds up" in why for why in made.plan.kept.values())
@@ -89,7 +89,7 @@ def test_what_our_passes_made_is_tied_by_its_place():
     roots = [op for op in made.chunk.ops() if op.kind == "SQRT"]
     others = [op for op in made.model.ops() if op.kind == "SQRT"]
     assert len(roots) == len(others) == 1
-    assert made.plan.grid(roots[0].output) == made.plan.grid(others[0].output)
+    assert made.plan.params(roots[0].output) == made.plan.params(others[0].output)
     assert tied([]) == []
     assert running_ops(chunk, chunk.model, []) == frozenset()
     assert np.isfinite(made.plan.range(roots[0].output)).all()

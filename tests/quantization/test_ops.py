@@ -122,7 +122,7 @@ def test_inverse_roots_of_variances_near_their_epsilon(scale):
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("op", ["EQUAL", "NOT_EQUAL", "LESS", "GREATER_EQUAL"])
-def test_comparisons_tell_every_step_of_the_grid_apart(op, dtype):
+def test_comparisons_tell_every_step_apart(op, dtype):
     """The kernels for int8 and int16 take values that are closer than 1/256 for equal."""
     options = "".join(part.capitalize() for part in op.split("_")) + "Options"
     model = Model()

@@ -234,8 +234,8 @@ def test_raw_gives_the_integers_and_leaves_the_callers_arrays_alone(exits_model,
     raw = model.predict(sequences, raw=True)["label"]
     real = model.predict(sequences)["label"]
     assert raw.dtype == np.int8
-    scale, zero = model.outputs[1].quantization
-    np.testing.assert_allclose(real, (raw.astype(np.float32) - zero) * scale, rtol=1e-6)
+    scale, zero_point = model.outputs[1].quantization
+    np.testing.assert_allclose(real, (raw.astype(np.float32) - zero_point) * scale, rtol=1e-6)
     for a, b in zip(sequences, before, strict=True):
         np.testing.assert_array_equal(a, b)
     # far beyond the range that was calibrated: saturated, not wrapped around

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from rnnlite.lite import ir, schema
-from rnnlite.quantization.grid import Array, Range
 from rnnlite.quantization.measure.values import Values
+from rnnlite.quantization.params import Array, Range
 from rnnlite.quantization.watching import Watched
 from rnnlite.runtime.model import Model
 

@@ -168,5 +168,7 @@ def is_weight(value: Value) -> bool:
 def _info(value: Value, name: str) -> TensorSpec:
     shape = tuple(None if d == FREE else d for d in value.dims)
     known = value.quantization
-    grid = None if known is None or len(known.scales) != 1 else (value.scale, value.zero)
-    return TensorSpec(name, shape, value.type, quantization=grid)
+    quantization = (
+        None if known is None or len(known.scales) != 1 else (value.scale, value.zero_point)
+    )
+    return TensorSpec(name, shape, value.type, quantization=quantization)

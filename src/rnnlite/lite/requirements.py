@@ -10,8 +10,8 @@ found by running files on every release (`benchmarks/runtimes`):
 1. FULLY_CONNECTED in int8 with a scale a channel: TFLite 2.9 takes the first one for all.
 2. QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.3, though its version says so.
 3. DYNAMIC_UPDATE_SLICE of int16 is version 4.
-4. SUM of int16: before LiteRT 1.3 sums beyond the grid wrap around, and another scale is refused at
-   the first run (`Target.kernels`).
+4. SUM of int16: before LiteRT 1.3 sums beyond the range wrap around, and another scale is refused
+   at the first run (`Target.kernels`).
 5. Loops within loops end the process on TFLite 2.9 and 2.10, and read beyond a buffer on 2.13.
 6. A free batch, or a mask in a loop, with XNNPACK on TFLite 2.13 and 2.14: a change of length
    fails, or ends the process. Files of fixed shape are right.
@@ -162,8 +162,8 @@ def _computed_filling(op: Op) -> bool:
 def _per_channel(op: Op) -> bool:
     if op.kind != "FULLY_CONNECTED" or _types(op.operands)[:2] != ["int8", "int8"]:
         return False
-    grid = op.input(1).quantization
-    return grid is not None and len(grid.scales) > 1
+    known = op.input(1).quantization
+    return known is not None and len(known.scales) > 1
 
 
 def _widened(op: Op) -> bool:

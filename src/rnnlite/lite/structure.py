@@ -34,10 +34,10 @@ def check_structure(model: Model) -> None:
         )
 
 
-def grid(value: Value) -> tuple[tuple[float, ...], tuple[int, ...]]:
+def scales_and_zero_points(value: Value) -> tuple[tuple[float, ...], tuple[int, ...]]:
     """Scales and zero points of a value, empty for a float one."""
     found = value.quantization
-    return ((), ()) if found is None or not found.scales else (found.scales, found.zeros)
+    return ((), ()) if found is None or not found.scales else (found.scales, found.zero_points)
 
 
 def _place_fault(model: Model) -> str:
@@ -97,7 +97,7 @@ def _flow_fault(model: Model) -> str:
             demands: tuple[tuple[str, list[Hashable]], ...] = (
                 ("type", [v.type for v in slot]),
                 ("rank", [v.rank for v in slot]),
-                ("scale or zero point", [grid(v) for v in slot]),
+                ("scale or zero point", [scales_and_zero_points(v) for v in slot]),
             )
             for what, values in demands:
                 if any(v != values[0] for v in values):

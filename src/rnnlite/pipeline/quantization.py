@@ -17,9 +17,8 @@ from rnnlite.pipeline.steps import Part, finish
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
-from rnnlite.quantization.chunks import Chunk, with_grids
+from rnnlite.quantization.chunks import Chunk, with_params
 from rnnlite.quantization.config import QuantizationConfig, calibration_of
-from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import (
     LENGTHS,
     MOST_SAMPLES,
@@ -31,6 +30,7 @@ from rnnlite.quantization.measure.course import course_warnings, sequences_of
 from rnnlite.quantization.measure.culprits import op_errors, worst_tensors
 from rnnlite.quantization.measure.features import unlike_features
 from rnnlite.quantization.measure.saturation import saturation_warnings
+from rnnlite.quantization.params import Array
 from rnnlite.quantization.plan.front import REASON, curved_front
 from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.quantize import describe, op_types, require_change
@@ -131,7 +131,7 @@ def quantize(
         size_before: bytes of the float32 file.
         target: what the file is made for.
         streamed: the part of the function of a chunk of the first, and what is known of it, where
-            the two are to have the same grids.
+            the two are to have the same quantization parameters.
 
     Raises:
         QuantizationError: the mode changes nothing.
@@ -307,13 +307,13 @@ def _best(
 
 
 def _stream_part(part: Part, chunk: Chunk, model: Model, details: Mapping[str, Any]) -> Part:
-    """The function of a chunk, quantized; its layout says on which grids states come."""
+    """The function of a chunk, quantized; its layout says with which scales states come."""
     record = _layout(chunk, model).to_dict()
     return Part(part.entry, model, {**part.details, **details, RECORD: record})
 
 
 def _layout(chunk: Chunk, model: Model) -> Layout:
-    return with_grids(chunk.ends.layout, [before for _, before, _ in chunk.states(model)])
+    return with_params(chunk.ends.layout, [before for _, before, _ in chunk.states(model)])
 
 
 def _measured(one: _Taken, data: bytes, config: QuantizationConfig) -> tuple[OutputAccuracy, ...]:

@@ -47,7 +47,7 @@ from rnnlite.lite.running import require_ops
 from rnnlite.lite.structure import check_structure
 from rnnlite.pipeline import facts
 from rnnlite.pipeline.passes import Pass, run_passes
-from rnnlite.quantization.rewrite.check import check_grids
+from rnnlite.quantization.rewrite.check import check_quantization
 from rnnlite.target import LITERT, Target
 
 TRANSLATED = (
@@ -121,7 +121,7 @@ def joined(
         Pass("refuse_older", partial(_refuse_older, target), needs=(facts.SIGNED,)),
         Pass("require_ops", partial(require_ops, target)),
         Pass("check_structure", check_structure),
-        Pass("check_grids", check_grids),
+        Pass("check_quantization", check_quantization),
     )
 
 

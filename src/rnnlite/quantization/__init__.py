@@ -1,1 +1,1 @@
-"""Quantization of LiteRT models with loops: calibrate, plan the integer grids, rewrite, measure."""
+"""Quantization of LiteRT models with loops: calibrate, plan the parameters, rewrite, measure."""

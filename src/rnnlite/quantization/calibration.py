@@ -21,8 +21,8 @@ from rnnlite.errors import AbortError, SampleError
 from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model, Value
-from rnnlite.quantization.grid import Array, Range, union
 from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.quantization.params import Array, Range, union
 from rnnlite.quantization.prefixes import prefixes
 from rnnlite.quantization.watching import MANY
 from rnnlite.runtime.samples import listed

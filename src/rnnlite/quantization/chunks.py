@@ -1,12 +1,12 @@
-"""The function of a chunk, quantized with that of the whole sequence: both get the same grids.
+"""The function of a chunk, quantized with that of the whole sequence: both get the same parameters.
 
-What enters: the float models of both, prepared alike. What leaves: pairs of values that share a
-grid, the ops that stay in float, and the types in which states come in and go out.
+What enters: the float models of both, prepared alike. What leaves: pairs of values that share one
+scale and zero point, the ops that stay in float, and the types in which states come in and go out.
 
-A state has one grid, on which it goes out as it comes in. What adds up all that came so far (sums,
-means, sums so far) has no bound, so no grid holds it: it stays in float in both, from the numbers
-that it adds to the last op that works element by element on the result. So does pooling that
-pads, which is one op in one and several in the other.
+A state goes out with the scale and zero point with which it comes in. What adds up all that came so
+far (sums, means, sums so far) has no bound, so no range holds it: it stays in float in both, from
+the numbers that it adds to the last op that works element by element on the result. So does pooling
+that pads, which is one op in one and several in the other.
 """
 
 from __future__ import annotations
@@ -151,8 +151,8 @@ def _adds(op: Op | None) -> bool:
 
 
 def io_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
-    """The types of float states: the grid within, but for what stays in float. As they come in by
-    the value, as they go out by the place: a result may be a state as well."""
+    """The types of float states: that within, but for what stays in float. As they come in by the
+    value, as they go out by the place: a result may be a state as well."""
     types: dict[Value | int, str | None] = {}
     first = len(chunk.ends.outputs)
     for place, (state, before, _) in enumerate(chunk.states(model), first):
@@ -161,14 +161,14 @@ def io_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
     return types
 
 
-def with_grids(layout: Layout, values: Sequence[Value]) -> Layout:
+def with_params(layout: Layout, values: Sequence[Value]) -> Layout:
     """The layout of a quantized model.
 
     Args:
         values: its states as they come in.
     """
     states = [
-        replace(state, dtype=v.type, scale=v.scale, zero=v.zero)
+        replace(state, dtype=v.type, scale=v.scale, zero_point=v.zero_point)
         if state.dtype == "float32" and v.type != "float32"
         else state
         for state, v in zip(layout.states, values, strict=True)

@@ -1,4 +1,4 @@
-"""What each LiteRT op asks of the integer grids of its operands and results. Pure data.
+"""What each LiteRT op asks of the scales and zero points of its operands and results. Pure data.
 
 The sources are the LiteRT kernels' own checks and the quantization specification. An op that is not
 here has no integer kernel that rnnlite knows of, and is refused by name in the integer modes.
@@ -11,19 +11,19 @@ from enum import Enum
 
 import numpy as np
 
-from rnnlite.quantization.grid import Grid
+from rnnlite.quantization.params import QuantizationParams
 
 
 class Kind(Enum):
     """How an op treats its float operands and results."""
 
-    SAME_SCALE = "moves values: operands and results share one grid"
-    FREE_SCALE = "computes: each operand and result has a grid of its own"
+    SAME_SCALE = "moves values: operands and results share one scale and zero point"
+    FREE_SCALE = "computes: each operand and result has a scale of its own"
     WEIGHTED = "multiplies by constant weights"
     INT32 = "computes in int32 alone, between an int16 operand and an int16 result"
-    COMPARES = "compares: operands share one grid and are read as int32, the result is no number"
+    COMPARES = "compares: operands share one scale and are read as int32, the result is no number"
     SHAPE_ONLY = "reads the shape or the order of values alone"
-    FLOW = "control flow: grids are tied by the subgraphs"
+    FLOW = "control flow: scales are tied by the subgraphs"
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Rule:
 
     Attributes:
         kind: see `Kind`.
-        joined: for SAME_SCALE, operands that may be requantized to the result's grid instead of
+        joined: for SAME_SCALE, operands that may be requantized to the result's scale instead of
             tied.
-        fixed: the grids that the kernel prescribes for its result.
+        fixed: the scales and zero points that the kernel prescribes for its result.
         int16, int8: whether there is an int16 kernel, an int8 one.
         data, weights, bias: for WEIGHTED, the places of these operands.
         axis: for WEIGHTED, the axis of the output channels.
@@ -42,7 +42,7 @@ class Rule:
 
     kind: Kind
     joined: tuple[int, ...] = ()
-    fixed: tuple[Grid, Grid] | None = None
+    fixed: tuple[QuantizationParams, QuantizationParams] | None = None
     int16: bool = True
     int8: bool = True
     data: int = 0
@@ -50,16 +50,16 @@ class Rule:
     bias: int = 2
     axis: int = 0
 
-    def fixed_grid(self, dtype: str) -> Grid | None:
-        """The prescribed grid of the result, if there is one."""
+    def fixed_params(self, dtype: str) -> QuantizationParams | None:
+        """What the kernel prescribes for its result in a type, if it does."""
         if self.fixed is None:
             return None
         return self.fixed[0] if dtype == "int8" else self.fixed[1]
 
 
-_UNIT = (Grid("int8", 2.0**-8, -128), Grid("int16", 2.0**-15, 0))
-_SIGNED_UNIT = (Grid("int8", 2.0**-7, 0), Grid("int16", 2.0**-15, 0))
-_COUNT = (Grid("int8", 1.0, 0), Grid("int16", 1.0, 0))
+_UNIT = (QuantizationParams("int8", 2.0**-8, -128), QuantizationParams("int16", 2.0**-15, 0))
+_SIGNED_UNIT = (QuantizationParams("int8", 2.0**-7, 0), QuantizationParams("int16", 2.0**-15, 0))
+_COUNT = (QuantizationParams("int8", 1.0, 0), QuantizationParams("int16", 1.0, 0))
 
 
 def _each(names: str, rule: Rule) -> dict[str, Rule]:
@@ -96,7 +96,9 @@ RULES: dict[str, Rule] = {
     "TANH": Rule(Kind.FREE_SCALE, fixed=_SIGNED_UNIT),
     "L2_NORMALIZATION": Rule(Kind.FREE_SCALE, fixed=_SIGNED_UNIT, int16=False),
     "LOG_SOFTMAX": Rule(
-        Kind.FREE_SCALE, fixed=(Grid("int8", 2.0**-4, 127), Grid("int16", 1.0, 0)), int16=False
+        Kind.FREE_SCALE,
+        fixed=(QuantizationParams("int8", 2.0**-4, 127), QuantizationParams("int16", 1.0, 0)),
+        int16=False,
     ),
     "CAST": Rule(Kind.FREE_SCALE, fixed=_COUNT),
     **_each("FULLY_CONNECTED CONV_2D", Rule(Kind.WEIGHTED)),

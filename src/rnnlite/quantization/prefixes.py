@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnlite.quantization.grid import Array
+from rnnlite.quantization.params import Array
 from rnnlite.specs import TensorSpec
 
 STEPS = (1, 2, 4, 8)

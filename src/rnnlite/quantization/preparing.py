@@ -1,4 +1,4 @@
-"""A float model made ready to be rewritten to integers: its ops, constants, ranges and grids.
+"""A float model made ready to be rewritten to integers: its ops, constants, ranges and scales.
 
 What enters: a float model, a recipe and samples; of a file with a stream, the model of a chunk as
 well. What leaves: a copy of each, and one plan for both.
@@ -13,7 +13,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.chunks import Chunk, running_ops, tied
 from rnnlite.quantization.config import QuantizationConfig
-from rnnlite.quantization.grid import Range
+from rnnlite.quantization.params import Range
 from rnnlite.quantization.plan.front import scaling_ops
 from rnnlite.quantization.plan.markers import marked_ranges
 from rnnlite.quantization.plan.masks import binary_inputs, soften_masks
@@ -35,9 +35,9 @@ class Prepared:
     Attributes:
         model: with the ops and constants that the recipe quantizes.
         ranges: what calibration saw in it.
-        plan: its grids.
+        plan: its quantization parameters.
         faint: results too small for prescribed steps, see `decompose`; values of the given model.
-        chunk: a model of the function of a chunk, ready as well; its grids are in the plan.
+        chunk: a model of the function of a chunk, ready as well; the plan is for both.
     """
 
     model: Model
@@ -55,7 +55,7 @@ def prepared(
     faint: frozenset[Value] = frozenset(),
     chunk: Chunk | None = None,
 ) -> Prepared:
-    """Prepare a copy of a float model, calibrate it, plan its grids.
+    """Prepare a copy of a float model, calibrate it, plan its quantization parameters.
 
     Args:
         model: the float model.

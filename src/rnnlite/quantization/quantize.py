@@ -15,8 +15,8 @@ from rnnlite.lite.ir import Op
 from rnnlite.lite.record import record as record_of
 from rnnlite.quantization.calibration import Ranges, Samples
 from rnnlite.quantization.config import LIMITS, QuantizationConfig
-from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.accuracy import Reference, measure
+from rnnlite.quantization.params import Array
 from rnnlite.quantization.select import Candidate
 from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
 

@@ -15,7 +15,7 @@ from rnnlite.errors import SampleError
 from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite.ir import Model
 from rnnlite.quantization.calibration import Ranges, Samples, numbered, shared
-from rnnlite.quantization.grid import Array
+from rnnlite.quantization.params import Array
 from rnnlite.runtime.stream import Ends, Run, Stream
 
 MOST = 400

@@ -13,7 +13,7 @@ from ai_edge_litert import _pywrap_tfl_calibration
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.errors import SampleError
-from rnnlite.quantization.grid import Array, Range, union
+from rnnlite.quantization.params import Array, Range, union
 from rnnlite.specs import batched
 
 MANY = 2000

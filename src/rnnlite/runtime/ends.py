@@ -80,10 +80,10 @@ def spec_of(name: str, value: Value) -> TensorSpec:
     """An input or output, from what the file says of it."""
     shape = tuple(None if d < 0 else d for d in value.dims)
     known = value.quantization
-    grid = None
+    quantization = None
     if known is not None and len(known.scales) == 1 and value.type != "float32":
-        grid = known.scales[0], known.zeros[0] if known.zeros else 0
-    return TensorSpec(name, shape, value.type, quantization=grid)
+        quantization = known.scales[0], known.zero_points[0] if known.zero_points else 0
+    return TensorSpec(name, shape, value.type, quantization=quantization)
 
 
 def id_ranges(record: Mapping[str, Any]) -> dict[str, tuple[int, int]]:

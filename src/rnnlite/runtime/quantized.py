@@ -10,18 +10,18 @@ LIMITS = {name: np.iinfo(name) for name in ("int8", "uint8", "int16", "int32")}
 
 
 def quantize(array: Array, spec: TensorSpec) -> Array:
-    """Float to the input's integers, q = x / scale + zero, rounded to nearest and saturated.
+    """Float to the input's integers, q = x / scale + zero_point, rounded to nearest and saturated.
 
     A time step that is not masked, but whose features all round to the mask's integer, is moved off
     it by one step: it would be masked otherwise.
     """
     if spec.quantization is None:
         return array
-    scale, zero = spec.quantization
+    scale, zero_point = spec.quantization
     limits = LIMITS[spec.dtype]
 
     def integers(values: Array) -> Array:
-        found = np.rint(values / scale) + zero
+        found = np.rint(values / scale) + zero_point
         # np.clip takes several times as long for the rows of a chunk.
         return np.asarray(np.minimum(np.maximum(found, limits.min), limits.max))
 
@@ -38,8 +38,8 @@ def quantize(array: Array, spec: TensorSpec) -> Array:
 
 
 def dequantize(array: Array, spec: TensorSpec) -> Array:
-    """The output's integers to float32; x = (q - zero) * scale."""
+    """The output's integers to float32; x = (q - zero_point) * scale."""
     if spec.quantization is None:
         return array.copy()
-    scale, zero = spec.quantization
-    return np.asarray((array.astype(np.float32) - zero) * np.float32(scale), np.float32)
+    scale, zero_point = spec.quantization
+    return np.asarray((array.astype(np.float32) - zero_point) * np.float32(scale), np.float32)

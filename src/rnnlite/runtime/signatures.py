@@ -27,10 +27,10 @@ def stream_ends(model: Model, layout: Layout, known: Sequence[TensorSpec]) -> En
 
     def spec(name: str, value: Value, like: TensorSpec | None) -> TensorSpec:
         shape = tuple(None if d < 0 else d for d in value.dims)
-        grid = None if value.quantization is None else (value.scale, value.zero)
+        quantization = None if value.quantization is None else (value.scale, value.zero_point)
         if like is None:
-            return TensorSpec(name, shape, value.type, batch_axis=None, quantization=grid)
-        return replace(like, shape=shape, dtype=value.type, quantization=grid, least=())
+            return TensorSpec(name, shape, value.type, batch_axis=None, quantization=quantization)
+        return replace(like, shape=shape, dtype=value.type, quantization=quantization, least=())
 
     count, results = len(layout.inputs), len(layout.outputs)
     inputs = [spec(n, v, whole.get(n)) for n, v in signature.inputs[:count]]

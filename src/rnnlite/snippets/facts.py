@@ -34,7 +34,7 @@ class Port:
         name: the signature's.
         dtype: as NumPy calls it.
         shape: FREE for axes of time; a free batch is 1.
-        scale, zero: of its integers; scale 0 where it has none.
+        scale, zero_point: of its integers; scale 0 where it has none.
         initial: of a state, the number that it begins with.
     """
 
@@ -42,7 +42,7 @@ class Port:
     dtype: str
     shape: tuple[int, ...]
     scale: float = 0.0
-    zero: int = 0
+    zero_point: int = 0
     initial: float = 0.0
 
 
@@ -157,8 +157,8 @@ def _port(spec: TensorSpec) -> Port:
         d if d is not None else 1 if k == spec.batch_axis else FREE
         for k, d in enumerate(spec.shape)
     )
-    scale, zero = spec.quantization or (0.0, 0)
-    return Port(spec.name, str(spec.dtype), shape, scale, zero)
+    scale, zero_point = spec.quantization or (0.0, 0)
+    return Port(spec.name, str(spec.dtype), shape, scale, zero_point)
 
 
 def _streamed(model: Model) -> Streamed | None:

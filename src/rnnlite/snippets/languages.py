@@ -67,7 +67,7 @@ def _c(text: str) -> str:
     return _escaped(text, lambda code: f"\\{code & 0xFF:03o}", "?")
 
 
-_C_PORT = "{{{name}, {dtype}, {rank}, {{{shape}}}, {scale}, {zero}, {initial}}},"
+_C_PORT = "{{{name}, {dtype}, {rank}, {{{shape}}}, {scale}, {zero_point}, {initial}}},"
 _C_SIGNATURE = "{{{key}, {first}, {inputs}, {middle}, {outputs}}},"
 _ROWS = "{axis}, {stride}, {delay}, {add}"
 _C_ROWS = f"{{{{{_ROWS}}}}},"
@@ -78,7 +78,7 @@ LANGUAGES = {
         Language(
             "python",
             "python.py.txt",
-            'Port({name}, "{dtype}", ({shape}), {scale}, {zero}, {initial}),',
+            'Port({name}, "{dtype}", ({shape}), {scale}, {zero_point}, {initial}),',
             "{key}: (\n    [\n{input_rows}\n    ],\n    [\n{output_rows}\n    ],\n),",
             f"Rows({_ROWS}),",
             _four_digits,
@@ -87,7 +87,7 @@ LANGUAGES = {
         Language(
             "kotlin",
             "kotlin.kt.txt",
-            'Port({name}, "{dtype}", intArrayOf({shape}), {scale}, {zero}, {initial}),',
+            'Port({name}, "{dtype}", intArrayOf({shape}), {scale}, {zero_point}, {initial}),',
             "{key} to Pair(\n    listOf(\n{input_rows}\n    ),\n"
             "    listOf(\n{output_rows}\n    ),\n),",
             f"Rows({_ROWS}),",
@@ -97,8 +97,8 @@ LANGUAGES = {
         Language(
             "swift",
             "swift.swift.txt",
-            'Port(name: {name}, dtype: "{dtype}", shape: [{shape}], scale: {scale}, zero: {zero}, '
-            "initial: {initial}),",
+            'Port(name: {name}, dtype: "{dtype}", shape: [{shape}], scale: {scale}, '
+            "zeroPoint: {zero_point}, initial: {initial}),",
             "({key},\n  [\n{input_rows}\n  ],\n  [\n{output_rows}\n  ]),",
             "Rows(axis: {axis}, stride: {stride}, delay: {delay}, add: {add}),",
             _swift,
@@ -107,7 +107,7 @@ LANGUAGES = {
         Language(
             "cpp",
             "cpp.cc.txt",
-            "{{{name}, {dtype}, {{{shape}}}, {scale}, {zero}, {initial}}},",
+            "{{{name}, {dtype}, {{{shape}}}, {scale}, {zero_point}, {initial}}},",
             "{{{key},\n {{\n{input_rows}\n }},\n {{\n{output_rows}\n }}}},",
             _C_ROWS,
             _c,

@@ -175,7 +175,7 @@ def _rows(ports: Iterable[Port], language: Language, indent: int) -> str:
                 rank=len(port.shape),
                 shape=shape or ("0" if is_c and language.name != "cpp" else ""),
                 scale=language.number(port.scale),
-                zero=port.zero,
+                zero_point=port.zero_point,
                 initial=language.number(port.initial),
             )
         )

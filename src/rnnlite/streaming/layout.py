@@ -53,8 +53,8 @@ class StreamState:
         initial: the number that it holds, all over, at the start of a sequence.
         batch_axis: the axis of the batch where that is free, else None.
         dtype: of its elements, as the file has them.
-        scale, zero: of integers that stand for real = scale * (integer - zero); a state is
-            given on the grid that it is taken on. None of other types.
+        scale, zero_point: of integers that stand for real = scale * (integer - zero_point); a
+            state is given with those that it is taken with. None of other types.
         grows: whether it adds up all that came so far, without bound: it stays in float.
     """
 
@@ -63,7 +63,7 @@ class StreamState:
     batch_axis: int | None
     dtype: str = "float32"
     scale: float | None = None
-    zero: int | None = None
+    zero_point: int | None = None
     grows: bool = False
 
 

@@ -14,13 +14,13 @@ def test_ops_stand_where_the_builder_was_put():
     assert graph.ops[0].input(1) is graph.ops[1].input(1)
 
 
-def test_constants_differ_by_type_shape_and_grid():
+def test_constants_differ_by_type_shape_and_scale():
     builder = Builder(Model().graph())
-    grid = Quantization.of(0.5)
+    params = Quantization.of(0.5)
     made = [
         builder.constant(1, "int8"),
         builder.constant([1], "int8"),
-        builder.constant(1, "int8", grid),
+        builder.constant(1, "int8", params),
         builder.constant(1),
     ]
     assert len(set(made)) == 4

@@ -93,7 +93,7 @@ def test_a_value_like_another_takes_part_in_the_same_step():
 def test_quantization_from_numbers_and_arrays():
     one = Quantization.of(0.1, -3)
     assert one.scales == (float(np.float32(0.1)),)
-    assert one.zeros == (-3,)
+    assert one.zero_points == (-3,)
     assert Quantization.of([0.5, 0.25], 0, 3) == Quantization((0.5, 0.25), (0, 0), 3)
     assert Quantization((), ()).is_empty
     assert not one.is_empty
@@ -103,12 +103,12 @@ def test_scale_and_zero_point_of_a_value():
     graph = Model().graph()
     value = graph.value("int8", [2], quantization=Quantization.of(0.5, 3))
     assert value.scale == 0.5
-    assert value.zero == 3
+    assert value.zero_point == 3
     value.quantization = Quantization.of([0.5, 0.5])
     with pytest.raises(ValueError, match="no single scale"):
         value.scale  # noqa: B018
     with pytest.raises(ValueError, match="no single zero point"):
-        value.zero  # noqa: B018
+        value.zero_point  # noqa: B018
 
 
 def test_labels_and_reprs():

@@ -121,9 +121,9 @@ def test_a_known_length_takes_one_way(length):
     assert made.count("WHILE") == (length > store.limit(SHORT)) + (length > store.limit(0))
 
 
-def test_integers_keep_their_grid():
-    grid = Quantization((0.5,), (3,))
-    store = store_of(rows=2, levels=1, dtype="int8", quantization=grid)
+def test_integers_keep_their_scale():
+    params = Quantization((0.5,), (3,))
+    store = store_of(rows=2, levels=1, dtype="int8", quantization=params)
     run = plain(assembled(store, 70))
     for length in (4, 33, 70):
         (found,) = run(np.arange(length, dtype=np.int32))

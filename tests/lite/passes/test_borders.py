@@ -191,11 +191,11 @@ def parts_model(dims, axis, type="float32"):
     """A SPLIT in two whose ends are all at the subgraph's border."""
     model = Model()
     graph = model.main
-    grid = None if type == "float32" else Quantization.of(0.1, 3)
+    params = None if type == "float32" else Quantization.of(0.1, 3)
     sizes = [4 if d < 0 else d for d in dims]
     half = [n // 2 if k == axis else n for k, n in enumerate(sizes)]
-    x = graph.tensor(sizes, type, "x", grid)
-    parts = [graph.tensor(half, type, f"y{k}", grid) for k in range(2)]
+    x = graph.tensor(sizes, type, "x", params)
+    parts = [graph.tensor(half, type, f"y{k}", params) for k in range(2)]
     graph.add("SPLIT", [graph.constant(axis, "int32"), x], parts, "SplitOptions", numSplits=2)
     model.ir.raise_version(model.ir.main.ops[0], 1 if type == "float32" else 2)
     graph.ends([x], parts)

@@ -20,9 +20,9 @@ def names(model):
 def gathered(dtype, places, shape=(4, 1, 3), unpack=False):
     model = Model()
     main = model.main
-    grid = Quantization.of(0.1) if dtype == "int16" else None
-    x = main.tensor(shape, dtype, "x", grid)
-    y = main.tensor((len(places), *shape[1:]), dtype, "y", grid)
+    params = Quantization.of(0.1) if dtype == "int16" else None
+    x = main.tensor(shape, dtype, "x", params)
+    y = main.tensor((len(places), *shape[1:]), dtype, "y", params)
     main.add("GATHER", [x, main.constant(places, "int32")], [y], "GatherOptions", axis=0)
     outputs = [y]
     if unpack:
@@ -157,9 +157,9 @@ def test_microcontroller(kind, mode):
     for sample, result in zip(samples[:4], expected, strict=True):
         x = sample[None]
         if spec.quantization is not None:
-            scale, zero = spec.quantization
+            scale, zero_point = spec.quantization
             limits = np.iinfo(spec.dtype)
-            x = np.clip(np.round(x / scale) + zero, limits.min, limits.max).astype(spec.dtype)
+            x = np.clip(np.round(x / scale) + zero_point, limits.min, limits.max).astype(spec.dtype)
         interpreter.set_input(x, 0)
         interpreter.invoke()
         found = interpreter.get_output(0)[0].astype(np.float64)

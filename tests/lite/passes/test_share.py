@@ -142,7 +142,7 @@ def test_equal_functions_of_signatures_are_one():
         assert np.array_equal(interpreter.get_signature_runner(key)(x=x)["y"], factor * x)
 
 
-def test_functions_of_other_grids_stay_apart():
+def test_functions_of_other_scales_stay_apart():
     model = functions(2.0, 2.0)
     model.signatures[1].graph.inputs[0].quantization = ir.Quantization.of(0.5)
     assert share_functions(model) == 0

@@ -11,13 +11,13 @@ from rnnlite.lite.ir import Quantization
 from rnnlite.lite.schema.packing import IDENTIFIER, LARGE_VECTOR, pack, plain
 
 
-def many(shapes, grids=(None,)):
-    """A model of one addition for each shape and grid."""
+def many(shapes, params=(None,)):
+    """A model of one addition for each shape and quantization."""
     model = Model()
     main = model.main
     x = main.tensor(shapes[0], name="x")
     for k, shape in enumerate(shapes):
-        y = main.tensor(shape, name=f"y{k}", grid=grids[k % len(grids)])
+        y = main.tensor(shape, name=f"y{k}", quantization=params[k % len(params)])
         main.add("ADD", [x, x], [y], "AddOptions")
     main.ends([x], [y])
     return model
@@ -38,9 +38,9 @@ def test_equal_shapes_cost_nothing_more():
     assert more - few < others - few - 100 * 16
 
 
-def test_equal_grids_stand_once():
-    grids = [Quantization.of(0.5, 3)], [Quantization.of(0.5 + k, 3) for k in range(100)]
-    one, each = (len(many([(1, 2)] * 100, g).bytes()) for g in grids)
+def test_equal_scales_stand_once():
+    params = [Quantization.of(0.5, 3)], [Quantization.of(0.5 + k, 3) for k in range(100)]
+    one, each = (len(many([(1, 2)] * 100, g).bytes()) for g in params)
     assert each - one > 99 * 16
 
 

@@ -1,4 +1,4 @@
-"""From the schema's objects to a model: kinds, contents, grids and what is missing."""
+"""From the schema's objects to a model: kinds, contents, scales and what is missing."""
 
 from types import SimpleNamespace
 
@@ -110,17 +110,17 @@ def rank(tensor):
     return len(ints(tensor.shape)) == 2
 
 
-def test_grids_of_one_scale_and_of_many(tree):
+def test_one_scale_and_many(tree):
     held = constant(tree)
-    grid = tables.QuantizationParametersT()
-    grid.scale, grid.zeroPoint = np.array([0.5, 0.25, 2], np.float32), np.array([0, 1, 2])
-    grid.min, grid.max = [0.0], [2.0]
-    grid.quantizedDimension = 1
-    held.quantization = grid
+    params = tables.QuantizationParametersT()
+    params.scale, params.zeroPoint = np.array([0.5, 0.25, 2], np.float32), np.array([0, 1, 2])
+    params.min, params.max = [0.0], [2.0]
+    params.quantizedDimension = 1
+    held.quantization = params
     model = schema.from_tree(tree)
     found = model.graphs[2].values[tree.subgraphs[2].tensors.index(held)].quantization
     assert found.scales == (0.5, 0.25, 2.0)
-    assert found.zeros == (0, 1, 2)
+    assert found.zero_points == (0, 1, 2)
     assert found.axis == 1
     assert found.range == ((0.0,), (2.0,))
     held.quantization = tables.QuantizationParametersT()

@@ -89,14 +89,14 @@ def test_shapes_with_free_axes():
     assert (list(fixed.shape), fixed.shapeSignature) == ([1, 2, 3], None)
 
 
-def test_grids():
+def test_scales_and_ranges():
     model = Model()
-    model.main.tensor((1,), "int8", grid=Quantization.of(0.5, 3))
-    model.main.tensor((1,), "int8", grid=Quantization((), (), 0, ((-1.0,), (2.0,))))
+    model.main.tensor((1,), "int8", quantization=Quantization.of(0.5, 3))
+    model.main.tensor((1,), "int8", quantization=Quantization((), (), 0, ((-1.0,), (2.0,))))
     model.main.tensor((1,))
-    grid, stated, none = (t.quantization for t in schema.to_tree(model.ir).subgraphs[0].tensors)
-    assert (grid.scale.tolist(), grid.zeroPoint.tolist()) == ([0.5], [3])
-    assert grid.min is None
+    params, stated, none = (t.quantization for t in schema.to_tree(model.ir).subgraphs[0].tensors)
+    assert (params.scale.tolist(), params.zeroPoint.tolist()) == ([0.5], [3])
+    assert params.min is None
     assert (stated.min.tolist(), stated.max.tolist()) == ([-1.0], [2.0])
     assert stated.scale is None
     assert none is None

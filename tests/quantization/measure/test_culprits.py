@@ -42,7 +42,7 @@ def test_every_op_for_a_report():
     assert second.error >= 0.5 * first.error
 
 
-def test_a_value_beyond_its_grid_in_one_sample_of_many():
+def test_a_value_beyond_its_range_in_one_sample_of_many():
     """Over all samples together the one that leaves its range would hardly count."""
     model = Model()
     x = model.main.tensor((1, 3), name="x")

@@ -108,7 +108,7 @@ def test_what_a_mask_says_of_itself():
     assert MASK.is_finite
     assert MASK.plain == (0.0, 0.0)
     assert MASK.range == (-20.0, 0.0)
-    ordinary = cases.span((-1.0, 2.0))
+    ordinary = cases.ordinary((-1.0, 2.0))
     assert not ordinary.is_moved
     assert not ordinary.is_finite
     assert ordinary.plain == ordinary.range == (-1.0, 2.0)
@@ -208,7 +208,7 @@ def test_tidying_keeps_the_range_and_is_done_once(numbers):
 
 
 def test_a_mask_added_to_logits():
-    logits = cases.span((-3.0, 5.0))
+    logits = cases.ordinary((-3.0, 5.0))
     total = cases.combine(cases.add, logits, MASK)
     assert total.origins == frozenset([3])
     assert total.plain == (-3.0, 5.0)
@@ -231,7 +231,10 @@ def test_joined_tensors_keep_all_cases_and_origins():
     assert joined.origins == frozenset([1, 3])
     assert joined.range == (-20.0, 9.0)
     assert joined.plain == (0.0, 2.0)
-    assert cases.join([cases.span((-1.0, 0.0)), cases.span((4.0, 5.0))]).range == (-1.0, 5.0)
+    assert cases.join([cases.ordinary((-1.0, 0.0)), cases.ordinary((4.0, 5.0))]).range == (
+        -1.0,
+        5.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -246,12 +249,12 @@ def test_joined_tensors_keep_all_cases_and_origins():
 )
 def test_comparisons_come_out_as_before(bound, expected):
     alone = Value(MASK.cases[:1], MASK.origins)
-    assert cases.same_order(alone, cases.span(bound)) is expected
-    assert cases.same_order(cases.span(bound), alone) is expected
+    assert cases.same_order(alone, cases.ordinary(bound)) is expected
+    assert cases.same_order(cases.ordinary(bound), alone) is expected
 
 
 def test_comparisons_of_what_did_not_move_are_no_matter():
-    assert cases.same_order(cases.span((0.0, 1.0)), cases.span((0.0, 1.0)))
+    assert cases.same_order(cases.ordinary((0.0, 1.0)), cases.ordinary((0.0, 1.0)))
     assert not cases.same_order(MASK, MASK)
 
 

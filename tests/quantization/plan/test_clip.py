@@ -52,7 +52,7 @@ def logistic(x):
     ("name", "function", "range_"), [("LOGISTIC", logistic, 1), ("TANH", np.tanh, 2)]
 )
 def test_beyond_the_function_is_within_a_step_of_its_limit(dtype, name, function, range_):
-    """LiteRT's grids: 1 / 256 and 1 / 128 for int8, 2 ** -15 for int16."""
+    """LiteRT's steps: 1 / 256 and 1 / 128 for int8, 2 ** -15 for int16."""
     step = range_ / 256 if dtype == "int8" else 2.0**-15
     assert 1 - function(SATURATION[name, dtype]) <= 0.51 * step
 

@@ -81,6 +81,6 @@ def test_an_exponential_ends_at_the_largest_value_of_its_result(dtype, zero, sca
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
-def test_an_exponential_whose_limit_is_off_the_grid_is_not_bound(dtype):
+def test_an_exponential_whose_limit_is_off_the_range_is_not_bound(dtype):
     before, after, _ = kept("EXP", dtype, scale=1e-5, result=(1.0, 0))
     assert np.array_equal(before, after)

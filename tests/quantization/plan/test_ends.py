@@ -60,7 +60,7 @@ def test_a_largest_element_is_never_a_masked_one(name, plain):
     bound = bound_of(name, -1, plain, "int8")
     assert bound.enough < plain[0]
     assert bound.true < bound.enough
-    # Off by more than a step of the widened int8 grid, so that the two stay apart there.
+    # Off by more than a step of the widened int8 range, so that the two stay apart there.
     assert plain[0] - bound.enough > 0.9 * 1.05 * (plain[1] - plain[0]) / 255
 
 

@@ -107,25 +107,25 @@ def test_any_over_time_says_nothing_of_a_step():
 
 
 @pytest.mark.parametrize("precision", [all_int8, all_int16])
-def test_the_end_of_the_grid_is_the_markers_own(precision):
+def test_the_end_of_the_range_is_the_markers_own(precision):
     model = Marked()
     y = model.selected(model.kept)
     marked = model.ranges(y)
     samples = Samples(ROWS, ROWS, ())
     ranges = {**calibrate(model.ir, samples).values, **marked}
     plan = make_plan(model.ir, ranges, precision, allow_float=False, marked=frozenset(marked))
-    grid = plan.grid(model.x)
-    assert grid.span[1] < 7.0
-    limit = np.iinfo(grid.dtype).min
-    assert grid.quantize(np.float32(-999.0)) == limit
-    assert grid.quantize(np.float32(-2.0)) > limit
+    params = plan.params(model.x)
+    assert params.range[1] < 7.0
+    limit = np.iinfo(params.dtype).min
+    assert params.quantize(np.float32(-999.0)) == limit
+    assert params.quantize(np.float32(-2.0)) > limit
     # Without negative values too
     rows = [[np.abs(ROWS[0][0][:2])]]
     marked = model.ranges(y, rows=rows)
     plan = make_plan(
         model.ir, {**ranges, **marked}, precision, allow_float=False, marked=frozenset(marked)
     )
-    assert plan.grid(model.x).quantize(np.float32(0.0)) > limit
+    assert plan.params(model.x).quantize(np.float32(0.0)) > limit
 
 
 @pytest.mark.parametrize("marker", [-999.0, -1.3, 1e4])

@@ -1,10 +1,10 @@
-"""Groups and their grids: what is tied, what stays apart, which ranges are cut."""
+"""Groups and their parameters: what is tied, what stays apart, which ranges are cut."""
 
 import numpy as np
 import pytest
 
 from graphs import SHAPE, Model, one_loop
-from rnnlite.quantization.grid import Grid
+from rnnlite.quantization.params import QuantizationParams
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
 
@@ -13,15 +13,15 @@ def plan_of(model, ranges, precision=all_int8):
     return make_plan(model.ir, ranges, precision, allow_float=False)
 
 
-def test_a_state_has_one_grid_through_the_loop():
+def test_a_state_has_one_scale_through_the_loop():
     model, start, results = one_loop()
     _, cond, body = model.ir.graphs
     plan = plan_of(model, {body.values[6]: (-0.9, 0.8), start[2]: (-1.0, 1.0)})
-    grids = {plan.grid(p) for p in [results[1], cond.values[1], body.values[1], body.values[6]]}
-    # made by TANH, so the grid that its kernel prescribes
-    assert grids == {Grid("int8", 2.0**-7, 0)}
+    found = {plan.params(p) for p in [results[1], cond.values[1], body.values[1], body.values[6]]}
+    # made by TANH, so as its kernel prescribes
+    assert found == {QuantizationParams("int8", 2.0**-7, 0)}
     state = body.values[6]
-    assert plan_of(model, {}, all_int16).grid(state) == Grid("int16", 2.0**-15, 0)
+    assert plan_of(model, {}, all_int16).params(state) == QuantizationParams("int16", 2.0**-15, 0)
 
 
 def two_into(name, options, **fields):
@@ -33,7 +33,7 @@ def two_into(name, options, **fields):
 
 
 @pytest.mark.parametrize(("reach", "together"), [(1.1, True), (50.0, False)])
-def test_operands_of_a_concatenation_share_a_grid_only_if_none_loses_by_it(reach, together):
+def test_operands_of_a_concatenation_share_a_scale_only_if_none_loses_by_it(reach, together):
     model, a, b, y = two_into("CONCATENATION", "ConcatenationOptions", axis=1)
     ranges = {a: (-1.0, 1.0), b: (-reach, reach), y: (-reach, reach)}
     plan = plan_of(model, ranges)
@@ -63,17 +63,3 @@ def test_a_table_is_covered_even_where_calibration_saw_little_of_it():
     model.main.add("GATHER", [table, ids], [y], "GatherOptions")
     model.main.ends([ids], [y])
     assert plan_of(model, {y: (-2.0, 1.0)}).range(y) == (-2.0, 30.0)
-
-
-@pytest.mark.parametrize(("reach", "fitted"), [(1e-6, True), (1e-3, True), (8.0, False)])
-def test_results_that_are_small_parts_of_a_step_of_their_product(reach, fitted):
-    """XNNPACK creates no runtime for a product whose step is 256 times its result's."""
-    model = Model()
-    x, y = model.main.tensor((1, 4)), model.main.tensor((1, 2))
-    kernel = model.main.constant(np.array([[127.0, -127.0, 0, 0], [0, 0, 64.0, -64.0]]))
-    model.main.add("FULLY_CONNECTED", [x, kernel, None], [y], "FullyConnectedOptions")
-    model.main.ends([x], [y])
-    plan = plan_of(model, {x: (-127.0, 127.0), y: (-reach, reach)})
-    least = plan.grid(x).scale / 128
-    assert (plan.grid(y).scale == pytest.approx(least)) is fitted
-    assert plan.grid(y).scale >= least * 0.999

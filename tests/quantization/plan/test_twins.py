@@ -12,7 +12,7 @@ L = keras.layers
 
 
 def computed(model):
-    """The results of ops that compute, each with a grid of its own."""
+    """The results of ops that compute, each with a scale of its own."""
     kinds = (Kind.FREE_SCALE, Kind.WEIGHTED)
     return [
         v

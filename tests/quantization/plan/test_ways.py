@@ -5,7 +5,7 @@ import pytest
 
 from graphs import Model, run
 from rnnlite.quantization.ops import RULES, Kind
-from rnnlite.quantization.plan.cases import span
+from rnnlite.quantization.plan.cases import ordinary
 from rnnlite.quantization.plan.ways import ADDS_ZEROS, ARITHMETIC, MOVED
 
 X = np.arange(1, 13, dtype=np.float32).reshape(1, 3, 4, 1)
@@ -72,4 +72,4 @@ def test_tables_name_ops_that_the_rules_move():
     ],
 )
 def test_the_arithmetic_of_each_op(kind, expected):
-    assert ARITHMETIC[kind](span((1.0, 4.0)).range, (4.0, 6.0)) == pytest.approx(expected)
+    assert ARITHMETIC[kind](ordinary((1.0, 4.0)).range, (4.0, 6.0)) == pytest.approx(expected)

@@ -47,7 +47,7 @@ def test_logarithms(dtype, magnitude):
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("fused", [False, True])
 def test_log_softmax(fused, dtype):
-    """Probabilities of 1e-9 are there, which no grid of probabilities holds."""
+    """Probabilities of 1e-9 are there, which no scale of probabilities tells from 0."""
     h = Head()
     logarithm = (
         h.op("LOG_SOFTMAX", h.x, options="LogSoftmaxOptions")

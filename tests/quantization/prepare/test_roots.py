@@ -11,7 +11,7 @@ from rnnlite.quantization.prepare.roots import Squares, find_squares
 from rnnlite.quantization.recipes import all_int16
 
 LIMITS = {"int8": 0.06, "int16": 0.002}
-"""What the int8 grid of the input alone comes to is 2 to 5 %."""
+"""What int8 inputs alone come to is 2 to 5 %."""
 
 
 def unit_norm(h, least=1e-12):
@@ -176,7 +176,7 @@ def bounded_quotient(h):
     ids=lambda f: f.__name__,
 )
 def test_norms_below_all_that_calibration_saw(build, function, dtype):
-    """The inverse of such a norm has no place on its grid."""
+    """The inverse of such a norm lies beyond its range."""
     h = Head()
     model = h.end(build(h))
     array = rows(SHAPE, 1.0, spread=0.0)

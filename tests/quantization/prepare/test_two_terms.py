@@ -5,7 +5,7 @@ import pytest
 
 from graphs import Model, run
 from products import EXPECTED, IDS, TABLE, WEIGHTS, product
-from rnnlite.quantization.grid import channel_scales, quantize_weights
+from rnnlite.quantization.params import channel_scales, quantize_weights
 from rnnlite.quantization.plan.plan import constant
 from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
 

@@ -1,4 +1,4 @@
-"""The check of grids finds each fault that it names."""
+"""The check of scales and zero points finds each fault that it names."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 import rnnlite
 from graphs import Model
 from rnnlite.lite.ir import Quantization
-from rnnlite.quantization.rewrite.check import check_grids
+from rnnlite.quantization.rewrite.check import check_quantization
 
 
 def model(inputs, result, name, options="", constants=()):
@@ -14,9 +14,9 @@ def model(inputs, result, name, options="", constants=()):
     built = Model()
     main = built.main
     tensors = []
-    for scale, zero in [*inputs, result]:
-        grid = Quantization.of(scale, zero)
-        tensors.append(main.tensor((2, 3), "int8", f"t{len(tensors)}", grid))
+    for scale, zero_point in [*inputs, result]:
+        params = Quantization.of(scale, zero_point)
+        tensors.append(main.tensor((2, 3), "int8", f"t{len(tensors)}", params))
     extra = [main.constant(c, "int8" if c.ndim == 2 else "int32") for c in constants]
     main.add(name, [*tensors[:-1], *extra], tensors[-1:], options)
     main.ends(tensors[:-1], tensors[-1:])
@@ -28,25 +28,25 @@ def model(inputs, result, name, options="", constants=()):
     [
         (
             ([(0.1, 0)], (0.2, 0), "RESHAPE"),
-            "RESHAPE of 't1' .*different grids: int8 0",
+            "RESHAPE of 't1' .*different scales or zero points: int8 0",
         ),
-        (([(0.1, 0)], (0.1, 3), "TANH"), "where the kernel prescribes Grid"),
-        (([(0.1, 0), (0.1, 1)], (0.1, 0), "CONCATENATION"), "different grids"),
+        (([(0.1, 0)], (0.1, 3), "TANH"), "where the kernel prescribes QuantizationParams"),
+        (([(0.1, 0), (0.1, 1)], (0.1, 0), "CONCATENATION"), "different scales or zero points"),
     ],
 )
 def test_faults(arguments, text):
     built, _ = model(*arguments)
     with pytest.raises(rnnlite.ModelError, match=text):
-        check_grids(built.ir)
+        check_quantization(built.ir)
 
 
 def test_an_op_in_two_types():
     built, _ = model([(0.1, 0), (0.1, 0)], (0.1, 0), "ADD", "AddOptions")
-    check_grids(built.ir)
-    other = built.main.tensor((2, 3), "int16", grid=Quantization.of(0.1))
+    check_quantization(built.ir)
+    other = built.main.tensor((2, 3), "int16", quantization=Quantization.of(0.1))
     built.main.ir.ops[0].set_input(1, other)
     with pytest.raises(rnnlite.ModelError, match="different types: int16, int8"):
-        check_grids(built.ir)
+        check_quantization(built.ir)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +65,6 @@ def test_products(kernel, bias, text):
     w.quantization, b.quantization = Quantization.of(*kernel), Quantization.of(*bias)
     if text:
         with pytest.raises(rnnlite.ModelError, match=text):
-            check_grids(built.ir)
+            check_quantization(built.ir)
     else:
-        check_grids(built.ir)
+        check_quantization(built.ir)

@@ -1,4 +1,4 @@
-"""Comparisons in int32: what is equal, what is less, and on whose grid."""
+"""Comparisons in int32: what is equal, what is less, and in whose integers."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from graphs import SHAPE, Model, run
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.check import check_grids
+from rnnlite.quantization.rewrite.check import check_quantization
 from rnnlite.quantization.rewrite.integer import to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16}
@@ -38,7 +38,7 @@ def comparison(kind, operand, *, swapped=False):
 def rewritten(model, ranges, precision, marked=frozenset()):
     plan = make_plan(model.ir, ranges, PRECISIONS[precision], allow_float=False, marked=marked)
     to_integers(model.ir, plan, "float32")
-    check_grids(model.ir)
+    check_quantization(model.ir)
     return model
 
 
@@ -56,8 +56,8 @@ def test_with_a_number(kind, precision, swapped):
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("kind", COMPARE)
-def test_two_values_of_one_grid(kind, precision):
-    """The range of one is a hundredth of the other's: on its own grid it would lie elsewhere."""
+def test_two_values_of_one_scale(kind, precision):
+    """The range of one is a hundredth of the other's: alone it would be another integer."""
     model, x, other = comparison(kind, lambda main: main.tensor(SHAPE, name="y"))
     rewritten(model, {x: (-1.0, 1.0), other: (-100.0, 100.0)}, precision)
     a = np.array([[1.0, -1.0, 0.0]], np.float32)
@@ -84,7 +84,7 @@ def test_a_marker_saturates_as_what_it_marks(precision):
 
 
 def test_a_searched_input_is_compared_as_it_comes_in():
-    """An int8 input within a model of int16: 0.5 is what the caller's grid has for it."""
+    """An int8 input within a model of int16: 0.5 is what the caller's scale has for it."""
     model, x, _ = comparison("EQUAL", lambda main: main.constant(0.5))
     plan = make_plan(model.ir, {x: (-1.0, 1.0)}, all_int16, allow_float=False)
     to_integers(model.ir, plan, "int8")
@@ -92,12 +92,12 @@ def test_a_searched_input_is_compared_as_it_comes_in():
     assert entry.type == "int8"
     cast = next(op for op in model.main.ir.ops if op.kind == "CAST" and op.output.type == "int32")
     assert cast.input(0) is entry
-    half = int(np.rint(0.5 / entry.scale)) + entry.zero
+    half = int(np.rint(0.5 / entry.scale)) + entry.zero_point
     numbers = np.array([[half - 1, half, half + 1]], np.int8)
     np.testing.assert_array_equal(run(model.bytes(), numbers)[0], [[False, True, False]])
 
 
-def test_what_is_less_is_told_on_the_grid_within():
+def test_what_is_less_is_told_in_the_integers_within():
     model, x, _ = comparison("LESS", lambda main: main.constant(0.5))
     plan = make_plan(model.ir, {x: (-1.0, 1.0)}, all_int16, allow_float=False)
     to_integers(model.ir, plan, "int8")

@@ -11,7 +11,7 @@ from rnnlite.lite.structure import check_structure
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16, int16_states
-from rnnlite.quantization.rewrite.check import check_grids
+from rnnlite.quantization.rewrite.check import check_quantization
 from rnnlite.quantization.rewrite.integer import to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16, "mixed": int16_states}
@@ -31,7 +31,7 @@ def integers(model, precision, io):
     to_integers(tree, plan, io)
     compact(tree)
     check_structure(tree)
-    check_grids(tree)
+    check_quantization(tree)
     return schema.write(tree)
 
 
@@ -84,7 +84,7 @@ def test_no_float_is_left(name, precision, io):
     assert {value.type for value in (*main.inputs, *main.outputs)} == {io}
 
 
-def test_both_branches_of_an_if_get_the_same_grid():
+def test_both_branches_of_an_if_get_the_same_scale():
     condition = np.array(True)
     model = branches()
     main, then, other = model.ir.graphs
@@ -97,7 +97,7 @@ def test_both_branches_of_an_if_get_the_same_grid():
     to_integers(model.ir, plan, "float32")
     compact(model.ir)
     check_structure(model.ir)
-    check_grids(model.ir)
+    check_quantization(model.ir)
     x = arrays()[0]
     data = model.bytes()
     assert np.allclose(run(data, condition, x)[0], x + 1, atol=0.04)
@@ -140,10 +140,10 @@ def test_or_kept_in_float_on_request():
     check_structure(model.ir)
     assert model.main.kinds == ["DEQUANTIZE", "FLOOR", "QUANTIZE"]
     ((source,), (result,)) = model.main.ir.inputs, model.main.ir.outputs
-    scale, zero = source.scale, source.zero
-    q = np.clip(np.rint(arrays()[0] / scale) + zero, -128, 127).astype(np.int8)
-    found = (run(model.bytes(), q)[0].astype(float) - result.zero) * result.scale
-    expected = np.floor((q.astype(np.float64) - zero) * scale)
+    scale, zero_point = source.scale, source.zero_point
+    q = np.clip(np.rint(arrays()[0] / scale) + zero_point, -128, 127).astype(np.int8)
+    found = (run(model.bytes(), q)[0].astype(float) - result.zero_point) * result.scale
+    expected = np.floor((q.astype(np.float64) - zero_point) * scale)
     assert np.max(np.abs(found - expected)) < 0.03
 
 
@@ -163,6 +163,6 @@ def test_a_product_with_a_computed_kernel(dtype):
     precision = all_int8 if dtype == "int8" else all_int16
     plan = make_plan(model.ir, ranges, precision, allow_float=False)
     to_integers(model.ir, plan, "float32")
-    check_grids(model.ir)
+    check_quantization(model.ir)
     for delegates in (False, True):
         assert np.max(np.abs(run(model.bytes(), a, b, delegates=delegates)[0] - expected)) < 0.05

@@ -7,12 +7,12 @@ from graphs import SHAPE, Model, below, run
 from rnnlite.lite.structure import check_structure
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.check import check_grids
+from rnnlite.quantization.rewrite.check import check_quantization
 from rnnlite.quantization.rewrite.integer import to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16}
 INNER = {"int8": 2.2 / 255, "int16": 2.0 / 32767}
-"""The step of a value from -1 to 1 in each type, with the room that grids have."""
+"""The step of a value from -1 to 1 in each type, with the room that ranges have."""
 
 
 def rectified():
@@ -28,7 +28,7 @@ def rewritten(model, ranges, precision="int8", io="float32", types=None):
     plan = make_plan(model.ir, ranges, PRECISIONS[precision], allow_float=True)
     to_integers(model.ir, plan, io, types)
     check_structure(model.ir)
-    check_grids(model.ir)
+    check_quantization(model.ir)
     return model
 
 
@@ -58,9 +58,11 @@ def test_what_stands_between_a_caller_and_the_model(precision, io, kinds):
         (found,) = run(model.bytes(), array)
     else:
         limits = np.iinfo(io)
-        numbers = np.clip(np.rint(array / x.scale) + x.zero, limits.min, limits.max).astype(io)
+        numbers = np.clip(np.rint(array / x.scale) + x.zero_point, limits.min, limits.max).astype(
+            io
+        )
         (whole,) = run(model.bytes(), numbers)
-        found = (whole.astype(float) - y.zero) * y.scale
+        found = (whole.astype(float) - y.zero_point) * y.scale
     # A step of each type on the way.
     step = sum(INNER[t] for t in {precision, io} if t in INNER)
     np.testing.assert_allclose(found, [[0.0, 0.25, 1.0]], atol=step)
@@ -74,7 +76,7 @@ def test_each_end_may_have_a_type_of_its_own():
     assert model.main.kinds == ["RELU", "CAST", "SUB"]
 
 
-def test_an_end_without_a_type_has_the_grid_within():
+def test_an_end_without_a_type_has_that_within():
     model, ranges = rectified()
     (x,) = model.main.ir.inputs
     rewritten(model, ranges, "int16", "float32", {x: None, 0: None})
@@ -91,7 +93,9 @@ def test_one_value_is_two_outputs_of_different_types():
     array = np.array([[-1.0, 0.25, 1.0]], np.float32)
     plain, numbers = run(model.bytes(), array)
     inner = model.main.ir.outputs[1]
-    np.testing.assert_allclose((numbers.astype(float) - inner.zero) * inner.scale, plain, rtol=1e-6)
+    np.testing.assert_allclose(
+        (numbers.astype(float) - inner.zero_point) * inner.scale, plain, rtol=1e-6
+    )
 
 
 def test_whole_numbers_and_truths_are_handed_through():
@@ -130,7 +134,7 @@ def test_a_constant_result_of_the_model(io):
     assert result.type == io
     held = result.data
     if io != "float32":
-        held = (held.astype(float) - result.zero) * result.scale
+        held = (held.astype(float) - result.zero_point) * result.scale
     np.testing.assert_allclose(held, numbers, atol=2e-3)
 
 
@@ -150,7 +154,7 @@ def choice():
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-def test_a_branch_that_gives_a_constant_gives_it_in_the_common_grid(precision):
+def test_a_branch_that_gives_a_constant_gives_it_with_the_common_scale(precision):
     model, ranges = choice()
     rewritten(model, ranges, precision)
     x = np.array([[-1.0, 0.5, 1.0]], np.float32)

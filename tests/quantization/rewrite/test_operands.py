@@ -1,4 +1,4 @@
-"""The integer values that ops are given: made once, on the grid that is wanted, and recorded."""
+"""The integer values that ops are given: made once, with the scale that is wanted, and recorded."""
 
 import re
 
@@ -8,13 +8,13 @@ import pytest
 from graphs import SHAPE, Model, one_loop
 from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Quantization
-from rnnlite.quantization.grid import Grid, grid_of
 from rnnlite.quantization.ops import RULES
+from rnnlite.quantization.params import QuantizationParams, params_of
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8
 from rnnlite.quantization.rewrite.operands import Operands, Site
 
-FINE = Grid("int8", 0.01, 0)
+FINE = QuantizationParams("int8", 0.01, 0)
 
 
 class Added:
@@ -45,66 +45,66 @@ def test_floats_and_constants_are_known():
     assert not a.made.is_float(None)
 
 
-def test_the_grid_that_callers_see():
+def test_the_parameters_that_callers_see():
     assert Added().made.io_params(Added().x) is None
     a = Added(io="int8")
-    assert a.made.io_params(a.x) == a.plan.grid(a.x)
+    assert a.made.io_params(a.x) == a.plan.params(a.x)
     a = Added(io="int16")
-    assert a.made.io_params(a.x) == grid_of((-1.0, 1.0), "int16")
+    assert a.made.io_params(a.x) == params_of((-1.0, 1.0), "int16")
     a = Added(io="int8", types={0: "float32"})
     assert a.made.io_params(a.y, 0) is None
-    assert a.made.io_params(a.y, 1) == a.plan.grid(a.y)
+    assert a.made.io_params(a.y, 1) == a.plan.params(a.y)
 
 
-def test_an_operand_is_itself_where_its_grid_is_the_wanted_one():
+def test_an_operand_is_itself_where_its_scale_is_the_wanted_one():
     a = Added()
-    assert a.made.operand(a.x, a.plan.grid(a.x)) is a.x
+    assert a.made.operand(a.x, a.plan.params(a.x)) is a.x
     assert a.kinds == ["ADD"]
 
 
-def test_on_another_grid_it_is_made_once():
+def test_with_another_scale_it_is_made_once():
     a = Added()
     for value in (a.x, a.y):
-        value.type, grid = "int8", a.plan.grid(value)
-        value.quantization = Quantization.of(grid.scale, grid.zero)
+        value.type, params = "int8", a.plan.params(value)
+        value.quantization = Quantization.of(params.scale, params.zero_point)
     first, second = a.made.operand(a.x, FINE), a.made.operand(a.x, FINE)
     assert first is second
     assert first.quantization == Quantization.of(0.01, 0)
     assert a.kinds == ["MUL", "ADD"]
-    assert a.made.operand(a.x, Grid("int8", 0.02, 0)) is not first
+    assert a.made.operand(a.x, QuantizationParams("int8", 0.02, 0)) is not first
     # In another graph, or when it is entered again, nothing is there yet.
     a.made.enter(a.model.main.ir)
     assert a.made.operand(a.x, FINE) is not first
 
 
-def test_a_constant_is_written_in_the_wanted_grid():
+def test_a_constant_is_written_with_the_wanted_scale():
     a = Added([[0.25, 0.5, 9.0]])
     held = a.made.operand(a.number, FINE)
     # 9.0 saturates.
     np.testing.assert_array_equal(held.data, np.array([[25, 50, 127]], np.int8))
     assert held.name == "number"
     assert a.made.operand(a.number, FINE) is held
-    finer = a.made.operand(a.number, Grid("int16", 0.001, 0))
+    finer = a.made.operand(a.number, QuantizationParams("int16", 0.001, 0))
     np.testing.assert_array_equal(finer.data, np.array([[250, 500, 9000]], np.int16))
 
 
-def test_the_own_grid_of_a_constant_has_no_headroom():
+def test_the_own_range_of_a_constant_has_no_headroom():
     a = Added([[1.0, 2.0, -3.0]])
-    grid = a.made.own(a.number, "int16")
-    assert grid == Grid("int16", float(np.float32(3 / 32767)), 0)
+    params = a.made.own(a.number, "int16")
+    assert params == QuantizationParams("int16", float(np.float32(3 / 32767)), 0)
     assert a.made.own(a.number, "int8").scale == float(np.float32(5 / 255))
 
 
-def test_the_own_grid_of_a_value_in_another_type():
+def test_the_own_parameters_of_a_value_in_another_type():
     a = Added()
-    assert a.made.own(a.x, "int8") == a.plan.grid(a.x)
-    assert a.made.own(a.x, "int16") == grid_of((-1.0, 1.0), "int16")
+    assert a.made.own(a.x, "int8") == a.plan.params(a.x)
+    assert a.made.own(a.x, "int16") == params_of((-1.0, 1.0), "int16")
 
 
 def test_what_was_zero_throughout_keeps_its_scale_in_another_type():
     a = Added()
     a.plan._range[a.plan.root(a.x)] = (0.0, 0.0)
-    assert a.made.own(a.x, "int16") == Grid("int16", a.plan.grid(a.x).scale, 0)
+    assert a.made.own(a.x, "int16") == QuantizationParams("int16", a.plan.params(a.x).scale, 0)
 
 
 # Records
@@ -113,11 +113,11 @@ def test_what_was_zero_throughout_keeps_its_scale_in_another_type():
 def test_a_weight_is_recorded_once_for_each_type():
     a = Added()
     a.made.constant(a.number, FINE)
-    a.made.constant(a.number, Grid("int8", 0.02, 0))
+    a.made.constant(a.number, QuantizationParams("int8", 0.02, 0))
     assert [(r.name, r.shape, r.dtype, r.how) for r in a.made.records] == [
         ("number", (1, 3), "int8", "one scale")
     ]
-    a.made.constant(a.number, Grid("int16", 0.02, 0))
+    a.made.constant(a.number, QuantizationParams("int16", 0.02, 0))
     assert [r.dtype for r in a.made.records] == ["int8", "int16"]
 
 
@@ -160,7 +160,7 @@ def test_loops_requantize_by_way_of_floats():
         made.enter(body)
         state.type, state.quantization = "int8", Quantization.of(0.01)
         before = [op.kind for op in body.ops]
-        made.requantized(state, Grid("int16", 2.0**-15, 0))
+        made.requantized(state, QuantizationParams("int16", 2.0**-15, 0))
         assert [op.kind for op in body.ops] == kinds + before
         body.remove(*list(body.ops)[: len(kinds)])
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnlite.quantization.grid import Grid, grid_of
+from rnnlite.quantization.params import QuantizationParams, params_of
 from rnnlite.quantization.rewrite.products import LARGEST_ACCUMULATOR, integer_product
 
 
@@ -21,9 +21,9 @@ def test_the_integer_sum_is_the_float_product(seed, channels, size, dtype, with_
     kernel = rng.standard_normal((channels, size)).astype(np.float32)
     bias = rng.standard_normal(channels).astype(np.float32) if with_bias else None
     x = rng.uniform(-2, 2, size)
-    source = grid_of((-2.0, 2.0), dtype)
+    source = params_of((-2.0, 2.0), dtype)
     product = integer_product(kernel, bias, source, 0.01, 0)
-    q = source.quantize(x).astype(np.int64) - source.zero
+    q = source.quantize(x).astype(np.int64) - source.zero_point
     total = product.kernel.astype(np.int64) @ q
     if product.bias is not None:
         assert product.bias.dtype == ("int64" if product.wide else "int32")
@@ -37,7 +37,7 @@ def test_the_integer_sum_is_the_float_product(seed, channels, size, dtype, with_
 
 def test_a_large_bias_widens_the_scale_of_its_channel_alone():
     kernel = np.array([[1e-6, -1e-6], [1.0, -1.0]], np.float32)
-    source = Grid("int8", 0.01, 0)
+    source = QuantizationParams("int8", 0.01, 0)
     product = integer_product(kernel, np.array([50.0, 50.0], np.float32), source, 0.01, 0)
     assert abs(product.bias[0]) <= 2**30
     assert product.bias[0] * product.scales[0] * source.scale == pytest.approx(50.0, rel=1e-4)
@@ -46,6 +46,8 @@ def test_a_large_bias_widens_the_scale_of_its_channel_alone():
 
 def test_wide_sums_are_recognised():
     kernel = np.ones((1, 600), np.float32)
-    assert integer_product(kernel, None, Grid("int16", 1e-4, 0), 0.01, 0).wide
-    assert not integer_product(kernel[:, :100], None, Grid("int16", 1e-4, 0), 0.01, 0).wide
-    assert not integer_product(kernel, None, Grid("int8", 1e-2, 0), 0.01, 0).wide
+    assert integer_product(kernel, None, QuantizationParams("int16", 1e-4, 0), 0.01, 0).wide
+    assert not integer_product(
+        kernel[:, :100], None, QuantizationParams("int16", 1e-4, 0), 0.01, 0
+    ).wide
+    assert not integer_product(kernel, None, QuantizationParams("int8", 1e-2, 0), 0.01, 0).wide

@@ -8,7 +8,7 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.lite.schema import type_number
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.check import check_grids
+from rnnlite.quantization.rewrite.check import check_quantization
 from rnnlite.quantization.rewrite.integer import to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16}
@@ -33,7 +33,7 @@ def dense(kernel, bias, *, computed=False):
 def rewritten(model, ranges, precision, *, io="float32"):
     plan = make_plan(model.ir, ranges, PRECISIONS[precision], allow_float=False)
     records = to_integers(model.ir, plan, io)
-    check_grids(model.ir)
+    check_quantization(model.ir)
     return records
 
 
@@ -49,7 +49,7 @@ def test_each_channel_has_a_scale_and_a_bias_in_steps_of_it(precision):
     # Both channels are whole numbers of hundredths, and of ones.
     np.testing.assert_allclose(kernel.quantization.scales, [0.01, 1.0], rtol=1e-6)
     np.testing.assert_array_equal(kernel.data, [[127, -50, 1], [0, 0, 127]])
-    assert kernel.quantization.zeros == (0, 0)
+    assert kernel.quantization.zero_points == (0, 0)
     assert kernel.quantization.axis == 0
     steps = np.array(kernel.quantization.scales) * x.scale
     np.testing.assert_allclose(bias.quantization.scales, steps, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""From one grid to another: the same integers in each form, and in whatever company."""
+"""To another scale and zero point: the same integers in each form, and in whatever company."""
 
 import numpy as np
 import pytest
@@ -46,9 +46,9 @@ def test_others_take_the_plain_op(types, shape):
 RATIOS = [(0.01, 0, 0.01, 5), (0.0045, 8, 0.0124, -2), (0.03, -128, 0.011, 127), (0.02, 40, 0.9, 3)]
 
 
-def on_another_grid(grids, count, values, delegates):
+def rescaled(pair, count, values, delegates):
     """What `count` numbers at a time become."""
-    s, z, t, y = grids
+    s, z, t, y = pair
     model = Model()
     a = model.main.tensor((1, count), "int8", "a", Quantization.of(s, z))
     b = model.main.tensor((1, count), "int8", "b", Quantization.of(t, y))
@@ -60,13 +60,13 @@ def on_another_grid(grids, count, values, delegates):
 
 
 @pytest.mark.parametrize("delegates", [True, False])
-@pytest.mark.parametrize("grids", RATIOS)
-def test_each_number_is_rounded_alike(grids, delegates):
+@pytest.mark.parametrize("pair", RATIOS)
+def test_each_number_is_rounded_alike(pair, delegates):
     """Many at once and a few: what fills a vector register, and what is left over."""
-    s, z, t, y = grids
+    s, z, t, y = pair
     values = np.arange(-128, 124, dtype=np.int8)
     exact = np.clip((values.astype(float) - z) * s / t + y, -128, 127)
-    found = [on_another_grid(grids, n, values, delegates) for n in (252, 9, 7)]
+    found = [rescaled(pair, n, values, delegates) for n in (252, 9, 7)]
     for some in found[1:]:
         np.testing.assert_array_equal(some, found[0])
     assert np.max(np.abs(found[0] - exact)) <= 0.55

@@ -30,29 +30,31 @@ class Quantization:
 
     Attributes:
         scales: one, or one for each index of an axis; float32 numbers.
-        zeros: as many zero points.
+        zero_points: as many zero points.
         axis: of several scales.
         range: smallest and largest values, where a file states them.
         details: of another kind of quantization, as the file has it.
     """
 
     scales: tuple[float, ...]
-    zeros: tuple[int, ...]
+    zero_points: tuple[int, ...]
     axis: int = 0
     range: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
     details: Hashable = None
 
     @classmethod
-    def of(cls, scales: npt.ArrayLike, zeros: npt.ArrayLike = 0, axis: int = 0) -> Quantization:
+    def of(
+        cls, scales: npt.ArrayLike, zero_points: npt.ArrayLike = 0, axis: int = 0
+    ) -> Quantization:
         """From a number or an array; one zero point may serve all scales."""
         known = np.atleast_1d(np.asarray(scales, np.float32))
-        points = np.zeros(len(known), np.int64) + np.asarray(zeros, np.int64)
+        points = np.zeros(len(known), np.int64) + np.asarray(zero_points, np.int64)
         return cls(tuple(known.tolist()), tuple(points.tolist()), axis)
 
     @property
     def is_empty(self) -> bool:
         """Whether it says nothing: the converter gives such to all tensors."""
-        return not (self.scales or self.zeros or any(self.range) or self.details is not None)
+        return not (self.scales or self.zero_points or any(self.range) or self.details is not None)
 
 
 @dataclass(frozen=True)
@@ -218,11 +220,11 @@ class Value:
         return self.quantization.scales[0]
 
     @property
-    def zero(self) -> int:
+    def zero_point(self) -> int:
         """The one zero point of a quantized value, as `scale`."""
-        if self.quantization is None or len(self.quantization.zeros) != 1:
+        if self.quantization is None or len(self.quantization.zero_points) != 1:
             raise ValueError(f"{self!r} has no single zero point")
-        return self.quantization.zeros[0]
+        return self.quantization.zero_points[0]
 
     def constant(self, *types: str) -> Array | None:
         """The elements of a constant of one of these types; None for any other value."""

@@ -225,7 +225,7 @@ def _split_by_sizes(graph: Graph, op: Op) -> None:
 
 
 def _likeness(graph: Graph, value: Value, dims: tuple[int, ...]) -> Value:
-    """A value of the same type and grid in other sizes."""
+    """A value of the same type and scale in other sizes."""
     made = graph.like(value, quantization=value.quantization)
     made.name = ""
     made.shape, made.signature = [1 if d == FREE else d for d in dims], list(dims)

@@ -46,5 +46,5 @@ def read(data: bytes) -> Model:
 
 
 def write(model: Model) -> bytes:
-    """Serialize a model; equal constants, tensors, shapes, grids and options stand once."""
+    """Serialize a model; equal constants, tensors, shapes, scales and options stand once."""
     return pack(to_tree(model))

@@ -1,7 +1,7 @@
 """From the schema's objects to bytes, in which what is equal stands once.
 
 The format allows sharing, and the official builder does not use it: unrolled steps repeat shapes,
-grids and options, a third of a small model's bytes.
+scales and options, a third of a small model's bytes.
 """
 
 from __future__ import annotations

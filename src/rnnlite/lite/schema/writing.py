@@ -112,8 +112,8 @@ def _quantization_table(known: Quantization) -> Table:
     table = tables.QuantizationParametersT()
     if known.scales:
         table.scale = np.array(known.scales, np.float32)
-    if known.zeros:
-        table.zeroPoint = np.array(known.zeros, np.int64)
+    if known.zero_points:
+        table.zeroPoint = np.array(known.zero_points, np.int64)
     for field, values in zip(("min", "max"), known.range, strict=True):
         if values:
             setattr(table, field, np.array(values, np.float32))

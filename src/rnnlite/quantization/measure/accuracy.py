@@ -15,8 +15,8 @@ import numpy as np
 
 from rnnlite.errors import AbortError
 from rnnlite.isolation.interpreter import ModelApart
-from rnnlite.quantization.grid import Array
 from rnnlite.quantization.measure.course import sequences_of
+from rnnlite.quantization.params import Array
 from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.runtime.quantized import dequantize
 from rnnlite.runtime.quantized import quantize as to_input

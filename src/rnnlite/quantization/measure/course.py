@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from rnnlite.quantization.grid import Array
+from rnnlite.quantization.params import Array
 from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.specs import TensorSpec
 

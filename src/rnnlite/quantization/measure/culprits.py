@@ -19,7 +19,7 @@ from rnnlite.lite.ir import Model, Value
 from rnnlite.lite.paths import layer_of
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.config import QuantizationConfig
-from rnnlite.quantization.grid import Array
+from rnnlite.quantization.params import Array
 from rnnlite.quantization.plan.plan import Plan
 from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipes import Recipe
@@ -36,7 +36,7 @@ FEW = 8
 """How many are looked at for a report."""
 
 SLACK = 1 / 128
-"""Share of a grid beyond which a value counts as beyond its ends."""
+"""Share of a range beyond which a value counts as beyond its ends."""
 
 SHARE = 0.5
 """An error enters where an op has more than this share of the largest one, its operands less."""
@@ -51,7 +51,7 @@ class Culprit:
         name: the tensor, in words.
         error: its RMS error relative to its float RMS.
         operands: the largest error among the op's operands.
-        leaves: how far its float values go, and its grid, where that is further; else "".
+        leaves: how far its float values go, and its range, where they leave it; else "".
         path: the tensor's path in the source; "" where it has none.
     """
 
@@ -205,8 +205,8 @@ def _differences(
     for value, a, b in zip(values, plain, quantized, strict=True):
         if a is None or b is None or a.shape != b.shape:
             continue
-        low, high = plan.grid(value).span
-        # What a grid cuts off on purpose is no error.
+        low, high = plan.params(value).range
+        # What a range cuts off on purpose is no error.
         cut = plan.narrowed(value)
         kept = np.clip(a, low, high) if cut else a
         finite = np.isfinite(kept)

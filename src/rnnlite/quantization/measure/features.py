@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rnnlite.quantization.grid import Array, grid_of
+from rnnlite.quantization.params import Array, params_of
 from rnnlite.specs import TensorSpec
 
 FEW_STEPS = 16
@@ -35,7 +35,7 @@ def unlike_features(
         width = rows[0].shape[-1] if rows[0].ndim > 1 else 1
         values = np.concatenate([row.reshape(-1, width) for row in rows])
         low, high = values.min(axis=0), values.max(axis=0)
-        step = grid_of((float(low.min()), float(high.max())), dtype).scale
+        step = params_of((float(low.min()), float(high.max())), dtype).scale
         steps = np.where(high > low, (high - low) / step, np.inf)
         feature = int(np.argmin(steps))
         if steps[feature] < poorest:

@@ -12,7 +12,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.lite import schema
-from rnnlite.quantization.grid import Array, Grid
+from rnnlite.quantization.params import Array, QuantizationParams
 from rnnlite.specs import batched
 
 
@@ -53,7 +53,7 @@ class Values:
             interpreter.resize_tensor_input(index, array.shape)
         interpreter.allocate_tensors()
         for index, array in zip(self._inputs, arrays, strict=True):
-            known = self._grid(index)
+            known = self._params(index)
             interpreter.set_tensor(index, array if known is None else known.quantize(array))
         interpreter.invoke()
         return [self._value(t) for t in self._places]
@@ -63,11 +63,15 @@ class Values:
             values = np.asarray(self._interpreter.get_tensor(index), np.float64)
         except ValueError:
             return None
-        known = self._grid(index)
-        return values if known is None else (values - known.zero) * known.scale
+        known = self._params(index)
+        return values if known is None else (values - known.zero_point) * known.scale
 
-    def _grid(self, index: int) -> Grid | None:
+    def _params(self, index: int) -> QuantizationParams | None:
         value = self._main.values[index]
         if value.quantization is None or value.type not in ("int8", "int16"):
             return None
-        return Grid(value.type, value.scale, value.zero) if value.quantization.scales else None
+        return (
+            QuantizationParams(value.type, value.scale, value.zero_point)
+            if value.quantization.scales
+            else None
+        )

@@ -1,1 +1,1 @@
-"""Plan the integer grids of a float model, masks included, before anything is rewritten."""
+"""Plan scales and zero points of a float model, masks included, before anything is rewritten."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite.errors import InternalError
-from rnnlite.quantization.grid import Array, Range, union
+from rnnlite.quantization.params import Array, Range, union
 
 MOST_POINTS = 8
 """A tensor of more single values is known by its range alone."""
@@ -102,7 +102,7 @@ def point(value: float) -> Case:
     return Case((value, value), (value, value), moved=False)
 
 
-def span(values: Range) -> Value:
+def ordinary(values: Range) -> Value:
     """An ordinary tensor of a known range."""
     return Value((Case(values, values, moved=False),))
 

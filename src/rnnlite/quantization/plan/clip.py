@@ -1,6 +1,6 @@
 """Ranges narrower than minimum to maximum, where the values beyond cannot matter.
 
-What enters: a plan whose groups are formed, before grids are chosen. What leaves: narrower ranges.
+What enters: a plan whose groups are formed, before scales are chosen. What leaves: narrower ranges.
 
 - What only LOGISTIC and TANH read is cut where they saturate: the gates get all the steps.
 - What EXP reads is cut below where its result vanishes.

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite.lite.ir import Op, Value
-from rnnlite.quantization.grid import LIMITS
 from rnnlite.quantization.ops import VERSIONS
+from rnnlite.quantization.params import LIMITS
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ def keep_in_domain(
     """
     edit = _Edit(value)
     if domain.logarithm:
-        top = result.scale * (LIMITS[result.type][1] - result.zero)
-        limit = value.zero + math.floor(math.log(top) / value.scale)
+        top = result.scale * (LIMITS[result.type][1] - result.zero_point)
+        limit = value.zero_point + math.floor(math.log(top) / value.scale)
         return edit.ops, edit.bounded("MINIMUM", limit)
     if domain.both_signs and signed:
         return edit.ops, edit.without_zero()
-    return edit.ops, edit.bounded("MAXIMUM", value.zero + (domain.least or 0))
+    return edit.ops, edit.bounded("MAXIMUM", value.zero_point + (domain.least or 0))
 
 
 class _Edit:
@@ -83,7 +83,7 @@ class _Edit:
 
     def without_zero(self) -> Value:
         """One step above zero where it is zero; compared as int32, see `integer`."""
-        graph, zero = self.graph, self.value.zero
+        graph, zero = self.graph, self.value.zero_point
         size = graph.like(self.value, "int32")
         cast = graph.op("CAST", [self.value], [size], version=VERSIONS["CAST"][1])
         nothing = graph.constant(np.array(zero, np.int32))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rnnlite.quantization.grid import Range
+from rnnlite.quantization.params import Range
 
 MARGIN = {"int8": 8.0, "int16": 16.0}
 """How far below the smallest unmasked logit the masked ones stay: exp(-8) is 3e-4."""

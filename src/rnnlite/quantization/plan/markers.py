@@ -5,9 +5,9 @@ marked elements.
 
 An input has a marker where it is compared with one constant, and every other use of it is behind
 that comparison: a product with 0, or a SELECT of something else, wherever the marker stands. What a
-marker is beyond the range of all other values, saturates to the end of the grid; the constant
-that it is compared with does the same. The range is a little wider on that side, so that no other
-value of the range rounds to that end. Calibration need not have seen a marker.
+marker is beyond the range of all other values, saturates to the smallest or largest integer; the
+constant that it is compared with does the same. The range is a little wider on that side, so that
+no other value of the range rounds to that end. Calibration need not have seen a marker.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.quantization.grid import Array, Range
+from rnnlite.quantization.params import Array, Range
 
 RESERVED = 1 / 200
 """How much of its width a range is extended by towards a marker: more than one int8 step."""

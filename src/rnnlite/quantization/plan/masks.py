@@ -1,4 +1,4 @@
-"""Stand-ins for the large constants of masks, such as -1e9, that no integer grid holds.
+"""Stand-ins for the large constants of masks, such as -1e9, that no range of integers holds.
 
 What enters: the float model and the range of each tensor. What leaves: the model with smaller
 constants wherever that changes nothing, and ranges of the tensors that a mask reaches, which are
@@ -8,7 +8,7 @@ A large constant may be replaced where each way on from it ends in an op that tr
 beyond some bound alike: SOFTMAX, EXP, LOGISTIC, TANH, a maximum, a minimum. `cases` says what every
 tensor on these ways holds, once with the constant and once with its stand-in. A reader that needs
 the true value (an output, a product, a sum) refuses the constants that reach it. The stand-in grows
-until it is beyond the bound of each end; the grid is cut at that bound, so that the masked values
+until it is beyond the bound of each end; the range is cut at that bound, so that the masked values
 become one integer, as the float model's -1e9 + x is one number for every small x.
 
 A mask's own tensors (`m`, `1 - m`) take part in the same way: they hold 0 and 1, whether or not
@@ -24,7 +24,7 @@ import numpy as np
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.ir import Model, Value
-from rnnlite.quantization.grid import Array, Range
+from rnnlite.quantization.params import Array, Range
 from rnnlite.quantization.plan.origins import Origins, constant_values
 from rnnlite.quantization.plan.walk import Precision, Softened, Walk
 

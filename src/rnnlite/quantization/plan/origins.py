@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.quantization.grid import Array, Range
+from rnnlite.quantization.params import Array, Range
 from rnnlite.quantization.plan.cases import Constant
 from rnnlite.quantization.plan.ways import ARITHMETIC, MOVED
 

@@ -1,9 +1,9 @@
-"""Plan the integer grid of every float tensor of a model, before anything is rewritten.
+"""Plan scale and zero point of every float tensor of a model, before anything is rewritten.
 
-What enters: a float model and the range of each tensor. What leaves: a `Plan`, which gives the grid
-of each place and the type in which each op computes. Tensors that must agree (by control flow, or
-because an op only moves values) form one group with the union of their ranges; operands that would
-spoil each other's resolution stay apart and are requantized instead.
+What enters: a float model and the range of each tensor. What leaves: a `Plan`, which gives the
+quantization parameters of each place and the type in which each op computes. Tensors that must
+agree (by control flow, or because an op only moves values) form one group with the union of their
+ranges; operands that would spoil each other's resolution stay apart and are requantized instead.
 """
 
 from __future__ import annotations
@@ -12,21 +12,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
-import numpy as np
-
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.control_flow import flows, in_loops, is_step
 from rnnlite.lite.ir import Graph, Model, Op, Value
-from rnnlite.quantization.grid import Array, Grid, Range, grid_of, symmetric, union, width
 from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.quantization.params import (
+    Array,
+    QuantizationParams,
+    Range,
+    params_of,
+    range_of,
+    union,
+    width,
+)
 from rnnlite.quantization.plan.clip import clip_ranges
+from rnnlite.quantization.plan.coarsen import coarsen_products, coarsen_sums
 from rnnlite.quantization.plan.front import REASON, WHOLE, whole_number_ops
 
 RUNNING = "adds up what comes in a stream"
-"""Why an op stays in float: what has no bound fits no grid."""
+"""Why an op stays in float: what has no bound fits no range."""
 
 JOIN_LIMIT = 1.25
-"""Operands share the result's grid if that widens nobody's range by more than this factor."""
+"""Operands share the result's scale if that widens nobody's range by more than this factor."""
 
 Precision = Callable[[str, bool], str]
 """From an op's name and whether it stands in a loop to the type it computes in."""
@@ -34,7 +41,7 @@ Precision = Callable[[str, bool], str]
 
 @dataclass(eq=False)
 class Plan:
-    """Grids by place, and what each op computes in.
+    """Quantization parameters by place, and what each op computes in.
 
     Attributes:
         models: the float models the plan is for: one, or one with the chunk's model of its stream.
@@ -55,8 +62,8 @@ class Plan:
     _parent: dict[Value, Value] = field(default_factory=dict)
     _range: dict[Value, Range] = field(default_factory=dict)
     _dtype: dict[Value, str] = field(default_factory=dict)
-    _fixed: dict[Value, set[Grid]] = field(default_factory=dict)
-    _grid: dict[Value, Grid] = field(default_factory=dict)
+    _fixed: dict[Value, set[QuantizationParams]] = field(default_factory=dict)
+    _params: dict[Value, QuantizationParams] = field(default_factory=dict)
 
     def type_of(self, op: Op) -> str:
         """The type that an op computes in."""
@@ -65,7 +72,7 @@ class Plan:
         return self.precision(op.kind, op.graph in self.loops or is_step(op))
 
     def has(self, value: Value | None) -> bool:
-        """Whether it gives a value a grid: a float one that is no constant."""
+        """Whether it gives a value parameters: a float one that is no constant."""
         return value in self._parent
 
     def root(self, place: Value) -> Value:
@@ -78,22 +85,27 @@ class Plan:
         """The range of a place's group."""
         return self._range[self.root(place)]
 
-    def grid(self, place: Value) -> Grid:
-        """The grid of a place."""
-        return self._grid[self.root(place)]
+    def params(self, place: Value) -> QuantizationParams:
+        """The quantization parameters of a place."""
+        return self._params[self.root(place)]
 
     def together(self, a: Value, b: Value) -> bool:
-        """Whether two places share one grid by construction."""
+        """Whether two places share one scale and zero point by construction."""
         return self.root(a) == self.root(b)
 
     def narrow(self, place: Value, values: Range) -> None:
         """Give the group of a place a smaller range; values beyond it saturate."""
         self._range[self.root(place)] = values
 
+    def rescale(self, place: Value, scale: float) -> None:
+        """Give the group of a place another scale."""
+        root = self.root(place)
+        self._params[root] = replace(self._params[root], scale=scale)
+
     def narrowed(self, place: Value) -> bool:
-        """Whether the grid of a place cuts off values that calibration saw, on purpose."""
+        """Whether the parameters of a place cut off values that calibration saw, on purpose."""
         seen = self.ranges.get(place)
-        return seen is not None and not self.grid(place).covers(seen)
+        return seen is not None and not self.params(place).covers(seen)
 
     def _tie(self, a: Value, b: Value) -> None:
         ra, rb = self.root(a), self.root(b)
@@ -104,11 +116,6 @@ class Plan:
     def _include(self, place: Value, values: Array) -> None:
         root = self.root(place)
         self._range[root] = union(self._range[root], range_of(values))
-
-
-def range_of(values: Array) -> Range:
-    """Smallest and largest element."""
-    return float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
 
 
 def is_float(value: Value | None) -> TypeGuard[Value]:
@@ -134,7 +141,7 @@ def make_plan(
     twins: Sequence[tuple[Value, Value]] = (),
     running: frozenset[Op] = frozenset(),
 ) -> Plan:
-    """Group the tensors, choose grids.
+    """Group the tensors, choose scales and zero points.
 
     Args:
         model: the float model, unchanged by this.
@@ -144,7 +151,7 @@ def make_plan(
         wide: ops that compute in int16 in any case.
         marked: see `Plan`.
         front: ops that stay in float, see `front`.
-        beside: a model that is to have the same grids, see `quantization.chunks`.
+        beside: a model that is to have the same parameters, see `quantization.chunks`.
         twins: values of the two that mean the same.
         running: ops that stay in float, for they add up the whole of a stream.
 
@@ -178,7 +185,7 @@ def make_plan(
         _hold(plan, ops)
     _choose_types(plan, ops)
     clip_ranges(plan, _readers(plan, ops), plan._dtype)
-    _choose_grids(plan, ops)
+    _choose_params(plan, ops)
     return plan
 
 
@@ -323,76 +330,21 @@ def _readers(plan: Plan, ops: Sequence[Op]) -> dict[Value, set[str]]:
     return readers
 
 
-def _choose_grids(plan: Plan, ops: Sequence[Op]) -> None:
+def _choose_params(plan: Plan, ops: Sequence[Op]) -> None:
     for op in ops:
         rule = RULES[op.kind]
         for value in op.outputs:
             if plan.has(value) and rule.kind in (Kind.FREE_SCALE, Kind.INT32):
                 root = plan.root(value)
-                fixed = rule.fixed_grid(plan._dtype[root])
+                fixed = rule.fixed_params(plan._dtype[root])
                 if fixed is not None:
                     plan._fixed.setdefault(root, set()).add(fixed)
     for root, dtype in plan._dtype.items():
         wanted = plan._fixed.get(root, set())
         only = next(iter(wanted)) if len(wanted) == 1 else None
         if only is not None and only.covers(plan._range[root]):
-            plan._grid[root] = only
+            plan._params[root] = only
         else:
-            plan._grid[root] = grid_of(plan._range[root], dtype)
-    _fit_products(plan, ops)
-    _fit_sums(plan, ops)
-
-
-LARGEST_PRODUCT = 128.0
-"""A product's step, relative to that of its result: XNNPACK creates no runtime at 256."""
-
-
-def _fit_products(plan: Plan, ops: Sequence[Op]) -> None:
-    """Where a result is a small part of one step of its product, coarser steps for it."""
-    for op in ops:
-        rule = RULES[op.kind]
-        if rule.kind is not Kind.WEIGHTED or plan.type_of(op) != "int8":
-            continue
-        data, weights = op.inputs[rule.data], op.inputs[rule.weights]
-        if data is None or weights is None or not plan.has(data):
-            continue
-        held = constant(weights)
-        if held is None and not plan.has(weights):
-            continue
-        step = symmetric(plan.range(weights) if held is None else range_of(held)).scale
-        least = plan.grid(data).scale * step / LARGEST_PRODUCT
-        grid = plan.grid(op.output)
-        if grid.scale < least:
-            plan._grid[plan.root(op.output)] = replace(grid, scale=float(np.float32(least)))
-
-
-FINEST = {"int8": 2.0**-18, "int16": 2.0**-13}
-"""A sum's step, relative to that of its operands: the kernels of ADD and SUB end the process at
-2**-19 and 2**-14."""
-
-
-def _fit_sums(plan: Plan, ops: Sequence[Op]) -> None:
-    """Where a sum is much smaller than its operands, coarser steps for it.
-
-    An operand that was zero throughout has no scale of its own: it takes the sum's.
-    """
-    for op in ops:
-        if op.kind not in ("ADD", "SUB"):
-            continue
-        result = op.output
-        operands = [v for v in op.operands if plan.has(v)]
-        for value in operands:
-            if width(plan.range(value)) == 0.0 and width(plan.range(result)) > 0.0:
-                root = plan.root(value)
-                plan._grid[root] = replace(plan._grid[root], scale=plan.grid(result).scale)
-        dtype = plan.type_of(op)
-        steps = [plan.grid(v).scale for v in operands]
-        steps += [
-            grid_of(range_of(values), dtype, headroom=False).scale
-            for v in op.operands
-            if (values := constant(v)) is not None
-        ]
-        least = max(steps, default=0.0) * FINEST[dtype]
-        grid = plan.grid(result)
-        if grid.scale < least:
-            plan._grid[plan.root(result)] = replace(grid, scale=float(np.float32(least)))
+            plan._params[root] = params_of(plan._range[root], dtype)
+    coarsen_products(plan, ops)
+    coarsen_sums(plan, ops)

@@ -15,8 +15,8 @@ import numpy as np
 from rnnlite.lite import ir
 from rnnlite.lite.control_flow import Flow, flows, in_loops
 from rnnlite.lite.ir import Op
-from rnnlite.quantization.grid import HEADROOM, Range
 from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.quantization.params import HEADROOM, Range
 from rnnlite.quantization.plan import cases
 from rnnlite.quantization.plan.cases import Constant, Value
 from rnnlite.quantization.plan.ends import ABOVE, BELOW, Bound, bound_of, flipped
@@ -162,7 +162,7 @@ class Walk:
         if place.type == "bool":
             return cases.points((0.0, 1.0))
         seen = self.ranges.get(place) if place.type == "float32" else None
-        return cases.span(seen) if seen is not None else None
+        return cases.ordinary(seen) if seen is not None else None
 
     def _ends_of(self, place: ir.Value) -> _Ends:
         return self.ends.setdefault(place, _Ends())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rnnlite.quantization.grid import Range
+from rnnlite.quantization.params import Range
 from rnnlite.quantization.plan import cases
 
 _FIRST = (

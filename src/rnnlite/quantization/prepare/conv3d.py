@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from rnnlite.lite.ir import FREE, Model, Op, Value
 from rnnlite.lite.schema import SAME_PADDING
-from rnnlite.quantization.grid import Array
+from rnnlite.quantization.params import Array
 from rnnlite.quantization.plan.plan import constant
 
 DEPTH, CHANNELS = 1, 4

@@ -32,7 +32,7 @@ import numpy as np
 from rnnlite.lite.control_flow import in_loops, is_step
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.lite.schema import type_number
-from rnnlite.quantization.grid import Range
+from rnnlite.quantization.params import Range
 from rnnlite.quantization.plan.plan import Precision, is_float
 from rnnlite.quantization.prepare.logarithms import (
     faint_logistic,

@@ -2,8 +2,8 @@
 
 What enters: a float model. What leaves: the same model, in which no two ops read one tensor that
 FILL and the like make of a constant. The official converter makes equal ones one; recurrences of
-equal size, which begin with rows of zeros, would share it, and so one grid: the quiet ones would
-lose their steps to the loud ones.
+equal size, which begin with rows of zeros, would share it, and so one scale: the quiet ones
+would lose their steps to the loud ones.
 """
 
 from __future__ import annotations

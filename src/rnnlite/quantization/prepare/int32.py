@@ -47,8 +47,8 @@ def _look_up(op: Op) -> None:
     turn = graph.constant(np.array(TURN, np.int32))
     values = WAVES[op.kind](np.arange(TURN) * (2 * np.pi / TURN)) / WAVE_SCALE
     table = np.clip(np.rint(values), -32767, 32767).astype(np.int16)
-    grid = Quantization.of(WAVE_SCALE)
-    row = graph.constant(table, name=op.kind.lower(), quantization=grid)
+    known = Quantization.of(WAVE_SCALE)
+    row = graph.constant(table, name=op.kind.lower(), quantization=known)
     graph.replace(
         op,
         graph.op("QUANTIZE", [x], [angle], version=VERSIONS["QUANTIZE"][1]),

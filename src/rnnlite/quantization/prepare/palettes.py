@@ -24,7 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
+from rnnlite.quantization.params import WEIGHT_LIMIT, Array
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.report.quantization import WeightRecord
 

@@ -36,7 +36,7 @@ RELU = 1
 """How the schema numbers it among the functions that are fused into an op."""
 
 NOTHING = 1e-9
-"""A least norm that no grid comes to."""
+"""A least norm, far below the step of any scale."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.quantization.grid import WEIGHT_LIMIT, Array
 from rnnlite.quantization.ops import RULES, Kind
+from rnnlite.quantization.params import WEIGHT_LIMIT, Array
 from rnnlite.quantization.plan.plan import constant
 from rnnlite.quantization.prepare.palettes import codes_of, look_up
 from rnnlite.quantization.prepare.parts import Parts

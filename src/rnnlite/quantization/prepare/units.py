@@ -2,8 +2,8 @@
 
 What enters: a MUL by an inverse root, a DIV by a root, or the ADD that ends a layer normalization.
 What leaves: ops that compute the same. A norm that is smaller than all that calibration saw has an
-inverse beyond its grid. With the largest element m taken out of both, all that is left lies between
-known bounds:
+inverse beyond its range. With the largest element m taken out of both, all that is left lies
+between known bounds:
 
     d * rsqrt(sum(d d))           u / sqrt(sum(u u)),  u = d / m
     x r - mean(x) r + b           (x - mean(x)) r + b

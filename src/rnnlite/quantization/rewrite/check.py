@@ -1,8 +1,9 @@
-"""Check that the grids of a quantized model fit its ops, before it is written.
+"""Check that the scales and zero points of a quantized model fit its ops, before it is written.
 
 What enters: a model. What leaves: nothing, or a refusal that names the op. It states again, for the
-finished file, what `ops` demands: values that are only moved share one grid, an op computes in one
-type, prescribed grids are kept, and a bias has the scales of its input and weights.
+finished file, what `ops` demands: values that are only moved share one scale and zero point, an op
+computes in one type, what a kernel prescribes is kept, and a bias has the scales of its input and
+weights.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ import numpy as np
 
 from rnnlite.errors import ModelError
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.lite.structure import grid
+from rnnlite.lite.structure import scales_and_zero_points
 from rnnlite.quantization.ops import RULES, Kind, Rule
 
 REAL = ("float32", "int8", "int16")
 
 
-def check_grids(model: Model) -> None:
+def check_quantization(model: Model) -> None:
     """Refuse a model whose integers do not fit together.
 
     Raises:
@@ -44,15 +45,18 @@ def _fault(op: Op, rule: Rule) -> str:
         return _weights_fault(rule, op.inputs, op.output)
     reals = [v for v in values if _is_real(v)]
     if rule.kind is Kind.SAME_SCALE and len({_key(v) for v in reals}) > 1:
-        return f"different grids: {', '.join(_shown(v) for v in reals)}"
+        return f"different scales or zero points: {', '.join(_shown(v) for v in reals)}"
     if rule.kind is Kind.FREE_SCALE and op.kind not in ("QUANTIZE", "CAST"):
         types = {v.type for v in reals}
         hybrid = op.kind == "BATCH_MATMUL" and types == {"float32", "int8"}
         narrow = op.kind == "BATCH_MATMUL" and types == {"int16", "int8"}
         if len(types) > 1 and not hybrid and not narrow:
             return f"different types: {', '.join(sorted(types))}"
-        fixed = rule.fixed_grid(op.output.type)
-        if fixed is not None and grid(op.output) != ((fixed.scale,), (fixed.zero,)):
+        fixed = rule.fixed_params(op.output.type)
+        if fixed is not None and scales_and_zero_points(op.output) != (
+            (fixed.scale,),
+            (fixed.zero_point,),
+        ):
             return f"{_shown(op.output)} where the kernel prescribes {fixed}"
     return ""
 
@@ -65,22 +69,22 @@ def _weights_fault(rule: Rule, inputs: Sequence[Value | None], output: Value) ->
     types = [v.type for v in (data, kernel, output)]
     if types not in (["int8"] * 3, ["int16", "int8", "int16"], ["float32", "int8", "float32"]):
         return f"types {', '.join(types)}"
-    scales, zeros = grid(kernel)
+    scales, zero_points = scales_and_zero_points(kernel)
     channels = kernel.shape[rule.axis]
-    if any(zeros) or len(scales) not in (1, channels):
-        return f"{len(scales)} scales and zero points {set(zeros)} for {channels} channels"
+    if any(zero_points) or len(scales) not in (1, channels):
+        return f"{len(scales)} scales and zero points {set(zero_points)} for {channels} channels"
     if types[0] == "float32" or bias is None:
         return ""
     if bias.type not in ("int32", "int64"):
         return f"a bias of {bias.type}"
-    wanted = np.float64(grid(data)[0][0]) * np.asarray(scales, np.float64)
-    if not np.allclose(grid(bias)[0], wanted, rtol=1e-5):
+    wanted = np.float64(scales_and_zero_points(data)[0][0]) * np.asarray(scales, np.float64)
+    if not np.allclose(scales_and_zero_points(bias)[0], wanted, rtol=1e-5):
         return "a bias whose scales are not those of the input times those of the weights"
     return ""
 
 
 def _is_quantized(value: Value) -> bool:
-    return bool(grid(value)[0])
+    return bool(scales_and_zero_points(value)[0])
 
 
 def _is_real(value: Value) -> bool:
@@ -89,9 +93,9 @@ def _is_real(value: Value) -> bool:
 
 
 def _key(value: Value) -> Hashable:
-    return value.type, grid(value)
+    return value.type, scales_and_zero_points(value)
 
 
 def _shown(value: Value) -> str:
-    scales, zeros = grid(value)
-    return f"{value.type} {scales[0]:.6g} {zeros[0]}" if scales else "float32"
+    scales, zero_points = scales_and_zero_points(value)
+    return f"{value.type} {scales[0]:.6g} {zero_points[0]}" if scales else "float32"

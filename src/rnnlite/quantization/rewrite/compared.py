@@ -5,46 +5,46 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlite.lite.ir import Value
-from rnnlite.quantization.grid import Grid
 from rnnlite.quantization.ops import VERSIONS
+from rnnlite.quantization.params import QuantizationParams
 from rnnlite.quantization.rewrite.operands import Operands, Site
 
 
 def compared(made: Operands, site: Site) -> list[Value | None]:
     """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only.
 
-    An input that is searched for one value is compared as it comes in: a finer grid behind
+    An input that is searched for one value is compared as it comes in: a finer scale behind
     the I/O dtype need not hold what that value was rounded to.
     """
     operands = site.operands
     known = next(
         v for v in operands if v in made.floats and v not in made.constants and v is not None
     )
-    searched, grid = known, made.plan.grid(known)
+    searched, params = known, made.plan.params(known)
     if site.kind in ("EQUAL", "NOT_EQUAL") and any(v in made.constants for v in operands):
-        searched, grid = made.outer.get(known, (searched, grid))
+        searched, params = made.outer.get(known, (searched, params))
     found: list[Value | None] = []
     for value in operands:
         if value is None or value not in made.floats:
             found.append(value)
         elif value in made.constants:
-            found.append(_constant_int32(made, value, grid))
+            found.append(_constant_int32(made, value, params))
         else:
-            outer = searched if value is known else made.operand(value, grid)
-            found.append(_as_int32(made, value, outer, grid))
+            outer = searched if value is known else made.operand(value, params)
+            found.append(_as_int32(made, value, outer, params))
     return found
 
 
-def _constant_int32(made: Operands, value: Value, grid: Grid) -> Value:
+def _constant_int32(made: Operands, value: Value, params: QuantizationParams) -> Value:
     """A constant as int32."""
-    numbers = grid.quantize(made.constants[value]).astype(np.int32)
+    numbers = params.quantize(made.constants[value]).astype(np.int32)
     return value.graph.constant(numbers, name=value.name)
 
 
-def _as_int32(made: Operands, value: Value, operand: Value, grid: Grid) -> Value:
-    """A value of a grid as int32."""
+def _as_int32(made: Operands, value: Value, operand: Value, params: QuantizationParams) -> Value:
+    """The integers of a value as int32."""
     graph = value.graph
     number = graph.like(value, "int32")
-    version = VERSIONS["CAST"][0 if grid.dtype == "int8" else 1]
+    version = VERSIONS["CAST"][0 if params.dtype == "int8" else 1]
     made.insert(graph, graph.op("CAST", [operand], [number], version=version))
     return number

@@ -1,7 +1,7 @@
 """Rewrite a float model to integers, as a `Plan` says: int8 and int16x8.
 
 What enters: the float model (changed in place) and its plan. What leaves: the same graph with
-integer tensors, constants and biases, QUANTIZE where two grids meet, and a record for each weight.
+integer tensors, constants and biases, QUANTIZE where two scales meet, and a record for each weight.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Mapping
 
 from rnnlite.lite.control_flow import flows
 from rnnlite.lite.ir import Model, Op, Quantization, Value
-from rnnlite.quantization.grid import Grid, symmetric
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind
+from rnnlite.quantization.params import QuantizationParams, range_of, symmetric
 from rnnlite.quantization.plan.domains import DOMAINS, Domain, keep_in_domain
-from rnnlite.quantization.plan.plan import Plan, range_of
+from rnnlite.quantization.plan.plan import Plan
 from rnnlite.quantization.prepare.int32 import in_int32
 from rnnlite.quantization.rewrite.compared import compared
 from rnnlite.quantization.rewrite.floats import keep_in_float
@@ -33,7 +33,7 @@ def to_integers(
         plan: see `rnnlite.quantization.plan.plan`.
         io: type of float inputs and outputs: "int8", "int16" or "float32".
         io_types: the type of those that differ, by the input, or by the place of the output; None
-            for the grid that they have within.
+            for that which they have within.
 
     Returns:
         one record for each weight.
@@ -62,7 +62,7 @@ class _Rewriting:
         for graph in self.model.graphs:
             for value in graph.values:
                 if self.made.plan.has(value):
-                    _set_grid(value, self.made.plan.grid(value))
+                    _set_params(value, self.made.plan.params(value))
         for number, graph in enumerate(self.model.graphs):
             self.made.enter(graph)
             ops = list(graph.ops)
@@ -85,8 +85,8 @@ class _Rewriting:
         rule = RULES[op.kind]
         dtype = self.made.plan.type_of(op)
         if rule.kind in (Kind.SAME_SCALE, Kind.FLOW):
-            grids = (self.made.plan.grid(v).dtype for v in op.outputs if v in self.made.floats)
-            dtype = next(grids, dtype)
+            types = (self.made.plan.params(v).dtype for v in op.outputs if v in self.made.floats)
+            dtype = next(types, dtype)
         site = Site(op, rule, dtype, op.inputs, op.outputs)
         if rule.kind is Kind.FLOW:
             op.inputs = [self._flow_operand(op, k, v) for k, v in enumerate(op.inputs)]
@@ -95,7 +95,7 @@ class _Rewriting:
         if rule.kind is Kind.WEIGHTED:
             op.inputs = weighted(self.made, site, outputs[0])
         elif rule.kind is Kind.SAME_SCALE:
-            op.inputs = self._moved(site, self.made.plan.grid(site.results[0]))
+            op.inputs = self._moved(site, self.made.plan.params(site.results[0]))
         elif rule.kind is Kind.COMPARES:
             op.inputs = compared(self.made, site)
         elif rule.kind in (Kind.FREE_SCALE, Kind.INT32):
@@ -117,7 +117,7 @@ class _Rewriting:
     def _flow_operand(self, op: Op, number: int, value: Value | None) -> Value | None:
         tied = self.tied.get((op, number))
         if value in self.made.constants and value is not None and tied is not None:
-            return self.made.constant(value, self.made.plan.grid(tied))
+            return self.made.constant(value, self.made.plan.params(tied))
         return value
 
     def _results(self, site: Site) -> tuple[list[Value], list[tuple[Value, Value]]]:
@@ -127,23 +127,23 @@ class _Rewriting:
             if value not in self.made.floats:
                 outputs.append(value)
                 continue
-            grid = self.made.plan.grid(value)
+            params = self.made.plan.params(value)
             if site.rule.kind is Kind.SAME_SCALE:
-                natural = self._table_grid(site) or grid
+                natural = self._table_params(site) or params
             elif site.kind == "CAST" and site.operand(0).type in ("int32", "int64"):
-                natural = Grid("int16", 1.0, 0)
+                natural = QuantizationParams("int16", 1.0, 0)
             else:
-                natural = site.rule.fixed_grid(site.dtype) or self.made.own(value, site.dtype)
-            if natural == grid:
+                natural = site.rule.fixed_params(site.dtype) or self.made.own(value, site.dtype)
+            if natural == params:
                 outputs.append(value)
             else:
                 outputs.append(self.made.new(value, natural))
                 after.append((outputs[-1], value))
         return outputs, after
 
-    def _moved(self, site: Site, grid: Grid) -> list[Value | None]:
+    def _moved(self, site: Site, params: QuantizationParams) -> list[Value | None]:
         return [
-            self.made.operand(v, self._table_grid(site) or grid) if self.made.is_float(v) else v
+            self.made.operand(v, self._table_params(site) or params) if self.made.is_float(v) else v
             for v in site.operands
         ]
 
@@ -158,8 +158,8 @@ class _Rewriting:
         self.made.insert(value.graph, *added)
         site.op.set_input(domain.operand, kept)
 
-    def _table_grid(self, site: Site) -> Grid | None:
-        """The grid of a constant table that is looked up by int16 ops: int8, as weights are."""
+    def _table_params(self, site: Site) -> QuantizationParams | None:
+        """Of a constant table that is looked up by int16 ops: int8, as weights are."""
         if site.kind != "GATHER" or site.dtype == "int8":
             return None
         table = site.operand(0)
@@ -173,6 +173,6 @@ class _Rewriting:
             site.op.options["potScaleInt16"] = False
 
 
-def _set_grid(value: Value, grid: Grid) -> None:
-    value.type = grid.dtype
-    value.quantization = Quantization.of(grid.scale, grid.zero)
+def _set_params(value: Value, params: QuantizationParams) -> None:
+    value.type = params.dtype
+    value.quantization = Quantization.of(params.scale, params.zero_point)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from rnnlite.lite.control_flow import flows
 from rnnlite.lite.ir import Graph, Value
-from rnnlite.quantization.grid import grid_of
-from rnnlite.quantization.plan.plan import range_of
+from rnnlite.quantization.params import params_of, range_of
 from rnnlite.quantization.rewrite.floats import quantize_if_read
 from rnnlite.quantization.rewrite.operands import Operands
 
@@ -17,17 +16,17 @@ def quantize_inputs(made: Operands, graph: Graph) -> None:
         if value not in made.floats:
             inputs.append(value)
             continue
-        grid = made.io_params(value)
-        if grid == made.plan.grid(value):
+        params = made.io_params(value)
+        if params == made.plan.params(value):
             inputs.append(value)
             continue
-        outer = made.new(value, grid)
-        if grid is None:
+        outer = made.new(value, params)
+        if params is None:
             made.plain[value] = outer
             quantize_if_read(made, outer, value)
         else:
             made.requantize(outer, value)
-            made.outer[value] = outer, grid
+            made.outer[value] = outer, params
         inputs.append(outer)
     graph.inputs = inputs
 
@@ -48,25 +47,25 @@ def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
 
 
 def _main_result(made: Operands, value: Value, place: int) -> Value:
-    grid = made.io_params(value, place)
-    if grid is None and value in made.plain:
+    params = made.io_params(value, place)
+    if params is None and value in made.plain:
         return made.plain[value]
-    if grid is None:
+    if params is None:
         plain = made.new(value, None)
         made.dequantize(value, plain)
         return plain
-    return value if grid == made.plan.grid(value) else made.requantized(value, grid)
+    return value if params == made.plan.params(value) else made.requantized(value, params)
 
 
 def _constant_result(made: Operands, number: int, k: int, value: Value) -> Value:
     if number == 0:
-        grid = grid_of(range_of(made.constants[value]), made.io, headroom=False)
-        return made.constant(value, grid) if made.io != "float32" else value
+        params = params_of(range_of(made.constants[value]), made.io, headroom=False)
+        return made.constant(value, params) if made.io != "float32" else value
     # A body may give one constant as several results: known by its number, as above.
     for flow in flows(value.graph.model):
         first = 0 if flow.is_loop else len(flow.slots) - len(flow.op.outputs)
         if any(v.graph is value.graph for slot in flow.slots for v in slot[1:]):
             known = next((v for v in flow.slots[first + k] if made.plan.has(v)), None)
             if known is not None:
-                return made.constant(value, made.plan.grid(known))
+                return made.constant(value, made.plan.params(known))
     return value

@@ -1,7 +1,7 @@
 """The integer values that ops are given while a float model is rewritten, each made once a graph.
 
-What enters: a float model and its plan. What leaves: for a float value and a grid a value in that
-grid: itself, what QUANTIZE makes of it, or a constant; and a record for each weight.
+What enters: a float model and its plan. What leaves: for a float value and a scale and zero point a
+value in these: itself, what QUANTIZE makes of it, or a constant; and a record for each weight.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 
 from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Array, Graph, Model, Op, Quantization, Value
-from rnnlite.quantization.grid import Grid, grid_of, width
 from rnnlite.quantization.ops import Rule
+from rnnlite.quantization.params import QuantizationParams, params_of, range_of, width
 from rnnlite.quantization.plan.front import WHOLE
-from rnnlite.quantization.plan.plan import Plan, constant, is_float, range_of
+from rnnlite.quantization.plan.plan import Plan, constant, is_float
 from rnnlite.quantization.rewrite.widen import requantize
 from rnnlite.report.quantization import WeightRecord
 
@@ -56,11 +56,11 @@ class Operands:
     """The values of one rewriting.
 
     Attributes:
-        plan: the grids.
+        plan: the quantization parameters.
         io: type of the model's float inputs and outputs.
         floats: the values that were float.
         constants: the content of those that are constants.
-        outer: inputs of the model in the grid in which they come in.
+        outer: inputs of the model as they come in, with their parameters.
         plain: values that are there in float as well.
         before: the op in front of which ops are added; the end of the graph, if None.
     """
@@ -79,10 +79,10 @@ class Operands:
         values = [value for graph in model.graphs for value in graph.values if is_float(value)]
         self.floats = set(values)
         self.constants = {v: held for v in values if (held := constant(v)) is not None}
-        self.outer: dict[Value, tuple[Value, Grid]] = {}
+        self.outer: dict[Value, tuple[Value, QuantizationParams]] = {}
         self.plain: dict[Value, Value] = {}
         self.before: Op | None = None
-        self._converted: dict[tuple[Value, Grid], Value] = {}
+        self._converted: dict[tuple[Value, QuantizationParams], Value] = {}
         self._written: dict[Hashable, Value] = {}
         self._records: dict[tuple[int, str], WeightRecord] = {}
 
@@ -95,15 +95,15 @@ class Operands:
         """Whether a value is there, and was float."""
         return value in self.floats
 
-    def io_params(self, value: Value, place: int | None = None) -> Grid | None:
-        """The grid of an input or output of the model where callers see it; None for float.
+    def io_params(self, value: Value, place: int | None = None) -> QuantizationParams | None:
+        """Of an input or output of the model where callers see it; None for float.
 
         Args:
             place: of an output: one value may be several.
         """
         dtype = self._types.get(value if place is None else place, self.io)
         if dtype is None:
-            return self.plan.grid(value)
+            return self.plan.params(value)
         return None if dtype == "float32" else self.own(value, dtype)
 
     def enter(self, graph: Graph) -> None:
@@ -111,24 +111,26 @@ class Operands:
         self._converted, self._written = {}, {}
         self.before = next(iter(graph.ops), None)
 
-    def new(self, like: Value, grid: Grid | None) -> Value:
-        """A value of the shape of another one, in a grid; in float where there is none."""
-        if grid is None:
+    def new(self, like: Value, params: QuantizationParams | None) -> Value:
+        """A value of the shape of another one, quantized; in float without parameters."""
+        if params is None:
             return like.graph.like(like, "float32")
-        return like.graph.like(like, grid.dtype, Quantization.of(grid.scale, grid.zero))
+        return like.graph.like(like, params.dtype, Quantization.of(params.scale, params.zero_point))
 
-    def write(self, like: Value, values: Array, grid: Quantization) -> Value:
+    def write(self, like: Value, values: Array, quantization: Quantization) -> Value:
         """A constant with the name of another one."""
-        key = (like, values.dtype.str, grid)
+        key = (like, values.dtype.str, quantization)
         if key not in self._written:
-            self._written[key] = like.graph.constant(values, name=like.name, quantization=grid)
+            self._written[key] = like.graph.constant(
+                values, name=like.name, quantization=quantization
+            )
         return self._written[key]
 
-    def constant(self, value: Value, grid: Grid) -> Value:
-        """A float constant in a grid."""
-        self.record(value, grid.dtype, "one scale")
-        numbers = grid.quantize(self.constants[value])
-        return self.write(value, numbers, Quantization.of(grid.scale, grid.zero))
+    def constant(self, value: Value, params: QuantizationParams) -> Value:
+        """A float constant, quantized."""
+        self.record(value, params.dtype, "one scale")
+        numbers = params.quantize(self.constants[value])
+        return self.write(value, numbers, Quantization.of(params.scale, params.zero_point))
 
     def record(self, value: Value, dtype: str, how: str) -> None:
         """Note what type a weight is kept in."""
@@ -148,32 +150,36 @@ class Operands:
         self.insert(graph, graph.op("DEQUANTIZE", [source], [target], version=2))
 
     def requantize(self, source: Value, target: Value) -> None:
-        """Write the numbers of a value on the grid of another one."""
+        """Write the numbers of a value with the scale and zero point of another one."""
         in_loop = source.graph in self.plan.loops
         floats = self.io == "float32"
         self.insert(source.graph, *requantize(source, target, in_loop=in_loop, floats=floats))
 
-    def requantized(self, value: Value, grid: Grid) -> Value:
-        """The value with another grid, made once a graph."""
-        key = (value, grid)
+    def requantized(self, value: Value, params: QuantizationParams) -> Value:
+        """The value with another scale and zero point, made once a graph."""
+        key = (value, params)
         if key not in self._converted:
-            self._converted[key] = self.new(value, grid)
+            self._converted[key] = self.new(value, params)
             self.requantize(value, self._converted[key])
         return self._converted[key]
 
-    def operand(self, value: Value, grid: Grid) -> Value:
-        """An operand in the grid that is wanted."""
+    def operand(self, value: Value, params: QuantizationParams) -> Value:
+        """An operand with the scale and zero point that are wanted."""
         if value in self.constants:
-            return self.constant(value, grid)
-        return value if self.plan.grid(value) == grid else self.requantized(value, grid)
+            return self.constant(value, params)
+        return value if self.plan.params(value) == params else self.requantized(value, params)
 
-    def own(self, value: Value, dtype: str) -> Grid:
-        """The grid of a value in the type that an op computes in."""
+    def own(self, value: Value, dtype: str) -> QuantizationParams:
+        """The parameters of a value in the type that an op computes in."""
         if value in self.constants:
-            return grid_of(range_of(self.constants[value]), dtype, headroom=False)
-        grid = self.plan.grid(value)
-        if grid.dtype == dtype:
-            return grid
+            return params_of(range_of(self.constants[value]), dtype, headroom=False)
+        params = self.plan.params(value)
+        if params.dtype == dtype:
+            return params
         values = self.plan.range(value)
         # What was zero throughout has no scale of its own: see `plan`.
-        return grid_of(values, dtype) if width(values) > 0 else Grid(dtype, grid.scale, 0)
+        return (
+            params_of(values, dtype)
+            if width(values) > 0
+            else QuantizationParams(dtype, params.scale, 0)
+        )

@@ -1,8 +1,8 @@
 """The integers of a matrix product or convolution: kernel, bias and their scales. NumPy alone.
 
-What enters: float kernel and bias, the input's grid, the result's scale. What leaves: an int8
-kernel with a scale for each output channel, and a bias in steps of input scale times kernel scale,
-as the LiteRT kernels add it to their sums.
+What enters: float kernel and bias, the input's quantization parameters, the result's scale. What
+leaves: an int8 kernel with a scale for each output channel, and a bias in steps of input scale
+times kernel scale, as the LiteRT kernels add it to their sums.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnlite.quantization.grid import Array, Grid, channel_scales, quantize_weights
+from rnnlite.quantization.params import Array, QuantizationParams, channel_scales, quantize_weights
 
 LARGEST_ACCUMULATOR = 2**31 - 1
 LARGEST_BIAS = 2.0**30
@@ -34,20 +34,20 @@ class Product:
     bias: Array | None
     wide: bool
 
-    def bias_scales(self, source: Grid) -> Array:
+    def bias_scales(self, source: QuantizationParams) -> Array:
         """Scale of the bias of each channel."""
         return np.asarray(self.scales.astype(np.float64) * source.scale, np.float32)
 
 
 def integer_product(
-    kernel: Array, bias: Array | None, source: Grid, result_scale: float, axis: int
+    kernel: Array, bias: Array | None, source: QuantizationParams, result_scale: float, axis: int
 ) -> Product:
     """Quantize kernel and bias.
 
     Args:
         kernel: float, any rank.
         bias: float, one number a channel, or None.
-        source: the input's grid.
+        source: the input's quantization parameters.
         result_scale: scale of the result.
         axis: the kernel's axis of output channels.
     """
@@ -65,13 +65,15 @@ def integer_product(
     return Product(integers, scales, steps, wide)
 
 
-def bias_alone(bias: Array, source: Grid, kernel: Grid) -> Array:
+def bias_alone(bias: Array, source: QuantizationParams, kernel: QuantizationParams) -> Array:
     """The int32 bias of a product whose kernel is no constant, but computed."""
     steps = bias.astype(np.float64) / (source.scale * kernel.scale)
     return np.clip(np.rint(steps), -LARGEST_BIAS, LARGEST_BIAS).astype(np.int32)
 
 
-def _with_room(scales: Array, bias: Array | None, source: Grid, result_scale: float) -> Array:
+def _with_room(
+    scales: Array, bias: Array | None, source: QuantizationParams, result_scale: float
+) -> Array:
     """Widen scales until the bias fits 30 bits, and the rescaling of the sum its kernel."""
     least = np.full(len(scales), result_scale / source.scale * SMALLEST_RESCALING)
     if bias is not None:

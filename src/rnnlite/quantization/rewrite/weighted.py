@@ -5,7 +5,7 @@ from __future__ import annotations
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.ir import Quantization, Value
 from rnnlite.lite.schema import type_number
-from rnnlite.quantization.grid import symmetric
+from rnnlite.quantization.params import symmetric
 from rnnlite.quantization.rewrite.operands import Operands, Site
 from rnnlite.quantization.rewrite.products import bias_alone, integer_product
 
@@ -36,8 +36,8 @@ def weighted(made: Operands, site: Site, output: Value) -> list[Value | None]:
     held = None if bias is None else made.constants[bias]
     product = integer_product(made.constants[kernel], held, source, output.scale, rule.axis)
     inputs[rule.data] = made.operand(data, source)
-    grid = Quantization.of(product.scales, 0, rule.axis)
-    inputs[rule.weights] = made.write(kernel, product.kernel, grid)
+    known = Quantization.of(product.scales, 0, rule.axis)
+    inputs[rule.weights] = made.write(kernel, product.kernel, known)
     made.record(kernel, "int8", "a scale a channel")
     wide = product.wide or (site.dtype == "int16" and op.kind == "DEPTHWISE_CONV_2D")
     if product.bias is not None and bias is not None:

@@ -14,9 +14,9 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlite.lite.ir import Model, Op, Quantization, Value
-from rnnlite.quantization.grid import Array, channel_scales, quantize_weights, symmetric
 from rnnlite.quantization.ops import RULES, Kind
-from rnnlite.quantization.plan.plan import constant, range_of
+from rnnlite.quantization.params import Array, channel_scales, quantize_weights, range_of, symmetric
+from rnnlite.quantization.plan.plan import constant
 from rnnlite.report.quantization import WeightRecord
 
 LARGEST_FLOAT16 = 65504.0
@@ -153,8 +153,8 @@ def _kernel(
         else:
             scales = channel_scales(values, axis)
         integers = quantize_weights(values, scales, axis)
-        grid = Quantization.of(scales, 0, axis or 0)
-        written[key] = value.graph.constant(integers, name=value.name, quantization=grid)
+        known = Quantization.of(scales, 0, axis or 0)
+        written[key] = value.graph.constant(integers, name=value.name, quantization=known)
     return written[key]
 
 

@@ -1,4 +1,4 @@
-"""From one grid to another, in ops that every release has and that round each number alike.
+"""To another scale and zero point, in ops that every release has and that round all numbers alike.
 
 What enters: an integer tensor and the one to make of it. What leaves: ops.
 
@@ -25,17 +25,17 @@ import numpy as np
 from rnnlite.lite.ir import Op, Quantization, Value
 
 UNIT = 127
-"""The integer that stands for 1: the finer the grid, the less its product is rounded."""
+"""The integer that stands for 1: the finer the scale, the less its product is rounded."""
 
 MOST_AXES = 4
 """That every release multiplies by a single number."""
 
 
 def requantize(source: Value, target: Value, *, in_loop: bool, floats: bool) -> list[Op]:
-    """Ops that write a value's numbers on the grid of another one.
+    """Ops that write a value's numbers with the scale and zero point of another one.
 
     Args:
-        source, target: values of one graph, with their types and grids.
+        source, target: values of one graph, with their types, scales and zero points.
         in_loop: whether the graph is computed again and again.
         floats: whether the model may hold float values.
     """
@@ -53,7 +53,7 @@ def requantize(source: Value, target: Value, *, in_loop: bool, floats: bool) -> 
         ]
     fine = Quantization.of(source.scale)
     cast = graph.like(source, "int16", fine)
-    shift = graph.constant(np.array([source.zero], np.int16), quantization=fine)
+    shift = graph.constant(np.array([source.zero_point], np.int16), quantization=fine)
     exact = {"potScaleInt16": False}
     return [
         graph.op("CAST", [source], [cast], version=4),

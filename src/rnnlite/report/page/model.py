@@ -105,9 +105,9 @@ def _op(kind: str, count: int) -> str:
 
 def _ends(inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]) -> Markup:
     rows = [
-        [kind, p["name"], shape_text(p["shape"], p.get("least", ())), p["dtype"], _grid(p)]
-        for kind, ports in (("in", inputs), ("out", outputs))
-        for p in ports
+        [kind, p["name"], shape_text(p["shape"], p.get("least", ())), p["dtype"], _real(p)]
+        for kind, specs in (("in", inputs), ("out", outputs))
+        for p in specs
     ]
     columns = ["", "name", "shape", "type", "value"]
     if not any(row[4] for row in rows):
@@ -115,12 +115,13 @@ def _ends(inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, An
     return table(columns, rows)
 
 
-def _grid(port: Mapping[str, Any]) -> str:
-    scale = port.get("scale")
+def _real(spec: Mapping[str, Any]) -> str:
+    """The real number that an integer q stands for."""
+    scale = spec.get("scale")
     if scale is None:
         return ""
-    zero = int(port["zero_point"])
-    return f"{scale:.4g} (q {'-' if zero >= 0 else '+'} {abs(zero)})"
+    zero_point = int(spec["zero_point"])
+    return f"{scale:.4g} (q {'-' if zero_point >= 0 else '+'} {abs(zero_point)})"
 
 
 def _recurrences(recurrences: Sequence[Mapping[str, Any]]) -> Markup:

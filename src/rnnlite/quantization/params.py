@@ -1,4 +1,4 @@
-"""Integer grids: real = scale * (integer - zero point). NumPy alone.
+"""Quantization parameters: real = scale * (integer - zero point). NumPy alone.
 
 What enters: ranges and arrays of real numbers. What leaves: scales, zero points and integers. int8
 activations are asymmetric, int16 activations and all weights symmetric, as the LiteRT quantization
@@ -21,7 +21,7 @@ WEIGHT_LIMIT = 127
 """Weights keep to -127..127, so that a product of two weights and inputs never wraps."""
 
 HEADROOM = {"int8": 1.1, "int16": 2.0}
-"""How far grids of activations reach beyond what calibration saw: new samples exceed it a little,
+"""How far ranges of activations reach beyond what calibration saw: new samples exceed it a little,
 and int16 has a bit to spare."""
 
 SCALE_FACTORS = np.concatenate([[1.0], np.linspace(0.8, 1.25, 91)])
@@ -29,35 +29,40 @@ SCALE_FACTORS = np.concatenate([[1.0], np.linspace(0.8, 1.25, 91)])
 
 
 @dataclass(frozen=True)
-class Grid:
+class QuantizationParams:
     """The integers that stand for the values of a tensor.
 
     Attributes:
         dtype: "int8" or "int16".
         scale: distance of two neighbouring values; a float32 number.
-        zero: the integer that stands for 0.0.
+        zero_point: the integer that stands for 0.0.
     """
 
     dtype: str
     scale: float
-    zero: int
+    zero_point: int
 
     @property
-    def span(self) -> Range:
-        """Smallest and largest value on the grid."""
+    def range(self) -> Range:
+        """Smallest and largest value that an integer stands for."""
         low, high = LIMITS[self.dtype]
-        return (low - self.zero) * self.scale, (high - self.zero) * self.scale
+        return (low - self.zero_point) * self.scale, (high - self.zero_point) * self.scale
 
     def covers(self, values: Range) -> bool:
-        """Whether a range lies on the grid, to half a step (one at the upper end)."""
-        low, high = self.span
+        """Whether its range holds another one, to half a step (one at the upper end)."""
+        low, high = self.range
         return values[0] >= low - 0.5 * self.scale and values[1] <= high + 1.01 * self.scale
 
     def quantize(self, values: Array) -> Array:
         """Nearest integers, saturated."""
         low, high = LIMITS[self.dtype]
-        scaled = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero
+        scaled = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero_point
         return np.asarray(np.clip(scaled, low, high), self.dtype)
+
+
+def range_of(values: Array) -> Range:
+    """Smallest and largest element."""
+    return float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
 
 
 def union(a: Range, b: Range) -> Range:
@@ -66,12 +71,12 @@ def union(a: Range, b: Range) -> Range:
 
 
 def width(values: Range) -> float:
-    """Extent of a range with zero, which every grid holds."""
+    """Extent of a range with zero, which every one holds."""
     return max(values[1], 0.0) - min(values[0], 0.0)
 
 
-def grid_of(values: Range, dtype: str, *, headroom: bool = True) -> Grid:
-    """The grid of a range, with zero on it exactly.
+def params_of(values: Range, dtype: str, *, headroom: bool = True) -> QuantizationParams:
+    """The parameters of a range, in which 0.0 is an integer exactly.
 
     Args:
         values: smallest and largest value.
@@ -83,17 +88,19 @@ def grid_of(values: Range, dtype: str, *, headroom: bool = True) -> Grid:
         low, high = low * HEADROOM[dtype], high * HEADROOM[dtype]
     if dtype == "int16":
         largest = max(-low, high)
-        return Grid(dtype, _float32(largest / 32767) if largest > 0 else 2.0**-15, 0)
+        return QuantizationParams(dtype, _float32(largest / 32767) if largest > 0 else 2.0**-15, 0)
     if high - low <= 0:
-        return Grid(dtype, 2.0**-7, 0)
+        return QuantizationParams(dtype, 2.0**-7, 0)
     scale = _float32((high - low) / 255)
-    return Grid(dtype, scale, int(np.clip(np.rint(-128 - low / scale), -128, 127)))
+    return QuantizationParams(dtype, scale, int(np.clip(np.rint(-128 - low / scale), -128, 127)))
 
 
-def symmetric(values: Range) -> Grid:
-    """An int8 grid with zero point 0, as weights that are no constants need it."""
+def symmetric(values: Range) -> QuantizationParams:
+    """int8 with zero point 0, as weights that are no constants need it."""
     largest = max(abs(values[0]), abs(values[1]))
-    return Grid("int8", _float32(largest / WEIGHT_LIMIT) if largest > 0 else 2.0**-7, 0)
+    return QuantizationParams(
+        "int8", _float32(largest / WEIGHT_LIMIT) if largest > 0 else 2.0**-7, 0
+    )
 
 
 def channel_scales(weights: Array, axis: int | None) -> Array:
