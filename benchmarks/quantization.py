@@ -52,7 +52,7 @@ def precision(entry, model, trial):
     """The model of one trial of the int8 mode."""
     tree, _ = model.copy()
     if trial.by_row:
-        refine_tables(tree, codes=True)
+        refine_tables(tree, palettize=True)
     if trial.split:
         split_weights(tree, tables=trial.split == "all")
     wide = decompose(tree, trial.precision)

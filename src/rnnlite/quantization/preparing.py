@@ -154,7 +154,7 @@ def _made_ready(
     flatten_conv3d(plain)
     separate_fills(plain)
     if recipe.by_row:
-        refine_tables(plain, codes=config.mode == "int8")
+        refine_tables(plain, palettize=config.mode == "int8")
     if recipe.split:
         split_weights(plain, tables=recipe.split == "all")
     front = scaling_ops(plain, integer(plain)) if config.io == "float32" else frozenset()

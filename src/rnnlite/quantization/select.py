@@ -15,7 +15,7 @@ from rnnlite.quantization.calibration import Ranges, Samples
 from rnnlite.quantization.chunks import Chunk, io_types
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
-from rnnlite.quantization.prepare.palettes import code_records
+from rnnlite.quantization.prepare.palettes import palette_records
 from rnnlite.quantization.prepare.two_terms import refine_tables
 from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipes import PRODUCTS, RECIPES
@@ -77,7 +77,7 @@ def with_light_weights(model: Model, mode: str, recipe: str) -> None:
     kernels = None
     if mode == "dynamic":
         flatten_conv3d(model)
-        refine_tables(model, codes=True)
+        refine_tables(model, palettize=True)
         kernels = DYNAMIC[recipe]
     if kernels:
         to_dynamic(model, kernels=kernels)
@@ -107,11 +107,11 @@ def candidates(
 def _dynamic(model: Model) -> Iterator[Candidate]:
     """Kernels in int8, kernels in float16, all weights in float16."""
     flatten_conv3d(model)
-    refine_tables(model, codes=True)
+    refine_tables(model, palettize=True)
     for number, (name, kernels) in enumerate(DYNAMIC.items()):
         plain, _ = model.copy()
         found = to_dynamic(plain, kernels=kernels) if kernels else to_float16(plain)
-        weights = [*found, *code_records(plain)]
+        weights = [*found, *palette_records(plain)]
         yield Candidate(name, plain, weights, limited=number > 0)
 
 
@@ -131,7 +131,7 @@ def _integer(
         kept = _kept({op: why for op, why in made.plan.kept.items() if op in whole})
         if chunk is not None and made.chunk is not None:
             to_integers(made.chunk, made.plan, config.io, io_types(chunk, made.chunk))
-        weights = [*to_integers(plain, made.plan, config.io), *code_records(plain)]
+        weights = [*to_integers(plain, made.plan, config.io), *palette_records(plain)]
         limited = config.mode == "int8" and bool(recipe.split)
         yield Candidate(recipe.name, plain, weights, kept, made.ranges, limited, made.chunk)
 

@@ -31,7 +31,7 @@ def test_rows_of_one_size_and_whole_scales():
     try:
         expected = run(product().bytes(), IDS)[0]
         model = product()
-        refine_tables(model.ir, codes=True)
+        refine_tables(model.ir, palettize=True)
         assert names(model) == ["GATHER", "GATHER", "MUL", "FULLY_CONNECTED"]
         parts = float_constants(model)
         scales, rows = parts["table/scales"], parts["table/rows"]

@@ -1,7 +1,7 @@
-"""Tables of lookups with many small rows: those in codes of 6 bits a number, the others in 15.
+"""Tables of lookups with many small rows: those palettized, at 6 bits a number, the others in 15.
 
-What enters: a lookup's table. What leaves: `Codes`, or None where they bring nothing, and the ops
-that decode it, while all is still float.
+What enters: a lookup's table. What leaves: a `PalettizedTable`, or None where that brings nothing,
+and the ops that decode it, while all is still float.
 
 Rows of words that training never met keep their small initial values, and may be most of a table.
 One scale for all wastes the 8 bits of a number on them; a scale a row gives them a precision that
@@ -9,12 +9,15 @@ no result feels, and leaves the large rows as coarse as they were. So
 
     slot  = GATHER(slots, ids)                    where the row is: in `large`, or behind it
     row   = GATHER(large, min(slot, n)) + GATHER(rest, min(slot, n))
-          + fine(GATHER(codes, max(slot - n, 0)))
+          + decoded(max(slot - n, 0))
 
-A row of codes has two planes of bytes: one with 16 levels for each of 2 columns a byte, one that
-divides a level in 4 or 3, for 4 or 5 columns a byte. The columns of a byte stand w/2 apart (w/4,
-w/5), so that each column of bytes is looked up once in a book for each group of columns, and the
-groups are joined. `large` and `rest` are what int8 holds of the large rows, and what that leaves.
+    decoded(k) = codebooks[GATHER(indices, k)] + residual_codebooks[GATHER(residual_indices, k)]
+
+A small row is two rows of bytes that index codebooks: one with 16 levels for each of 2 columns a
+byte, and for what these leave over a residual one that divides a level in 4 or 3, for 4 or 5
+columns a byte. The columns of a byte stand w/2 apart (w/4, w/5), so that each column of bytes is
+looked up once in a codebook for each group of columns, and the groups are joined. `large` and
+`rest` are what int8 holds of the large rows, and what that leaves.
 """
 
 from __future__ import annotations
@@ -33,49 +36,54 @@ SMALLEST_TABLE = 1 << 16
 
 COARSE = 16
 FINE = {4: 4, 5: 3}
-"""Columns that one byte of the second plane stands for, and the levels of each."""
+"""Columns that one byte of the residual palette stands for, and the levels of each."""
 
 NEAR = 1.1
 """Rows up to so many times larger than the small ones need to be are taken with them."""
 
+INDICES = "palette_indices"
+"""How the names of constants end that index codebooks."""
+
 
 @dataclass(frozen=True, eq=False)
-class Plane:
-    """One byte for several columns.
+class Palette:
+    """Rows in bytes, each an index for several columns.
 
     Attributes:
-        codes: (rows, columns / d) bytes.
-        books: d vectors of 256 numbers: what a byte means for each group of columns.
+        indices: (rows, columns / d) bytes.
+        codebooks: d vectors of 256 numbers: what an index means for each group of columns.
     """
 
-    codes: Array
-    books: tuple[Array, ...]
+    indices: Array
+    codebooks: tuple[Array, ...]
 
     @property
     def values(self) -> Array:
         """(rows, columns) numbers."""
-        return np.concatenate([book[self.codes] for book in self.books], axis=1)
+        return np.concatenate([codebook[self.indices] for codebook in self.codebooks], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
-    """A table (N, w) apart.
+class PalettizedTable:
+    """A table (N, w) whose small rows are palettized.
 
     Attributes:
         slots: (N,) where each row stands: below `len(large) - 1` in the large ones.
         large: (n + 1, w), the last one zero: all that int8 holds of them.
         rest: (n + 1, w): what that leaves over.
-        planes: rows of which the first stands beside large rows.
+        palette: the small rows; the first one stands beside large rows.
+        residual: what that leaves over of the small rows.
     """
 
     slots: Array
     large: Array
     rest: Array
-    planes: tuple[Plane, Plane]
+    palette: Palette
+    residual: Palette
 
 
-def codes_of(table: Array) -> Codes | None:
-    """The table in codes, if that is no larger than one byte a number and no coarser than int8.
+def palettized(table: Array) -> PalettizedTable | None:
+    """The table with its small rows palettized; None where that is larger, or coarser, than int8.
 
     Args:
         table: (N, w) in float32.
@@ -98,52 +106,53 @@ def codes_of(table: Array) -> Codes | None:
         return None
     small = sizes <= reach
     within = np.concatenate([np.zeros((1, width), np.float32), table[small]])
-    coarse = _plane(within, 2, COARSE, reach)
-    fine = _plane(within - coarse.values, group, FINE[group], reach / COARSE)
-    decoded = coarse.values[:1] + fine.values[:1]
+    palette = _palette(within, 2, COARSE, reach)
+    residual = _palette(within - palette.values, group, FINE[group], reach / COARSE)
+    decoded = palette.values[:1] + residual.values[:1]
     exact = np.concatenate([table[~small] - decoded, np.zeros((1, width), np.float32)])
     scale = max(float(np.max(np.abs(exact))), 1e-30) / WEIGHT_LIMIT
     held = (np.rint(exact / scale) * scale).astype(np.float32)
     slots = np.empty(rows, np.int16 if slot_bytes == 2 else np.int32)
     slots[~small] = np.arange(np.count_nonzero(~small))
     slots[small] = len(held) + np.arange(np.count_nonzero(small))
-    return Codes(slots, held, (exact - held).astype(np.float32), (coarse, fine))
+    return PalettizedTable(slots, held, (exact - held).astype(np.float32), palette, residual)
 
 
-def _plane(values: Array, group: int, levels: int, reach: float) -> Plane:
+def _palette(values: Array, group: int, levels: int, reach: float) -> Palette:
     """The nearest of `levels` numbers within +-reach for each column, `group` of them a byte."""
     steps = (2 * np.arange(levels) + 1 - levels) / (levels - 1)
     # Exact in int8, whose largest number is the largest level.
     level = np.rint(steps * WEIGHT_LIMIT) / WEIGHT_LIMIT * reach * (levels - 1) / levels
     nearest = np.searchsorted((level[1:] + level[:-1]) / 2, values)
     digits = np.split(nearest, group, axis=1)
-    byte = sum(d * levels**k for k, d in enumerate(digits))
+    indices = sum(d * levels**k for k, d in enumerate(digits))
     meaning = np.arange(256) % levels**group
-    books = tuple(level[meaning // levels**k % levels].astype(np.float32) for k in range(group))
-    return Plane(np.asarray(byte, np.uint8), books)
+    codebooks = [level[meaning // levels**k % levels].astype(np.float32) for k in range(group)]
+    return Palette(np.asarray(indices, np.uint8), tuple(codebooks))
 
 
-def look_up(parts: Parts, op: Op, codes: Codes) -> None:
+def look_up(parts: Parts, op: Op, table: PalettizedTable) -> None:
     """Put the ops that decode the rows in the place of a lookup.
 
     Args:
         parts: where.
         op: GATHER of a table.
-        codes: the table.
+        table: the same, palettized.
     """
     emit = _Emitter(parts, op)
-    last = len(codes.large) - 1
-    slot = emit.gather(codes.slots, emit.ids, "slots")
-    if codes.slots.dtype != np.int32:
+    last = len(table.large) - 1
+    slot = emit.gather(table.slots, emit.ids, "slots")
+    if table.slots.dtype != np.int32:
         slot = emit.cast(slot)
     large = emit.whole("MINIMUM", slot, last)
-    # The first row of the planes is the one beside large rows.
+    # The first row of the palettes is the one beside large rows.
     small = emit.whole("MAXIMUM", emit.whole("SUB", slot, last), 0)
-    found = [emit.gather(codes.large, large, "large"), emit.gather(codes.rest, large, "rest")]
-    for plane, label in zip(codes.planes, ("coarse", "fine"), strict=True):
-        byte = emit.cast(emit.gather(plane.codes, small, f"{label}/codes"))
+    found = [emit.gather(table.large, large, "large"), emit.gather(table.rest, large, "rest")]
+    for palette, label in ((table.palette, ""), (table.residual, "residual_")):
+        index = emit.cast(emit.gather(palette.indices, small, f"{label}{INDICES}"))
         groups = [
-            emit.gather(book, byte, f"{label}/book_{k}") for k, book in enumerate(plane.books)
+            emit.gather(codebook, index, f"{label}codebook_{k}")
+            for k, codebook in enumerate(palette.codebooks)
         ]
         joined = parts.graph.like(op.output, "float32")
         found.append(parts.add("CONCATENATION", groups, joined, axis=joined.rank - 1))
@@ -153,13 +162,13 @@ def look_up(parts: Parts, op: Op, codes: Codes) -> None:
         total = parts.add("ADD", [total, part], target)
 
 
-def code_records(model: Model) -> list[WeightRecord]:
-    """A record for each plane of codes in a model."""
+def palette_records(model: Model) -> list[WeightRecord]:
+    """A record for each palette in a model."""
     return [
-        WeightRecord(value.name, value.shape, "uint8", "codes of the table's small rows")
+        WeightRecord(value.name, value.shape, "uint8", "palette indices of the table's small rows")
         for graph in model.graphs
         for value in graph.values
-        if value.is_constant and value.name.endswith("/codes") and value.type == "uint8"
+        if value.is_constant and value.name.endswith(INDICES) and value.type == "uint8"
     ]
 
 

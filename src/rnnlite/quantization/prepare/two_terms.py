@@ -7,9 +7,9 @@ parts leave over) whose constants fit int8 better.
     x @ W                   x @ W1 + x @ W2
 
 `refine_tables` gives each row of an embedding a scale of its own, an integer of 1 to 127: rows
-differ in size by far, as rare words are trained little. Where most were not trained at all, they
-get `codes`. `split_weights` keeps a kernel as what int8 holds of it, W1, and what that leaves over,
-W2: 15 bits in all, for twice the bytes and products.
+differ in size by far, as rare words are trained little. Where most were not trained at all, these
+are `palettized`. `split_weights` keeps a kernel as what int8 holds of it, W1, and what that leaves
+over, W2: 15 bits in all, for twice the bytes and products.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.params import WEIGHT_LIMIT, Array
 from rnnlite.quantization.plan.plan import constant
-from rnnlite.quantization.prepare.palettes import codes_of, look_up
+from rnnlite.quantization.prepare.palettes import look_up, palettized
 from rnnlite.quantization.prepare.parts import Parts
 
 NARROW_TABLE = 16
@@ -28,12 +28,12 @@ SMALL_TABLE = 4096
 """Tables with fewer columns and more rows than these keep one scale: scales cost a byte a row."""
 
 
-def refine_tables(model: Model, *, codes: bool) -> None:
+def refine_tables(model: Model, *, palettize: bool) -> None:
     """Split each constant table of a lookup into rows of about one size and their scales.
 
     Args:
         model: it is changed.
-        codes: whether small rows may be kept in codes, where bytes count.
+        palettize: whether small rows may be palettized, where bytes count.
     """
     for graph in model.graphs:
         parts = Parts(graph)
@@ -41,12 +41,12 @@ def refine_tables(model: Model, *, codes: bool) -> None:
             table = constant(op.input(0)) if op.kind == "GATHER" else None
             if table is None or not _of_rows(table, op):
                 continue
-            coded = codes_of(table) if codes else None
-            if coded is None and not _by_row(table):
+            small = palettized(table) if palettize else None
+            if small is None and not _by_row(table):
                 continue
             parts.stand_for(op)
-            if coded is not None:
-                look_up(parts, op, coded)
+            if small is not None:
+                look_up(parts, op, small)
             else:
                 _look_up_scaled(parts, op, table)
             graph.remove(op)
