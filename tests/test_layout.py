@@ -91,10 +91,7 @@ COVERED: dict[str, str] = {
     "runtime.engines": "runtime/test_model.py",
     "runtime.signatures": "pipeline/test_streaming.py",
     "stream_parity": "pipeline/test_streaming.py",
-    "streaming.replay": "streaming/test_recurrences.py",
     "streaming.slices": "streaming/test_moves.py",
-    "streaming.emit": "streaming/test_function.py",
-    "streaming.layout": "runtime/test_stream.py",
 }
 """Modules without a test file of their name -> the file that tests them."""
 
