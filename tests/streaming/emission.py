@@ -1,4 +1,4 @@
-"""One chunk of a function, emitted tensor by tensor: what a rule gives is looked at as it stands."""
+"""One chunk of a function, emitted tensor by tensor: each value is looked at as it stands."""
 
 import numpy as np
 import tensorflow as tf

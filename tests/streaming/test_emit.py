@@ -1,4 +1,4 @@
-"""The walk over a function: what is copied, what goes by rules, what is a number, what is refused."""
+"""The walk over a function: what is copied, what goes by rules, what is refused."""
 
 import re
 
