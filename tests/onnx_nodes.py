@@ -40,7 +40,7 @@ def model(nodes, data, constants=None, outputs=("y",), opset=17, free=()):
         free: names of inputs all whose sizes are free.
     """
 
-    def port(name, array):
+    def value_info(name, array):
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
         shape = [f"{name}{k}" for k in range(array.ndim)] if name in free else array.shape
         return helper.make_tensor_value_info(name, kind, shape)
@@ -48,7 +48,7 @@ def model(nodes, data, constants=None, outputs=("y",), opset=17, free=()):
     graph = helper.make_graph(
         nodes,
         "net",
-        [port(n, a) for n, a in data.items()],
+        [value_info(n, a) for n, a in data.items()],
         [helper.make_empty_tensor_value_info(n) for n in outputs],
         [numpy_helper.from_array(np.asarray(a), n) for n, a in (constants or {}).items()],
     )

@@ -293,7 +293,7 @@ def off(converted, seed):
             parts.append(stream(row[at : at + n]))
             at += n
         parts.append(stream.finish())
-        so_far = stream.ends.layout.outputs[0].so_far
+        so_far = stream.signature.layout.outputs[0].so_far
         found = parts[-1] if so_far else np.concatenate(parts)
         scale = model.outputs[0].scale
         size = scale if scale else max(float(np.abs(whole).max()), 1e-9)

@@ -15,7 +15,7 @@ def test_names():
         "Classification",
         "Converted",
         "EarlyResult",
-        "Ends",
+        "GraphSignature",
         "Evaluation",
         "Exit",
         "Inspection",

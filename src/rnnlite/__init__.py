@@ -38,7 +38,7 @@ from rnnlite.evaluation.records import (
 )
 from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.pipeline.converted import Converted
-from rnnlite.pipeline.freezing import Ends
+from rnnlite.pipeline.freezing import GraphSignature
 from rnnlite.report.exits import Exit
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord, WeightRecord
 from rnnlite.report.records import OutputParity, Parity, Report, StreamParity
@@ -63,7 +63,7 @@ __all__ = [
     "EarlyResult",
     "Exit",
     "DependencyError",
-    "Ends",
+    "GraphSignature",
     "FrontEndError",
     "Inspection",
     "InternalError",

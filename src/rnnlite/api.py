@@ -20,7 +20,7 @@ from rnnlite.frontends.request import Request
 from rnnlite.lite.files import write_whole
 from rnnlite.lowering.schedule import take_options
 from rnnlite.pipeline.converted import Converted
-from rnnlite.pipeline.freezing import Ends
+from rnnlite.pipeline.freezing import GraphSignature
 from rnnlite.pipeline.streaming import take_streaming
 from rnnlite.pipeline.targets import take_mode
 from rnnlite.quantization.config import LAYOUT, take_config
@@ -223,7 +223,7 @@ def freeze(
     source: Any,
     path: str | Path,
     **options: Unpack[SourceOptions],
-) -> Ends:
+) -> GraphSignature:
     """Write a model as one GraphDef with constants for its variables.
 
     The graph has the control flow of TensorFlow 1 (Enter, Merge, Switch, NextIteration, Exit), and
@@ -247,6 +247,6 @@ def freeze(
     from rnnlite.pipeline import freezing, remote
 
     run = remote.freeze if environment_of(source) else freezing.freeze
-    content, ends = run(source, request)
+    content, signature = run(source, request)
     write_whole(path, content)
-    return ends
+    return signature

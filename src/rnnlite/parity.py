@@ -91,14 +91,14 @@ def check(
     return Parity(
         outputs=tuple(
             OutputParity(
-                port.name,
+                spec.name,
                 float(largest[n]),
                 float(relative[n]),
                 float(scale[n]),
                 float(bounds[n]),
                 {k: float(d[n] / unit[n]) for k, d in sorted(differences.items())} if free else {},
             )
-            for n, port in enumerate(entry.outputs)
+            for n, spec in enumerate(entry.outputs)
         ),
         lengths=tuple(dict.fromkeys(c.length for c in cases)) if free else (),
         batches=tuple(dict.fromkeys(c.batch for c in cases)),
@@ -106,8 +106,8 @@ def check(
         skipped=skipped,
         late=late,
         undefined=tuple(
-            port.name
-            for n, port in enumerate(entry.outputs)
+            spec.name
+            for n, spec in enumerate(entry.outputs)
             if any(np.isnan(c.expected[n].astype(np.float64)).any() for c in cases)
         ),
         shapes=tuple(dict.fromkeys(tuple(a.shape for a in c.inputs) for c in cases)),
@@ -116,11 +116,11 @@ def check(
 
 def _require_numbers(entry: Entry, cases: list[Case]) -> None:
     """Refuse a source of which an output is NaN or infinite throughout."""
-    for n, port in enumerate(entry.outputs):
+    for n, spec in enumerate(entry.outputs):
         values = [c.expected[n] for c in cases if c.expected[n].size]
         if values and not any(np.isfinite(v.astype(np.float64)).any() for v in values):
             raise SourceError(
-                f"{entry.origin} gives no finite number as '{port.name}'",
+                f"{entry.origin} gives no finite number as '{spec.name}'",
                 expected="numbers to compare the LiteRT model with",
                 found=f"{values[0].flat[0]} throughout, on random inputs",
                 remedy="Look for NaN among its weights, or convert with verify=False",
@@ -138,7 +138,7 @@ def _late(entry: Entry, model: ModelApart, cases: list[Case]) -> tuple[str, ...]
     longest = max(cases, key=lambda c: c.length)
     known = model.shapes_before_run([a.shape for a in longest.inputs])
     pairs = zip(entry.outputs, known, longest.expected, strict=True)
-    return tuple(port.name for port, shape, value in pairs if shape != value.shape)
+    return tuple(spec.name for spec, shape, value in pairs if shape != value.shape)
 
 
 PROBES = 8
@@ -164,7 +164,7 @@ def probes(entry: Entry) -> list[list[Array]]:
     return found
 
 
-def _like(ports: Sequence[TensorSpec], case: Case) -> list[TensorSpec]:
+def _like(specs: Sequence[TensorSpec], case: Case) -> list[TensorSpec]:
     """Inputs of the shapes that a case has, but for the batch."""
     return [
         replace(
@@ -174,7 +174,7 @@ def _like(ports: Sequence[TensorSpec], case: Case) -> list[TensorSpec]:
                 for axis, (d, size) in enumerate(zip(p.shape, a.shape, strict=True))
             ),
         )
-        for p, a in zip(ports, case.inputs, strict=True)
+        for p, a in zip(specs, case.inputs, strict=True)
     ]
 
 

@@ -21,7 +21,7 @@ from rnnlite.lite import schema
 from rnnlite.parity import TOLERANCE, Case, derived_bounds, difference, scale_of
 from rnnlite.report.records import OutputParity, StreamParity
 from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.runtime.stream import Ends, Stream
+from rnnlite.runtime.stream import Stream, StreamSignature
 from rnnlite.specs import Array
 from rnnlite.streaming.layout import Layout
 
@@ -56,13 +56,13 @@ def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity
     found: list[Array] = []
     for delegates in (True, False):
         model = ModelApart(data, delegates=delegates)
-        ends = model.stream_ends
-        cases = _cases(program, ends, model)
-        found.append(_differences(cases, ends, model.run_chunk))
+        signature = model.stream_signature
+        cases = _cases(program, signature, model)
+        found.append(_differences(cases, signature, model.run_chunk))
         model.close()
     differences = np.max(found, axis=0)
     expected = [
-        [dequantize(c.expected[n], spec) for c in cases] for n, spec in enumerate(ends.outputs)
+        [dequantize(c.expected[n], spec) for c in cases] for n, spec in enumerate(signature.outputs)
     ]
     scale = [max(map(scale_of, arrays)) for arrays in expected]
     relative = [d / s if s > 0 else d for d, s in zip(differences, scale, strict=True)]
@@ -74,15 +74,15 @@ def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity
         if any(r > max(TOLERANCE, most) for r in relative):
             bounds = derived_bounds(program, cases, scale)
         bounds = [max(b, most) for b in bounds]
-    layout: Layout = ends.layout
+    layout: Layout = signature.layout
     return StreamParity(
         chunk=layout.chunk,
         multiple=layout.multiple,
         delay=layout.delay,
         states=tuple(s.name for s in layout.states),
         outputs=tuple(
-            OutputParity(port.name, float(d), float(r), float(s), float(b))
-            for port, d, r, s, b in zip(
+            OutputParity(spec.name, float(d), float(r), float(s), float(b))
+            for spec, d, r, s, b in zip(
                 program.outputs, differences, relative, scale, bounds, strict=True
             )
         ),
@@ -110,10 +110,10 @@ def _bounds_of_integers(steps: Sequence[float | None], scale: Sequence[float]) -
     ]
 
 
-def _cases(program: Entry, ends: Ends, model: ModelApart) -> list[Case]:
+def _cases(program: Entry, signature: StreamSignature, model: ModelApart) -> list[Case]:
     """Sequences, and what the file gives for each as a whole."""
-    layout = ends.layout
-    fixed = {s.batch for s in ends.inputs if s.batch_axis is not None} - {None}
+    layout = signature.layout
+    fixed = {s.batch for s in signature.inputs if s.batch_axis is not None} - {None}
     batches = (max(n for n in fixed if n is not None),) if fixed else (1, 2)
     cases = []
     for length in dict.fromkeys(_lengths(program, layout)):
@@ -151,39 +151,39 @@ def _lengths(program: Entry, layout: Layout) -> Iterator[int]:
 
 
 def _differences(
-    cases: Sequence[Case], ends: Ends, run: Callable[[list[Array]], list[Array]]
+    cases: Sequence[Case], signature: StreamSignature, run: Callable[[list[Array]], list[Array]]
 ) -> Array:
     """The largest difference of each output, over all ways to feed."""
     rng = np.random.default_rng(0)
-    off = np.zeros(len(ends.outputs))
-    unit = ends.layout.chunk or ends.layout.multiple
+    off = np.zeros(len(signature.outputs))
+    unit = signature.layout.chunk or signature.layout.multiple
     last: dict[int, _Feeding] = {}
     for case in cases:
         count = case.length // unit
         cuttings = [_cut(rng, count)] + ([[1] * count] if count <= SINGLE else [])
         for parts in cuttings:
             # The stream of the case before, after a reset.
-            feeding = last.get(case.batch) or _Feeding(Stream(ends, run, case.batch))
+            feeding = last.get(case.batch) or _Feeding(Stream(signature, run, case.batch))
             last[case.batch] = feeding
             feeding.begin(case, [unit * n for n in parts])
             while feeding.step():
                 pass
-            off = np.maximum(off, feeding.off(ends))
-    found: Array = np.maximum(off, _side_by_side(cases, ends, run, rng))
+            off = np.maximum(off, feeding.off(signature))
+    found: Array = np.maximum(off, _side_by_side(cases, signature, run, rng))
     return found
 
 
 def _side_by_side(
     cases: Sequence[Case],
-    ends: Ends,
+    signature: StreamSignature,
     run: Callable[[list[Array]], list[Array]],
     rng: np.random.Generator,
 ) -> Array:
     """Two streams in turn, the state of one handed to another stream half-way."""
-    unit = ends.layout.chunk or ends.layout.multiple
+    unit = signature.layout.chunk or signature.layout.multiple
     pair = []
     for case in (cases[-1], cases[len(cases) // 2]):
-        feeding = _Feeding(Stream(ends, run, case.batch))
+        feeding = _Feeding(Stream(signature, run, case.batch))
         feeding.begin(case, [unit * n for n in _cut(rng, case.length // unit)])
         pair.append(feeding)
     going = [True, True]
@@ -191,11 +191,11 @@ def _side_by_side(
     while any(going):
         going = [feeding.step() for feeding in pair]
         if turn == 1:
-            other = Stream(ends, run, cases[-1].batch)
+            other = Stream(signature, run, cases[-1].batch)
             other.state = pair[0].stream.state
             pair[0].stream = other
         turn += 1
-    found: Array = np.max([feeding.off(ends) for feeding in pair], axis=0)
+    found: Array = np.max([feeding.off(signature) for feeding in pair], axis=0)
     return found
 
 
@@ -232,9 +232,11 @@ class _Feeding:
         return True
 
     def _chunk(self, begin: int, steps: int) -> tuple[Array, ...]:
-        ends = self.stream.ends
+        signature = self.stream.signature
         chunk = []
-        for array, spec, i in zip(self.case.inputs, ends.inputs, ends.layout.inputs, strict=True):
+        for array, spec, i in zip(
+            self.case.inputs, signature.inputs, signature.layout.inputs, strict=True
+        ):
             cut = array if i.time is None else array.take(range(begin, begin + steps), i.time)
             if spec.batch_axis is not None:
                 cut = np.moveaxis(cut, spec.batch_axis, 0)
@@ -242,10 +244,12 @@ class _Feeding:
             chunk.append(cut)
         return tuple(chunk)
 
-    def off(self, ends: Ends) -> Array:
+    def off(self, signature: StreamSignature) -> Array:
         """How far each output is off, all of it put together."""
         found = []
-        for n, (spec, output) in enumerate(zip(ends.outputs, ends.layout.outputs, strict=True)):
+        for n, (spec, output) in enumerate(
+            zip(signature.outputs, signature.layout.outputs, strict=True)
+        ):
             whole = self.case.expected[n]
             parts = [result[n] for result in self.results]
             if self.case.batch == 1 and spec.batch_axis is not None and whole.ndim:

@@ -1,4 +1,4 @@
-"""The ends of a frozen graph: as data, as text, as a pair."""
+"""The signature of a frozen graph: as data, as text, as a pair."""
 
 import json
 
@@ -6,23 +6,23 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.request import Request
-from rnnlite.pipeline.freezing import Ends, freeze
+from rnnlite.pipeline.freezing import GraphSignature, freeze
 from rnnlite.specs import TensorSpec
 
-ENDS = Ends(
+SIGNATURE = GraphSignature(
     (TensorSpec("x", (None, None, 3), "float32"), TensorSpec("n", (1,), "int32")),
     (TensorSpec("y", (None, 2), "float32"),),
 )
 
 
 def test_unpacked_as_two():
-    inputs, outputs = ENDS
+    inputs, outputs = SIGNATURE
     assert [t.name for t in inputs] == ["x", "n"]
     assert [t.name for t in outputs] == ["y"]
 
 
 def test_as_data():
-    found = json.loads(json.dumps(ENDS.to_dict()))
+    found = json.loads(json.dumps(SIGNATURE.to_dict()))
     assert list(found) == ["inputs", "outputs"]
     assert [(t["name"], t["shape"], t["dtype"]) for t in found["inputs"]] == [
         ("x", [None, None, 3], "float32"),
@@ -31,7 +31,7 @@ def test_as_data():
 
 
 def test_as_text():
-    text = str(ENDS)
+    text = str(SIGNATURE)
     for words in ("x", "[any, any, 3]", "float32", "n", "[1]", "int32", "y", "[any, 2]"):
         assert words in text
     assert "\x1b" not in text

@@ -270,7 +270,7 @@ def test_a_mean_so_far_is_kept_in_float(mode):
         keras.layers.Dense(2),
     )
     made = rnnlite.convert(net, streaming=True, quantize=mode, calibration=CALIBRATION)
-    details = rnnlite.load(made.tflite).stream().ends.states
+    details = rnnlite.load(made.tflite).stream().signature.states
     assert {s.name: s.dtype for s in details}["state/mean/sum"] == "float32"
     model = rnnlite.load(made.tflite)
     stream = model.stream()
@@ -311,8 +311,8 @@ def test_a_state_that_is_a_result_as_well_has_the_types_of_both():
     net = keras.Model(x, [keras.layers.Dense(2, name="y")(y), keras.layers.Identity(name="h")(h)])
     made = rnnlite.convert(net, streaming=True, quantize="int8", calibration=CALIBRATION)
     assert all(o.max_abs == 0 for o in made.report.stream.outputs)
-    ends = rnnlite.load(made.tflite).stream().ends
-    assert [s.dtype for s in ends.outputs] == ["int8", "int8"]
+    signature = rnnlite.load(made.tflite).stream().signature
+    assert [s.dtype for s in signature.outputs] == ["int8", "int8"]
 
 
 @pytest.mark.parametrize("mode", [None, "int8"])
@@ -391,9 +391,9 @@ def test_integers_with_float_borders_keep_states_as_integers():
     made = rnnlite.convert(
         tagger(), streaming=True, quantize="int8", io="float32", calibration=CALIBRATION
     )
-    ends = rnnlite.load(made.tflite).stream().ends
-    assert [s.dtype for s in ends.inputs] == ["float32"]
-    assert {s.dtype for s in ends.states if s.quantization} <= {"int8", "int16"}
+    signature = rnnlite.load(made.tflite).stream().signature
+    assert [s.dtype for s in signature.inputs] == ["float32"]
+    assert {s.dtype for s in signature.states if s.quantization} <= {"int8", "int16"}
     assert made.report.stream.outputs[0].max_rel <= made.report.stream.outputs[0].bound
 
 

@@ -171,7 +171,7 @@ def test_single_steps_of_a_stream_run_on_its_interpreter(mode, tmp_path):
     assert not any(value.is_free for value in file.main.values)
     assert made.report.stream.outputs[0].within
     stream = rnnlite.load(made.tflite).stream()
-    frames, output = stream.ends.inputs[0], stream.ends.outputs[0]
+    frames, output = stream.signature.inputs[0], stream.signature.outputs[0]
     states = [v for n, v in stream.state.items() if n.startswith("state/")]
     expected = np.concatenate([stream(rows[0][k : k + 1]) for k in range(30)])
     np.savez(

@@ -47,7 +47,7 @@ def test_a_state_goes_out_with_the_scale_it_comes_in_with(trial):
     assert [s.name.rpartition("/")[2] for s, _, _ in states] == ["steps", "end", "rows", "h"]
     for _, before, after in states:
         assert (before.type, before.quantization) == (after.type, after.quantization)
-    layout = with_params(chunk.ends.layout, [before for _, before, _ in states])
+    layout = with_params(chunk.signature.layout, [before for _, before, _ in states])
     kinds = {s.name.rpartition("/")[2]: s.dtype for s in layout.states}
     assert kinds["h"] == ("int8" if trial == 0 else "int16")
     assert kinds["steps"] == "int32"
@@ -69,7 +69,7 @@ def test_what_adds_up_stays_in_float_in_both():
 
 def test_maxima_have_a_range():
     made, chunk = ready(sequential(L.GRU(4, return_sequences=True), L.GlobalMaxPooling1D()))
-    assert not any(s.grows for s in chunk.ends.layout.states)
+    assert not any(s.grows for s in chunk.signature.layout.states)
     assert not any("adds up" in why for why in made.plan.kept.values())
     state = next(b for s, b, _ in chunk.states(made.chunk) if s.name.endswith("/max"))
     # Of the GRU's outputs, which are negative too: nothing begins at zero.

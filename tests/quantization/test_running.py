@@ -15,7 +15,7 @@ def test_states_have_the_ranges_of_real_use():
     net = sequential(L.LSTM(4, return_sequences=True, name="lstm"))
     _, chunk, entry = both(net)
     given, rows = samples(entry)
-    seen = calibrate_stream(chunk.model, chunk.ends, given).values
+    seen = calibrate_stream(chunk.model, chunk.signature, given).values
     outputs = np.concatenate([net.predict(x[None], verbose=0)[0] for x in rows])
     h = next(after for s, _, after in chunk.states(chunk.model) if s.name == "state/lstm/h")
     y = chunk.model.main.outputs[0]
@@ -31,10 +31,10 @@ def test_a_maximum_of_nothing_widens_no_range():
     _, chunk, entry = both(net)
     given, rows = samples(entry)
     largest = max(float(np.abs(x).max()) for x in rows)
-    seen = calibrate_stream(chunk.model, chunk.ends, given).values
+    seen = calibrate_stream(chunk.model, chunk.signature, given).values
     floats = [r for v, r in seen.items() if v.type == "float32"]
     assert max(max(map(abs, r)) for r in floats) <= largest
-    assert any(abs(s.initial) > NOTHING for s in chunk.ends.layout.states)
+    assert any(abs(s.initial) > NOTHING for s in chunk.signature.layout.states)
 
 
 def test_samples_too_short_to_be_ended_are_fed_all_the_same():
@@ -42,5 +42,5 @@ def test_samples_too_short_to_be_ended_are_fed_all_the_same():
     _, chunk, entry = both(net)
     given, _ = samples(entry)
     short = [[row[0][:2]] for row in given.used]
-    seen = calibrate_stream(chunk.model, chunk.ends, replace(given, used=short)).values
+    seen = calibrate_stream(chunk.model, chunk.signature, replace(given, used=short)).values
     assert seen[chunk.model.main.inputs[0]][1] > 0

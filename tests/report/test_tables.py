@@ -106,11 +106,11 @@ RECURRENCE = {
 
 
 def report(**changed):
-    port = {"name": "x", "shape": (1, None, 3), "least": (), "dtype": "float32"}
+    spec = {"name": "x", "shape": (1, None, 3), "least": (), "dtype": "float32"}
     made = Report(
         origin="a model",
-        inputs=(port,),
-        outputs=({**port, "name": "y"},),
+        inputs=(spec,),
+        outputs=({**spec, "name": "y"},),
         size=20_000,
         weights=4_321,
         ops={"ADD": 2, "WHILE": 1},

@@ -6,7 +6,7 @@ import pytest
 from graphs import Model
 from rnnlite.errors import ModelError, SampleError
 from rnnlite.lite import schema
-from rnnlite.runtime.ends import calls_of
+from rnnlite.runtime.calls import calls_of
 from rnnlite.runtime.engine import Engine, _fits
 
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.stream import Ends, Stream
+from rnnlite.runtime.stream import Stream, StreamSignature
 from rnnlite.specs import TensorSpec
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
 from rnnlite.streaming.rows import Rows
 
 
-def ends(*, chunk=None, multiple=1, delay=0):
+def signature(*, chunk=None, multiple=1, delay=0):
     """A running sum of (T, 2), `delay` steps late: rows of all steps, and the last."""
     layout = Layout(
         chunk=chunk,
@@ -26,7 +26,7 @@ def ends(*, chunk=None, multiple=1, delay=0):
         ),
         states=(StreamState("state/sum/rows", 0.0, None),),
     )
-    return Ends(
+    return StreamSignature(
         layout,
         (TensorSpec("x", (1, None, 2), "float32"),),
         (TensorSpec("rows", (1, None, 2), "float32"), TensorSpec("last", (1, 2), "float32")),
@@ -47,7 +47,7 @@ X = np.arange(20, dtype=np.float32).reshape(10, 2)
 
 
 def stream(**options):
-    return Stream(ends(**options), run)
+    return Stream(signature(**options), run)
 
 
 @pytest.mark.parametrize("delay", [0, 3])
@@ -79,7 +79,7 @@ def test_reset_begins_anew():
 
 
 def test_two_streams_do_not_disturb_each_other():
-    shared = ends(delay=2)
+    shared = signature(delay=2)
     one, other = Stream(shared, run), Stream(shared, run)
     a, b = [], []
     for k in range(10):
@@ -120,7 +120,7 @@ def test_a_long_chunk_is_cut_into_those_of_the_file():
         shapes.append(arrays[0].shape[1])
         return run(arrays)
 
-    live = Stream(ends(chunk=2, delay=3), watched)
+    live = Stream(signature(chunk=2, delay=3), watched)
     assert live.multiple == 2
     found = [live(X[:6])["rows"], live(X[6:])["rows"], live.finish()["rows"]]
     assert np.array_equal(np.concatenate(found), np.cumsum(X, 0))
@@ -128,11 +128,11 @@ def test_a_long_chunk_is_cut_into_those_of_the_file():
 
 
 def test_several_sequences_at_once():
-    shared = ends()
+    shared = signature()
     spec = TensorSpec("state/sum/rows", (None, 1, 2), "float32")
     states = (StreamState("state/sum/rows", 0.0, 0),)
     layout = Layout(**{**vars(shared.layout), "states": states})
-    live = Stream(Ends(layout, shared.inputs, shared.outputs, (spec,)), run, batch=2)
+    live = Stream(StreamSignature(layout, shared.inputs, shared.outputs, (spec,)), run, batch=2)
     both = np.stack([X, -X])
     assert np.array_equal(live(both)["rows"], np.cumsum(both, 1))
     with pytest.raises(SampleError, match="the chunk has another batch than the stream"):
@@ -170,7 +170,7 @@ def test_a_run_that_fails_changes_nothing():
             raise SampleError("the runtime refuses")
         return run(arrays)
 
-    live = Stream(ends(chunk=2), sometimes)
+    live = Stream(signature(chunk=2), sometimes)
     live(X[:4])
     fails[0] = True
     with pytest.raises(SampleError, match="the runtime refuses"):

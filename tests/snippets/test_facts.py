@@ -38,9 +38,9 @@ def test_fixed_lengths(fixed, single_steps):
 
 
 def test_integers(integers):
-    (port,) = facts_of(integers).functions[0].inputs
+    (tensor,) = facts_of(integers).functions[0].inputs
     spec = rnnlite.load(integers).inputs[0]
-    assert (port.dtype, port.scale, port.zero_point) == ("int8", *spec.quantization)
+    assert (tensor.dtype, tensor.scale, tensor.zero_point) == ("int8", *spec.quantization)
 
 
 def test_several_signatures(several):

@@ -213,14 +213,14 @@ def test_javascript_takes_fixed_shapes(streamed):
 
 
 def test_javascript_has_no_integers_of_8_bits():
-    from rnnlite.snippets.facts import Facts, Function, Port, Streamed
+    from rnnlite.snippets.facts import Facts, Function, Streamed, TensorFacts
     from rnnlite.snippets.render import _taken
 
-    port = Port("x", "int8", (1, 7, 3), 0.5, 3)
-    facts = Facts((Function("a", (port,), (port,)),), None, 20, (), "litert")
+    tensor = TensorFacts("x", "int8", (1, 7, 3), 0.5, 3)
+    facts = Facts((Function("a", (tensor,), (tensor,)),), None, 20, (), "litert")
     with pytest.raises(rnnlite.UnsupportedError, match=r"has no tensors of int8; found 'x'.*io="):
         _taken(facts, "javascript")
-    state = replace(port, name="state/h", dtype="int16")
+    state = replace(tensor, name="state/h", dtype="int16")
     stream = Streamed((), (), (state,), (), (), chunk=1, delay=0, tail=False)
     facts = replace(facts, functions=(), stream=stream)
     with pytest.raises(rnnlite.UnsupportedError, match=r"int16.*States of integers stay so"):

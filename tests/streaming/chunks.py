@@ -8,7 +8,7 @@ from rnnlite.frontends.program import Entry
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options
-from rnnlite.runtime.stream import Ends, Stream
+from rnnlite.runtime.stream import Stream, StreamSignature
 from rnnlite.scan.scan import Lowered
 from rnnlite.specs import TensorSpec
 from rnnlite.streaming.function import streamed
@@ -17,7 +17,7 @@ from rnnlite.streaming.function import streamed
 def program(function, *shapes, dtype="float32", batch=0):
     """A Program of a function of tensors, of a list of recurrences that it fills in, and its own
     whole computation as the reference."""
-    ports = [
+    specs = [
         TensorSpec(f"x{k}", tuple(s), dtype, batch_axis=batch if len(s) > 1 else None)
         for k, s in enumerate(shapes)
     ]
@@ -27,7 +27,7 @@ def program(function, *shapes, dtype="float32", batch=0):
         found = function(*tensors, recur=lambda scan: _lowered(scan, scans))
         return list(found) if isinstance(found, (list, tuple)) else [found]
 
-    concrete = trace(call, ports, autograph=False)
+    concrete = trace(call, specs, autograph=False)
     outputs = [
         TensorSpec(
             f"y{k}", tuple(t.shape), t.dtype.name, batch_axis=batch if t.shape.rank else None
@@ -36,13 +36,13 @@ def program(function, *shapes, dtype="float32", batch=0):
     ]
     return Entry(
         origin="a function",
-        inputs=tuple(ports),
+        inputs=tuple(specs),
         outputs=tuple(outputs),
         function=concrete,
         reference=runner(concrete),
         perturbed=lambda amount, seed: runner(concrete),
         recurrences=(),
-        lengths=lengths_of(concrete, ports, scans),
+        lengths=lengths_of(concrete, specs, scans),
         scans=tuple(scans),
         place=lambda op: f"op '{op}'",
     )
@@ -64,16 +64,16 @@ def stream_of(program, chunk=None, batch=1):
     found = streamed(program, chunk, Options())
     count, results = len(program.inputs), len(program.outputs)
 
-    def spec(port):
-        return TensorSpec(port.name, port.shape, port.dtype, batch_axis=port.batch_axis)
+    def plain(spec):
+        return TensorSpec(spec.name, spec.shape, spec.dtype, batch_axis=spec.batch_axis)
 
-    ends = Ends(
+    signature = StreamSignature(
         found.layout,
-        tuple(map(spec, found.inputs[:count])),
-        tuple(map(spec, found.outputs[:results])),
-        tuple(map(spec, found.inputs[count:])),
+        tuple(map(plain, found.inputs[:count])),
+        tuple(map(plain, found.outputs[:results])),
+        tuple(map(plain, found.inputs[count:])),
     )
-    return Stream(ends, runner(found.function), batch)
+    return Stream(signature, runner(found.function), batch)
 
 
 def cuttings(steps, multiple, seed):
@@ -93,17 +93,17 @@ def check(program, chunk=None, least=1, high=5, tolerance=1e-5, batch=1):
     Several sequences have the axis of the batch in front, and an axis of time behind it.
     """
     stream = stream_of(program, chunk, batch)
-    layout = stream.ends.layout
+    layout = stream.signature.layout
     for n in (least, least + 1, 23):
         steps = -(-n // stream.multiple) * stream.multiple
         rng = np.random.default_rng(n)
         whole = []
-        for port, end in zip(program.inputs, layout.inputs, strict=True):
-            shape = [steps if k == end.time else d or batch for k, d in enumerate(port.shape)]
+        for spec, end in zip(program.inputs, layout.inputs, strict=True):
+            shape = [steps if k == end.time else d or batch for k, d in enumerate(spec.shape)]
             numbers = rng.integers(0, high, shape)
-            kind = np.dtype(port.dtype).kind
+            kind = np.dtype(spec.dtype).kind
             whole.append(
-                (numbers if kind == "i" else rng.standard_normal(shape)).astype(port.dtype)
+                (numbers if kind == "i" else rng.standard_normal(shape)).astype(spec.dtype)
             )
         expected = program.reference(whole)
         for parts in cuttings(steps, stream.multiple, n):
@@ -121,24 +121,24 @@ def check(program, chunk=None, least=1, high=5, tolerance=1e-5, batch=1):
     return stream
 
 
-def _sample(ports, arrays):
+def _sample(specs, arrays):
     rows = [
         a if p.batch_axis is None else np.take(a, 0, p.batch_axis)
-        for a, p in zip(arrays, ports, strict=True)
+        for a, p in zip(arrays, specs, strict=True)
     ]
     return rows[0] if len(rows) == 1 else tuple(rows)
 
 
 def _compare(program, layout, found, expected, tolerance, batch):
-    for port, output, whole in zip(program.outputs, layout.outputs, expected, strict=True):
-        values = [f[port.name] if isinstance(f, dict) else f for f in found]
-        if batch == 1 and port.batch_axis is not None and whole.ndim:
-            whole = np.take(whole, 0, port.batch_axis)
+    for spec, output, whole in zip(program.outputs, layout.outputs, expected, strict=True):
+        values = [f[spec.name] if isinstance(f, dict) else f for f in found]
+        if batch == 1 and spec.batch_axis is not None and whole.ndim:
+            whole = np.take(whole, 0, spec.batch_axis)
         if output.so_far:
             given = values[-1]
         else:
             axis = output.rows.axis
-            moved = batch == 1 and port.batch_axis is not None and port.batch_axis < axis
+            moved = batch == 1 and spec.batch_axis is not None and spec.batch_axis < axis
             given = np.concatenate(values, axis - moved)
         assert given.shape == whole.shape
         scale = max(float(np.max(np.abs(whole), initial=0)), 1e-6)

@@ -28,7 +28,7 @@ def test_branches_of_different_lateness_meet():
 
 def test_an_input_without_time_is_given_with_each_chunk():
     stream = check(program(simple(lambda x, s: x * s), (1, None, 2), (1, 1, 2)))
-    assert [i.time for i in stream.ends.layout.inputs] == [1, None]
+    assert [i.time for i in stream.signature.layout.inputs] == [1, None]
 
 
 def test_several_inputs_of_time_go_side_by_side():
@@ -94,4 +94,6 @@ def test_what_is_as_large_as_a_step_reads_none():
         first = tf.transpose(x, [1, 0, 2])[0]
         return x + tf.zeros_like(first), tf.reduce_max(x, 1) * tf.ones_like(first)
 
-    assert check(program(simple(model), (1, None, 2))).ends.layout.states[0].name.endswith("max")
+    assert (
+        check(program(simple(model), (1, None, 2))).signature.layout.states[0].name.endswith("max")
+    )

@@ -41,7 +41,7 @@ FUNCTIONS = {
 
 @pytest.mark.parametrize("name", list(FUNCTIONS))
 def test_each_step_alone(name):
-    assert check(program(simple(FUNCTIONS[name]), (1, None, 4))).ends.layout.states == ()
+    assert check(program(simple(FUNCTIONS[name]), (1, None, 4))).signature.layout.states == ()
 
 
 def test_ids():

@@ -53,7 +53,7 @@ def test_states_go_from_chunk_to_chunk(kind, chunk):
 
     stream = check(program(model, (1, None, 3)), chunk)
     names = ["h", "c"] if kind == "lstm" else ["h"]
-    assert [s.name for s in stream.ends.layout.states] == [f"state/{kind}/{n}" for n in names]
+    assert [s.name for s in stream.signature.layout.states] == [f"state/{kind}/{n}" for n in names]
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
@@ -117,7 +117,7 @@ def test_a_traced_step_is_replayed(masked, late, chunk):
         return [*rows(result), *result.last, *result.states]
 
     stream = check(program(model, (1, None, 3)), chunk)
-    names = [s.name for s in stream.ends.layout.states if "/mine/" in s.name]
+    names = [s.name for s in stream.signature.layout.states if "/mine/" in s.name]
     assert names == [f"state/mine/{n}" for n in ("state_0", "state_1", "output")]
 
 

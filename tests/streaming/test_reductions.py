@@ -19,7 +19,7 @@ def test_reduction(name, axes, keep):
         return getattr(tf, f"reduce_{name}")(x, axes, keepdims=keep) + 1.0
 
     stream = check(program(simple(model), (1, None, 2), batch=None))
-    assert stream.ends.layout.outputs[0].so_far == (1 in axes)
+    assert stream.signature.layout.outputs[0].so_far == (1 in axes)
 
 
 @pytest.mark.parametrize("name", ["sum", "mean", "max"])

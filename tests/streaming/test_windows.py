@@ -53,8 +53,8 @@ def test_causal_windows_keep_no_count():
         return x
 
     stream = check(program(simple(model), (1, None, 2)))
-    assert (stream.delay, stream.ends.layout.tail) == (0, False)
-    assert [s.name.rsplit("/", 1)[-1] for s in stream.ends.layout.states] == ["rows"] * 3
+    assert (stream.delay, stream.signature.layout.tail) == (0, False)
+    assert [s.name.rsplit("/", 1)[-1] for s in stream.signature.layout.states] == ["rows"] * 3
 
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])

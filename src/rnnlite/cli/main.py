@@ -354,12 +354,12 @@ def freeze(
         rnnlite = quiet_import()
         options = parsed(source_options)
         with status("freezing"):
-            ends = rnnlite.freeze(
+            signature = rnnlite.freeze(
                 source,
                 out,
                 **options,
             )
-        show(ends, as_json)
+        show(signature, as_json)
         if not as_json:
             typer.echo(f"wrote {out}")
 

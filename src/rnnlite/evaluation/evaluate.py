@@ -75,7 +75,9 @@ def evaluate(
             "there is nothing to compare with", expected="labels, another model, or both"
         )
     spec = _output(first, output)
-    found = _Found(spec, LabelReader(task, classes, spec.shape[-1] or 1), tuple(classes), top_k)
+    found = _OutputScores(
+        spec, LabelReader(task, classes, spec.shape[-1] or 1), tuple(classes), top_k
+    )
     labelled = None if labels is None else as_labels(labels)
     pair, fed = itertools.tee(samples)
     results = _results(first, fed, spec.name, batch_size)
@@ -103,7 +105,7 @@ def evaluate(
 
 
 @dataclass
-class _Found:
+class _OutputScores:
     """Scores of one output, row by row."""
 
     spec: TensorSpec

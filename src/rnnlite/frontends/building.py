@@ -76,32 +76,32 @@ def build(
     return Program.of(entry)
 
 
-def sized(port: TensorSpec, request: Request, *, time_axis: int | None = None) -> TensorSpec:
+def sized(spec: TensorSpec, request: Request, *, time_axis: int | None = None) -> TensorSpec:
     """An input at the batch size and the sequence length asked for.
 
     Args:
-        port: as the source states it, None where it leaves an axis free.
+        spec: as the source states it, None where it leaves an axis free.
         time_axis: of the time steps; None where there is none.
 
     Raises:
         ShapeError: the source pins another size.
     """
-    shape = list(port.shape)
-    if port.batch_axis is not None:
+    shape = list(spec.shape)
+    if spec.batch_axis is not None:
         wanted = request.batch_size
         if wanted == "auto":
-            wanted = shape[port.batch_axis] or 1
-        shape[port.batch_axis] = _size(port, port.batch_axis, wanted, "batch size")
+            wanted = shape[spec.batch_axis] or 1
+        shape[spec.batch_axis] = _size(spec, spec.batch_axis, wanted, "batch size")
     if time_axis is not None and request.sequence_length != "auto":
-        shape[time_axis] = _size(port, time_axis, request.sequence_length, "sequence length")
-    return replace(port, shape=tuple(shape))
+        shape[time_axis] = _size(spec, time_axis, request.sequence_length, "sequence length")
+    return replace(spec, shape=tuple(shape))
 
 
-def _size(port: TensorSpec, axis: int, wanted: int | str | None, what: str) -> int | None:
-    stated = port.shape[axis]
+def _size(spec: TensorSpec, axis: int, wanted: int | str | None, what: str) -> int | None:
+    stated = spec.shape[axis]
     if isinstance(wanted, str) or stated not in (None, wanted):
         raise ShapeError(
-            f"input '{port.name}' does not take {what} {wanted}",
+            f"input '{spec.name}' does not take {what} {wanted}",
             expected="a number, None or 'auto'" if stated is None else f"{stated}, as it states",
             found=f"{wanted!r}",
         )

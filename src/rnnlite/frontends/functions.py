@@ -1,4 +1,4 @@
-"""TensorFlow functions: trace one for given ports, run it on NumPy arrays, perturb its weights."""
+"""TensorFlow functions: trace one for given inputs, run it on NumPy arrays, perturb its weights."""
 
 from __future__ import annotations
 
@@ -168,8 +168,8 @@ def id_ranges(
     rows = {id(v.handle): v.shape[0] for v in concrete.variables if v.shape.rank}
     captured = {id(inner): id(outer) for outer, inner in concrete.graph.captures}
     found: dict[str, tuple[int, int]] = {}
-    for port, tensor in zip(inputs, concrete.inputs, strict=False):
-        if np.dtype(port.dtype).kind not in "iuf":
+    for spec, tensor in zip(inputs, concrete.inputs, strict=False):
+        if np.dtype(spec.dtype).kind not in "iuf":
             continue
         seen: set[str] = set()
         queue, wraps, count = [tensor], False, None
@@ -190,5 +190,5 @@ def id_ranges(
                     wraps = wraps or op.type == "SelectV2"
                     queue.extend(op.outputs)
         if count is not None:
-            found[port.name] = (-count if wraps else 0, count - 1)
+            found[spec.name] = (-count if wraps else 0, count - 1)
     return found

@@ -14,16 +14,16 @@ DEFAULT_LARGEST = 1
 
 
 def random_inputs(
-    ports: Sequence[TensorSpec],
+    specs: Sequence[TensorSpec],
     *,
     length: int | Mapping[Axis, int],
     batch: int,
     seed: int = 0,
 ) -> list[Array]:
-    """One array for each port, free axes filled in.
+    """One array for each input, free axes filled in.
 
     Args:
-        ports: the inputs. Ids are drawn from the part of their range that is not negative; where
+        specs: the inputs. Ids are drawn from the part of their range that is not negative; where
             there is a mask value, about a fifth of the time steps carry it, in front, behind and in
             between.
         length: size of every free axis that is not the batch, or of each of them.
@@ -31,44 +31,44 @@ def random_inputs(
         seed: of the random generator.
 
     Returns:
-        normal floats (of one sign, or uniform from 0 to 1, where the port's domain is less),
+        normal floats (of one sign, or uniform from 0 to 1, where the input's domain is less),
         numbers of time steps from 1 to the length, uniform ids below the stated
         number of values, booleans mostly true. No sequence is masked throughout: what a mean over
         no step is, sources leave undefined.
     """
     rng = np.random.default_rng(seed)
-    shapes = [_sized(p, k, length, batch) for k, p in enumerate(ports)]
+    shapes = [_sized(p, k, length, batch) for k, p in enumerate(specs)]
     # Of fixed shape are states too, but where every input is.
-    free = [None in p.sample_shape for p in ports]
+    free = [None in p.sample_shape for p in specs]
     steps = min(
         (
             _steps(p, shape)
-            for p, shape, is_free in zip(ports, shapes, free, strict=True)
+            for p, shape, is_free in zip(specs, shapes, free, strict=True)
             if is_free or (not any(free) and len(p.sample_shape) > 1)
         ),
         default=1,
     )
     arrays = []
-    for port, shape in zip(ports, shapes, strict=True):
-        dtype = np.dtype(port.dtype)
-        if port.counts:
+    for spec, shape in zip(specs, shapes, strict=True):
+        dtype = np.dtype(spec.dtype)
+        if spec.counts:
             counts = rng.integers(1, steps + 1, shape)
             counts.flat[0] = steps
             arrays.append(counts.astype(dtype))
         elif dtype.kind in "iu":
-            largest = DEFAULT_LARGEST if port.ids is None else port.ids[1]
+            largest = DEFAULT_LARGEST if spec.ids is None else spec.ids[1]
             arrays.append(_unmasked(rng.integers(0, largest + 1, shape), 0, largest).astype(dtype))
         elif dtype.kind == "b":
             arrays.append(_unmasked(rng.random(shape) < 0.75, False, True))
-        elif port.ids is not None:
+        elif spec.ids is not None:
             # Ids that are declared as float.
-            largest = port.ids[1]
+            largest = spec.ids[1]
             arrays.append(_unmasked(rng.integers(0, largest + 1, shape), 0, largest).astype(dtype))
         else:
-            array = _floats(rng, shape, port.domain).astype(dtype)
-            if port.mask_value is not None and len(shape) >= 3:
+            array = _floats(rng, shape, spec.domain).astype(dtype)
+            if spec.mask_value is not None and len(shape) >= 3:
                 masked = _unmasked(rng.random(shape[:2]) < 0.2, True, False)
-                array[masked] = port.mask_value
+                array[masked] = spec.mask_value
             arrays.append(array)
     return arrays
 
@@ -89,18 +89,18 @@ def _unmasked(array: Array, mark: object, other: object) -> Array:
 
 
 def _sized(
-    port: TensorSpec, place: int, length: int | Mapping[Axis, int], batch: int
+    spec: TensorSpec, place: int, length: int | Mapping[Axis, int], batch: int
 ) -> tuple[int, ...]:
     """The shape of an input, its free axes filled in."""
 
     def size(axis: int) -> int:
-        if axis == port.batch_axis:
+        if axis == spec.batch_axis:
             return batch
         return length if isinstance(length, int) else length[Axis(place, axis)]
 
-    return tuple(size(axis) if d is None else d for axis, d in enumerate(port.shape))
+    return tuple(size(axis) if d is None else d for axis, d in enumerate(spec.shape))
 
 
-def _steps(port: TensorSpec, shape: tuple[int, ...]) -> int:
+def _steps(spec: TensorSpec, shape: tuple[int, ...]) -> int:
     """Number of time steps of an input: the first axis beside the batch."""
-    return next((d for axis, d in enumerate(shape) if axis != port.batch_axis), 1)
+    return next((d for axis, d in enumerate(shape) if axis != spec.batch_axis), 1)

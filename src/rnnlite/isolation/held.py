@@ -26,7 +26,7 @@ def open_model(
 ) -> tuple[int, Any, Any, Any, bool]:
     """Load a model; gives its number, then `inputs` and more of `Model`, in order."""
     model = Model(data, delegates=delegates, parsed=_read(data), signature=signature)
-    return _hold(model), model.inputs, model.outputs, model.stream_ends, model.is_main
+    return _hold(model), model.inputs, model.outputs, model.stream_signature, model.is_main
 
 
 def _read(data: bytes) -> ir.Model:

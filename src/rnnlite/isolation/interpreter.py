@@ -83,7 +83,7 @@ class ModelApart(_Apart):
         self, data: bytes, *, delegates: bool = True, signature: str | None = None
     ) -> None:
         super().__init__(data, "the converted model", signature)
-        self.inputs, self.outputs, self.stream_ends, self.is_main = self._open(
+        self.inputs, self.outputs, self.stream_signature, self.is_main = self._open(
             "open_model", data, delegates, signature
         )
 

@@ -13,18 +13,18 @@ from rnnlite.specs import TensorSpec
 
 
 def lengths_of(
-    function: ConcreteFunction, ports: Sequence[TensorSpec], recurrences: Sequence[Lowered]
+    function: ConcreteFunction, specs: Sequence[TensorSpec], recurrences: Sequence[Lowered]
 ) -> Lengths:
     """How the lengths inside a function follow from the free axes of its inputs.
 
     Args:
         function: a ConcreteFunction.
-        ports: its inputs, free axes None.
+        specs: its inputs, free axes None.
         recurrences: those that were lowered while it was traced.
     """
     inputs = [
         (t, tuple(free(Axis(k, a)) if d is None else d for a, d in enumerate(p.shape)))
-        for k, (t, p) in enumerate(zip(function.inputs, ports, strict=False))
+        for k, (t, p) in enumerate(zip(function.inputs, specs, strict=False))
     ]
     analysis = Analysis(function.graph, inputs, recurrences)
     for output in function.outputs:
@@ -37,7 +37,7 @@ def lengths_of(
     return Lengths(
         axes=tuple(
             Axis(k, axis)
-            for k, p in enumerate(ports)
+            for k, p in enumerate(specs)
             for axis, d in enumerate(p.shape)
             if d is None and axis != p.batch_axis
         ),

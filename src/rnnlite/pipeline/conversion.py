@@ -30,8 +30,8 @@ LOG = logging.getLogger(__name__)
 def _layers(part: Part) -> tuple[LayerRecord, ...]:
     from rnnlite.pipeline.layers import layers_of
 
-    ends = ([spec.name for spec in end] for end in (part.entry.inputs, part.entry.outputs))
-    return layers_of(part.model, *ends)
+    names = ([s.name for s in specs] for specs in (part.entry.inputs, part.entry.outputs))
+    return layers_of(part.model, *names)
 
 
 def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantization:

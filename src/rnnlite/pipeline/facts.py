@@ -61,7 +61,7 @@ def _marked_loops(model: Model) -> str:
     return ""
 
 
-def _unsigned_ends(model: Model) -> str:
+def _unsigned(model: Model) -> str:
     if not model.signatures:
         return "no signature"
     if not record(model):
@@ -108,6 +108,6 @@ BRANCHES_DISTINCT = Fact("a branch returns what it makes once", _repeated_result
 RESULTS_OWN = Fact("results of the model are tensors of their own", _borrowed_results)
 NO_CAST_PAIRS = Fact("no integer is cast to float and back", _cast_pairs)
 SEQUENCES_KEPT = Fact("no loop is marked any longer", _marked_loops)
-SIGNED = Fact("the signature names inputs and outputs, and there is a record", _unsigned_ends)
+SIGNED = Fact("the signature names inputs and outputs, and there is a record", _unsigned)
 COMPACT = Fact("each constant stands once, and every tensor is used", _waste)
 LABELLED = Fact("tensors of a subgraph have names of their own", _unlabelled)

@@ -1,6 +1,6 @@
 """Write any source as one frozen graph: variables as constants, names as the source has them.
 
-What enters: a source, as `convert` takes it. What leaves: a GraphDef, and its `Ends`.
+What enters: a source, as `convert` takes it. What leaves: a GraphDef, and its `GraphSignature`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rnnlite.specs import TensorSpec
 
 
 @dataclass(frozen=True)
-class Ends:
+class GraphSignature:
     """Inputs and outputs of a frozen graph; prints as a table, unpacks as the two.
 
     Attributes:
@@ -40,7 +40,7 @@ class Ends:
         return as_text(signature_table(self.inputs, self.outputs))
 
 
-def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
+def freeze(source: Any, request: Request) -> tuple[bytes, GraphSignature]:
     """A source as one graph, serialized; and what its inputs and outputs are.
 
     Raises:
@@ -49,4 +49,4 @@ def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
     from rnnlite.frontends.opening import open_frozen
 
     frozen = open_frozen(source, request)
-    return frozen.content, Ends(frozen.inputs, frozen.outputs)
+    return frozen.content, GraphSignature(frozen.inputs, frozen.outputs)

@@ -37,11 +37,11 @@ def layers_of(
 
     Args:
         model: with the source's paths as names.
-        inputs, outputs: what the ends are called.
+        inputs, outputs: what the signature calls them.
     """
     main = model.main
     values = _values(main)
-    # Where the converter dropped an end, the signature is refused later, with its reason.
+    # Where the converter dropped an input, the signature is refused later, with its reason.
     made_in = dict(zip(main.inputs, inputs, strict=False))
     found: dict[str, _Layer] = {}
     for place, op in enumerate(main.ops):

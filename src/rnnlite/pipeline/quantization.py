@@ -313,7 +313,7 @@ def _stream_part(part: Part, chunk: Chunk, model: Model, details: Mapping[str, A
 
 
 def _layout(chunk: Chunk, model: Model) -> Layout:
-    return with_params(chunk.ends.layout, [before for _, before, _ in chunk.states(model)])
+    return with_params(chunk.signature.layout, [before for _, before, _ in chunk.states(model)])
 
 
 def _measured(one: _Taken, data: bytes, config: QuantizationConfig) -> tuple[OutputAccuracy, ...]:

@@ -27,7 +27,7 @@ from rnnlite.frontends.opening import chosen
 from rnnlite.frontends.request import Request
 from rnnlite.isolation.process import WorkerDied, borrowed
 from rnnlite.pipeline.converted import Converted
-from rnnlite.pipeline.freezing import Ends
+from rnnlite.pipeline.freezing import GraphSignature
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.report.records import Report
 from rnnlite.specs import Array
@@ -103,7 +103,7 @@ def verify(
     return report
 
 
-def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
+def freeze(source: Any, request: Request) -> tuple[bytes, GraphSignature]:
     """Save, and freeze in a child process with the TensorFlow backend.
 
     Returns:
@@ -112,7 +112,7 @@ def freeze(source: Any, request: Request) -> tuple[bytes, Ends]:
     Raises:
         RnnliteError: what the child refuses, as the same kind of error.
     """
-    found: tuple[bytes, Ends] = _answer(source, Task("freeze", "", request))
+    found: tuple[bytes, GraphSignature] = _answer(source, Task("freeze", "", request))
     return found
 
 
@@ -227,11 +227,11 @@ def _suited(shape: tuple[int, ...], stated: tuple[int | None, ...]) -> tuple[int
 def _require_close(found: Sequence[Array], expected: Sequence[Array], report: Report) -> None:
     from rnnlite.parity import difference
 
-    for port, a, b in zip(report.outputs, found, expected, strict=True):
+    for spec, a, b in zip(report.outputs, found, expected, strict=True):
         scale = float(np.max(np.abs(b), initial=0.0)) or 1.0
         if difference(a, b) > TOLERANCE * scale:
             raise errors.ParityError(
-                f"output '{port['name']}' of the LiteRT model differs from the live model",
+                f"output '{spec['name']}' of the LiteRT model differs from the live model",
                 expected=f"within {TOLERANCE:.0e} of its scale",
                 found=f"{difference(a, b) / scale:.2e}",
             )

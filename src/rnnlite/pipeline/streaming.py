@@ -99,13 +99,13 @@ def chunk_of(part: Part, streamed: Streamed) -> Chunk:
         streamed: the function.
     """
     from rnnlite.quantization.chunks import Chunk
-    from rnnlite.runtime.stream import Ends
+    from rnnlite.runtime.stream import StreamSignature
 
     layout = streamed.layout
     count, results = len(layout.inputs), len(layout.outputs)
     inputs, outputs = streamed.inputs, streamed.outputs
-    ends = Ends(layout, inputs[:count], outputs[:results], inputs[count:])
-    return Chunk(part.model, ends, streamed.twins)
+    signature = StreamSignature(layout, inputs[:count], outputs[:results], inputs[count:])
+    return Chunk(part.model, signature, streamed.twins)
 
 
 def proof(

@@ -75,7 +75,7 @@ def verify(
                 entry, data, key, given[entry.signature], mode, limit
             )
     stream = None
-    if loaded.stream_ends is not None:
+    if loaded.stream_signature is not None:
         from rnnlite.stream_parity import check_stream
 
         with clock.step("stream"):
@@ -176,5 +176,5 @@ def _as_in_model(entry: Entry, model: Any) -> Entry:
     return replace(entry, inputs=inputs)
 
 
-def _shown(ports: Sequence[tuple[str, int, str]]) -> str:
-    return ", ".join(f"'{name}' of rank {rank} ({dtype})" for name, rank, dtype in ports)
+def _shown(specs: Sequence[tuple[str, int, str]]) -> str:
+    return ", ".join(f"'{name}' of rank {rank} ({dtype})" for name, rank, dtype in specs)

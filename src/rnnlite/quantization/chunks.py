@@ -19,7 +19,7 @@ from rnnlite.quantization.plan.plan import is_float
 from rnnlite.quantization.plan.twins import Pair, pairs
 from rnnlite.quantization.prepare.biases import take_in_biases
 from rnnlite.quantization.prepare.ones import drop_ones
-from rnnlite.runtime.stream import Ends
+from rnnlite.runtime.stream import StreamSignature
 from rnnlite.streaming.layout import Layout, StreamState
 from rnnlite.streaming.twins import Twins
 
@@ -42,19 +42,19 @@ class Chunk:
 
     Attributes:
         model: as the converter gave it.
-        ends: its inputs, outputs and states.
+        signature: its inputs, outputs and states.
         twins: what in it means the same as what in the whole sequence's function.
     """
 
     model: Model
-    ends: Ends
+    signature: StreamSignature
     twins: Twins
 
     def states(self, model: Model) -> list[tuple[StreamState, Value, Value]]:
         """The states of a model of it, each as it comes in and as it goes out."""
-        known = self.ends.layout.states
-        before = model.main.inputs[len(self.ends.inputs) :]
-        after = model.main.outputs[len(self.ends.outputs) :]
+        known = self.signature.layout.states
+        before = model.main.inputs[len(self.signature.inputs) :]
+        after = model.main.outputs[len(self.signature.outputs) :]
         return list(zip(known, before, after, strict=True))
 
     def make_alike(self, whole: Model) -> None:
@@ -154,7 +154,7 @@ def io_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
     """The types of float states: that within, but for what stays in float. As they come in by the
     value, as they go out by the place: a result may be a state as well."""
     types: dict[Value | int, str | None] = {}
-    first = len(chunk.ends.outputs)
+    first = len(chunk.signature.outputs)
     for place, (state, before, _) in enumerate(chunk.states(model), first):
         if is_float(before):
             types[before] = types[place] = "float32" if state.grows else None

@@ -183,14 +183,14 @@ def _beside(
     made = _made_ready(
         chunk.model, config, recipe, small, lambda m: [before for _, before, _ in chunk.states(m)]
     )
-    seen = calibrate_stream(made.model, chunk.ends, samples).values
+    seen = calibrate_stream(made.model, chunk.signature, samples).values
     softened = soften_masks(made.model, seen, recipe.precision)
     twins = {**made.twins, **whole.twins}
     found = tied([(twins[a], twins[b]) for a, b in known])
     # A state is fed back as it came out.
     kept = [(before, after) for _, before, after in chunk.states(made.model)]
-    ends = zip(made.model.main.inputs, whole.model.main.inputs, strict=False)
-    same = {a: whole.ranges[b] for a, b in ends if b in whole.ranges}
+    pairs = zip(made.model.main.inputs, whole.model.main.inputs, strict=False)
+    same = {a: whole.ranges[b] for a, b in pairs if b in whole.ranges}
     return _Ready(
         made.model,
         made.twins,

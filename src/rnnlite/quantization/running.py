@@ -16,7 +16,7 @@ from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite.ir import Model
 from rnnlite.quantization.calibration import Ranges, Samples, numbered, shared
 from rnnlite.quantization.params import Array
-from rnnlite.runtime.stream import Ends, Run, Stream
+from rnnlite.runtime.stream import Run, Stream, StreamSignature
 
 MOST = 400
 """Chunks that are run, at most."""
@@ -28,12 +28,12 @@ NOTHING = 1e30
 """Numbers beyond stand for a maximum of nothing: the lowest integer does as well."""
 
 
-def calibrate_stream(model: Model, ends: Ends, samples: Samples) -> Ranges:
+def calibrate_stream(model: Model, signature: StreamSignature, samples: Samples) -> Ranges:
     """Stream samples through the float model and watch every tensor.
 
     Args:
         model: of the function of a chunk.
-        ends: its inputs, outputs and states.
+        signature: its inputs, outputs and states.
         samples: whole sequences.
 
     Raises:
@@ -50,7 +50,7 @@ def calibrate_stream(model: Model, ends: Ends, samples: Samples) -> Ranges:
         return watched.call(near, outputs, "a calibration sample, chunk by chunk")
 
     try:
-        _feed(ends, run, samples)
+        _feed(signature, run, samples)
         seen = watched.ranges()
     finally:
         watched.close()
@@ -63,16 +63,16 @@ def _near(array: Array) -> Array:
     return np.where(np.abs(array) > NOTHING, array.dtype.type(0), array)
 
 
-def _feed(ends: Ends, run: Run, samples: Samples) -> None:
+def _feed(signature: StreamSignature, run: Run, samples: Samples) -> None:
     rng = np.random.default_rng(0)
-    sizes = [s.shape[s.batch_axis] for s in ends.inputs if s.batch_axis is not None]
+    sizes = [s.shape[s.batch_axis] for s in signature.inputs if s.batch_axis is not None]
     batch = max((n for n in sizes if n is not None), default=1)
-    stream = Stream(ends, run, batch)
+    stream = Stream(signature, run, batch)
     calls = 0
     for row in samples.used:
         if calls >= MOST:
             break
-        chunks = list(_chunks(row, ends, rng, batch))
+        chunks = list(_chunks(row, signature, rng, batch))
         stream.reset()
         for chunk in chunks[: MOST - calls]:
             stream(chunk)
@@ -84,13 +84,13 @@ def _feed(ends: Ends, run: Run, samples: Samples) -> None:
 
 
 def _chunks(
-    row: Sequence[Array], ends: Ends, rng: np.random.Generator, batch: int
+    row: Sequence[Array], signature: StreamSignature, rng: np.random.Generator, batch: int
 ) -> list[tuple[Array, ...]]:
     """A sample cut at random, as many whole units as it has."""
-    unit = ends.layout.chunk or ends.layout.multiple
+    unit = signature.layout.chunk or signature.layout.multiple
     axes = [
         None if i.time is None else i.time - (s.batch_axis is not None and s.batch_axis < i.time)
-        for s, i in zip(ends.inputs, ends.layout.inputs, strict=True)
+        for s, i in zip(signature.inputs, signature.layout.inputs, strict=True)
     ]
     lengths = [a.shape[x] for a, x in zip(row, axes, strict=True) if x is not None]
     total = min(lengths) // unit
@@ -102,7 +102,7 @@ def _chunks(
         if batch > 1:
             cut = [
                 a if s.batch_axis is None else np.stack([a] * batch)
-                for a, s in zip(cut, ends.inputs, strict=True)
+                for a, s in zip(cut, signature.inputs, strict=True)
             ]
         found.append(tuple(cut))
         at += count

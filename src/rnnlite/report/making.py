@@ -116,11 +116,11 @@ def make_report(
             "of your own, TensorBuffer.create_from_host_memory(numpy.zeros(shape, 'float32'))"
         )
     first = found[entries[0].signature]
-    ends = content.signatures.get(entries[0].signature, content)
+    signature = content.signatures.get(entries[0].signature, content)
     return Report(
         origin=source.origin,
-        inputs=_ends(ends.inputs),
-        outputs=_ends(ends.outputs),
+        inputs=_specs(signature.inputs),
+        outputs=_specs(signature.outputs),
         size=content.size,
         weights=content.weights,
         ops=content.ops,
@@ -137,8 +137,8 @@ def make_report(
         signatures=tuple(
             SignatureReport(
                 name=entry.signature,
-                inputs=_ends(content.signatures[entry.signature].inputs),
-                outputs=_ends(content.signatures[entry.signature].outputs),
+                inputs=_specs(content.signatures[entry.signature].inputs),
+                outputs=_specs(content.signatures[entry.signature].outputs),
                 recurrences=_recurrences(entry),
                 parity=found[entry.signature].parity,
                 quantization=found[entry.signature].quantization,
@@ -149,7 +149,7 @@ def make_report(
     )
 
 
-def _ends(specs: Sequence[TensorSpec]) -> tuple[dict[str, Any], ...]:
+def _specs(specs: Sequence[TensorSpec]) -> tuple[dict[str, Any], ...]:
     return tuple(spec.to_dict() for spec in specs)
 
 

@@ -85,9 +85,9 @@ def report_tables(report: Report) -> RenderableType:
 
 
 def _function(found: Report | SignatureReport, size: int) -> list[RenderableType]:
-    """One signature: its ends, recurrences, and how it came out."""
+    """One signature: its inputs and outputs, recurrences, and how it came out."""
     name = getattr(found, "name", "")
-    parts: list[RenderableType] = [_ports(found.inputs, found.outputs, name)]
+    parts: list[RenderableType] = [_specs(found.inputs, found.outputs, name)]
     if found.recurrences:
         parts.append(_recurrences(found.recurrences))
         parts += [
@@ -169,22 +169,22 @@ def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
     return spaced
 
 
-def _ports(
+def _specs(
     inputs: Iterable[Mapping[str, Any]], outputs: Iterable[Mapping[str, Any]], name: str = ""
 ) -> Table:
     rows = []
     quantized = False
-    for kind, ports in (("input", inputs), ("output", outputs)):
-        for port in ports:
-            scale = port.get("scale")
+    for kind, specs in (("input", inputs), ("output", outputs)):
+        for spec in specs:
+            scale = spec.get("scale")
             quantized = quantized or scale is not None
-            extra = "" if scale is None else f"(q - {port['zero_point']}) * {scale:.4g}"
+            extra = "" if scale is None else f"(q - {spec['zero_point']}) * {scale:.4g}"
             rows.append(
                 [
                     kind,
-                    port["name"],
-                    shape_text(port["shape"], port.get("least", ())),
-                    port["dtype"],
+                    spec["name"],
+                    shape_text(spec["shape"], spec.get("least", ())),
+                    spec["dtype"],
                     extra,
                 ]
             )
@@ -198,7 +198,7 @@ def signature_table(
     inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec], name: str = ""
 ) -> Table:
     """Inputs and outputs, of a signature that is named where there are several."""
-    return _ports([t.to_dict() for t in inputs], [t.to_dict() for t in outputs], name)
+    return _specs([t.to_dict() for t in inputs], [t.to_dict() for t in outputs], name)
 
 
 def signatures_shown(

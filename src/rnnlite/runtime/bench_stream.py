@@ -71,7 +71,7 @@ def time_stream(
 def _chunk(stream: Stream, steps: int, rng: np.random.Generator) -> Any:
     """A random chunk, as a stream takes it."""
     arrays = []
-    for spec, known in zip(stream.ends.inputs, stream.ends.layout.inputs, strict=True):
+    for spec, known in zip(stream.signature.inputs, stream.signature.layout.inputs, strict=True):
         array = random_of(spec, steps, rng)
         if known.time is not None and array.shape[known.time] != steps:
             array = np.resize(

@@ -16,7 +16,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.errors import InternalError, ModelError, SampleError
-from rnnlite.runtime.ends import Call
+from rnnlite.runtime.calls import Call
 from rnnlite.runtime.signatures import SignatureRun
 from rnnlite.specs import Array
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rnnlite.errors import ModelError
 from rnnlite.runtime.batches import BATCHES_A_WORKER, run_side_by_side
-from rnnlite.runtime.ends import Call
+from rnnlite.runtime.calls import Call
 from rnnlite.runtime.engine import Engine, Shapes
 from rnnlite.specs import Array
 

@@ -26,14 +26,14 @@ from rnnlite.runtime.batches import (
     bytes_a_step,
     groups,
 )
+from rnnlite.runtime.calls import calls_of, signature_spec
 from rnnlite.runtime.early import EarlyResult, Score, predict_early
-from rnnlite.runtime.ends import calls_of, taken_and_given
 from rnnlite.runtime.engines import Engines, Run, Settings
 from rnnlite.runtime.predicting import as_batch, column, fixed_batch, positive, result_of
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Sample, listed
-from rnnlite.runtime.signatures import stream_ends
-from rnnlite.runtime.stream import Ends, Stream
+from rnnlite.runtime.signatures import stream_signature
+from rnnlite.runtime.stream import Stream, StreamSignature
 from rnnlite.runtime.windows import windows
 from rnnlite.specs import Array, SignatureSpec, TensorSpec
 from rnnlite.streaming.layout import RECORD, SIGNATURE, layout_from
@@ -97,7 +97,7 @@ class Model(Shown):
     signature: str
     is_main: bool
     signatures: dict[str, SignatureSpec]
-    stream_ends: Ends | None
+    stream_signature: StreamSignature | None
     exits: tuple[Exit, ...]
 
     def __init__(
@@ -123,18 +123,18 @@ class Model(Shown):
         grows = bool(record.get(GUARDED)) or not delegates
         self._settings = Settings(num_threads, delegates, grows)
         calls = calls_of(parsed)
-        specs = {key: taken_and_given(call, graph, record) for key, (call, graph) in calls.items()}
+        specs = {key: signature_spec(call, graph, record) for key, (call, graph) in calls.items()}
         self.signatures = {key: spec for key, spec in specs.items() if key}
         self._known = {
             key: (call, specs[key], bytes_a_step(graph)) for key, (call, graph) in calls.items()
         }
         self._take(next(iter(calls)) if signature is None else signature)
         self.exits = tuple(map(Exit.of, record.get(EXITS, ())))
-        layout, self.stream_ends = of_signature(record, SIGNATURE).get(RECORD), None
+        layout, self.stream_signature = of_signature(record, SIGNATURE).get(RECORD), None
         if layout is not None:
             known = next(iter(specs.values()))
-            ends = (*known.inputs, *known.outputs)
-            self.stream_ends = stream_ends(parsed, layout_from(layout), ends)
+            whole = (*known.inputs, *known.outputs)
+            self.stream_signature = stream_signature(parsed, layout_from(layout), whole)
 
     def _take(self, signature: str) -> None:
         """Be called by this signature from now on.
@@ -225,9 +225,9 @@ class Model(Shown):
         Raises:
             ModelError: the file was not converted for it, or has another batch.
         """
-        if self.stream_ends is None:
+        if self.stream_signature is None:
             raise self._without_stream()
-        fixed = {s.batch for s in self.stream_ends.inputs if s.batch_axis is not None} - {None}
+        fixed = {s.batch for s in self.stream_signature.inputs if s.batch_axis is not None} - {None}
         count = positive("batch_size", batch, 1)
         if fixed and fixed != {count}:
             raise ModelError(
@@ -236,7 +236,7 @@ class Model(Shown):
                 found=str(batch),
                 remedy="Convert its source with batch_size=None",
             )
-        return Stream(self.stream_ends, self.run_chunk, count)
+        return Stream(self.stream_signature, self.run_chunk, count)
 
     def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:
         """Run the signature "stream" once, on inputs and states as it takes them.
@@ -251,7 +251,7 @@ class Model(Shown):
             ModelError: the file has none.
             SampleError: the runtime refuses the shapes.
         """
-        if self.stream_ends is None:
+        if self.stream_signature is None:
             raise self._without_stream()
         return self.by_signature(SIGNATURE).run(arrays)
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from rnnlite.lite.ir import Model, Value
-from rnnlite.runtime.stream import Ends
+from rnnlite.runtime.stream import StreamSignature
 from rnnlite.specs import Array, TensorSpec
 from rnnlite.streaming.layout import SIGNATURE, Layout
 
 
-def stream_ends(model: Model, layout: Layout, known: Sequence[TensorSpec]) -> Ends:
-    """The ends of the signature "stream".
+def stream_signature(model: Model, layout: Layout, known: Sequence[TensorSpec]) -> StreamSignature:
+    """What the signature "stream" takes and gives.
 
     Args:
         model: the file.
@@ -36,7 +36,7 @@ def stream_ends(model: Model, layout: Layout, known: Sequence[TensorSpec]) -> En
     inputs = [spec(n, v, whole.get(n)) for n, v in signature.inputs[:count]]
     outputs = [spec(n, v, whole.get(n)) for n, v in signature.outputs[:results]]
     states = [spec(n, v, None) for n, v in signature.inputs[count:]]
-    return Ends(layout, tuple(inputs), tuple(outputs), tuple(states))
+    return StreamSignature(layout, tuple(inputs), tuple(outputs), tuple(states))
 
 
 class SignatureRun:

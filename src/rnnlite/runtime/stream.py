@@ -32,7 +32,7 @@ COUNT, INPUT, OUTPUT = "steps", "input/", "output/"
 
 
 @dataclass(frozen=True, eq=False)
-class Ends:
+class StreamSignature:
     """What a stream takes and gives.
 
     Attributes:
@@ -52,24 +52,24 @@ class Stream:
     Several streams of one model do not disturb each other. Not for two threads at a time.
 
     Attributes:
-        ends: what it takes and gives, and what the file says of it.
+        signature: what it takes and gives, and what the file says of it.
         delay: steps by which outputs come later than the steps that they belong to.
         multiple: a chunk has a multiple of so many steps.
     """
 
-    def __init__(self, ends: Ends, run: Run, batch: int = 1) -> None:
-        self.ends, self._run, self._batch = ends, run, batch
+    def __init__(self, signature: StreamSignature, run: Run, batch: int = 1) -> None:
+        self.signature, self._run, self._batch = signature, run, batch
         self._ended = False
-        self._layout = ends.layout
+        self._layout = signature.layout
         # The axis of time of a stream with one input.
-        self._only = ends.layout.inputs[0].time if len(ends.inputs) == 1 else None
+        self._only = signature.layout.inputs[0].time if len(signature.inputs) == 1 else None
         # A chunk is cut into parts of the length that the file has. What counts steps counts those
         # of the sequence, not of a chunk.
         self._inputs = [
             replace(spec, counts=False)
             if i.time is None
             else replace(spec, shape=_freed(spec.shape, i.time), least=())
-            for spec, i in zip(ends.inputs, ends.layout.inputs, strict=True)
+            for spec, i in zip(signature.inputs, signature.layout.inputs, strict=True)
         ]
         self.delay = self._layout.delay
         self.multiple = self._layout.chunk or self._layout.multiple
@@ -83,7 +83,7 @@ class Stream:
         self._kept = _Kept(
             [
                 self._initial(spec, state)
-                for spec, state in zip(self.ends.states, self._layout.states, strict=True)
+                for spec, state in zip(self.signature.states, self._layout.states, strict=True)
             ]
         )
         self._ended = False
@@ -139,9 +139,9 @@ class Stream:
             np.asarray(self._kept.static[i.name])
             if i.time is None
             else self._padding(spec, i.time, lacking)
-            for spec, i in zip(self.ends.inputs, self._layout.inputs, strict=True)
+            for spec, i in zip(self.signature.inputs, self._layout.inputs, strict=True)
         ]
-        ending = self._kept.ending(self.ends.states) if self._layout.tail else self._kept
+        ending = self._kept.ending(self.signature.states) if self._layout.tail else self._kept
         self._kept, rows = self._fed(arrays, lacking, ending, end)
         self._ended = True
         return self._given(rows, self._kept, end)
@@ -155,7 +155,7 @@ class Stream:
             SampleError: when set, if it is of another model.
         """
         kept = self._kept
-        found = {s.name: a.copy() for s, a in zip(self.ends.states, kept.states, strict=True)}
+        found = {s.name: a.copy() for s, a in zip(self.signature.states, kept.states, strict=True)}
         found[COUNT] = np.array(kept.steps, np.int64)
         found.update({INPUT + name: a.copy() for name, a in kept.static.items()})
         found.update({OUTPUT + name: a.copy() for name, a in kept.so_far.items()})
@@ -163,7 +163,7 @@ class Stream:
 
     @state.setter
     def state(self, saved: Mapping[str, Array]) -> None:
-        names = [*(spec.name for spec in self.ends.states), COUNT]
+        names = [*(spec.name for spec in self.signature.states), COUNT]
         given = set(saved) if isinstance(saved, Mapping) else set()
         more = given - set(names)
         if not given.issuperset(names) or any(not m.startswith((INPUT, OUTPUT)) for m in more):
@@ -172,8 +172,8 @@ class Stream:
                 expected=", ".join(names),
                 found=", ".join(map(str, saved)) if given else repr(saved),
             )
-        arrays = [np.array(saved[spec.name]) for spec in self.ends.states]
-        for array, spec, own in zip(arrays, self.ends.states, self._kept.states, strict=True):
+        arrays = [np.array(saved[spec.name]) for spec in self.signature.states]
+        for array, spec, own in zip(arrays, self.signature.states, self._kept.states, strict=True):
             if array.shape != own.shape or array.dtype != own.dtype:
                 raise SampleError(
                     f"state '{spec.name}' is of another model, mode or batch",
@@ -197,7 +197,7 @@ class Stream:
             row = check_sample(chunk, self._inputs, "the chunk")
             return [
                 quantize(_with_batch(a, spec.batch_axis), spec)
-                for a, spec in zip(row, self.ends.inputs, strict=True)
+                for a, spec in zip(row, self.signature.inputs, strict=True)
             ]
         rows = [
             check_sample(one, self._inputs, f"the chunk, sequence {k}")
@@ -205,7 +205,7 @@ class Stream:
         ]
         return [
             quantize(stacked([row[n] for row in rows], spec.batch_axis), spec)
-            for n, spec in enumerate(self.ends.inputs)
+            for n, spec in enumerate(self.signature.inputs)
         ]
 
     def _length(self, arrays: Sequence[Array]) -> int:
@@ -251,7 +251,7 @@ class Stream:
             what is kept behind it, and of each output the rows of each part.
         """
         part = self._layout.longest
-        rows: list[list[Array]] = [[] for _ in self.ends.outputs]
+        rows: list[list[Array]] = [[] for _ in self.signature.outputs]
         states, so_far = list(kept.states), dict(kept.so_far)
         for first in range(0, steps, part):
             cut: Sequence[Array] = arrays
@@ -261,9 +261,9 @@ class Stream:
                     for a, i in zip(arrays, self._layout.inputs, strict=True)
                 ]
             results = self._run([*cut, *states])
-            states = results[len(self.ends.outputs) :]
-            ends = zip(self.ends.outputs, self._layout.outputs, results, strict=False)
-            for n, (spec, output, y) in enumerate(ends):
+            states = results[len(self.signature.outputs) :]
+            made = zip(self.signature.outputs, self._layout.outputs, results, strict=False)
+            for n, (spec, output, y) in enumerate(made):
                 if output.so_far:
                     so_far[output.name] = dequantize(y, spec)
                 else:
@@ -277,7 +277,9 @@ class Stream:
     def _given(self, rows: Sequence[list[Array]], kept: _Kept, end: int | None) -> Any:
         """Results as the caller gets them."""
         found = {}
-        for parts, spec, output in zip(rows, self.ends.outputs, self._layout.outputs, strict=True):
+        for parts, spec, output in zip(
+            rows, self.signature.outputs, self._layout.outputs, strict=True
+        ):
             if not output.so_far:
                 y = self._joined(parts, spec, output)
             elif output.rows is None or end is not None or output.rows.given(kept.steps):

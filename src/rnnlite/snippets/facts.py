@@ -27,7 +27,7 @@ FREE = -1
 
 
 @dataclass(frozen=True)
-class Port:
+class TensorFacts:
     """An input, output or state.
 
     Attributes:
@@ -51,8 +51,8 @@ class Function:
     """A signature for whole sequences."""
 
     key: str
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
 
     @property
     def is_free(self) -> bool:
@@ -73,9 +73,9 @@ class Streamed:
         tail: whether steps are fed beyond the end of a sequence, for what comes late.
     """
 
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
-    states: tuple[Port, ...]
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    states: tuple[TensorFacts, ...]
     times: tuple[int, ...]
     rows: tuple[Rows, ...]
     chunk: int
@@ -114,7 +114,7 @@ class Facts:
     exits: tuple[str, ...] = ()
 
     @property
-    def ports(self) -> tuple[Port, ...]:
+    def tensors(self) -> tuple[TensorFacts, ...]:
         """All inputs, outputs and states."""
         found = [p for f in self.functions for p in (*f.inputs, *f.outputs)]
         if self.stream is not None:
@@ -140,7 +140,7 @@ def facts_of(data: bytes) -> Facts:
                 remedy="Convert its source with rnnlite, which names inputs and outputs",
             )
         functions = tuple(
-            Function(key, _ports(s.inputs), _ports(s.outputs)) for key, s in known.items()
+            Function(key, _tensors(s.inputs), _tensors(s.outputs)) for key, s in known.items()
         )
         exits = tuple(e.signature for e in model.exits)
         least = [n for s in known.values() for p in s.inputs for n in p.least]
@@ -148,35 +148,35 @@ def facts_of(data: bytes) -> Facts:
     return Facts(functions, stream, max([STEPS, *least]), ops, target, exits)
 
 
-def _ports(specs: Sequence[TensorSpec]) -> tuple[Port, ...]:
-    return tuple(_port(spec) for spec in specs)
+def _tensors(specs: Sequence[TensorSpec]) -> tuple[TensorFacts, ...]:
+    return tuple(_tensor(spec) for spec in specs)
 
 
-def _port(spec: TensorSpec) -> Port:
+def _tensor(spec: TensorSpec) -> TensorFacts:
     shape = tuple(
         d if d is not None else 1 if k == spec.batch_axis else FREE
         for k, d in enumerate(spec.shape)
     )
     scale, zero_point = spec.quantization or (0.0, 0)
-    return Port(spec.name, str(spec.dtype), shape, scale, zero_point)
+    return TensorFacts(spec.name, str(spec.dtype), shape, scale, zero_point)
 
 
 def _streamed(model: Model) -> Streamed | None:
-    ends = model.stream_ends
-    if ends is None:
+    signature = model.stream_signature
+    if signature is None:
         return None
-    layout = ends.layout
+    layout = signature.layout
     rows = (replace(o.rows or Rows(-1), axis=_axis(o)) for o in layout.outputs)
     states = []
-    for spec, state in zip(ends.states, layout.states, strict=True):
-        port = _port(spec)
+    for spec, state in zip(signature.states, layout.states, strict=True):
+        tensor = _tensor(spec)
         # Of a state only the batch may be free.
-        whole = tuple(1 if d == FREE else d for d in port.shape)
-        states.append(replace(port, shape=whole, initial=state.initial))
+        whole = tuple(1 if d == FREE else d for d in tensor.shape)
+        states.append(replace(tensor, shape=whole, initial=state.initial))
     several = max(CHUNK // layout.multiple, 1) * layout.multiple
     return Streamed(
-        inputs=_ports(ends.inputs),
-        outputs=_ports(ends.outputs),
+        inputs=_tensors(signature.inputs),
+        outputs=_tensors(signature.outputs),
         states=tuple(states),
         times=tuple(-1 if i.time is None else i.time for i in layout.inputs),
         rows=tuple(rows),

@@ -1,4 +1,4 @@
-"""The languages: a template each, and how a port and a signature are written in it."""
+"""The languages: a template each, and how a tensor and a signature are written in it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Language:
     Attributes:
         name: as the user says it.
         template: the file in `templates`.
-        port: how a port is written; braces are fields of `snippets.render`.
+        spec: how a tensor is written; braces are fields of `snippets.render`.
         signature: how a signature is written.
         rows: how it is written where the rows of a streamed output stand.
         literal: a text as the language writes it.
@@ -23,7 +23,7 @@ class Language:
 
     name: str
     template: str
-    port: str
+    spec: str
     signature: str
     rows: str
     literal: Callable[[str], str]
@@ -67,7 +67,7 @@ def _c(text: str) -> str:
     return _escaped(text, lambda code: f"\\{code & 0xFF:03o}", "?")
 
 
-_C_PORT = "{{{name}, {dtype}, {rank}, {{{shape}}}, {scale}, {zero_point}, {initial}}},"
+_C_SPEC = "{{{name}, {dtype}, {rank}, {{{shape}}}, {scale}, {zero_point}, {initial}}},"
 _C_SIGNATURE = "{{{key}, {first}, {inputs}, {middle}, {outputs}}},"
 _ROWS = "{axis}, {stride}, {delay}, {add}"
 _C_ROWS = f"{{{{{_ROWS}}}}},"
@@ -78,7 +78,7 @@ LANGUAGES = {
         Language(
             "python",
             "python.py.txt",
-            'Port({name}, "{dtype}", ({shape}), {scale}, {zero_point}, {initial}),',
+            'TensorSpec({name}, "{dtype}", ({shape}), {scale}, {zero_point}, {initial}),',
             "{key}: (\n    [\n{input_rows}\n    ],\n    [\n{output_rows}\n    ],\n),",
             f"Rows({_ROWS}),",
             _four_digits,
@@ -87,7 +87,7 @@ LANGUAGES = {
         Language(
             "kotlin",
             "kotlin.kt.txt",
-            'Port({name}, "{dtype}", intArrayOf({shape}), {scale}, {zero_point}, {initial}),',
+            'TensorSpec({name}, "{dtype}", intArrayOf({shape}), {scale}, {zero_point}, {initial}),',
             "{key} to Pair(\n    listOf(\n{input_rows}\n    ),\n"
             "    listOf(\n{output_rows}\n    ),\n),",
             f"Rows({_ROWS}),",
@@ -97,7 +97,7 @@ LANGUAGES = {
         Language(
             "swift",
             "swift.swift.txt",
-            'Port(name: {name}, dtype: "{dtype}", shape: [{shape}], scale: {scale}, '
+            'TensorSpec(name: {name}, dtype: "{dtype}", shape: [{shape}], scale: {scale}, '
             "zeroPoint: {zero_point}, initial: {initial}),",
             "({key},\n  [\n{input_rows}\n  ],\n  [\n{output_rows}\n  ]),",
             "Rows(axis: {axis}, stride: {stride}, delay: {delay}, add: {add}),",
@@ -113,8 +113,8 @@ LANGUAGES = {
             _c,
             "INFINITY",
         ),
-        Language("c", "c.c.txt", _C_PORT, _C_SIGNATURE, _C_ROWS, _c, "INFINITY"),
-        Language("micro", "micro.cc.txt", _C_PORT, _C_SIGNATURE, _C_ROWS, _c, "INFINITY"),
+        Language("c", "c.c.txt", _C_SPEC, _C_SIGNATURE, _C_ROWS, _c, "INFINITY"),
+        Language("micro", "micro.cc.txt", _C_SPEC, _C_SIGNATURE, _C_ROWS, _c, "INFINITY"),
         Language(
             "javascript",
             "javascript.mjs.txt",

@@ -18,7 +18,7 @@ import numpy as np
 
 from rnnlite.errors import OptionError, UnsupportedError
 from rnnlite.lite.files import read_model
-from rnnlite.snippets.facts import Facts, Port, Streamed, facts_of
+from rnnlite.snippets.facts import Facts, Streamed, TensorFacts, facts_of
 from rnnlite.snippets.languages import LANGUAGES, NAMES, Language
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -95,7 +95,7 @@ def _taken(facts: Facts, language: str) -> Facts:
         )
     exits = facts.exits if {f.key for f in functions}.issuperset(facts.exits) else ()
     taken = replace(facts, functions=functions, stream=stream, exits=exits)
-    narrow = [p for p in taken.ports if p.dtype not in ("float32", "int32")]
+    narrow = [p for p in taken.tensors if p.dtype not in ("float32", "int32")]
     if not narrow:
         return taken
     remedy = "Convert the source with io='float32' (--io float32), ids as int32"
@@ -110,7 +110,7 @@ def _taken(facts: Facts, language: str) -> Facts:
 
 def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
     """What stands for each name in a template."""
-    every: list[Port] = []
+    every: list[TensorFacts] = []
     signatures = []
     for function in facts.functions:
         first, middle = len(every), len(every) + len(function.inputs)
@@ -134,9 +134,9 @@ def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
         "STEPS": str(facts.steps),
         "INPUTS": _rows(facts.functions[0].inputs if whole else (), language, 4),
         "OUTPUTS": _rows(facts.functions[0].outputs if whole else (), language, 4),
-        "PORTS": _rows(every, language, 4),
+        "SPECS": _rows(every, language, 4),
         "SIGNATURES": _indented(signatures, 4),
-        "RANK": str(max((len(p.shape) for p in facts.ports), default=1) or 1),
+        "RANK": str(max((len(p.shape) for p in facts.tensors), default=1) or 1),
         "OPS": "\n".join(f"  resolver.Add{_camel(op)}();" for op in facts.ops),
         "OP_COUNT": str(len(facts.ops)),
         "WHOLE": ", ".join(map(language.literal, whole)),
@@ -161,22 +161,22 @@ def _stream_texts(stream: Streamed, language: Language) -> dict[str, str]:
     }
 
 
-def _rows(ports: Iterable[Port], language: Language, indent: int) -> str:
+def _rows(tensors: Iterable[TensorFacts], language: Language, indent: int) -> str:
     is_c = language.template in ("cpp.cc.txt", "c.c.txt", "micro.cc.txt")
     rows = []
-    for port in ports:
-        shape = ", ".join(map(str, port.shape))
-        if language.name == "python" and len(port.shape) == 1:
+    for tensor in tensors:
+        shape = ", ".join(map(str, tensor.shape))
+        if language.name == "python" and len(tensor.shape) == 1:
             shape += ","
         rows.append(
-            language.port.format(
-                name=language.literal(port.name),
-                dtype=C_TYPES.get(port.dtype, "kFloat32") if is_c else port.dtype,
-                rank=len(port.shape),
+            language.spec.format(
+                name=language.literal(tensor.name),
+                dtype=C_TYPES.get(tensor.dtype, "kFloat32") if is_c else tensor.dtype,
+                rank=len(tensor.shape),
                 shape=shape or ("0" if is_c and language.name != "cpp" else ""),
-                scale=language.number(port.scale),
-                zero_point=port.zero_point,
-                initial=language.number(port.initial),
+                scale=language.number(tensor.scale),
+                zero_point=tensor.zero_point,
+                initial=language.number(tensor.initial),
             )
         )
     return _indented(rows, indent)

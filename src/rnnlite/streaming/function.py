@@ -93,10 +93,10 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
         found, states = emission.sketch(tail=True)
     multiple = math.lcm(1, *(r.stride for r in _rows(found)))
     function, twins = emission.trace(states, tail=tail)
-    outputs = _ports(program.outputs, states, function.outputs)
+    outputs = _specs(program.outputs, states, function.outputs)
     return Streamed(
         function=function,
-        inputs=(*inputs, *map(_port, states)),
+        inputs=(*inputs, *map(_state_spec, states)),
         outputs=outputs,
         layout=Layout(
             chunk=chunk,
@@ -147,15 +147,15 @@ def times_of(program: Entry) -> list[int | None]:
         ShapeError: there is none at all, or an input has several.
     """
     found: list[int | None] = []
-    for k, port in enumerate(program.inputs):
-        axes = [a for a, d in enumerate(port.shape) if d is None and a != port.batch_axis]
+    for k, spec in enumerate(program.inputs):
+        axes = [a for a, d in enumerate(spec.shape) if d is None and a != spec.batch_axis]
         if len(axes) > 1:
             axes = [a for a in axes if Axis(k, a) in program.lengths.times]
             if len(axes) != 1:
                 raise ShapeError(
-                    f"input '{port.name}' has more than one axis that could be time",
+                    f"input '{spec.name}' has more than one axis that could be time",
                     expected="one free axis beside the batch",
-                    found=str(list(port.shape)),
+                    found=str(list(spec.shape)),
                     remedy="Fix the sizes of the others in the model",
                 )
         found.append(axes[0] if axes else None)
@@ -227,7 +227,7 @@ class _Emission:
             twins.append(emitted)
             return [v.tensor for v in found if not isinstance(v, Sizes | Bounded)] + states.after()
 
-        function = trace(call, [*self._inputs, *map(_port, met)], autograph=False)
+        function = trace(call, [*self._inputs, *map(_state_spec, met)], autograph=False)
         return function, twins[-1]
 
     def _outputs(
@@ -252,12 +252,12 @@ class _Emission:
             emit_scan=emit_scan,
         )
         found: list[Value] = []
-        for port, output in zip(program.outputs, program.function.outputs, strict=True):
+        for spec, output in zip(program.outputs, program.function.outputs, strict=True):
             value = emitter.value(output)
             if isinstance(value, Sizes | Bounded):
-                raise refused(f"output '{port.name}'", "it is the length of the whole sequence")
+                raise refused(f"output '{spec.name}'", "it is the length of the whole sequence")
             if isinstance(value, Timed) and value.rows.most is not None:
-                raise refused(f"output '{port.name}'", "given numbers decide how many rows it has")
+                raise refused(f"output '{spec.name}'", "given numbers decide how many rows it has")
             found.append(plain(emitter, output.op, value) if isinstance(value, Timed) else value)
         return found, emitter.twins()
 
@@ -272,7 +272,7 @@ def _multiple(values: Sequence[Value]) -> int:
     return -(-FAR // multiple) * multiple
 
 
-def _port(state: State) -> TensorSpec:
+def _state_spec(state: State) -> TensorSpec:
     return TensorSpec(state.name, state.shape, state.dtype, batch_axis=state.batch_axis)
 
 
@@ -281,8 +281,8 @@ def _free_axis(state: State) -> int | None:
     return axis if axis is not None and state.shape[axis] is None else None
 
 
-def _ports(
+def _specs(
     outputs: Sequence[TensorSpec], states: Sequence[State], tensors: Sequence[Tensor]
 ) -> tuple[TensorSpec, ...]:
     own = [replace(p, shape=tuple(t.shape)) for p, t in zip(outputs, tensors, strict=False)]
-    return (*own, *map(_port, states))
+    return (*own, *map(_state_spec, states))

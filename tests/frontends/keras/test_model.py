@@ -116,10 +116,10 @@ def test_inputs_of_another_float_type(K, dtype):
 
 
 def test_only_other_floats_become_float32():
-    ports = [TensorSpec(d, (1, 2), d) for d in ("float16", "bfloat16", "float64", "int32", "bool")]
+    specs = [TensorSpec(d, (1, 2), d) for d in ("float16", "bfloat16", "float64", "int32", "bool")]
     interface = interface_of(keras3(), keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]))
     changed = _with_float32_inputs(
-        type(interface)(tuple(ports), interface.call, interface.output_names, True)
+        type(interface)(tuple(specs), interface.call, interface.output_names, True)
     )
     assert [p.dtype for p in changed.inputs] == [*["float32"] * 3, "int32", "bool"]
 
@@ -147,10 +147,10 @@ def test_the_note_on_states(K):
 
 def test_the_value_that_masks(K):
     model = K.Sequential([K.Input((None, 3), name="x"), K.layers.Masking(-7.0), K.layers.GRU(2)])
-    ports = (TensorSpec("x", (1, None, 3), "float32"), TensorSpec("n", (1,), "int32"))
-    assert _mask_values(model, SimpleNamespace(inputs=ports)) == {"x": -7.0}
+    specs = (TensorSpec("x", (1, None, 3), "float32"), TensorSpec("n", (1,), "int32"))
+    assert _mask_values(model, SimpleNamespace(inputs=specs)) == {"x": -7.0}
     plain = K.Sequential([K.Input((None, 3)), K.layers.GRU(2)])
-    assert _mask_values(plain, SimpleNamespace(inputs=ports)) == {}
+    assert _mask_values(plain, SimpleNamespace(inputs=specs)) == {}
 
 
 @pytest.mark.parametrize(

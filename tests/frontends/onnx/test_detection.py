@@ -10,8 +10,8 @@ from rnnlite.frontends.onnx.detection import detect
 
 def small(**fields):
     """y = tanh(x)."""
-    ports = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1]) for n in "xy"]
-    graph = helper.make_graph([helper.make_node("Tanh", ["x"], ["y"])], "g", ports[:1], ports[1:])
+    infos = [helper.make_tensor_value_info(n, TensorProto.FLOAT, [1]) for n in "xy"]
+    graph = helper.make_graph([helper.make_node("Tanh", ["x"], ["y"])], "g", infos[:1], infos[1:])
     return helper.make_model(graph, **fields)
 
 

@@ -1,17 +1,17 @@
 """Graphs as data: names for messages, nodes within nodes, what comes from outside."""
 
-from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
 
 
 def node(op, inputs, outputs, domain="", **attributes):
     return Node(op, domain, op.lower(), tuple(inputs), tuple(outputs), attributes, 17)
 
 
-def port(name):
-    return Port(name, "float32", None)
+def value_info(name):
+    return ValueInfo(name, "float32", None)
 
 
-INNER = Graph("inner", (node("Add", ["x", "c"], ["z"]),), (port("x"),), (port("z"),))
+INNER = Graph("inner", (node("Add", ["x", "c"], ["z"]),), (value_info("x"),), (value_info("z"),))
 BODY = Graph(
     "body",
     (
@@ -19,8 +19,8 @@ BODY = Graph(
         node("Relu", ["a", ""], ["c"]),
         node("Loop", ["a", "n"], ["d"], body=INNER),
     ),
-    (port("i"),),
-    (port("d"), port("w")),
+    (value_info("i"),),
+    (value_info("d"), value_info("w")),
     {"k": None},
 )
 

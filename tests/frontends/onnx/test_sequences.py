@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
 from rnnlite.frontends.onnx.sequences import SEQUENCE, without_lists
 
 
@@ -13,8 +13,8 @@ def node(op, inputs, outputs, **attributes):
     return Node(op, "", op.lower(), tuple(inputs), tuple(outputs), attributes, 17)
 
 
-def port(name, dtype="float32"):
-    return Port(name, dtype, None)
+def value_info(name, dtype="float32"):
+    return ValueInfo(name, dtype, None)
 
 
 APPEND = node("SequenceInsert", ["rows", "new"], ["longer"])
@@ -27,15 +27,23 @@ def graph(*behind, append=APPEND, first=True, **changes):
     body = Graph(
         "body",
         (node("Tanh", ["s"], ["new"]), append),
-        (port("i", "int64"), port("go", "bool"), *order(port("s"), port("rows", SEQUENCE))),
-        (port("go", "bool"), *order(port("new"), port("longer", SEQUENCE)), port("each")),
+        (
+            value_info("i", "int64"),
+            value_info("go", "bool"),
+            *order(value_info("s"), value_info("rows", SEQUENCE)),
+        ),
+        (
+            value_info("go", "bool"),
+            *order(value_info("new"), value_info("longer", SEQUENCE)),
+            value_info("each"),
+        ),
         {},
     )
     loop = node(
         "Loop", ["n", "yes", *order("s0", "empty")], [*order("last", "list"), "all"], body=body
     )
     nodes = (node("SequenceEmpty", [], ["empty"]), loop, *(behind or (STACK,)))
-    made = Graph("g", nodes, (port("n"),), (port("y"), port("last")), {})
+    made = Graph("g", nodes, (value_info("n"),), (value_info("y"), value_info("last")), {})
     return replace(made, **changes)
 
 
@@ -59,13 +67,13 @@ def test_rows_along_another_axis():
 
 
 def test_graphs_without_lists_stay():
-    plain = Graph("g", (node("Tanh", ["x"], ["y"]),), (port("x"),), (port("y"),), {})
+    plain = Graph("g", (node("Tanh", ["x"], ["y"]),), (value_info("x"),), (value_info("y"),), {})
     assert without_lists(plain).nodes == plain.nodes
 
 
 def test_lists_within_a_body():
     outer = node("If", ["p"], ["z"], then_branch=graph())
-    (changed,) = without_lists(Graph("g", (outer,), (), (port("z"),), {})).nodes
+    (changed,) = without_lists(Graph("g", (outer,), (), (value_info("z"),), {})).nodes
     assert [n.op for n in changed.attributes["then_branch"].nodes] == ["Loop", "Identity"]
 
 
@@ -89,7 +97,7 @@ REFUSED = {
         "node Shape 'shape' works on a list",
     ),
     "an output": (
-        graph(outputs=(port("list", SEQUENCE),)),
+        graph(outputs=(value_info("list", SEQUENCE),)),
         "'list' of the ONNX model is a sequence",
     ),
 }

@@ -126,8 +126,8 @@ def emitted(definition, outputs, *, prepare=None, options=None, **arrays):
         given = {f"{name}:0": t for name, t in zip(arrays, tensors, strict=True)}
         return Emitter(session, graph, given).get_all(outputs)
 
-    ports = [TensorSpec(k, a.shape, a.dtype.name) for k, a in arrays.items()]
-    function = trace(call, ports, autograph=False)
+    specs = [TensorSpec(k, a.shape, a.dtype.name) for k, a in arrays.items()]
+    function = trace(call, specs, autograph=False)
     return runner(function)(list(arrays.values())), function, session
 
 

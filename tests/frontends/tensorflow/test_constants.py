@@ -68,8 +68,8 @@ def test_a_file_is_verified_and_frozen_with_the_same_values(tmp_path):
     constants = {"is_training": False}
     rnnlite.convert(path, constants=constants).save(tmp_path / "m.tflite")
     assert rnnlite.verify(path, tmp_path / "m.tflite", constants=constants).parity.within
-    ends = rnnlite.freeze(path, tmp_path / "f.pb", constants=constants)
-    assert [t.name for t in ends.inputs] == ["x"]
+    signature = rnnlite.freeze(path, tmp_path / "f.pb", constants=constants)
+    assert [t.name for t in signature.inputs] == ["x"]
     definition = v1.GraphDef.FromString((tmp_path / "f.pb").read_bytes())
     assert not {"Switch", "Merge", "RandomUniform"} & {
         n.op for n in definition.node if "cond" in n.name

@@ -28,10 +28,10 @@ def read(path):
     ],
 )
 def test_any_source_freezes_and_converts(tmp_path, source, name):
-    ends = rnnlite.freeze(FOLDER / source, tmp_path / "frozen.pb")
-    shapes = {t.name: t.shape for t in ends.inputs}
+    signature = rnnlite.freeze(FOLDER / source, tmp_path / "frozen.pb")
+    shapes = {t.name: t.shape for t in signature.inputs}
     assert shapes["x"] == (None, None, 3)
-    assert all(t.shape is not None for t in ends.outputs)
+    assert all(t.shape is not None for t in signature.outputs)
     assert error(rnnlite.convert(tmp_path / "frozen.pb"), name) < 1e-5
 
 
@@ -45,8 +45,8 @@ def test_a_live_model(tmp_path, K):
             K.layers.Dense(2, name="scores"),
         ]
     )
-    ends = rnnlite.freeze(model, tmp_path / "frozen.pb")
-    names = [[t.name for t in part] for part in ends]
+    signature = rnnlite.freeze(model, tmp_path / "frozen.pb")
+    names = [[t.name for t in part] for part in signature]
     assert names == [["frames"], ["scores"]]
     graph = read(tmp_path / "frozen.pb")
     ops = {n.op for n in graph.node}
@@ -71,6 +71,6 @@ def test_no_attribute_is_written_that_older_versions_do_not_know(tmp_path):
 
 
 def test_the_ends_print_as_a_table(tmp_path):
-    ends = rnnlite.freeze(FOLDER / "gru.pb", tmp_path / "frozen.pb")
-    assert "input   x        [any, any, 3]  float32" in str(ends)
-    assert ends.to_dict()["outputs"][0]["name"] == "outputs"
+    signature = rnnlite.freeze(FOLDER / "gru.pb", tmp_path / "frozen.pb")
+    assert "input   x        [any, any, 3]  float32" in str(signature)
+    assert signature.to_dict()["outputs"][0]["name"] == "outputs"

@@ -58,8 +58,8 @@ def test_the_function_of_a_module(network, tmp_path):
     assert_equal(converted, module.scores(*arrays), arrays)
     converted.save(tmp_path / "m.tflite")
     assert rnnlite.verify(module, tmp_path / "m.tflite", signature="scores").parity.within
-    ends = rnnlite.freeze(module, tmp_path / "f.pb")
-    assert [t.name for t in ends.inputs] == ["frames", "bias"]
+    signature = rnnlite.freeze(module, tmp_path / "f.pb")
+    assert [t.name for t in signature.inputs] == ["frames", "bias"]
     assert_equal(rnnlite.convert(tmp_path / "f.pb"), module.scores(*arrays), arrays)
 
 

@@ -44,7 +44,7 @@ class Source:
         return []
 
 
-def ports(free):
+def specs(free):
     """x (1, T, ?) and a state (?, 5), and their free axes; time is axis 1 of x."""
     shapes = {"x": [1, None, 3], "state": [1, 5]}
     for name, axis in free:
@@ -54,7 +54,7 @@ def ports(free):
 
 def found(source, sizes, *free, times=(TIME,)):
     axes = [Axis(("x", "state").index(n), k) for n, k in [("x", 1), *free]]
-    return only_sizes(source, ports([("x", 1), *free]), lengths(axes, times), sizes, {})
+    return only_sizes(source, specs([("x", 1), *free]), lengths(axes, times), sizes, {})
 
 
 def test_features_that_the_kernel_tells():

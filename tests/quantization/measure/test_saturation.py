@@ -29,18 +29,18 @@ def test_only_states_beyond_their_ranges_are_named():
     given, _ = samples(entry)
     long = [np.ones((60, 3), np.float32)]
     # The forget gate is open, so that c adds up, while h stays below 1.
-    (said,) = saturation_warnings(chunk, with_scale(chunk.ends.layout, 1 / 100), given, [long])
+    (said,) = saturation_warnings(chunk, with_scale(chunk.signature.layout, 1 / 100), given, [long])
     assert said.startswith("state 'state/lstm/c' saturates: within 60 steps it takes values from ")
     assert float(said.split(" to ")[1].split(",")[0]) > 40
     assert "its range is -1.28 to 1.27. Give calibration samples of such lengths" in said
-    assert not saturation_warnings(chunk, with_scale(chunk.ends.layout, 1.0), given, [long])
+    assert not saturation_warnings(chunk, with_scale(chunk.signature.layout, 1.0), given, [long])
 
 
 def test_nothing_is_said_of_real_numbers_and_without_sequences():
     _, chunk, entry = both(sequential(L.GRU(4, return_sequences=True)))
     given, _ = samples(entry)
-    assert not saturation_warnings(chunk, chunk.ends.layout, given, [list(given.used[0])])
-    assert not saturation_warnings(chunk, with_scale(chunk.ends.layout, 1e-9), given, [])
+    assert not saturation_warnings(chunk, chunk.signature.layout, given, [list(given.used[0])])
+    assert not saturation_warnings(chunk, with_scale(chunk.signature.layout, 1e-9), given, [])
 
 
 def test_the_report_has_it():

@@ -81,11 +81,11 @@ class Freed:
     kept: dict[int, list[tuple[int | None, ...]]]
 
 
-def may_be_freed(port: TensorSpec) -> bool:
+def may_be_freed(spec: TensorSpec) -> bool:
     """Whether an input of fixed shape may be a sequence: features, token ids or a mask."""
-    fixed = None not in port.sample_shape
+    fixed = None not in spec.sample_shape
     return fixed and (
-        len(port.shape) >= 3 or (len(port.shape) == 2 and not port.dtype.startswith("float"))
+        len(spec.shape) >= 3 or (len(spec.shape) == 2 and not spec.dtype.startswith("float"))
     )
 
 
@@ -249,14 +249,14 @@ class _Search:
 
 
 def _time_of(
-    lengths: Lengths, k: int, axes: Sequence[int], port: TensorSpec
+    lengths: Lengths, k: int, axes: Sequence[int], spec: TensorSpec
 ) -> tuple[tuple[int, ...], bool]:
     """Which of the axes are time, and whether a recurrence says so.
 
     Each is looked at alone, the others as declared: what is free at the same time may only seem to
     be mixed.
     """
-    alone = {axis: _alone(lengths, k, axis, port.shape) for axis in axes}
+    alone = {axis: _alone(lengths, k, axis, spec.shape) for axis in axes}
     free = [axis for axis in axes if Axis(k, axis) not in alone[axis].pinned()]
     times = [axis for axis in free if Axis(k, axis) in alone[axis].times]
     whole = [
@@ -268,10 +268,10 @@ def _time_of(
     ]
     times = whole or times
     # What is pooled down to one place as declared is no time, though more places would be.
-    times = [a for a in times if not _collapsed(alone[a], Axis(k, a), port.shape[a])] or times
+    times = [a for a in times if not _collapsed(alone[a], Axis(k, a), spec.shape[a])] or times
     if times:
         return tuple(times), True
-    return (tuple(free), False) if len(port.shape) <= 3 else ((), False)
+    return (tuple(free), False) if len(spec.shape) <= 3 else ((), False)
 
 
 def _collapsed(lengths: Lengths, axis: Axis, size: int | None) -> bool:

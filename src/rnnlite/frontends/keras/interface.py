@@ -107,26 +107,26 @@ def _functional_interface(flavour: Flavour, model: KerasModel, graph: Graph) -> 
     if isinstance(struct, dict):
         by_id = {id(x): key for key, x in struct.items()}
         names = [by_id.get(id(x), name) for x, name in zip(flat, names, strict=True)]
-    ports = tuple(
+    specs = tuple(
         TensorSpec(name, tuple(x.shape), _dtype(x))
         for name, x in zip(unique(names), flat, strict=True)
     )
-    for port, x in zip(ports, flat, strict=True):
-        if port.dtype == "string":
+    for spec, x in zip(specs, flat, strict=True):
+        if spec.dtype == "string":
             raise SourceError(
-                f"input '{port.name}' takes strings, which LiteRT models here do not",
+                f"input '{spec.name}' takes strings, which LiteRT models here do not",
                 expected="numbers",
                 remedy="Leave it out, and what it is handed on to: keras.Model(inputs, outputs) "
                 "with the others of model.inputs and model.outputs",
             )
         if getattr(x, "sparse", False):
             raise SourceError(
-                f"input '{port.name}' is a sparse tensor",
+                f"input '{spec.name}' is a sparse tensor",
                 expected="a dense numeric tensor",
                 remedy="Build the model on dense inputs",
             )
     return Interface(
-        inputs=ports,
+        inputs=specs,
         call=lambda tensors: model(flavour.pack(struct, list(tensors)), training=False),
         output_names=tuple(unique(graph.output_names)) or None,
         declared=True,
@@ -150,12 +150,12 @@ def _subclassed_interface(flavour: Flavour, model: KerasModel) -> Interface:
     leaves = list(_walk((args, kwargs), ()))
     if not leaves:
         raise SourceError(f"the model '{model.name}' takes no tensor")
-    ports = [leaf for _, leaf in leaves]
-    for k, ((path, _), port) in enumerate(zip(leaves, ports, strict=True)):
+    specs = [leaf for _, leaf in leaves]
+    for k, ((path, _), spec) in enumerate(zip(leaves, specs, strict=True)):
         keys = [key for key in path if isinstance(key, str)]
-        ports[k] = replace(port, name=keys[-1] if keys else port.name)
-    names = unique([p.name for p in ports])
-    ports = [replace(p, name=n) for p, n in zip(ports, names, strict=True)]
+        specs[k] = replace(spec, name=keys[-1] if keys else spec.name)
+    names = unique([p.name for p in specs])
+    specs = [replace(p, name=n) for p, n in zip(specs, names, strict=True)]
 
     def call(tensors: Sequence[Tensor | Array]) -> Nested:
         queue = list(tensors)
@@ -169,7 +169,7 @@ def _subclassed_interface(flavour: Flavour, model: KerasModel) -> Interface:
             filled_args, filled_kwargs = _fill((args, kwargs), queue)
             return model(*filled_args, **filled_kwargs)
 
-    return Interface(tuple(ports), call, None, declared=False)
+    return Interface(tuple(specs), call, None, declared=False)
 
 
 def _fill(value: Nested, queue: list[Tensor | Array]) -> Any:
@@ -186,14 +186,14 @@ def _keras2_spec(model: KerasModel) -> tuple[Any, Any] | None:
         return None
     args, kwargs = spec
 
-    def port(value: Nested) -> Any:
+    def spec(value: Nested) -> Any:
         if isinstance(value, dict):
-            return {key: port(item) for key, item in value.items()}
+            return {key: spec(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return (
-                tuple(port(item) for item in value)
+                tuple(spec(item) for item in value)
                 if isinstance(value, tuple)
-                else [port(item) for item in value]
+                else [spec(item) for item in value]
             )
         if not hasattr(value, "shape"):
             return value
@@ -201,7 +201,7 @@ def _keras2_spec(model: KerasModel) -> tuple[Any, Any] | None:
         return TensorSpec(str(x.name or "input").split(":")[0], tuple(x.shape), x.dtype.name)
 
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
-    return port(tuple(args)), port(kwargs)
+    return spec(tuple(args)), spec(kwargs)
 
 
 def _keras3_spec(model: KerasModel) -> tuple[Any, Any] | None:
@@ -209,16 +209,16 @@ def _keras3_spec(model: KerasModel) -> tuple[Any, Any] | None:
     if not shapes:
         return None
 
-    def port(value: Nested, name: str) -> Any:
+    def spec(value: Nested, name: str) -> Any:
         if isinstance(value, dict):
-            return {key: port(item, key) for key, item in value.items()}
+            return {key: spec(item, key) for key, item in value.items()}
         if isinstance(value, (list, tuple)) and all(d is None or isinstance(d, int) for d in value):
             return TensorSpec(name, tuple(value), "float32")
         if isinstance(value, (list, tuple)):
-            return [port(item, f"{name}_{k}") for k, item in enumerate(value)]
+            return [spec(item, f"{name}_{k}") for k, item in enumerate(value)]
         return value
 
     items = [(key.removesuffix("_shape"), value) for key, value in shapes.items()]
     if len(items) == 1:
-        return (port(items[0][1], "input"),), {}
-    return (), {name: port(value, name) for name, value in items}
+        return (spec(items[0][1], "input"),), {}
+    return (), {name: spec(value, name) for name, value in items}

@@ -118,12 +118,12 @@ def _settled(
     traced = _tried(trials.trace, inputs, model)
     meant = traced.lengths.meant()
     for axis, size, op in meant:
-        port = inputs[axis.input]
-        shape = (*port.shape[: axis.axis], size, *port.shape[axis.axis + 1 :])
+        spec = inputs[axis.input]
+        shape = (*spec.shape[: axis.axis], size, *spec.shape[axis.axis + 1 :])
         inputs = tuple(
             replace(p, shape=shape) if k == axis.input else p for k, p in enumerate(inputs)
         )
-        note = f"axis {axis.axis} of input '{port.name}' is kept at {size}: pinned by "
+        note = f"axis {axis.axis} of input '{spec.name}' is kept at {size}: pinned by "
         notes = (*notes, note + layer_of(op, model))
     if meant:
         traced = _tried(trials.trace, inputs, model)
@@ -229,9 +229,9 @@ def _time_axes(
                 found[k] = [a for a in axes if Axis(k, a) in times] or axes[:1]
     if any(map(may_be_freed, inputs)):
         known = freed(inputs, trials).free
-        for k, port in enumerate(inputs):
-            if may_be_freed(port):
-                found[k] = known.get(k, (1,) if len(port.shape) <= 3 else ())
+        for k, spec in enumerate(inputs):
+            if may_be_freed(spec):
+                found[k] = known.get(k, (1,) if len(spec.shape) <= 3 else ())
     return found
 
 

@@ -311,10 +311,10 @@ def _with_integer_inputs(interface: Interface) -> Interface:
     except Exception:  # noqa: BLE001 - the plan reports what does not trace
         return replace(interface, inputs=free)
     inputs = []
-    for port, tensor in zip(free, concrete.inputs, strict=False):
+    for spec, tensor in zip(free, concrete.inputs, strict=False):
         ops = [op for op in tensor.consumers() if op.type not in ("NotEqual", "Equal", "Shape")]
         ids = ops and all(op.type == "Cast" and op.outputs[0].dtype.is_integer for op in ops)
-        inputs.append(replace(port, dtype="int32") if ids and port.dtype == "float32" else port)
+        inputs.append(replace(spec, dtype="int32") if ids and spec.dtype == "float32" else spec)
     return replace(interface, inputs=tuple(inputs))
 
 

@@ -16,7 +16,7 @@ from rnnlite.errors import RnnliteError, ShapeError, SourceError
 from rnnlite.frontends.building import forced_sizes, sized
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, trace
 from rnnlite.frontends.onnx.emit import Emitter, as_tensor
-from rnnlite.frontends.onnx.nodes import Port
+from rnnlite.frontends.onnx.nodes import ValueInfo
 from rnnlite.frontends.onnx.reading import FLOATS, Source
 from rnnlite.frontends.onnx.reference import runner
 from rnnlite.frontends.onnx.request import OnnxRequest
@@ -102,24 +102,24 @@ def program_of(source: Source, request: OnnxRequest, *, reference: Runner | None
 
 def _fixed(source: Source, constants: Mapping[str, Any]) -> dict[str, Array]:
     """The inputs that are fixed to values, as the graph computes with them."""
-    ports = {p.name: p for p in source.graph.inputs}
+    infos = {p.name: p for p in source.graph.inputs}
     found = {}
     for label, value in constants.items():
-        name = label if label in ports else label.removesuffix(":0")
-        if name not in ports:
+        name = label if label in infos else label.removesuffix(":0")
+        if name not in infos:
             raise SourceError(
                 f"the constant '{label}' is no input of {source.origin}",
-                expected=", ".join(f"'{n}'" for n in ports),
+                expected=", ".join(f"'{n}'" for n in infos),
                 found=f"'{label}'",
                 remedy="Give the name of an input",
             )
-        port = ports[name]
-        dtype = "float32" if port.dtype in FLOATS else port.dtype
+        info = infos[name]
+        dtype = "float32" if info.dtype in FLOATS else info.dtype
         try:
             array = np.asarray(value).astype(dtype)
         except (ValueError, TypeError):
             array = np.zeros(0)
-        rank = None if port.shape is None else len(port.shape)
+        rank = None if info.shape is None else len(info.shape)
         if rank is not None and array.ndim < rank and array.size == 1:
             array = array.reshape([1] * rank)
         if array.size == 0 or (rank is not None and array.ndim != rank):
@@ -133,8 +133,8 @@ def _fixed(source: Source, constants: Mapping[str, Any]) -> dict[str, Array]:
 
 
 def _as_declared(source: Source, fixed: Mapping[str, Array]) -> dict[str, Array]:
-    ports = {p.name: p for p in source.graph.inputs}
-    return {n: a.astype(ports[n].dtype) for n, a in fixed.items()}
+    infos = {p.name: p for p in source.graph.inputs}
+    return {n: a.astype(infos[n].dtype) for n, a in fixed.items()}
 
 
 def _outputs(source: Source, asked: Sequence[str] | None) -> list[str]:
@@ -175,7 +175,7 @@ class _Maker:
 
     source: Source
     request: OnnxRequest
-    declared: Sequence[Port]
+    declared: Sequence[ValueInfo]
     fixed: Mapping[str, Array]
     outputs: Sequence[str]
 
@@ -201,31 +201,31 @@ class _Maker:
 
     def _at(self, request: OnnxRequest, axes: Sequence[int | None]) -> _Opened:
         times = [_time_axis(p, axis) for p, axis in zip(self.declared, axes, strict=True)]
-        ports = tuple(
+        specs = tuple(
             sized(_spec(p, axis, self._counts(p.name)), request, time_axis=time)
             for p, axis, time in zip(self.declared, axes, times, strict=True)
         )
         remarks: list[str] = []
         while True:
             # Each round fixes an axis at least, or is the last.
-            opened = self._traced(ports)
+            opened = self._traced(specs)
             sizes = forced_sizes(opened.lengths)
             if not sizes:
                 break
             remarks += [
-                f"axis {a.axis} of input '{ports[a.input].name}' is {n}: its ops take no other size"
+                f"axis {a.axis} of input '{specs[a.input].name}' is {n}: its ops take no other size"
                 for a, n in sizes.items()
             ]
-            ports = tuple(
+            specs = tuple(
                 replace(
                     p, shape=tuple(sizes.get(Axis(k, n), size) for n, size in enumerate(p.shape))
                 )
-                for k, p in enumerate(ports)
+                for k, p in enumerate(specs)
             )
         opened.notes.extend(remarks)
         return opened
 
-    def _traced(self, ports: tuple[TensorSpec, ...]) -> _Opened:
+    def _traced(self, specs: tuple[TensorSpec, ...]) -> _Opened:
         weights = [a.shape for a in self.source.graph.constants.values() if a.size > 1]
 
         def made(options: Options | Survey) -> tuple[ConcreteFunction, Recurrences, list[str]]:
@@ -235,12 +235,12 @@ class _Maker:
                 notes.clear()
                 return self._emitted(tensors, recurrences, notes)
 
-            return trace(call, ports, autograph=False), recurrences, notes
+            return trace(call, specs, autograph=False), recurrences, notes
 
         options = within_budget(self.request.schedule, lambda s: made(s)[0], weights)
         function, recurrences, notes = made(options)
-        lengths = lengths_of(function, ports, recurrences.lowered)
-        return _Opened(function, ports, recurrences, notes, lengths)
+        lengths = lengths_of(function, specs, recurrences.lowered)
+        return _Opened(function, specs, recurrences, notes, lengths)
 
     def _emitted(
         self, tensors: Sequence[Tensor], recurrences: Recurrences, notes: list[str]
@@ -250,15 +250,15 @@ class _Maker:
         emitter = Emitter(self.source.graph, given, recurrences, notes)
         return [as_tensor(v) for v in emitter.get_all(self.outputs)]
 
-    def _quiet(self, ports: Sequence[TensorSpec]) -> ConcreteFunction:
+    def _quiet(self, specs: Sequence[TensorSpec]) -> ConcreteFunction:
         """The model at other sizes, for its shapes alone."""
         recurrences = Recurrences(Survey())
-        return trace(lambda t: self._emitted(t, recurrences, []), ports, autograph=False)
+        return trace(lambda t: self._emitted(t, recurrences, []), specs, autograph=False)
 
     def _counts(self, name: str) -> bool:
         """Whether an input holds the numbers of time steps."""
-        port = next(p for p in self.declared if p.name == name)
-        if not port.dtype.startswith("int") or len(port.shape or ()) != 1:
+        info = next(p for p in self.declared if p.name == name)
+        if not info.dtype.startswith("int") or len(info.shape or ()) != 1:
             return False
         makers = {n: node for node in self.source.graph.nodes for n in node.outputs}
         queue = [
@@ -284,7 +284,7 @@ class _Maker:
             return [None] * count
         shapes = []
         for size in SIZES:
-            ports = [
+            specs = [
                 p
                 if p.batch_axis is None
                 else replace(
@@ -293,7 +293,7 @@ class _Maker:
                 for p in opened.inputs
             ]
             try:
-                shapes.append([y.shape for y in self._quiet(ports).outputs])
+                shapes.append([y.shape for y in self._quiet(specs).outputs])
             except (RnnliteError, ValueError):
                 return [0] * count
         found: list[int | None] = []
@@ -303,23 +303,23 @@ class _Maker:
         return found
 
 
-def _spec(port: Port, axis: int | None, counts: bool) -> TensorSpec:
-    if port.shape is None:
+def _spec(info: ValueInfo, axis: int | None, counts: bool) -> TensorSpec:
+    if info.shape is None:
         raise ShapeError(
-            f"the rank of input '{port.name}' is not known",
+            f"the rank of input '{info.name}' is not known",
             expected="an input with a shape",
             remedy="If it is a switch or a number, fix it: "
-            f"constants={{'{port.name}': VALUE}} (--constant {port.name}=VALUE); else export the "
+            f"constants={{'{info.name}': VALUE}} (--constant {info.name}=VALUE); else export the "
             "model with the shapes of its inputs",
         )
-    shape = tuple(s if isinstance(s, int) else None for s in port.shape)
-    dtype = "float32" if port.dtype in FLOATS else port.dtype
-    return TensorSpec(port.name, shape, dtype, batch_axis=axis, counts=counts)
+    shape = tuple(s if isinstance(s, int) else None for s in info.shape)
+    dtype = "float32" if info.dtype in FLOATS else info.dtype
+    return TensorSpec(info.name, shape, dtype, batch_axis=axis, counts=counts)
 
 
-def _named_batch(port: Port) -> int | None:
+def _named_batch(info: ValueInfo) -> int | None:
     """The axis called like a batch; else the first that is free, or of one; None where none is."""
-    shape = port.shape or ()
+    shape = info.shape or ()
     for k, size in enumerate(shape):
         if isinstance(size, str) and is_batch_name(size):
             return k
@@ -341,22 +341,22 @@ def _is_time_name(name: object) -> bool:
     )
 
 
-def _batch_axis(port: Port, times: Set[int]) -> int | None:
+def _batch_axis(info: ValueInfo, times: Set[int]) -> int | None:
     """The first axis that is free, or of one, and that no recurrence runs over."""
-    shape = port.shape or ()
+    shape = info.shape or ()
     free = [k for k, s in enumerate(shape) if not isinstance(s, int) and k not in times]
     ones = [k for k, s in enumerate(shape) if s == 1 and k not in times]
     return next(iter([*free, *ones]), None)
 
 
-def _time_axis(port: Port, batch: int | None) -> int | None:
+def _time_axis(info: ValueInfo, batch: int | None) -> int | None:
     """The first free axis beside the batch."""
-    shape = port.shape or ()
+    shape = info.shape or ()
     free = [k for k, s in enumerate(shape) if not isinstance(s, int) and k != batch]
     return free[0] if free else None
 
 
-def _remarks(opened: _Opened, declared: Sequence[Port]) -> list[str]:
+def _remarks(opened: _Opened, declared: Sequence[ValueInfo]) -> list[str]:
     found = [
         f"input '{p.name}' takes a single number at each call; constants= (--constant) fixes it"
         for p in opened.inputs

@@ -10,7 +10,7 @@ from rnnlite.scan.tensors import Array
 
 
 @dataclass(frozen=True, eq=False)
-class Port:
+class ValueInfo:
     """An input or output as the model declares it.
 
     Attributes:
@@ -70,8 +70,8 @@ class Graph:
 
     name: str
     nodes: tuple[Node, ...]
-    inputs: tuple[Port, ...]
-    outputs: tuple[Port, ...]
+    inputs: tuple[ValueInfo, ...]
+    outputs: tuple[ValueInfo, ...]
     constants: Mapping[str, Array] = field(default_factory=dict)
 
     def walk(self) -> Iterator[Node]:

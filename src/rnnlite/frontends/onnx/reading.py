@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import DependencyError, SourceError, UnsupportedError
-from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
 from rnnlite.frontends.onnx.sequences import SEQUENCE, without_lists
 from rnnlite.scan.tensors import Array
 
@@ -215,9 +215,9 @@ class _Reader:
                 remedy="Export the model with dense weights",
             )
         nodes = tuple(self.node(n, k) for k, n in enumerate(proto.node))
-        inputs = tuple(self.port(v) for v in proto.input if v.name not in constants)
+        inputs = tuple(self.value_info(v) for v in proto.input if v.name not in constants)
         return Graph(
-            proto.name, nodes, inputs, tuple(self.port(v) for v in proto.output), constants
+            proto.name, nodes, inputs, tuple(self.value_info(v) for v in proto.output), constants
         )
 
     def node(self, proto: Any, number: int) -> Node:
@@ -271,10 +271,10 @@ class _Reader:
             return array.astype(np.float32)
         return array
 
-    def port(self, proto: Any) -> Port:
+    def value_info(self, proto: Any) -> ValueInfo:
         kind = proto.type.WhichOneof("value")
         if kind == "sequence_type":
-            return Port(proto.name, SEQUENCE, None)
+            return ValueInfo(proto.name, SEQUENCE, None)
         if kind not in (None, "tensor_type"):
             raise UnsupportedError(
                 f"'{proto.name}' of the ONNX model is a {kind.removesuffix('_type')}",
@@ -294,8 +294,8 @@ class _Reader:
             else "float32"
         )
         if not tensor.HasField("shape"):
-            return Port(proto.name, dtype, None)
-        return Port(proto.name, dtype, tuple(self.size(d) for d in tensor.shape.dim))
+            return ValueInfo(proto.name, dtype, None)
+        return ValueInfo(proto.name, dtype, tuple(self.size(d) for d in tensor.shape.dim))
 
     def size(self, proto: Any) -> int | str | None:
         if proto.WhichOneof("value") == "dim_value":

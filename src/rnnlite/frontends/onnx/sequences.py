@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.onnx.nodes import Graph, Node, Port
+from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
 
 SEQUENCE = "sequence"
-"""The dtype of a `Port` that is a list."""
+"""The dtype of a `ValueInfo` that is a list."""
 
 
 def without_lists(graph: Graph) -> Graph:
@@ -56,7 +56,7 @@ def _loop(node: Node, empty: set[str]) -> tuple[Node, set[str]]:
     body: Graph = node.attributes["body"]
     places = [k for k, name in enumerate(node.inputs[2:]) if name in empty]
     makers = {name: n for n in body.nodes for name in n.outputs}
-    rows: list[Port] = []
+    rows: list[ValueInfo] = []
     for k in places:
         maker = makers.get(body.outputs[1 + k].name)
         own = body.inputs[2 + k].name
@@ -64,7 +64,7 @@ def _loop(node: Node, empty: set[str]) -> tuple[Node, set[str]]:
             raise _refusal(node)
         if len(maker.inputs) > 2:
             raise _refusal(node)
-        rows.append(Port(maker.inputs[1], "float32", None))
+        rows.append(ValueInfo(maker.inputs[1], "float32", None))
     if not places:
         return _inside(node), set()
     count = len(node.inputs) - 2
@@ -107,10 +107,10 @@ def _stacked(node: Node) -> Sequence[Node]:
 
 
 def _refuse_left(graph: Graph, arrays: set[str]) -> None:
-    for port in (*graph.inputs, *graph.outputs):
-        if port.dtype == SEQUENCE:
+    for info in (*graph.inputs, *graph.outputs):
+        if info.dtype == SEQUENCE:
             raise UnsupportedError(
-                f"'{port.name}' of the ONNX model is a sequence",
+                f"'{info.name}' of the ONNX model is a sequence",
                 expected="tensors",
                 remedy="Export the model with tensors as inputs and outputs",
             )

@@ -24,8 +24,8 @@ from rnnlite.frontends.tensorflow.outputs import (
     outputs_of,
     refused_strings,
 )
-from rnnlite.frontends.tensorflow.ports import declared_shape, declared_type
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
+from rnnlite.frontends.tensorflow.signatures import declared_shape, declared_type
 from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.tensors import Array, DType

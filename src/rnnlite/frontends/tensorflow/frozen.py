@@ -16,8 +16,8 @@ from rnnlite.errors import RnnliteError
 from rnnlite.frontends.program import Entry, FrozenGraph
 from rnnlite.frontends.tensorflow.live import from_function
 from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, pruned
-from rnnlite.frontends.tensorflow.ports import ends_of, port_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
+from rnnlite.frontends.tensorflow.signatures import signature_refs, spec_of
 from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.scan.protos import GraphDef
 from rnnlite.scan.tensors import ConcreteFunction, Tensor
@@ -49,7 +49,7 @@ def frozen_function(
 
 def writable(source: Frozen, request: TensorFlowRequest) -> FrozenGraph:
     """The GraphDef to write, and its inputs and outputs."""
-    ends = ends_of(
+    refs = signature_refs(
         graph_of(source.definition),
         request.inputs or source.inputs,
         request.outputs or source.outputs,
@@ -58,16 +58,16 @@ def writable(source: Frozen, request: TensorFlowRequest) -> FrozenGraph:
     if source.names is not None and own:
         labels = [[_node_name(n) for n in part] for part in source.names]
     else:
-        labels = [[name_of(r) for r in part] for part in (ends.inputs, ends.outputs)]
+        labels = [[name_of(r) for r in part] for part in (refs.inputs, refs.outputs)]
     definition = source.definition
     if any(node.op in CONTROL for node in definition.node):
         lowered = from_function(
-            _function(definition, ends.inputs, ends.outputs), ([], []), "", lower=True
+            _function(definition, refs.inputs, refs.outputs), ([], []), "", lower=True
         )
         definition = lowered.definition
         begin, end = lowered.inputs or (), lowered.outputs or ()
     else:
-        begin, end = ends.inputs, ends.outputs
+        begin, end = refs.inputs, refs.outputs
     definition = _renamed(definition, dict(zip(map(name_of, begin), labels[0], strict=True)))
     begin = tuple(f"{label}:0" for label in labels[0])
     for reference, label in zip(end, labels[1], strict=True):
@@ -75,7 +75,7 @@ def writable(source: Frozen, request: TensorFlowRequest) -> FrozenGraph:
     definition = pruned(definition, [*labels[1], *labels[0]])
     table = graph_of(definition)
     found = (
-        [port_of(table, r) for r in begin],
+        [spec_of(table, r) for r in begin],
         _output_ends(definition, begin, labels[1]),
     )
     # Last: importing a graph fills its attributes in.

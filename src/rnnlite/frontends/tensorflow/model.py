@@ -33,9 +33,9 @@ from rnnlite.frontends.tensorflow.nodes import (
     stop_waiting,
     with_defaults,
 )
-from rnnlite.frontends.tensorflow.ports import Ends, ends_of, port_of, shaped
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.settling import only_sizes
+from rnnlite.frontends.tensorflow.signatures import SignatureRefs, shaped, signature_refs, spec_of
 from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
@@ -62,15 +62,15 @@ class _Traced:
 
     Attributes:
         function: the ConcreteFunction.
-        ports: its inputs.
+        specs: its inputs.
         call: what was traced, to trace it again.
         session: records and notes.
-        ids: see `TensorSpec.ids`, by the ports' own names.
+        ids: see `TensorSpec.ids`, by the inputs' own names.
         lengths: see `Entry.lengths`.
     """
 
     function: Any
-    ports: tuple[TensorSpec, ...]
+    specs: tuple[TensorSpec, ...]
     call: Callable[[Sequence[Any]], list[Any]]
     session: Session
     ids: dict[str, tuple[int, int]]
@@ -89,16 +89,16 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     """
     definition = with_defaults(source.definition)
     graph = graph_of(definition)
-    ends = ends_of(graph, request.inputs or source.inputs, request.outputs or source.outputs)
-    declared = [(r, port_of(graph, r)) for r in ends.inputs]
+    refs = signature_refs(graph, request.inputs or source.inputs, request.outputs or source.outputs)
+    declared = [(r, spec_of(graph, r)) for r in refs.inputs]
     # Where an inner tensor is an input, what it was made of does not run.
-    stop_waiting(definition, [name_of(r) for r in ends.inputs])
-    definition = pruned(definition, [*ends.outputs, *ends.inputs])
-    traced, baked = _at_any_batch(graph, ends, declared, request)
-    found = _settled(definition, ends, traced, declared, request)
+    stop_waiting(definition, [name_of(r) for r in refs.inputs])
+    definition = pruned(definition, [*refs.outputs, *refs.inputs])
+    traced, baked = _at_any_batch(graph, refs, declared, request)
+    found = _settled(definition, refs, traced, declared, request)
     if found:
         declared = _with_sizes(declared, found)
-        traced, baked = _at_any_batch(graph, ends, declared, request)
+        traced, baked = _at_any_batch(graph, refs, declared, request)
         baked += [
             f"axis {a.axis} of input '{declared[a.input][1].name}' is {n}: the graph takes no "
             "other size"
@@ -106,12 +106,12 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
         ]
     refuse_random(
         traced.function,
-        switches=[f"{p.name}:0" for p in traced.ports if not p.shape],
+        switches=[f"{p.name}:0" for p in traced.specs if not p.shape],
         fixed=source.fixed,
     )
     own = source.names is not None and request.inputs is None and request.outputs is None
-    labels = source.names if own and source.names is not None else _labels(ends)
-    reference, perturb, remark = _references(definition, ends, traced, declared)
+    labels = source.names if own and source.names is not None else _labels(refs)
+    reference, perturb, remark = _references(definition, refs, traced, declared)
     axes = _batch_axes(traced, reference)
     outputs = tuple(
         TensorSpec(label, tuple(t.shape), t.dtype.name, batch_axis=axis)
@@ -124,15 +124,15 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
             counts=p.counts and p.name not in traced.ids,
             ids=traced.ids.get(p.name),
         )
-        for label, p in zip(labels[0], traced.ports, strict=True)
+        for label, p in zip(labels[0], traced.specs, strict=True)
     )
-    notes = [*source.notes, *ends.notes, *traced.session.notes, *baked]
+    notes = [*source.notes, *refs.notes, *traced.session.notes, *baked]
     notes += [
         f"input '{p.name}' takes a single number at each call; constants= (--constant) fixes it"
         for p in inputs
         if not p.shape
     ]
-    notes += [*_pinned([port_of(graph, r) for r, _ in declared], traced.lengths), *remark]
+    notes += [*_pinned([spec_of(graph, r) for r, _ in declared], traced.lengths), *remark]
     if not traced.session.records:
         notes.append("the graph has no recurrence; it is converted as it is")
     return Entry(
@@ -151,16 +151,16 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
 
 def _settled(
     definition: GraphDef,
-    ends: Ends,
+    refs: SignatureRefs,
     traced: _Traced,
     declared: Sequence[tuple[str, TensorSpec]],
     request: TensorFlowRequest,
 ) -> dict[Axis, int]:
     """Sizes of free axes that are no time and that the graph takes at one size alone."""
-    reference, _, remark = _references(definition, ends, traced, declared)
+    reference, _, remark = _references(definition, refs, traced, declared)
     if remark:
         return {}
-    found = only_sizes(reference, traced.ports, traced.lengths, definition, traced.ids)
+    found = only_sizes(reference, traced.specs, traced.lengths, definition, traced.ids)
     # A size of 1 is that of the batch, which may be another here.
     one = request.batch_size in ("auto", 1)
     return {axis: size for axis, size in found.items() if size > 1 or one}
@@ -177,21 +177,24 @@ def _with_sizes(
 
 
 def _at_any_batch(
-    graph: Graph, ends: Ends, declared: Sequence[tuple[str, TensorSpec]], request: TensorFlowRequest
+    graph: Graph,
+    refs: SignatureRefs,
+    declared: Sequence[tuple[str, TensorSpec]],
+    request: TensorFlowRequest,
 ) -> tuple[_Traced, list[str]]:
     """The graph at the batch asked for; at the one it computes with, if that was left open."""
     try:
-        return _traced(graph, ends, declared, request), []
+        return _traced(graph, refs, declared, request), []
     except UnsupportedError as e:
         if request.batch_size != "auto":
             raise
         refusal = e
     try:
-        free = _traced(graph, ends, declared, replace(request, batch_size=None))
+        free = _traced(graph, refs, declared, replace(request, batch_size=None))
         sizes = {t.shape[0] for t in free.function.outputs if t.shape.rank} - {None}
         (size,) = sizes
         return (
-            _traced(graph, ends, declared, replace(request, batch_size=size)),
+            _traced(graph, refs, declared, replace(request, batch_size=size)),
             [f"batch size {size} is kept: the graph computes with it"],
         )
     except (RnnliteError, ValueError):
@@ -199,73 +202,76 @@ def _at_any_batch(
 
 
 def _traced(
-    graph: Graph, ends: Ends, declared: Sequence[tuple[str, TensorSpec]], request: TensorFlowRequest
+    graph: Graph,
+    refs: SignatureRefs,
+    declared: Sequence[tuple[str, TensorSpec]],
+    request: TensorFlowRequest,
 ) -> _Traced:
     """The graph at the sizes asked for, each input's batch axis found by what loops run over."""
-    traced = _traced_at(graph, ends, declared, request, {})
+    traced = _traced_at(graph, refs, declared, request, {})
     open_ = traced
     free = any(None in p.shape for _, p in declared)
     if free and not all(axes_of(s.size) for s in traced.lengths.steps):
         # Some loop runs over no free axis: it may be over what was taken for the batch.
         try:
-            open_ = _traced_at(graph, ends, declared, replace(request, batch_size=None), {})
+            open_ = _traced_at(graph, refs, declared, replace(request, batch_size=None), {})
         except RnnliteError:
             return traced
     times = {a for s in open_.lengths.steps for a in axes_of(s.size)}
     axes = {
         r: _batch_axis(p, {a.axis for a in times if a.input == k})
-        for k, ((r, p), port) in enumerate(zip(declared, open_.ports, strict=True))
-        if port.batch_axis is not None and Axis(k, port.batch_axis) in times
+        for k, ((r, p), spec) in enumerate(zip(declared, open_.specs, strict=True))
+        if spec.batch_axis is not None and Axis(k, spec.batch_axis) in times
     }
-    return _traced_at(graph, ends, declared, request, axes) if axes else traced
+    return _traced_at(graph, refs, declared, request, axes) if axes else traced
 
 
-def _batch_axis(port: TensorSpec, times: Set[int]) -> int | None:
+def _batch_axis(spec: TensorSpec, times: Set[int]) -> int | None:
     """The first free axis that no loop runs over; None where there is none."""
-    return next((k for k, d in enumerate(port.shape) if d is None and k not in times), None)
+    return next((k for k, d in enumerate(spec.shape) if d is None and k not in times), None)
 
 
 def _traced_at(
     graph: Graph,
-    ends: Ends,
+    refs: SignatureRefs,
     declared: Sequence[tuple[str, TensorSpec]],
     request: TensorFlowRequest,
     batch_axes: Mapping[str, int | None],
 ) -> _Traced:
-    ports = shaped(graph, declared, request, batch_axes)
+    specs = shaped(graph, declared, request, batch_axes)
     expanded = expand(graph)
     notes: list[str] = []
 
     def emitted(options: Options | Survey) -> tuple[Any, Callable[..., Any], Session]:
         session = Session(options)
-        session.needed = expanded.ancestors(ends.outputs)
-        session.outputs = {name_of(r) for r in ends.outputs}
-        call = _call(session, expanded, declared, ends.outputs)
-        return trace(call, ports, autograph=False), call, session
+        session.needed = expanded.ancestors(refs.outputs)
+        session.outputs = {name_of(r) for r in refs.outputs}
+        call = _call(session, expanded, declared, refs.outputs)
+        return trace(call, specs, autograph=False), call, session
 
     weights = _weight_shapes(graph)
     while True:
         # Each round fixes an axis at least, or is the last.
         options = within_budget(request.schedule, lambda s: emitted(s)[0], weights)
         function, call, session = emitted(options)
-        lengths = lengths_of(function, ports, session.lowered)
+        lengths = lengths_of(function, specs, session.lowered)
         sizes = forced_sizes(lengths)
         if not sizes:
             break
         notes += [
-            f"axis {a.axis} of input '{ports[a.input].name}' is {n}: its ops take no other size"
+            f"axis {a.axis} of input '{specs[a.input].name}' is {n}: its ops take no other size"
             for a, n in sizes.items()
         ]
-        ports = tuple(p for _, p in _with_sizes([("", p) for p in ports], sizes))
+        specs = tuple(p for _, p in _with_sizes([("", p) for p in specs], sizes))
     session.notes += notes
-    ids = id_ranges(function, ports)
+    ids = id_ranges(function, specs)
     session.probing = True
-    if request.integer and any(p.name in ids and p.dtype == "float32" for p in ports):
-        given = ports
-        ports = tuple(replace(p, dtype="int32") if p.name in ids else p for p in ports)
-        session.notes += type_notes(given, ports)
-        function = trace(call, ports, autograph=False)
-    return _Traced(function, ports, call, session, ids, lengths)
+    if request.integer and any(p.name in ids and p.dtype == "float32" for p in specs):
+        given = specs
+        specs = tuple(replace(p, dtype="int32") if p.name in ids else p for p in specs)
+        session.notes += type_notes(given, specs)
+        function = trace(call, specs, autograph=False)
+    return _Traced(function, specs, call, session, ids, lengths)
 
 
 def _weight_shapes(graph: Graph) -> list[Any]:
@@ -294,7 +300,10 @@ def _call(
 
 
 def _references(
-    definition: GraphDef, ends: Ends, traced: _Traced, declared: Sequence[tuple[str, TensorSpec]]
+    definition: GraphDef,
+    refs: SignatureRefs,
+    traced: _Traced,
+    declared: Sequence[tuple[str, TensorSpec]],
 ) -> tuple[Runner, Callable[[float, int], Runner], list[str]]:
     """The graph as TensorFlow runs it, the same with moved weights, and what is to be said."""
     if any(node.op.startswith("CudnnRNN") for node in definition.node):
@@ -306,9 +315,9 @@ def _references(
         )
     dtypes = [p.dtype for _, p in declared]
     return (
-        session_runner(definition, ends.inputs, ends.outputs, dtypes),
+        session_runner(definition, refs.inputs, refs.outputs, dtypes),
         lambda amount, seed: session_runner(
-            moved(definition, amount, seed), ends.inputs, ends.outputs, dtypes
+            moved(definition, amount, seed), refs.inputs, refs.outputs, dtypes
         ),
         [],
     )
@@ -320,12 +329,12 @@ def _batch_axes(traced: _Traced, reference: Runner) -> list[int | None]:
     It is the first, if shapes do not say otherwise. Where inputs are time-major the graph is traced
     at two sizes. Where outputs are, as those before CTC often are, it is run.
     """
-    ports, outputs = traced.ports, traced.function.outputs
-    if all(p.batch_axis is None for p in ports):
+    specs, outputs = traced.specs, traced.function.outputs
+    if all(p.batch_axis is None for p in specs):
         return [None] * len(outputs)
-    if any(p.batch_axis != 0 for p in ports):
+    if any(p.batch_axis != 0 for p in specs):
         return _traced_axes(traced)
-    sizes = {p.batch for p in ports}
+    sizes = {p.batch for p in specs}
     if None not in sizes and all(not y.shape.rank or y.shape[0] in sizes for y in outputs):
         return [0] * len(outputs)
     return _measured_axes(traced, reference)
@@ -339,7 +348,7 @@ def _traced_axes(traced: _Traced) -> list[int | None]:
             p
             if p.batch_axis is None
             else replace(p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :]))
-            for p in traced.ports
+            for p in traced.specs
         ]
         try:
             shapes.append([y.shape for y in trace(traced.call, sized, autograph=False).outputs])
@@ -357,17 +366,17 @@ def _measured_axes(traced: _Traced, reference: Runner) -> list[int | None]:
 
     An output of another size, such as rows of all time steps, has none if there is one batch.
     """
-    ports = traced.ports
-    free = any(p.batch is None for p in ports)
+    specs = traced.specs
+    free = any(p.batch is None for p in specs)
     cases = [(size, LENGTHS[0]) for size in BATCHES] if free else [(1, n) for n in LENGTHS]
     runs = []
     for size, length in cases:
-        inputs = random_inputs(with_values(ports, traced.ids, {}), length=length, batch=size)
+        inputs = random_inputs(with_values(specs, traced.ids, {}), length=length, batch=size)
         try:
             found = [y.shape for y in reference(inputs)]
         except Exception:  # noqa: BLE001 - the source's own refusal of a size, of any kind
             return [0] * len(traced.function.outputs)
-        batch = size if free else max(p.batch or 1 for p in ports)
+        batch = size if free else max(p.batch or 1 for p in specs)
         runs.append([{k for k, d in enumerate(shape) if d == batch} for shape in found])
     axes: list[int | None] = []
     for k, sets in enumerate(zip(*runs, strict=True)):
@@ -377,16 +386,16 @@ def _measured_axes(traced: _Traced, reference: Runner) -> list[int | None]:
     return axes
 
 
-def _labels(ends: Ends) -> tuple[list[str], list[str]]:
+def _labels(refs: SignatureRefs) -> tuple[list[str], list[str]]:
     """Names without ":0"; the index stays where a node gives several."""
-    return [name_of(r) for r in ends.inputs], [r.removesuffix(":0") for r in ends.outputs]
+    return [name_of(r) for r in refs.inputs], [r.removesuffix(":0") for r in refs.outputs]
 
 
-def _pinned(ports: Sequence[TensorSpec], lengths: Lengths) -> list[str]:
+def _pinned(specs: Sequence[TensorSpec], lengths: Lengths) -> list[str]:
     sequences = {axis.input for axis in lengths.times}
     return [
         f"input '{p.name}' has a fixed length, {p.shape[1]}, as the graph pins it"
-        for k, p in enumerate(ports)
+        for k, p in enumerate(specs)
         if len(p.shape) >= 3 and p.shape[1] is not None and k not in sequences
     ]
 

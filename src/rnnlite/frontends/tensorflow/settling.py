@@ -32,7 +32,7 @@ LARGEST, MOST = 4096, 128
 
 def only_sizes(
     run: Runner,
-    ports: Sequence[TensorSpec],
+    specs: Sequence[TensorSpec],
     lengths: Lengths,
     definition: GraphDef,
     ids: Mapping[str, tuple[int, int]],
@@ -41,7 +41,7 @@ def only_sizes(
 
     Args:
         run: the source.
-        ports: its inputs.
+        specs: its inputs.
         lengths: which of their free axes are time.
         definition: the GraphDef, whose constants tell the sizes to try.
         ids: see `TensorSpec.ids`.
@@ -53,7 +53,7 @@ def only_sizes(
         values = {a: STEPS if a in lengths.times else found.get(a, 1) for a in lengths.axes}
         values[axis] = size
         try:
-            run(random_inputs(with_values(ports, ids, {}), length=values, batch=1))
+            run(random_inputs(with_values(specs, ids, {}), length=values, batch=1))
         except Exception:  # noqa: BLE001 - the source's own refusal, of any kind
             return False
         return True

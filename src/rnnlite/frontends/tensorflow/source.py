@@ -1,4 +1,4 @@
-"""What every kind of graph file becomes first: a GraphDef without variables, and its ends."""
+"""What every kind of graph file becomes first: a GraphDef without variables, and its signature."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ class Graph:
         """Its place among the model's graphs; the main graph is 0."""
         return next(k for k, g in enumerate(self.model.graphs) if g is self)
 
-    # Ends
+    # Inputs and outputs
 
     @property
     def inputs(self) -> tuple[Value, ...]:

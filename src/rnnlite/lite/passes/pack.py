@@ -28,29 +28,29 @@ def pack(
     inputs = _paired("inputs", entry.inputs, main.inputs)
     outputs = _paired("outputs", entry.outputs, main.outputs)
     named: dict[Value, str] = {}
-    for port, value in (*inputs, *outputs):
+    for spec, value in (*inputs, *outputs):
         if value not in named:
             # A state is an input and an output of one name, but two values.
-            taken = port.name in named.values()
-            value.name = named[value] = f"{port.name}/new" if taken else port.name
-    for port, value in inputs:
-        _set_default(value, port)
-    ends = (tuple((port.name, value) for port, value in end) for end in (inputs, outputs))
+            taken = spec.name in named.values()
+            value.name = named[value] = f"{spec.name}/new" if taken else spec.name
+    for spec, value in inputs:
+        _set_default(value, spec)
+    ends = (tuple((spec.name, value) for spec, value in end) for end in (inputs, outputs))
     model.signatures = [Signature(entry.signature, main, *ends)]
     model.description = f"{entry.origin}, converted by rnnlite {version}"
     set_record(model, {**_record(entry, version), **(details or {})})
 
 
 def _paired(
-    what: str, ports: Sequence[TensorSpec], values: Sequence[Value]
+    what: str, specs: Sequence[TensorSpec], values: Sequence[Value]
 ) -> list[tuple[TensorSpec, Value]]:
-    if len(ports) != len(values):
+    if len(specs) != len(values):
         raise UnsupportedError(
             f"the official converter changed the number of {what}",
-            expected=str(len(ports)),
+            expected=str(len(specs)),
             found=str(len(values)),
         )
-    return list(zip(ports, values, strict=True))
+    return list(zip(specs, values, strict=True))
 
 
 def _record(entry: Entry, version: str) -> dict[str, Any]:
@@ -69,8 +69,8 @@ def _record(entry: Entry, version: str) -> dict[str, Any]:
     }
 
 
-def _set_default(value: Value, port: TensorSpec) -> None:
+def _set_default(value: Value, spec: TensorSpec) -> None:
     """The shape that an interpreter takes before it is told another: the least one."""
-    if port.least:
-        sizes = zip(port.shape, value.shape, port.least, strict=True)
+    if spec.least:
+        sizes = zip(spec.shape, value.shape, spec.least, strict=True)
         value.shape = [int(n) if d is None else size for d, size, n in sizes]

@@ -42,7 +42,7 @@ def saturation_warnings(
         return []
     used = [list(row) for row in rows]
     steps = max((a.shape[0] for row in used for a in row if a.ndim), default=1)
-    seen = calibrate_stream(chunk.model, chunk.ends, replace(samples, used=used)).values
+    seen = calibrate_stream(chunk.model, chunk.signature, replace(samples, used=used)).values
     warnings = []
     for state, _, after in chunk.states(chunk.model):
         if state.name not in known or after not in seen:

@@ -19,7 +19,7 @@ from rnnlite.quantization.prepare.roots import unit
 
 
 @dataclass(frozen=True)
-class _Found:
+class _ScaledNorm:
     """A value that is a norm, or its inverse, but for constant factors and a bound.
 
     Attributes:
@@ -69,7 +69,7 @@ def centred(parts: Parts, op: Op) -> bool:
 
 def _normalized(
     parts: Parts, scaled: Value, rest: Value
-) -> tuple[_Found, tuple[Value, ...]] | None:
+) -> tuple[_ScaledNorm, tuple[Value, ...]] | None:
     """The norm, and what is added behind, of `scaled` = x r and `rest` = -mean r + b."""
     times = made_by(scaled, "MUL")
     if times is None:
@@ -112,10 +112,10 @@ def _is_product(value: Value, a: Value, b: Value) -> bool:
     return times is not None and {*times.operands} == {a, b}
 
 
-def _find(parts: Parts, value: Value) -> _Found | None:
+def _find(parts: Parts, value: Value) -> _ScaledNorm | None:
     """Read a value as a norm, through constants that it is multiplied by, and bounds."""
     if value in parts.norms:
-        return _Found(parts.norms[value])
+        return _ScaledNorm(parts.norms[value])
     op = made_by(value, "MINIMUM", "MAXIMUM", "MUL")
     if op is None or not _plain(op):
         return None
@@ -137,7 +137,7 @@ def _find(parts: Parts, value: Value) -> _Found | None:
     return None
 
 
-def _end(parts: Parts, found: _Found, added: tuple[Value, ...], result: Value) -> None:
+def _end(parts: Parts, found: _ScaledNorm, added: tuple[Value, ...], result: Value) -> None:
     """The ops that make the result."""
     behind = [*(("MUL", v) for v in found.factors), *(("ADD", v) for v in added)]
     value = unit(parts, found.norm, found.floor, None if behind else result)

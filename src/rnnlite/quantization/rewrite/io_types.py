@@ -1,4 +1,4 @@
-"""The ends of graphs: the type that a caller asks for, and what control flow ties."""
+"""Inputs and outputs of graphs: the type that a caller asks for, and what control flow ties."""
 
 from __future__ import annotations
 

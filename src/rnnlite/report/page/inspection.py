@@ -42,14 +42,14 @@ def inspection_page(
         known.insert(0, (f"{longest.median:.3g} ms", f"median{at}", ""))
     known.append((found.min_runtime or "none known", "least runtime", ""))
     recurrences = tuple(record.get("recurrences", ()))
-    ends = SignatureReport(
+    signature = SignatureReport(
         name="",
         inputs=tuple(t.to_dict() for t in found.inputs),
         outputs=tuple(t.to_dict() for t in found.outputs),
         recurrences=recurrences,
         parity=None,
     )
-    model = model_section(ends)
+    model = model_section(signature)
     return document(
         title,
         figures(known),

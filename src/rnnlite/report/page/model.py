@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
-    """The model's drawing, its ends, and how its recurrences run.
+    """The model's drawing, its inputs and outputs, and how its recurrences run.
 
     Args:
         found: what is known of a signature.
         of: which one, where there are several.
     """
     drawn = drawing(nodes_of(found), "Layers, from inputs to outputs")
-    right = [tag("h3", "Inputs and outputs"), _ends(found.inputs, found.outputs)]
+    right = [tag("h3", "Inputs and outputs"), _signature(found.inputs, found.outputs)]
     if found.recurrences:
         right += [tag("h3", "How each recurrence runs"), _recurrences(found.recurrences)]
     return section(
@@ -34,8 +34,8 @@ def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
 def nodes_of(found: Report | SignatureReport) -> list[Node]:
     """The boxes of a drawing: inputs, layers, outputs; without layers, recurrences in a row."""
     recurrences = _by_layer(found.recurrences)
-    nodes = [_end(port, "in") for port in found.inputs]
-    keys = {str(port["name"]): node.key for port, node in zip(found.inputs, nodes, strict=True)}
+    nodes = [_end(spec, "in") for spec in found.inputs]
+    keys = {str(spec["name"]): node.key for spec, node in zip(found.inputs, nodes, strict=True)}
     makers: dict[str, str] = {}
     if found.layers:
         for layer in found.layers:
@@ -62,10 +62,10 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
         for r in found.recurrences:
             nodes.append(_recurrent(f"layer {r['name']}", r, last))
             last = (nodes[-1].key,)
-        makers = {str(port["name"]): last[0] for port in found.outputs if last}
-    for port in found.outputs:
-        maker = makers.get(str(port["name"]))
-        nodes.append(_end(port, "out", () if maker is None else (maker,)))
+        makers = {str(spec["name"]): last[0] for spec in found.outputs if last}
+    for spec in found.outputs:
+        maker = makers.get(str(spec["name"]))
+        nodes.append(_end(spec, "out", () if maker is None else (maker,)))
     return nodes
 
 
@@ -83,10 +83,10 @@ def _by_layer(recurrences: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str
     return found
 
 
-def _end(port: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Node:
-    shape = shape_text(port["shape"], port.get("least", ()))
+def _end(spec: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Node:
+    shape = shape_text(spec["shape"], spec.get("least", ()))
     return Node(
-        f"{kind} {port['name']}", str(port["name"]), (f"{shape} {port['dtype']}",), "end", reads
+        f"{kind} {spec['name']}", str(spec["name"]), (f"{shape} {spec['dtype']}",), "end", reads
     )
 
 
@@ -103,7 +103,7 @@ def _op(kind: str, count: int) -> str:
     return kind.lower() if count == 1 else f"{count} {kind.lower()}"
 
 
-def _ends(inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]) -> Markup:
+def _signature(inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[str, Any]]) -> Markup:
     rows = [
         [kind, p["name"], shape_text(p["shape"], p.get("least", ())), p["dtype"], _real(p)]
         for kind, specs in (("in", inputs), ("out", outputs))

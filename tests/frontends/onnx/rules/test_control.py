@@ -15,7 +15,7 @@ T, B, F = 6, 2, 3
 X, W, H = floats(T, B, F), floats(F, F, scale=0.4), floats(B, F)
 
 
-def port(name, kind, shape):
+def value_info(name, kind, shape):
     return helper.make_tensor_value_info(name, kind, shape)
 
 
@@ -37,8 +37,8 @@ def scan(**attributes):
     float_ = TensorProto.FLOAT
     body = graph(
         step("h", "x_t", "new"),
-        [port("h", float_, [B, F]), port("x_t", float_, [B, F])],
-        [port("new", float_, [B, F]), port("new_row", float_, [B, F])],
+        [value_info("h", float_, [B, F]), value_info("x_t", float_, [B, F])],
+        [value_info("new", float_, [B, F]), value_info("new_row", float_, [B, F])],
     )
     return node(
         "Scan", "h0", "x", outputs=["last", "y"], body=body, num_scan_inputs=1, **attributes
@@ -73,14 +73,14 @@ def loop_body(condition):
             *condition,
         ],
         [
-            port("i", TensorProto.INT64, []),
-            port("go", TensorProto.BOOL, []),
-            port("h", TensorProto.FLOAT, [B, F]),
+            value_info("i", TensorProto.INT64, []),
+            value_info("go", TensorProto.BOOL, []),
+            value_info("h", TensorProto.FLOAT, [B, F]),
         ],
         [
-            port("more", TensorProto.BOOL, []),
-            port("new", TensorProto.FLOAT, [B, F]),
-            port("new_row", TensorProto.FLOAT, [B, F]),
+            value_info("more", TensorProto.BOOL, []),
+            value_info("new", TensorProto.FLOAT, [B, F]),
+            value_info("new_row", TensorProto.FLOAT, [B, F]),
         ],
     )
 
@@ -125,7 +125,7 @@ def test_a_loop_that_may_end_early_stays_one():
 
 
 def branch(op, name):
-    return graph([node(op, "x", outputs=[name])], [], [port(name, TensorProto.FLOAT, None)])
+    return graph([node(op, "x", outputs=[name])], [], [value_info(name, TensorProto.FLOAT, None)])
 
 
 @pytest.mark.parametrize("chosen", [True, False])

@@ -16,7 +16,7 @@ X, W, H = floats(T, B, F), floats(F, F, scale=0.4), floats(B, F)
 INT64, FLOAT, BOOL = TensorProto.INT64, TensorProto.FLOAT, TensorProto.BOOL
 
 
-def port(name, kind, shape):
+def value_info(name, kind, shape):
     return helper.make_tensor_value_info(name, kind, shape)
 
 
@@ -35,18 +35,18 @@ def loop(condition, *, go="go0", limit="", first=0, more=(), rows="k"):
         ],
         "body",
         [
-            port("i", INT64, []),
-            port("go", BOOL, []),
-            port("k", INT64, []),
-            port("n", INT64, []),
-            port("h", FLOAT, [B, F]),
+            value_info("i", INT64, []),
+            value_info("go", BOOL, []),
+            value_info("k", INT64, []),
+            value_info("n", INT64, []),
+            value_info("h", FLOAT, [B, F]),
         ],
         [
-            port("more", BOOL, []),
-            port("next", INT64, []),
-            port("n_out", INT64, []),
-            port("new", FLOAT, [B, F]),
-            port("row", FLOAT, [B, F]),
+            value_info("more", BOOL, []),
+            value_info("next", INT64, []),
+            value_info("n_out", INT64, []),
+            value_info("new", FLOAT, [B, F]),
+            value_info("row", FLOAT, [B, F]),
         ],
     )
     nodes = [

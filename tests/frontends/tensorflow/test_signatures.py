@@ -10,14 +10,14 @@ import rnnlite
 from rnnlite.errors import ShapeError, SourceError, UnsupportedError
 from rnnlite.frontends.request import Request
 from rnnlite.frontends.tensorflow.nodes import graph_of
-from rnnlite.frontends.tensorflow.ports import (
+from rnnlite.frontends.tensorflow.signatures import (
     declared_shape,
     declared_type,
-    ends_of,
     inferred,
     is_time_major,
-    port_of,
     shaped,
+    signature_refs,
+    spec_of,
 )
 from rnnlite.specs import TensorSpec
 
@@ -78,7 +78,7 @@ def two_inputs():
     ],
 )
 def test_ends(two_inputs, inputs, outputs, ends):
-    found = ends_of(two_inputs, inputs, outputs)
+    found = signature_refs(two_inputs, inputs, outputs)
     assert (found.inputs, found.outputs) == ends
     said = [n.split(" (")[0] for n in found.notes]
     wanted = ["outputs found"] * (outputs is None) + ["inputs found"] * (inputs is None)
@@ -89,7 +89,7 @@ def test_ends(two_inputs, inputs, outputs, ends):
 def test_an_end_that_is_not_there(two_inputs, name):
     for given in ({"inputs": [name], "outputs": ["z:0"]}, {"inputs": None, "outputs": [name]}):
         with pytest.raises(SourceError, match=f"the graph has no tensor '{name}(:0)?'"):
-            ends_of(two_inputs, given["inputs"], given["outputs"])
+            signature_refs(two_inputs, given["inputs"], given["outputs"])
 
 
 def declared(**attributes):
@@ -132,7 +132,7 @@ def test_an_inner_tensor_as_an_input():
         node("ArgMax", "best", "x", "axis", "^before", T=F, Tidx=tf.int32, output_type=tf.int64),
     )
     assert inferred(graph, "best:0") == (tf.int64, tf.TensorShape([None, 4]))
-    assert port_of(graph, "best:0") == TensorSpec("best", (None, 4), "int64")
+    assert spec_of(graph, "best:0") == TensorSpec("best", (None, 4), "int64")
 
 
 def test_an_input_of_strings():
@@ -145,7 +145,7 @@ def test_an_input_of_strings():
         "Name inputs behind the decoding: 'numbers:0' (--inputs)."
     )
     with pytest.raises(UnsupportedError) as found:
-        port_of(graph, "text:0")
+        spec_of(graph, "text:0")
     assert str(found.value) == message
 
 
@@ -157,7 +157,7 @@ def test_the_shape_of_strings_is_no_place_to_cut():
         node("StringLength", "length", "same"),
     )
     with pytest.raises(UnsupportedError, match=r"behind the decoding: 'length:0' \(--inputs\)"):
-        port_of(graph, "text:0")
+        spec_of(graph, "text:0")
 
 
 def test_an_input_of_unknown_rank():
@@ -166,7 +166,7 @@ def test_an_input_of_unknown_rank():
         r"a switch .* constants=\{'keep:0': VALUE\} \(--constant keep:0=VALUE\); if it takes data,"
     )
     with pytest.raises(ShapeError, match=message):
-        port_of(table(node("Placeholder", "keep", dtype=F)), "keep:0")
+        spec_of(table(node("Placeholder", "keep", dtype=F)), "keep:0")
 
 
 def behind(*nodes):
@@ -276,16 +276,16 @@ def test_sizes_that_the_graph_does_not_take(shape, options, message):
 
 def test_an_input_of_one_whole_number_a_sequence_counts():
     graph = behind(node("Tanh", "n", "x"))
-    ports = [("x:0", TensorSpec("x", (None,), dtype)) for dtype in ("int32", "int64", "float32")]
-    assert [p.counts for p in shaped(graph, ports, Request())] == [True, True, False]
+    specs = [("x:0", TensorSpec("x", (None,), dtype)) for dtype in ("int32", "int64", "float32")]
+    assert [p.counts for p in shaped(graph, specs, Request())] == [True, True, False]
 
 
 def test_a_batch_that_one_input_pins_is_that_of_all():
     graph = behind(node("Tanh", "n", "x"))
-    ports = [
+    specs = [
         ("x:0", TensorSpec(n, s, "float32")) for n, s in (("x", (None, None, 4)), ("h", (3, 5)))
     ]
-    assert [p.shape for p in shaped(graph, ports, Request())] == [(3, None, 4), (3, 5)]
+    assert [p.shape for p in shaped(graph, specs, Request())] == [(3, None, 4), (3, 5)]
 
 
 @pytest.mark.parametrize(
@@ -303,10 +303,10 @@ def test_a_batch_that_one_input_pins_is_that_of_all():
 def test_pinned_sizes_that_differ(shapes, found):
     """Nobody asked for a batch size that one of them could not have."""
     graph = behind(node("Tanh", "n", "x"))
-    ports = [("x:0", TensorSpec(f"p{k}", s, "float32")) for k, s in enumerate(shapes)]
-    assert [(p.shape, p.batch_axis) for p in shaped(graph, ports, Request())] == found
+    specs = [("x:0", TensorSpec(f"p{k}", s, "float32")) for k, s in enumerate(shapes)]
+    assert [(p.shape, p.batch_axis) for p in shaped(graph, specs, Request())] == found
     with pytest.raises(ShapeError, match="cannot have batch size 7; expected"):
-        shaped(graph, ports, Request(batch_size=7))
+        shaped(graph, specs, Request(batch_size=7))
 
 
 def test_a_state_of_layers_beside_a_sequence(tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from graphs import Model
 from rnnlite.lite import ir
 from rnnlite.lite.ir import Graph, Quantization, Signature
-from rnnlite.runtime.ends import Call, calls_of, id_ranges, spec_of, taken_and_given
+from rnnlite.runtime.calls import Call, calls_of, id_ranges, signature_spec, spec_of
 from rnnlite.specs import TensorSpec
 
 
@@ -63,11 +63,11 @@ def test_the_record_says_what_values_mean_by_signature(model):
     call, graph = calls_of(model)[""]
     own = {"ids": {}, "least": {"a": [4]}, "counts": ["a"], "mask_values": {"a": 1}}
     record = {**own, "batch_axes": {"b": None}, "signatures": {"other": {"least": {"a": [7]}}}}
-    spec = taken_and_given(call, graph, record)
+    spec = signature_spec(call, graph, record)
     (a,), (b,) = spec.inputs, spec.outputs
     assert (a.least, a.counts, a.mask_value, a.batch_axis) == ((4,), True, 1.0, 0)
     assert b.batch_axis is None
-    other = taken_and_given(replace(call, key="other"), graph, record)
+    other = signature_spec(replace(call, key="other"), graph, record)
     assert (other.inputs[0].least, other.inputs[0].counts) == ((7,), True)
 
 

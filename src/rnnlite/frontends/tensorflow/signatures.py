@@ -17,7 +17,7 @@ from rnnlite.specs import TensorSpec
 
 
 @dataclass(frozen=True)
-class Ends:
+class SignatureRefs:
     """References to the inputs and outputs of a model, and how they were found."""
 
     inputs: tuple[str, ...]
@@ -25,7 +25,9 @@ class Ends:
     notes: tuple[str, ...]
 
 
-def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] | None) -> Ends:
+def signature_refs(
+    graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] | None
+) -> SignatureRefs:
     """Find what the user did not name.
 
     Raises:
@@ -47,7 +49,7 @@ def ends_of(graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] |
             found=shown(found),
             remedy="Name inputs and outputs (--inputs x:0 --outputs y:0)",
         )
-    return Ends(tuple(begin), found, notes)
+    return SignatureRefs(tuple(begin), found, notes)
 
 
 def declared_type(node: NodeDef) -> Any:
@@ -65,7 +67,7 @@ def declared_shape(node: NodeDef) -> Any:
     return shape
 
 
-def port_of(graph: Graph, reference: str) -> TensorSpec:
+def spec_of(graph: Graph, reference: str) -> TensorSpec:
     """An input as the graph declares it; None where an axis is free.
 
     Raises:
@@ -144,7 +146,7 @@ def is_time_major(graph: Graph, reference: str) -> bool:
 
 def shaped(
     graph: Graph,
-    ports: Sequence[tuple[str, TensorSpec]],
+    specs: Sequence[tuple[str, TensorSpec]],
     request: Request,
     batch_axes: Mapping[str, int | None] | None = None,
 ) -> tuple[TensorSpec, ...]:
@@ -167,20 +169,20 @@ def shaped(
             raise ShapeError(f"{name} is no size", expected=options, found=repr(value))
     known = batch_axes or {}
     placed = [
-        replace(p, batch_axis=known[r]) if r in known else _placed(graph, r, p) for r, p in ports
+        replace(p, batch_axis=known[r]) if r in known else _placed(graph, r, p) for r, p in specs
     ]
     if batch == "auto":
         batch = _pinned_batch(placed)
         placed = [
             p if r in known else _with_batch(p, batch)
-            for (r, _), p in zip(ports, placed, strict=True)
+            for (r, _), p in zip(specs, placed, strict=True)
         ]
     return tuple(_with_sizes(p, batch, length) for p in placed)
 
 
-def _pinned_batch(ports: Sequence[TensorSpec]) -> int:
+def _pinned_batch(specs: Sequence[TensorSpec]) -> int:
     """The batch size that the graph pins, by its sequences if they tell it; else 1."""
-    with_batch = [p for p in ports if p.batch_axis is not None and len(p.shape) > 1]
+    with_batch = [p for p in specs if p.batch_axis is not None and len(p.shape) > 1]
     for group in ([p for p in with_batch if None in p.sample_shape], with_batch):
         sizes = {p.batch for p in group} - {None}
         if sizes:
@@ -188,24 +190,24 @@ def _pinned_batch(ports: Sequence[TensorSpec]) -> int:
     return 1
 
 
-def _with_batch(port: TensorSpec, batch: int) -> TensorSpec:
+def _with_batch(spec: TensorSpec, batch: int) -> TensorSpec:
     """An input that is pinned to another size there has its batch elsewhere, or none.
 
     Such as states (layers, batch, units).
     """
-    if len(port.shape) < 2 or port.batch_axis is None or port.batch in (None, batch):
-        return port
-    axis = next((k for k, d in enumerate(port.shape) if d == batch), None)
-    return replace(port, batch_axis=axis)
+    if len(spec.shape) < 2 or spec.batch_axis is None or spec.batch in (None, batch):
+        return spec
+    axis = next((k for k, d in enumerate(spec.shape) if d == batch), None)
+    return replace(spec, batch_axis=axis)
 
 
-def _placed(graph: Graph, reference: str, port: TensorSpec) -> TensorSpec:
+def _placed(graph: Graph, reference: str, spec: TensorSpec) -> TensorSpec:
     """The input with its batch axis, and whether it counts time steps."""
-    if not port.shape:
-        return replace(port, batch_axis=None)
-    axis = 1 if len(port.shape) > 1 and is_time_major(graph, reference) else 0
-    counts = len(port.shape) == 1 and port.dtype in ("int32", "int64")
-    return replace(port, batch_axis=axis, counts=counts)
+    if not spec.shape:
+        return replace(spec, batch_axis=None)
+    axis = 1 if len(spec.shape) > 1 and is_time_major(graph, reference) else 0
+    counts = len(spec.shape) == 1 and spec.dtype in ("int32", "int64")
+    return replace(spec, batch_axis=axis, counts=counts)
 
 
 def _time_axis(shape: Sequence[int | None], batch_axis: int | None) -> int:
@@ -214,10 +216,10 @@ def _time_axis(shape: Sequence[int | None], batch_axis: int | None) -> int:
     return next((axis for axis in others if shape[axis] is None), others[0] if others else 0)
 
 
-def _with_sizes(port: TensorSpec, batch: int | str | None, length: int | str | None) -> TensorSpec:
-    shape, axis = list(port.shape), port.batch_axis
+def _with_sizes(spec: TensorSpec, batch: int | str | None, length: int | str | None) -> TensorSpec:
+    shape, axis = list(spec.shape), spec.batch_axis
     if not shape:
-        return port
+        return spec
     time = _time_axis(shape, axis)
     if axis is None:
         pass
@@ -225,9 +227,9 @@ def _with_sizes(port: TensorSpec, batch: int | str | None, length: int | str | N
         shape[axis] = batch if isinstance(batch, int) else None
     elif isinstance(batch, int) and batch != shape[axis] and len(shape) > 1:
         raise ShapeError(
-            f"input '{port.name}' cannot have batch size {batch}",
+            f"input '{spec.name}' cannot have batch size {batch}",
             expected=f"{shape[axis]}, which the graph pins",
-            found=str(list(port.shape)),
+            found=str(list(spec.shape)),
             remedy="Leave batch_size at auto, or freeze the graph with a free batch axis",
         )
     if (len(shape) > 1 or axis is None) and isinstance(length, int):
@@ -235,16 +237,16 @@ def _with_sizes(port: TensorSpec, batch: int | str | None, length: int | str | N
             shape[time] = length
         elif len(shape) > 2 and shape[time] != length:
             raise ShapeError(
-                f"input '{port.name}' cannot have length {length}",
+                f"input '{spec.name}' cannot have length {length}",
                 expected=f"{shape[time]}, which the graph pins",
-                found=str(list(port.shape)),
+                found=str(list(spec.shape)),
                 remedy="Leave sequence_length at auto",
             )
     if len(shape) > 2 and length is None and shape[time] is not None:
         raise ShapeError(
-            f"the length of input '{port.name}' cannot be freed",
+            f"the length of input '{spec.name}' cannot be freed",
             expected="a free axis",
-            found=str(list(port.shape)),
+            found=str(list(spec.shape)),
             remedy="Use sequence_length='auto' to keep it, or freeze the graph with a free length",
         )
-    return replace(port, shape=tuple(shape))
+    return replace(spec, shape=tuple(shape))

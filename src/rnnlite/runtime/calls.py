@@ -10,7 +10,7 @@ from rnnlite.lite.ir import Graph, Model, Value
 from rnnlite.lite.record import of_signature
 from rnnlite.specs import SignatureSpec, TensorSpec
 
-Ends = tuple[tuple[str, Value], ...]
+NamedValues = tuple[tuple[str, Value], ...]
 
 
 @dataclass(frozen=True)
@@ -41,18 +41,18 @@ def calls_of(model: Model) -> dict[str, tuple[Call, Graph]]:
     first = next(iter(found.values()), None)
     if first is None or not first[0].is_main:
         main = model.main
-        ends = (tuple((v.name, v) for v in end) for end in (main.inputs, main.outputs))
-        found = {"": (_call("", main, True, *ends), main), **found}
+        named = (tuple((v.name, v) for v in end) for end in (main.inputs, main.outputs))
+        found = {"": (_call("", main, True, *named), main), **found}
     return found
 
 
-def _call(key: str, graph: Graph, is_main: bool, inputs: Ends, outputs: Ends) -> Call:
+def _call(key: str, graph: Graph, is_main: bool, inputs: NamedValues, outputs: NamedValues) -> Call:
     numbers = {value: number for number, value in enumerate(graph.values)}
     places = (tuple((name, numbers[value]) for name, value in end) for end in (inputs, outputs))
     return Call(key, is_main, *places)
 
 
-def taken_and_given(call: Call, graph: Graph, record: Mapping[str, Any]) -> SignatureSpec:
+def signature_spec(call: Call, graph: Graph, record: Mapping[str, Any]) -> SignatureSpec:
     """What a call takes and gives, with what the file's record says of it."""
     own = of_signature(record, call.key)
     ids = id_ranges(own)
