@@ -186,14 +186,14 @@ def _keras2_spec(model: KerasModel) -> tuple[Any, Any] | None:
         return None
     args, kwargs = spec
 
-    def spec(value: Nested) -> Any:
+    def nested(value: Nested) -> Any:
         if isinstance(value, dict):
-            return {key: spec(item) for key, item in value.items()}
+            return {key: nested(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             return (
-                tuple(spec(item) for item in value)
+                tuple(nested(item) for item in value)
                 if isinstance(value, tuple)
-                else [spec(item) for item in value]
+                else [nested(item) for item in value]
             )
         if not hasattr(value, "shape"):
             return value
@@ -201,7 +201,7 @@ def _keras2_spec(model: KerasModel) -> tuple[Any, Any] | None:
         return TensorSpec(str(x.name or "input").split(":")[0], tuple(x.shape), x.dtype.name)
 
     kwargs = {k: v for k, v in kwargs.items() if k != "training"}
-    return spec(tuple(args)), spec(kwargs)
+    return nested(tuple(args)), nested(kwargs)
 
 
 def _keras3_spec(model: KerasModel) -> tuple[Any, Any] | None:
@@ -209,16 +209,16 @@ def _keras3_spec(model: KerasModel) -> tuple[Any, Any] | None:
     if not shapes:
         return None
 
-    def spec(value: Nested, name: str) -> Any:
+    def nested(value: Nested, name: str) -> Any:
         if isinstance(value, dict):
-            return {key: spec(item, key) for key, item in value.items()}
+            return {key: nested(item, key) for key, item in value.items()}
         if isinstance(value, (list, tuple)) and all(d is None or isinstance(d, int) for d in value):
             return TensorSpec(name, tuple(value), "float32")
         if isinstance(value, (list, tuple)):
-            return [spec(item, f"{name}_{k}") for k, item in enumerate(value)]
+            return [nested(item, f"{name}_{k}") for k, item in enumerate(value)]
         return value
 
     items = [(key.removesuffix("_shape"), value) for key, value in shapes.items()]
     if len(items) == 1:
-        return (spec(items[0][1], "input"),), {}
-    return (), {name: spec(value, name) for name, value in items}
+        return (nested(items[0][1], "input"),), {}
+    return (), {name: nested(value, name) for name, value in items}

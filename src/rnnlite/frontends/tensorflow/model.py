@@ -35,7 +35,13 @@ from rnnlite.frontends.tensorflow.nodes import (
 )
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.settling import only_sizes
-from rnnlite.frontends.tensorflow.signatures import SignatureRefs, shaped, signature_refs, spec_of
+from rnnlite.frontends.tensorflow.signatures import (
+    Declared,
+    SignatureRefs,
+    shaped,
+    signature_refs,
+    spec_of,
+)
 from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
@@ -153,7 +159,7 @@ def _settled(
     definition: GraphDef,
     refs: SignatureRefs,
     traced: _Traced,
-    declared: Sequence[tuple[str, TensorSpec]],
+    declared: Declared,
     request: TensorFlowRequest,
 ) -> dict[Axis, int]:
     """Sizes of free axes that are no time and that the graph takes at one size alone."""
@@ -166,9 +172,7 @@ def _settled(
     return {axis: size for axis, size in found.items() if size > 1 or one}
 
 
-def _with_sizes(
-    declared: Sequence[tuple[str, TensorSpec]], found: Mapping[Axis, int]
-) -> list[tuple[str, TensorSpec]]:
+def _with_sizes(declared: Declared, found: Mapping[Axis, int]) -> list[tuple[str, TensorSpec]]:
     """The inputs with sizes for some free axes."""
     return [
         (r, replace(p, shape=tuple(found.get(Axis(k, n), d) for n, d in enumerate(p.shape))))
@@ -177,10 +181,7 @@ def _with_sizes(
 
 
 def _at_any_batch(
-    graph: Graph,
-    refs: SignatureRefs,
-    declared: Sequence[tuple[str, TensorSpec]],
-    request: TensorFlowRequest,
+    graph: Graph, refs: SignatureRefs, declared: Declared, request: TensorFlowRequest
 ) -> tuple[_Traced, list[str]]:
     """The graph at the batch asked for; at the one it computes with, if that was left open."""
     try:
@@ -202,10 +203,7 @@ def _at_any_batch(
 
 
 def _traced(
-    graph: Graph,
-    refs: SignatureRefs,
-    declared: Sequence[tuple[str, TensorSpec]],
-    request: TensorFlowRequest,
+    graph: Graph, refs: SignatureRefs, declared: Declared, request: TensorFlowRequest
 ) -> _Traced:
     """The graph at the sizes asked for, each input's batch axis found by what loops run over."""
     traced = _traced_at(graph, refs, declared, request, {})
@@ -234,7 +232,7 @@ def _batch_axis(spec: TensorSpec, times: Set[int]) -> int | None:
 def _traced_at(
     graph: Graph,
     refs: SignatureRefs,
-    declared: Sequence[tuple[str, TensorSpec]],
+    declared: Declared,
     request: TensorFlowRequest,
     batch_axes: Mapping[str, int | None],
 ) -> _Traced:
@@ -285,10 +283,7 @@ def _weight_shapes(graph: Graph) -> list[Any]:
 
 
 def _call(
-    session: Session,
-    graph: Graph,
-    declared: Sequence[tuple[str, TensorSpec]],
-    outputs: Sequence[str],
+    session: Session, graph: Graph, declared: Declared, outputs: Sequence[str]
 ) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of the inputs that emits the graph."""
 
@@ -300,10 +295,7 @@ def _call(
 
 
 def _references(
-    definition: GraphDef,
-    refs: SignatureRefs,
-    traced: _Traced,
-    declared: Sequence[tuple[str, TensorSpec]],
+    definition: GraphDef, refs: SignatureRefs, traced: _Traced, declared: Declared
 ) -> tuple[Runner, Callable[[float, int], Runner], list[str]]:
     """The graph as TensorFlow runs it, the same with moved weights, and what is to be said."""
     if any(node.op.startswith("CudnnRNN") for node in definition.node):

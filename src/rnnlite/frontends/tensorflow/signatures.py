@@ -15,6 +15,9 @@ from rnnlite.frontends.tensorflow.outputs import is_input, numbers_behind, outpu
 from rnnlite.scan.protos import NodeDef
 from rnnlite.specs import TensorSpec
 
+Declared = Sequence[tuple[str, TensorSpec]]
+"""Inputs as the graph declares them, by reference."""
+
 
 @dataclass(frozen=True)
 class SignatureRefs:
@@ -146,7 +149,7 @@ def is_time_major(graph: Graph, reference: str) -> bool:
 
 def shaped(
     graph: Graph,
-    specs: Sequence[tuple[str, TensorSpec]],
+    specs: Declared,
     request: Request,
     batch_axes: Mapping[str, int | None] | None = None,
 ) -> tuple[TensorSpec, ...]:
