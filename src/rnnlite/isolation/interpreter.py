@@ -76,7 +76,7 @@ class ModelApart(_Apart):
         ModelError: it cannot be loaded.
 
     Attributes:
-        inputs, outputs, stream_ends, is_main: as of `Model`.
+        inputs, outputs, stream_signature, is_main: as of `Model`.
     """
 
     def __init__(

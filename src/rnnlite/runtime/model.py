@@ -89,7 +89,7 @@ class Model(Shown):
         is_main: whether that is the file's main graph, of which alone `shapes_before_run` can tell.
         signatures: what each signature of the file takes and gives, by name.
         exits: of a file that has them, in the order in which they are run.
-        stream_ends: what the signature "stream" takes and gives; None where the file has none.
+        stream_signature: what the signature "stream" takes and gives; None where the file has none.
     """
 
     inputs: tuple[TensorSpec, ...]
