@@ -17,7 +17,7 @@ import field_check
 import field_graphs
 import field_models
 
-EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "24")) // 12, 1)
+EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "16")) // 8, 1)
 FAMILIES = sorted(set(field_models.FAMILIES))
 SETTINGS = settings(
     max_examples=EXAMPLES,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import option_table
 import rnnlite
 
-EXAMPLES = int(os.environ.get("RNNLITE_EXAMPLES", "24"))
+EXAMPLES = int(os.environ.get("RNNLITE_EXAMPLES", "16"))
 SETTINGS = settings(
     max_examples=EXAMPLES,
     deadline=None,

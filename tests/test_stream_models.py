@@ -9,7 +9,7 @@ import rnnlite
 import stream_models
 from rnnlite.errors import ShapeError, StreamingError
 
-EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "24")) // 12, 1)
+EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "16")) // 8, 1)
 
 BOUNDS = {None: 1e-5, "float16": 1e-5, "dynamic": 0.1, "int8": 1.001, "int16x8": 1.001}
 """Relative to the output's scale; of integers, steps of the output."""

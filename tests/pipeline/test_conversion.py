@@ -63,6 +63,8 @@ def test_each_signature_is_right_in_one_file_and_weights_stand_once(folder, mode
                 bound = 1e-5 if mode is None else ERRORS[mode]
                 assert np.sqrt(np.mean((raw[name] - value) ** 2)) <= bound * rms, (key, name)
                 np.testing.assert_allclose(ours[name][0], raw[name][0], atol=1e-6)
+    if mode in ("float16", "int16x8"):
+        return
     # One copy of the kernels, whatever their type; the bias may stand with other scales.
     alone = {
         key: rnnlite.inspect(

@@ -218,7 +218,7 @@ def test_growing_sequences_through_two_loops_are_right_every_time(exits):
     inputs = {t: [rng.standard_normal((1, t, 3)).astype(np.float32)] for t in lengths}
     plain = rnnlite.load(exits.tflite, delegates=False)
     expected = {t: plain.run(inputs[t]) for t in lengths}
-    for _ in range(400):
+    for _ in range(100):
         model = rnnlite.load(exits.tflite)
         for t in rng.permutation(lengths):
             for a, b in zip(model.run(inputs[int(t)]), expected[int(t)], strict=True):

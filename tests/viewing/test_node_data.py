@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import pytest
 
 import rnnlite
@@ -9,17 +10,24 @@ from rnnlite.lite import schema
 from rnnlite.viewing.node_data import error_data, node_data, op_times
 
 
-def test_every_op_of_the_main_graph(exits):
-    found = op_times(exits.tflite, 20)
-    ops = list(schema.read(exits.tflite).main.ops)
+@pytest.fixture(scope="module")
+def small():
+    """A file of few ops: each of them is a run of its own."""
+    layers = [keras.Input((None, 3)), keras.layers.SimpleRNN(4), keras.layers.Dense(2)]
+    return rnnlite.convert(keras.Sequential(layers), verify=False, schedule="chunk=1,depth=1")
+
+
+def test_every_op_of_the_main_graph(small):
+    found = op_times(small.tflite, 20)
+    ops = list(schema.read(small.tflite).main.ops)
     assert [(kind, name) for kind, name, _ in found] == [(op.kind, op.output.name) for op in ops]
     assert all(ms >= 0 for *_, ms in found)
     assert sum(ms for kind, _, ms in found if kind == "WHILE") > 0
 
 
-def test_as_json(exits):
-    found = json.loads(node_data(exits.tflite, 20))["main"]
-    names = {op.output.name for op in schema.read(exits.tflite).main.ops}
+def test_as_json(small):
+    found = json.loads(node_data(small.tflite, 20))["main"]
+    names = {op.output.name for op in schema.read(small.tflite).main.ops}
     assert set(found["results"]) == names
     assert found["name"] == "milliseconds at 20 steps, by rnnlite"
 
@@ -39,10 +47,10 @@ def of(*errors):
     return {"quantization": {"op_errors": [dict(zip(keys, e, strict=True)) for e in errors]}}
 
 
-def test_errors_of_a_report(exits, tmp_path):
-    name = next(op.output.name for op in schema.read(exits.tflite).main.ops)
+def test_errors_of_a_report(small, tmp_path):
+    name = next(op.output.name for op in schema.read(small.tflite).main.ops)
     for report in (of((name, 0.012), ("", 0.5)), {"signatures": [of((name, 0.012))]}):
-        found = json.loads(error_data(exits.tflite, write(tmp_path / "r.json", report)))["main"]
+        found = json.loads(error_data(small.tflite, write(tmp_path / "r.json", report)))["main"]
         assert found["results"] == {name: {"value": 1.2}}
         assert found["name"] == "error against float32 in percent, by rnnlite"
 
@@ -59,11 +67,11 @@ def test_errors_of_a_report(exits, tmp_path):
         (of(("none/0", 0.5)), "is the report of another file; expected none/0; found .*--json"),
     ],
 )
-def test_reports_that_do_not_fit(exits, tmp_path, report, message):
+def test_reports_that_do_not_fit(small, tmp_path, report, message):
     with pytest.raises(rnnlite.DataError, match=message):
-        error_data(exits.tflite, write(tmp_path / "r.json", report))
+        error_data(small.tflite, write(tmp_path / "r.json", report))
 
 
-def test_no_report(exits, tmp_path):
+def test_no_report(small, tmp_path):
     with pytest.raises(rnnlite.DataError, match=r"cannot read the report .*No such file"):
-        error_data(exits.tflite, tmp_path / "none.json")
+        error_data(small.tflite, tmp_path / "none.json")

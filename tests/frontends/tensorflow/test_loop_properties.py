@@ -14,7 +14,7 @@ from hypothesis import given, settings
 
 import rnnlite
 
-EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "24")) // 6, 1)
+EXAMPLES = max(int(os.environ.get("RNNLITE_EXAMPLES", "16")) // 4, 1)
 LENGTHS = (1, 2, 5, 13)
 SCANS = ("while", "for", "map", "dynamic_rnn")
 """Ways to write a loop that are read as recurrences, unless the loop may end early."""

