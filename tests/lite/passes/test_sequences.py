@@ -10,7 +10,7 @@ from rnnlite.errors import ModelError
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
-from rnnlite.lite.passes.sequences import keep_sequences, kept_levels
+from rnnlite.lite.passes.sequences import keep_sequences, variable_levels
 from rnnlite.lowering.merging import FAN, FEW
 from rnnlite.lowering.schedule import Options
 from rnnlite.pipeline.steps import Part, finish, translate
@@ -25,7 +25,7 @@ def recurrent(layer, features=2, masked=False):
 
 
 def around(unroll):
-    """Lengths at which the way to put a sequence together turns, and their neighbours."""
+    """Lengths at which the strategy of putting a sequence together turns, and their neighbours."""
     once, few, merged = FAN * unroll, FEW * FAN * unroll, FEW * FAN**2 * unroll
     return [1, 2, 3, *(n + d for n in (once, few, merged) for d in (-1, 0, 1)), merged + 77]
 
@@ -40,7 +40,7 @@ def around(unroll):
         (lambda: L.Bidirectional(L.GRU(3, return_sequences=True)), 1, 1, False),
     ],
 )
-def test_every_way_gives_what_the_source_computes(make, unroll, batch, masked):
+def test_every_strategy_gives_what_the_source_computes(make, unroll, batch, masked):
     model = recurrent(make(), masked=masked)
     schedule = {"unroll": unroll, "variables": 1}
     converted = rnnlite.convert(model, batch_size=batch, schedule=schedule)
@@ -70,7 +70,7 @@ def test_no_loop_over_steps_carries_a_sequence():
 
 @pytest.mark.parametrize("length", [17, 40, 64, 65, 200])
 @pytest.mark.parametrize("unroll", [1, 3])
-def test_a_fixed_length_takes_one_way(length, unroll):
+def test_a_fixed_length_takes_one_strategy(length, unroll):
     model = recurrent(L.LSTM(3, return_sequences=True))
     schedule = {"unroll": unroll, "variables": 1}
     converted = rnnlite.convert(model, sequence_length=length, schedule=schedule)
@@ -149,9 +149,9 @@ def lowered(**schedule):
 
 def test_levels_of_what_is_to_be_rewritten():
     _, model, _ = lowered(max_depth=2)
-    assert kept_levels(model) == [2]
+    assert variable_levels(model) == [2]
     assert keep_sequences(model) == 1
-    assert kept_levels(model) == []
+    assert variable_levels(model) == []
     assert keep_sequences(model) == 0
 
 

@@ -12,7 +12,7 @@ put together when the loop has ended. A marked loop that does not look as below 
 
 A buffer that a loop carries is copied twice an iteration, so time would grow with the square of the
 length. Assigning a variable copies its rows alone: the runtime finds variables by an int32, which a
-loop can count. What an iteration assigns is read after the loop (`assembly`); variables
+loop can count. What an iteration assigns is read after the loop (`gathering`); variables
 are written before they are read in each run, so nothing is left from the run before.
 
 A marked loop has a counter w from 0, advanced by the number of rows K that an iteration makes, and
@@ -29,8 +29,8 @@ from dataclasses import dataclass
 
 from rnnlite.errors import ModelError
 from rnnlite.lite.ir import FREE, Builder, Graph, Model, Op, Value
-from rnnlite.lite.passes.assembly import assemble, assemble_fixed
-from rnnlite.lite.passes.joining import Merging, Store, assign_zeros
+from rnnlite.lite.passes.gathering import gather_fixed, gather_rows
+from rnnlite.lite.passes.variables import Merging, VariableLayout, assign_zeros
 from rnnlite.lowering.merging import MAX_LEVELS
 
 
@@ -92,14 +92,14 @@ def keep_sequences(model: Model) -> int:
     first, merging = 0, dict[Merging, tuple[Graph, Graph]]()
     for loop, found in zip(loops, writes, strict=True):
         names = [_names(first + k, space) for k in range(len(found))]
-        stores = [_rewritten(loop, *pair, merging) for pair in zip(found, names, strict=True)]
-        _put_together(loop, found, stores)
+        layouts = [_rewritten(loop, *pair, merging) for pair in zip(found, names, strict=True)]
+        _put_together(loop, found, layouts)
         first += len(found)
         loop.body.mark = None
     return count
 
 
-def kept_levels(model: Model) -> list[int]:
+def variable_levels(model: Model) -> list[int]:
     """For each sequence of a marked loop that is not rewritten yet, the levels it may use."""
     return [loop.levels for loop in _marked(model) for _ in _writes(loop)]
 
@@ -154,23 +154,23 @@ def _rewritten(
     write: Write,
     names: tuple[int, ...],
     merging: dict[Merging, tuple[Graph, Graph]],
-) -> Store:
+) -> VariableLayout:
     """Let the body assign its rows; where they are found is what leaves."""
     body = loop.body
     rows = write.op.input(1)
-    store = Store(rows.shape, rows.type, rows.quantization, names, loop.levels, merging)
+    layout = VariableLayout(rows.shape, rows.type, rows.quantization, names, loop.levels, merging)
     builder = Builder(body, write.op)
     name = body.inputs[write.counter]
-    if store.names[0]:
-        name = builder.make("ADD", [name, builder.constant(store.names[0])])
+    if layout.names[0]:
+        name = builder.make("ADD", [name, builder.constant(layout.names[0])])
     builder.add("ASSIGN_VARIABLE", [name, rows], [])
     body.remove(write.op)
     if not write.start.output.uses:
         body.remove(write.start)
-    return store
+    return layout
 
 
-def _put_together(loop: Loop, writes: list[Write], stores: list[Store]) -> None:
+def _put_together(loop: Loop, writes: list[Write], layouts: list[VariableLayout]) -> None:
     """Take the buffers out of the loop, and make what they were behind it."""
     graph, op = loop.graph, loop.op
     slots = [(op.input(w.place), op.outputs[w.place]) for w in writes]
@@ -181,13 +181,13 @@ def _put_together(loop: Loop, writes: list[Write], stores: list[Store]) -> None:
     loop.body.outputs = [v for k, v in enumerate(loop.body.outputs) if k not in places]
     op.inputs = [v for k, v in enumerate(op.inputs) if k not in places]
     op.outputs = [v for k, v in enumerate(op.outputs) if k not in places]
-    for count, store, (buffer, result) in zip(counts, stores, slots, strict=True):
+    for count, layout, (buffer, result) in zip(counts, layouts, slots, strict=True):
         if loop.may_be_empty:
             # There is no row then, but one is read.
-            assign_zeros(Builder(graph, graph.ops[0]), store)
+            assign_zeros(Builder(graph, graph.ops[0]), layout)
         maker, rows = buffer.producer, buffer.dims[0]
         if rows != FREE:
-            assemble_fixed(Builder(graph, op.following), store, count, rows, result)
+            gather_fixed(Builder(graph, op.following), layout, count, rows, result)
         elif maker is None or maker.kind != "FILL":
             raise _unexpected(loop, "its buffer of free length is not filled")
         else:
@@ -196,7 +196,7 @@ def _put_together(loop: Loop, writes: list[Write], stores: list[Store]) -> None:
             if gather is not None:
                 wanted, target = gather.input(1), gather.output
             builder = Builder(graph, (gather or op).following)
-            assemble(builder, store, count, maker.input(0), wanted, target)
+            gather_rows(builder, layout, count, maker.input(0), wanted, target)
             if gather is not None:
                 graph.remove(gather)
     for buffer, _ in slots:

@@ -4,37 +4,37 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.lite import schema
-from rnnlite.lite.passes.joining import Store
+from rnnlite.lite.passes.variables import VariableLayout
 
 FEATURES = 3
 APART = 100_000
 """Between the numbers of two levels."""
 
 
-def store_of(*, rows, levels, dtype="float32", quantization=None):
-    """A store of rows (K, FEATURES)."""
+def layout_of(*, rows, levels, dtype="float32", quantization=None):
+    """The layout of rows (K, FEATURES)."""
     names = tuple(range(6, 6 + levels * APART, APART))
-    return Store((rows, FEATURES), dtype, quantization, names, levels, {})
+    return VariableLayout((rows, FEATURES), dtype, quantization, names, levels, {})
 
 
-def content(store, length):
+def content(layout, length):
     """The rows of a sequence: other numbers in each."""
     values = np.arange(length * FEATURES).reshape(length, FEATURES)
-    return (values % 101 - 50 if store.dtype == "int8" else values).astype(store.dtype)
+    return (values % 101 - 50 if layout.dtype == "int8" else values).astype(layout.dtype)
 
 
-def rows_of(store, length):
+def rows_of(layout, length):
     """The numbers of the variables of a sequence, one a row."""
-    return np.arange(store.names[0], store.names[0] + length, store.shape[0])[:, None]
+    return np.arange(layout.names[0], layout.names[0] + length, layout.shape[0])[:, None]
 
 
-def written(builder, store, length):
+def written(builder, layout, length):
     """Add ops that assign the rows of a sequence, as a loop over time would."""
-    step = store.shape[0]
-    whole = content(store, -(-length // step) * step)
-    for (name,) in rows_of(store, length):
-        first = name - store.names[0]
-        rows = builder.constant(whole[first : first + step], store.dtype, store.quantization)
+    step = layout.shape[0]
+    whole = content(layout, -(-length // step) * step)
+    for (name,) in rows_of(layout, length):
+        first = name - layout.names[0]
+        rows = builder.constant(whole[first : first + step], layout.dtype, layout.quantization)
         builder.add("ASSIGN_VARIABLE", [builder.constant(int(name)), rows], [])
 
 

@@ -1,9 +1,9 @@
 """Read the rows that a loop left in variables of the runtime, and join them.
 
-What enters: a `Store`, which says where the rows are, and how many there are. What leaves: ops that
-read them: all at once, or chunk by chunk into a buffer. Rows are named by the step they begin with:
-level 0 holds K rows a variable, as the loop assigned them; `FAN` variables of a level are merged
-into one of the next.
+What enters: a `VariableLayout`, which says where the rows are, and how many there are. What leaves:
+ops that read them: all at once, or chunk by chunk into a buffer. Rows are named by the step they
+begin with: level 0 holds K rows a variable, as the loop assigned them; `FAN` variables of a level
+are merged into one of the next.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Merging = tuple[tuple[int, ...], tuple[int, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class Store:
+class VariableLayout:
     """Where a loop leaves its rows.
 
     Attributes:
@@ -76,42 +76,42 @@ class Store:
         return made
 
 
-def assign_zeros(graph: Builder, store: Store) -> None:
+def assign_zeros(graph: Builder, layout: VariableLayout) -> None:
     """Add ops that assign the first variable."""
-    zero = graph.constant(0, store.dtype, store.quantization)
-    rows = store.make(graph, "FILL", [graph.constant(store.shape), zero], store.shape)
-    graph.add("ASSIGN_VARIABLE", [graph.constant(store.names[0]), rows], [])
+    zero = graph.constant(0, layout.dtype, layout.quantization)
+    rows = layout.make(graph, "FILL", [graph.constant(layout.shape), zero], layout.shape)
+    graph.add("ASSIGN_VARIABLE", [graph.constant(layout.names[0]), rows], [])
 
 
-def _read(graph: Builder, store: Store, level: int, names: Value, last: Value) -> Value:
+def _read(graph: Builder, layout: VariableLayout, level: int, names: Value, last: Value) -> Value:
     """The variables of some names, joined. Beyond the last one that is read again; its rows are
     cut off in the end."""
     chosen = graph.make("MINIMUM", [names, last], [FAN])
     single = [graph.value([]) for _ in range(FAN)]
     graph.add("UNPACK", [chosen], single, num=FAN, axis=0)
-    shape = store.chunk(level)
-    parts = [store.make(graph, "READ_VARIABLE", [name], shape) for name in single]
+    shape = layout.chunk(level)
+    parts = [layout.make(graph, "READ_VARIABLE", [name], shape) for name in single]
     # Along the first axis: no option is 0 as well.
-    return store.make(graph, "CONCATENATION", parts, store.chunk(level + 1))
+    return layout.make(graph, "CONCATENATION", parts, layout.chunk(level + 1))
 
 
-def _first_names(store: Store, level: int) -> Array:
-    return store.names[level] + store.chunk(level)[0] * np.arange(FAN)
+def _first_names(layout: VariableLayout, level: int) -> Array:
+    return layout.names[level] + layout.chunk(level)[0] * np.arange(FAN)
 
 
-def _last(graph: Builder, store: Store, level: int, count: Value) -> Value:
+def _last(graph: Builder, layout: VariableLayout, level: int, count: Value) -> Value:
     """The name of the last variable of a level, `FAN` times."""
-    step = graph.constant(store.chunk(level)[0])
+    step = graph.constant(layout.chunk(level)[0])
     final = graph.make("SUB", [count, graph.constant(1)])
     final = graph.make("MAXIMUM", [final, graph.constant(0)])
     row = graph.make("MUL", [graph.make("FLOOR_DIV", [final, step]), step])
-    return graph.make("ADD", [graph.constant(np.full(FAN, store.names[level])), row], [FAN])
+    return graph.make("ADD", [graph.constant(np.full(FAN, layout.names[level])), row], [FAN])
 
 
-def at_once(graph: Builder, store: Store, count: Value) -> Value:
+def at_once(graph: Builder, layout: VariableLayout, count: Value) -> Value:
     """The rows of a short sequence, and some more."""
-    names = graph.constant(_first_names(store, 0))
-    return _read(graph, store, 0, names, _last(graph, store, 0, count))
+    names = graph.constant(_first_names(layout, 0))
+    return _read(graph, layout, 0, names, _last(graph, layout, 0, count))
 
 
 Use = Callable[[Builder, Value, Value, Value | None], Value | None]
@@ -120,7 +120,7 @@ Use = Callable[[Builder, Value, Value, Value | None], Value | None]
 
 def in_chunks(
     graph: Builder,
-    store: Store,
+    layout: VariableLayout,
     count: Value,
     dims: Value,
     level: int,
@@ -131,7 +131,7 @@ def in_chunks(
     """All rows, from variables of a level, in a buffer of a number of chunks.
 
     Args:
-        graph, store: where, and of what.
+        graph, layout: where, and of what.
         count: the number of rows.
         dims: the shape of the buffer, as a value.
         level: of the variables.
@@ -139,10 +139,10 @@ def in_chunks(
         free: see `shape`.
     """
     for lower in range(level):
-        count = _merged(graph, store, count, lower)
+        count = _merged(graph, layout, count, lower)
     # Any value will do: each row is written.
-    zero = graph.constant(0, store.dtype, store.quantization)
-    empty = store.make(graph, "FILL", [dims, zero], shape, free=free)
+    zero = graph.constant(0, layout.dtype, layout.quantization)
+    empty = layout.make(graph, "FILL", [dims, zero], shape, free=free)
 
     def write(body: Builder, joined: Value, place: Value, buffer: Value | None) -> Value:
         start = [place, *[body.constant(0)] * (len(shape) - 1)]
@@ -150,30 +150,30 @@ def in_chunks(
         if buffer is None:
             raise InternalError("a loop that writes without a buffer")
         inputs = [buffer, joined, begin]
-        return store.make(body, "DYNAMIC_UPDATE_SLICE", inputs, shape, free=free)
+        return layout.make(body, "DYNAMIC_UPDATE_SLICE", inputs, shape, free=free)
 
-    result = store.values(graph, shape, free=free)
+    result = layout.values(graph, shape, free=free)
     ends = (graph.constant(0), count)
-    _over_chunks(graph, store, level, count, ends, write, (empty, result))
+    _over_chunks(graph, layout, level, count, ends, write, (empty, result))
     return result
 
 
-def _merged(graph: Builder, store: Store, count: Value, level: int) -> Value:
+def _merged(graph: Builder, layout: VariableLayout, count: Value, level: int) -> Value:
     """Merge the variables of a level into those of the next; gives the count, after that."""
-    base = graph.constant(store.names[level + 1])
+    base = graph.constant(layout.names[level + 1])
 
     def assign(body: Builder, joined: Value, name: Value, _: Value | None) -> None:
         body.add("ASSIGN_VARIABLE", [name, joined], [])
 
     ends = (base, graph.make("ADD", [count, base]))
     # What follows reads what this loop assigns: it takes the count from the loop.
-    end = _over_chunks(graph, store, level, count, ends, assign, None)
+    end = _over_chunks(graph, layout, level, count, ends, assign, None)
     return graph.make("SUB", [end, base])
 
 
 def _over_chunks(
     graph: Builder,
-    store: Store,
+    layout: VariableLayout,
     level: int,
     count: Value,
     ends: tuple[Value, Value],
@@ -184,7 +184,7 @@ def _over_chunks(
 
     Args:
         graph: in which it stands.
-        store: see there.
+        layout: see there.
         level: of the variables that are read.
         count: the number of rows.
         ends: scalars from where to where it counts, by rows.
@@ -197,34 +197,34 @@ def _over_chunks(
     model = graph.graph.model
     if buffer is None:
         # All shapes are known: such loops can share a body.
-        key = store.chunk(level), store.names
-        if key not in store.merging:
-            store.merging[key] = _subgraphs(model, store, level, use, None)
-        branches = store.merging[key]
+        key = layout.chunk(level), layout.names
+        if key not in layout.merging:
+            layout.merging[key] = _subgraphs(model, layout, level, use, None)
+        branches = layout.merging[key]
     else:
-        branches = _subgraphs(model, store, level, use, buffer[0])
-    first = graph.constant(_first_names(store, level))
-    inputs = [*ends, first, _last(graph, store, level, count), *(buffer or ())[:1]]
+        branches = _subgraphs(model, layout, level, use, buffer[0])
+    first = graph.constant(_first_names(layout, level))
+    inputs = [*ends, first, _last(graph, layout, level, count), *(buffer or ())[:1]]
     outputs = [graph.value(shape) for shape in ([], [], [FAN], [FAN])]
     graph.add("WHILE", inputs, [*outputs, *(buffer or ())[1:]], branches=branches)
     return outputs[1]
 
 
 def _subgraphs(
-    model: Model, store: Store, level: int, use: Use, buffer: Value | None
+    model: Model, layout: VariableLayout, level: int, use: Use, buffer: Value | None
 ) -> tuple[Graph, Graph]:
     """Condition and body of a loop over chunks; `buffer`: a value like the one it carries."""
-    rows = store.chunk(level + 1)[0]
+    rows = layout.chunk(level + 1)[0]
     cond, body = Builder(model.graph("condition")), Builder(model.graph("body"))
     for side in (cond, body):
         for shape in ([], [], [FAN], [FAN]):
             side.argument(shape)
         if buffer is not None:
-            store.argument(side, buffer.shape, free=buffer.signature is not None)
+            layout.argument(side, buffer.shape, free=buffer.signature is not None)
     at, end = cond.graph.inputs[:2]
     cond.graph.outputs = [cond.make("LESS", [at, end], type="bool")]
     at, end, names, last, *old = body.graph.inputs
-    new = use(body, _read(body, store, level, names, last), at, old[0] if old else None)
+    new = use(body, _read(body, layout, level, names, last), at, old[0] if old else None)
     body.graph.outputs = [
         body.make("ADD", [at, body.constant(rows)]),
         end,
