@@ -72,14 +72,15 @@ class Value:
         return self._plain
 
     def arranged(self, order: Sequence[int]) -> Tensor:
-        """The tensor with axes of ONNX in this order."""
+        """The tensor with axes of ONNX in this order; those left out are of one."""
         wanted = [self.axes[k] for k in order]
         kept = [a for a in wanted if a is not None]
         in_order = kept == sorted(kept)
         # An axis of one may stand anywhere: a reshape costs nothing.
         moved = in_order or self._is_order_of_others(kept)
-        tensor = self.base if moved else tf.transpose(self.base, kept)
-        if len(kept) == len(wanted) and (in_order or not moved):
+        left_out = [a for a in range(len(self.base.shape)) if a not in kept]
+        tensor = self.base if moved else tf.transpose(self.base, left_out + kept)
+        if not left_out and len(kept) == len(wanted) and (in_order or not moved):
             return tensor
         sizes = [1 if a is None else self.size(k) for k, a in zip(order, wanted, strict=True)]
         return reshaped(tensor, sizes)

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 pytest.importorskip("onnxruntime")
 
 
 from onnx_nodes import by_rules, case, check, check_model, floats, model, node
+from onnx_rules import arrays, called, check_forms, value
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.onnx.values import Dims
 
 X = floats(2, 3, 5)
 PADS = np.asarray([0, 1, 2, 0, 0, 1])
@@ -48,3 +51,62 @@ def test_a_mode_without_a_rule_is_refused():
     proto = model([node("Pad", "x", "p", mode="wrap")], {"x": X}, {"p": PADS}, opset=19)
     with pytest.raises(UnsupportedError, match="mode='wrap'; expected constant, reflect or edge"):
         by_rules(proto, {"x": X})
+
+
+MODES = [("constant", NUMBER), ("edge", None), ("reflect", None)]
+
+
+@pytest.mark.parametrize(("mode", "number"), MODES)
+@pytest.mark.parametrize(
+    "pads",
+    [
+        [0, 0, 0, 0, 0, 0],
+        [0, 1, 2, 0, 1, 0],
+        [0, -1, 0, 0, 0, 1],
+        [0, 0, -1, 0, 0, -2],
+        [-1, 0, 3, 0, -1, 1],
+    ],
+)
+def test_pads_and_cuts_in_any_order_of_axes(mode, number, pads):
+    check_forms("Pad", X, np.asarray(pads), number, mode=mode, opset=18)
+
+
+@pytest.mark.parametrize("mode", ["constant", "edge"])
+def test_a_new_axis_grows(mode):
+    check_forms("Pad", floats(2, 1, 4), np.asarray([0, 2, 0, 1, 1, 0]), mode=mode, opset=18)
+
+
+def test_axes_that_are_named():
+    pads, axes = np.asarray([1, 2, 0, 1]), np.asarray([2, 0])
+    for mode in ("constant", "edge"):
+        check_forms("Pad", X, pads, NUMBER, axes, mode=mode, opset=18)
+
+
+def test_whole_numbers():
+    whole = np.arange(6).reshape(2, 3)
+    check_forms("Pad", whole, np.asarray([0, 1, 1, 0]), np.asarray(7))
+    check_forms("Pad", whole, np.asarray([0, 1, 1, 0]), mode="edge")
+
+
+def test_a_filler_that_is_computed():
+    filler = value(np.asarray(2.5, np.float32))
+    (found,) = arrays(called("Pad", value(X), PADS, filler))
+    wanted = np.pad(X, [(0, 0), (1, 0), (2, 1)], constant_values=2.5)
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_no_pads_compute_nothing():
+    x = value(X)
+    (found,) = called("Pad", x, np.zeros(6, np.int64))
+    assert found.base is x.base
+
+
+def test_edges_of_sizes_that_are_computed_are_refused():
+    pads = Dims.vector([0, 0, tf.constant(1), 0, 0, 0])
+    with pytest.raises(UnsupportedError, match="has pads computed from the inputs; expected numb"):
+        called("Pad", value(X), pads, mode="edge")
+
+
+def test_pads_that_are_computed_are_refused():
+    with pytest.raises(UnsupportedError, match="the pads of Pad 'it' is computed from the inputs"):
+        called("Pad", value(X), value(PADS))

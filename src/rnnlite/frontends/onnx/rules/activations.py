@@ -22,7 +22,7 @@ ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
 def erf(x: Tensor) -> Tensor:
-    """The error function, within 2e-7: LiteRT has no op for it.
+    """The error function, within 3e-7: LiteRT has no op for it.
 
     Abramowitz and Stegun, Handbook of Mathematical Functions, 7.1.26.
     """

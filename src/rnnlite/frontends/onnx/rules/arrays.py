@@ -221,9 +221,9 @@ def _cumsum(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     value = as_value(inputs[0])
     axis = int(constant(node, inputs[1], "axis").reshape(())) % value.rank
     place = value.axes[axis]
-    if place is None:
-        return value
     flags = {"exclusive": bool(node.get("exclusive")), "reverse": bool(node.get("reverse"))}
+    if place is None:
+        return value.like(tf.zeros_like(value.base)) if flags["exclusive"] else value
     return value.like(tf.cumsum(value.base, place, **flags))
 
 
@@ -233,16 +233,15 @@ def _depth(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     x = value.arranged([0, 2, 3, 1])
     n, h, w, _ = Value.of(x).sizes()
     c = Value.of(x).known_size(-1)
+    is_depth_first = node.get("mode", "DCR") == "DCR"
     if node.op == "DepthToSpace":
         rest = c // block**2
-        inner = [block, block, rest] if node.get("mode", "DCR") == "DCR" else [rest, block, block]
+        inner = [block, block, rest] if is_depth_first else [rest, block, block]
         x = reshaped(x, [n, h, w, *inner])
-        order = [0, 1, 3, 2, 4, 5] if inner[0] == block and inner[2] == rest else [0, 1, 4, 2, 5, 3]
-        if node.get("mode", "DCR") != "DCR":
-            order = [0, 1, 4, 2, 5, 3]
+        order = [0, 1, 3, 2, 4, 5] if is_depth_first else [0, 1, 4, 2, 5, 3]
         x = reshaped(tf.transpose(x, order), [n, h * block, w * block, rest])
     else:
         x = reshaped(x, [n, h // block, block, w // block, block, c])
-        order = [0, 1, 3, 2, 4, 5] if node.get("mode", "DCR") == "DCR" else [0, 1, 3, 5, 2, 4]
+        order = [0, 1, 3, 2, 4, 5] if is_depth_first else [0, 1, 3, 5, 2, 4]
         x = reshaped(tf.transpose(x, order), [n, h // block, w // block, c * block**2])
     return Value(x, (0, 3, 1, 2))

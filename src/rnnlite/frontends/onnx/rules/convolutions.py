@@ -150,10 +150,12 @@ def _depthwise(
     channels = Value.of(x).known_size(-1)
     many = filters.shape[-1] // channels
     kernel = filters.reshape(*filters.shape[:-2], channels, many)
+    # TensorFlow's own takes one stride for two axes, and leaves it out beside holes.
+    holes = max(strides) > 1 and max(dilations) > 1
+    if filters.ndim == 5 or len(set(strides)) > 1 or holes:
+        parts = zip(tf.split(x, channels, -1), np.split(filters, channels, -1), strict=True)
+        return tf.concat([_plain(a, w, strides, dilations, padding) for a, w in parts], -1)
     if filters.ndim == 4:
-        if strides[0] != strides[1]:
-            parts = zip(tf.split(x, channels, -1), np.split(filters, channels, -1), strict=True)
-            return tf.concat([_plain(a, w, strides, dilations, padding) for a, w in parts], -1)
         return tf.nn.depthwise_conv2d(
             x, tf.constant(kernel), [1, *strides, 1], padding, dilations=list(dilations)
         )

@@ -47,12 +47,15 @@ def _power(a: Tensor, b: Tensor) -> Tensor:
         number = float(np.reshape(exponent, ()))
         if number == 2:
             return tf.square(a)
-        if number == 0.5:
+        if number == 0.5 and a.dtype.is_floating:
             return tf.sqrt(a)
-        if number == -0.5:
+        if number == -0.5 and a.dtype.is_floating:
             return tf.math.rsqrt(a)
         if number == 3:
             return a * a * a
+    if a.dtype.is_integer and b.dtype.is_floating:
+        # The power is computed in floats, and cut off.
+        return tf.cast(tf.pow(tf.cast(a, b.dtype), b), a.dtype)
     return tf.pow(a, tf.cast(b, a.dtype))
 
 
@@ -139,7 +142,9 @@ def _where(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
         chosen, left, right = np.broadcast_arrays(chosen, left, right)
         return Dims(np.where(chosen, left, right))
     if chosen is not None and chosen.size == 1 and isinstance(a, Value) and isinstance(b, Value):
-        return a if bool(chosen.reshape(())) else b
+        one, other = (a, b) if bool(chosen.reshape(())) else (b, a)
+        if chosen.ndim <= one.rank and one.shape == other.shape:
+            return one
     tensors = [as_tensor(i) for i in inputs if i is not None]
     return Value.of(tf.where(*tensors))
 

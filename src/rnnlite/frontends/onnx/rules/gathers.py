@@ -18,7 +18,7 @@ from rnnlite.frontends.onnx.emit import (
     rule,
 )
 from rnnlite.frontends.onnx.nodes import Node
-from rnnlite.frontends.onnx.values import Dims, Operand, Value, reshaped, stack
+from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known, reshaped, stack
 from rnnlite.scan.tensors import Array, Tensor
 
 
@@ -35,8 +35,7 @@ def _gather(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     place = value.axes[axis]
     if places is not None and places.ndim == 0 and place is not None:
         return _one_of(value, axis, place, int(places))
-    plain = value.plain()
-    return Value.of(tf.gather(plain, _wrapped(ids, plain.shape[axis]), axis=axis))
+    return Value.of(tf.gather(value.plain(), _wrapped(ids, value.size(axis)), axis=axis))
 
 
 def _one_of(value: Value, axis: int, place: int, number: int) -> Value:
@@ -48,14 +47,18 @@ def _one_of(value: Value, axis: int, place: int, number: int) -> Value:
     return Value(value.base[tuple(index)], moved)
 
 
-def _wrapped(ids: Given, size: int | None) -> Tensor:
-    """Ids counted from the front."""
+def _wrapped(ids: Given, size: Size) -> Tensor:
+    """Ids counted from the front; those that are computed are taken to be so."""
     numbers = known(ids)
-    if numbers is not None:
-        if size is not None:
-            numbers = np.where(numbers < 0, numbers + size, numbers)
+    if numbers is None:
+        return as_tensor(ids)
+    if not np.any(numbers < 0):
         return tf.constant(numbers)
-    return as_tensor(ids)
+    if is_known(size):
+        return tf.constant(np.where(numbers < 0, numbers + size, numbers))
+    return tf.constant(numbers.astype(np.int32)) + size * tf.constant(
+        (numbers < 0).astype(np.int32)
+    )
 
 
 @rule("GatherElements")

@@ -87,12 +87,15 @@ def _amounts(node: Node, value: Value, inputs: list[Given]) -> list[tuple[Size, 
 
 def _edge(node: Node, value: Value, inputs: list[Given]) -> Value:
     """With the outermost elements repeated."""
-    x = value.plain()
-    for axis, pair in enumerate(_amounts(node, value, inputs)):
-        front, behind = (
+    pairs = [
+        [
             int(s) if is_known(s) else refuse(node, "pads computed from the inputs", "numbers")
             for s in pair
-        )
+        ]
+        for pair in _amounts(node, value, inputs)
+    ]
+    x = padded(value, [(min(front, 0), min(behind, 0)) for front, behind in pairs]).plain()
+    for axis, (front, behind) in enumerate(pairs):
         first = tf.gather(x, [0], axis=axis)
         last = tf.gather(x, tf.reshape(tf.shape(x)[axis] - 1, [1]), axis=axis)
         x = tf.concat([first] * front + [x] + [last] * behind, axis) if front or behind else x

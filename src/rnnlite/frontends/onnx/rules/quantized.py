@@ -65,7 +65,8 @@ def _dynamic(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Oper
     value = as_value(inputs[0])
     x = value.base
     low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 0.0)
-    scale = (high - low) / 255.0
+    # Of zeros alone, as ONNX Runtime has it, and not 0 / 0.
+    scale = tf.where(high > low, (high - low) / 255.0, 1.0)
     zero = tf.clip_by_value(tf.round(-low / scale), 0.0, 255.0)
     integers = tf.clip_by_value(tf.round(x / scale) + zero, 0.0, 255.0)
     bytes_ = [tf.cast(tf.cast(t, tf.int32), tf.uint8) for t in (integers, zero)]

@@ -54,9 +54,7 @@ def _reduce(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
         data = as_value(data)
     value = as_value(data)
     if not axes:
-        if axes is not None and node.get("noop_with_empty_axes"):
-            return value
-        if axes is None and node.get("noop_with_empty_axes"):
+        if node.get("noop_with_empty_axes"):
             return value
         axes = list(range(value.rank))
     if value.dtype == tf.bool:

@@ -227,10 +227,10 @@ SMALL = 1 << 16
 @rule("Range")
 def _range(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     ends = [_one(i) for i in inputs]
-    dtype = next((i.dtype for i in inputs if isinstance(i, np.ndarray)), None)
-    if dtype is not None and dtype.kind == "f":
+    dtype = next((i.dtype for i in inputs if isinstance(i, Value | np.ndarray)), tf.int64)
+    if tf.as_dtype(dtype).is_floating:
         return Value.of(tf.range(*[tf.cast(e, tf.float32) for e in ends]))
-    return Value.of(tf.cast(tf.range(*[tf.cast(e, tf.int32) for e in ends]), tf.int64))
+    return Value.of(tf.cast(tf.range(*[tf.cast(e, tf.int32) for e in ends]), dtype))
 
 
 def _one(operand: Given) -> Any:

@@ -33,7 +33,8 @@ def _slice(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     steps = numbers_of(node, inputs, 4, "steps") or [1] * len(starts)
     if isinstance(value, Dims):
         (start,), (end,), (step,) = starts, ends, steps
-        return Dims(value.entries[_clamped(start) : _clamped(end) : step])
+        begin = _begin(start, len(value.entries), step)
+        return Dims(value.entries[begin : _end(end) : step])
     base = value.base
     index: list[Any] = [slice(None)] * len(base.shape)
     backward = []
@@ -50,7 +51,7 @@ def _slice(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
                 index[place] = slice(None, None, step)
             continue
         size = base.shape[place]
-        index[place] = slice(_begin(start, size), _end(end), step)
+        index[place] = slice(_begin(start, size, step), _end(end), step)
     if backward:
         base = tf.reverse(base, backward)
     return value.like(base if all(i == slice(None) for i in index) else base[tuple(index)])
@@ -78,12 +79,13 @@ def _is_whole(start: Size, end: Size) -> bool:
     return is_known(start) and is_known(end) and start == -1 and end <= -LAST
 
 
-def _begin(start: Size, size: int | None) -> Any:
+def _begin(start: Size, size: int | None, step: int) -> Any:
+    """Where a slice begins: inside, as the standard has it, even where it goes backward."""
     if not is_known(start):
         return start
     if start < 0 and size is not None:
         start = max(start + size, 0)
-    return None if start == 0 else _clamped(start)
+    return None if start == 0 and step > 0 else _clamped(start)
 
 
 def _end(end: Size) -> Any:
