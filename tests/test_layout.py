@@ -91,7 +91,6 @@ COVERED: dict[str, str] = {
     "runtime.engines": "runtime/test_model.py",
     "runtime.signatures": "pipeline/test_streaming.py",
     "stream_parity": "pipeline/test_streaming.py",
-    "streaming.slices": "streaming/test_moves.py",
 }
 """Modules without a test file of their name -> the file that tests them."""
 

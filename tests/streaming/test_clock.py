@@ -109,3 +109,79 @@ def test_which_rows_are_there_wants_no_division(rows):
         clock.there(rows, 2)
         clock.length(Rows(1, 1, 0, 3))
         assert "FloorDiv" not in {op.type for op in graph.get_operations()}
+
+
+def clock_over(shape, axis=1, *, tail=False):
+    """A clock in the current graph, and its states."""
+    states = States()
+    chunk = tf.compat.v1.placeholder(tf.float32, shape)
+    return Clock(states, tail=tail, chunk=(chunk, axis)), states, chunk
+
+
+def computed(graph, tensor, feed):
+    with tf.compat.v1.Session(graph=graph) as session:
+        return session.run(tensor, feed).tolist()
+
+
+@pytest.mark.parametrize(("size", "stride", "count"), [(6, 1, 6), (6, 2, 3), (6, 3, 2), (7, 2, 3)])
+def test_a_fixed_chunk_gives_a_number_of_rows(size, stride, count):
+    with tf.Graph().as_default():
+        clock, states, _ = clock_over([1, size, 2])
+        assert clock.count(stride) == count
+        assert states.met == []
+
+
+@pytest.mark.parametrize(("stride", "count"), [(1, 6), (2, 3)])
+def test_a_chunk_of_any_size_is_counted_when_it_comes(stride, count):
+    with tf.Graph().as_default() as graph:
+        clock, _, chunk = clock_over([None, 3], 0)
+        assert computed(graph, clock.count(stride), {chunk: np.zeros([6, 3])}) == count
+
+
+@pytest.mark.parametrize(("steps", "first"), [(0, True), (1, False), (SATURATED, False)])
+def test_the_first_chunk_is_known_as_such(steps, first):
+    with tf.Graph().as_default() as graph:
+        clock, _, _ = clock_over([1, 2, 2])
+        assert computed(graph, clock.begins(), {clock.steps(): [steps]}) == [first]
+
+
+@pytest.mark.parametrize(
+    ("rows", "end", "length"),
+    [
+        (Rows(1), 10, 10),
+        (Rows(1, 2), 10, 5),
+        (Rows(1, 3, 5), 10, 3),
+        (Rows(1, 1, 0, -4), 10, 6),
+        (Rows(1, 2, 0, 1), 9, 5),
+        (Rows(1, 1, 0, -4), ENDLESS, ENDLESS - 4),
+        (Rows(1, 2, 0, 3), ENDLESS, ENDLESS // 2),
+    ],
+)
+def test_rows_of_the_whole_sequence(rows, end, length):
+    with tf.Graph().as_default() as graph:
+        clock, _, _ = clock_over([1, 2, 2], tail=True)
+        assert computed(graph, clock.length(rows), {clock.end(): [end]}) == [length]
+
+
+def test_bounds_are_counted_and_found_by_their_place():
+    with tf.Graph().as_default() as graph:
+        clock, _, _ = clock_over([1, 4, 2])
+        assert [clock.bound(tf.constant([n])) for n in (9, 2)] == [0, 1]
+        rows = Rows(1, most=1)
+        # A bound is enough for a row not to be there, though nothing is late.
+        assert not clock.all_there(rows)
+        there = clock.there(rows, tf.constant(4))
+        given = clock.given(rows)
+        assert computed(graph, there, {clock.steps(): [0]}) == [True, True, False, False]
+        assert computed(graph, there, {clock.steps(): [4]}) == [False] * 4
+        assert computed(graph, given, {clock.steps(): [0]}) == [2]
+        length = clock.length(Rows(1, most=0))
+        assert computed(graph, length, {clock.end(): [30]}) == [9]
+        assert computed(graph, length, {clock.end(): [5]}) == [5]
+
+
+def test_no_row_is_given_before_the_first():
+    with tf.Graph().as_default() as graph:
+        clock, _, _ = clock_over([1, 2, 2])
+        given = clock.given(Rows(1, 1, 5))
+        assert [computed(graph, given, {clock.steps(): [n]}) for n in (0, 2, 4)] == [[0], [0], [1]]

@@ -76,7 +76,7 @@ def strided_slice(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]
         else:
             first = None if has("begin", k) else emitter.number(begin[k], op)
             last = None if has("end", k) else emitter.number(end[k], op)
-            index.append(slice(first, last, int(step)))
+            index.append(slice(first, last, None if step == 1 else int(step)))
         axis += 1
     moved = _moved(value.rows.axis, index, len(sizes))
     x = value.tensor[tuple(index)] if any(i != slice(None) for i in index) else value.tensor
@@ -120,7 +120,7 @@ def slice_(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
             index.append(slice(None))
         else:
             end = None if last == whole else emitter.number(last, op)
-            index.append(slice(emitter.number(first, op), end))
+            index.append(slice(None if first == 0 else emitter.number(first, op), end))
     x = value.tensor[tuple(index)] if any(i != slice(None) for i in index) else value.tensor
     return [_taken(emitter, op, value.at(time, x), cut)]
 
