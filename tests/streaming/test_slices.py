@@ -101,8 +101,8 @@ def test_the_last_row_of_what_is_always_there(single):
     assert value.rows == Rows(1)
     x = np.arange(30, dtype=np.float32).reshape(1, 5, 6)
     (found,) = walked(walk, [value.tensor], [x], [2, 3])
-    for given, place in zip(found, (1, 4), strict=True):
-        np.testing.assert_array_equal(given, x[:, place] if single else x[:, place : place + 1])
+    for row, place in zip(found, (1, 4), strict=True):
+        np.testing.assert_array_equal(row, x[:, place] if single else x[:, place : place + 1])
     assert kept(walk) == {}
 
 
