@@ -38,8 +38,8 @@ TIME = Axis(-1, 0)
 """The free axis that all inputs with time share."""
 
 FAR = (1 << 12) * 315
-"""A length that is a multiple of all strides that people take (of 3, 5, 7 and 9 too), and longer than
-any window."""
+"""A length that is a multiple of all strides that people take, of 3, 5, 7 and 9 too, and longer
+than any window."""
 
 
 COUNTS: dict[str, CountRule] = {}
