@@ -52,6 +52,10 @@ def test_texts(read, text, value):
         (steps, "0", "expected any, or a number of steps of 1 or more; got '0'"),
         (steps, "-2", "expected any, or a number of steps of 1 or more; got '-2'"),
         (steps, "1.5", "expected any, or a number of steps of 1 or more; got '1.5'"),
+        # A digit that is no number.
+        (steps, "\u00b2", "expected any, or a number of steps of 1 or more; got '\u00b2'"),
+        (size, "\u00b2", "expected auto, any, or a number of 1 or more; got '\u00b2'"),
+        (numbers, "1,\u00b2", "expected numbers of 1 or more with commas; got '1,\u00b2'"),
         (size, "0", "expected auto, any, or a number of 1 or more; got '0'"),
         (size, "", "expected auto, any, or a number of 1 or more; got ''"),
         (size, "None", "expected auto, any, or a number of 1 or more; got 'None'"),

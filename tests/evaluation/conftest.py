@@ -3,20 +3,38 @@
 import numpy as np
 import pytest
 
-import rnnlite
+from graphs import Model
 
 
 def _file(kind, seed):
-    import keras
-
-    keras.utils.set_random_seed(seed)
-    frames = keras.Input((None, 3), name="frames")
-    states = keras.layers.GRU(4, return_sequences=kind == "tagger")(frames)
-    units, activation = (1, None) if kind == "regressor" else (4, "softmax")
-    if kind == "binary":
-        units, activation = 1, "sigmoid"
-    result = keras.layers.Dense(units, activation=activation, name="result")(states)
-    return rnnlite.convert(keras.Model(frames, result), verify=False).tflite
+    """Op by op: the mean over time, or each step, times a kernel, and what stands behind it."""
+    rng = np.random.default_rng(seed)
+    units = 4 if kind in ("classifier", "tagger") else 1
+    kernel = rng.standard_normal((units, 3))
+    model = Model()
+    main = model.main
+    frames = rows = main.tensor((1, -1, 3), name="frames")
+    steps = (1, -1) if kind == "tagger" else (1,)
+    if kind != "tagger":
+        rows = main.tensor((1, 3))
+        axis = main.constant([1], "int32")
+        main.add("MEAN", [frames, axis], [rows], "ReducerOptions", keepDims=False)
+    last = {"regressor": "", "binary": "LOGISTIC"}.get(kind, "SOFTMAX")
+    product = main.tensor((*steps, units), name="" if last else "result")
+    main.add(
+        "FULLY_CONNECTED",
+        [rows, main.constant(kernel), None],
+        [product],
+        "FullyConnectedOptions",
+        keepNumDims=True,
+    )
+    result = product
+    if last:
+        result = main.tensor((*steps, units), name="result")
+        options = {"options": "SoftmaxOptions", "beta": 1.0} if last == "SOFTMAX" else {}
+        main.add(last, [product], [result], **options)
+    main.ends([frames], [result])
+    return model.bytes()
 
 
 @pytest.fixture(scope="package")

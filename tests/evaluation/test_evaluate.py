@@ -2,11 +2,14 @@
 
 import csv
 import json
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import rnnlite
+from evaluation.files import averaging, several, summed
 from rnnlite.errors import DataError, ModelError, OutputError
 from rnnlite.evaluation.files import evaluate_files
 from rnnlite.evaluation.records import Classification, Regression
@@ -245,3 +248,154 @@ def test_lines_of_text(model, rows, tmp_path):
     (tmp_path / "y.txt").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="cannot read the labels"):
         rnnlite.evaluate(model("classifier"), rows, tmp_path / "y.txt")
+
+
+REGRESSION = {"task": "regression"}
+
+
+def plain(*rows):
+    """Rows of one step each, and what a model that averages gives for them: the same."""
+    return [np.array([row], np.float32) for row in rows]
+
+
+def test_what_is_no_number_is_the_worst_row():
+    """It has no place in an order: none of the others may be lost by it."""
+    rows = plain([0.1, 0.2, 0.3], [0.5, 0.1, 0.2], [0.9, 0.8, 0.1], [0.3, 0.3, 0.2])
+    # 1 / 0 for the first, by a factor that overflows.
+    found = rnnlite.evaluate(
+        averaging(factor=3e38), [row * 1e5 for row in rows], against=averaging(), worst=4
+    )
+    assert sorted(w.row for w in found.worst) == [0, 1, 2, 3]
+    rates = [w.difference for w in found.worst]
+    assert rates == sorted(rates, reverse=True)
+
+
+@pytest.mark.parametrize("worst", [0, 1, 3, 9])
+def test_as_many_of_the_worst_as_asked_for(worst):
+    rows = plain([0.1, 0, 0], [0.5, 0, 0], [0.9, 0, 0], [0.3, 0, 0])
+    labels = np.zeros((4, 3))
+    found = rnnlite.evaluate(averaging(), rows, labels, worst=worst, **REGRESSION)
+    assert [w.row for w in found.worst] == [2, 1, 3, 0][:worst]
+
+
+def test_of_equally_bad_rows_the_first_comes_first():
+    found = rnnlite.evaluate(
+        averaging(), plain(*[[0.5, 0, 0]] * 4), np.zeros((4, 3)), worst=2, **REGRESSION
+    )
+    assert [w.row for w in found.worst] == [0, 1]
+
+
+def test_one_score_of_a_half_is_the_first_class():
+    """Alike against labels and against the other model."""
+    rows = plain([0.5], [0.75], [0.25])
+    one = averaging(width=1)
+    found = rnnlite.evaluate(one, rows, [0, 1, 0], against=averaging(width=1, offset=0.125))
+    assert found.scores.accuracy == 1
+    # The other gives 0.625, 0.875, 0.375.
+    assert found.other.accuracy == pytest.approx(2 / 3)
+    assert found.agreement.same_class == pytest.approx(2 / 3)
+
+
+def test_a_number_without_axes():
+    rows = plain([1.0, 2.0, 3.0], [0.0, 0.5, 0.0])
+    found = rnnlite.evaluate(summed(), rows, [6.0, 1.5], **REGRESSION)
+    assert found.scores.largest_error == pytest.approx(1.0)
+    with pytest.raises(DataError, match="output 'total' has no score for each class"):
+        rnnlite.evaluate(summed(), rows, [6, 1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 1], "there are fewer labels than samples; expected one a sample; found 2"),
+        ([0, 1, 2, 0], "there are more labels than samples; expected 3"),
+        ([0, 1, 3], "row 2"),
+        (7, "labels is no list of labels; found int"),
+    ],
+)
+def test_labels_that_do_not_go_with_the_samples(labels, message):
+    with pytest.raises(DataError, match=message):
+        rnnlite.evaluate(averaging(), plain(*[[0.1, 0.2, 0.3]] * 3), labels)
+
+
+def test_no_samples():
+    with pytest.raises(DataError, match="there are no samples; expected at least one"):
+        rnnlite.evaluate(averaging(), [], [])
+
+
+def test_records_are_kept_in_order():
+    rows = plain([0.1, 0.7, 0.2], [0.5, 0.1, 0.2])
+    kept = []
+    rnnlite.evaluate(averaging(), rows, [1, 1], against=averaging(offset=0.5), keep=kept.append)
+    assert [(r["row"], r["length"], r["label"], r["picked"]) for r in kept] == [
+        (0, 1, 1, 1),
+        (1, 1, 1, 0),
+    ]
+    assert [(r["right"], r["other_right"], r["other_picked"]) for r in kept] == [
+        (1, 1, 1),
+        (0, 0, 0),
+    ]
+    # Beside another model, the difference is that of both.
+    assert [r["difference"] for r in kept] == pytest.approx([0.5, 0.5])
+
+
+def test_rows_of_steps_have_no_one_label():
+    kept = []
+    steps = averaging(steps=True)
+    rnnlite.evaluate(steps, [np.eye(3, dtype=np.float32)], [[0, 1, 1]], keep=kept.append)
+    (record,) = kept
+    assert record["right"] == 2
+    assert record["difference"] == pytest.approx(1 / 3)
+    assert not {"label", "picked"} & record.keys()
+
+
+OUTPUTS = {
+    "none named": (
+        {},
+        averaging(),
+        "the model has several outputs; expected mean, twice. Name one: output= (--output).",
+    ),
+    "an unknown one": (
+        {"output": "label"},
+        averaging(),
+        "there is no output 'label'; expected mean, twice. Name one: output= (--output).",
+    ),
+    "of another rank": (
+        {"output": "twice"},
+        averaging(),
+        "output 'scores' of the other model has another shape; expected (None, 3); found (3,).",
+    ),
+    "of another width": (
+        {"output": "mean"},
+        averaging(width=3, name="x1", steps=True),
+        "output 'x1' of the other model has another shape; expected (3,); found (None, 3).",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_outputs_that_cannot_be_compared(name):
+    options, other, message = OUTPUTS[name]
+    with pytest.raises(ModelError, match=re.escape(message)):
+        rnnlite.evaluate(several(), plain([0.1, 0.2, 0.3]), against=other, **options)
+
+
+def test_the_other_models_output_of_the_same_name():
+    found = rnnlite.evaluate(several(), plain([0.1, 0.2, 0.3]), against=several(), output="twice")
+    assert found.output == "twice"
+    assert found.agreement.largest_difference == 0
+
+
+def test_another_model_without_such_an_output():
+    rows = plain([0.1, 0.2, 0.3])
+    both = rnnlite.load(several())
+    both.outputs = tuple(replace(spec, name=f"{spec.name}_2") for spec in both.outputs)
+    expected = "the other model has no such output; expected 'mean'; found mean_2, twice_2."
+    with pytest.raises(ModelError, match=re.escape(expected)):
+        rnnlite.evaluate(several(), rows, against=both, output="mean")
+
+
+def test_lengths_are_those_of_the_free_axis():
+    rows = [np.ones((n, 3), np.float32) for n in (2, 5, 5)]
+    found = rnnlite.evaluate(averaging(), rows, np.ones((3, 3)), **REGRESSION)
+    assert [(s.first, s.last, s.rows) for s in found.scores.lengths] == [(2, 2, 1), (5, 5, 2)]

@@ -5,6 +5,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnnlite.evaluation.metrics import (
     AgreementScore,
@@ -128,5 +130,125 @@ def test_few_lengths_stand_by_themselves():
 
 
 def test_the_class_of_one_score():
-    assert classes_of(np.array([[0.4], [0.5]])).tolist() == [0, 1]
+    """Above a half, as Keras has it: a half is what integers give often."""
+    assert classes_of(np.array([[0.4], [0.5], [0.502]])).tolist() == [0, 0, 1]
     assert classes_of(np.array([[0.4, 0.1], [0.5, 0.9]])).tolist() == [0, 1]
+
+
+def test_nothing_was_added():
+    found = ClassificationScore(3).record()
+    assert found.count == 0
+    assert math.isnan(found.accuracy)
+    assert math.isnan(found.top_k_accuracy)
+    assert found.lengths == ()
+    numbers = RegressionScore().record()
+    assert (numbers.count, numbers.rms_error, numbers.lengths) == (0, 0.0, ())
+    assert math.isnan(numbers.correlation)
+    agreement = AgreementScore(classes=True).record()
+    assert (agreement.values, agreement.rms_difference) == (0, 0.0)
+    assert math.isnan(agreement.same_class)
+    assert math.isnan(agreement.relative_rms)
+
+
+@pytest.mark.parametrize(
+    ("scores", "label", "top_k", "right"),
+    [
+        ([0.1, 0.7, 0.2], 1, 1, True),
+        ([0.1, 0.7, 0.2], 2, 1, False),
+        ([0.1, 0.7, 0.2], 2, 2, True),
+        ([0.1, 0.7, 0.2], 0, 2, False),
+        # More than there are classes: all of them.
+        ([0.1, 0.7, 0.2], 0, 9, True),
+        # As good as the best is among the best.
+        ([0.4, 0.4, 0.2], 1, 1, True),
+        # What is no number is not.
+        ([math.nan, 0.4, 0.2], 0, 3, False),
+        ([math.nan, 0.4, 0.2], 1, 1, False),
+        ([math.nan, 0.4, 0.2], 1, 2, True),
+    ],
+)
+def test_among_the_best(scores, label, top_k, right):
+    score = ClassificationScore(3, top_k=top_k)
+    score.add(np.array([scores]), np.array([label]), 1)
+    found = score.record()
+    assert found.top_k == min(top_k, 3)
+    assert found.top_k_accuracy == float(right)
+
+
+def test_classes_without_names_are_numbers():
+    assert [c.name for c in ClassificationScore(3).record().classes] == ["0", "1", "2"]
+
+
+def test_the_confusion_counts_labels_by_row():
+    score = ClassificationScore(2)
+    scores = np.array([[0.9, 0.1], [0.9, 0.1], [0.2, 0.8]])
+    assert score.add(scores, np.array([0, 1, 1]), 3) == 2
+    assert score.record().confusion == ((1, 0), (1, 1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seed=st.integers(0, 1000),
+    cuts=st.lists(st.integers(1, 5), min_size=1, max_size=8),
+)
+def test_scores_do_not_depend_on_how_rows_are_cut(seed, cuts):
+    """Row by row, in blocks, all at once: one record."""
+    rng = np.random.default_rng(seed)
+    count = sum(cuts)
+    found, wanted = rng.normal(5, 1, (2, count))
+    scores, labels = rng.random((count, 3)), rng.integers(0, 3, count)
+    records = []
+    for parts in ([count], cuts, [1] * count):
+        numbers, classes, agreement = (
+            RegressionScore(),
+            ClassificationScore(3, top_k=2),
+            AgreementScore(classes=True),
+        )
+        for block in np.split(np.arange(count), np.cumsum(parts)[:-1]):
+            numbers.add(found[block], wanted[block], 1)
+            classes.add(scores[block], labels[block], 1)
+            agreement.add(scores[block], scores[block][:, ::-1])
+        records.append((numbers.record(), classes.record(), agreement.record()))
+    for regression, classification, agreement in records[1:]:
+        first = records[0]
+        assert regression.rms_error == pytest.approx(first[0].rms_error)
+        assert regression.largest_error == first[0].largest_error
+        if count > 1:
+            assert regression.correlation == pytest.approx(first[0].correlation, abs=1e-9)
+        assert classification.confusion == first[1].confusion
+        assert classification.top_k_accuracy == first[1].top_k_accuracy
+        assert agreement.same_class == first[2].same_class
+        assert agreement.rms_difference == pytest.approx(first[2].rms_difference)
+
+
+def test_agreement_of_one_score_a_row():
+    score = AgreementScore(classes=True)
+    score.add(np.array([0.2]), np.array([0.4]))
+    score.add(np.array([0.6]), np.array([0.4]))
+    assert score.record().same_class == 0.5
+
+
+def test_agreement_with_nothing_but_zeros_has_no_relative_difference():
+    score = AgreementScore(classes=False)
+    assert score.add(np.array([3.0, 4.0]), np.zeros(2)) == pytest.approx(math.sqrt(12.5))
+    found = score.record()
+    assert found.largest_difference == 4.0
+    assert math.isnan(found.relative_rms)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 60), min_size=1, max_size=80))
+def test_every_row_is_in_one_range_of_length(lengths):
+    found = ByLength()
+    for length in lengths:
+        found.add(length, 2, 0.5)
+    ranges = found.ranges()
+    assert sum(s[0] for *_, s in ranges) == len(lengths)
+    for first, last, sums in ranges:
+        assert sums[0] == sum(first <= length <= last for length in lengths)
+        assert sums[1:].tolist() == [2 * sums[0], 0.5 * sums[0]]
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(ranges))
+    # Asked twice, it says the same.
+    again = found.ranges()
+    assert [r[:2] for r in again] == [r[:2] for r in ranges]
+    assert all(np.array_equal(a[2], b[2]) for a, b in zip(again, ranges, strict=True))

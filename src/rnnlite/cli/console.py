@@ -28,6 +28,9 @@ LOG = logging.getLogger(__name__)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says of a full disk; of files that we write, `OutputError` says it by name."""
 
+PACKAGE = Path(__file__).parents[1]
+"""The folder of our own code."""
+
 
 def show(value: Any, as_json: bool) -> None:
     """A report: tables on a terminal, plain text in a pipe, JSON on request."""
@@ -138,7 +141,7 @@ def refusals() -> Iterator[None]:
 def _fault(error: Exception) -> InternalError:
     """An exception that is no refusal, with the place in our code that it came through last."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if "rnnlite" in Path(f.filename).parts]
+    ours = [f for f in frames if PACKAGE in Path(f.filename).parents]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
     return InternalError(f"{type(error).__name__}{place}: {' '.join(str(error).split())[:300]}")
 

@@ -202,7 +202,7 @@ def with_any(option: str, args: Sequence[str]) -> list[str]:
     for k, arg in enumerate(args):
         found.append(arg)
         behind = args[k + 1] if k + 1 < len(args) else ""
-        if arg == option and behind != "any" and not behind.lstrip("-").isdigit():
+        if arg == option and behind != "any" and not behind.lstrip("-").isdecimal():
             found.append("any")
     return found
 
@@ -213,7 +213,7 @@ def steps(value: str | None) -> bool | int:
         return False
     if value == "any":
         return True
-    if value.isdigit() and int(value) > 0:
+    if value.isdecimal() and int(value) > 0:
         return int(value)
     raise typer.BadParameter(f"expected any, or a number of steps of 1 or more; got '{value}'")
 
@@ -224,7 +224,7 @@ def size(value: str) -> int | str | None:
         return value
     if value == "any":
         return None
-    if value.isdigit() and int(value) > 0:
+    if value.isdecimal() and int(value) > 0:
         return int(value)
     raise typer.BadParameter(f"expected auto, any, or a number of 1 or more; got '{value}'")
 
@@ -250,6 +250,6 @@ def calibration_data(values: Sequence[str] | None) -> Path | dict[str, Path] | N
 def numbers(value: str) -> list[int]:
     """Numbers of 1 or more with commas as a list."""
     parts = value.split(",")
-    if not all(p.strip().isdigit() and int(p) > 0 for p in parts):
+    if not all(p.strip().isdecimal() and int(p) > 0 for p in parts):
         raise typer.BadParameter(f"expected numbers of 1 or more with commas; got '{value}'")
     return [int(p) for p in parts]

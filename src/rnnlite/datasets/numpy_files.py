@@ -135,7 +135,7 @@ def _members(
     inputs = [c for c in columns if c.is_input]
     found = {c.name: m for c in columns if (m := _by_name(path, names, c, archive))}
     left = [c for c in columns if c.name not in found]
-    numbered = [n for n in names if n.startswith("arr_") and n[4:].isdigit()]
+    numbered = [n for n in names if n.startswith("arr_") and n[4:].isdecimal()]
     for column in left:
         taken = {key for m in found.values() for key in (*m.keys, m.stacked)}
         rest = [n for n in names if n not in taken]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,9 +76,8 @@ def evaluate(
             "there is nothing to compare with", expected="labels, another model, or both"
         )
     spec = _output(first, output)
-    found = _OutputScores(
-        spec, LabelReader(task, classes, spec.shape[-1] or 1), tuple(classes), top_k
-    )
+    scores = (spec.sample_shape or (1,))[-1] or 1
+    found = _OutputScores(spec, LabelReader(task, classes, scores), tuple(classes), top_k)
     labelled = None if labels is None else as_labels(labels)
     pair, fed = itertools.tee(samples)
     results = _results(first, fed, spec.name, batch_size)
@@ -93,7 +93,9 @@ def evaluate(
         length = _length(sample, first.inputs)
         label = None if labelled is None else _next_label(labelled, row)
         record = found.add(row, result, label, None if others is None else next(others), length)
-        entry = (record["difference"], -row, length)
+        # What is no number has no place in an order: it is worse than all that is one.
+        off = record["difference"]
+        entry = (math.inf if math.isnan(off) else off, -row, length)
         (heapq.heappush if len(ranked) < worst else heapq.heappushpop)(ranked, entry)
         if keep is not None:
             keep(record)

@@ -82,7 +82,8 @@ class ClassificationScore:
         picked = scores.argmax(axis=-1)
         np.add.at(self._confusion, (labels, picked), 1)
         own = np.take_along_axis(scores, labels[:, None], axis=-1)
-        rank = (scores > own).sum(axis=-1)
+        # How many are not below it, itself too where it is no number: NaN is never right.
+        rank = (~(scores <= own)).sum(axis=-1)
         self._in_top += int((rank < self._k).sum())
         right = int((picked == labels).sum())
         self._lengths.add(length, len(labels), right)
@@ -209,9 +210,9 @@ class AgreementScore:
 
 
 def classes_of(scores: Array) -> Array:
-    """The class of each row of scores (..., C); of one score, whether it is 0.5 or more."""
+    """The class of each row of scores (..., C); of one score, whether it is above 0.5."""
     if scores.shape[-1] == 1:
-        return (scores[..., 0] >= 0.5).astype(np.int64)
+        return (scores[..., 0] > 0.5).astype(np.int64)
     picked: Array = scores.argmax(axis=-1)
     return picked
 

@@ -40,7 +40,7 @@ class Detected:
     def is_keras3(self) -> bool:
         """Whether Keras 3 wrote it."""
         major = self.keras_version.split(".")[0]
-        return major.isdigit() and int(major) >= 3
+        return major.isdecimal() and int(major) >= 3
 
 
 def detect(path: Path) -> Detected | None:
