@@ -10,7 +10,7 @@ from rnnlite.errors import ModelError, SampleError
 from rnnlite.lite import schema
 from rnnlite.runtime import engines as module
 from rnnlite.runtime.batches import BATCHES_A_WORKER
-from rnnlite.runtime.ends import calls_of
+from rnnlite.runtime.calls import calls_of
 from rnnlite.runtime.engines import Engines, Settings
 from runtime.files import doubled, rows, two
 

@@ -7,7 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 from graphs import Model
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Quantization, Signature
-from rnnlite.runtime.signatures import SignatureRun, stream_ends
+from rnnlite.runtime.signatures import SignatureRun, stream_signature
 from rnnlite.specs import TensorSpec
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
 from rnnlite.streaming.rows import Rows
@@ -19,8 +19,8 @@ WHOLE = (
 )
 
 
-def test_the_ends_of_a_stream():
-    found = stream_ends(schema.read(summing()), LAYOUT, WHOLE)
+def test_what_a_stream_takes_and_gives():
+    found = stream_signature(schema.read(summing()), LAYOUT, WHOLE)
     assert found.layout is LAYOUT
     (x,), (sums,), (state,) = found.inputs, found.outputs, found.states
     assert (x.name, x.shape, x.dtype) == ("x", (1, 1, 2), "float32")
@@ -31,12 +31,12 @@ def test_the_ends_of_a_stream():
 
 def test_an_input_keeps_what_is_known_of_it_but_its_least_length():
     """A chunk may be shorter than the shortest sequence."""
-    (x,) = stream_ends(schema.read(summing()), LAYOUT, WHOLE).inputs
+    (x,) = stream_signature(schema.read(summing()), LAYOUT, WHOLE).inputs
     assert (x.mask_value, x.time_axis, x.batch_axis, x.least) == (-1.0, 1, 0, ())
 
 
 def test_what_the_whole_does_not_have_is_read_off_the_file():
-    (x,) = stream_ends(schema.read(summing()), LAYOUT, ()).inputs
+    (x,) = stream_signature(schema.read(summing()), LAYOUT, ()).inputs
     assert x == TensorSpec("x", (1, 1, 2), "float32", batch_axis=None)
 
 
@@ -48,8 +48,8 @@ def quantized():
     h = main.tensor((-1, 4), "int16", "state/gru/h", Quantization((0.25,), (0,)))
     y = main.tensor((-1, 4), "int8", "label", Quantization((0.125,), (-7,)))
     main.ends([x, h], [y, h])
-    ends = (("x", x), ("state/gru/h", h)), (("label", y), ("state/gru/h", h))
-    model.ir.signatures = [Signature("stream", main.ir, *ends)]
+    named = (("x", x), ("state/gru/h", h)), (("label", y), ("state/gru/h", h))
+    model.ir.signatures = [Signature("stream", main.ir, *named)]
     return model.ir
 
 
@@ -64,7 +64,7 @@ def test_a_stream_of_integers():
         states=(StreamState("state/gru/h", 0.0, 0, "int16", 0.25, 0),),
     )
     whole = (TensorSpec("x", (None, None, 2), "int8", quantization=(9.0, 9)),)
-    found = stream_ends(quantized(), layout, whole)
+    found = stream_signature(quantized(), layout, whole)
     # The parameters are those of the signature, not those of the whole sequence's function.
     assert found.inputs[0].quantization == (0.5, 3)
     assert (found.inputs[0].shape, found.inputs[0].dtype) == ((None, None, 2), "int8")
@@ -140,8 +140,8 @@ def test_arrays_are_in_the_callers_order():
     main.add("SUB", [b, a], [z], "SubOptions")
     main.add("ADD", [b, a], [y], "AddOptions")
     main.ends([b, a], [z, y])
-    ends = (("b", b), ("a", a)), (("z", z), ("y", y))
-    model.ir.signatures = [Signature("s", main.ir, *ends)]
+    named = (("b", b), ("a", a)), (("z", z), ("y", y))
+    model.ir.signatures = [Signature("s", main.ir, *named)]
     run = SignatureRun(Interpreter(model_content=model.bytes()), "s", ["b", "a"], ["z", "y"])
     found = run([np.array([5, 5], np.float32), np.array([1, 2], np.float32)])
     assert [f.tolist() for f in found] == [[4.0, 3.0], [6.0, 7.0]]
