@@ -105,12 +105,12 @@ def by_mode():
             rng.standard_normal((2 * int(t), *shape)).astype(np.float32)
             for t in rng.integers(10, 30, SAMPLES)
         ]
-        laps = {mode: [] for mode in MODES}
+        timings = {mode: [] for mode in MODES}
         for _ in range(ROUNDS + 1):
-            for mode, found in laps.items():
+            for mode, found in timings.items():
                 options = {} if mode is None else {"calibration": samples, "max_error": 1.0}
                 found.append(seconds(rnnlite.convert, model, quantize=mode, **options))
-        medians = {mode: statistics.median(found[1:]) for mode, found in laps.items()}
+        medians = {mode: statistics.median(found[1:]) for mode, found in timings.items()}
         ratios = "  ".join(f"{medians[m] / medians[None]:7.2f}" for m in MODES[1:])
         print(f"{name:22} {medians[None]:9.2f}  {ratios}", flush=True)
 
@@ -132,8 +132,8 @@ def against_tensorflow():
             def theirs(folder=folder):
                 tf.lite.TFLiteConverter.from_saved_model(folder).convert()
 
-            laps = [(seconds(theirs), seconds(ours)) for _ in range(ROUNDS + 1)][1:]
-        theirs_s, ours_s = (statistics.median(column) for column in zip(*laps, strict=True))
+            timings = [(seconds(theirs), seconds(ours)) for _ in range(ROUNDS + 1)][1:]
+        theirs_s, ours_s = (statistics.median(column) for column in zip(*timings, strict=True))
         check = statistics.median(checks[1:])
         print(
             f"{units:5}  {theirs_s:14.2f}  {ours_s:9.2f}  {check:17.2f}  {ours_s / theirs_s:5.2f}"

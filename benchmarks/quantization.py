@@ -70,13 +70,13 @@ def microseconds(files):
         name: np.zeros((1, STEPS, FEATURES), model.inputs[0].dtype)
         for name, model in models.items()
     }
-    laps = {name: [] for name in models}
+    timings = {name: [] for name in models}
     for _ in range(ROUNDS):
         for name, model in models.items():
             begin = time.perf_counter()
             model.run([inputs[name]])
-            laps[name].append(time.perf_counter() - begin)
-    return {name: 1e6 * statistics.median(values[3:]) / STEPS for name, values in laps.items()}
+            timings[name].append(time.perf_counter() - begin)
+    return {name: 1e6 * statistics.median(values[3:]) / STEPS for name, values in timings.items()}
 
 
 def main():

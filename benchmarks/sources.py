@@ -250,12 +250,12 @@ rnnlite.convert(rnn, example=torch.zeros(2, 20, 40))
 
 def conversion():
     """Seconds of a fresh process that converts two layers from PyTorch."""
-    laps = []
+    timings = []
     for _ in range(PROCESSES):
         begin = time.perf_counter()
         subprocess.run([sys.executable, "-c", CONVERSION], check=True)
-        laps.append(time.perf_counter() - begin)
-    return statistics.median(laps)
+        timings.append(time.perf_counter() - begin)
+    return statistics.median(timings)
 
 
 if __name__ == "__main__":

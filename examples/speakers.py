@@ -100,12 +100,12 @@ def milliseconds(function, inputs):
     """Median time of a call over the inputs, after each was seen once."""
     for x in inputs:
         function(x)
-    laps = []
+    timings = []
     for x in inputs:
         begin = time.perf_counter()
         function(x)
-        laps.append(1000 * (time.perf_counter() - begin))
-    return float(np.median(laps))
+        timings.append(1000 * (time.perf_counter() - begin))
+    return float(np.median(timings))
 
 
 def picture(source, lite, path):

@@ -31,11 +31,11 @@ def medians(
     spent = 0.0
     for name, run in runs.items():
         run()
-        lap = _lap(run, 1)
+        lap = _timing(run, 1)
         repeats[name] = max(1, round(LEAST_LAP / lap))
         spent += lap * repeats[name]
     count = int(min(max(seconds / spent, rounds[0]), rounds[1]))
-    laps: dict[str, list[float]] = {name: [] for name in runs}
+    timings: dict[str, list[float]] = {name: [] for name in runs}
     order = list(runs.items())
     gc.disable()
     try:
@@ -43,13 +43,13 @@ def medians(
             random.shuffle(order)
             for name, run in order:
                 run()
-                laps[name].append(_lap(run, repeats[name]))
+                timings[name].append(_timing(run, repeats[name]))
     finally:
         gc.enable()
-    return {name: statistics.median(values) for name, values in laps.items()}
+    return {name: statistics.median(values) for name, values in timings.items()}
 
 
-def _lap(run: Callable[[], Any], repeats: int) -> float:
+def _timing(run: Callable[[], Any], repeats: int) -> float:
     begin = time.perf_counter()
     for _ in range(repeats):
         run()

@@ -50,12 +50,12 @@ def peak(size: int = 768) -> float:
 
 
 def _seconds(run: Callable[[], Any]) -> float:
-    laps = []
+    timings = []
     for _ in range(ROUNDS):
         begin = time.perf_counter()
         run()
-        laps.append(time.perf_counter() - begin)
-    return statistics.median(laps)
+        timings.append(time.perf_counter() - begin)
+    return statistics.median(timings)
 
 
 def vectors(info: Path = CPUINFO) -> str:

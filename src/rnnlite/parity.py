@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnlite.errors import SampleError, ShapeError, SourceError
-from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Entry
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
@@ -141,10 +141,10 @@ def _late(entry: Entry, model: ModelApart, cases: list[Case]) -> tuple[str, ...]
     return tuple(spec.name for spec, shape, value in pairs if shape != value.shape)
 
 
-PROBES = 8
+SAMPLES = 8
 
 
-def probes(entry: Entry) -> list[list[Array]]:
+def sample_inputs(entry: Entry) -> list[list[Array]]:
     """Random samples of several lengths, without batch axis, where the user gave none.
 
     Raises:
@@ -153,7 +153,7 @@ def probes(entry: Entry) -> list[list[Array]]:
     cases, _ = _cases(entry)
     shapes = list({tuple(a.shape for a in c.inputs): c for c in cases}.values())
     found = []
-    for k in range(PROBES):
+    for k in range(SAMPLES):
         inputs = random_inputs(
             _like(entry.inputs, shapes[k % len(shapes)]),
             length=1,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnlite.errors import ShapeError
-from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Entry
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lite import schema

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Entry
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.frontends.walking import ops_behind
 from rnnlite.lengths.compared import compared
 from rnnlite.specs import TensorSpec

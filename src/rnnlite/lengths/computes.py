@@ -263,10 +263,10 @@ def convolve(node: Node) -> list[Fact]:
     padding = node.text("padding")
     explicit = list(node.attr("explicit_paddings")) if padding == "EXPLICIT" else []
     for k, axis in enumerate(places):
-        size, way = sizes[axis], padding
+        size, kind = sizes[axis], padding
         if explicit:
-            size, way = size + explicit[2 * axis] + explicit[2 * axis + 1], "VALID"
-        sizes[axis] = window(node, size, kernel[k], strides[axis], dilations[axis], way)
+            size, kind = size + explicit[2 * axis] + explicit[2 * axis + 1], "VALID"
+        sizes[axis] = window(node, size, kernel[k], strides[axis], dilations[axis], kind)
     if node.op.type == "DepthwiseConv2dNative":
         node.equal(sizes[channel], kernel[-2])
         sizes[channel] = kernel[-2] * kernel[-1]

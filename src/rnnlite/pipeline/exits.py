@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rnnlite.errors import OptionError, ParityError
-from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Entry, Program
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.frontends.request import Request
 from rnnlite.lite.ir import Value
 from rnnlite.lite.passes.exits import cut

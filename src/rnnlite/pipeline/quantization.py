@@ -12,7 +12,7 @@ from typing import Any
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model
-from rnnlite.parity import probes
+from rnnlite.parity import sample_inputs
 from rnnlite.pipeline.steps import Part, finish
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
@@ -161,7 +161,7 @@ def _take(part: Part, calibration: Any) -> _Taken:
     name_constants(part.model)
     entry = part.entry
     samples = None if calibration is None else take_samples(calibration, entry.inputs)
-    held_out = samples.held_out if samples is not None else probes(entry)
+    held_out = samples.held_out if samples is not None else sample_inputs(entry)
     return _Taken(part, samples, held_out, remembering(entry.reference))
 
 

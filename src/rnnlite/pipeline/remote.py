@@ -194,7 +194,7 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
     Raises:
         ParityError: they differ.
     """
-    from rnnlite.frontends.probe import random_inputs
+    from rnnlite.frontends.random_inputs import random_inputs
     from rnnlite.runtime.model import load
 
     model = load(data)

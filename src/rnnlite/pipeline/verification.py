@@ -128,7 +128,7 @@ def _check_one(
 ) -> Finding:
     """One signature of a file against its source."""
     from rnnlite.isolation.interpreter import ModelApart
-    from rnnlite.parity import check, probes
+    from rnnlite.parity import check, sample_inputs
     from rnnlite.quantization.quantize import remeasure
     from rnnlite.runtime.samples import listed
 
@@ -146,7 +146,7 @@ def _check_one(
         entry.reference,
         data,
         mode,
-        rows or probes(entry),
+        rows or sample_inputs(entry),
         given=bool(rows),
         max_error=limit,
         signature=key,

@@ -49,21 +49,21 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
     cold = 1000 * (time.perf_counter() - begin)
     for _ in range(WARM_UP_RUNS):
         model.run(arrays)
-    laps = []
+    timings = []
     for _ in range(repeats):
         begin = time.perf_counter()
         model.run(arrays)
-        laps.append(1000 * (time.perf_counter() - begin))
-    median = float(np.median(laps))
+        timings.append(1000 * (time.perf_counter() - begin))
+    median = float(np.median(timings))
     return Timing(
         length=length,
         threads=threads,
         repeats=repeats,
         cold=cold,
         median=median,
-        p90=float(np.percentile(laps, 90)),
-        p99=float(np.percentile(laps, 99)),
-        minimum=float(np.min(laps)),
+        p90=float(np.percentile(timings, 90)),
+        p99=float(np.percentile(timings, 99)),
+        minimum=float(np.min(timings)),
         microseconds_a_step=1000 * median / length if length else None,
     )
 

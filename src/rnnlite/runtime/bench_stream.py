@@ -47,23 +47,23 @@ def time_stream(
     chunks = [_chunk(stream, count, rng) for _ in range(16)]
     for k in range(WARM_UP_CALLS):
         stream(chunks[k % len(chunks)])
-    laps = np.empty(calls)
+    timings = np.empty(calls)
     gc.collect()
     for k in range(calls):
         chunk = chunks[k % len(chunks)]
         begin = time.perf_counter()
         stream(chunk)
-        laps[k] = time.perf_counter() - begin
-    laps *= 1e6
-    p90, p99, p999 = (float(p) for p in np.percentile(laps, [90, 99, 99.9]))
+        timings[k] = time.perf_counter() - begin
+    timings *= 1e6
+    p90, p99, p999 = (float(p) for p in np.percentile(timings, [90, 99, 99.9]))
     return StreamTiming(
         steps=count,
         calls=calls,
-        median=float(np.median(laps)),
+        median=float(np.median(timings)),
         p90=p90,
         p99=p99,
         p999=p999,
-        largest=float(laps.max()),
+        largest=float(timings.max()),
         bytes_a_stream=_memory(loaded, chunks[0]),
     )
 

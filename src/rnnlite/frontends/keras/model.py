@@ -20,8 +20,8 @@ from rnnlite.frontends.keras.lookups import refuse_lookups
 from rnnlite.frontends.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
 from rnnlite.frontends.keras.patching import seeming
 from rnnlite.frontends.keras.types import KerasModel, Layer, Masking
-from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Entry, Program, type_notes, with_lengths
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.frontends.request import Request

@@ -20,10 +20,10 @@ from rnnlite.frontends.onnx.values import Dims, Operand, Value
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.scan.tensors import Array, Tensor
 
-Given = Operand | None
+Argument = Operand | None
 """An operand of a node; None where an optional one is left out."""
 
-Rule = Callable[["Emitter", Node, list[Given]], Sequence[Operand] | Operand]
+Rule = Callable[["Emitter", Node, list[Argument]], Sequence[Operand] | Operand]
 RULES: dict[str, Rule] = {}
 """By `Node.key`."""
 
@@ -113,7 +113,7 @@ class Emitter:
         return names
 
     def _emit(self, node: Node) -> None:
-        inputs: list[Given] = [self.get(i) if i else None for i in node.inputs]
+        inputs: list[Argument] = [self.get(i) if i else None for i in node.inputs]
         found = folded(node, inputs) if node.op not in IMPURE else None
         results: list[Operand] | None = None if found is None else [*found]
         if results is None:
@@ -131,7 +131,7 @@ class Emitter:
                 remedy="Export the model in evaluation mode",
             )
 
-    def _called(self, node: Node, inputs: list[Given]) -> Sequence[Operand] | Operand:
+    def _called(self, node: Node, inputs: list[Argument]) -> Sequence[Operand] | Operand:
         try:
             with tf.name_scope(scope_name(node.name)):
                 return RULES[node.key](self, node, inputs)
@@ -231,7 +231,7 @@ def scope_name(name: str) -> str:
     return text if text[:1].isalnum() else f"n{text}"
 
 
-def as_value(operand: Given) -> Value:
+def as_value(operand: Argument) -> Value:
     """Any operand as a tensor."""
     if operand is None:
         raise ValueError("an operand is left out")
@@ -242,12 +242,12 @@ def as_value(operand: Given) -> Value:
     return Value.of(tf.constant(operand))
 
 
-def as_tensor(operand: Given) -> Tensor:
+def as_tensor(operand: Argument) -> Tensor:
     """Any operand as a tensor in ONNX's order."""
     return as_value(operand).plain()
 
 
-def known(operand: Given) -> Array | None:
+def known(operand: Argument) -> Array | None:
     """The numbers of an operand, where they are known."""
     if isinstance(operand, np.ndarray):
         return operand
@@ -256,7 +256,7 @@ def known(operand: Given) -> Array | None:
     return None
 
 
-def constant(node: Node, operand: Given, what: str) -> Array:
+def constant(node: Node, operand: Argument, what: str) -> Array:
     """The numbers of an operand that has to be known.
 
     Raises:
@@ -272,7 +272,7 @@ def constant(node: Node, operand: Given, what: str) -> Array:
     return found
 
 
-def numbers_of(node: Node, inputs: list[Given], place: int, name: str) -> list[int] | None:
+def numbers_of(node: Node, inputs: list[Argument], place: int, name: str) -> list[int] | None:
     """What is an attribute in older operator sets and an input in newer ones; None if left out."""
     operand = inputs[place] if place < len(inputs) else None
     if operand is not None:

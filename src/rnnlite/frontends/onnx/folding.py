@@ -12,13 +12,13 @@ from rnnlite.frontends.onnx.values import Dims
 from rnnlite.scan.tensors import Array
 
 if TYPE_CHECKING:
-    from rnnlite.frontends.onnx.emit import Given
+    from rnnlite.frontends.onnx.emit import Argument
 
 LARGEST = 1 << 26
 """Elements up to which a result is computed; an Expand of a constant may be larger than memory."""
 
 
-def folded(node: Node, inputs: Sequence[Given]) -> list[Array] | None:
+def folded(node: Node, inputs: Sequence[Argument]) -> list[Array] | None:
     """The results of a node whose inputs are all known; None where they are not."""
     arrays: list[Array | None] = []
     for operand in inputs:

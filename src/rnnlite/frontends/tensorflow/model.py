@@ -19,8 +19,8 @@ from rnnlite.frontends.functions import (
     session_runner,
     trace,
 )
-from rnnlite.frontends.probe import random_inputs
 from rnnlite.frontends.program import Entry, type_notes, with_lengths
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session

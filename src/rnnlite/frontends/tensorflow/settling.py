@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import tensorflow as tf
 
 from rnnlite.frontends.functions import Runner
-from rnnlite.frontends.probe import random_inputs
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
 from rnnlite.scan.protos import GraphDef

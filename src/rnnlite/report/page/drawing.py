@@ -196,9 +196,9 @@ def _chain(kind: str, place: _Place) -> list[Markup]:
         begin, end = x + 9, x + step - 9
         if kind == "backward":
             begin, end = end, begin
-        way = 1 if end > begin else -1
-        parts.append(tag("line", x1=begin, x2=end - 3 * way, y1=y, y2=y, class_="flow"))
-        back = end - 6 * way
+        direction = 1 if end > begin else -1
+        parts.append(tag("line", x1=begin, x2=end - 3 * direction, y1=y, y2=y, class_="flow"))
+        back = end - 6 * direction
         tip = f"M{back:.1f} {y - 3.5:.1f}L{end:.1f} {y:.1f}L{back:.1f} {y + 3.5:.1f}Z"
         parts.append(tag("path", d=tip, class_="flowtip"))
     return parts

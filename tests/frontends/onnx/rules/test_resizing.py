@@ -14,7 +14,13 @@ from rnnlite.frontends.onnx.rules.resizing import _factor, _repeats, _scaled, _W
 X = floats(1, 2, 5, 6)
 SCALES = [(1, 1, 2, 3), (1, 1, 1.5, 2.5), (1, 1, 0.6, 0.5)]
 SIZES = [(1, 2, 10, 6), (1, 2, 7, 9), (1, 2, 3, 1)]
-WAYS = ("half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "half_pixel_symmetric")
+COORDINATES = (
+    "half_pixel",
+    "pytorch_half_pixel",
+    "align_corners",
+    "asymmetric",
+    "half_pixel_symmetric",
+)
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
@@ -31,7 +37,7 @@ def sized(sizes, **attributes):
 def test_modes(mode, free):
     given = [
         scaled(s, mode=mode, coordinate_transformation_mode=w)
-        for w in WAYS
+        for w in COORDINATES
         for s in SCALES[free:]
         if w != "align_corners" or not (free or 1.5 in s)
     ]

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_value,
     rule,
 )
@@ -70,14 +70,14 @@ UNARY: dict[str, Callable[[Any], Any]] = {
 
 
 @rule(*UNARY)
-def _unary(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _unary(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     (x,) = inputs
     value = as_value(x)
     return value.like(UNARY[node.op](value.base))
 
 
 @rule("Elu", "Selu", "Celu", "ThresholdedRelu", "LeakyRelu", "HardSigmoid", "Gelu", "Swish")
-def _activation(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _activation(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     return value.like(activation(node.op, value.base, node.get("alpha"), node.get("beta"), node))
 

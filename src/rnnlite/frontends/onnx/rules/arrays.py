@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_tensor,
     as_value,
     constant,
@@ -24,7 +24,7 @@ from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known, 
 
 
 @rule("Transpose")
-def _transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _transpose(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     order = node.get("perm") or list(range(value.rank))[::-1]
     moved = value.transposed(order)
@@ -32,7 +32,7 @@ def _transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("StackedRows")
-def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     """Rows of a loop (T, ...) with time at another axis."""
     value = as_value(inputs[0])
     order = list(range(1, value.rank))
@@ -41,7 +41,7 @@ def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Unsqueeze")
-def _unsqueeze(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _unsqueeze(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data, axes = inputs[0], numbers_of(node, inputs, 1, "axes") or []
     if isinstance(data, Dims):
         if data.entries.ndim == 0:
@@ -57,7 +57,7 @@ def _unsqueeze(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Squeeze")
-def _squeeze(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _squeeze(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data, axes = inputs[0], numbers_of(node, inputs, 1, "axes")
     if isinstance(data, Dims):
         return Dims(data.entries.reshape(())) if data.entries.size == 1 else data
@@ -72,7 +72,7 @@ def _squeeze(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Flatten")
-def _flatten(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _flatten(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     axis = int(node.get("axis", 1))
     axis = axis + value.rank if axis < 0 else axis
@@ -89,7 +89,7 @@ def _product(sizes: Sequence[Size]) -> Size:
 
 
 @rule("Concat")
-def _concat(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _concat(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     parts = [i for i in inputs if i is not None]
     if any(isinstance(p, Dims) for p in parts):
         entries = [_as_entries(p) for p in parts]
@@ -117,7 +117,7 @@ def _as_entries(operand: Operand) -> list[Size] | None:
 
 
 @rule("Split")
-def _split(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _split(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     axis, count = int(node.get("axis", 0)), len(node.outputs)
     sizes = numbers_of(node, inputs, 1, "split")
     data = inputs[0]
@@ -155,7 +155,7 @@ def _cut(value: Value, axis: int, sizes: Sequence[int]) -> list[Operand]:
 
 
 @rule("Tile")
-def _tile(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _tile(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value, operand = as_value(inputs[0]), inputs[1]
     if isinstance(operand, Dims):
         return Value.of(tf.tile(value.plain(), stack(operand.flat())))
@@ -166,7 +166,7 @@ def _tile(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("ReverseSequence")
-def _reverse_sequence(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _reverse_sequence(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value, lengths = as_value(inputs[0]), inputs[1]
     batch, time = int(node.get("batch_axis", 1)), int(node.get("time_axis", 0))
     if _is_whole(value.size(time), lengths):
@@ -181,7 +181,7 @@ def _reverse_sequence(emitter: Emitter, node: Node, inputs: list[Given]) -> Oper
     return Value(turned, tuple(order.index(k) for k in range(value.rank)))
 
 
-def _is_whole(size: Size, lengths: Given) -> bool:
+def _is_whole(size: Size, lengths: Argument) -> bool:
     """Whether all sequences are as long as the axis."""
     if isinstance(lengths, Dims):
         return all(is_same(size, e) or (is_known(e) and e == size) for e in lengths.flat())
@@ -193,7 +193,7 @@ def _is_whole(size: Size, lengths: Given) -> bool:
 
 
 @rule("Trilu")
-def _trilu(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _trilu(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x = as_tensor(inputs[0])
     k = inputs[1] if len(inputs) > 1 else None
     shift = int(constant(node, k, "k").reshape(())) if k is not None else 0
@@ -204,7 +204,7 @@ def _trilu(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("OneHot")
-def _one_hot(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _one_hot(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     ids, depth, values = inputs
     count = int(constant(node, depth, "depth").reshape(()))
     table = constant(node, values, "values").reshape(-1)
@@ -217,7 +217,7 @@ def _one_hot(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("CumSum")
-def _cumsum(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _cumsum(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     axis = int(constant(node, inputs[1], "axis").reshape(())) % value.rank
     place = value.axes[axis]
@@ -228,7 +228,7 @@ def _cumsum(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("DepthToSpace", "SpaceToDepth")
-def _depth(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _depth(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value, block = as_value(inputs[0]), int(node.get("blocksize"))
     x = value.arranged([0, 2, 3, 1])
     n, h, w, _ = Value.of(x).sizes()

@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
-    Given,
+    Argument,
     as_value,
     known,
 )
@@ -33,7 +33,7 @@ NUMBERS: dict[str, Callable[[int, int], Any]] = {
 }
 
 
-def of_sizes(op: str, a: Given, b: Given) -> Operand | None:
+def of_sizes(op: str, a: Argument, b: Argument) -> Operand | None:
     """A function of two small integer vectors, one of which is a shape; None for anything else."""
     if op not in NUMBERS or not (isinstance(a, Dims) or isinstance(b, Dims)):
         return None
@@ -53,7 +53,7 @@ def _is_plain(entry: object) -> bool:
     return isinstance(entry, bool | np.bool_)
 
 
-def entries_of(operand: Given) -> Any:
+def entries_of(operand: Argument) -> Any:
     """Integers of rank 0 or 1 as an object array; None for anything else."""
     if isinstance(operand, Dims):
         return operand.entries
@@ -90,7 +90,7 @@ def _of_two(op: str, a: Size, b: Size) -> Any:
     return functions[op](a, b) if op in functions else None
 
 
-def broadcast(function: Callable[[Any, Any], Any], a: Given, b: Given) -> Value:
+def broadcast(function: Callable[[Any, Any], Any], a: Argument, b: Argument) -> Value:
     """A function of two operands, in the order of axes that one of them has."""
     left, right = as_value(a), as_value(b)
     if left.axes == right.axes and len(left.base.shape) == len(right.base.shape):

@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_tensor, as_value, known, refuse, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_tensor, as_value, known, refuse, rule
 from rnnlite.frontends.onnx.nodes import Graph, Node
 from rnnlite.frontends.onnx.rules.trips import iterations
 from rnnlite.frontends.onnx.values import Dims, Operand, Value, is_known
@@ -93,7 +93,7 @@ def run_body(emitter: Emitter, body: Graph, given: dict[str, Operand]) -> list[O
 
 
 @rule("If")
-def _if(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _if(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     bodies = node.get("then_branch"), node.get("else_branch")
     condition = known(inputs[0])
     if condition is None and isinstance(inputs[0], Value):
@@ -129,7 +129,7 @@ def _is_squeeze(body: Graph) -> bool:
 
 
 @rule("Loop")
-def _loop(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _loop(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     body: Graph = node.get("body")
     limit, go, *states = inputs
     outside = Outside(emitter, body)
@@ -166,7 +166,7 @@ def _loop(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand
 LAST = np.iinfo(np.int32).max
 
 
-def _limit(limit: Given) -> Tensor | None:
+def _limit(limit: Argument) -> Tensor | None:
     if limit is None:
         return None
     if isinstance(limit, Dims):
@@ -178,7 +178,7 @@ def _limit(limit: Given) -> Tensor | None:
     return tf.reshape(tf.cast(as_tensor(limit), tf.int32), [])
 
 
-def _always(emitter: Emitter, body: Graph, go: Given) -> bool:
+def _always(emitter: Emitter, body: Graph, go: Argument) -> bool:
     """Whether the body never ends the loop itself."""
     first = known(go) if go is not None else np.asarray(True)
     if first is None or not np.all(first):
@@ -275,7 +275,7 @@ def _rows_of(
 
 
 @rule("Scan")
-def _scan(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _scan(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     if node.version < 9:
         return refuse(node, "the form of operator set 8", "that of operator set 9 or newer")
     body: Graph = node.get("body")

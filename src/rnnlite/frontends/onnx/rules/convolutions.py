@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, known, refuse, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, known, refuse, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.broadcasting import broadcast
 from rnnlite.frontends.onnx.rules.padding import padded
@@ -63,14 +63,14 @@ def is_same_upper(node: Node, strides: Sequence[int]) -> bool:
 
 
 @rule("Conv")
-def _conv(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _conv(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     weights = constant(node, inputs[1], "weights").astype(np.float32)
     x = as_value(inputs[0])
     bias = inputs[2] if len(inputs) > 2 else None
     return convolve(node, x, weights, bias)
 
 
-def convolve(node: Node, x: Value, weights: Array, bias: Given) -> Value:
+def convolve(node: Node, x: Value, weights: Array, bias: Argument) -> Value:
     """A convolution of a node's attributes.
 
     Args:
@@ -170,7 +170,7 @@ def _depthwise(
 
 
 @rule("ConvTranspose")
-def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     weights = constant(node, inputs[1], "weights").astype(np.float32)
     value = channels_last(as_value(inputs[0]))
     kernel = weights.shape[2:]

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_tensor,
     as_value,
     known,
@@ -25,7 +25,7 @@ from rnnlite.scan.tensors import Tensor
 
 
 @rule("PRelu")
-def _prelu(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _prelu(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x, slope = inputs
 
     def prelu(a: Tensor, b: Tensor) -> Tensor:
@@ -79,7 +79,7 @@ BINARY: dict[str, Callable[[Any, Any], Any]] = {
 
 
 @rule(*BINARY)
-def _binary(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _binary(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     a, b = inputs
     counted = of_sizes(node.op, a, b)
     if counted is not None:
@@ -88,7 +88,7 @@ def _binary(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Max", "Min", "Sum", "Mean")
-def _several(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _several(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     functions: dict[str, Callable[[Any, Any], Any]] = {
         "Max": tf.maximum,
         "Min": tf.minimum,
@@ -106,7 +106,7 @@ def _several(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Mod")
-def _mod(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _mod(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     a, b = inputs
     counted = None if node.get("fmod") else of_sizes("Mod", a, b)
     if counted is not None:
@@ -115,7 +115,7 @@ def _mod(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Clip")
-def _clip(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _clip(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     low, high = [*inputs[1:], None, None][:2]
     low = low if low is not None else node.get("min")
@@ -134,7 +134,7 @@ def _scalar(operand: Any) -> Any:
 
 
 @rule("Where")
-def _where(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _where(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     condition, a, b = inputs
     chosen = known(condition)
     left, right = (entries_of(i) for i in (a, b))
@@ -167,7 +167,7 @@ NUMPY_TYPES = {
 
 
 @rule("Cast", "CastLike")
-def _cast(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _cast(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x = inputs[0]
     if node.op == "CastLike":
         name = np.dtype(as_value(inputs[1]).dtype.as_numpy_dtype).name

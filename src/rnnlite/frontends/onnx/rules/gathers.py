@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_tensor,
     as_value,
     known,
@@ -23,7 +23,7 @@ from rnnlite.scan.tensors import Array, Tensor
 
 
 @rule("Gather")
-def _gather(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _gather(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data, ids = inputs
     axis, places = int(node.get("axis", 0)), known(ids)
     if isinstance(data, Dims) and places is not None:
@@ -47,7 +47,7 @@ def _one_of(value: Value, axis: int, place: int, number: int) -> Value:
     return Value(value.base[tuple(index)], moved)
 
 
-def _wrapped(ids: Given, size: Size) -> Tensor:
+def _wrapped(ids: Argument, size: Size) -> Tensor:
     """Ids counted from the front; those that are computed are taken to be so."""
     numbers = known(ids)
     if numbers is None:
@@ -62,7 +62,7 @@ def _wrapped(ids: Given, size: Size) -> Tensor:
 
 
 @rule("GatherElements")
-def _gather_elements(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _gather_elements(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x, ids = as_tensor(inputs[0]), inputs[1]
     axis = int(node.get("axis", 0)) % len(x.shape)
     places = _grid(_turned(ids, x, axis), axis)
@@ -84,12 +84,12 @@ def _grid(ids: Tensor, axis: int) -> Tensor:
 
 
 @rule("GatherND")
-def _gather_nd(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _gather_nd(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x, batch = as_tensor(inputs[0]), int(node.get("batch_dims", 0))
     return Value.of(tf.gather_nd(x, _places(inputs[1], x, batch), batch_dims=batch))
 
 
-def _places(ids: Given, x: Tensor, batch: int = 0) -> Tensor:
+def _places(ids: Argument, x: Tensor, batch: int = 0) -> Tensor:
     """Places (..., axes) in a tensor behind its first axes, counted from the front."""
     numbers = known(ids)
     if numbers is not None and not np.any(numbers < 0):
@@ -103,7 +103,7 @@ def _places(ids: Given, x: Tensor, batch: int = 0) -> Tensor:
 
 
 @rule("ScatterND", "ScatterElements")
-def _scatter(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _scatter(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     if node.get("reduction", "none") != "none":
         return refuse(node, f"reduction='{node.get('reduction')}'", "none")
     places = known(inputs[1]) if node.op == "ScatterND" else None
@@ -162,7 +162,7 @@ def _placed(x: Tensor, updates: Tensor, box: Sequence[tuple[int, int]], axis: in
     return tf.concat(parts, axis)
 
 
-def _turned(ids: Given, x: Tensor, axis: int) -> Tensor:
+def _turned(ids: Argument, x: Tensor, axis: int) -> Tensor:
     """Ids along an axis, counted from the front."""
     numbers = known(ids)
     size = x.shape[axis]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, refuse, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, refuse, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.broadcasting import broadcast
 from rnnlite.frontends.onnx.values import Operand, Value, reshaped
@@ -21,7 +21,7 @@ def _along(array: Array, rank: int, axis: int) -> Array:
 
 
 @rule("BatchNormalization")
-def _batch_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _batch_norm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     if node.get("training_mode"):
         return refuse(node, "training_mode", "evaluation mode", "Export it after model.eval()")
     x = as_value(inputs[0])
@@ -43,7 +43,7 @@ def _normalized(x: Any, axes: list[int], epsilon: float) -> Any:
 
 
 @rule("LayerNormalization")
-def _layer_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _layer_norm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     value = as_value(inputs[0])
     scale, bias = inputs[1], inputs[2] if len(inputs) > 2 else None
     first = int(node.get("axis", -1)) % value.rank
@@ -59,7 +59,7 @@ def _layer_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[O
 
 
 @rule("InstanceNormalization")
-def _instance_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _instance_norm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     order = [0, *range(2, value.rank), 1]
     x = value.arranged(order)
@@ -72,7 +72,7 @@ def _instance_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand
 
 
 @rule("GroupNormalization")
-def _group_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _group_norm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value, groups = as_value(inputs[0]), int(node.get("num_groups"))
     channels = value.shape[1]
     if channels is None:
@@ -89,7 +89,7 @@ def _group_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("LpNormalization")
-def _lp_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _lp_norm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     x, axis = value.plain(), int(node.get("axis", -1))
     if int(node.get("p", 2)) == 1:
@@ -101,7 +101,7 @@ def _lp_norm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Softmax", "LogSoftmax")
-def _softmax(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _softmax(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     function = tf.nn.softmax if node.op == "Softmax" else tf.nn.log_softmax
     axis = int(node.get("axis", -1 if node.version >= 13 else 1)) % value.rank

@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_tensor,
     as_value,
     constant,
@@ -22,7 +22,7 @@ from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known, 
 
 
 @rule("Pad")
-def _pad(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _pad(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     mode = node.get("mode", "constant")
     if mode == "edge" and value.rank:
@@ -64,7 +64,7 @@ def padded(
     return value.like(tf.pad(base, table, constant_values=tf.cast(filler, base.dtype)))
 
 
-def _amounts(node: Node, value: Value, inputs: list[Given]) -> list[tuple[Size, Size]]:
+def _amounts(node: Node, value: Value, inputs: list[Argument]) -> list[tuple[Size, Size]]:
     operand = inputs[1] if len(inputs) > 1 else None
     if operand is None:
         entries: list[Size] = [int(n) for n in node.get("pads")]
@@ -85,7 +85,7 @@ def _amounts(node: Node, value: Value, inputs: list[Given]) -> list[tuple[Size, 
     return found
 
 
-def _edge(node: Node, value: Value, inputs: list[Given]) -> Value:
+def _edge(node: Node, value: Value, inputs: list[Argument]) -> Value:
     """With the outermost elements repeated."""
     pairs = [
         [

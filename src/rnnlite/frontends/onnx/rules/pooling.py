@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, refuse, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, refuse, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.convolutions import (
     channels_last,
@@ -23,7 +23,7 @@ from rnnlite.scan.tensors import Tensor
 
 
 @rule("MaxPool", "AveragePool")
-def _pool(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _pool(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     kernel = list(node.get("kernel_shape"))
     strides, dilations, pads = windows(node, kernel)
     x = as_value(inputs[0])
@@ -132,7 +132,7 @@ def _pooled(
 
 
 @rule("GlobalAveragePool", "GlobalMaxPool")
-def _global_pool(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _global_pool(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = channels_last(as_value(inputs[0]))
     axes = list(range(1, value.rank - 1))
     function = tf.reduce_mean if node.op == "GlobalAveragePool" else tf.reduce_max

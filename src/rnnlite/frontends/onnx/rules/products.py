@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_tensor, as_value, known, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_tensor, as_value, known, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.broadcasting import broadcast
 from rnnlite.frontends.onnx.values import Operand, Value, reshaped
@@ -21,7 +21,7 @@ def times(x: Tensor, w: Array) -> Tensor:
 
 
 @rule("MatMul")
-def _matmul(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _matmul(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     return matmul(*[i for i in inputs if i is not None])
 
 
@@ -45,7 +45,7 @@ def matmul(a: Operand, b: Operand) -> Value:
 
 
 @rule("Gemm")
-def _gemm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _gemm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     a, b, c = [*inputs, None][:3]
     alpha, beta = float(node.get("alpha", 1.0)), float(node.get("beta", 1.0))
     left = as_value(a)
@@ -70,6 +70,6 @@ def _gemm(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Einsum")
-def _einsum(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _einsum(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     equation = node.get("equation").replace(" ", "")
     return Value.of(tf.einsum(equation, *[as_tensor(i) for i in inputs if i is not None]))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, known, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, known, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.convolutions import convolve
 from rnnlite.frontends.onnx.rules.products import matmul
@@ -26,7 +26,7 @@ def _spread(array: Array, rank: int, axis: int, block: int) -> Array:
 
 
 @rule("DequantizeLinear")
-def _dequantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _dequantize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x, scale, zero = [*inputs, None][:3]
     axis, numbers = int(node.get("axis", 1)), known(x)
     step = constant(node, scale, "scale").astype(np.float32)
@@ -44,7 +44,7 @@ def _dequantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("QuantizeLinear")
-def _quantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _quantize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x, scale, zero = [*inputs, None][:3]
     value = as_value(x)
     axis = int(node.get("axis", 1))
@@ -61,7 +61,7 @@ def _quantize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("DynamicQuantizeLinear")
-def _dynamic(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _dynamic(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     value = as_value(inputs[0])
     x = value.base
     low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 0.0)
@@ -73,7 +73,7 @@ def _dynamic(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Oper
     return [value.like(bytes_[0]), Value.of(scale), Value.of(bytes_[1])]
 
 
-def _centred(operand: Given, zero: Given) -> Operand:
+def _centred(operand: Argument, zero: Argument) -> Operand:
     """Integers less their zero point, as floats."""
     numbers, offset = known(operand), known(zero) if zero is not None else np.zeros((), np.int32)
     if numbers is not None and offset is not None:
@@ -91,14 +91,14 @@ def _centred(operand: Given, zero: Given) -> Operand:
 
 
 @rule("MatMulInteger")
-def _matmul_integer(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _matmul_integer(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     a, b, zero_a, zero_b = [*inputs, None, None][:4]
     product = matmul(_centred(a, zero_a), _centred(b, zero_b))
     return product.like(tf.cast(tf.round(product.base), tf.int32))
 
 
 @rule("ConvInteger")
-def _conv_integer(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _conv_integer(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x, w, zero_x, zero_w = [*inputs, None, None][:4]
     shift = None if zero_w is None else constant(node, zero_w, "zero point").reshape(-1, 1, 1, 1)
     weights = _centred(w, shift)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, known, refuse, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, known, refuse, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.activations import ACTIVATIONS, activation
 from rnnlite.frontends.onnx.values import Operand, Value, reshaped, stack
@@ -80,11 +80,11 @@ class Weights:
 
 
 @rule("LSTM", "GRU", "RNN")
-def _recurrent(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _recurrent(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     return recurrence(emitter, node, inputs)
 
 
-def recurrence(emitter: Emitter, node: Node, inputs: list[Given]) -> list[Operand]:
+def recurrence(emitter: Emitter, node: Node, inputs: list[Argument]) -> list[Operand]:
     """A recurrent node: its sequence, then its final states."""
     inputs = [*inputs, *[None] * (8 - len(inputs))]
     batch_first = bool(node.get("layout", 0))
@@ -121,7 +121,7 @@ def recurrence(emitter: Emitter, node: Node, inputs: list[Given]) -> list[Operan
 
 
 @rule("com.microsoft.DynamicQuantizeLSTM")
-def _dynamic_lstm(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _dynamic_lstm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     """ONNX Runtime's LSTM with weights in int8, transposed."""
     inputs = [*inputs, *[None] * (12 - len(inputs))]
     plain = list(inputs[:8])
@@ -141,7 +141,7 @@ def _is_forward(node: Node) -> bool:
     return bool(node.get("direction", "forward") == "forward")
 
 
-def _weights(node: Node, inputs: list[Given]) -> list[Weights]:
+def _weights(node: Node, inputs: list[Argument]) -> list[Weights]:
     """The weights of each direction."""
     kernel, recurrent = (
         constant(node, inputs[k], n).astype(np.float32) for k, n in ((1, "W"), (2, "R"))
@@ -191,7 +191,7 @@ def _functions(node: Node, directions: int) -> list[tuple[Function, ...]]:
     return [tuple(found[k * count : (k + 1) * count]) for k in range(directions)]
 
 
-def _mask(lengths: Given, x: Tensor) -> Tensor | None:
+def _mask(lengths: Argument, x: Tensor) -> Tensor | None:
     """(T, B): the time steps that there are."""
     if lengths is None:
         return None
@@ -203,7 +203,7 @@ def _mask(lengths: Given, x: Tensor) -> Tensor | None:
 
 
 def _initial(
-    node: Node, operand: Given, direction: int, x: Tensor, units: int, batch_first: bool
+    node: Node, operand: Argument, direction: int, x: Tensor, units: int, batch_first: bool
 ) -> Tensor:
     """The initial state (B, H) of a direction."""
     batch = x.shape[1] if x.shape[1] is not None else tf.shape(x)[1]

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_tensor,
     as_value,
     constant,
@@ -42,7 +42,7 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
 
 
 @rule(*REDUCTIONS)
-def _reduce(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _reduce(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data, axes = inputs[0], numbers_of(node, inputs, 1, "axes")
     keep = bool(node.get("keepdims", 1))
     if isinstance(data, Dims):
@@ -80,7 +80,7 @@ def _over(op: str, value: Value, axes: Sequence[int], keep: bool) -> Value:
 
 
 @rule("ArgMax", "ArgMin")
-def _arg(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _arg(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x = as_tensor(inputs[0])
     axis = int(node.get("axis", 0)) % len(x.shape)
     if node.get("select_last_index"):
@@ -97,7 +97,7 @@ def _places(node: Node, x: Any, axis: int) -> Any:
 
 
 @rule("TopK")
-def _top_k(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _top_k(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     x = as_tensor(inputs[0])
     count = inputs[1] if len(inputs) > 1 else np.asarray(node.get("k"))
     k: Any = (

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_value, constant, refuse, rule
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, refuse, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known, reshaped
 from rnnlite.scan.tensors import Array, Tensor
 
-WAYS = (
+COORDINATES = (
     "half_pixel",
     "half_pixel_symmetric",
     "pytorch_half_pixel",
@@ -35,12 +35,12 @@ PROBED = 7
 
 
 @dataclass(frozen=True, eq=False)
-class _Way:
+class _Sampling:
     """How a node resizes.
 
     Attributes:
         mode: of `MODES`.
-        coordinates: of `WAYS`.
+        coordinates: of `COORDINATES`.
         rounding: of `ROUNDINGS`.
         cubic: the coefficient of cubic weights.
     """
@@ -132,28 +132,28 @@ def _within(x: Rows, size: Size) -> Rows:
 
 
 @rule("Resize", "Upsample")
-def _resize(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _resize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
-    way = _way(node)
+    sampling = _sampling(node)
     for axis, new, scale in _targets(node, value, inputs):
         size = value.size(axis)
         if is_known(new) and is_known(size) and new == size and scale in (None, 1.0):
             continue
         factor = _factor(size, new, scale)
-        if factor is not None and _repeats(way, factor):
+        if factor is not None and _repeats(sampling, factor):
             value = _repeated(value, axis, factor)
         else:
-            _require_whole(node, way, size, scale)
-            value = _along(way, value, axis, new, scale)
+            _require_whole(node, sampling, size, scale)
+            value = _along(sampling, value, axis, new, scale)
     return value
 
 
-def _require_whole(node: Node, way: _Way, size: Size, scale: np.float32 | None) -> None:
+def _require_whole(node: Node, sampling: _Sampling, size: Size, scale: np.float32 | None) -> None:
     """Refuse corners that align at a size which is not whole.
 
     The standard takes the size times the scale as it is, ONNX Runtime what that is cut off to.
     """
-    if way.coordinates != "align_corners" or scale is None or scale == round(scale):
+    if sampling.coordinates != "align_corners" or scale is None or scale == round(scale):
         return
     if not is_known(size) or np.float32(size) * scale % 1:
         refuse(
@@ -163,19 +163,19 @@ def _require_whole(node: Node, way: _Way, size: Size, scale: np.float32 | None) 
         )
 
 
-def _way(node: Node) -> _Way:
-    """The way of a node; older operator sets have one alone."""
+def _sampling(node: Node) -> _Sampling:
+    """How a node resizes; older operator sets have one way alone."""
     is_old = node.op == "Upsample" or node.version < 11
-    way = _Way(
+    sampling = _Sampling(
         node.get("mode", "nearest"),
         "asymmetric" if is_old else node.get("coordinate_transformation_mode", "half_pixel"),
         "floor" if is_old else node.get("nearest_mode", "round_prefer_floor"),
         float(node.get("cubic_coeff_a", -0.75)),
     )
     for name, found, known_ones in (
-        ("mode", way.mode, MODES),
-        ("coordinate_transformation_mode", way.coordinates, WAYS),
-        ("nearest_mode", way.rounding, ROUNDINGS),
+        ("mode", sampling.mode, MODES),
+        ("coordinate_transformation_mode", sampling.coordinates, COORDINATES),
+        ("nearest_mode", sampling.rounding, ROUNDINGS),
     ):
         if found not in known_ones:
             refuse(node, f"{name}='{found}'", ", ".join(known_ones))
@@ -183,18 +183,18 @@ def _way(node: Node) -> _Way:
         refuse(node, "antialias or exclude_outside", "neither")
     if node.get("keep_aspect_ratio_policy", "stretch") != "stretch":
         refuse(node, "keep_aspect_ratio_policy", "sizes that are meant as they are ('stretch')")
-    return way
+    return sampling
 
 
 def _targets(
-    node: Node, value: Value, inputs: list[Given]
+    node: Node, value: Value, inputs: list[Argument]
 ) -> list[tuple[int, Size, np.float32 | None]]:
     """Axis, new size, and scale where that is stated, of each axis that the node names."""
     given = [*inputs, *[None] * 4]
     axes = [int(a) % value.rank for a in node.get("axes") or range(value.rank)]
     if node.op == "Upsample" or node.version < 11:
-        operand: Given = given[1] if given[1] is not None else np.asarray(node.get("scales"))
-        wanted: Given = None
+        operand: Argument = given[1] if given[1] is not None else np.asarray(node.get("scales"))
+        wanted: Argument = None
     else:
         operand, wanted = given[2], given[3]
     if wanted is not None:
@@ -220,12 +220,15 @@ def _factor(size: Size, new: Size, scale: np.float32 | None) -> int | None:
     return new // size if is_known(new) and is_known(size) and new % size == 0 else None
 
 
-def _repeats(way: _Way, factor: int) -> bool:
+def _repeats(sampling: _Sampling, factor: int) -> bool:
     """Whether each row is taken as often as the factor says."""
-    if way.mode != "nearest" or way.coordinates in ("align_corners", "half_pixel_symmetric"):
+    if sampling.mode != "nearest" or sampling.coordinates in (
+        "align_corners",
+        "half_pixel_symmetric",
+    ):
         return False
-    places = way.places(PROBED, PROBED * factor, np.float32(factor))
-    ((rows, _),) = way.taps(places, PROBED)
+    places = sampling.places(PROBED, PROBED * factor, np.float32(factor))
+    ((rows, _),) = sampling.taps(places, PROBED)
     return bool(np.array_equal(rows, np.repeat(np.arange(PROBED), factor)))
 
 
@@ -245,14 +248,16 @@ def _repeated(value: Value, axis: int, factor: int) -> Value:
     return value.like(reshaped(x, [*sizes[:place], sizes[place] * factor, *sizes[place + 1 :]]))
 
 
-def _along(way: _Way, value: Value, axis: int, new: Size, scale: np.float32 | None) -> Value:
+def _along(
+    sampling: _Sampling, value: Value, axis: int, new: Size, scale: np.float32 | None
+) -> Value:
     """One axis resized."""
     value, place = _laid_out(value, axis)
     size = value.size(axis)
     numbers = is_known(new) and is_known(size)
     growth: Rows = scale if scale is not None else _float(new, numbers) / _float(size, numbers)
     x = value.base
-    taps = way.taps(way.places(size, new, growth), size)
+    taps = sampling.taps(sampling.places(size, new, growth), size)
     parts = [_weighted(tf.gather(x, rows, axis=place), w, place) for rows, w in taps]
     return value.like(tf.add_n(parts) if len(parts) > 1 else parts[0])
 

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_tensor,
     as_value,
     constant,
@@ -24,7 +24,7 @@ from rnnlite.scan.tensors import Array, Tensor
 
 
 @rule("Shape")
-def _shape(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _shape(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     sizes = value.sizes()
     return _numbers(sizes[node.get("start", 0) : node.get("end", len(sizes))])
@@ -38,7 +38,7 @@ def _numbers(sizes: list[Size]) -> Operand:
 
 
 @rule("Size")
-def _size(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _size(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     total: Size = 1
     for size in value.sizes():
@@ -47,7 +47,7 @@ def _size(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Constant")
-def _constant(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _constant(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     for name, dtype in (
         ("value", None),
         ("value_float", np.float32),
@@ -61,13 +61,13 @@ def _constant(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("Identity")
-def _identity(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _identity(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     (x,) = inputs
     return as_value(x) if x is None else x
 
 
 @rule("Dropout")
-def _dropout(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Operand]:
+def _dropout(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
     """Off at inference; its mask is true throughout."""
     training = known(inputs[2]) if len(inputs) > 2 else None
     ratio = known(inputs[1]) if len(inputs) > 1 else None
@@ -80,7 +80,7 @@ def _dropout(emitter: Emitter, node: Node, inputs: list[Given]) -> Sequence[Oper
 
 
 @rule("Reshape")
-def _reshape(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _reshape(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data, shape = inputs[0], inputs[1] if len(inputs) > 1 else np.asarray(node.get("shape"))
     if isinstance(data, Dims):
         wanted = constant(node, shape, "shape")
@@ -99,7 +99,7 @@ def _reshape(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     return Value.of(reshaped(value.plain(), _completed(value, copied)))
 
 
-def _entries(shape: Given) -> list[Size] | None:
+def _entries(shape: Argument) -> list[Size] | None:
     if isinstance(shape, Dims):
         return shape.flat()
     numbers = known(shape)
@@ -164,7 +164,7 @@ def is_same(a: Any, b: Any) -> bool:
 
 
 @rule("Expand")
-def _expand(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _expand(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value, entries = as_value(inputs[0]), _entries(inputs[1])
     if entries is None:
         shape = tf.cast(as_tensor(inputs[1]), tf.int32)
@@ -198,7 +198,7 @@ def _expand(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
 
 
 @rule("ConstantOfShape")
-def _constant_of_shape(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _constant_of_shape(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     number = node.get("value")
     number = np.float32(0) if number is None else np.asarray(number).reshape(())
     entries = _entries(inputs[0])
@@ -225,7 +225,7 @@ SMALL = 1 << 16
 
 
 @rule("Range")
-def _range(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _range(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     ends = [_one(i) for i in inputs]
     dtype = next((i.dtype for i in inputs if isinstance(i, Value | np.ndarray)), tf.int64)
     if tf.as_dtype(dtype).is_floating:
@@ -233,7 +233,7 @@ def _range(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     return Value.of(tf.cast(tf.range(*[tf.cast(e, tf.int32) for e in ends]), dtype))
 
 
-def _one(operand: Given) -> Any:
+def _one(operand: Argument) -> Any:
     if isinstance(operand, Dims):
         return operand.flat()[0]
     numbers = known(operand)

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.frontends.onnx.emit import (
+    Argument,
     Emitter,
-    Given,
     as_tensor,
     as_value,
     known,
@@ -24,7 +24,7 @@ LAST = np.iinfo(np.int32).max
 
 
 @rule("Slice")
-def _slice(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
+def _slice(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data = inputs[0]
     value = data if isinstance(data, Dims) else as_value(data)
     rank = value.entries.ndim if isinstance(value, Dims) else value.rank
@@ -57,7 +57,7 @@ def _slice(emitter: Emitter, node: Node, inputs: list[Given]) -> Operand:
     return value.like(base if all(i == slice(None) for i in index) else base[tuple(index)])
 
 
-def _ends(node: Node, inputs: list[Given], place: int, name: str) -> list[Size]:
+def _ends(node: Node, inputs: list[Argument], place: int, name: str) -> list[Size]:
     operand = inputs[place] if place < len(inputs) else None
     if isinstance(operand, Dims):
         return operand.flat()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Emitter, Given, as_tensor, known
+from rnnlite.frontends.onnx.emit import Argument, Emitter, as_tensor, known
 from rnnlite.frontends.onnx.nodes import Graph, Node
 from rnnlite.frontends.onnx.values import Dims, Operand
 from rnnlite.scan.tensors import Tensor
@@ -99,7 +99,7 @@ class _Loop:
             name = self.makers[name].inputs[0]
         return name
 
-    def given(self, name: str) -> Given:
+    def given(self, name: str) -> Argument:
         """What a tensor is before the loop, and stays: of a constant, of one from outside, of a
         state that its body hands on."""
         if name in self.makers:
@@ -130,7 +130,7 @@ class _Loop:
             return None
         return Bound(first, top, COMPARISONS[comparison.op])
 
-    def _counter(self, name: str) -> Given:
+    def _counter(self, name: str) -> Argument:
         """The first value of a counter that is one further under this name."""
         maker = self.makers.get(name)
         if maker is None or maker.op != "Add":
@@ -149,7 +149,7 @@ class _Loop:
         return None
 
 
-def _is_whole(operand: Given) -> bool:
+def _is_whole(operand: Argument) -> bool:
     """Whether an operand is of integers."""
     if operand is None or isinstance(operand, Dims):
         return isinstance(operand, Dims)

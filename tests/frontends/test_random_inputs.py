@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnlite.frontends.probe import random_inputs
+from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.lengths.sizes import Axis
 from rnnlite.specs import TensorSpec
 
