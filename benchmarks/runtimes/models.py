@@ -119,7 +119,7 @@ CASES: tuple[Case, ...] = (
         options={"batch_size": None},
     ),
     Case(
-        "in blocks",
+        "in chunks",
         stack(lambda k: k.LSTM(16, return_sequences=True)),
         options={"schedule": {"variables": 0}},
     ),

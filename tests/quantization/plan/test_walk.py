@@ -1,4 +1,4 @@
-"""One walk through a model: what is handed on, what needs the true value, and where ways end."""
+"""One walk through a model: what is handed on, what needs the true value, and where paths end."""
 
 import numpy as np
 import pytest
@@ -144,7 +144,7 @@ def test_a_reader_of_the_whole_range_leaves_it():
     assert found[total] == (-6.0, 10.0)
 
 
-def test_ways_that_only_move_have_the_bound_of_their_end():
+def test_paths_that_only_move_have_the_bound_of_their_end():
     model = Start()
     y = model.selected
     for kind in ("RESHAPE", "REVERSE_V2", "SLICE"):

@@ -142,11 +142,11 @@ class _Settling:
         ends = [self.builder.constant([k]) for k in (axis, axis + 1, 1)]
         return self.builder.make("STRIDED_SLICE", [self.shapes[value], *ends], [1])
 
-    # Rulers: vectors of which the length alone counts.
+    # Shape-only length vectors: their elements are all 1.
 
     def _length_vector_of(self, plan: _Plan) -> Value:
         """As long as a number; at least `plan.at_least`."""
-        parts = [self._ruler(self._term(t)) for t in plan.more]
+        parts = [self._ones(self._term(t)) for t in plan.more]
         vector = parts[0] if len(parts) == 1 else self._laid(parts)
         less = [*plan.less]
         if plan.at_least:
@@ -154,11 +154,11 @@ class _Settling:
         for term in less:
             vector = self._cut(vector, self._term(term), self.builder.constant([1]))
         if plan.at_least:
-            least = self._ruler(self._term(_Term((), plan.at_least)))
+            least = self._ones(self._term(_Term((), plan.at_least)))
             vector = self._laid([least, vector])
         return vector
 
-    def _ruler(self, length: Value) -> Value:
+    def _ones(self, length: Value) -> Value:
         one = self.builder.constant(1)
         return self.builder.make("FILL", [length, one], [1], free=True)
 

@@ -26,7 +26,7 @@ RESERVED = 1 / 200
 SAME_PLACES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST", "BROADCAST_TO", "TILE")
 """Ops that keep what a truth value says, wherever they move it."""
 
-LOOKS = ("SHAPE", "RANK")
+SHAPE_ONLY = ("SHAPE", "RANK")
 
 
 def marked_ranges(model: Model, samples: Sequence[Sequence[Array]]) -> dict[Value, Range]:
@@ -91,7 +91,7 @@ class _Uses:
             return None
         for op in self.value.graph.ops:
             if self.value in op.inputs:
-                if op.kind not in LOOKS and not self._reader(op):
+                if op.kind not in SHAPE_ONLY and not self._reader(op):
                     return None
             elif op.operand(0) in self.truths:
                 self._truth(op)

@@ -4,9 +4,9 @@ What enters: the float model and the range of each tensor. What leaves: the mode
 constants wherever that changes nothing, and ranges of the tensors that a mask reaches, which are
 known without data.
 
-A large constant may be replaced where each way on from it ends in an op that treats all values
+A large constant may be replaced where each path from it ends in an op that treats all values
 beyond some bound alike: SOFTMAX, EXP, LOGISTIC, TANH, a maximum, a minimum. `cases` says what every
-tensor on these ways holds, once with the constant and once with its stand-in. A reader that needs
+tensor on these paths holds, once with the constant and once with its stand-in. A reader that needs
 the true value (an output, a product, a sum) refuses the constants that reach it. The stand-in grows
 until it is beyond the bound of each end; the range is cut at that bound, so that the masked values
 become one integer, as the float model's -1e9 + x is one number for every small x.

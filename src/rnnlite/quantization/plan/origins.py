@@ -15,7 +15,7 @@ from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.params import Array, Range
 from rnnlite.quantization.plan.cases import Constant
-from rnnlite.quantization.plan.ways import ARITHMETIC, MOVED
+from rnnlite.quantization.plan.paths import ARITHMETIC, MOVED
 
 LARGE = 50.0
 """A constant of this size may stand for infinity: exp(-50) is 2e-22."""

@@ -260,8 +260,8 @@ def _tie_operands(plan: Plan, op: Op) -> list[tuple[Value, Value]]:
 
 
 def _is_same(plan: Plan, result: Value) -> bool:
-    """Whether a result is one of its operands on another way, as rows kept from a chunk before are,
-    and a state that a mask keeps: then the other operands are the same as well."""
+    """Whether a result is one of its operands on another path, as rows kept from a chunk before
+    are, and a state that a mask keeps: then the other operands are the same as well."""
     op = result.producer
     return op is not None and any(plan.has(v) and plan.together(v, result) for v in op.operands)
 

@@ -1,4 +1,4 @@
-"""One walk through a float model: which tensors hold a mask's constant, and where each way ends.
+"""One walk through a float model: which tensors hold a mask's constant, and where each path ends.
 
 What enters: the model, the range of each tensor, the stand-ins as they are. What leaves: what every
 tensor holds, the constants whose true value something needs, those that meet, and what each
@@ -21,7 +21,7 @@ from rnnlite.quantization.plan import cases
 from rnnlite.quantization.plan.cases import Constant, Value
 from rnnlite.quantization.plan.ends import ABOVE, BELOW, Bound, bound_of, flipped
 from rnnlite.quantization.plan.origins import Origins
-from rnnlite.quantization.plan.ways import ADDS_ZEROS, ARITHMETIC, MOVED
+from rnnlite.quantization.plan.paths import ADDS_ZEROS, ARITHMETIC, MOVED
 
 ONE = 1e-6
 """How far the larger value of a mask may be from 1 in a logarithm."""
@@ -351,7 +351,9 @@ class Walk:
             for number, slot in enumerate(flow.slots):
                 for place in slot:
                     self._ends_of(place).whole = True
-                sources, targets = self._ways(flow, number, slot, entering=sweep < ENTERED)
+                sources, targets = self._sources_and_targets(
+                    flow, number, slot, entering=sweep < ENTERED
+                )
                 for place in targets:
                     given.setdefault(place, []).extend(sources)
         for place, values in given.items():
@@ -366,7 +368,7 @@ class Walk:
                 continue
             self.values.pop(place, None)
 
-    def _ways(
+    def _sources_and_targets(
         self, flow: Flow, number: int, slot: tuple[ir.Value, ...], *, entering: bool
     ) -> tuple[list[Value | None], list[ir.Value]]:
         """What a slot's value comes from, and where it goes."""

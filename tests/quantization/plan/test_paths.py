@@ -6,7 +6,7 @@ import pytest
 from graphs import Model, run
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.plan.cases import ordinary
-from rnnlite.quantization.plan.ways import ADDS_ZEROS, ARITHMETIC, MOVED
+from rnnlite.quantization.plan.paths import ADDS_ZEROS, ARITHMETIC, MOVED
 
 X = np.arange(1, 13, dtype=np.float32).reshape(1, 3, 4, 1)
 FLAT = X.reshape(3, 4)
