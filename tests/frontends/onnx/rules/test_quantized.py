@@ -72,9 +72,9 @@ def test_a_scale_for_each_place_along_an_axis(axis):
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16])
 def test_what_lies_outside_is_clipped(dtype):
     x = np.asarray([-1e6, -0.26, -0.25, -0.24, 0.0, 0.25, 0.75, 1e6], np.float32)
-    scale, zero = np.asarray(0.5, np.float32), np.asarray(3, dtype)
+    scale, zero_point = np.asarray(0.5, np.float32), np.asarray(3, dtype)
     limits = np.iinfo(dtype)
-    (found,) = arrays(called("QuantizeLinear", value(x), scale, zero, opset=21))
+    (found,) = arrays(called("QuantizeLinear", value(x), scale, zero_point, opset=21))
     # Halves are rounded to the even number.
     wanted = np.clip(np.rint(x / 0.5) + 3, limits.min, limits.max)
     assert found.dtype == dtype

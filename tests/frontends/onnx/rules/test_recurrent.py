@@ -123,7 +123,7 @@ def test_lstm_of_onnx_runtime_in_integers():
     """
     rng = np.random.default_rng(0)
     kernel, recurrent_kernel = (rng.integers(-63, 64, (1, n, 4 * H), np.int8) for n in (F, H))
-    step, zero = np.full((1, 1), 0.008, np.float32)[0], np.zeros(1, np.int8)
+    step, zero_point = np.full((1, 1), 0.008, np.float32)[0], np.zeros(1, np.int8)
     bias = floats(1, 8 * H, scale=0.2)
     one = case(
         "com.microsoft:DynamicQuantizeLSTM",
@@ -133,9 +133,9 @@ def test_lstm_of_onnx_runtime_in_integers():
         bias,
         *[None] * 4,
         step,
-        zero,
+        zero_point,
         step,
-        zero,
+        zero_point,
         hidden_size=H,
         outputs=3,
     )

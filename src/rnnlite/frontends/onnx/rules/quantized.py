@@ -27,10 +27,10 @@ def _spread(array: Array, rank: int, axis: int, block: int) -> Array:
 
 @rule("DequantizeLinear")
 def _dequantize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    x, scale, zero = [*inputs, None][:3]
+    x, scale, zero_point = [*inputs, None][:3]
     axis, numbers = int(node.get("axis", 1)), known(x)
     step = constant(node, scale, "scale").astype(np.float32)
-    offset = np.zeros(1) if zero is None else constant(node, zero, "zero point")
+    offset = np.zeros(1) if zero_point is None else constant(node, zero_point, "zero point")
     rank = numbers.ndim if numbers is not None else as_value(x).rank
     block = int(node.get("block_size", 0))
     step, offset = (_spread(np.asarray(v), rank, axis, block) for v in (step, offset))
@@ -45,11 +45,13 @@ def _dequantize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand
 
 @rule("QuantizeLinear")
 def _quantize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    x, scale, zero = [*inputs, None][:3]
+    x, scale, zero_point = [*inputs, None][:3]
     value = as_value(x)
     axis = int(node.get("axis", 1))
     step = constant(node, scale, "scale").astype(np.float32)
-    offset = np.zeros(1, np.uint8) if zero is None else constant(node, zero, "zero point")
+    offset = (
+        np.zeros(1, np.uint8) if zero_point is None else constant(node, zero_point, "zero point")
+    )
     limits = np.iinfo(offset.dtype)
     block = int(node.get("block_size", 0))
     step = _spread(np.asarray(step), value.rank, axis, block)
@@ -67,15 +69,16 @@ def _dynamic(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[O
     low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 0.0)
     # Of zeros alone, as ONNX Runtime has it, and not 0 / 0.
     scale = tf.where(high > low, (high - low) / 255.0, 1.0)
-    zero = tf.clip_by_value(tf.round(-low / scale), 0.0, 255.0)
-    integers = tf.clip_by_value(tf.round(x / scale) + zero, 0.0, 255.0)
-    bytes_ = [tf.cast(tf.cast(t, tf.int32), tf.uint8) for t in (integers, zero)]
+    zero_point = tf.clip_by_value(tf.round(-low / scale), 0.0, 255.0)
+    integers = tf.clip_by_value(tf.round(x / scale) + zero_point, 0.0, 255.0)
+    bytes_ = [tf.cast(tf.cast(t, tf.int32), tf.uint8) for t in (integers, zero_point)]
     return [value.like(bytes_[0]), Value.of(scale), Value.of(bytes_[1])]
 
 
-def _centred(operand: Argument, zero: Argument) -> Operand:
+def _centred(operand: Argument, zero_point: Argument) -> Operand:
     """Integers less their zero point, as floats."""
-    numbers, offset = known(operand), known(zero) if zero is not None else np.zeros((), np.int32)
+    numbers = known(operand)
+    offset = np.zeros((), np.int32) if zero_point is None else known(zero_point)
     if numbers is not None and offset is not None:
         return numbers.astype(np.float32) - offset.astype(np.float32)
     value = as_value(operand)
@@ -83,7 +86,7 @@ def _centred(operand: Argument, zero: Argument) -> Operand:
     shift: Any = (
         offset.astype(np.float32)
         if offset is not None
-        else tf.cast(as_value(zero).plain(), tf.float32)
+        else tf.cast(as_value(zero_point).plain(), tf.float32)
     )
     if shift.shape.rank if tf.is_tensor(shift) else np.size(shift) > 1:
         return Value.of(tf.cast(value.plain(), tf.float32) - shift)
@@ -92,16 +95,17 @@ def _centred(operand: Argument, zero: Argument) -> Operand:
 
 @rule("MatMulInteger")
 def _matmul_integer(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    a, b, zero_a, zero_b = [*inputs, None, None][:4]
-    product = matmul(_centred(a, zero_a), _centred(b, zero_b))
+    a, b, zero_point_a, zero_point_b = [*inputs, None, None][:4]
+    product = matmul(_centred(a, zero_point_a), _centred(b, zero_point_b))
     return product.like(tf.cast(tf.round(product.base), tf.int32))
 
 
 @rule("ConvInteger")
 def _conv_integer(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    x, w, zero_x, zero_w = [*inputs, None, None][:4]
-    shift = None if zero_w is None else constant(node, zero_w, "zero point").reshape(-1, 1, 1, 1)
-    weights = _centred(w, shift)
+    x, w, zero_point_x, zero_point_w = [*inputs, None, None][:4]
+    if zero_point_w is not None:
+        zero_point_w = constant(node, zero_point_w, "zero point").reshape(-1, 1, 1, 1)
+    weights = _centred(w, zero_point_w)
     numbers = weights if isinstance(weights, np.ndarray) else constant(node, None, "weights")
-    result = convolve(node, as_value(_centred(x, zero_x)), numbers, None)
+    result = convolve(node, as_value(_centred(x, zero_point_x)), numbers, None)
     return result.like(tf.cast(tf.round(result.base), tf.int32))

@@ -125,10 +125,10 @@ def _dynamic_lstm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Seque
     """ONNX Runtime's LSTM with weights in int8, transposed."""
     inputs = [*inputs, *[None] * (12 - len(inputs))]
     plain = list(inputs[:8])
-    for place, scale, zero in ((1, 8, 9), (2, 10, 11)):
+    for place, scale, zero_point in ((1, 8, 9), (2, 10, 11)):
         integers = constant(node, inputs[place], "weights").astype(np.float32)
         step, offset = (
-            np.asarray(constant(node, inputs[k], "scale"), np.float32) for k in (scale, zero)
+            np.asarray(constant(node, inputs[k], "scale"), np.float32) for k in (scale, zero_point)
         )
         directions = integers.shape[0]
         real = (integers - offset.reshape(directions, 1, -1)) * step.reshape(directions, 1, -1)
