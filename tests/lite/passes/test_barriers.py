@@ -41,3 +41,36 @@ def test_one_that_is_a_result_stays():
     model.main.add("MAXIMUM", [x, model.main.constant(LOWEST)], [y])
     model.main.ends([x], [y])
     assert drop_barriers(model.ir) == 0
+
+
+def test_barriers_one_behind_the_other():
+    model = Model()
+    main = model.main
+    x, a, b, y = (main.tensor((1, 4)) for _ in range(4))
+    for source, made in ((x, a), (a, b)):
+        main.add("MAXIMUM", [source, main.constant(LOWEST)], [made])
+    main.add("ADD", [b, a], [y], "AddOptions")
+    main.ends([x], [y])
+    assert drop_barriers(model.ir) == 2
+    assert main.ir.ops[0].inputs == (x, x)
+
+
+def test_barriers_in_bodies():
+    model = Model()
+    inner = model.graph()
+    x, a, y = (inner.tensor((1, 4)) for _ in range(3))
+    inner.add("MAXIMUM", [x, inner.constant([LOWEST])], [a])
+    inner.add("TANH", [a], [y])
+    inner.ends([x], [y])
+    assert drop_barriers(model.ir) == 1
+    assert inner.kinds == ["TANH"]
+
+
+def test_a_limit_that_is_computed_is_no_barrier():
+    model = Model()
+    main = model.main
+    x, limit, a, y = (main.tensor((1, 4)) for _ in range(4))
+    main.add("MAXIMUM", [x, limit], [a])
+    main.add("TANH", [a], [y])
+    main.ends([x, limit], [y])
+    assert drop_barriers(model.ir) == 0

@@ -47,3 +47,38 @@ def test_casts_that_change_a_value_stay(types):
 
 def test_a_cast_that_is_a_result_stays():
     assert cast(["int32", "float32", "int32"], result=True) == (["CAST", "ABS"], True)
+
+
+def test_what_others_read_between_stays():
+    """x -> float32 -> int32; the floats are read too."""
+    model = Model()
+    main = model.main
+    x, real, back = main.tensor([2], "int32"), main.tensor([2]), main.tensor([2], "int32")
+    total, rows = main.tensor([2]), main.tensor([2], "int32")
+    main.add("CAST", [x], [real], "CastOptions")
+    main.add("CAST", [real], [back], "CastOptions")
+    main.add("TANH", [real], [total])
+    main.add("ABS", [back], [rows])
+    main.ends([x], [total, rows])
+    drop_cast_pairs(model.ir)
+    assert main.kinds == ["CAST", "TANH", "ABS"]
+    assert main.ir.ops[-1].input(0) is x
+    assert main.ir.ops[1].input(0) is real
+
+
+def test_bodies_of_loops_too():
+    model = Model()
+    inner = model.graph()
+    x, real, back = inner.tensor([2], "int64"), inner.tensor([2]), inner.tensor([2], "int64")
+    result = inner.tensor([2], "int64")
+    inner.add("CAST", [x], [real], "CastOptions")
+    inner.add("CAST", [real], [back], "CastOptions")
+    inner.add("ABS", [back], [result])
+    inner.ends([x], [result])
+    drop_cast_pairs(model.ir)
+    assert inner.kinds == ["ABS"]
+
+
+def test_floats_cast_to_integers_and_on_stay():
+    """Casting cuts off what stands behind the point."""
+    assert cast(["float32", "int32", "float32", "int32"])[0] == ["CAST", "ABS"]

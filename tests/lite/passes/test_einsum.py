@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
 from rnnlite.lite.passes.rewrite import rewrite
@@ -82,3 +84,48 @@ def test_other_forms_are_not_read(equation):
 def test_an_equation_prints_as_it_is_written():
     assert str(Equation("bt", "btf", "bf")) == "bt,btf->bf"
     assert read_equation("bt, btf -> bf") == Equation("bt", "btf", "bf")
+
+
+@pytest.mark.parametrize(
+    ("equation", "alone", "product"),
+    [
+        ("bti,btf->bf", "i", True),
+        ("bt,bt->b", "", False),
+        ("bt,bs->bts", "", False),
+        ("btf,fg->btg", "", True),
+        ("btf,bt->btf", "", False),
+        ("ab,cd->", "abcd", False),
+        ("ab,bc->ac", "", True),
+    ],
+)
+def test_axes_of_one_operand_and_products(equation, alone, product):
+    found = read_equation(equation)
+    assert (found.alone, found.is_matrix_product) == (alone, product)
+    assert is_refused(found) == (bool(alone) or not product)
+
+
+def test_axes_that_are_summed_already():
+    assert str(read_equation("bti,btf->bf").without("i")) == "bt,btf->bf"
+    assert str(read_equation("ab,ab->").without("ab")) == ",->"
+
+
+LETTERS = "btfs"
+AXES = st.permutations(LETTERS).flatmap(
+    lambda order: st.integers(1, 4).map(lambda n: "".join(order[:n]))
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(AXES, AXES, st.randoms(use_true_random=False))
+def test_any_equation_of_plain_letters(left, right, random):
+    """Whatever is refused is computed by products and sums."""
+    axes = sorted(set(left + right))
+    result = "".join(random.sample(axes, random.randint(0, len(axes))))
+    equation = f"{left},{right}->{result}"
+    found = read_equation(equation)
+    assert str(found) == equation
+    if not is_refused(found):
+        return
+    arrays = operands(equation)
+    made = in_products(found, *map(tf.constant, arrays))
+    np.testing.assert_allclose(made, np.einsum(equation, *arrays), rtol=1e-4, atol=1e-4)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from graphs import run
+from rnnlite.lite import schema
 from rnnlite.lite.ir import Model
 from rnnlite.lite.passes.exits import cut
 
@@ -59,3 +61,66 @@ def test_shapes_are_computed_again():
     pieces, boundary = cut(model)
     assert [v.name for v in boundary] == ["a", "c"]
     assert [op.kind for op in pieces[1].model.main.ops] == ["SHAPE", "BROADCAST_TO"]
+
+
+def test_pieces_one_after_the_other_give_what_the_whole_gives():
+    model = chain()
+    x = np.float32([[1, -2, 0.5, 3]])
+    # The constant of nine elements broadcasts to a result of nine.
+    for value in model.main.values:
+        if value.size == 9:
+            value.data, value.shape = np.float32([2]), (1,)
+        if value.is_constant and value.size == 3:
+            value.data, value.shape = np.float32([3]), (1,)
+    for value in model.main.values:
+        if not value.is_constant:
+            value.signature = None
+    wanted = run(schema.write(model), x)
+    pieces, _ = cut(model)
+    handed, found = {}, {}
+    for piece in pieces:
+        given = [x for _ in piece.inputs] + [handed[k] for k in piece.taken]
+        result, *rest = run(schema.write(piece.model), *given)
+        found[piece.output] = result
+        handed |= dict(zip(piece.given, rest, strict=True))
+    assert sorted(found) == [0, 1, 2]
+    for k, result in found.items():
+        np.testing.assert_allclose(result, wanted[k], rtol=1e-6)
+
+
+def test_every_piece_says_how_many_ops_it_has():
+    pieces, _ = cut(chain())
+    # A copy of a boundary value that is the result too is one more.
+    assert [p.ops for p in pieces] == [len(p.model.main.ops) for p in pieces]
+
+
+def test_one_result_is_one_piece():
+    model = chain()
+    model.main.outputs = model.main.outputs[2:]
+    (piece,), boundary = cut(model)
+    assert (piece.output, piece.inputs, piece.taken, piece.given) == (0, (0,), (), ())
+    assert [op.kind for op in piece.model.main.ops] == ["ADD", "MUL", "ADD", "SUB"]
+    assert boundary == []
+
+
+def test_results_without_an_op_in_common_hand_nothing_on():
+    model = Model()
+    graph = model.graph()
+    graph.inputs = [graph.value("float32", (1, 4), name=n) for n in "xy"]
+    for value, kind in zip(graph.inputs, ("TANH", "ABS"), strict=True):
+        made = graph.value("float32", (1, 4))
+        graph.append(graph.op(kind, [value], [made]))
+        graph.outputs = [*graph.outputs, made]
+    pieces, boundary = cut(model)
+    assert boundary == []
+    assert [(p.output, p.inputs) for p in pieces] == [(0, (0,)), (1, (1,))]
+
+
+def test_a_result_that_another_is_made_of_is_handed_on():
+    """Nothing is left to run for it, but its own ops."""
+    model = chain()
+    a = model.main.ops[0].output
+    model.main.outputs = [a, model.main.outputs[0]]
+    pieces, boundary = cut(model)
+    assert [v.name for v in boundary] == ["a"]
+    assert [(p.taken, p.given) for p in pieces] == [((), (0,)), ((0,), ())]

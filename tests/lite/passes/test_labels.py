@@ -1,8 +1,12 @@
 """Names of tensors: by layer, unique, little to store; tools open the files."""
 
 import keras
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 import rnnlite
+from graphs import Model, one_loop
 from rnnlite.lite import schema
 from rnnlite.lite.passes import labels
 from rnnlite.lite.passes.labels import _short, label_tensors
@@ -93,3 +97,68 @@ def test_what_each_op_of_the_main_graph_is_called_anew(exits):
     label_tensors(model, unique=True, labels=labels)
     assert [labels[name] for name in before] == [op.output.name for op in model.main.ops]
     assert len(set(labels.values())) == len(labels)
+
+
+def named(model):
+    return [[value.name for value in graph.values] for graph in model.ir.graphs]
+
+
+def small(name="net/dense/MatMul"):
+    """x W + b: the weight and its product have the source's names."""
+    model = Model()
+    main = model.main
+    x, y = main.tensor([1, 16], name="x"), main.tensor([1, 64], name="y")
+    product = main.tensor([1, 64], name=name)
+    kernel = main.constant(np.ones((64, 16)), name="net/dense/kernel")
+    main.add("FULLY_CONNECTED", [x, kernel, None], [product], "FullyConnectedOptions")
+    main.add("TANH", [product], [y])
+    main.ends([x], [y])
+    return model, kernel, product
+
+
+def test_weights_and_their_products_are_called_by_their_layer():
+    model, kernel, product = small()
+    label_tensors(model.ir, unique=True)
+    assert kernel.name.startswith("dense/")
+    assert product.name.startswith("dense/")
+    assert kernel.name != product.name
+    assert [v.name for v in (*model.main.ir.inputs, *model.main.ir.outputs)] == ["x", "y"]
+
+
+def test_what_has_no_layer_is_numbered():
+    model, _, product = small("")
+    label_tensors(model.ir, unique=True)
+    assert product.name == "0"
+
+
+def test_names_differ_in_the_whole_file_or_in_each_graph():
+    for unique in (True, False):
+        model, _, _ = one_loop()
+        label_tensors(model.ir, unique=unique)
+        found = named(model)
+        assert all(len(names) == len(set(names)) for names in found)
+        every = [name for names in found for name in names]
+        assert (len(every) == len(set(every))) or not unique
+
+
+def test_the_same_model_gets_the_same_names():
+    found = []
+    for _ in range(2):
+        model, _, _ = one_loop()
+        label_tensors(model.ir, unique=True)
+        found.append(named(model))
+    assert found[0] == found[1]
+
+
+def test_old_names_of_what_ops_make():
+    model, kernel, product = small()
+    labels = {}
+    label_tensors(model.ir, unique=True, labels=labels)
+    assert labels == {"net/dense/MatMul": product.name, "y": "y"}
+    assert kernel.name not in labels.values()
+
+
+@given(st.integers(0, 10**6), st.integers(0, 10**6))
+def test_numbers_are_told_apart_by_their_texts(a, b):
+    assert (_short(a) == _short(b)) == (a == b)
+    assert int(_short(a), 36) == a

@@ -71,3 +71,47 @@ def test_a_result_that_the_converter_dropped_is_refused():
     message = "changed the number of outputs; expected 1; found 0"
     with pytest.raises(UnsupportedError, match=message):
         pack(model, ENTRY, "1.2")
+
+
+@pytest.mark.parametrize(
+    ("count", "text"), [(1, "expected 2; found 1"), (3, "expected 2; found 3")]
+)
+def test_inputs_that_the_converter_changed_are_refused(count, text):
+    model = converted()
+    graph = model.main
+    more = [graph.value("float32", [1])]
+    graph.inputs = [*graph.inputs, *more][:count]
+    text = f"changed the number of inputs; expected 2; found {count}"
+    with pytest.raises(UnsupportedError, match=text):
+        pack(model, ENTRY, "1.2")
+    assert model.signatures == []
+
+
+def test_a_spec_without_a_least_shape_leaves_the_shape():
+    model = converted()
+    plain = replace(FRAMES, least=())
+    pack(model, replace(ENTRY, inputs=(plain, STATE)), "1.2")
+    assert model.main.inputs[0].shape == (1, 1, 3)
+    assert record(model)["least"] == {}
+
+
+def test_an_input_that_is_a_result_keeps_its_name():
+    model = converted()
+    main = model.main
+    main.outputs = [main.inputs[1]]
+    pack(model, ENTRY, "1.2")
+    assert main.outputs[0].name == "state"
+    assert model.signatures[0].outputs == (("state", main.inputs[1]),)
+
+
+def test_other_signatures_have_their_own_key():
+    model = converted()
+    pack(model, replace(ENTRY, signature="listen"), "1.2")
+    assert [s.key for s in model.signatures] == ["listen"]
+
+
+def test_details_come_last():
+    """They may overrule what the entry says."""
+    model = converted()
+    pack(model, ENTRY, "1.2", {"notes": ["another"]})
+    assert record(model)["notes"] == ["another"]

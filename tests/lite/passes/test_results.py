@@ -139,3 +139,80 @@ def test_results_of_a_condition_are_copied():
     main.ends([verdict, x], [y])
     assert separate_main_results(model.ir) == 1
     assert main.kinds == ["IF", "CONCATENATION"]
+
+
+def swapping(*places):
+    """A loop that carries three vectors, whose body hands them on at other places."""
+    model = Model()
+    cond, body = graphs.below(model, 3, 3, SHAPE), model.graph()
+    t, *states = (body.tensor([], "int32"), *(body.tensor(SHAPE) for _ in range(3)))
+    later = body.tensor([], "int32")
+    body.add("ADD", [t, body.constant(1, "int32")], [later], "AddOptions")
+    body.ends([t, *states], [later, *(states[k] for k in places)])
+    main = model.main
+    given = [main.tensor(SHAPE) for _ in range(3)]
+    found = [main.tensor([], "int32"), *(main.tensor(SHAPE) for _ in range(3))]
+    model.loop(main, [main.constant(0, "int32"), *given], found, cond, body)
+    main.ends(given, found[1:])
+    return model
+
+
+@pytest.mark.parametrize(
+    ("places", "copies"),
+    [((0, 1, 2), 0), ((1, 0, 2), 2), ((2, 0, 1), 3), ((0, 0, 2), 1), ((1, 1, 1), 2)],
+)
+def test_any_exchange_of_states(places, copies):
+    model = swapping(*places)
+    assert separate_loop_results(model.ir) == copies
+    assert separate_loop_results(model.ir) == 0
+    check_structure(model.ir)
+    values = [np.full(SHAPE, k, np.float32) for k in range(3)]
+    wanted = values
+    for _ in range(3):
+        wanted = [wanted[k] for k in places]
+    for found, stated in zip(graphs.run(model.bytes(), *values), wanted, strict=True):
+        np.testing.assert_array_equal(found, stated)
+
+
+def test_a_copy_is_called_after_what_it_copies():
+    model = swapping(1, 0, 2)
+    body = model.ir.graphs[2]
+    for k, value in enumerate(body.inputs):
+        value.name = f"v{k}"
+    separate_loop_results(model.ir)
+    assert [v.name for v in body.outputs[1:]] == ["v2_copy", "v1_copy", "v3"]
+
+
+def test_a_body_of_two_loops_is_mended_once():
+    model = swapping(1, 0, 2)
+    (loop,) = model.ir.loops()
+    main = model.main
+    again = [main.tensor(v.shape, v.type) for v in loop.outputs]
+    other = main.add("WHILE", loop.inputs, again, "WhileOptions")
+    other.branches = loop.branches
+    assert separate_loop_results(model.ir) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "computed", "copied"),
+    [
+        ("RESHAPE", 1, True, True),
+        ("RESHAPE", 1, False, False),
+        ("FILL", 0, True, True),
+        ("TILE", 1, True, True),
+        ("GATHER", 1, True, False),
+    ],
+)
+def test_what_computes_a_size(kind, place, computed, copied):
+    model = growing_loop(grows=False)
+    body = Graph(model.ir.graphs[2])
+    t, h, _ = body.ir.inputs
+    size, made = body.tensor([1], "int32"), body.tensor(SHAPE)
+    body.add("RESHAPE", [t, body.constant([1], "int32")], [size], "ReshapeOptions")
+    operands = [size if computed else body.constant([3], "int32")]
+    if place:
+        operands = [h, *operands]
+    else:
+        operands.append(body.constant(0.0))
+    body.add(kind, operands, [made])
+    assert (separate_main_results(model.ir) == 3) == copied

@@ -34,3 +34,37 @@ def test_one_that_is_computed_is_left():
     specs = tf.TensorSpec([2, None, 3]), tf.TensorSpec([], tf.int32)
     made = tf.function(lambda x, n: tf.roll(x, n, 1)).get_concrete_function(*specs)
     assert rolls(made.graph) == {}
+
+
+@pytest.mark.parametrize("shift", [0, 7, -14])
+def test_whole_turns_compute_nothing(shift):
+    x = tf.constant(ROWS)
+    assert rolled(x, [(shift, 1)]) is x
+
+
+def test_an_empty_axis_stays():
+    x = tf.zeros([2, 0])
+    assert rolled(x, [(3, 1)]) is x
+
+
+def test_one_axis_twice():
+    """As TensorFlow adds the shifts."""
+    found = rolled(tf.constant(ROWS), [(1, 1), (2, 1)])
+    np.testing.assert_array_equal(found, np.roll(ROWS, 3, 1))
+    np.testing.assert_array_equal(tf.roll(ROWS, [1, 2], [1, 1]), found)
+
+
+def test_which_ops_are_rolls():
+    @tf.function(input_signature=[tf.TensorSpec([None, 3])])
+    def call(x):
+        return tf.roll(x, 2, 0, name="it") + tf.roll(x, [1, 1], [0, 1], name="other")
+
+    found = rolls(call.get_concrete_function().graph)
+    assert sorted(found) == ["it", "other"]
+    for one in found.values():
+        assert len(one.inputs) == 1
+
+
+def test_a_tensor_of_no_known_rank_is_left():
+    made = tf.function(lambda x: tf.roll(x, 1, 0)).get_concrete_function(tf.TensorSpec(None))
+    assert rolls(made.graph) == {}

@@ -54,3 +54,33 @@ def test_other_shapes_stay():
     model = model_of((1, 1), (1,))
     assert squeeze_scalars(model.ir) == 0
     assert model.main.kinds == ["RESHAPE", "ADD"]
+
+
+def test_every_axis_is_named():
+    model = model_of((1, 1, 1))
+    squeeze_scalars(model.ir)
+    assert model.main.ir.ops[0].numbers("squeezeDims") == (0, 1, 2)
+
+
+def test_a_shape_that_is_computed_stays():
+    model = model_of()
+    main = model.main
+    new = main.tensor((0,), "int32")
+    main.ir.inputs = [*main.ir.inputs, source := main.tensor((0,), "int32")]
+    (reshape, _) = main.ir.ops
+    main.ir.insert(reshape, main.ir.op("ABS", [source], [new]))
+    reshape.set_input(1, new)
+    assert squeeze_scalars(model.ir) == 0
+
+
+def test_an_axis_of_any_size_stays():
+    model = model_of((1,))
+    model.main.ir.inputs[0].signature = (-1,)
+    assert squeeze_scalars(model.ir) == 0
+
+
+def test_a_shape_among_the_options_alone_stays():
+    model = model_of((1, 1), (1,))
+    (reshape, _) = model.main.ir.ops
+    reshape.inputs = reshape.inputs[:1]
+    assert squeeze_scalars(model.ir) == 0
