@@ -9,7 +9,7 @@ pytest.importorskip("onnxruntime")
 from onnx_nodes import by_rules, case, check, check_model, floats, model, node, traced
 from onnx_rules import called, check_forms, value
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.onnx.rules.resizing import _factor, _repeats, _scaled, _Way
+from rnnlite.frontends.onnx.rules.resizing import _factor, _repeats, _Sampling, _scaled
 
 X = floats(1, 2, 5, 6)
 SCALES = [(1, 1, 2, 3), (1, 1, 1.5, 2.5), (1, 1, 0.6, 0.5)]
@@ -118,8 +118,8 @@ def test_corners_at_a_size_that_may_not_be_whole_are_refused(free, scale):
         by_rules(proto, {"x": X}, free)
 
 
-def way(mode="nearest", coordinates="half_pixel", rounding="round_prefer_floor", cubic=-0.75):
-    return _Way(mode, coordinates, rounding, cubic)
+def sampling(mode="nearest", coordinates="half_pixel", rounding="round_prefer_floor", cubic=-0.75):
+    return _Sampling(mode, coordinates, rounding, cubic)
 
 
 @pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
@@ -142,7 +142,7 @@ def test_any_order_of_axes(mode):
 )
 def test_where_new_rows_lie(coordinates, wanted):
     """Three rows made six: as numbers, and as tensors where a size is not known."""
-    one = way(coordinates=coordinates)
+    one = sampling(coordinates=coordinates)
     np.testing.assert_allclose(one.places(3, 6, np.float32(2)), wanted, atol=1e-6)
     computed = one.places(tf.constant(3), tf.constant(6), np.float32(2))
     assert tf.is_tensor(computed)
@@ -156,7 +156,7 @@ def test_a_single_new_row():
         ("align_corners", 0),
         ("half_pixel_symmetric", 1),
     ):
-        one = way(coordinates=coordinates)
+        one = sampling(coordinates=coordinates)
         for sizes in ((3, 1), (tf.constant(3), tf.constant(1))):
             np.testing.assert_allclose(one.places(*sizes, np.float32(1 / 3)), [wanted], atol=1e-6)
 
@@ -172,7 +172,7 @@ def test_a_single_new_row():
 )
 def test_which_row_is_nearest(rounding, wanted):
     places = np.asarray([-0.5, 0.5, 0.7, 1.5, 2.5], np.float32)
-    one = way(rounding=rounding)
+    one = sampling(rounding=rounding)
     np.testing.assert_array_equal(one.nearest(places), wanted)
     np.testing.assert_array_equal(one.nearest(tf.constant(places)), wanted)
 
@@ -182,7 +182,7 @@ def test_which_row_is_nearest(rounding, wanted):
 def test_weights_sum_to_one_and_rows_lie_inside(mode, numbers):
     places = np.linspace(-0.9, 4.9, 30, dtype=np.float32)
     given = (places, 5) if numbers else (tf.constant(places), tf.constant(5))
-    taps = way(mode=mode).taps(*given)
+    taps = sampling(mode=mode).taps(*given)
     assert len(taps) == {"linear": 2, "cubic": 4}[mode]
     np.testing.assert_allclose(sum(w for _, w in taps), np.ones(30), atol=1e-5)
     for rows, _ in taps:
@@ -191,7 +191,7 @@ def test_weights_sum_to_one_and_rows_lie_inside(mode, numbers):
 
 
 def test_cubic_weights_at_a_row_are_that_row():
-    weights = [float(w[0]) for _, w in way(mode="cubic").taps(np.float32([2]), 5)]
+    weights = [float(w[0]) for _, w in sampling(mode="cubic").taps(np.float32([2]), 5)]
     np.testing.assert_allclose(weights, [0, 1, 0, 0], atol=1e-6)
 
 
@@ -239,7 +239,7 @@ def test_the_size_by_a_scale(size, scale, wanted):
     ],
 )
 def test_what_takes_each_row_as_often(mode, coordinates, rounding, factor, wanted):
-    assert _repeats(way(mode, coordinates, rounding), factor) == wanted
+    assert _repeats(sampling(mode, coordinates, rounding), factor) == wanted
 
 
 def test_its_own_size_computes_nothing():
