@@ -2,7 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
+from rnnlite.report.page.drawing import Node
 from rnnlite.report.page.model import model_section, nodes_of
+from rnnlite.report.records import LayerRecord, SignatureReport
 
 
 def test_nodes(report):
@@ -36,3 +40,111 @@ def test_a_recurrence_of_two_directions_is_one_layer(report):
     assert nodes["layer LSTM_1"].kind == "forward"
     assert nodes["layer LSTM_1"].title == "LSTM_1"
     assert "both directions" in nodes["layer LSTM_1"].lines[0]
+
+
+def port(name, **more):
+    return {"name": name, "shape": (1, None, 3), "dtype": "float32", "least": (), **more}
+
+
+def known(name="lstm", **more):
+    return {
+        "name": name,
+        "kind": "LSTM",
+        "units": 8,
+        "direction": "forward",
+        "outputs": "all",
+        "masked": False,
+        "hoisted": True,
+        "schedule": "rows in resource variables",
+        **more,
+    }
+
+
+def signature(**more):
+    made = SignatureReport("s", (port("x"),), (port("y"),), (), None)
+    return replace(made, **more)
+
+
+def test_a_layer_says_its_weights_and_ops():
+    layers = (
+        LayerRecord("dense", ("x",), ("y",), {"FULLY_CONNECTED": 1, "ADD": 3}, 1200),
+        LayerRecord("RESHAPE", ("dense",), (), {"RESHAPE": 1}, 0),
+        LayerRecord("table", ("gone",), (), {}, 5),
+    )
+    nodes = {n.key: n for n in nodes_of(signature(layers=layers))}
+    assert nodes["layer dense"] == Node(
+        "layer dense", "dense", ("1,200 weights · fully_connected, 3 add",), reads=("in x",)
+    )
+    assert nodes["layer RESHAPE"].lines == ("reshape",)
+    assert nodes["layer table"] == Node("layer table", "table", ("5 weights",))
+    assert nodes["out y"] == Node("out y", "y", ("[1, any, 3] float32",), "end", ("layer dense",))
+    assert nodes["in x"] == Node("in x", "x", ("[1, any, 3] float32",), "end")
+
+
+@pytest.mark.parametrize(
+    ("more", "lines"),
+    [
+        ({}, ("LSTM, 8 units, forward", "all steps")),
+        ({"outputs": "last"}, ("LSTM, 8 units, forward", "last step")),
+        ({"outputs": "states alone"}, ("LSTM, 8 units, forward", "states alone")),
+        ({"masked": True}, ("LSTM, 8 units, forward", "all steps, masked")),
+        ({"direction": "backward"}, ("LSTM, 8 units, backward", "all steps")),
+    ],
+)
+def test_what_stands_in_the_box_of_a_recurrence(more, lines):
+    layers = (LayerRecord("lstm", ("x",), (), {"WHILE": 1}, 0),)
+    found = signature(layers=layers, recurrences=(known(**more),))
+    (node,) = [n for n in nodes_of(found) if n.is_recurrent]
+    assert node.lines == lines
+    assert node.kind == ("backward" if "direction" in more else "forward")
+
+
+def test_two_of_one_direction_are_no_pair():
+    """Two loops of one layer: the last is told of."""
+    layers = (LayerRecord("lstm", ("x",), (), {}, 0),)
+    found = signature(layers=layers, recurrences=(known("lstm"), known("a/lstm", units=9)))
+    (node,) = [n for n in nodes_of(found) if n.is_recurrent]
+    assert node.lines[0] == "LSTM, 9 units, forward"
+
+
+def test_without_layers_and_recurrences_ends_are_all():
+    nodes = nodes_of(signature())
+    assert [(n.key, n.reads) for n in nodes] == [("in x", ()), ("out y", ("in x",))]
+    assert [n.key for n in nodes_of(signature(inputs=()))] == ["out y"]
+
+
+@pytest.mark.parametrize(
+    ("quantization", "shown"),
+    [
+        ({"scale": 0.25, "zero_point": 3}, "0.25 (q - 3)"),
+        ({"scale": 0.25, "zero_point": -3}, "0.25 (q + 3)"),
+        ({"scale": 1 / 3, "zero_point": 0}, "0.3333 (q - 0)"),
+    ],
+)
+def test_what_an_integer_stands_for(quantization, shown):
+    page = model_section(signature(inputs=(port("x", **quantization),)))
+    assert f'<td class="s">{shown}</td>' in page
+    # The other end has none: its cell is empty.
+    assert '<td class="s"></td>' in page
+
+
+def test_ends_without_integers_have_no_column_of_values():
+    assert ">value</th>" not in model_section(signature())
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({}, "<b>lstm</b>: inputs projected before the loop; rows in resource variables</li>"),
+        ({"hoisted": False}, "<b>lstm</b>: inputs projected in the loop; rows in"),
+        ({"weights": "cell/kernel"}, "rows in resource variables; weights: cell/kernel</li>"),
+        ({"weights": ""}, "rows in resource variables</li>"),
+    ],
+)
+def test_how_each_recurrence_runs(more, line):
+    assert line in model_section(signature(recurrences=(known(**more),)))
+
+
+def test_a_section_says_which_signature_it_is_of():
+    assert "<h2>What the model is: signature" in model_section(signature(), ": signature 's'")
+    assert "How each recurrence runs" not in model_section(signature())
