@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rnnlite.report.exits import Exit, exit_rows
+from rnnlite.report.exits import COLUMNS, Exit, exit_rows
 from rnnlite.report.page.conversion import conversion_page
 from rnnlite.report.records import Report
 
@@ -54,3 +54,18 @@ def test_on_the_page(report):
     page = conversion_page(report)
     assert "Exits, run in this order" in page
     assert "exit/late" in page
+
+
+@pytest.mark.parametrize("missing", ["output", "signature", "inputs", "outputs", "ops"])
+def test_a_record_without_a_field_is_no_exit(missing):
+    said = {key: value for key, value in SAID[0].items() if key != missing}
+    with pytest.raises(KeyError, match=missing):
+        Exit.of(said)
+
+
+def test_what_else_a_record_says_is_left():
+    assert Exit.of({**SAID[0], "kept": True}) == EXITS[0]
+
+
+def test_a_row_has_as_many_cells_as_the_table_has_columns():
+    assert {len(row) for row in exit_rows(EXITS)} == {len(COLUMNS)}

@@ -270,7 +270,8 @@ class Report(Shown):
         if self.quantization is not None:
             taken = [f.quantization for f in self.functions if f.quantization is not None]
             off = [a.rms_error for q in taken for a in q.accuracy]
-            result = f"{self.quantization.mode}, off by {100 * max(off, default=0.0):.2g} %"
+            error = f"off by {100 * max(off):.2g} %" if off else "not measured"
+            result = f"{self.quantization.mode}, {error}"
         elif self.parity is None:
             result = "not compared"
         else:

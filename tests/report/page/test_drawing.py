@@ -164,7 +164,12 @@ def test_two_lines_at_most_stand_in_a_box():
 
 @pytest.mark.parametrize(
     ("direction", "kind"),
-    [("backward", "backward"), ("forward", "forward"), ("both directions", "forward"), (None, "forward")],
+    [
+        ("backward", "backward"),
+        ("forward", "forward"),
+        ("both directions", "forward"),
+        (None, "forward"),
+    ],
 )
 def test_the_way_a_recurrence_runs(direction, kind):
     assert recurrence_kind({"direction": direction}) == kind

@@ -5,7 +5,6 @@ What enters: a `Report`, and what running the file took. What leaves: the page.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -81,9 +80,12 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
         found.append(("not checked", "parity with the source", ""))
     if q is not None:
         quantized = [f.quantization for f in report.functions if f.quantization is not None]
-        error = max((a.rms_error for one in quantized for a in one.accuracy), default=math.nan)
-        state = "good" if error <= q.max_error else "bad"
-        found.append((f"{100 * error:.2g} %", f"RMS error of {q.mode}", state))
+        errors = [a.rms_error for one in quantized for a in one.accuracy]
+        if errors:
+            state = "good" if all(e <= q.max_error for e in errors) else "bad"
+            found.append((f"{100 * max(errors):.2g} %", f"RMS error of {q.mode}", state))
+        else:
+            found.append(("not measured", f"RMS error of {q.mode}", ""))
     size = size_text(report.size)
     if q is not None and q.size_before:
         found.append((size, f"file; {size_text(q.size_before)} in float32", ""))
