@@ -59,9 +59,9 @@ def test_which_outputs_are_beyond(errors, max_error, names):
     [
         (
             {},
-            "found 'y0' 50 %. Give calibration samples as the model sees them; or take a finer mode "
-            "(int16x8, dynamic, float16), keep that layer out of the model, or allow more with "
-            "max_error (--max-error).",
+            "found 'y0' 50 %. Give calibration samples as the model sees them; or take a finer "
+            "mode (int16x8, dynamic, float16), keep that layer out of the model, or allow more "
+            "with max_error (--max-error).",
         ),
         ({"remedy": "Take int16x8"}, "found 'y0' 50 %. Take int16x8."),
         ({"cause": "samples are all zero"}, "found 'y0' 50 %; samples are all zero. Give"),

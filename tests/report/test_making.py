@@ -4,9 +4,17 @@ from types import SimpleNamespace
 
 import pytest
 
+from rnnlite.report.exits import Exit
 from rnnlite.report.making import Finding, make_report
 from rnnlite.report.quantization import Quantization
-from rnnlite.report.records import OutputParity, Parity, Report
+from rnnlite.report.records import (
+    LayerRecord,
+    OutputParity,
+    Parity,
+    Report,
+    StreamParity,
+    TensorSize,
+)
 from rnnlite.specs import SignatureSpec, TensorSpec
 
 OUTPUT = OutputParity("y", 1e-7, 1e-7, 1.0, 1e-5)
@@ -114,3 +122,77 @@ def test_each_of_several_signatures_is_told_of():
     assert report.signatures[1].outputs == (SPEC.to_dict(),)
     assert report.functions == report.signatures
     assert Report.from_dict(report.to_dict()) == report
+
+
+def test_exits_are_taken_from_the_files_record():
+    said = {"output": "y", "signature": "exit/y", "inputs": ["x"], "outputs": ["y"], "ops": 3}
+    content = SimpleNamespace(**{**vars(CONTENT), "record": {"exits": [said]}})
+    report = make_report(source(), content, found(), {})
+    assert report.exits == (Exit("y", "exit/y", ("x",), ("y",), 3),)
+    for record in (None, {}):
+        content = SimpleNamespace(**{**vars(CONTENT), "record": record})
+        assert make_report(source(), content, found(), {}).exits == ()
+
+
+def test_ends_are_those_of_the_signature_where_there_is_one():
+    """The file's own are those that run where none is named: of exits, the last."""
+    other = TensorSpec("other", (1, 2), "int8", quantization=(0.5, 3))
+    signatures = {"serving_default": SignatureSpec((other,), (SPEC,))}
+    content = SimpleNamespace(**{**vars(CONTENT), "signatures": signatures})
+    report = make_report(source(), content, found(), {})
+    assert report.inputs == (other.to_dict(),)
+    assert report.outputs == (SPEC.to_dict(),)
+    # One function is told of by the report itself.
+    assert report.signatures == ()
+    assert report.functions == (report,)
+
+
+def test_layers_stream_and_tensors_are_handed_on():
+    layer = LayerRecord("lstm", ("x",), ("y",), {"WHILE": 1}, 12)
+    tensor = TensorSize("lstm/0", (3, 4), "float32", 48)
+    stream = StreamParity(None, 1, 0, ())
+    content = SimpleNamespace(**{**vars(CONTENT), "tensors": [tensor]})
+    report = make_report(
+        source(), content, {"serving_default": Finding(layers=(layer,))}, {}, stream
+    )
+    assert report.layers == (layer,)
+    assert report.tensors == (tensor,)
+    assert report.stream is stream
+
+
+def test_of_several_signatures_each_has_what_was_found_of_it():
+    given = SimpleNamespace(origin="m", notes=[], entries=[entry("a"), entry("b")])
+    content = SimpleNamespace(
+        **{
+            **vars(CONTENT),
+            "signatures": {"a": SignatureSpec((SPEC,), ()), "b": SignatureSpec((), (SPEC,))},
+        }
+    )
+    quantization = Quantization("int8", "int8", "", 9, (), {})
+    layer = LayerRecord("d", (), (), {}, 1)
+    findings = {"a": Finding(quantization=quantization), "b": Finding(layers=(layer,))}
+    report = make_report(given, content, findings, {})
+    first, second = report.signatures
+    assert (first.quantization, first.layers) == (quantization, ())
+    assert (second.quantization, second.layers) == (None, (layer,))
+    assert (first.inputs, first.outputs) == ((SPEC.to_dict(),), ())
+    assert (second.inputs, second.outputs) == ((), (SPEC.to_dict(),))
+    # What stands above is of the first.
+    assert (report.quantization, report.layers) == (quantization, ())
+    assert report.inputs == (SPEC.to_dict(),)
+
+
+def test_seconds_are_the_reports_own():
+    seconds = {"trace": 1.0}
+    report = make_report(source(), CONTENT, found(), seconds)
+    seconds["check"] = 2.0
+    assert report.seconds == {"trace": 1.0}
+
+
+def test_a_function_that_was_not_looked_at_is_an_error():
+    with pytest.raises(KeyError, match="serving_default"):
+        make_report(source(), CONTENT, {}, {})
+
+
+def test_a_finding_is_of_nothing_at_first():
+    assert Finding() == Finding(None, None, ())

@@ -2,11 +2,13 @@
 
 from io import StringIO
 
+import pytest
 from rich.console import Console
 from rich.text import Text
 
 import rnnlite
 from rnnlite.report.showing import Shown
+from rnnlite.report.tables import table
 
 
 class Few(Shown):
@@ -43,3 +45,17 @@ def test_results_show_their_tables(exits):
     assert f"{len(exits.tflite):,} bytes" in repr(inspected)
     for value in (exits, exits.report, inspected, rnnlite.load(exits.tflite)):
         assert "frames" in value._repr_html_()
+
+
+def test_what_shows_nothing_says_so_to_who_writes_it():
+    with pytest.raises(NotImplementedError):
+        Shown().__rich__()
+
+
+def test_no_name_of_a_model_is_taken_for_markup_of_the_console():
+    class Named(Shown):
+        def __rich__(self):
+            return table("", ["name"], [["[red]layer[/red] <b>"]])
+
+    assert "[red]layer[/red] &lt;b&gt;" in Named()._repr_html_()
+    assert "[red]layer[/red] <b>" in printed(Named())

@@ -57,7 +57,8 @@ def test_a_whole_page_in_order():
     )
     body = page[page.index("<body>") :]
     assert body.startswith(
-        '<body><main><header><p class="kicker">K</p><h1>a &amp; b</h1><p class="lead">L</p></header>'
+        '<body><main><header><p class="kicker">K</p><h1>a &amp; b</h1>'
+        '<p class="lead">L</p></header>'
         "<section><h2>One</h2></section><section><h2>Two</h2></section>"
         "<section><h2>The command</h2><pre>run &lt;it&gt;</pre></section>"
         f"<footer>Made by rnnlite {__version__}.</footer></main></body>"
