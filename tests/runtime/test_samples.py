@@ -1,10 +1,14 @@
-"""Samples: what fits, what is refused, and the .npz form."""
+"""Samples: what fits, what becomes of it, and what is refused."""
+
+import re
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.samples import check_sample, listed
+from rnnlite.runtime.samples import as_array, by_input, check_sample, listed, require_samples
 from rnnlite.specs import TensorSpec
 
 FRAMES = TensorSpec("frames", (1, None, 3), "float32")
@@ -93,3 +97,188 @@ def test_no_samples(value):
 def test_no_list_of_samples(value):
     with pytest.raises(SampleError, match="not a list of samples"):
         listed(value, [FRAMES])
+
+
+def test_numbers_become_what_the_model_takes():
+    """Integers and booleans are floats; bytes of pictures too; an id of another width is an id."""
+    assert one([[True, False, True]]).tolist() == [[1, 0, 1]]
+    assert one(np.full((2, 3), 255, np.uint8)).max() == 255
+    assert one(np.array([7], np.uint64), IDS).dtype == np.int32
+    assert one(np.array([7.0, 0.0]), IDS).tolist() == [7, 0]
+    assert one(np.array([True, False]), GATE).dtype == np.bool_
+
+
+def test_what_fits_already_is_not_copied():
+    for value, spec in (
+        (np.ones((2, 3), np.float32), FRAMES),
+        (np.ones(2, np.int32), IDS),
+        (np.ones(2, bool), GATE),
+    ):
+        assert np.shares_memory(one(value, spec), value)
+
+
+MORE = {
+    "complex": (np.ones((2, 3), complex), FRAMES, "wrong dtype; expected float32; found complex"),
+    "objects": (np.full((2, 3), None), FRAMES, "wrong dtype; expected float32; found object"),
+    "too large for float32": (np.full((2, 3), 1e39), FRAMES, "holds infinity"),
+    "both NaN and infinity": (np.array([[np.nan, np.inf, 0]]), FRAMES, "holds NaN"),
+    "booleans as ids": (np.array([True]), IDS, r"expected integers \(int32\); found bool"),
+    "integers as a mask": (np.ones(2, np.int8), GATE, "expected bool; found int8"),
+    "no width": (np.ones((4, 0)), FRAMES, r"wrong shape; expected \(T, 3\); found \(4, 0\)"),
+    "a scalar": (np.float32(1), FRAMES, r"wrong rank; .*found shape \(\)"),
+    "an infinite id": (np.array([np.inf]), IDS, "no whole numbers.*found inf"),
+    "beyond int32": (
+        np.array([2**31]),
+        TensorSpec("n", (1, None), "int32"),
+        "out of range; expected -2147483648 to 2147483647; found 2147483648 to 2147483648",
+    ),
+    "one axis": (np.ones((2, 2)), IDS, r"expected shape \(T,\) without batch axis; found shape"),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_more_that_does_not_fit(name):
+    value, spec, message = MORE[name]
+    with pytest.raises(SampleError, match=f"^sample 4, input '{spec.name}'.*{message}"):
+        one(value, spec)
+
+
+LEAST = TensorSpec("x", (1, None, 3), "float32", least=(1, 5, 3))
+PICTURE = TensorSpec("p", (1, None, None, 3), "float32", least=(1, 4, 8, 3))
+STEPS_FIRST = TensorSpec("t", (None, 1, 3), "float32", batch_axis=1, least=(5, 1, 3))
+
+
+@pytest.mark.parametrize(
+    ("spec", "shape", "message"),
+    [
+        (LEAST, (4, 3), "is too short; expected at least 5 time steps; found 4."),
+        (LEAST, (5, 3), None),
+        (PICTURE, (4, 7, 3), "is too short; expected at least 8 places along axis 1; found 7."),
+        (PICTURE, (3, 9, 3), "is too short; expected at least 4 places along axis 0; found 3."),
+        (PICTURE, (4, 8, 3), None),
+        (STEPS_FIRST, (4, 3), "is too short; expected at least 5 time steps; found 4."),
+        (STEPS_FIRST, (5, 3), None),
+    ],
+)
+def test_the_shortest_sequence(spec, shape, message):
+    value = np.ones(shape, np.float32)
+    if message is None:
+        assert one(value, spec).shape == shape
+        return
+    with pytest.raises(SampleError, match=re.escape(f"sample 4, input '{spec.name}' {message}")):
+        one(value, spec)
+
+
+COUNT = TensorSpec("n", (None,), "int32", counts=True)
+
+
+@pytest.mark.parametrize(("count", "fits"), [(0, True), (4, True), (5, False), (-1, False)])
+def test_steps_that_are_counted_are_within_the_sequence(count, fits):
+    """Kernels read beyond the end otherwise."""
+    sample = (np.ones((4, 3)), np.int64(count))
+    if fits:
+        assert check_sample(sample, [FRAMES, COUNT], "sample 0")[1] == count
+        return
+    expected = (
+        "sample 0, input 'n' counts more time steps than the sequence has; expected 0 to 4; "
+        f"found {count} to {count}."
+    )
+    with pytest.raises(SampleError, match=f"^{re.escape(expected)}$"):
+        check_sample(sample, [FRAMES, COUNT], "sample 0")
+
+
+def test_of_several_sequences_the_shortest_bounds_the_count():
+    other = TensorSpec("z", (1, None, 2), "float32")
+    sample = (np.ones((4, 3)), np.ones((3, 2)), np.int64(4))
+    with pytest.raises(SampleError, match="expected 0 to 3; found 4 to 4"):
+        check_sample(sample, [FRAMES, other, COUNT], "sample 0")
+
+
+def test_a_state_of_fixed_shape_bounds_no_count():
+    state = TensorSpec("h", (1, 2, 8), "float32")
+    sample = (np.ones((4, 3)), np.ones((2, 8)), np.int64(4))
+    assert check_sample(sample, [FRAMES, state, COUNT], "sample 0")[2] == 4
+
+
+def test_where_every_input_is_fixed_sequences_bound_the_count():
+    pinned = TensorSpec("x", (1, 6, 3), "float32")
+    assert check_sample((np.ones((6, 3)), np.int64(6)), [pinned, COUNT], "s")[1] == 6
+    with pytest.raises(SampleError, match="expected 0 to 6; found 7 to 7"):
+        check_sample((np.ones((6, 3)), np.int64(7)), [pinned, COUNT], "s")
+
+
+def test_what_a_sample_has_for_each_input():
+    assert by_input("x", [FRAMES], "s") == ["x"]
+    assert by_input(("x",), [FRAMES], "s") == ["x"]
+    # One input: a list is the sequence itself, not a list of inputs.
+    assert by_input([1, 2], [FRAMES], "s") == [[1, 2]]
+    assert by_input(["x", "y"], [FRAMES, IDS], "s") == ["x", "y"]
+    assert by_input({"ids": "y", "frames": "x"}, [FRAMES, IDS], "s") == ["x", "y"]
+
+
+@pytest.mark.parametrize(
+    ("sample", "message"),
+    [
+        ({}, "s names other inputs than the model has; expected frames, ids; found none."),
+        (
+            {"frames": 1, "ids": 2, "more": 3},
+            "s names other inputs than the model has; expected frames, ids; "
+            "found frames, ids, more.",
+        ),
+        ((1, 2, 3), "s has the wrong number of arrays; expected 2 (frames, ids); found 3."),
+        ([1], "s has the wrong number of arrays; expected 2 (frames, ids); found 1."),
+        (1, "s is one array, the model has 2 inputs; expected a tuple or dict with frames, ids."),
+    ],
+)
+def test_samples_of_other_inputs(sample, message):
+    with pytest.raises(SampleError, match=f"^{re.escape(message)}$"):
+        by_input(sample, [FRAMES, IDS], "s")
+
+
+def test_rows_of_different_lengths_are_no_array():
+    assert as_array([[1, 2], [3, 4]], "s").shape == (2, 2)
+    with pytest.raises(SampleError, match=r"^s is no array. Give one array a sequence\.$"):
+        as_array([[1, 2], [3]], "s")
+
+
+def generate():
+    yield np.ones((2, 3))
+
+
+@pytest.mark.parametrize("samples", [[1], (1,), np.ones((2, 3)), iter([1]), range(3), {1, 2}])
+def test_samples_are_anything_that_can_be_gone_through(samples):
+    require_samples(samples)
+
+
+def test_a_function_of_samples_is_to_be_called():
+    require_samples(generate())
+    expected = (
+        "samples is a function, not what it gives; expected an iterable of sequences; found "
+        "generate. Call it; and let it give each sample without batch axis, x[0] and not [x]."
+    )
+    with pytest.raises(SampleError, match=f"^{re.escape(expected)}$"):
+        require_samples(generate)
+
+
+@pytest.mark.parametrize(("value", "kind"), [(7, "int"), (b"abc", "bytes"), ({"a": 1}, "dict")])
+def test_the_kind_of_what_is_no_list_of_samples(value, kind):
+    expected = f"samples is not a list of samples; expected an iterable of sequences; found {kind}."
+    with pytest.raises(SampleError, match=f"^{re.escape(expected)}$"):
+        require_samples(value)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 5), min_size=1, max_size=6),
+    odd=st.integers(0, 5),
+    dtype=st.sampled_from(["float64", "float32", "int16", "uint8"]),
+)
+def test_any_list_is_checked_one_by_one(lengths, odd, dtype):
+    samples = [np.ones((t, 3), dtype) for t in lengths]
+    found = listed(iter(samples), [FRAMES])
+    assert [s[0].shape for s in found] == [(t, 3) for t in lengths]
+    assert {s[0].dtype for s in found} == {np.dtype("float32")}
+    if odd < len(samples):
+        samples[odd] = samples[odd][:, :2]
+        with pytest.raises(SampleError, match=f"^sample {odd}, input 'frames'"):
+            listed(samples, [FRAMES])

@@ -72,9 +72,10 @@ def take_threshold(threshold: Any) -> float:
     """The threshold that the caller gives.
 
     Raises:
-        SampleError: it is no number.
+        SampleError: it is no number, or NaN, which no score is as large as.
     """
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float | np.number):
+    is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
+    if not is_number or math.isnan(threshold):
         raise SampleError(
             "threshold is no number", expected="a number, such as 0.9", found=repr(threshold)
         )

@@ -32,7 +32,7 @@ def check_sample(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> li
     Raises:
         SampleError: wrong number of arrays, rank, width, length, dtype, NaN or infinity.
     """
-    values = _by_input(sample, inputs, label)
+    values = by_input(sample, inputs, label)
     arrays = [_checked(v, spec, label) for v, spec in zip(values, inputs, strict=True)]
     _check_counts(arrays, inputs, label)
     return arrays
@@ -58,7 +58,12 @@ def _check_counts(arrays: Sequence[Array], inputs: Sequence[TensorSpec], label: 
             )
 
 
-def _by_input(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[Any]:
+def by_input(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[Any]:
+    """What a sample has for each input, in their order; not looked at any further.
+
+    Raises:
+        SampleError: other inputs, or another number of them.
+    """
     names = [spec.name for spec in inputs]
     if isinstance(sample, Mapping):
         if set(sample) != set(names):
@@ -84,11 +89,20 @@ def _by_input(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[
     return [sample]
 
 
-def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
+def as_array(value: Any, label: str) -> Array:
+    """A value as an array.
+
+    Raises:
+        SampleError: its rows are of different lengths.
+    """
     try:
-        array = np.asarray(value)
+        return np.asarray(value)
     except ValueError as e:
         raise SampleError(f"{label} is no array", remedy="Give one array a sequence") from e
+
+
+def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
+    array = as_array(value, label)
     where = f"{label}, input '{spec.name}'"
     wanted = spec.sample_shape
     if array.ndim != len(wanted):

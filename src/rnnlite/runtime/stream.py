@@ -14,7 +14,7 @@ import numpy as np
 
 from rnnlite.errors import SampleError
 from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.runtime.samples import Sample, check_sample
+from rnnlite.runtime.samples import Sample, as_array, by_input, check_sample
 from rnnlite.specs import Array, TensorSpec, stacked
 from rnnlite.streaming.layout import Layout, StreamOutput, StreamState
 
@@ -333,22 +333,17 @@ class _Kept:
 
 def _sequences(chunk: Sample, batch: int, inputs: Sequence[TensorSpec]) -> list[Sample]:
     """A chunk of several sequences, one by one; an input without batch axis goes to each."""
-    by_name = isinstance(chunk, Mapping)
-    parts = list(chunk.values() if by_name else chunk if isinstance(chunk, tuple) else [chunk])
-    names = list(chunk) if by_name else [spec.name for spec in inputs]
-    shared = {spec.name for spec in inputs if spec.batch_axis is None}
-    arrays = dict(zip(names, map(np.asarray, parts), strict=False))
-    wrong = [a.shape for n, a in arrays.items() if n not in shared and a.shape[:1] != (batch,)]
+    parts = [as_array(v, "the chunk") for v in by_input(chunk, inputs, "the chunk")]
+    shared = [spec.batch_axis is None for spec in inputs]
+    pairs = list(zip(parts, shared, strict=True))
+    wrong = [a.shape for a, one in pairs if not one and a.shape[:1] != (batch,)]
     if wrong:
         raise SampleError(
             "the chunk has another batch than the stream",
             expected=f"a first axis of {batch}",
             found=str(wrong[0]),
         )
-    rows = [{n: a if n in shared else a[k] for n, a in arrays.items()} for k in range(batch)]
-    if by_name:
-        return list(rows)
-    return [tuple(row.values()) if len(row) > 1 else next(iter(row.values())) for row in rows]
+    return [tuple(a if one else a[k] for a, one in pairs) for k in range(batch)]
 
 
 def _freed(shape: tuple[int | None, ...], axis: int) -> tuple[int | None, ...]:
