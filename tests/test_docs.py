@@ -138,3 +138,27 @@ def test_the_site_builds_without_a_warning(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "‹" in (tmp_path / "reference/refusals.html").read_text()
+
+
+def terms():
+    """The words of the glossary, and the files that it names."""
+    text = (DOCS / "glossary.md").read_text()
+    rows = re.findall(r"^\| (.+?) \| (.+) \|$", text, re.M)
+    words = [w for row, _ in rows if row not in ("word", "---") for w in row.split(", ")]
+    return words, re.findall(r"`([\w/]+(?:\.py|/))`", text)
+
+
+def test_words_of_the_glossary_are_used():
+    """Classes by their name; other words somewhere in the code, or in another page."""
+    words, files = terms()
+    paths = (*(ROOT / "src").rglob("*.py"), ROOT / "README.md", *DOCS.rglob("*.md"))
+    text = "\n".join(p.read_text() for p in paths if p.name != "glossary.md")
+    # A line of prose may end within a term, a name joins its words.
+    plain = re.sub(r"[\s_]+", " ", text).lower()
+    assert len(words) > 60
+    for word in words:
+        if re.match(r"[A-Z][a-z]+[A-Z]", word):
+            assert f"class {word}" in text, word
+        assert re.sub(r"s$", "", word.lower().replace("_", " ")) in plain, word
+    for name in files:
+        assert (ROOT / "src/rnnlite" / name).exists(), name
