@@ -78,5 +78,5 @@ def test_unrolling_further_is_allowed_where_it_is_asked_for():
         (Schedule(unroll=4, variable_levels=3, chunk=64), (64, 256)),
     ],
 )
-def test_where_another_way_is_taken(schedule, thresholds):
+def test_where_another_strategy_is_taken(schedule, thresholds):
     assert schedule.thresholds == thresholds

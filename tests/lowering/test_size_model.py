@@ -95,7 +95,7 @@ def sequence(cell, count, **options):
     return keras.Sequential([keras.Input((None, 3)), *layers])
 
 
-def both_ways():
+def bidirectional():
     layers = [L.Bidirectional(L.LSTM(8, return_sequences=True)) for _ in range(2)]
     last = L.Bidirectional(L.LSTM(8))
     return keras.Sequential([keras.Input((None, 3)), *layers, last, L.Dense(3)])
@@ -110,7 +110,7 @@ def masked():
 MODELS = {
     "LSTM": lambda: sequence(L.LSTM, 1),
     "3 SimpleRNN": lambda: sequence(L.SimpleRNN, 3),
-    "both ways": both_ways,
+    "bidirectional": bidirectional,
     "masked": masked,
 }
 LAYOUTS = [
@@ -137,11 +137,11 @@ def test_small_files_are_lowered_once(monkeypatch):
     runs = []
     run = loops.Loops.run
     monkeypatch.setattr(loops.Loops, "run", lambda self: runs.append(self.schedule) or run(self))
-    found = rnnlite.convert(both_ways(), quantize="dynamic", verify=False, max_error=1.0)
+    found = rnnlite.convert(bidirectional(), quantize="dynamic", verify=False, max_error=1.0)
     assert [s.unroll for s in runs] == [1] * 6
     assert {r["unroll"] for r in found.report.recurrences} == {1}
-    assert rnnlite.convert(both_ways(), verify=False).report.recurrences[0]["unroll"] == 4
+    assert rnnlite.convert(bidirectional(), verify=False).report.recurrences[0]["unroll"] == 4
     asked = rnnlite.convert(
-        both_ways(), quantize="dynamic", schedule="unroll=4", verify=False, max_error=1.0
+        bidirectional(), quantize="dynamic", schedule="unroll=4", verify=False, max_error=1.0
     )
     assert {r["unroll"] for r in asked.report.recurrences} == {4}

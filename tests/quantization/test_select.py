@@ -53,9 +53,9 @@ def test_dynamic_goes_from_small_to_exact():
 def test_each_is_made_when_it_is_asked_for():
     model = product()
     before = stored(model.ir)
-    ways = candidates(model.ir, config("dynamic"), None)
+    found = candidates(model.ir, config("dynamic"), None)
     assert stored(model.ir) == before
-    assert next(ways).recipe == "float32"
+    assert next(found).recipe == "float32"
 
 
 @pytest.mark.parametrize("recipe", DYNAMIC)

@@ -1,7 +1,7 @@
 """The walk: from the outputs of a TensorFlow function back to its inputs, op by op.
 
 What enters: a FuncGraph, the sizes of its inputs, and the recurrences that were lowered into it.
-What leaves: the sizes of any tensor that is asked for, and what the ops on the way demand. A
+What leaves: the sizes of any tensor that is asked for, and what the ops on the path demand. A
 lowered recurrence is stepped over, not into: its outputs are as long as its inputs. An op without a
 rule, or a rule that cannot tell, gives what the graph itself states; nothing is guessed.
 """

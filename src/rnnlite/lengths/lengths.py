@@ -33,7 +33,7 @@ class Steps:
     Attributes:
         size: as a function of the free axes.
         unroll: steps an iteration.
-        thresholds: numbers of steps beyond which it is computed in another way.
+        thresholds: numbers of steps beyond which its outputs are gathered by another strategy.
     """
 
     size: Size

@@ -72,7 +72,7 @@ def _width(nodes: Sorted, ref: Ref) -> int | None:
 
 @dataclass
 class _Half:
-    """The part of a product that goes one way.
+    """The part of a product that multiplies the input, or the state.
 
     Attributes:
         label: where it goes.

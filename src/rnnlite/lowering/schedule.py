@@ -162,7 +162,7 @@ class Schedule:
 
     @property
     def thresholds(self) -> tuple[int, ...]:
-        """Lengths beyond which an output sequence is put together in another way."""
+        """Lengths beyond which an output sequence is gathered by another strategy."""
         if self.variable_levels:
             return FAN * self.unroll, FEW * FAN * self.unroll
         return (self.chunk * (self.peeled_chunks + self.partitions),) if self.chunk else ()

@@ -210,7 +210,7 @@ class Recurrence:
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
         unroll: time steps an iteration.
-        thresholds: lengths beyond which an output sequence is put together in another way.
+        thresholds: lengths beyond which an output sequence is gathered by another strategy.
         schedule: how its loop is laid out, in words.
         weights: names of the constants that a graph's loop multiplies with; a layer's own else.
     """

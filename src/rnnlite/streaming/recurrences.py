@@ -15,7 +15,7 @@ from rnnlite.streaming.replay import ReplayedCell
 from rnnlite.streaming.timed import aligned, batch_axis_of, count_of, kept_apart
 from rnnlite.streaming.values import SoFar, Static, Timed, Value, refused
 
-BOTH_WAYS = "(Bidirectional)"
+BIDIRECTIONAL = "(Bidirectional)"
 """Of a layer's text: who reads a refusal knows that layer, not the one within."""
 
 NAMES = {"LSTM": ("h", "c"), "ConvLSTM": ("h", "c"), "GRU": ("h",), "SimpleRNN": ("h",)}
@@ -31,7 +31,7 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
     where = f"recurrence '{scan.name}' ({scan.cell.kind})"
     if scan.reverse:
         within = emitter.around(lowered.result.states[0].op)
-        where += f" of {within}" if BOTH_WAYS in within else ""
+        where += f" of {within}" if BIDIRECTIONAL in within else ""
         raise refused(where, "it runs backwards, from the end of the sequence")
     scan = _replayable(emitter, lowered, where)
     inputs, keep = _inputs(emitter, scan, where)

@@ -48,7 +48,7 @@ def test_through_transpositions(main):
     assert same_axes(y, 0) == {(y, 0), (x, 1)}
 
 
-def test_a_computed_order_ends_the_way(main):
+def test_a_computed_order_ends_the_path(main):
     x, order = main.tensor((2, FREE, 3)), main.tensor((3,), "int32")
     y = made(main, "TRANSPOSE", [x, order], (FREE, 2, 3))
     assert same_axes(y, 0) == {(y, 0)}
@@ -61,7 +61,7 @@ def test_axes_of_one_come_and_go(main, kind):
     assert same_axes(y, 0) == {(y, 0), (x, 1)}
 
 
-def test_a_reshape_that_joins_axes_ends_the_way(main):
+def test_a_reshape_that_joins_axes_ends_the_path(main):
     x = main.tensor((1, FREE, 4))
     y = made(main, "RESHAPE", [x], (FREE, 2))
     assert same_axes(y, 0) == {(y, 0)}
@@ -74,7 +74,7 @@ def test_a_lookup_is_as_long_as_its_numbers(main):
 
 
 @pytest.mark.parametrize("fields", [{"axis": 1}, {"batchDims": 1}])
-def test_lookups_along_other_axes_end_the_way(main, fields):
+def test_lookups_along_other_axes_end_the_path(main, fields):
     table, ids = main.tensor((2, FREE, 3)), main.tensor((FREE,), "int32")
     y = made(main, "GATHER", [table, ids], (2, FREE, 3), options="GatherOptions", **fields)
     assert same_axes(y, 1) == {(y, 1)}
@@ -86,13 +86,13 @@ def test_axes_of_the_table_are_none_of_the_numbers(main):
     assert same_axes(y, 1) == {(y, 1)}
 
 
-def test_other_ops_end_the_way(main):
+def test_other_ops_end_the_path(main):
     x = main.tensor((1, FREE, 3))
     y = made(main, "CONCATENATION", [x, x], (1, FREE, 3))
     assert same_axes(y, 1) == {(y, 1)}
 
 
-def test_two_ways_to_one_axis(main):
+def test_two_paths_to_one_axis(main):
     x = main.tensor((1, FREE, 3))
     a, b = (made(main, kind, [x], (1, FREE, 3)) for kind in ("EXP", "TANH"))
     y = made(main, "MUL", [a, b], (1, FREE, 3))

@@ -99,7 +99,7 @@ def choose(
 def _switches(emitter: Emitter, reference: str, *, controls: bool) -> Iterator[tuple[Any, bool]]:
     """The Switches that let a branch's value in, and the side that each stands for.
 
-    Inner conditions are passed over: each Merge on the way back opens one, each Switch closes one.
+    Inner conditions are passed over: each Merge on the path back opens one, each Switch closes one.
     A loop stands for one node.
 
     Args:

@@ -1,4 +1,4 @@
-"""A model as a drawing: its layers from top to bottom, recurrences with the way they run.
+"""A model as a drawing: its layers from top to bottom, recurrences with their direction.
 
 What enters: layers, each with those it reads. What leaves: SVG, as wide as a telephone.
 """
@@ -83,7 +83,7 @@ def drawing(nodes: Sequence[Node], title: str) -> Markup:
 
 
 def _rows(nodes: Sequence[Node]) -> list[list[Node]]:
-    """Boxes by the longest way from an input, in rows of two; outputs stand in the last."""
+    """Boxes by the longest path from an input, in rows of two; outputs stand in the last."""
     depth: dict[str, int] = {}
     for node in nodes:
         above = [depth[source] for source in node.reads if source in depth]
@@ -183,7 +183,7 @@ def _box(node: Node, place: _Place) -> Markup:
 
 
 def _chain(kind: str, place: _Place) -> list[Markup]:
-    """Cells side by side, with arrows the way that the state goes."""
+    """Cells side by side, with arrows in the direction of the state."""
     count = 5 if place.width > 200 else 3
     step = place.width / (count + 1)
     y = place.y + place.height - 16

@@ -164,7 +164,7 @@ def _require_whole(node: Node, sampling: _Sampling, size: Size, scale: np.float3
 
 
 def _sampling(node: Node) -> _Sampling:
-    """How a node resizes; older operator sets have one way alone."""
+    """How a node resizes; older operator sets have one kind alone."""
     is_old = node.op == "Upsample" or node.version < 11
     sampling = _Sampling(
         node.get("mode", "nearest"),
