@@ -21,7 +21,8 @@ def evaluated(make, length, free):
     if not free:
         return [int(v) for v in make(LengthVector.of(tf.zeros((length, 1))))]
     spec = tf.TensorSpec([None, 1], tf.float32)
-    run = tf.function(lambda x: make(LengthVector.of(x))).get_concrete_function(spec)
+    run = tf.function(lambda x: make(LengthVector.of(x)), autograph=False)
+    run = run.get_concrete_function(spec)
     return [int(v) for v in np.ravel(run(tf.zeros((length, 1))))]
 
 

@@ -62,7 +62,7 @@ def test_stand_ins_have_the_shapes_of_results(wanted):
     def results(options):
         shapes = []
 
-        @tf.function(input_signature=[tf.TensorSpec((None, 2, 3))])
+        @tf.function(input_signature=[tf.TensorSpec((None, 2, 3))], autograph=False)
         def run(x):
             cell = TracedCell(step, kind="custom", units=3)
             scan = Scan(cell, (x,), (tf.zeros([2, 3]),), all_outputs=wanted)

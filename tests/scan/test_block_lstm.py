@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from rnnlite.scan import oracle
 from rnnlite.scan.block_lstm import RESULTS, BlockLSTM
 
 BATCH, FEATURES, UNITS, STEPS = 2, 3, 4, 6
@@ -104,3 +105,35 @@ def test_what_the_schedule_asks():
     assert (cell.units, cell.recurrent_weights) == (UNITS, 4 * UNITS * UNITS)
     assert [len(x.shape) for x in cell.weights()] == [2, 1, 1, 1]
     assert (cell.hoisted, cell.output_is_state, cell.cuts) == (True, None, None)
+
+
+def test_without_peepholes_and_clip_it_is_an_lstm_of_another_order():
+    """i, g, f, o of the kernel against i, f, g, o of Keras."""
+    w = weights(seed=3)
+
+    def reordered(array):
+        i, g, f, o = np.split(array, 4, -1)
+        return np.concatenate([i, f, g, o], -1)
+
+    given = (reordered(w[n]) for n in ("kernel", "recurrent", "bias"))
+    wanted, (_, c) = oracle.scan(
+        oracle.lstm_step(*given), np.swapaxes(w["x"], 0, 1), [w["h"], w["c"]]
+    )
+    cell = BlockLSTM(w["kernel"], w["recurrent"], w["bias"], None, -1.0, ("h",))
+    (rows,) = cell.project([tf.constant(w["x"])])
+    states, found = [tf.constant(w["h"]), tf.constant(w["c"])], []
+    for t in range(STEPS):
+        (y,), states = cell.step([rows[t]], states, cell.weights())
+        found.append(y)
+    np.testing.assert_allclose(np.stack(found, 1), wanted, atol=3e-6)
+    np.testing.assert_allclose(states[1], c, atol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [-1.0, 0.0])
+def test_no_clip_leaves_large_states(clip):
+    w = weights()
+    cell = BlockLSTM(w["kernel"], w["recurrent"], w["bias"], None, clip, ("cs",))
+    (rows,) = cell.project([tf.constant(w["x"])])
+    large = tf.fill([BATCH, UNITS], 100.0)
+    (c,), _ = cell.step([rows[0]], [tf.constant(w["h"]), large], cell.weights())
+    assert np.max(c) > 10

@@ -133,7 +133,9 @@ def test_lowered_scan_equals_the_oracle(
         return result.last[0], (result.outputs or result.last)[0], result.states
 
     spec = tf.TensorSpec([batch, None if free else length, features], tf.float32)
-    last, outputs, new_states = tf.function(run).get_concrete_function(spec)(tf.constant(x))
+    last, outputs, new_states = tf.function(run, autograph=False).get_concrete_function(spec)(
+        tf.constant(x)
+    )
     if sequence:
         equal(np.swapaxes(outputs, 0, 1), expected)
     equal(last, expected[:, -1])
@@ -154,7 +156,7 @@ def test_conv_lstm_of_kernel_one_is_an_lstm_at_every_pixel():
     x = rng.standard_normal((2, 6, 5, 2)).astype(np.float32)
     zero = tf.zeros((2, 5, 3))
 
-    @tf.function
+    @tf.function(autograph=False)
     def run(value):
         scan = Scan(cell, (tf.transpose(value, [1, 0, 2, 3]),), (zero, zero), all_outputs=True)
         return lower(scan, Options())[0].outputs[0]
@@ -229,3 +231,146 @@ def test_no_rows_are_neutral_where_the_activation_is_not_zero_at_zero():
     rng = np.random.default_rng(0)
     weights = [rng.standard_normal(s).astype(np.float32) for s in ((3, 4), (4, 4), (4,))]
     assert cells.SimpleRNN(*weights, SIGMOID).identity_padding() is None
+
+
+def run_steps(cell, x, states):
+    """What a cell gives, step by step, its inputs projected as it says: (T, B, H), final states."""
+    rows = cell.project([tf.constant(x)])
+    weights, outputs = cell.weights(), []
+    for t in range(len(x)):
+        parts = [part for p in rows for part in cut(p[t], cell.cuts)]
+        (y,), states = cell.step(parts, states, weights)
+        outputs.append(y)
+    return np.stack(outputs), states
+
+
+STEPS = ["lstm", "lstm_softmax", "gru_after", "gru_before", "simple"]
+
+
+@pytest.mark.parametrize("place", Projection)
+@pytest.mark.parametrize("kind", STEPS)
+@pytest.mark.parametrize("units", [1, 4])
+def test_a_step_is_the_oracles_wherever_inputs_are_projected(kind, place, units):
+    rng = np.random.default_rng(1)
+    cell, step, count = make(kind, rng, 3, units)
+    cell = replace(cell, projection=place)
+    x = rng.standard_normal((5, 2, 3)).astype(np.float32)
+    start = [rng.standard_normal((2, units)).astype(np.float32) for _ in range(count)]
+    outputs, states = run_steps(cell, x, list(map(tf.constant, start)))
+    wanted, final = oracle.scan(step, np.swapaxes(x, 0, 1), start)
+    equal(np.swapaxes(outputs, 0, 1), wanted)
+    for found, stated in zip(states, final, strict=True):
+        equal(found, stated)
+    np.testing.assert_array_equal(states[cell.output_is_state], outputs[-1])
+
+
+@pytest.mark.parametrize("kind", STEPS)
+def test_a_bias_of_zeros_is_none(kind):
+    """It costs no op."""
+    cell = make(kind, np.random.default_rng(0), 3, 4)[0]
+    zeros = replace(cell, bias=None if cell.bias is None else cell.bias * 0)
+    none = replace(cell, bias=None)
+    x = np.ones((2, 1, 3), np.float32)
+    states = [tf.zeros([1, 4])] * (2 if kind.startswith("lstm") else 1)
+    found, wanted = (run_steps(c, x, states)[0] for c in (zeros, none))
+    np.testing.assert_array_equal(found, wanted)
+    assert len(zeros.weights()) == len(none.weights())
+
+    def kinds(c):
+        traced = tf.function(lambda v: c.project([v]), autograph=False)
+        traced = traced.get_concrete_function(tf.TensorSpec(x.shape))
+        return {op.type for op in traced.graph.get_operations()}
+
+    assert "BiasAdd" not in kinds(zeros)
+
+
+@pytest.mark.parametrize("biased", [False, True])
+def test_the_recurrent_bias_of_a_candidate_stays_in_the_step(biased):
+    """r scales it; those of the gates are added to what is projected."""
+    rng = np.random.default_rng(0)
+    kernels = [rng.standard_normal(s).astype(np.float32) for s in ((3, 12), (4, 12))]
+    bias = rng.standard_normal((2, 12)).astype(np.float32)
+    bias[1, 8:] *= biased
+    cell = cells.GRU(*kernels, bias, TANH, SIGMOID, True)
+    assert len(cell.weights()) == 2 + biased
+    (rows,) = cell.project([tf.zeros([1, 1, 3])])
+    np.testing.assert_allclose(rows[0, 0, :8], bias[0, :8] + bias[1, :8], rtol=1e-6)
+    np.testing.assert_allclose(rows[0, 0, 8:], bias[0, 8:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("place", Projection)
+@pytest.mark.parametrize("kind", ["gru_after", "gru_before"])
+def test_the_parts_of_a_row_that_a_gru_takes(kind, place):
+    cell = replace(make(kind, np.random.default_rng(0), 3, 5)[0], projection=place)
+    hoisted = place is Projection.HOISTED
+    assert cell.cuts == (((0, 10), (10, 15)) if hoisted else None)
+    assert cell.hoisted == hoisted
+
+
+def test_inputs_that_are_projected_in_the_step_are_handed_on():
+    x = tf.zeros([4, 2, 3])
+    for kind in ("lstm", "gru_after", "simple"):
+        cell = replace(make(kind, np.random.default_rng(0), 3, 5)[0], projection=Projection.FUSED)
+        assert cell.project([x])[0] is x
+
+
+def test_what_the_schedule_asks_of_a_cell():
+    for kind, weights in (("lstm", 100), ("gru_after", 75), ("simple", 25)):
+        cell = make(kind, np.random.default_rng(0), 3, 5)[0]
+        assert (cell.units, cell.recurrent_weights, cell.output_is_state) == (5, weights, 0)
+        assert cell.kind == {"lstm": "LSTM", "gru_after": "GRU", "simple": "SimpleRNN"}[kind]
+
+
+def test_an_activation_at_zero():
+    np.testing.assert_array_equal(cells.at_zero(TANH, 3), np.zeros(3))
+    np.testing.assert_array_equal(cells.at_zero(SIGMOID, 3), np.full(3, 0.5))
+    np.testing.assert_allclose(cells.at_zero(SOFTMAX, 4), np.full(4, 0.25))
+
+
+def test_two_activations_of_one_function_are_equal():
+    assert Activation(tf.tanh, True) == TANH
+    assert Activation(tf.tanh, False) != TANH
+    assert float(SIGMOID(tf.constant(0.0))) == 0.5
+
+
+def test_a_traced_cell_hands_everything_on():
+    cell = cells.TracedCell(lambda rows, states: ([rows[0]], [states[0]]), "mine", units=7)
+    x, s = tf.zeros([3, 1, 2]), tf.ones([1, 2])
+    assert (cell.hoisted, cell.recurrent_weights, cell.units) == (False, 0, 7)
+    assert cell.project([x])[0] is x
+    assert cell.weights() == []
+    assert cell.identity_padding() is None
+    outputs, states = cell.step([x], [s], [])
+    assert (outputs[0] is x, states[0] is s) == (True, True)
+
+
+def test_a_convolutional_cell_is_never_unrolled():
+    cell = cells.ConvLSTM(
+        np.zeros((3, 2, 12), np.float32),
+        np.zeros((3, 3, 12), np.float32),
+        None,
+        TANH,
+        SIGMOID,
+        lambda x, w: tf.nn.conv1d(x, w, 1, "SAME"),
+        lambda h, w: tf.nn.conv1d(h, w, 1, "SAME"),
+        channel_axis=-1,
+    )
+    assert (cell.recurrent_weights, cell.units) == (0, 3)
+    assert cell.identity_padding() is None
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 5, 2), (None, 2, 5, 2), (None, None, 5, 2)])
+def test_frames_of_all_time_steps_are_convolved_at_once(shape):
+    rng = np.random.default_rng(0)
+    kernel, bias = (rng.standard_normal(s).astype(np.float32) for s in ((3, 2, 12), (12,)))
+
+    def conv(x, w):
+        return tf.nn.conv1d(x, w, 1, "VALID")
+
+    cell = cells.ConvLSTM(kernel, kernel, bias, TANH, SIGMOID, conv, conv, channel_axis=-1)
+    made = tf.function(lambda v: cell.project([v])[0], autograph=False)
+    made = made.get_concrete_function(tf.TensorSpec(shape))
+    assert made.outputs[0].shape.as_list() == [*shape[:2], 3, 12]
+    x = rng.standard_normal((4, 2, 5, 2)).astype(np.float32)
+    wanted = np.stack([conv(frame, kernel) for frame in x]) + bias
+    np.testing.assert_allclose(made(tf.constant(x)), wanted, rtol=1e-5, atol=1e-5)

@@ -1,8 +1,11 @@
 """The Scan's own data: results in one order, and what the report says."""
 
+import json
+
+import numpy as np
 import pytest
 
-from rnnlite.scan.scan import Recurrence, Scan, ScanResult
+from rnnlite.scan.scan import Lowered, OfKernel, Recurrence, Scan, ScanResult
 
 
 @pytest.mark.parametrize(
@@ -59,3 +62,34 @@ def test_a_recurrence_as_data():
         "schedule": "single steps",
         "weights": "",
     }
+
+
+def test_what_follows_from_a_recurrent_kernel():
+    cell = OfKernel(np.zeros((3, 20)), np.zeros((5, 20)))
+    assert (cell.units, cell.recurrent_weights) == (5, 100)
+    assert type(cell.units) is int
+
+
+def test_other_tensors_belong_to_no_lowering():
+    """What was lowered has a number and a step; what stands in its place has neither."""
+    made = ScanResult(("h",), None, ("s",), step="a step", number=3, projected=("p",))
+    again = made.of(made.tensors())
+    assert (again.step, again.number, again.projected) == (None, -1, ())
+
+
+def test_tensors_beyond_those_asked_for_are_states():
+    assert ScanResult(("h",), None, ("s",)).of([1, 2, 3]).states == (2, 3)
+
+
+def test_a_lowered_scan_takes_single_steps_if_nothing_is_said():
+    lowered = Lowered("scan", "result")
+    assert (lowered.unroll, lowered.thresholds) == (1, ())
+
+
+@pytest.mark.parametrize("weights", ["", "gru/kernel"])
+def test_a_recurrence_is_told_as_json_has_it(weights):
+    one = Recurrence("gru", "GRU", None, "backward", "last", False, True, 1, (), "", weights)
+    found = one.to_dict()
+    assert json.loads(json.dumps(found)) == found
+    assert (found["units"], found["thresholds"], found["weights"]) == (None, [], weights)
+    assert one == Recurrence(**{**found, "thresholds": ()})

@@ -86,7 +86,7 @@ def _call_instead(graph: GraphDef, instead: dict[str, Instead]) -> None:
             continue
         found = instead[node.name]
         specs = [tf.TensorSpec(x.shape, x.dtype) for x in found.inputs]
-        called = tf.function(found.compute).get_concrete_function(*specs)
+        called = tf.function(found.compute, autograph=False).get_concrete_function(*specs)
         definition = graph.library.function.add()
         definition.CopyFrom(called.function_def)
         del node.input[:]
