@@ -11,7 +11,11 @@ from rnnlite.lowering.schedule import Options
 from rnnlite.scan.cells import Activation, SimpleRNN
 from rnnlite.scan.scan import Scan
 from rnnlite.streaming.function import streamed
+from rnnlite.streaming.rows import Rows
+from rnnlite.streaming.values import Bounded
 from streaming.chunks import check, kernel, program
+from streaming.emission import Emission
+from streaming.walking import walked
 
 SHAPES = (1, None, 3), (1,)
 
@@ -124,3 +128,122 @@ def test_a_count_of_the_data_themselves_is_refused():
 
     with pytest.raises(StreamingError, match="counted over the whole of the sequence"):
         streamed(program(model, *SHAPES), None, Options())
+
+
+def counted(function):
+    """What a function of the rows and of min(length, n) gives, and its emission."""
+
+    def model(x, number):
+        return function(*count_of(x, number))
+
+    emission = Emission(model, *SHAPES)
+    tensor = emission.net.function.outputs[0]
+    while tensor.op.type == "Identity":
+        tensor = tensor.op.inputs[0]
+    return emission.value(tensor), emission
+
+
+PASSED = {
+    "itself": lambda rows, count: count,
+    "another type": lambda rows, count: tf.cast(count, tf.int64),
+    "a vector": lambda rows, count: tf.reshape(count, [1]),
+    "with an axis": lambda rows, count: tf.expand_dims(count, 0),
+    "without an axis": lambda rows, count: tf.squeeze(tf.expand_dims(count, 0)),
+    "among others": lambda rows, count: tf.stack([0, count, 3]),
+    "the same bound again": lambda rows, count: tf.minimum(count, tf.shape(rows)[0]),
+    "from the other side": lambda rows, count: tf.minimum(tf.shape(rows)[0], count),
+}
+
+
+@pytest.mark.parametrize("name", PASSED)
+def test_a_count_goes_through_in_whatever_shape(name):
+    value, emission = counted(PASSED[name])
+    assert isinstance(value, Bounded)
+    assert value.most == 0
+    assert emission.states.met == []
+
+
+def test_each_given_number_has_a_place():
+    def model(x, number):
+        rows, count = count_of(x, number)
+        other = tf.minimum(tf.shape(rows)[0], tf.cast(number[0], tf.int32))
+        return [rows[:count], rows[:other], rows[:count]]
+
+    emission = Emission(model, *SHAPES)
+    mosts = []
+    for output in emission.net.function.outputs:
+        tensor = output
+        while tensor.op.type == "Identity":
+            tensor = tensor.op.inputs[0]
+        mosts.append(emission.value(tensor).rows.most)
+    assert mosts[0] == mosts[2] != mosts[1]
+    assert sorted(set(mosts)) == [0, 1]
+
+
+def test_places_up_to_the_count_are_rows():
+    value, emission = counted(lambda rows, count: tf.range(count))
+    assert value.rows == Rows(0, most=0)
+    (index,) = walked(emission, [value.tensor], [np.zeros([1, 8, 3], "f"), np.ones(1, "f")], [4, 4])
+    # Which of them are there is for the reader to know.
+    assert np.concatenate(index).tolist() == list(range(8))
+
+
+def test_the_first_rows_are_bounded_and_the_same_tensor():
+    value, emission = counted(lambda rows, count: rows[:count])
+    assert value.rows == Rows(0, most=0)
+    assert value.tensor.shape.as_list() == [4, 1, 3]
+    assert not emission.clock.all_there(value.rows)
+
+
+@pytest.mark.parametrize(("number", "total"), [(0.3, 3), (0.8, 8), (9.0, 12)])
+def test_rows_that_are_there_end_at_the_count(number, total):
+    value, emission = counted(lambda rows, count: rows[:count])
+    with emission.graph.as_default():
+        flags = emission.clock.there(value.rows, tf.constant(4))
+        given = emission.clock.given(value.rows)
+    arrays = [np.zeros([1, 12, 3], "f"), np.array([number], "f")]
+    there, count = walked(emission, [flags, given], arrays, [4, 4, 4])
+    assert np.concatenate(there).tolist() == [k < total for k in range(12)]
+    assert [int(c[0]) for c in count] == [min(n, total) for n in (4, 8, 12)]
+
+
+@pytest.mark.parametrize(
+    "missing",
+    [
+        lambda rows, y: tf.shape(rows)[0] - tf.shape(y)[0],
+        lambda rows, y: tf.maximum(tf.shape(rows)[0] - tf.shape(y)[0], 0),
+    ],
+)
+def test_padding_up_to_the_length_takes_the_bound_away(missing):
+    def model(rows, count):
+        y = rows[:count]
+        return tf.pad(y, [[0, missing(rows, y)], [0, 0], [0, 0]], constant_values=5.0)
+
+    value, emission = counted(model)
+    assert value.rows == Rows(0)
+    x = np.arange(8, dtype=np.float32)[None, :, None] * np.ones(3, "f")
+    (found,) = walked(emission, [value.tensor], [x, np.array([0.6], "f")], [4, 4])
+    assert np.concatenate(found)[:, 0, 0].tolist() == [0, 1, 2, 3, 4, 5, 5, 5]
+
+
+COMPUTED = "it computes with the length of the whole sequence."
+CUT = "the data decide what is cut out of the sequence."
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (lambda rows, count: tf.cast(count, tf.float32) * 2.0, COMPUTED),
+        (lambda rows, count: tf.range(1, count), COMPUTED),
+        (lambda rows, count: tf.range(0, count, 2), COMPUTED),
+        (lambda rows, count: rows[1:count], CUT),
+        (lambda rows, count: rows[:count:2], CUT),
+        (
+            lambda rows, count: tf.minimum(count, tf.reduce_sum(tf.cast(rows[:, 0, 0], tf.int32))),
+            "how many steps are taken is counted over the whole of the sequence.",
+        ),
+    ],
+)
+def test_what_else_is_made_of_a_count_is_refused(function, why):
+    with pytest.raises(StreamingError, match=re.escape(why)):
+        counted(function)
