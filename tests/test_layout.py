@@ -83,7 +83,6 @@ COVERED: dict[str, str] = {
     "snippets.languages": "snippets/test_render.py",
     "scan.projection": "scan/test_products.py",
     "scan.protos": "frontends/tensorflow/test_model.py",
-    "stream_parity": "pipeline/test_streaming.py",
 }
 """Modules without a test file of their name -> the file that tests them."""
 
