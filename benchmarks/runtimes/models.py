@@ -106,6 +106,12 @@ CASES: tuple[Case, ...] = (
         shape=(8, 2),
         lengths=(17, 1, 64, 5, 100, 17),
     ),
+    Case(
+        "convlstm, padded",
+        stack(lambda k: k.ConvLSTM2D(3, 3, padding="same"), shape=(6, 6, 2)),
+        shape=(6, 6, 2),
+        lengths=(17, 1, 64, 5, 30, 17),
+    ),
     Case("free batch", stack(lambda k: k.LSTM(16)), options={"batch_size": None}),
     Case(
         "free batch, sequence",
