@@ -19,6 +19,7 @@ from rnnlite.frontends.keras.files import (
     _refuse_revived,
     _saved_model_config,
 )
+from rnnlite.frontends.keras.flavour import flavour_of
 from rnnlite.frontends.keras.request import KerasRequest
 
 
@@ -89,6 +90,25 @@ def test_a_saved_model_converts_without_running_its_code(tmp_path):
 def test_a_live_lambda_is_the_callers_own_code(K):
     model = with_lambda(K)
     agree(rnnlite.convert(model), model)
+
+
+def test_a_layer_whose_class_is_not_known_is_asked_for(tmp_path):
+    """Keras 2 gives the name of such a class in place of a layer, and then calls it."""
+
+    class Turned(tf_keras.layers.LSTM):
+        def call(self, inputs, **kwargs):
+            return tf_keras.backend.reverse(super().call(inputs, **kwargs), 1)
+
+    layers = [tf_keras.Input((None, 3)), Turned(4, return_sequences=True, go_backwards=True)]
+    model = tf_keras.Sequential(layers)
+    model.save(tmp_path / "m.h5")
+    model.save_weights(tmp_path / "w.h5")
+    (tmp_path / "m.json").write_text(model.to_json())
+    files = [(tmp_path / "m.h5", {}), (tmp_path / "w.h5", {"architecture": tmp_path / "m.json"})]
+    for path, options in files:
+        with pytest.raises(rnnlite.TrustError, match="needs the custom object 'Turned'"):
+            rnnlite.convert(path, **options)
+        agree(rnnlite.convert(path, custom_objects={"Turned": Turned}, **options), model)
 
 
 @pytest.mark.parametrize("name", ["m.keras", "m.h5"])
@@ -164,6 +184,7 @@ def test_ids_declared_as_float_become_integers(tmp_path):
 
 
 DETECTED = Detected(detection.ARCHIVE, "3.4.1", None)
+KERAS3 = flavour_of(keras.layers.Dense(1))
 
 
 @pytest.mark.parametrize(
@@ -203,13 +224,13 @@ DETECTED = Detected(detection.ARCHIVE, "3.4.1", None)
     ids=["a fault", "without a word", "an unknown layer", "a class", "code"],
 )
 def test_what_keras_says_in_our_words(error, kind, message):
-    found = _refusal(Path("m.keras"), DETECTED, error)
+    found = _refusal(Path("m.keras"), DETECTED, KERAS3, error)
     assert type(found) is kind
     assert str(found) == message
 
 
 def test_a_version_that_is_not_known():
-    found = _refusal(Path("m.h5"), Detected(detection.HDF5, "", None), ValueError("no"))
+    found = _refusal(Path("m.h5"), Detected(detection.HDF5, "", None), KERAS3, ValueError("no"))
     assert "(Keras HDF5 file of Keras an unknown version)" in str(found)
 
 

@@ -1,5 +1,6 @@
 """SavedModels and checkpoints; broken and foreign files are refused in words."""
 
+import re
 import shutil
 
 import numpy as np
@@ -274,3 +275,42 @@ def test_nodes_that_are_none(tmp_path, nodes, found):
         f"'{path}' is no graph; expected a GraphDef with nodes; found {found}. Give a frozen "
         "graph, a SavedModel folder or a checkpoint."
     )
+
+
+class OfTexts(tf.Module):
+    """Characters of texts, a table of rows, and whether a sum of them is above 0, in words."""
+
+    def __init__(self):
+        super().__init__()
+        rng = np.random.default_rng(0)
+        self.table = tf.Variable(rng.standard_normal((300, 4)).astype(np.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="texts")])
+    def __call__(self, texts):
+        letters = tf.io.decode_raw(texts, tf.uint8, fixed_length=8)
+        return {"words": tf.strings.as_string(self.above(tf.cast(letters, tf.int32)))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None], tf.int32)])
+    def above(self, ids):
+        ids = tf.identity(ids, "ids")
+        with tf.compat.v1.get_default_graph().colocate_with(ids.op):
+            rows = tf.nn.embedding_lookup(self.table, ids)
+        return tf.identity(tf.reduce_sum(tf.cumsum(rows, 1), -1) > 0, "above")
+
+
+def test_tensors_within_functions_are_named_as_a_refusal_names_them(tmp_path):
+    model = OfTexts()
+    tf.saved_model.save(model, str(tmp_path / "m"), signatures=model.__call__)
+    with pytest.raises(UnsupportedError, match="holds strings") as refused:
+        rnnlite.convert(tmp_path / "m")
+    (front,) = set(re.findall(r"such as '([^']+)'", str(refused.value)))
+    call = front.rsplit("/", 1)[0]
+    with pytest.raises(UnsupportedError, match="takes strings"):
+        rnnlite.convert(tmp_path / "m", outputs=[front])
+    ends = {"inputs": [f"{call}/ids:0"], "outputs": [f"{call}/above:0"]}
+    converted = rnnlite.convert(tmp_path / "m", **ends)
+    ids = np.random.default_rng(1).integers(0, 300, (1, 9)).astype(np.int32)
+    (found,) = rnnlite.load(converted.tflite).run([ids])
+    np.testing.assert_array_equal(found, model.above(ids))
+    with pytest.raises(SourceError, match=r"the graph has no tensor '.*/none:0'; found near it"):
+        rnnlite.convert(tmp_path / "m", outputs=[f"{call}/none:0"])

@@ -18,6 +18,7 @@ ARCHIVES = {
     "script without code": (["net/data.pkl", "net/constants.pkl"], detection.PICKLE),
     "weights": (["net/data.pkl", "net/data/0"], detection.PICKLE),
     "of something else": (["config.json", "model.weights.h5"], None),
+    "package": (["net/.data/extern_modules", "net/model/model.pkl"], detection.PACKAGE),
     "empty": ([], None),
 }
 
@@ -59,8 +60,9 @@ def test_files_as_pytorch_writes_them(tmp_path):
     torch.save(linear.state_dict(), tmp_path / "weights")
     with quiet():
         torch.jit.script(linear).save(str(tmp_path / "script"))
-    found = [detect(tmp_path / n) for n in ("weights", "script")]
-    assert found == [detection.PICKLE, detection.SCRIPT]
+    torch.save(linear.state_dict(), tmp_path / "older", _use_new_zipfile_serialization=False)
+    found = [detect(tmp_path / n) for n in ("weights", "script", "older")]
+    assert found == [detection.PICKLE, detection.SCRIPT, detection.PICKLE]
 
 
 def test_layers_of_keras_are_none():

@@ -241,10 +241,20 @@ class TestRefusals:
         with pytest.raises(SourceError, match="the example is no tensor; expected tensors"):
             rnnlite.convert(tagger, example="x" and object())
 
-    def test_a_pickle(self, tagger, tmp_path):
-        torch.save(tagger.state_dict(), tmp_path / "weights.pt")
+    @pytest.mark.parametrize("zipped", [True, False])
+    def test_a_pickle(self, tagger, tmp_path, zipped):
+        weights = tagger.state_dict()
+        torch.save(weights, tmp_path / "weights.pt", _use_new_zipfile_serialization=zipped)
         with pytest.raises(TrustError, match=r"weights\.pt' is a pickle, whose loading would run"):
             rnnlite.convert(tmp_path / "weights.pt")
+
+    def test_a_package(self, tmp_path):
+        with torch.package.PackageExporter(tmp_path / "net.pt") as exporter:
+            exporter.save_pickle("model", "model.pkl", {"a": 1})
+        with pytest.raises(
+            TrustError, match=r"net\.pt' is an archive of torch\.package.*load_pickle"
+        ):
+            rnnlite.convert(tmp_path / "net.pt")
 
     def test_what_is_no_tensor(self):
         class Text(nn.Module):

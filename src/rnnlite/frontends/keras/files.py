@@ -61,7 +61,7 @@ def load_model(flavour: Flavour, path: Path, found: Detected, request: KerasRequ
     except RnnliteError:
         raise
     except Exception as e:
-        raise _refusal(path, found, e) from e
+        raise _refusal(path, found, flavour, e) from e
 
 
 def _load_keras2_hdf5(path: Path, found: Detected, custom: dict[str, Any]) -> KerasModel:
@@ -170,11 +170,11 @@ def _saved_model_config(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _refusal(path: Path, found: Detected, error: Exception) -> RnnliteError:
+def _refusal(path: Path, found: Detected, flavour: Flavour, error: Exception) -> RnnliteError:
     message = str(error)
     missing = MISSING.search(message)
-    if missing:
-        name = missing.group(1).split(">")[-1]
+    name = missing.group(1).split(">")[-1] if missing else _unknown_class(found.config, flavour)
+    if name:
         return TrustError(
             f"'{path}' needs the custom object '{name}'",
             remedy=f"Pass it: custom_objects={{'{name}': {name}}} (--custom-objects FILE.py)",
@@ -191,3 +191,22 @@ def _refusal(path: Path, found: Detected, error: Exception) -> RnnliteError:
         found=first.strip()[:300],
         remedy="Save the model again, or convert it live",
     )
+
+
+def _unknown_class(config: object, flavour: Flavour) -> str:
+    """A class of a layer for which Keras 2 gives its name in place of a layer; "" if none is.
+
+    It does so where the name of a class is that of something else as well.
+    """
+    if flavour.is_keras3 or not isinstance(config, dict | list):
+        return ""
+    inner = config.values() if isinstance(config, dict) else config
+    own = config.get("config") if isinstance(config, dict) else None
+    if isinstance(config, dict) and isinstance(own, dict) and "trainable" in own:
+        try:
+            made = flavour.keras.layers.deserialize(config)
+        except Exception:  # noqa: BLE001 - not what is looked for
+            made = None
+        if isinstance(made, str):
+            return str(config["class_name"])
+    return next(filter(None, (_unknown_class(value, flavour) for value in inner)), "")

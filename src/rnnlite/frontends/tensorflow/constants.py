@@ -44,7 +44,8 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
         SourceError: a constant that is no input, that is given twice, or of another dtype or shape;
             constants that are no mapping; an output that lies in a branch that is not taken.
     """
-    definition, moved = opened_calls(source.definition)
+    named = (*(request.inputs or ()), *(request.outputs or ()))
+    definition, moved = opened_calls(source.definition, named)
     if definition is source.definition:
         definition = type(source.definition)()
         definition.CopyFrom(source.definition)

@@ -49,11 +49,15 @@ def decided(definition: GraphDef) -> Any:
     return _switched(definition, graph, sides) if sides else definition
 
 
-def opened_calls(definition: GraphDef) -> tuple[Any, dict[str, str]]:
+def opened_calls(definition: GraphDef, named: Sequence[str] = ()) -> tuple[Any, dict[str, str]]:
     """The graph with the bodies of functions that take strings in place of their calls.
 
     A SavedModel of TensorFlow 2 is one call of everything. What of it depends on a string, and
     where its numbers begin, shows inside alone.
+
+    Args:
+        named: tensors that are asked for; those of functions stand behind the name of the call,
+            which is opened too.
 
     Returns:
         the graph, and what a call's results are called now, by reference.
@@ -64,7 +68,11 @@ def opened_calls(definition: GraphDef) -> tuple[Any, dict[str, str]]:
         chosen = {
             node.name: str(node.attr["f"].func.name)
             for node in graph.nodes.values()
-            if node.op in CALLS and tf.string.as_datatype_enum in node.attr["Tin"].list.type
+            if node.op in CALLS
+            and (
+                tf.string.as_datatype_enum in node.attr["Tin"].list.type
+                or any(name.startswith(f"{node.name}/") for name in named)
+            )
         }
         if not chosen:
             return definition, moved
@@ -143,6 +151,8 @@ def _inlined(
         for inner in body.nodes.values():
             if f"{inner.name}:0" not in given:
                 nodes.append(_copy(inner, f"{node.name}/{inner.name}"))
+                # Where it is to run is said by names of the function.
+                nodes[-1].attr.pop("_class", None)
                 for k, text in enumerate(inner.input):
                     nodes[-1].input[k] = _moved(text, node.name, given)
         found = [given.get(r, f"{node.name}/{r}") for r in body.results]

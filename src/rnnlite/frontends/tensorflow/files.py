@@ -25,7 +25,7 @@ from rnnlite.frontends.program import SIGNATURE
 from rnnlite.frontends.tensorflow.constants import fixed
 from rnnlite.frontends.tensorflow.detection import CHECKPOINT, GRAPH, detect
 from rnnlite.frontends.tensorflow.live import from_saved_model
-from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned
+from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned, ref
 from rnnlite.frontends.tensorflow.outputs import outputs_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.source import Frozen, drop_writes, gather_from_constants
@@ -208,8 +208,12 @@ def _by_session(
         names = (_argument_names(meta, signature), tuple(sorted(signature.outputs)))
         inputs = tuple(signature.inputs[n].name for n in names[0])
         outputs = tuple(signature.outputs[n].name for n in names[1])
-        if request.outputs is not None:
-            outputs, _ = outputs_of(graph_of(session.graph.as_graph_def()), request.outputs)
+        named = request.outputs
+        nodes = graph_of(session.graph.as_graph_def())
+        within = [n for n in named or () if name_of(ref(n)) not in nodes.nodes]
+        if named is not None and not within:
+            outputs, _ = outputs_of(nodes, named)
+        # Tensors of functions are looked for when their calls are opened.
         definition = _constant(session, outputs, origin)
     return Frozen(definition, inputs, outputs, names, origin)
 

@@ -129,6 +129,13 @@ def call_of(source: Any, example: Any) -> Call:
             remedy="Build the module, load its weights (torch.load(path, weights_only=True)), and "
             "convert it live",
         )
+    elif kind is detection.PACKAGE:
+        raise TrustError(
+            f"'{source}' is an archive of torch.package, whose loading would run code from it",
+            expected="an ExportedProgram (.pt2), TorchScript, or a live module",
+            remedy="If you trust it, load the module "
+            "(torch.package.PackageImporter(path).load_pickle(package, name)), and convert it live",
+        )
     else:
         module = source
         _refuse_training(module, origin)

@@ -13,6 +13,10 @@ EXPORTED = SourceKind("torch ExportedProgram", ("example",))
 PT2 = SourceKind("ExportedProgram file (.pt2)", ("example",))
 SCRIPT = SourceKind("TorchScript file", ("example",))
 PICKLE = SourceKind("pickle of PyTorch", ())
+PACKAGE = SourceKind("torch.package archive", ())
+
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
+"""How files begin that torch.save wrote before 1.6: its number, pickled."""
 
 
 def detect(source: object) -> SourceKind | None:
@@ -34,12 +38,15 @@ def detect(source: object) -> SourceKind | None:
 
 def _of_file(path: Path) -> SourceKind | None:
     if not zipfile.is_zipfile(path):
-        return None
+        with path.open("rb") as file:
+            return PICKLE if file.read(len(LEGACY)) == LEGACY else None
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.split("/", 1)[-1] for name in archive.namelist()}
     except zipfile.BadZipFile:
         return None
+    if ".data/extern_modules" in names:
+        return PACKAGE
     if "archive_format" in names or "serialized_exported_program.json" in names:
         return PT2
     if "constants.pkl" in names and any(n.startswith("code/") for n in names):

@@ -21,6 +21,7 @@ class TorchFrontEnd(FrontEnd[TorchRequest]):
         detection.PT2,
         detection.SCRIPT,
         detection.PICKLE,
+        detection.PACKAGE,
     )
 
     def recognise(self, source: object) -> Match | None:
