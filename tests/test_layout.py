@@ -68,7 +68,6 @@ COVERED: dict[str, str] = {
     "frontends.keras.frontend": "frontends/test_opening.py",
     "frontends.keras.types": "frontends/keras/test_private.py",
     "frontends.tensorflow.frontend": "frontends/test_opening.py",
-    "isolation.converter": "lite/test_translate.py",
     "isolation.native": "isolation/test_process.py",
     "lite.schema.tables": "lite/test_schema.py",
     "lowering.loops": "scan/test_cells.py",

@@ -54,6 +54,66 @@ def test_a_dict_of_arrays(tagger, rows):
     assert Predictor(tagger, keep=False)({"x": stacked})["scores"].shape == (5, 4, 4)
 
 
+@pytest.mark.parametrize(
+    "shapes", [[(2, 3), (2, 4)], [(2, 3), (1, 3)], [(), (2,)], [(0, 3), (2, 3)], [(2,), (2, 1)]]
+)
+def test_results_of_different_shapes_are_a_column_of_arrays(shapes):
+    rows = [np.full(shape, k, np.float32) for k, shape in enumerate(shapes)]
+    found = cluster._column(rows)
+    assert (found.dtype, found.shape) == (np.dtype(object), (2,))
+    for a, b in zip(found, rows, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_results_of_one_shape_are_one_array():
+    found = cluster._column([np.zeros((2, 3), np.float32)] * 4)
+    assert (found.dtype, found.shape) == (np.float32, (4, 2, 3))
+
+
+@pytest.mark.parametrize("raw", [True, False])
+def test_integers_of_a_block(small, raw):
+    x = np.array([[1.0, -1.5], [0.0, 0.5]], np.float32)
+    found = Predictor(small.integers(), raw=raw, keep=False)({"x": [x]})
+    assert list(found) == ["y"]
+    expected = np.array([[[-4, -14], [-8, -6]]], np.int8) if raw else x[None]
+    assert found["y"].dtype == expected.dtype
+    np.testing.assert_array_equal(found["y"], expected)
+    array = pa.array([x.tolist()], pa.list_(pa.list_(pa.float32(), 2)))
+    column = Predictor(small.integers(), raw=raw)(pa.table({"x": array})).column("y")
+    assert ("int8" if raw else "float") in str(column.type)
+
+
+def test_several_inputs_and_outputs_of_a_block(small):
+    x, z = np.ones((3, 2), np.float32), np.full((3, 2), 5, np.float32)
+    block = {"x": [x, 2 * x], "other": [z, z], "id": [7, 8]}
+    found = Predictor(small.pair(), columns={"z": "other"})(block)
+    assert list(found) == ["x", "other", "id", "total", "twice"]
+    np.testing.assert_array_equal(found["total"], [x + z, 2 * x + z])
+    np.testing.assert_array_equal(found["twice"], [2 * x, 4 * x])
+    assert found["id"] == [7, 8]
+    with pytest.raises(DataError, match="the block has no column for input 'z'; expected 'z'"):
+        Predictor(small.pair())(block)
+
+
+def test_a_signature_of_a_block(small):
+    x = np.ones((3, 2), np.float32)
+    found = Predictor(small.two().bytes(), signature="second", keep=False)({"x": [x]})
+    np.testing.assert_array_equal(found["of_second"], [3 * x])
+    with pytest.raises(ModelError, match="the file has no signature 'third'"):
+        Predictor(small.two().bytes(), signature="third")
+
+
+def test_a_column_that_a_model_has_no_input_for(tagger):
+    with pytest.raises(DataError, match="the input 'x', which the model does not have"):
+        Predictor(tagger, columns={"x": "frames"})
+
+
+def test_no_rows_are_no_results(tagger, table):
+    found = Predictor(tagger)(table.slice(0, 0))
+    assert found.column_names == ["frames", "id", "scores"]
+    assert found.num_rows == 0
+
+
 def test_refusals(tagger, table):
     with pytest.raises(ModelError, match="no LiteRT model"):
         Predictor(b"nothing")

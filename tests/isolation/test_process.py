@@ -1,5 +1,6 @@
 """Workers: results, refusals, deaths, time limits, threads, no leaks."""
 
+import io
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ import pytest
 from rnnlite.errors import DependencyError, ShapeError
 from rnnlite.isolation.process import (
     _IDLE,
+    KEPT,
     Worker,
     WorkerDied,
     borrowed,
@@ -170,3 +172,134 @@ def test_a_python_that_cannot_be_started(monkeypatch):
 def test_last_words(log, reason):
     """The last line that says why: logs and stack dumps do not."""
     assert WorkerDied("signal 6", log).reason == reason
+
+
+class Process:
+    """Stands for a process.
+
+    Args:
+        status: its exit status, None while it runs.
+        stubborn: it does not end by itself.
+    """
+
+    stdin = stdout = None
+
+    def __init__(self, status=None, *, stubborn=False):
+        self.status, self.stubborn, self.killed = status, stubborn, 0
+
+    def poll(self):
+        return self.status
+
+    def kill(self):
+        self.killed += 1
+        self.status, self.stubborn = -9, False
+
+    def wait(self, timeout=None):
+        if self.stubborn:
+            raise subprocess.TimeoutExpired("python", timeout)
+        self.status = self.status or 0
+        return self.status
+
+
+@pytest.fixture
+def stub():
+    """Makes workers without processes of their own."""
+    made = []
+
+    def make(*args, **options):
+        worker = object.__new__(Worker)
+        worker._process, worker._log = Process(*args, **options), io.BytesIO()
+        made.append(worker)
+        return worker
+
+    yield make
+    for worker in made:
+        worker._log.close()
+
+
+def test_a_worker_that_does_not_end_is_killed(stub):
+    made = stub(stubborn=True)
+    assert made.alive
+    made.close()
+    assert made._process.killed == 1
+    assert not made.alive
+    quiet = stub()
+    quiet.close()
+    assert quiet._process.killed == 0
+
+
+@pytest.mark.parametrize(("status", "how"), [(-6, "signal 6"), (3, "exit status 3"), (0, "exit s")])
+def test_a_call_of_a_worker_that_has_no_pipes(stub, status, how):
+    made = stub(status)
+    with pytest.raises(WorkerDied, match=how):
+        made.call("workers:double", 1)
+
+
+def test_a_worker_that_answers_nothing_and_lives_is_killed(stub):
+    made = stub(stubborn=True)
+    with pytest.raises(WorkerDied, match="signal 9"):
+        made.call("workers:double", 1)
+    assert made._process.killed == 1
+
+
+def test_idle_workers_are_used_again_the_last_first(stub):
+    one, other = stub(), stub()
+    for worker in (one, other):
+        give_back("stubs", worker)
+    assert [take("stubs"), take("stubs")] == [other, one]
+    assert _IDLE.pop("stubs") == []
+
+
+def test_no_more_are_kept_than_are_wanted(stub):
+    workers = [stub() for _ in range(KEPT + 2)]
+    for worker in workers:
+        give_back("stubs", worker)
+    assert _IDLE.pop("stubs") == workers[:KEPT]
+    assert [w._log.closed for w in workers] == [False] * KEPT + [True, True]
+
+
+def test_what_has_ended_is_not_kept(stub):
+    ended = stub(1)
+    give_back("stubs", ended)
+    assert _IDLE.pop("stubs") == []
+    assert ended._log.closed
+
+
+def test_what_ended_while_it_was_idle_is_not_given(stub):
+    good, ended = stub(), stub()
+    give_back("stubs", good)
+    give_back("stubs", ended)
+    ended._process.status = 1
+    assert take("stubs") is good
+    assert ended._log.closed
+    assert _IDLE.pop("stubs") == []
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"), [(ShapeError("no"), 1), (ValueError("no"), 0), (KeyboardInterrupt(), 0)]
+)
+def test_a_worker_is_lent_again_after_a_refusal_alone(stub, monkeypatch, error, kept):
+    """After anything else nobody knows what it is doing."""
+    worker = stub()
+    monkeypatch.setattr("rnnlite.isolation.process.take", lambda kind, environment: worker)
+    with pytest.raises(type(error)), borrowed("stubs"):
+        raise error
+    assert len(_IDLE.pop("stubs", [])) == kept
+    assert worker._log.closed is (kept == 0)
+
+
+def test_a_worker_has_an_environment_of_its_own(monkeypatch):
+    given = {}
+
+    def started(command, **options):
+        given.update(options, command=command)
+        return Process()
+
+    monkeypatch.setattr(subprocess, "Popen", started)
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    Worker({"KERAS_BACKEND": "tensorflow", "MINE": "1"}).close()
+    environment = given["env"]
+    assert (environment["KERAS_BACKEND"], environment["MINE"]) == ("tensorflow", "1")
+    assert environment["CUDA_VISIBLE_DEVICES"] == "-1"
+    # It finds what this process finds.
+    assert repr(sys.path) in given["command"][2]

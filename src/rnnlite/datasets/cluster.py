@@ -127,7 +127,9 @@ def _column(rows: Sequence[Array]) -> Array:
     if len({row.shape for row in rows}) == 1:
         return np.stack(rows)
     column = np.empty(len(rows), object)
-    column[:] = rows
+    for k, row in enumerate(rows):
+        # One by one: NumPy would spread arrays of an equal first axis over each other.
+        column[k] = row
     return column
 
 

@@ -8,6 +8,7 @@ numbers, or a tensor of Arrow's extension type; one of shape (T,) a list; () a n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -148,6 +149,7 @@ def samples_of(array: Any, column: Column, where: str, first: int) -> list[Array
     if not _is_list(array, pa):
         return list(_numbers(array, where, column, pa))
     offsets, level = _bounds(array, pa), array.flatten()
+    steps = np.diff(offsets)
     inner: list[int] = []
     while _is_list(level, pa):
         _refuse_nulls(level, where, None)
@@ -157,7 +159,12 @@ def samples_of(array: Any, column: Column, where: str, first: int) -> list[Array
     values = _numbers(level, where, column, pa)
     shape = tensor[1:] if tensor is not None else tuple(inner)
     shape = _flat_width(shape, offsets, column, where, first)
-    return [values[a:b].reshape(-1, *shape) for a, b in pairwise(offsets.tolist())]
+    width = math.prod(shape)
+    return [
+        # Of no width, numbers do not say how many steps there are.
+        values[a:b].reshape(-1 if width else n, *shape)
+        for (a, b), n in zip(pairwise(offsets.tolist()), steps.tolist(), strict=True)
+    ]
 
 
 def _is_list(array: Any, pa: Any) -> bool:
