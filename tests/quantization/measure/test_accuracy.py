@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.quantization.measure.accuracy import _Sum, measure, remembering
+from graphs import Model
+from rnnlite.errors import AbortError
+from rnnlite.quantization.measure import accuracy
+from rnnlite.quantization.measure.accuracy import (
+    _at_length,
+    _is_distribution,
+    _pairs,
+    _Sum,
+    measure,
+    remembering,
+)
+from rnnlite.specs import TensorSpec
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +108,132 @@ def test_what_is_not_compared_is_counted():
     total.add(np.ones(4, np.float32), expected)
     assert total.left_out() == 0.5
     assert _Sum().left_out() == 0.0
+
+
+def total_of(*pairs):
+    total = _Sum()
+    for found, expected in pairs:
+        total.add(np.asarray(found), np.asarray(expected))
+    return total
+
+
+def test_an_error_is_over_all_samples_together():
+    """Not a mean of errors: a sample of small values counts little."""
+    total = total_of(([3.0], [4.0]), ([0.0], [3.0]))
+    assert total.error() == pytest.approx(math.sqrt((1 + 9) / (16 + 9)))
+    assert total.snr() == pytest.approx(-20 * math.log10(total.error()))
+
+
+def test_no_error_has_no_end_of_decibels():
+    assert total_of(([1.0], [1.0])).snr() == math.inf
+    assert _Sum().error() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([[0.25, 0.75], [1.0, 0.0]], True),
+        ([0.2, 0.3, 0.5], True),
+        ([[0.5, 0.6]], False),
+        ([[1.5, -0.5]], False),
+        ([[1.0]], False),
+        (1.0, False),
+        ([[0.5004, 0.5]], True),
+    ],
+)
+def test_what_probabilities_of_classes_are(values, wanted):
+    assert _is_distribution(np.array(values)) == wanted
+
+
+def test_classes_agree_by_the_row():
+    rows = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
+    total = total_of((rows[:, ::-1], rows), (rows[:1], rows[:1]))
+    assert total.agreement() == pytest.approx(1 / 4)
+
+
+def test_what_is_a_distribution_once_alone_is_no_classifier():
+    total = total_of(([[0.5, 0.5]], [[0.5, 0.5]]), ([[3.0, 4.0]], [[3.0, 4.0]]))
+    assert total.agreement() is None
+    assert _Sum().agreement() is None
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint8, bool])
+def test_whole_numbers_are_right_or_wrong(dtype):
+    total = total_of((np.array([1, 0, 1, 1], dtype), np.array([1, 1, 1, 1], dtype)))
+    assert (total.error(), total.agreement()) == (0.25, None)
+
+
+class Apart:
+    """A model that doubles, of a batch of two."""
+
+    inputs = (TensorSpec("x", (2, None, 1), "float32"),)
+    outputs = (TensorSpec("y", (2, None, 1), "float32"),)
+
+    def __init__(self):
+        self.given = []
+
+    def run(self, arrays):
+        self.given.append(arrays[0].shape)
+        return [2 * arrays[0]]
+
+
+def test_samples_are_run_longest_first():
+    """A runtime that has grown once is set up for all."""
+    apart = Apart()
+    samples = [[np.ones((n, 1), np.float32)] for n in (2, 9, 5)]
+    pairs = _pairs(lambda a: [3 * a[0]], apart, samples)
+    assert apart.given == [(2, 9, 1), (2, 5, 1), (2, 2, 1)]
+    for found, expected in pairs:
+        np.testing.assert_array_equal(3 * found[0], 2 * expected[0])
+
+
+def test_the_error_at_a_length():
+    samples = [[np.ones((2, 1), np.float32)]]
+    assert _at_length(lambda a: [4 * a[0]], Apart(), samples, 7) == [pytest.approx(0.5)]
+
+
+def test_a_length_that_the_source_refuses_is_left_out():
+    def reference(arrays):
+        raise ValueError("too long")
+
+    assert _at_length(reference, Apart(), [[np.ones((2, 1), np.float32)]], 7) == [None]
+    assert _at_length(reference, Apart(), [], 7) == [None]
+
+
+def test_a_runtime_that_ends_its_process_is_told():
+    def reference(arrays):
+        raise AbortError("the runtime ended")
+
+    with pytest.raises(AbortError, match="the runtime ended"):
+        _at_length(reference, Apart(), [[np.ones((2, 1), np.float32)]], 7)
+
+
+def doubled():
+    model = Model()
+    x, y = (model.main.tensor((1, -1, 2), name=n) for n in "xy")
+    model.main.add("ADD", [x, x], [y], "AddOptions")
+    model.main.ends([x], [y])
+    return model.bytes()
+
+
+def test_fifty_samples_are_measured_at_most():
+    met = []
+
+    def reference(arrays):
+        met.append(arrays[0].shape)
+        return [2 * arrays[0]]
+
+    samples = [[np.ones((3, 2), np.float32)]] * 60
+    (found,) = measure(reference, doubled(), samples, lengths=False)
+    assert len(met) == 50
+    assert (found.rms_error, found.by_length) == (0.0, {})
+
+
+def test_a_course_ends_where_it_would_take_long(monkeypatch):
+    monkeypatch.setattr(accuracy, "PATIENCE", -1.0)
+    samples = [[np.ones((3, 2), np.float32)]]
+    (found,) = measure(lambda a: [2 * a[0]], doubled(), samples)
+    assert found.by_length == {}
+    monkeypatch.setattr(accuracy, "PATIENCE", math.inf)
+    (found,) = measure(lambda a: [2 * a[0]], doubled(), samples)
+    assert found.by_length == {10: 0.0, 100: 0.0, 1000: 0.0}

@@ -1,6 +1,7 @@
 """The feature that an input's one scale leaves too few steps of."""
 
 import numpy as np
+import pytest
 
 from rnnlite.quantization.measure.features import unlike_features
 from rnnlite.specs import TensorSpec
@@ -26,3 +27,54 @@ def test_the_poorest_is_named():
         "has 2.3 steps of its 2"
     )
     assert unlike_features(samples(1, 0.02, 0.01), SPECS, "int16") == ""
+
+
+FRAMES = TensorSpec("x", (1, None, 2), "float32")
+
+
+def rows(*arrays):
+    return [[np.asarray(a, np.float32)] for a in arrays]
+
+
+def test_a_range_is_over_all_samples():
+    """A feature that is small in one sample alone is none of the poor."""
+    poor = np.linspace(-1, 1, 20)[:, None] * [1, 0.01]
+    rich = np.linspace(-1, 1, 20)[:, None] * [1, 0.5]
+    assert "feature 1" in unlike_features(rows(poor), [FRAMES], "int8")
+    assert unlike_features(rows(poor, rich), [FRAMES], "int8") == ""
+
+
+@pytest.mark.parametrize(("scale", "poor"), [(0.05, True), (0.06, True), (0.08, False)])
+def test_sixteen_steps_are_enough(scale, poor):
+    """int8 has 256 of a range that is a tenth wider than what was seen."""
+    found = unlike_features(rows(np.linspace(-1, 1, 9)[:, None] * [1, scale]), [FRAMES], "int8")
+    assert bool(found) == poor
+
+
+def test_an_input_of_one_feature_has_none_that_is_unlike():
+    spec = TensorSpec("x", (1, None, 1), "float32")
+    assert unlike_features(rows(np.linspace(-1, 1, 9)[:, None]), [spec], "int8") == ""
+
+
+def test_a_vector_has_one_feature():
+    spec = TensorSpec("x", (1, None), "float32")
+    assert unlike_features(rows([0.0, 1e-6, 1.0]), [spec], "int8") == ""
+    assert unlike_features(rows(0.5, 0.75), [TensorSpec("x", (1,), "float32")], "int8") == ""
+
+
+def test_features_that_lie_far_from_zero():
+    """A range holds zero: what varies little far out has few steps."""
+    found = unlike_features(rows(np.linspace(1000, 1001, 9)[:, None] * [1, 1]), [FRAMES], "int8")
+    assert found.endswith("feature 0, 1000 to 1001, has 0.23 steps of its 1001")
+
+
+def test_the_poorest_of_all_inputs():
+    specs = [FRAMES, TensorSpec("z", (1, None, 2), "float32")]
+    line = np.linspace(-1, 1, 9)[:, None]
+    sample = [np.float32(line * [1, 0.05]), np.float32(line * [0.01, 1])]
+    assert unlike_features([sample], specs, "int8").startswith("input 'z'")
+    assert unlike_features([sample[::-1]], specs, "int8").startswith("input 'x'")
+
+
+def test_without_samples_nothing_is_said():
+    assert unlike_features([], [FRAMES], "int8") == ""
