@@ -73,7 +73,6 @@ COVERED: dict[str, str] = {
     "lowering.loops": "scan/test_cells.py",
     "loops.nodes": "loops/test_scans.py",
     "loops.refusal": "loops/test_reading.py",
-    "lowering.lower": "scan/test_cells.py",
     "lowering.merging": "lite/passes/test_sequences.py",
     "pipeline.steps": "pipeline/test_facts.py",
     "quantization.preparing": "quantization/test_chunks.py",

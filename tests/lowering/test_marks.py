@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tensorflow.python.framework import op_def_registry
 
-from rnnlite.lowering.marks import Mark, decode, encode
+from rnnlite.lowering.marks import ATTRIBUTE, LOOPS, STEP, Mark, decode, encode, next_number
 
 MARK = Mark(3, "model/lstm", 1, 4, True, 2, True, ("step", "step_1"))
 
@@ -56,3 +57,28 @@ def test_where_a_loop_stands_does_not_matter(changed):
 
 def test_a_loop_alone_has_no_family():
     assert replace(MARK, shared=False).family is None
+
+
+def test_a_plain_mark_says_little():
+    plain = Mark(0, "", 0, 1)
+    assert (plain.shared, plain.variable_levels, plain.may_be_empty, plain.steps) == (
+        False,
+        0,
+        False,
+        (),
+    )
+    assert decode(encode(plain)) == plain
+
+
+def test_every_number_is_new():
+    numbers = [next_number() for _ in range(5)]
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+
+
+def test_no_op_of_a_source_declares_such_attributes():
+    """An attribute that begins with an underscore is nobody's."""
+    for name in (ATTRIBUTE, STEP):
+        assert name.startswith("_rnnlite_")
+    registered = op_def_registry.get("While")
+    assert ATTRIBUTE not in {a.name for a in registered.attr}
+    assert all(op_def_registry.get(kind) is not None for kind in LOOPS)

@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from rnnlite.lowering.lower import lower
+from rnnlite.lowering.marks import STEP, decode
 from rnnlite.lowering.once import is_single
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.step import Step
@@ -65,3 +66,48 @@ def test_rows_of_another_length_are_no_single_step():
             assert is_single(Step(both)) is single
         alone = Scan(cell, (tf.ones([1, 1, 1]),) * 2, (tf.zeros([1, 1]),))
         assert is_single(Step(alone))
+
+
+def test_a_cell_whose_output_is_no_state():
+    """A masked step repeats the output before it: zeros, or what is given."""
+    cell = TracedCell(lambda rows, states: ([2.0 * states[0]], [states[0] + rows[0]]), "mine")
+    x, mask = tf.ones([1, 2, 3]), tf.constant([[True, False]])
+    for previous, wanted in ((None, 0.0), (tf.fill([2, 3], 7.0), 7.0)):
+        given = {} if previous is None else {"previous": (previous,)}
+
+        def run(x=x, given=given):
+            scan = Scan(cell, (x,), (tf.ones([2, 3]),), mask=mask, all_outputs=True, **given)
+            return lower(scan, Options())[0].tensors()
+
+        last, outputs, state = tf.function(run, autograph=False)()
+        np.testing.assert_array_equal(last, [[2.0] * 3, [wanted] * 3])
+        np.testing.assert_array_equal(outputs[0], last)
+        np.testing.assert_array_equal(state, [[2.0] * 3, [1.0] * 3])
+
+
+def test_its_ops_are_marked():
+    """What the naming of tensors asks of a step that stands in no loop."""
+    with tf.Graph().as_default() as graph, tf.name_scope("net"):
+        result, _ = lower(scan("lstm", tf.ones([1, 2, 3]), {}), Options())
+    marks = {decode(op.node_def.attr[STEP].s) for op in graph.get_operations() if _marked(op)}
+    (mark,) = marks
+    assert (mark.scan, mark.scope, mark.level, mark.unroll) == (result.number, "net", 0, 1)
+    assert mark.steps == ("net/step/",)
+    assert all(op.name.startswith("net/step/") for op in graph.get_operations() if _marked(op))
+
+
+def _marked(op):
+    return STEP in op.node_def.attr
+
+
+@pytest.mark.parametrize(("length", "single"), [(1, True), (2, False), (None, False)])
+def test_how_many_steps_there_are(length, single):
+    with tf.Graph().as_default():
+        x = tf.compat.v1.placeholder(tf.float32, [length, 2, 3])
+        assert is_single(Step(scan("gru", x, {}))) is single
+
+
+def test_a_mask_of_more_steps_is_of_no_single_one():
+    with tf.Graph().as_default():
+        x, mask = tf.ones([1, 2, 3]), tf.compat.v1.placeholder(tf.bool, [None, 2])
+        assert not is_single(Step(scan("gru", x, {"mask": mask})))

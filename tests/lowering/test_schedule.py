@@ -3,8 +3,9 @@
 import pytest
 
 from rnnlite.errors import ScheduleError
-from rnnlite.lowering.schedule import LIMITS, Options, Schedule, take_options
+from rnnlite.lowering.schedule import LIMITS, Budget, Loop, Options, Schedule, take_options
 from rnnlite.scan.projection import Projection
+from rnnlite.target import MICRO
 
 
 def test_a_schedule_as_text():
@@ -80,3 +81,46 @@ def test_unrolling_further_is_allowed_where_it_is_asked_for():
 )
 def test_where_another_strategy_is_taken(schedule, thresholds):
     assert schedule.thresholds == thresholds
+
+
+def test_options_are_taken_as_they_are():
+    given = Options(unroll=3, budget=Budget(1))
+    assert take_options(given, weight_bytes=1, exact=True) is given
+
+
+def test_what_the_mode_says_and_the_caller_overrules():
+    found = take_options({"value_bytes": 2}, weight_bytes=1, value_bytes=1, exact=True)
+    assert (found.weight_bytes, found.value_bytes, found.exact) == (1, 2, True)
+    budget = Budget(5, 0.5)
+    assert take_options(None, budget=budget).budget is budget
+
+
+@pytest.mark.parametrize("name", ["budget", "target", "exact"])
+def test_what_is_not_the_callers(name):
+    with pytest.raises(ScheduleError, match=f"names what it does not have; .*found '{name}'"):
+        take_options({name: 1})
+
+
+def test_a_target_without_variables():
+    assert take_options("variables=0", target=MICRO).variables == 0
+    with pytest.raises(
+        ScheduleError, match=r"keeps no rows in variables; expected variables=0, or that"
+    ):
+        take_options("variables=1", target=MICRO)
+
+
+@pytest.mark.parametrize("place", Projection)
+def test_projections_by_their_names(place):
+    assert take_options({"projection": place.value}).projection == place.value
+
+
+@pytest.mark.parametrize(("batch", "wanted"), [(1, 100), (3, 300), (None, 400)])
+def test_bytes_of_a_projected_time_step(batch, wanted):
+    loop = Loop(1, True, None, 0, False, batch=batch, projected_bytes=100)
+    assert loop.rows_bytes == wanted
+
+
+def test_words_for_what_comes_last():
+    assert str(Schedule(4, "single")) == "4 steps an iteration, rest last"
+    levels = Schedule(2, "front", variable_levels=3)
+    assert str(levels).endswith("steps in front, rows in resource variables")

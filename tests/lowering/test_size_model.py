@@ -145,3 +145,35 @@ def test_small_files_are_lowered_once(monkeypatch):
         bidirectional(), quantize="dynamic", schedule="unroll=4", verify=False, max_error=1.0
     )
     assert {r["unroll"] for r in asked.report.recurrences} == {4}
+
+
+def test_what_is_asked_for_stays_whatever_it_takes():
+    """A budget of nothing: the smallest of what is left open is taken."""
+    none = replace(FREE, budget=Budget(0, 0.0))
+    found = affordable(contents(3), none)
+    assert (found.variables, found.peeled_chunks) == (0, 0)
+    assert (found.max_unroll, found.partitions, found.max_depth) == (1, 1, 1)
+    asked = replace(none, unroll=4, partitions=3, depth=2, peeled_chunks=1, variables=1)
+    assert affordable(contents(3), asked) == asked
+
+
+def test_enough_room_changes_nothing():
+    plenty = replace(FREE, budget=Budget(10**9))
+    assert affordable(contents(40), plenty) == plenty
+    assert affordable(contents(40), replace(FREE, budget=None)) == replace(FREE, budget=None)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 10, 20])
+def test_each_step_down_is_smaller(count):
+    """The first that fits is taken, so that no later one may be larger."""
+    sizes = []
+    for free in range(0, 60_000, 2_000):
+        found = affordable(contents(count), replace(FREE, budget=Budget(free, 0.0)))
+        sizes.append(ops(contents(count), found))
+    assert sizes == sorted(sizes)
+
+
+def test_ops_add_up():
+    one, two = contents(1), contents(2)
+    assert ops(two, FREE) - two.others == 2 * (ops(one, FREE) - one.others)
+    assert ops(Contents((), 7, 0, 0), FREE) == 7

@@ -1,6 +1,7 @@
 """A survey knows every Scan of a model; its stand-ins have the shapes of what they stand for."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import pytest
@@ -76,3 +77,48 @@ def test_stand_ins_have_the_shapes_of_results(wanted):
     noted = Survey()
     assert results(noted) == results(Options())
     assert [s.sequences for s in noted.loops] == [int(wanted)]
+
+
+def test_what_the_converter_makes_no_op_of():
+    """Shapes, constants, and what becomes part of another op."""
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [None, 3])
+        tf.nn.relu(tf.nn.bias_add(tf.matmul(x, tf.ones([3, 4])), tf.zeros([4])))
+        tf.shape(x)[0] + 1
+        tf.tanh(x, name="stand_in")
+    counted = [op.type for op in graph.get_operations() if survey._counts(op)]
+    assert counted == ["MatMul"]
+
+
+@pytest.mark.parametrize(("shape", "size"), [((), 1), ((3,), 3), ((2, 3, 4), 24), ((0, 5), 0)])
+def test_elements(shape, size):
+    assert survey._size(shape) == size
+
+
+def test_weights_and_channels():
+    """A table of two rows is the bias of a GRU, and no kernel."""
+    with tf.Graph().as_default() as graph:
+        pass
+    function = SimpleNamespace(graph=graph)
+    found = Survey().contents(function, [(3, 8), (2, 12), (8,), (5, 2, 7)])
+    assert (found.weights, found.channels) == (24 + 24 + 8 + 70, 8 + 7)
+    assert (found.loops, found.others) == ((), 0)
+
+
+def test_two_directions_of_one_input():
+    """What was transposed or reshaped is one source."""
+    noted = Survey()
+    cell = TracedCell(lambda rows, states: ([states[0]], [states[0] + rows[0]]), "custom", units=3)
+    with tf.Graph().as_default():
+        x, y = (tf.compat.v1.placeholder(tf.float32, [2, None, 3]) for _ in range(2))
+        for one in (x, x, y):
+            turned = tf.transpose(one, [1, 0, 2])
+            lower(Scan(cell, (turned,), (tf.zeros([2, 3]),)), noted)
+    assert [s.again for s in noted.loops] == [False, True, False]
+
+
+def test_a_stand_in_is_of_no_known_value():
+    with tf.Graph().as_default():
+        made = survey._unknown(tf.float32, [None, 3])
+        assert made.shape.as_list() == [None, 3]
+        assert tf.get_static_value(made) is None
