@@ -8,11 +8,22 @@ import pytest
 import tf_keras
 
 import rnnlite
-from rnnlite.frontends.opening import open_program
-from rnnlite.frontends.request import Request
+from rnnlite import parity
+from rnnlite.frontends.program import Entry
+from rnnlite.lengths.lengths import Lengths
+from rnnlite.lengths.sizes import Axis
 from rnnlite.lite import schema
-from rnnlite.parity import TOLERANCE, check, difference
+from rnnlite.parity import (
+    CONFIDENCE,
+    SAMPLES,
+    TOLERANCE,
+    check,
+    difference,
+    sample_inputs,
+    scale_of,
+)
 from rnnlite.pipeline import steps
+from rnnlite.specs import TensorSpec
 
 
 @pytest.fixture(scope="module")
@@ -118,19 +129,6 @@ def test_lengths_leave_a_step_behind_convolutions_and_strides():
     assert not parity.skipped
 
 
-def test_lengths_that_the_source_refuses_are_named(model):
-    program = open_program(model, Request()).main
-
-    def refusing(arrays):
-        if arrays[0].shape[1] < 6:
-            raise ValueError("too short")
-        return program.reference(arrays)
-
-    parity = check(replace(program, reference=refusing), rnnlite.convert(model).tflite)
-    assert parity.skipped == {1: "too short", 5: "too short"}
-    assert parity.lengths == (19, 8, 33, 64)
-
-
 def test_a_source_that_gives_no_number_is_refused():
     model = keras.Sequential([keras.Input((None, 2)), keras.layers.GRU(3), keras.layers.Dense(1)])
     model.set_weights([np.full_like(w, np.nan) for w in model.get_weights()])
@@ -185,3 +183,248 @@ def test_values_that_the_source_does_not_define_are_noted():
     assert report.parity.undefined == ("y",)
     assert any("gives NaN in 'y' for some inputs" in note for note in report.notes)
     assert report.parity.within
+
+
+X, Y = TensorSpec("x", (None, None, 2), "float32"), TensorSpec("y", (None, 3), "float32")
+KERNEL = np.random.default_rng(0).standard_normal((2, 3)).astype(np.float32)
+
+
+def computed(inputs):
+    """The sum over time, times a kernel."""
+    (x,) = inputs
+    return [np.asarray(x.sum(1) @ KERNEL)]
+
+
+def entry(**changed):
+    made = Entry(
+        origin="a sum",
+        inputs=(X,),
+        outputs=(Y,),
+        function=None,
+        reference=computed,
+        perturbed=lambda amount, seed: (
+            lambda inputs: [y * (1 + 1e5 * amount) for y in computed(inputs)]
+        ),
+        recurrences=(),
+        lengths=Lengths(axes=(Axis(0, 1),)),
+    )
+    return replace(made, **changed)
+
+
+class File:
+    """What `ModelApart` is to the check: a function of NumPy, and what was asked of it."""
+
+    is_main = True
+
+    def __init__(self, function, known, log):
+        self.function, self.known, self.log = function, known, log
+
+    def run(self, inputs):
+        self.log.append(tuple(inputs[0].shape))
+        return self.function(inputs)
+
+    def shapes_before_run(self, shapes):
+        return self.known
+
+    def close(self):
+        self.log.append("closed")
+
+
+@pytest.fixture
+def checked(monkeypatch):
+    """Checks functions of NumPy; what ran is in its `log`, delegates and signatures in `made`."""
+
+    def run(function=computed, given=None, samples=None, known=((1, 3),)):
+        run.log, run.made = [], []
+
+        def make(data, *, delegates, signature):
+            run.made.append((data, delegates, signature))
+            return File(function, list(known), run.log)
+
+        monkeypatch.setattr(parity, "ModelApart", make)
+        return check(given or entry(), b"file", samples, "serve")
+
+    return run
+
+
+def test_each_case_runs_twice_with_delegates_and_without(checked):
+    found = checked()
+    assert checked.made == [(b"file", True, "serve"), (b"file", False, "serve")]
+    assert (found.lengths, found.batches, found.runs) == ((19, 1, 5, 8), (1, 3), 36)
+    half = checked.log[: len(checked.log) // 2]
+    assert half[-1] == "closed"
+    # One interpreter sees short, long and short again, each twice.
+    assert [shape[1] for shape in half[:6]] == [1, 1, 19, 19, 1, 1]
+    assert checked.log == half * 2
+
+
+def test_equal_results_are_within_the_plain_bound(checked):
+    (output,) = checked().outputs
+    assert (output.max_abs, output.max_rel, output.bound) == (0.0, 0.0, TOLERANCE)
+    assert output.by_length == {1: 0.0, 5: 0.0, 8: 0.0, 19: 0.0}
+    assert output.scale > 1
+
+
+def test_a_difference_is_told_at_its_length(checked):
+    def run(inputs):
+        (y,) = computed(inputs)
+        return [y + 0.5 * (inputs[0].shape[1] == 5)]
+
+    (output,) = checked(run).outputs
+    assert output.max_abs == pytest.approx(0.5)
+    off = pytest.approx(0.5 / output.scale)
+    assert output.by_length == {1: 0.0, 5: off, 8: 0.0, 19: 0.0}
+
+
+def test_the_bound_is_what_the_sources_rounding_comes_to(checked):
+    (output,) = checked(lambda inputs: [1.01 * y for y in computed(inputs)]).outputs
+    assert output.max_rel == pytest.approx(0.01, rel=1e-3)
+    assert output.bound == pytest.approx(CONFIDENCE * 1e5 * 2.0**-24, rel=1e-2)
+    assert output.within
+
+
+def test_a_fixed_batch_is_the_only_one(checked):
+    given = entry(inputs=(replace(X, shape=(4, None, 2)),), outputs=(replace(Y, shape=(4, 3)),))
+    found = checked(given=given)
+    assert found.batches == (4,)
+    assert {shape[0] for shape in checked.log if shape != "closed"} == {4}
+
+
+def test_without_a_free_length_there_is_none_to_tell(checked):
+    given = entry(inputs=(replace(X, shape=(1, 7, 2)),), lengths=Lengths())
+    found = checked(given=given)
+    assert found.lengths == ()
+    assert found.outputs[0].by_length == {}
+    assert found.shapes == (((1, 7, 2),),)
+
+
+def test_a_length_that_the_caller_fixed_is_the_only_one(checked):
+    found = checked(given=entry(inputs=(replace(X, shape=(1, 7, 2)),)))
+    assert found.shapes == (((1, 7, 2),),)
+
+
+def test_samples_come_behind_the_random_inputs(checked):
+    found = checked(samples=[[np.ones((2, 40, 2), np.float32)], [np.ones((1, 3, 2), np.float32)]])
+    assert found.lengths == (19, 1, 5, 8, 40, 3)
+    assert found.batches == (1, 3, 2)
+
+
+def test_a_sample_that_the_source_refuses_is_named(checked):
+    def refusing(inputs):
+        if inputs[0].shape[1] == 40:
+            raise ValueError("far  too\nlong")
+        return computed(inputs)
+
+    samples = [[np.ones((1, n, 2), np.float32)] for n in (3, 40)]
+    with pytest.raises(
+        rnnlite.SampleError, match=r"a sum refuses sample 1; found far too long\."
+    ) as error:
+        checked(given=entry(reference=refusing), samples=samples)
+    assert isinstance(error.value.__cause__, ValueError)
+
+
+def test_lengths_that_are_refused_are_replaced_by_longer_ones(checked):
+    def refusing(inputs):
+        if inputs[0].shape[1] < 6:
+            raise ValueError("too short")
+        return computed(inputs)
+
+    found = checked(given=entry(reference=refusing))
+    assert found.skipped == {1: "too short", 5: "too short"}
+    assert found.lengths == (19, 8, 33, 64)
+
+
+def test_a_source_that_runs_nowhere_is_refused(checked):
+    def refusing(inputs):
+        raise RuntimeError("out of order")
+
+    with pytest.raises(
+        rnnlite.ShapeError,
+        match=r"a sum runs at none of the lengths \[19, 1, 5, 8.*\]; found out of order\. Convert "
+        "with a sequence_length that the model takes, or with verify off",
+    ):
+        checked(given=entry(reference=refusing))
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf])
+def test_numbers_are_needed_to_compare(checked, number):
+    given = entry(reference=lambda inputs: [np.full((len(inputs[0]), 3), number, np.float32)])
+    with pytest.raises(
+        rnnlite.SourceError,
+        match=f"a sum gives no finite number as 'y'; expected numbers to compare the LiteRT model "
+        f"with; found {number} throughout, on random inputs",
+    ):
+        checked(given=given)
+
+
+def test_values_that_are_undefined_somewhere_are_told(checked):
+    def some(inputs):
+        (y,) = computed(inputs)
+        return [np.where(inputs[0].shape[1] == 1, np.float32(np.nan), y)]
+
+    found = checked(some, entry(reference=some))
+    assert found.undefined == ("y",)
+    assert found.outputs[0].max_abs == 0
+    assert checked().undefined == ()
+
+
+@pytest.mark.parametrize(("known", "late"), [((1, 3), ()), ((1, 1), ("y",)), ((3, 3), ("y",))])
+def test_outputs_whose_size_comes_late(checked, known, late):
+    assert checked(known=(known,)).late == late
+
+
+def test_a_result_of_another_shape_is_infinitely_far(checked):
+    (output,) = checked(lambda inputs: [computed(inputs)[0][:, :2]]).outputs
+    assert output.max_abs == float("inf")
+    assert not output.within
+
+
+def test_a_source_of_zeros_is_compared_absolutely(checked):
+    given = entry(reference=lambda inputs: [np.zeros((len(inputs[0]), 3), np.float32)])
+    (output,) = checked(lambda inputs: [np.full((len(inputs[0]), 3), 1e-4)], given).outputs
+    assert (output.scale, output.bound) == (0.0, TOLERANCE)
+    assert output.max_rel == output.max_abs == pytest.approx(1e-4)
+    assert not output.within
+
+
+@pytest.mark.parametrize(
+    ("values", "scale"),
+    [
+        ([1.0, -3.0], 3.0),
+        ([np.inf, 2.0], 2.0),
+        ([np.nan, -np.inf], 0.0),
+        ([], 0.0),
+        ([True, False], 1.0),
+        ([-128, 127], 128.0),
+    ],
+)
+def test_what_differences_are_relative_to(values, scale):
+    found = np.array(values, np.int8) if 127 in values else np.array(values)
+    assert scale_of(found) == scale
+
+
+def test_samples_where_none_were_given():
+    """Of the lengths that are compared in turn, without the batch."""
+    samples = sample_inputs(entry())
+    assert len(samples) == SAMPLES
+    assert [x.shape for (x,) in samples] == [(n, 2) for n in (19, 19, 1, 1, 5, 5, 8, 8)]
+    assert len({x.tobytes() for (x,) in samples}) == SAMPLES
+
+
+def test_inputs_of_unequal_lengths_are_tried_where_there_are_several(checked):
+    other = replace(X, name="z")
+    given = entry(
+        inputs=(X, other),
+        reference=lambda inputs: computed(inputs[:1]),
+        lengths=Lengths(axes=(Axis(0, 1), Axis(1, 1))),
+    )
+    found = checked(lambda inputs: computed(inputs[:1]), given)
+    assert len([s for s in found.shapes if s[0][1] != s[1][1]]) > 0
+
+    def equal(inputs):
+        if inputs[0].shape != inputs[1].shape:
+            raise ValueError("unequal")
+        return computed(inputs[:1])
+
+    found = checked(lambda inputs: computed(inputs[:1]), replace(given, reference=equal))
+    assert [s for s in found.shapes if s[0][1] != s[1][1]] == []

@@ -1,5 +1,6 @@
 """The one description of inputs and outputs."""
 
+import json
 import subprocess
 import sys
 
@@ -73,3 +74,45 @@ def test_imports_nothing_of_the_rooms():
         check=True,
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_spec_without_options_is_a_float_with_its_batch_in_front():
+    spec = TensorSpec("x", (None, 3), "float32")
+    assert (spec.batch_axis, spec.time_axis, spec.counts, spec.least) == (0, None, False, ())
+    assert (spec.scale, spec.zero_point, spec.ranked, spec.domain) == (None, None, True, "real")
+    with pytest.raises(TypeError, match="positional"):
+        TensorSpec("x", (None, 3), "float32", 0)
+
+
+def test_values_of_no_name_change_nothing():
+    specs = (TensorSpec("a", (None,), "int32"),)
+    assert with_values(specs, {}, {}) == specs
+    assert with_values(specs, {"b": (0, 1)}, {"c": 0.0}) == specs
+    # What was known before is what is said now.
+    known = with_values(specs, {"a": (0, 9)}, {})
+    assert with_values(known, {}, {}) == specs
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("count", [1, 3])
+def test_each_row_of_a_batch_is_the_sample(axis, count):
+    sample = np.arange(6.0).reshape(2, 3)
+    batch = batched(sample, axis, count)
+    assert batch.shape[axis] == count
+    for k in range(count):
+        np.testing.assert_array_equal(row(batch, axis, k), sample)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_rows_of_what_was_stacked_are_the_samples(axis):
+    samples = [np.full((2, 3), k) for k in range(4)]
+    batch = stacked(samples, axis)
+    assert batch.shape == tuple(np.insert((2, 3), axis, 4))
+    for k, sample in enumerate(samples):
+        np.testing.assert_array_equal(row(batch, axis, k), sample)
+
+
+def test_a_spec_of_a_file_is_plain_data():
+    """JSON takes it as it is."""
+    spec = TensorSpec("x", (1, None), "int8", quantization=(0.5, -3))
+    assert json.loads(json.dumps(spec.to_dict()))["shape"] == [1, None]

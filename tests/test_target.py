@@ -72,3 +72,47 @@ def test_another_target_needs_a_name_alone():
     own = Target("own", "a board", free_shapes=False, costs=Costs(l2_bytes=1 << 15))
     assert own.runs("ADD", "int8")
     assert own.costs.tile == LITERT.costs.tile
+
+
+def test_what_is_found_is_cut_where_it_is_long():
+    with pytest.raises(OptionError, match="found ") as error:
+        take_target("x" * 500)
+    assert len(str(error.value)) < 150
+
+
+@pytest.mark.parametrize(
+    ("types", "kind", "type", "runs"),
+    [
+        ({"any"}, "ADD", "int64", True),
+        ({"any"}, "ADD", "", True),
+        ({"int8"}, "ADD", "int8", True),
+        ({"int8"}, "ADD", "int16", False),
+        ({"int8"}, "ADD", "", True),
+        ({"int8"}, "MUL", "int8", False),
+        ({"int8"}, "MUL", "", False),
+        (set(), "ADD", "", True),
+    ],
+)
+def test_which_kernels_a_target_has(types, kind, type, runs):
+    own = Target("own", "a board", ops={"ADD": frozenset(types)})
+    assert own.runs(kind, type) is runs
+
+
+def test_modes_of_targets():
+    assert LITERT.modes == (None, "float16", "dynamic", "int8", "int16x8")
+    assert set(MICRO.modes) <= set(LITERT.modes)
+    assert [MICRO.free_shapes, MICRO.signatures, MICRO.variables] == [False] * 3
+
+
+def test_costs_of_one_target_are_not_anothers():
+    first, second = Costs(), Costs()
+    assert first == second
+    assert first.remainder_rows is not second.remainder_rows
+    assert LITERT.costs.padding[4] > LITERT.costs.padding[1]
+
+
+def test_what_is_known_of_a_target_is_not_changed():
+    with pytest.raises(AttributeError):
+        LITERT.name = "other"
+    with pytest.raises(AttributeError):
+        LITERT.costs.tile = 8

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
 
 class RnnliteError(Exception):
@@ -41,6 +42,16 @@ class RnnliteError(Exception):
         if self.remedy:
             text += f" {self.remedy.rstrip('.')}."
         return text
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle, and so for pools of processes: its parts are no positional arguments."""
+        return _again, (type(self), *self.args), vars(self)
+
+
+def _again(
+    kind: type[RnnliteError], what: str, expected: str, found: str, remedy: str
+) -> RnnliteError:
+    return kind(what, expected=expected, found=found, remedy=remedy)
 
 
 class SourceError(RnnliteError):

@@ -20,8 +20,8 @@ from streaming.walking import follows, kept
 
 
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize("stride", [1, 2, 3])
-@pytest.mark.parametrize("width", [1, 2, 5])
+@pytest.mark.parametrize("stride", [1, 3])
+@pytest.mark.parametrize("width", [2, 5])
 def test_convolution(width, stride, padding):
     def model(x):
         return tf.nn.conv1d(x, kernel(width, 2, 3), stride, padding)
@@ -40,9 +40,9 @@ def test_one_behind_another_does_not_see_what_is_not_there(padding):
     check(program(simple(model), (1, None, 2)), least=24)
 
 
-@pytest.mark.parametrize("before", [0, 1, 4, 9])
-@pytest.mark.parametrize("behind", [0, 2, 7])
-@pytest.mark.parametrize("value", [0.0, 1.5])
+@pytest.mark.parametrize(
+    ("before", "behind", "value"), [(0, 2, 0.0), (1, 7, 1.5), (4, 0, 1.5), (9, 2, 1.5)]
+)
 def test_padding_in_front_of_a_window(before, behind, value):
     def model(x):
         x = tf.pad(x + 2.0, [[0, 0], [before, behind], [0, 0]], constant_values=value)
@@ -76,7 +76,7 @@ def test_dilation(padding):
 
 @pytest.mark.parametrize("pool", [tf.nn.max_pool1d, tf.nn.avg_pool1d])
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
-@pytest.mark.parametrize(("width", "stride"), [(3, 1), (2, 2), (3, 2), (4, 3)])
+@pytest.mark.parametrize(("width", "stride"), [(2, 2), (4, 3)])
 def test_pooling(pool, padding, width, stride):
     check(program(simple(lambda x: pool(x - 3.0, width, stride, padding)), (1, None, 2)), least=6)
 
