@@ -105,7 +105,7 @@ def build(probe: Probe) -> Model:
 
 
 def _result_params(probe: Probe) -> Quantization | None:
-    """Of a result that has not its operand's."""
+    """The quantization of a result that has not its operand's."""
     rule = RULES.get(probe.form.op)
     fixed = rule.fixed_params(probe.result) if rule is not None and probe.result in PARAMS else None
     return Quantization.of(fixed.scale, fixed.zero_point) if fixed else WIDER.get(probe.result)

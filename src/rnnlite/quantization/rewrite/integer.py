@@ -159,7 +159,7 @@ class _Rewriting:
         site.op.set_input(domain.operand, kept)
 
     def _table_params(self, site: Site) -> QuantizationParams | None:
-        """Of a constant table that is looked up by int16 ops: int8, as weights are."""
+        """The parameters of a constant table that int16 ops look up: int8, as weights have."""
         if site.kind != "GATHER" or site.dtype == "int8":
             return None
         table = site.operand(0)

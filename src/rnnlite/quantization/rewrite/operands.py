@@ -96,7 +96,7 @@ class Operands:
         return value in self.floats
 
     def io_params(self, value: Value, place: int | None = None) -> QuantizationParams | None:
-        """Of an input or output of the model where callers see it; None for float.
+        """The parameters of an input or output of the model as callers see it; None for float.
 
         Args:
             place: of an output: one value may be several.
