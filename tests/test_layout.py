@@ -64,7 +64,6 @@ COVERED: dict[str, str] = {
     "ray": "datasets/test_cluster.py",
     "_version": "test_public_api.py",
     "api": "test_public_api.py",
-    "frontends.keras.elsewhere": "pipeline/test_remote.py",
     "frontends.keras.frontend": "frontends/test_opening.py",
     "frontends.keras.types": "frontends/keras/test_private.py",
     "frontends.tensorflow.frontend": "frontends/test_opening.py",

@@ -160,3 +160,88 @@ def test_weights_are_float32(dtype):
         found = numpy_of(variable)
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, values)
+
+
+class Renamed(keras.layers.LSTMCell):
+    """A subclass that is built in its own way."""
+
+    def __init__(self, units, **options):
+        super().__init__(units, **options)
+
+    def get_config(self):
+        return super().get_config()
+
+
+class Doubling(keras.layers.LSTMCell):
+    """A subclass that computes something else."""
+
+    def call(self, *args, **kwargs):
+        output, states = super().call(*args, **kwargs)
+        return 2 * output, states
+
+
+class Below(Doubling):
+    """It overrides nothing, its base does."""
+
+
+class Own(keras.layers.Layer):
+    """A cell of one's own, which is called like a known one."""
+
+    state_size = 3
+
+    def call(self, inputs, states):
+        return inputs, states
+
+
+@pytest.mark.parametrize(
+    ("make", "known"),
+    [
+        (lambda: keras.layers.LSTMCell(2), True),
+        (lambda: Renamed(2), True),
+        (lambda: Doubling(2), False),
+        (lambda: Below(2), False),
+        (lambda: keras.layers.GRUCell(2), False),
+        (Own, False),
+    ],
+    ids=["itself", "renamed", "overridden", "below", "another", "own"],
+)
+def test_what_computes_as_a_known_class_does(make, known):
+    assert known_class(make(), (keras.layers.LSTMCell,)) is known
+
+
+def own_activation(x):
+    return x
+
+
+own_activation.__name__ = "tanh"
+
+
+@pytest.mark.parametrize(
+    ("function", "elementwise"),
+    [
+        (keras.activations.tanh, True),
+        (tf_keras.activations.hard_sigmoid, True),
+        (tf.nn.relu6, True),
+        (keras.activations.softmax, False),
+        (keras.layers.LeakyReLU(), False),
+        (own_activation, False),
+        (lambda x: x, False),
+    ],
+    ids=["tanh", "hard_sigmoid", "relu6", "softmax", "a layer", "own", "lambda"],
+)
+def test_functions_that_act_on_each_element(function, elementwise):
+    """Known by their package and name; all others may look at their neighbours."""
+    found = activation_of(function)
+    assert (found.elementwise, found.function) == (elementwise, function)
+
+
+def test_half_precision_is_read_in_float32(K):
+    variable = built(K.layers.LSTMCell(2, dtype="float16")).kernel
+    assert numpy_of(variable).dtype == np.float32
+    assert numpy_of(np.ones(2, np.float64)).dtype == np.float32
+
+
+@pytest.mark.parametrize("make", [Doubling, Below])
+def test_no_known_cell(make):
+    assert known_cell(keras3(), built(make(2))) is None
+    assert known_cell(keras3(), Own()) is None

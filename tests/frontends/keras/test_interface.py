@@ -7,7 +7,9 @@ import tensorflow as tf
 import tf_keras
 
 import rnnlite
-from rnnlite.frontends.keras.interface import unique
+from rnnlite.errors import SourceError
+from rnnlite.frontends.keras.flavour import keras2, keras3
+from rnnlite.frontends.keras.interface import flat_outputs, interface_of, unique
 
 
 def names(converted):
@@ -157,3 +159,109 @@ def test_other_precisions_are_computed_in_float32(package, policy):
     assert found.report.outputs[0]["dtype"] == "float32"
     assert any("float32" in note for note in found.report.notes)
     assert layer.dtype_policy.name == getattr(policy, "name", policy)
+
+
+def interface(package, model):
+    return interface_of(keras3() if package is keras else keras2(), model)
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        ([], []),
+        (["a", "b"], ["a", "b"]),
+        (["a", "a", "a"], ["a", "a_1", "a_2"]),
+        (["a_1", "a", "a"], ["a_1", "a", "a_2"]),
+        (["a", "a_1", "a"], ["a", "a_1", "a_2"]),
+    ],
+)
+def test_every_name_once(given, names):
+    assert unique(given) == names
+
+
+@pytest.mark.parametrize(
+    ("result", "stated", "names"),
+    [
+        (1, None, ["output"]),
+        (1, ("y",), ["y"]),
+        ([1, 2], None, ["output_0", "output_1"]),
+        ((1, (2, 3)), None, ["output_0", "output_1_0", "output_1_1"]),
+        ([1, 2], ("a", "b"), ["a", "b"]),
+        ([1, 2], ("a", "a"), ["a", "a_1"]),
+        # A dictionary's own keys say more than names of layers.
+        ({"z": 1, "a": 2}, ("b", "c"), ["z", "a"]),
+        ({"z": [1, 2], "a": {"x": 3}}, None, ["z/0", "z/1", "a/x"]),
+        ([1, None, 2], None, ["output_0", "output_2"]),
+        # As many names as results, or none is meant.
+        ([1, 2], ("a",), ["output_0", "output_1"]),
+        ([{"h": 1}], None, ["output_0_h"]),
+    ],
+)
+def test_results_in_any_nesting(result, stated, names):
+    found = flat_outputs(result, stated)
+    assert [name for name, _ in found] == names
+    assert [value for _, value in found] == list(range(1, len(names) + 1))
+
+
+def test_inputs_of_a_functional_model(K):
+    a, b = K.Input((None, 2), name="a"), K.Input((3,), name="b", dtype="int32")
+    model = K.Model([a, b], K.layers.Dense(1, name="top")(K.layers.GRU(2)(a)))
+    found = interface(K, model)
+    assert [(p.name, p.shape, p.dtype) for p in found.inputs] == [
+        ("a", (None, None, 2), "float32"),
+        ("b", (None, 3), "int32"),
+    ]
+    assert (found.output_names, found.declared) == (("top",), True)
+    arrays = [np.ones((1, 4, 2), np.float32), np.ones((1, 3), np.int32)]
+    np.testing.assert_array_equal(found.call(arrays), model(arrays))
+
+
+@pytest.mark.filterwarnings("ignore:When providing")
+def test_inputs_by_the_keys_of_a_dictionary(K):
+    """A key is what a caller says; the name of the Input may be another."""
+    a, b = K.Input((None, 2), name="first"), K.Input((None, 2), name="second")
+    model = K.Model({"right": b, "left": a}, K.layers.Subtract()([a, b]))
+    found = interface(K, model)
+    assert sorted(p.name for p in found.inputs) == ["left", "right"]
+    values = {"left": 5.0, "right": 3.0}
+    made = found.call([np.full((1, 3, 2), values[p.name], np.float32) for p in found.inputs])
+    assert np.unique(made).tolist() == [2.0]
+
+
+class Twice(keras.Model):
+    """It takes a pair, and gives a dictionary."""
+
+    def call(self, pair):
+        a, b = pair
+        return {"sum": a + b, "difference": a - b}
+
+
+def test_inputs_of_a_subclassed_model_are_those_of_its_first_call():
+    model = Twice(name="twice")
+    with pytest.raises(
+        SourceError,
+        match=r"the model 'twice' \(Twice\) was never built, so its inputs are not known",
+    ):
+        interface(keras, model)
+    model([np.ones((1, 4, 2), np.float32), np.ones((1, 4, 2), np.float32)])
+    found = interface(keras, model)
+    assert [p.shape for p in found.inputs] == [(1, 4, 2)] * 2
+    assert (found.declared, found.output_names) == (False, None)
+    made = found.call([np.full((1, 5, 2), n, np.float32) for n in (3, 1)])
+    assert [name for name, _ in flat_outputs(made, None)] == ["sum", "difference"]
+    assert np.unique(made["difference"]).tolist() == [2.0]
+
+
+class Tagged(tf_keras.Model):
+    """It takes a tensor and one by name, and no `training`."""
+
+    def call(self, x, *, tags):
+        return x + tags
+
+
+def test_tensors_by_name_of_a_subclassed_model_of_keras_2():
+    model = Tagged()
+    model(tf.ones([2, 3]), tags=tf.ones([2, 3]))
+    found = interface(tf_keras, model)
+    assert [p.name for p in found.inputs][1] == "tags"
+    np.testing.assert_array_equal(found.call([tf.ones([2, 3]), tf.ones([2, 3]) * 4]), [[5] * 3] * 2)

@@ -113,3 +113,71 @@ def test_a_bad_architecture(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(SourceError, match=message):
         rnnlite.convert(FOLDER / "keras_plain_weights.h5", architecture=path)
+
+
+def layer(name, **config):
+    return {"class_name": name, "config": config}
+
+
+@pytest.mark.parametrize("name", ["GRU", "GRUCell"])
+@pytest.mark.parametrize("stated", [True, False])
+def test_what_a_file_states_stays(name, stated):
+    given = layer(name, reset_after=stated, recurrent_activation="relu", implementation=2)
+    assert upgrade(given) == given
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("UnifiedLSTM", "LSTM"),
+        ("UnifiedGRU", "GRU"),
+        ("LSTMV2", "LSTM"),
+        ("GRUV2", "GRU"),
+        ("BatchNormalizationV1", "BatchNormalization"),
+        ("BatchNormalizationV2", "BatchNormalization"),
+        ("CuDNNLSTM", "LSTM"),
+        ("CuDNNGRU", "GRU"),
+        ("Bidirectional", "Bidirectional"),
+    ],
+)
+def test_names_of_old_classes(old, new):
+    assert upgrade(layer(old))["class_name"] == new
+
+
+def test_kernels_of_a_gpu_compute_what_cudnn_does():
+    """Not what an absent key means elsewhere: hard_sigmoid, and the reset gate in front."""
+    lstm, gru = (upgrade(layer(n, units=3))["config"] for n in ("CuDNNLSTM", "CuDNNGRU"))
+    assert (lstm["activation"], lstm["recurrent_activation"]) == ("tanh", "sigmoid")
+    assert (gru["recurrent_activation"], gru["reset_after"]) == ("sigmoid", True)
+
+
+def test_what_is_given_is_left_as_it_is():
+    given = {"layers": [layer("Bidirectional", layer=layer("GRU"))]}
+    before = json.dumps(given)
+    upgrade(given)
+    assert json.dumps(given) == before
+
+
+def test_once_is_enough():
+    given = layer("Sequential", layers=[layer("CuDNNGRU", units=2), layer("LSTM")])
+    once = upgrade(given)
+    assert upgrade(once) == once
+
+
+@pytest.mark.parametrize("node", [None, 3, "GRU", [], {}, {"class_name": "GRU"}, [None, [2]]])
+def test_what_is_no_configuration_stays(node):
+    assert upgrade(node) == node
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "left"),
+    [
+        ("Embedding", "int64", {}),
+        ("Embedding", "float32", {"dtype": "float32"}),
+        ("Masking", "int32", {"dtype": "int32"}),
+        ("Dense", {"class_name": "Policy", "config": {}}, {"dtype": "float32"}),
+        ("Dense", {"module": "keras"}, {"dtype": {"module": "keras"}}),
+    ],
+)
+def test_types_of_layers(name, dtype, left):
+    assert upgrade(layer(name, dtype=dtype))["config"] == left

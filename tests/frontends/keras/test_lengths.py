@@ -5,7 +5,11 @@ import numpy as np
 import pytest
 
 import rnnlite
-from rnnlite.frontends.keras.lengths import first_line
+from rnnlite.errors import ShapeError
+from rnnlite.frontends.keras.interface import Interface
+from rnnlite.frontends.keras.lengths import batch_of, first_line, layer_of
+from rnnlite.frontends.request import Request
+from rnnlite.specs import TensorSpec
 
 
 def model_of(K, *layers, length=15):
@@ -175,3 +179,79 @@ FRAMES = """in user code:
 )
 def test_the_line_of_a_foreign_error_that_says_what_is_wrong(text, line):
     assert first_line(RuntimeError(text)) == line
+
+
+def of_batches(*batches, declared=True):
+    inputs = tuple(TensorSpec(f"x{k}", (n, None, 2), "float32") for k, n in enumerate(batches))
+    return Interface(inputs, lambda tensors: tensors, None, declared)
+
+
+@pytest.mark.parametrize(
+    ("interface", "wanted"),
+    [
+        (of_batches(None), 1),
+        (of_batches(4), 4),
+        (of_batches(4, None), 4),
+        (of_batches(4, 4), 4),
+        # Two that differ say nothing, nor does one that was merely seen.
+        (of_batches(4, 5), 1),
+        (of_batches(4, declared=False), 1),
+        (Interface((TensorSpec("x", (), "float32"),), lambda x: x, None, True), 1),
+    ],
+)
+def test_the_batch_that_a_model_is_built_for(interface, wanted):
+    assert batch_of(interface, Request()) == wanted
+
+
+@pytest.mark.parametrize("wanted", [None, 1, 32])
+def test_the_batch_that_is_asked_for(wanted):
+    assert batch_of(of_batches(4), Request(batch_size=wanted)) == wanted
+
+
+@pytest.mark.parametrize("wanted", [0, -1, True, 2.0, "two"])
+def test_no_batch_size(wanted):
+    with pytest.raises(ShapeError, match='is no batch size; expected "auto", None or') as e:
+        batch_of(of_batches(4), Request(batch_size=wanted))
+    assert f"found {wanted!r}" in str(e.value)
+
+
+@pytest.mark.parametrize(
+    ("op", "found"),
+    [
+        ("net/conv/Pad", "layer 'conv' (Conv1D)"),
+        ("net/conv/inner/Conv2D", "layer 'conv' (Conv1D)"),
+        # Called again in one graph, all scopes get the model's number.
+        ("net_1/conv_1/Pad", "layer 'conv' (Conv1D)"),
+        ("net_2/conv_1_2/Pad", "layer 'conv_1' (Conv1D)"),
+        ("net/conv_1/Pad", "layer 'conv_1' (Conv1D)"),
+        ("net/conv_7/Pad", "layer 'conv' (Conv1D)"),
+        ("while/Pad", "'while/Pad'"),
+        ("Pad", "'Pad'"),
+    ],
+)
+def test_the_layer_that_an_op_belongs_to(K, op, found):
+    x = K.Input((None, 2))
+    y = x
+    for name in ("conv", "conv_1"):
+        y = K.layers.Conv1D(2, 3, name=name)(y)
+    assert layer_of(op, K.Model(x, y, name="net")) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("it is wrong.", "it is wrong"),
+        ("", "ValueError"),
+        ("\n\n  second line\nthird", "second line"),
+        ("Exception encountered when calling Dense.call().\n\nshapes differ", "shapes differ"),
+        ('in user code:\n\n  File "a.py", line 3\n    x = 1\n\n    it broke', "it broke"),
+        (
+            'in user code:\n\n  File "a.py", line 3\n    x = 1\n\n  ValueError: too short',
+            "too short",
+        ),
+        ("\x1b[1mException encountered when calling X\x1b[0m\n\x1b[1mbad\x1b[0m", "bad"),
+        ("x" * 400, "x" * 300),
+    ],
+)
+def test_the_line_of_an_error_that_says_what_is_wrong(text, line):
+    assert first_line(ValueError(text)) == line

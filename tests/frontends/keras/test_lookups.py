@@ -7,6 +7,8 @@ import tf_keras
 
 import rnnlite
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.keras.flavour import keras2, keras3
+from rnnlite.frontends.keras.lookups import LOOKUPS, refuse_lookups
 
 PACKAGES = pytest.mark.parametrize("package", [keras, tf_keras], ids=["keras", "tf_keras"])
 
@@ -52,3 +54,41 @@ def test_a_model_is_cut_in_front_of_an_inverted_lookup(package):
         r"model.get_layer\('look'\).input\)",
     ):
         rnnlite.convert(package.Model(x, look(place)))
+
+
+def refused(package, model):
+    """What is said of a model; "" where nothing is."""
+    try:
+        refuse_lookups(keras3() if package is keras else keras2(), model)
+    except UnsupportedError as e:
+        return str(e)
+    return ""
+
+
+@PACKAGES
+def test_models_of_numbers_are_let_through(package):
+    x = package.Input((None,), dtype="int32")
+    y = package.layers.GRU(3)(package.layers.Embedding(9, 2)(x))
+    assert refused(package, package.Model(x, y)) == ""
+
+
+@PACKAGES
+@pytest.mark.parametrize("kind", ["Hashing", "IntegerLookup", "StringLookup"])
+def test_every_kind_of_lookup_is_named(package, kind):
+    assert kind in LOOKUPS
+    options = {"Hashing": {"num_bins": 3}, "IntegerLookup": {"vocabulary": [3, 5]}}
+    given = options.get(kind, {"vocabulary": ["a", "b"]})
+    x = package.Input((None,), dtype="string" if kind == "StringLookup" else "int64")
+    model = package.Model(x, getattr(package.layers, kind)(**given, name="look")(x))
+    assert refused(package, model).startswith(f"layer 'look' ({kind}) works on strings or a table")
+
+
+@PACKAGES
+def test_a_lookup_within_a_model_is_found(package):
+    """And the first of two is named."""
+    x = package.Input((None,), dtype="int64")
+    inner = package.Model(x, package.layers.IntegerLookup(vocabulary=[3, 5], name="deep")(x))
+    z = package.Input((None,), dtype="int64")
+    outer = package.layers.IntegerLookup(vocabulary=[7], name="last")
+    said = refused(package, package.Model(z, outer(inner(z))))
+    assert "layer 'deep' (IntegerLookup)" in said
