@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from rnnlite.lite.files import write_whole
+from rnnlite.report.plain import plain
 from rnnlite.report.showing import Shown
 
 if TYPE_CHECKING:
@@ -169,13 +168,5 @@ class Evaluation(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: NaN as null."""
-        found: dict[str, Any] = _plain(dataclasses.asdict(self))
+        found: dict[str, Any] = plain(dataclasses.asdict(self))
         return found
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _plain(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rnnlite.report.plain import number
+
 
 @dataclass(frozen=True)
 class WeightRecord:
@@ -47,6 +49,18 @@ class OutputAccuracy:
     by_length: Mapping[int, float] = field(default_factory=dict)
     left_out: float = 0.0
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> OutputAccuracy:
+        """From plain data, JSON in between allowed."""
+        error = number(values["rms_error"])
+        # Without an error there is no noise: the ratio is infinite, which JSON does not have.
+        figures = {
+            "rms_error": error,
+            "snr_db": number(values["snr_db"], math.nan if error else math.inf),
+            "by_length": {int(k): number(v) for k, v in values.get("by_length", {}).items()},
+        }
+        return cls(**{**values, **figures})
+
 
 @dataclass(frozen=True)
 class TrialRecord:
@@ -86,6 +100,12 @@ class OpError:
     error: float
     operands: float
     tensor: str = ""
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> OpError:
+        """From plain data, JSON in between allowed."""
+        figures = {name: number(values[name]) for name in ("error", "operands")}
+        return cls(**{**values, **figures})
 
     @property
     def own(self) -> float:
@@ -140,12 +160,10 @@ class Quantization:
         values["weights"] = tuple(
             WeightRecord(**{**w, "shape": tuple(w["shape"])}) for w in values["weights"]
         )
-        values["accuracy"] = tuple(
-            OutputAccuracy(**{**a, "by_length": {int(k): v for k, v in a["by_length"].items()}})
-            for a in values["accuracy"]
-        )
+        values["accuracy"] = tuple(map(OutputAccuracy.from_dict, values["accuracy"]))
         values["trials"] = tuple(TrialRecord(**t) for t in values.get("trials", ()))
-        values["op_errors"] = tuple(OpError(**e) for e in values.get("op_errors", ()))
+        values["op_errors"] = tuple(map(OpError.from_dict, values.get("op_errors", ())))
+        values["max_error"] = number(values.get("max_error"), math.inf)
         lengths = values["lengths"]
         values["lengths"] = tuple(lengths) if lengths is not None else None
         values["kept"], values["warnings"] = tuple(values["kept"]), tuple(values["warnings"])

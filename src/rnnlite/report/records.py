@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from rnnlite.errors import ParityError
 from rnnlite.lite.files import write_whole
 from rnnlite.report.acceptance import require_accuracy
 from rnnlite.report.exits import Exit
+from rnnlite.report.plain import number, plain
 from rnnlite.report.quantization import Quantization
 from rnnlite.report.showing import Shown
 
@@ -48,8 +50,10 @@ class OutputParity:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OutputParity:
         """From its data, JSON in between allowed."""
-        by_length = {int(k): v for k, v in values.get("by_length", {}).items()}
-        return cls(**{**values, "by_length": by_length})
+        by_length = {int(k): number(v) for k, v in values.get("by_length", {}).items()}
+        figures = {name: number(values[name]) for name in ("max_abs", "max_rel", "scale")}
+        figures["bound"] = number(values["bound"], math.inf)
+        return cls(**{**values, **figures, "by_length": by_length})
 
 
 @dataclass(frozen=True)
@@ -291,8 +295,9 @@ class Report(Shown):
         return report_tables(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """For JSON: NaN and infinity as null."""
+        found: dict[str, Any] = plain(asdict(self))
+        return found
 
     def save_html(
         self,

@@ -76,7 +76,8 @@ def error_data(data: bytes, report: Path) -> str:
         DataError: the report cannot be read, has no errors of ops, or is of another file.
     """
     made = {op.output.name for op in schema.read(data).main.ops if op.outputs}
-    errors = {e["tensor"]: e["error"] for e in _op_errors(report) if e.get("tensor")}
+    known = (e for e in _op_errors(report) if e.get("tensor") and e["error"] is not None)
+    errors = {e["tensor"]: e["error"] for e in known}
     if not errors or not errors.keys() <= made:
         raise DataError(
             f"'{report}' is the report of another file",
