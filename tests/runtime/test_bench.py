@@ -80,10 +80,10 @@ def test_the_first_run_is_apart_and_others_warm_up(monkeypatch):
 
 def test_percentiles(monkeypatch):
     """Runs of 1, 2, ... 10 ms."""
-    laps = [5.0, *range(1, 11)]
+    timings = [5.0, *range(1, 11)]
     at, ticks = 0.0, []
-    for lap in laps:
-        ticks += [at, at + lap / 1000]
+    for timing in timings:
+        ticks += [at, at + timing / 1000]
         at += 1.0
     told = iter(ticks)
     monkeypatch.setattr(bench, "WARM_UP_RUNS", 0)

@@ -86,7 +86,7 @@ def test_other_types_have_no_barrier(dtype):
 SHAPE = (1, None, 3)
 
 
-class Given:
+class Emitted:
     """An emission of `tf.tanh`, to call functions of `timed` on the rows of its chunk."""
 
     def __init__(self, shape=SHAPE, chunk=None, tail=False, rows=None):
@@ -111,7 +111,7 @@ class Given:
 
 @pytest.mark.parametrize("chunk", [None, 4])
 def test_how_many_rows_a_chunk_has(chunk):
-    with Given(chunk=chunk) as one:
+    with Emitted(chunk=chunk) as one:
         count = count_of(one.value)
         if chunk is not None:
             assert count == chunk
@@ -157,7 +157,7 @@ def test_a_state_has_one_free_axis():
 
 @pytest.mark.parametrize("initial", [0.0, -1.0])
 def test_kept_rows_stand_in_front_of_the_chunk(initial):
-    with Given() as one:
+    with Emitted() as one:
         rows = with_kept(one.emitter, one.op, "rows", one.value, 2, initial)
         assert kept(one.emission) == {"rows": (1, 2, 3)}
         assert one.emission.states.met[0].initial == initial
@@ -165,21 +165,21 @@ def test_kept_rows_stand_in_front_of_the_chunk(initial):
 
 
 def test_nothing_is_kept_of_no_rows():
-    with Given() as one:
+    with Emitted() as one:
         assert with_kept(one.emitter, one.op, "rows", one.value, 0) is one.value.tensor
         assert later(one.emitter, one.op, one.value, 0) is one.value
         assert one.emission.states.met == []
 
 
 def test_more_rows_are_kept_than_a_chunk_has():
-    with Given(chunk=1) as one:
+    with Emitted(chunk=1) as one:
         rows = with_kept(one.emitter, one.op, "rows", one.value, 3)
     assert one.run(rows, (1, 1, 1)) == [0, 0, 0, 1, 0, 0, 1, 2, 0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("chunk", [None, 2])
 def test_rows_that_come_later(chunk):
-    with Given(chunk=chunk) as one:
+    with Emitted(chunk=chunk) as one:
         found = later(one.emitter, one.op, one.value, 3, 9.0)
         assert found.rows == Rows(1, 1, 3)
         assert found.tensor.shape.as_list() == [1, chunk, 3]
@@ -187,7 +187,7 @@ def test_rows_that_come_later(chunk):
 
 
 def test_rows_come_later_once_for_each_lateness_and_number():
-    with Given() as one:
+    with Emitted() as one:
         first, again, other, longer = (
             later(one.emitter, one.op, one.value, count, number)
             for count, number in [(2, 0.0), (2, 0.0), (2, 1.0), (1, 0.0)]
@@ -210,14 +210,14 @@ def test_flags_spread_over_the_other_axes(axis, rank, shape):
 
 
 def test_what_is_all_there_is_not_filled():
-    with Given() as one:
+    with Emitted() as one:
         assert filled(one.emitter, one.value, 5.0) is one.value
         assert one.emission.states.met == []
 
 
 @pytest.mark.parametrize("pad", [0.0, -2.0])
 def test_rows_before_the_first_are_filled(pad):
-    with Given(rows=Rows(1, 1, 2)) as one:
+    with Emitted(rows=Rows(1, 1, 2)) as one:
         found = filled(one.emitter, one.value, pad)
         assert found.rows == one.value.rows
         # The same number once, for all who read it.
@@ -227,7 +227,7 @@ def test_rows_before_the_first_are_filled(pad):
 
 
 def test_rows_behind_the_end_are_filled():
-    with Given(tail=True) as one:
+    with Emitted(tail=True) as one:
         found = filled(one.emitter, one.value, 7.0)
     assert one.run(found.tensor, end=4) == [1, 2, 3, 4, 7, 7]
     assert one.run(found.tensor) == [1, 2, 3, 4, 5, 6]
@@ -235,7 +235,7 @@ def test_rows_behind_the_end_are_filled():
 
 @pytest.mark.parametrize(("dtype", "pad", "number"), [("bool", 0.0, False), ("int32", -3.0, -3)])
 def test_a_filling_has_the_type_of_the_rows(dtype, pad, number):
-    with Given(rows=Rows(1, 1, 1)) as one:
+    with Emitted(rows=Rows(1, 1, 1)) as one:
         value = replace(one.value, tensor=tf.cast(one.value.tensor, dtype))
         found = filled(one.emitter, value, pad)
         assert found.tensor.dtype == dtype
@@ -244,7 +244,7 @@ def test_a_filling_has_the_type_of_the_rows(dtype, pad, number):
 
 def test_padding_in_front_becomes_rows():
     """Row t of the padded is row t - 2 of the unpadded: what is not late has to come two later."""
-    with Given() as one:
+    with Emitted() as one:
         found = plain(one.emitter, one.op, replace(one.value, before=2, behind=1, pad=6.0))
         assert found.plain
         assert found.rows == Rows(1, 1, 0, 3)
@@ -257,20 +257,20 @@ def test_padding_in_front_becomes_rows():
     [(3, 2, 1, {}), (2, 2, 0, {}), (1, 2, 0, {"delay": (1, 1, 3)})],
 )
 def test_what_is_late_already_makes_room_for_padding(delay, before, after, states):
-    with Given(rows=Rows(1, 1, delay)) as one:
+    with Emitted(rows=Rows(1, 1, delay)) as one:
         found = plain(one.emitter, one.op, replace(one.value, before=before))
         assert found.rows == Rows(1, 1, after, before)
         assert kept(one.emission) == states
 
 
 def test_padding_counts_in_rows():
-    with Given(rows=Rows(1, 4, 3, 1)) as one:
+    with Emitted(rows=Rows(1, 4, 3, 1)) as one:
         found = plain(one.emitter, one.op, replace(one.value, before=1, behind=2))
         assert found.rows == Rows(1, 4, 2, 1 + 4 * 3)
 
 
 def test_what_is_plain_stays_itself():
-    with Given() as one:
+    with Emitted() as one:
         assert plain(one.emitter, one.op, one.value) is one.value
         folded = replace(one.value, fold=Fold(free(TIME), 1, 1, 4, "layer 'dense'"))
         assert each_row(one.emitter, one.op, folded) is folded
@@ -291,12 +291,12 @@ def test_what_is_plain_stays_itself():
     ],
 )
 def test_what_has_no_rows_of_its_own_is_refused(more, why):
-    with Given() as one, pytest.raises(StreamingError, match=re.escape(why)):
+    with Emitted() as one, pytest.raises(StreamingError, match=re.escape(why)):
         plain(one.emitter, one.op, replace(one.value, **more))
 
 
 def test_rows_that_a_number_bounds_are_refused():
-    with Given() as one:
+    with Emitted() as one:
         assert unbounded(one.emitter, one.op, one.value) is one.value
         bounded = replace(one.value, rows=Rows(1, most=0))
         why = "op 'Tanh' cannot be streamed: given numbers decide how many rows it looks at."
@@ -305,7 +305,7 @@ def test_rows_that_a_number_bounds_are_refused():
 
 
 def test_rows_are_aligned_to_the_latest_and_shortest():
-    with Given() as one:
+    with Emitted() as one:
         late = replace(one.value, rows=Rows(1, 1, 3, -1))
         found, rows = aligned(one.emitter, one.op, [one.value, late, one.value])
         assert rows == Rows(1, 1, 3, -1)
@@ -317,7 +317,7 @@ def test_rows_are_aligned_to_the_latest_and_shortest():
 
 
 def test_each_axis_of_time_stays_where_it_is():
-    with Given() as one:
+    with Emitted() as one:
         other = Timed(tf.transpose(one.value.tensor, [1, 0, 2]), Rows(0, 1, 1))
         found, rows = aligned(one.emitter, one.op, [one.value, other])
         assert [v.rows.axis for v in found] == [1, 0]
@@ -332,5 +332,5 @@ def test_each_axis_of_time_stays_where_it_is():
     ],
 )
 def test_rows_that_do_not_go_together_are_refused(rows, why):
-    with Given() as one, pytest.raises(StreamingError, match=re.escape(why)):
+    with Emitted() as one, pytest.raises(StreamingError, match=re.escape(why)):
         aligned(one.emitter, one.op, [one.value, replace(one.value, rows=rows)])
