@@ -77,7 +77,6 @@ COVERED: dict[str, str] = {
     "quantization.preparing": "quantization/test_chunks.py",
     "streaming.twins": "quantization/plan/test_twins.py",
     "report.timings": "report/page/test_running.py",
-    "snippets.languages": "snippets/test_render.py",
     "scan.projection": "scan/test_products.py",
     "scan.protos": "frontends/tensorflow/test_model.py",
 }

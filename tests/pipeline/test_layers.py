@@ -1,7 +1,10 @@
 """The layers of a model, and what each reads."""
 
+import numpy as np
+import pytest
+
 from rnnlite.lite.ir import Model
-from rnnlite.pipeline.layers import layers_of
+from rnnlite.pipeline.layers import MOVING, layers_of
 
 
 def test_layers_of_a_conversion(exits):
@@ -59,3 +62,117 @@ def test_an_end_that_the_converter_dropped_is_left_to_its_refusal():
     graph.inputs, graph.outputs = [x], [y]
     (act,) = layers_of(model, ["x", "gone"], ["y"])
     assert (act.name, act.gives) == ("act", ("y",))
+
+
+class Net:
+    """A graph from input "x" on, built op by op with the source's paths as names."""
+
+    def __init__(self):
+        self.model = Model()
+        self.graph = self.model.graph()
+        self.x = self.value("x")
+        self.graph.inputs = [self.x]
+
+    def value(self, name, dtype="float32"):
+        return self.graph.value(dtype, (4, 8), name=name)
+
+    def weights(self, name, size=32):
+        return self.graph.constant(np.ones((size // 8, 8), np.float32), name=name)
+
+    def add(self, kind, operands, name, branches=()):
+        found = self.value(name)
+        self.graph.append(self.graph.op(kind, operands, [found], branches=branches))
+        return found
+
+    def layers(self, *outputs):
+        self.graph.outputs = list(outputs)
+        names = [f"y{k}" for k in range(len(outputs))]
+        return {layer.name: layer for layer in layers_of(self.model, ["x"], names)}
+
+
+def test_ops_of_a_layer_are_counted_and_its_weights_once():
+    net = Net()
+    shared = net.weights("m/dense/kernel")
+    a = net.add("FULLY_CONNECTED", [net.x, shared], "m/dense/MatMul")
+    b = net.add("FULLY_CONNECTED", [a, shared], "m/dense/MatMul_1")
+    y = net.add("ADD", [b, net.weights("m/dense/bias", 16)], "m/dense/Add")
+    (dense,) = net.layers(y).values()
+    assert dense.ops == {"FULLY_CONNECTED": 2, "ADD": 1}
+    assert dense.weights == 32 + 16
+    # It does not read itself.
+    assert (dense.reads, dense.gives) == (("x",), ("y0",))
+
+
+def test_weights_of_loops_belong_to_who_runs_them():
+    net = Net()
+    body, inner = net.model.graph(), net.model.graph()
+
+    def product(graph, size):
+        kernel = graph.constant(np.ones((size // 8, 8), np.float32), name="kernel")
+        values = [graph.value("float32", (4, 8)) for _ in range(2)]
+        graph.append(graph.op("FULLY_CONNECTED", [values[0], kernel], [values[1]]))
+
+    product(body, 64)
+    product(inner, 24)
+    found = [body.value("float32", (4, 8)) for _ in range(2)]
+    body.append(body.op("WHILE", found[:1], found[1:], branches=[inner]))
+    y = net.add("WHILE", [net.x], "m/lstm/while", [body])
+    assert net.layers(y)["lstm"].weights == 64 + 24
+
+
+def test_small_constants_are_no_weights():
+    net = Net()
+    y = net.add(
+        "MUL", [net.x, net.graph.constant(np.float32(2.0), name="m/scale/two")], "m/scale/Mul"
+    )
+    assert net.layers(y)["scale"].weights == 0
+
+
+def test_layers_stand_in_the_order_of_their_last_op():
+    net = Net()
+    a = net.add("TANH", [net.x], "m/a/Tanh")
+    b = net.add("TANH", [a], "m/b/Tanh")
+    y = net.add("ADD", [a, b], "m/a/Add")
+    found = net.layers(y)
+    assert list(found) == ["b", "a"]
+    assert (found["a"].reads, found["b"].reads) == (("x", "b"), ("a",))
+
+
+def test_an_op_that_names_no_layer_belongs_to_whom_it_reads():
+    net = Net()
+    a = net.add("TANH", [net.x], "m/a/Tanh")
+    y = net.add("RELU", [a], "")
+    assert net.layers(y)["a"].ops == {"TANH": 1, "RELU": 1}
+
+
+def test_an_op_that_reads_the_input_alone_is_called_by_its_kind():
+    net = Net()
+    found = net.layers(net.add("RELU", [net.x], ""))
+    assert list(found) == ["RELU"]
+    assert found["RELU"].reads == ("x",)
+
+
+@pytest.mark.parametrize("kind", sorted(MOVING))
+def test_what_moves_values_hands_them_on(kind):
+    net = Net()
+    a = net.add("TANH", [net.x], "m/a/Tanh")
+    moved = net.add(kind, [a], "m/flatten/Moved")
+    y = net.add("RELU", [moved], "m/b/Relu")
+    found = net.layers(y, moved)
+    assert list(found) == ["a", "b"]
+    assert found["b"].reads == ("a",)
+    # An output that was moved alone is given by whoever made it.
+    assert (found["a"].gives, found["b"].gives) == (("y1",), ("y0",))
+
+
+def test_a_layer_gives_all_its_outputs():
+    net = Net()
+    a = net.add("TANH", [net.x], "m/a/Tanh")
+    b = net.add("RELU", [net.x], "m/a/Relu")
+    assert net.layers(a, b)["a"].gives == ("y0", "y1")
+
+
+def test_the_weights_name_tells_the_layer_where_the_result_does_not():
+    net = Net()
+    y = net.add("FULLY_CONNECTED", [net.x, net.weights("m/dense/kernel")], "")
+    assert list(net.layers(y)) == ["dense"]
