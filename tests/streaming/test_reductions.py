@@ -230,3 +230,55 @@ def test_the_last_row_that_is_there(single):
     (found,) = walked(emission, [last.tensor], [x], [2] * 4, end=3)
     # Zeros before the first; rows 3, 4, 5 are there, and 5 stays.
     assert [f.reshape(-1)[0] for f in found] == [0, 4, 5, 5]
+
+
+R = tf.raw_ops
+LONG_AXES = {
+    "sum": lambda x: R.Sum(input=x, axis=tf.constant([2], tf.int64)),
+    "sum over time": lambda x: R.Sum(input=x, axis=tf.constant([1, 2], tf.int64)),
+    "any": lambda x: tf.cast(R.Any(input=x > 0, axis=tf.constant([2], tf.int64)), tf.float32),
+    "running sum": lambda x: R.Cumsum(x=x, axis=tf.constant(2, tf.int64)),
+    "running sum over time": lambda x: R.Cumsum(x=x, axis=tf.constant(1, tf.int64)),
+}
+
+
+@pytest.mark.parametrize("name", LONG_AXES)
+def test_axes_may_be_numbers_of_any_integer_type(name):
+    check(program(simple(LONG_AXES[name]), (1, None, 3)))
+
+
+@pytest.mark.parametrize("name", ["mean", "max", "min", "sum", "prod"])
+@pytest.mark.parametrize("dtype", [tf.int32, tf.int64])
+def test_whole_numbers_stay_whole_numbers(name, dtype):
+    """A mean is rounded towards zero; a minimum begins at the largest number."""
+
+    def model(x):
+        return getattr(tf, f"reduce_{name}")(tf.cast(x * 2.0 - 1.0, dtype), 1)
+
+    emission = Emission(model, SHAPE)
+    assert emission.value().tensor.dtype == dtype
+    check(program(simple(model), (1, None, 3)))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "first"),
+    [(tf.int32, 2.0**31 - 1), (tf.int64, 2.0**63 - 1024), (tf.float32, np.finfo("f").max)],
+)
+def test_a_minimum_begins_at_a_number_that_its_type_holds(dtype, first):
+    """As a double, which the record of a state has, the largest int64 would be one too large."""
+    emission = Emission(lambda x: tf.reduce_min(tf.cast(x, dtype), 1), SHAPE)
+    emission.value()
+    (state,) = emission.states.met
+    assert state.initial == first
+    assert int(state.initial) == int(np.asarray(state.initial, state.dtype))
+
+
+PRODUCTS = {"Cumprod": tf.math.cumprod, "CumulativeLogsumexp": tf.math.cumulative_logsumexp}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_running_products_are_along_features_alone(name):
+    check(program(simple(lambda x: PRODUCTS[name](x, 2)), (1, None, 3)))
+    expected = f"cannot be streamed: {name} along time has no streaming form"
+    with pytest.raises(StreamingError, match=expected):
+        Emission(lambda x: PRODUCTS[name](x, 1), SHAPE).value()

@@ -31,8 +31,13 @@ GROWING = ("Sum", "Mean", "Prod")
 
 def _nothing(kind: str, dtype: tf.DType) -> float:
     """What a reduction of nothing at all gives."""
-    limits = {"Max": dtype.min, "Min": dtype.max} if kind in ("Max", "Min") else {}
-    return float(limits.get(kind, kind in ("Prod", "All")))
+    if kind == "Max":
+        return float(dtype.min)
+    if kind == "Min":
+        # The first number of a state is a double: of int64, the largest that one holds.
+        largest = float(dtype.max)
+        return float(np.nextafter(largest, 0)) if int(largest) > dtype.max else largest
+    return float(kind in ("Prod", "All"))
 
 
 @rule(*JOINS)
@@ -44,7 +49,7 @@ def reduce(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     keep = bool(op.get_attr("keep_dims"))
     time = value.rows.axis
     if time not in axes:
-        found = emitter.copied(op, [value.tensor, tf.constant(axes, tf.int32)])[0]
+        found = emitter.copied(op, [value.tensor, tf.constant(axes, op.inputs[1].dtype)])[0]
         return [value.at(time if keep else time - sum(a < time for a in axes), found)]
     value = plain(emitter, op, value)
     nothing = _nothing(op.type, op.inputs[0].dtype)
@@ -78,7 +83,9 @@ def _mean(emitter: Emitter, value: Timed, total: Tensor, axes: list[int]) -> Ten
     number = float(np.prod([d or 1 for d in others]))
     if number != 1:
         count = count * tf.constant(number, total.dtype)
-    return total / count if total.shape.rank else total / count[0]
+    count = count if total.shape.rank else count[0]
+    # Of integers it is one, rounded towards zero.
+    return total / count if total.dtype.is_floating else tf.raw_ops.Div(x=total, y=count)
 
 
 def last_row(emitter: Emitter, op: Any, value: Timed, *, single: bool) -> SoFar:
@@ -115,15 +122,18 @@ def arg(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     return [Timed(found, value.rows.at(time - (axis < time)))]
 
 
-@rule("Cumsum")
-def cumsum(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """The sum of the chunks before goes on."""
+@rule("Cumsum", "Cumprod", "CumulativeLogsumexp")
+def cumulative(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Along another axis than time; along time, the sum of the chunks before goes on."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
     rank = op.inputs[0].shape.rank
     axis = int(emitter.constant(op, 1).reshape(())) % rank
     time = value.rows.axis
     if axis != time:
-        return [Timed(emitter.copied(op, [value.tensor, tf.constant(axis)])[0], value.rows)]
+        place = tf.constant(axis, op.inputs[1].dtype)
+        return [Timed(emitter.copied(op, [value.tensor, place])[0], value.rows)]
+    if op.type != "Cumsum":
+        raise refused(emitter.place(op), f"{op.type} along time has no streaming form")
     if op.get_attr("reverse"):
         raise refused(emitter.place(op), "it sums from the end of the sequence")
     x = filled(emitter, value).tensor
