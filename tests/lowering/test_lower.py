@@ -41,7 +41,7 @@ def traced(spec, options, cell=None, **scan):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"unroll": 2, "chunk": 4, "depth": 3, "chunked_projection": 1}, "projected by chunks"),
+        ({"unroll": 1, "chunk": 4, "depth": 3, "chunked_projection": 1}, "projected by chunks"),
         ({"unroll": 2, "chunk": 4, "depth": 2, "partitions": 2, "peeled_chunks": 2}, "peeled"),
         ({"unroll": 2, "depth": 1, "projection": "fused"}, "inputs and state in one product"),
     ],

@@ -1,5 +1,7 @@
 """Tensors in any order of their axes, and sizes of which some are known."""
 
+import itertools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -105,3 +107,79 @@ def test_one_size_that_is_not_known_costs_nothing(several, packs):
     found, ops = traced(call, 2, None, None)
     np.testing.assert_array_equal(found, X.reshape(3, 2, 4))
     assert ops.count("Pack") == packs
+
+
+ORDERS = list(itertools.permutations(range(3)))
+
+
+@pytest.mark.parametrize("base", ORDERS)
+@pytest.mark.parametrize("wanted", ORDERS)
+def test_any_order_of_any_base(base, wanted):
+    axes = tuple(base.index(k) for k in range(3))
+    value = Value(tf.constant(X.transpose(base)), axes)
+    assert value.shape == X.shape
+    np.testing.assert_array_equal(value.arranged(wanted), X.transpose(wanted))
+
+
+@pytest.mark.parametrize("base", ORDERS)
+def test_axes_of_one_that_are_left_out(base):
+    """What stands beside a tensor that has no such axis."""
+    x = X[:, :1]
+    axes = tuple(base.index(k) for k in range(3))
+    value = Value(tf.constant(x.transpose(base)), axes)
+    np.testing.assert_array_equal(value.arranged([0, 2]), x[:, 0])
+    np.testing.assert_array_equal(value.arranged([2, 0]), x[:, 0].T)
+
+
+def test_axes_of_one_that_are_new_and_others_that_go():
+    value = Value(tf.constant(X[:1]), (None, 1, 2, 0))
+    assert value.shape == (1, 3, 4, 1)
+    np.testing.assert_array_equal(value.arranged([1, 0, 2]), X[0][:, None])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "wanted"),
+    [([6, 4], (6, 4)), ([-1, 4], (6, 4)), ([24], (24,)), ([2, -1], (2, 12)), ([1, 24], (1, 24))],
+)
+def test_reshapes_to_numbers(sizes, wanted):
+    found = reshaped(tf.constant(X), sizes)
+    assert tuple(found.shape) == wanted
+    np.testing.assert_array_equal(found, X.reshape(wanted))
+
+
+def test_an_empty_tensor_is_reshaped():
+    found = reshaped(tf.zeros([0, 3]), [3, 0])
+    assert found.shape == (3, 0)
+
+
+@pytest.mark.parametrize("entry", [3, np.int64(3), np.int32(3)])
+def test_numbers_are_known(entry):
+    assert is_known(entry)
+    assert Dims(entry).known() == 3
+
+
+@pytest.mark.parametrize("entry", [tf.constant(3), None, 3.0, "3"])
+def test_what_is_no_number(entry):
+    assert not is_known(entry)
+
+
+def test_entries_of_dims_are_their_own():
+    array = np.array([1, 2])
+    dims = Dims(array)
+    array[0] = 9
+    assert dims.flat() == [1, 2]
+
+
+def test_a_stack_of_numbers_is_a_constant():
+    with tf.Graph().as_default() as graph:
+        stack([1, 2])
+        assert {op.type for op in graph.get_operations()} == {"Const"}
+        n = tf.compat.v1.placeholder(tf.int32, [])
+        assert stack([1, n]).op.type == "Pack"
+
+
+def test_a_transpose_keeps_what_is_joined_and_another_tensor_does_not():
+    joined = tf.zeros([2, 12])
+    value = Value(tf.constant(X), (0, 1, 2), joined)
+    assert value.transposed([1, 0, 2]).joined is joined
+    assert value.like(value.base).joined is None

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 pytest.importorskip("onnxruntime")
 
@@ -17,7 +18,11 @@ from onnx_nodes import (
     model_of,
     node,
 )
+from onnx_rules import called
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.onnx.nodes import Node
+from rnnlite.frontends.onnx.rules.recurrent import Function, _functions, _mask
+from rnnlite.frontends.onnx.values import Value
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.lowering.schedule import Options
 
@@ -179,3 +184,114 @@ def test_weights_that_are_computed_are_refused():
     proto = model([node("RNN", "x", "W", "R", "B", hidden_size=H)], data, arrays)
     with pytest.raises(UnsupportedError, match="the W of RNN 'y' is computed from the inputs"):
         by_rules(proto, data)
+
+
+def form_of(op, **attributes):
+    return Node(op, "", "it", ("x",), ("y",), attributes, 17)
+
+
+def test_activations_that_are_left_to_the_op():
+    for op, names in (("LSTM", "Sigmoid Tanh Tanh"), ("GRU", "Sigmoid Tanh"), ("RNN", "Tanh")):
+        found = _functions(form_of(op), 2)
+        assert found == [tuple(map(Function, names.split()))] * 2
+
+
+def test_names_of_activations_in_any_case():
+    assert _functions(form_of("RNN", activations=["TANH"]), 1) == [(Function("Tanh"),)]
+
+
+def test_numbers_belong_to_the_activations_that_have_them():
+    """In order, over both directions; those without take none."""
+    found = _functions(
+        form_of(
+            "GRU",
+            activations=["Sigmoid", "LeakyRelu", "HardSigmoid", "Tanh"],
+            activation_alpha=[0.3, 0.25],
+            activation_beta=[0.6],
+        ),
+        2,
+    )
+    assert found == [
+        (Function("Sigmoid"), Function("LeakyRelu", 0.3)),
+        (Function("HardSigmoid", 0.25, 0.6), Function("Tanh")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "alpha", "beta"),
+    [
+        ("LeakyRelu", 0.01, None),
+        ("ThresholdedRelu", 1.0, None),
+        ("ScaledTanh", 1.0, 1.0),
+        ("HardSigmoid", 0.2, 0.5),
+        ("Elu", 1.0, None),
+        ("Affine", 1.0, 0.0),
+        ("Softplus", None, None),
+    ],
+)
+def test_numbers_that_are_left_to_the_activation(name, alpha, beta):
+    assert _functions(form_of("RNN", activations=[name]), 1) == [(Function(name, alpha, beta),)]
+
+
+@pytest.mark.parametrize(
+    "name", ["Relu", "Softsign", "Softplus", "LeakyRelu", "HardSigmoid", "Elu"]
+)
+def test_any_activation_in_any_gate(name):
+    given = {"activations": [name, name]}
+    if name in ("LeakyRelu", "HardSigmoid", "Elu"):
+        given["activation_alpha"] = [0.3, 0.4]
+    if name == "HardSigmoid":
+        given["activation_beta"] = [0.5, 0.4]
+    check(recurrent("GRU", **given))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "size", "masked"),
+    [
+        (None, 3, False),
+        ([3, 3], 3, False),
+        ([3, 2], 3, True),
+        ([3, 3], None, True),
+        ([0, 1], 3, True),
+    ],
+)
+def test_time_steps_that_there_are(lengths, size, masked):
+    found = []
+
+    @tf.function(input_signature=[tf.TensorSpec([size, 2, 1])], autograph=False)
+    def call(x):
+        found.append(_mask(None if lengths is None else np.asarray(lengths, np.int32), x))
+        return x if found[0] is None else found[0]
+
+    mask = call(tf.zeros([3, 2, 1]))
+    assert (found[0] is not None) == masked
+    if masked:
+        wanted = np.arange(3)[:, None] < np.asarray(lengths)
+        np.testing.assert_array_equal(mask, wanted)
+
+
+def test_lengths_that_are_computed_are_a_mask():
+    assert _mask(Value.of(tf.constant([3, 3])), tf.zeros([3, 2, 1])) is not None
+
+
+@pytest.mark.parametrize("op", GATES)
+def test_kernels_of_another_number_of_gates_are_refused(op):
+    kernel, recurrent_kernel, _ = weights(op)
+    text = rf"weights of shape \(1, .*expected \(directions, {GATES[op]}"
+    with pytest.raises(UnsupportedError, match=text):
+        called(op, Value.of(tf.constant(X)), kernel[:, 1:], recurrent_kernel, outputs=2)
+
+
+@pytest.mark.parametrize(("place", "what"), [(1, "W"), (2, "R"), (3, "B")])
+def test_each_kind_of_weight_is_to_be_known(place, what):
+    given = [Value.of(tf.constant(X)), *weights("GRU")]
+    given[place] = Value.of(tf.constant(given[place]))
+    with pytest.raises(UnsupportedError, match=f"the {what} of GRU 'it' is computed from the in"):
+        called("GRU", *given, outputs=2)
+
+
+def test_an_activation_that_there_is_none_of():
+    with pytest.raises(
+        UnsupportedError, match="node RNN 'it' has the activation 'Cos'"
+    ):
+        _functions(form_of("RNN", activations=["Cos"]), 1)
