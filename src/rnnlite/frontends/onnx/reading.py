@@ -82,7 +82,9 @@ def read(source: object) -> Source:
         proto.CopyFrom(source)
     _check(onnx, proto, origin)
     if proto.functions:
-        proto = onnx.inliner.inline_local_functions(proto)
+        from onnx.inliner import inline_local_functions
+
+        proto = inline_local_functions(proto)
     versions = {("" if o.domain in DOMAINS else o.domain): o.version for o in proto.opset_import}
     reader = _Reader(onnx, versions)
     graph = without_lists(_plain(reader, proto, origin))

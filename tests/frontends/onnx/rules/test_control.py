@@ -2,12 +2,26 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 pytest.importorskip("onnxruntime")
 
 from onnx import TensorProto, helper
 
 from onnx_nodes import check_model, floats, function_of, model, node
+from onnx_rules import called
+from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.onnx.emit import Emitter
+from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
+from rnnlite.frontends.onnx.rules.control import (
+    LAST,
+    Outside,
+    _always,
+    _is_squeeze,
+    _limit,
+    _placed,
+)
+from rnnlite.frontends.onnx.values import Dims, Value
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.lowering.schedule import Options
 
@@ -147,3 +161,110 @@ def test_if_of_data():
     for x in (np.abs(X), -np.abs(X)):
         proto = model(nodes, {"x": x}, {"zero": np.asarray(0, np.float32)})
         check_model(proto, {"x": x})
+
+
+def value_of(name):
+    return ValueInfo(name, "float32", None)
+
+
+def body_of(*nodes, condition="go", constants=None):
+    """The body of a Loop that takes i and go."""
+    ends = (value_of("i"), value_of("go")), (value_of(condition),)
+    return Graph("body", nodes, *ends, constants or {})
+
+
+def one(op, inputs, outputs, **attributes):
+    return Node(op, "", op, tuple(inputs), tuple(outputs), attributes, 17)
+
+
+TRUE = np.asarray(True)
+
+
+@pytest.mark.parametrize(
+    ("body", "go", "always"),
+    [
+        (body_of(), TRUE, True),
+        (body_of(), None, True),
+        (body_of(), np.asarray(False), False),
+        (body_of(one("Identity", ["go"], ["c"]), condition="c"), TRUE, True),
+        (body_of(one("Cast", ["go"], ["c"], to=9), condition="c"), TRUE, True),
+        (body_of(one("Constant", [], ["c"], value=TRUE), condition="c"), TRUE, True),
+        (body_of(one("Constant", [], ["c"], value=~TRUE), condition="c"), TRUE, False),
+        (body_of(condition="c", constants={"c": TRUE}), TRUE, True),
+        (body_of(condition="c", constants={"c": ~TRUE}), TRUE, False),
+        (body_of(condition="outside"), TRUE, True),
+        (body_of(one("Not", ["go"], ["c"]), condition="c"), TRUE, False),
+        # What is computed before the loop may be false.
+        (body_of(), Value.of(tf.constant(True)), False),
+    ],
+)
+def test_whether_a_body_never_ends_its_loop(body, go, always):
+    around = Graph("net", (), (), (), {"outside": TRUE})
+    emitter = Emitter(around, {}, Recurrences(Options()), [])
+    assert _always(emitter, body, go) is always
+
+
+@pytest.mark.parametrize(
+    ("limit", "wanted"),
+    [
+        (np.asarray(5), 5),
+        (np.asarray([5]), 5),
+        (np.asarray(np.iinfo(np.int64).max), LAST),
+        (Dims(7), 7),
+        (Dims(tf.constant(7)), 7),
+        (Value.of(tf.constant([7], tf.int64)), 7),
+    ],
+    ids=["number", "vector", "no end", "size", "computed size", "tensor"],
+)
+def test_how_many_iterations_at_most(limit, wanted):
+    found = _limit(limit)
+    assert (found.dtype, found.shape, int(found)) == (tf.int32, (), wanted)
+    assert _limit(None) is None
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted"),
+    [
+        ([one("Squeeze", ["x"], ["y"])], True),
+        ([one("Constant", [], ["a"]), one("Squeeze", ["x", "a"], ["y"])], True),
+        ([one("Squeeze", ["x"], ["a"]), one("Relu", ["a"], ["y"])], False),
+        ([one("Identity", ["x"], ["y"])], False),
+    ],
+)
+def test_a_branch_that_squeezes_and_does_nothing_else(nodes, wanted):
+    assert _is_squeeze(Graph("b", tuple(nodes), (), ())) is wanted
+
+
+@pytest.mark.parametrize(("axis", "backward"), [(0, 0), (1, 0), (-1, 1), (2, 1)])
+def test_where_time_stands_in_what_a_scan_gives(axis, backward):
+    node = one("Scan", [], ["y"], scan_output_axes=[axis], scan_output_directions=[backward])
+    (found,) = _placed(node, [tf.constant(X)], 1)
+    wanted = np.moveaxis(X[::-1] if backward else X, 0, axis)
+    np.testing.assert_array_equal(found.plain(), wanted)
+
+
+def test_rows_stand_in_front_where_nothing_is_said():
+    (found,) = _placed(one("Scan", [], ["y"]), [tf.constant(X)], 1)
+    assert found.is_plain
+
+
+def test_what_bodies_read_from_around_them():
+    """Numbers stay numbers; tensors become inputs, each once."""
+    tensor = Value.of(tf.ones([2]))
+    given = {"n": np.asarray(3), "size": Dims.vector([4]), "t": tensor}
+    emitter = Emitter(Graph("net", (), (), ()), given, Recurrences(Options()), [])
+    bodies = [
+        Graph("a", (one("Add", ["t", "n"], ["y"]),), (), (value_of("y"),)),
+        Graph("b", (one("Mul", ["t", "size"], ["z"]),), (), (value_of("z"),)),
+    ]
+    found = Outside(emitter, *bodies)
+    assert found.names == ["t"]
+    assert {k: np.asarray(v).tolist() for k, v in found.fixed.items()} == {"n": 3, "size": [4]}
+    inner = found.given([tf.zeros([2])])
+    assert sorted(inner) == ["n", "size", "t"]
+    assert inner["t"] is not tensor
+
+
+def test_the_oldest_form_of_a_scan_is_refused():
+    with pytest.raises(UnsupportedError, match="has the form of operator set 8; expected"):
+        called("Scan", opset=8, outputs=1)

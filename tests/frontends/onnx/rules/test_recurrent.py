@@ -291,7 +291,5 @@ def test_each_kind_of_weight_is_to_be_known(place, what):
 
 
 def test_an_activation_that_there_is_none_of():
-    with pytest.raises(
-        UnsupportedError, match="node RNN 'it' has the activation 'Cos'"
-    ):
+    with pytest.raises(UnsupportedError, match="node RNN 'it' has the activation 'Cos'"):
         _functions(form_of("RNN", activations=["Cos"]), 1)
