@@ -231,6 +231,20 @@ def test_a_column_of_numbers_and_words_stands_to_the_left():
     assert lines[1] == "1  1"
 
 
+def test_numbers_of_which_some_are_missing_stand_to_the_right():
+    lines = as_text(table("", ["n", "end"], [[1, "."], [None, "."], [12345, "."]])).splitlines()
+    assert lines[1:] == ["    1  .", "       .", "12345  ."]
+
+
+def test_yes_and_no_are_words():
+    lines = as_text(table("", ["masked", "n"], [[True, 1], [False, 20]])).splitlines()
+    assert lines[1:] == ["yes      1", "no      20"]
+
+
+def test_a_column_of_nothing_is_one_of_words():
+    assert as_text(table("", ["head", "n"], [[None, 1]])).splitlines()[0] == "head  n"
+
+
 def test_a_table_without_rows_is_its_head():
     assert as_text(table("T", ["a", "b"], [])) == "T\na  b"
 

@@ -57,7 +57,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
     head = Text(title, style="bold", no_wrap=True, overflow="ignore") if title else None
     result = Table(title=head, title_justify="left", box=None, pad_edge=False)
     for k, name in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[k], (int, float)) for row in rows)
+        numeric = _is_numeric([row[k] for row in rows])
         result.add_column(name, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         result.add_row(*[Text(_cell(value)) for value in row])
@@ -149,6 +149,14 @@ def shape_text(shape: Sequence[int | None] | None, least: Sequence[int] = ()) ->
     free = [f"{n} or more" if n > 1 else "any" for n in least] or ["any"] * len(shape)
     sizes = [any_ if d is None else str(d) for d, any_ in zip(shape, free, strict=True)]
     return "[" + ", ".join(sizes) + "]"
+
+
+def _is_numeric(column: Sequence[Any]) -> bool:
+    """Whether it holds numbers, some of which may be missing; yes and no are words."""
+    known = [value for value in column if value is not None]
+    return bool(known) and all(
+        isinstance(value, (int, float)) and not isinstance(value, bool) for value in known
+    )
 
 
 def _cell(value: Any) -> str:
