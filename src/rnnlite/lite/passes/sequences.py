@@ -99,11 +99,6 @@ def keep_sequences(model: Model) -> int:
     return count
 
 
-def variable_levels(model: Model) -> list[int]:
-    """For each sequence of a marked loop that is not rewritten yet, the levels it may use."""
-    return [loop.levels for loop in _marked(model) for _ in _writes(loop)]
-
-
 def _marked(model: Model) -> Iterator[Loop]:
     for graph in list(model.graphs):
         for op in graph.ops:
