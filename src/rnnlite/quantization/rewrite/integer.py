@@ -14,9 +14,9 @@ from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.params import QuantizationParams, range_of, symmetric
 from rnnlite.quantization.plan.domains import DOMAINS, Domain, keep_in_domain
 from rnnlite.quantization.plan.plan import Plan
-from rnnlite.quantization.prepare.int32 import in_int32
 from rnnlite.quantization.rewrite.compared import compared
 from rnnlite.quantization.rewrite.floats import keep_in_float
+from rnnlite.quantization.rewrite.int32 import compute_in_int32
 from rnnlite.quantization.rewrite.io_types import quantize_inputs, quantize_outputs
 from rnnlite.quantization.rewrite.operands import Operands, Site
 from rnnlite.quantization.rewrite.weighted import weighted
@@ -108,7 +108,7 @@ class _Rewriting:
             self._in_domain(site, DOMAINS[op.kind])
         self.made.before = op.following
         if rule.kind is Kind.INT32:
-            in_int32(op)
+            compute_in_int32(op)
         else:
             self._version(site)
         for source, target in after:

@@ -1,6 +1,7 @@
 """Ops that LiteRT has no kernel for in int8 and int16, but that int32 can do.
 
-What enters: an op with an int16 operand and an int16 result. What leaves: ops in its place.
+What enters: a rewritten op, with an int16 operand and an int16 result. What leaves: ops in its
+place.
 
     CUMSUM      in int32, in steps of the operand, then rounded to the steps of the result
     SIN, COS    the operand in steps of a 2048th of a turn, its remainder looked up in a table
@@ -19,8 +20,8 @@ TURN = 2048
 WAVE_SCALE = 2.0**-15
 
 
-def in_int32(op: Op) -> None:
-    """Put ops in the place of one, its operand and result in int16, that compute in int32."""
+def compute_in_int32(op: Op) -> None:
+    """Put ops that compute in int32 in the place of one whose operand and result are int16."""
     if op.kind in WAVES:
         _look_up(op)
     else:
