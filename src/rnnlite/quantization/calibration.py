@@ -1,7 +1,7 @@
 """Calibration: the range of every float tensor of a model over samples, loop bodies included.
 
-What enters: a float flatbuffer and samples as `predict` takes them. What leaves: smallest and
-largest value by place. LiteRT's calibrating interpreter watches every op of every subgraph over all
+What enters: a float model and samples as `predict` takes them. What leaves: smallest and largest
+number of each value. LiteRT's calibrating interpreter watches every op of every subgraph over all
 its iterations. Unrolled steps and the loop of single steps compute the same thing, so their tensors
 share one range: `lite.passes.naming` says which they are.
 """
@@ -63,7 +63,7 @@ class Samples:
 
 @dataclass(eq=False)
 class Ranges:
-    """Ranges by place.
+    """Ranges by value.
 
     Attributes:
         values: smallest and largest value seen.
@@ -80,8 +80,8 @@ class Ranges:
     def likely(self) -> dict[Value, Range]:
         """The ranges to plan for: wider where few values were seen."""
         return {
-            place: likely_range(seen, self.counts[place]) if place in self.counts else seen
-            for place, seen in self.values.items()
+            value: likely_range(seen, self.counts[value]) if value in self.counts else seen
+            for value, seen in self.values.items()
         }
 
 
@@ -156,7 +156,7 @@ def calibrate(
         AbortError: the LiteRT runtime ends its process on the model.
         SampleError: the model cannot run on a sample.
     """
-    data, places = numbered(model)
+    data, named = numbered(model)
     inputs = [model.main.values.index(value) for value in model.main.inputs]
     watched = WatchedApart(data, inputs, samples.axes)
     try:
@@ -173,9 +173,9 @@ def calibrate(
             seen = watched.ranges()
     finally:
         watched.close()
-    ranges = {places[name]: values for name, values in seen.items() if name in places}
+    ranges = {named[name]: values for name, values in seen.items() if name in named}
     found = shared(model, ranges)
-    found.counts.update({places[name]: count for name, count in counts.items()})
+    found.counts.update({named[name]: count for name, count in counts.items()})
     return found
 
 
@@ -199,15 +199,15 @@ def numbered(model: Model, beyond: float = math.inf) -> tuple[bytes, dict[str, V
         beyond: constants with larger numbers have zeros in their place.
     """
     twin, _ = model.copy()
-    places: dict[str, Value] = {}
+    of_name: dict[str, Value] = {}
     for number, (graph, other) in enumerate(zip(model.graphs, twin.graphs, strict=True)):
         for k, (value, named) in enumerate(zip(graph.values, other.values, strict=True)):
             named.name = f"{number}:{k}"
             held = named.constant("float32")
             if held is not None and np.any(far := np.abs(held) > beyond):
                 named.data = np.where(far, np.float32(0), held)
-            places[named.name] = value
-    return schema.write(twin), places
+            of_name[named.name] = value
+    return schema.write(twin), of_name
 
 
 def shared(model: Model, ranges: dict[Value, Range]) -> Ranges:

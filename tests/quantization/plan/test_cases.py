@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from rnnlite.errors import InternalError
 from rnnlite.quantization.plan import cases
-from rnnlite.quantization.plan.cases import MOST_POINTS, SMALL, Case, Constant, Value
+from rnnlite.quantization.plan.cases import MOST_POINTS, SMALL, Case, Cases, Constant
 
 NUMBERS = st.floats(-1e3, 1e3, width=32)
 RANGES = st.tuples(NUMBERS, NUMBERS).map(lambda ends: (min(ends), max(ends)))
@@ -25,7 +25,7 @@ FUNCTIONS = {
     "MINIMUM": (cases.minimum, np.minimum),
 }
 
-MASK = Value(
+MASK = Cases(
     (Case((-1e9, -1e9), (-20.0, -20.0), moved=True), Case((0.0, 0.0), (0.0, 0.0), moved=False)),
     frozenset([3]),
 )
@@ -112,12 +112,12 @@ def test_what_a_mask_says_of_itself():
     assert not ordinary.is_moved
     assert not ordinary.is_finite
     assert ordinary.plain == ordinary.range == (-1.0, 2.0)
-    assert Value(MASK.cases[:1]).plain is None
+    assert Cases(MASK.cases[:1]).plain is None
 
 
 def test_a_value_has_a_case():
     with pytest.raises(InternalError, match="a value without cases"):
-        _ = Value(()).range
+        _ = Cases(()).range
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_many_values_are_a_range():
 
 def test_tidying():
     twice = [cases.point(1.0), cases.point(1.0), cases.point(2.0)]
-    assert cases.tidy(twice, frozenset([1])) == Value((cases.point(1.0), cases.point(2.0)))
+    assert cases.tidy(twice, frozenset([1])) == Cases((cases.point(1.0), cases.point(2.0)))
     # What was moved to where it was is not moved.
     same = cases.tidy([Case((1.0, 1.0), (1.0, 1.0), moved=True)], frozenset([1]))
     assert not same.is_moved
@@ -248,7 +248,7 @@ def test_joined_tensors_keep_all_cases_and_origins():
     ],
 )
 def test_comparisons_come_out_as_before(bound, expected):
-    alone = Value(MASK.cases[:1], MASK.origins)
+    alone = Cases(MASK.cases[:1], MASK.origins)
     assert cases.same_order(alone, cases.ordinary(bound)) is expected
     assert cases.same_order(cases.ordinary(bound), alone) is expected
 

@@ -57,7 +57,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Value:
+class Cases:
     """All cases of a tensor.
 
     Attributes:
@@ -102,14 +102,14 @@ def point(value: float) -> Case:
     return Case((value, value), (value, value), moved=False)
 
 
-def ordinary(values: Range) -> Value:
+def ordinary(values: Range) -> Cases:
     """An ordinary tensor of a known range."""
-    return Value((Case(values, values, moved=False),))
+    return Cases((Case(values, values, moved=False),))
 
 
-def points(values: Iterable[float]) -> Value:
+def points(values: Iterable[float]) -> Cases:
     """A tensor that holds these values alone."""
-    return Value(tuple(point(v) for v in values))
+    return Cases(tuple(point(v) for v in values))
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ class Constant:
         listed = near.tolist() if few else [float(near.min()), float(near.max())]
         return cls(tuple(far.tolist()), tuple(listed), few)
 
-    def value(self, origin: int | None = None, size: float = 0.0) -> Value | None:
+    def value(self, origin: int | None = None, size: float = 0.0) -> Cases | None:
         """As a value, the large elements moved to `size`, with their sign, if there is an origin;
         None for an infinite one without."""
         if origin is None and not np.isfinite(self.far).all():
@@ -155,7 +155,7 @@ class Constant:
         return tidy(found, frozenset() if origin is None else frozenset([origin]))
 
 
-def tidy(cases: Iterable[Case], origins: frozenset[int]) -> Value | None:
+def tidy(cases: Iterable[Case], origins: frozenset[int]) -> Cases | None:
     """A value of few cases; None where a case is no number."""
     found: list[Case] = []
     for case in cases:
@@ -167,17 +167,17 @@ def tidy(cases: Iterable[Case], origins: frozenset[int]) -> Value | None:
             found.append(case)
     if len(found) > MOST_POINTS or not all(c.is_point for c in found):
         found = _merged(found)
-    value = Value(tuple(found))
-    return Value(value.cases, origins if value.is_moved else frozenset())
+    value = Cases(tuple(found))
+    return Cases(value.cases, origins if value.is_moved else frozenset())
 
 
-def join(values: Iterable[Value]) -> Value | None:
+def join(values: Iterable[Cases]) -> Cases | None:
     """A tensor whose elements come from several others."""
     listed = list(values)
     return tidy([c for v in listed for c in v.cases], _origins(listed))
 
 
-def combine(function: Callable[[Range, Range], Range], a: Value, b: Value) -> Value | None:
+def combine(function: Callable[[Range, Range], Range], a: Cases, b: Cases) -> Cases | None:
     """Element by element, by a function of two ranges."""
     cases = []
     for x, y in itertools.product(a.cases, b.cases):
@@ -219,7 +219,7 @@ def minimum(a: Range, b: Range) -> Range:
     return min(a[0], b[0]), min(a[1], b[1])
 
 
-def same_order(a: Value, b: Value) -> bool:
+def same_order(a: Cases, b: Cases) -> bool:
     """Whether all comparisons between two tensors come out as in the float model."""
     for x, y in itertools.product(a.cases, b.cases):
         if not (x.moved or y.moved):
@@ -245,7 +245,7 @@ def _merged(cases: list[Case]) -> list[Case]:
     return list(kinds.values())
 
 
-def _origins(values: list[Value]) -> frozenset[int]:
+def _origins(values: list[Cases]) -> frozenset[int]:
     return frozenset().union(*(v.origins for v in values))
 
 

@@ -67,7 +67,7 @@ def coarsen_sums(plan: Plan, ops: Sequence[Op]) -> None:
         _coarsen(plan, result, least)
 
 
-def _coarsen(plan: Plan, place: Value, least: float) -> None:
-    """Give a place a scale of at least so much."""
-    if plan.params(place).scale < least:
-        plan.rescale(place, float(np.float32(least)))
+def _coarsen(plan: Plan, value: Value, least: float) -> None:
+    """Give a value a scale of at least so much."""
+    if plan.params(value).scale < least:
+        plan.rescale(value, float(np.float32(least)))

@@ -1,7 +1,7 @@
 """Plan scale and zero point of every float tensor of a model, before anything is rewritten.
 
 What enters: a float model and the range of each tensor. What leaves: a `Plan`, which gives the
-quantization parameters of each place and the type in which each op computes. Tensors that must
+quantization parameters of each value and the type in which each op computes. Tensors that must
 agree (by control flow, or because an op only moves values) form one group with the union of their
 ranges; operands that would spoil each other's resolution stay apart and are requantized instead.
 """
@@ -41,10 +41,11 @@ Precision = Callable[[str, bool], str]
 
 @dataclass(eq=False)
 class Plan:
-    """Quantization parameters by place, and what each op computes in.
+    """Quantization parameters by value, and what each op computes in.
 
     Attributes:
         models: the float models the plan is for: one, or one with the chunk's model of its stream.
+        ranges: smallest and largest number of each value, as calibration saw them.
         precision: the type an op computes in.
         kept: ops that stay in float, with the reason.
         wide: ops that compute in int16 whatever `precision` says.
@@ -75,37 +76,37 @@ class Plan:
         """Whether it gives a value parameters: a float one that is no constant."""
         return value in self._parent
 
-    def root(self, place: Value) -> Value:
-        """The representative of a place's group."""
-        while self._parent.get(place, place) != place:
-            place = self._parent[place]
-        return place
+    def root(self, value: Value) -> Value:
+        """The representative of a value's group."""
+        while self._parent.get(value, value) != value:
+            value = self._parent[value]
+        return value
 
-    def range(self, place: Value) -> Range:
-        """The range of a place's group."""
-        return self._range[self.root(place)]
+    def range(self, value: Value) -> Range:
+        """The range of a value's group."""
+        return self._range[self.root(value)]
 
-    def params(self, place: Value) -> QuantizationParams:
-        """The quantization parameters of a place."""
-        return self._params[self.root(place)]
+    def params(self, value: Value) -> QuantizationParams:
+        """The quantization parameters of a value."""
+        return self._params[self.root(value)]
 
     def together(self, a: Value, b: Value) -> bool:
-        """Whether two places share one scale and zero point by construction."""
+        """Whether two values share one scale and zero point by construction."""
         return self.root(a) == self.root(b)
 
-    def narrow(self, place: Value, values: Range) -> None:
-        """Give the group of a place a smaller range; values beyond it saturate."""
-        self._range[self.root(place)] = values
+    def narrow(self, value: Value, to: Range) -> None:
+        """Give the group of a value a smaller range; numbers beyond it saturate."""
+        self._range[self.root(value)] = to
 
-    def rescale(self, place: Value, scale: float) -> None:
-        """Give the group of a place another scale."""
-        root = self.root(place)
+    def rescale(self, value: Value, scale: float) -> None:
+        """Give the group of a value another scale."""
+        root = self.root(value)
         self._params[root] = replace(self._params[root], scale=scale)
 
-    def narrowed(self, place: Value) -> bool:
-        """Whether the parameters of a place cut off values that calibration saw, on purpose."""
-        seen = self.ranges.get(place)
-        return seen is not None and not self.params(place).covers(seen)
+    def narrowed(self, value: Value) -> bool:
+        """Whether the parameters of a value cut off what calibration saw of it, on purpose."""
+        seen = self.ranges.get(value)
+        return seen is not None and not self.params(value).covers(seen)
 
     def _tie(self, a: Value, b: Value) -> None:
         ra, rb = self.root(a), self.root(b)
@@ -113,9 +114,9 @@ class Plan:
             self._parent[rb] = ra
             self._range[ra] = union(self._range[ra], self._range[rb])
 
-    def _include(self, place: Value, values: Array) -> None:
-        root = self.root(place)
-        self._range[root] = union(self._range[root], range_of(values))
+    def _include(self, value: Value, content: Array) -> None:
+        root = self.root(value)
+        self._range[root] = union(self._range[root], range_of(content))
 
 
 def is_float(value: Value | None) -> TypeGuard[Value]:
@@ -221,13 +222,13 @@ def _tie_flows(plan: Plan, model: Model) -> None:
     for flow in flows(model):
         for slot in flow.slots:
             floats = [v for v in slot if is_float(v)]
-            places = [v for v in floats if plan.has(v)]
-            for place in places[1:]:
-                plan._tie(places[0], place)
-            for place in floats:
-                values = constant(place)
-                if values is not None and places:
-                    plan._include(places[0], values)
+            planned = [v for v in floats if plan.has(v)]
+            for value in planned[1:]:
+                plan._tie(planned[0], value)
+            for value in floats:
+                content = constant(value)
+                if content is not None and planned:
+                    plan._include(planned[0], content)
 
 
 def _tie_operands(plan: Plan, op: Op) -> list[tuple[Value, Value]]:

@@ -18,7 +18,7 @@ from rnnlite.lite.ir import Op
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.params import HEADROOM, Range
 from rnnlite.quantization.plan import cases
-from rnnlite.quantization.plan.cases import Constant, Value
+from rnnlite.quantization.plan.cases import Cases, Constant
 from rnnlite.quantization.plan.ends import ABOVE, BELOW, Bound, bound_of, flipped
 from rnnlite.quantization.plan.origins import Origins
 from rnnlite.quantization.plan.paths import ADDS_ZEROS, ARITHMETIC, MOVED
@@ -80,7 +80,7 @@ class Walk:
     ) -> None:
         self.model, self.ranges, self.precision, self.origins = model, ranges, precision, origins
         self.loops = in_loops(model)
-        self.values: dict[ir.Value, Value] = {
+        self.values: dict[ir.Value, Cases] = {
             model.main.inputs[n]: cases.points((0.0, 1.0)) for n in binary
         }
         self.fixed = set(self.values)
@@ -111,15 +111,15 @@ class Walk:
     def outcome(self) -> Softened:
         """The ranges of all tensors that a mask reaches."""
         found: dict[ir.Value, Range] = {}
-        for place, value in self.values.items():
-            if place.type != "float32":
+        for tensor, value in self.values.items():
+            if tensor.type != "float32":
                 continue
             low, high = value.range
             if value.is_moved:
-                below, above = self._cut(place, -1), self._cut(place, 1)
+                below, above = self._cut(tensor, -1), self._cut(tensor, 1)
                 low = low if below is None else max(low, below)
                 high = high if above is None else min(high, above)
-            found[place] = (low, high)
+            found[tensor] = (low, high)
         again = False
         for operand, result in self.maxima:
             seen = self.ranges.get(result)
@@ -129,9 +129,9 @@ class Walk:
                 found[result] = (max(seen[0], low), min(seen[1], high))
         return Softened(found, again)
 
-    def _cut(self, place: ir.Value, side: int) -> float | None:
+    def _cut(self, tensor: ir.Value, side: int) -> float | None:
         """The bound of all ends of a tensor; None where some reader needs its whole range."""
-        value, ends = self.values.get(place), self.ends.get(place)
+        value, ends = self.values.get(tensor), self.ends.get(tensor)
         if value is None or not value.is_moved:
             return None
         if ends is None or ends.whole or not all(c.is_point or c.swallows for c in value.moved):
@@ -146,34 +146,34 @@ class Walk:
 
     # Reading
 
-    def _read(self, op: Op, operand: int) -> Value | None:
-        place = op.operand(operand)
-        if place is None:
+    def _read(self, op: Op, operand: int) -> Cases | None:
+        tensor = op.operand(operand)
+        if tensor is None:
             return None
-        constant = self.origins.constant(place)
+        constant = self.origins.constant(tensor)
         if constant is not None:
             return constant.value(*(self.origins.size(op, operand) or ()))
-        return self._value(place)
+        return self._value(tensor)
 
-    def _value(self, place: ir.Value) -> Value | None:
-        known = self.values.get(place)
+    def _value(self, tensor: ir.Value) -> Cases | None:
+        known = self.values.get(tensor)
         if known is not None:
             return known
-        if place.type == "bool":
+        if tensor.type == "bool":
             return cases.points((0.0, 1.0))
-        seen = self.ranges.get(place) if place.type == "float32" else None
+        seen = self.ranges.get(tensor) if tensor.type == "float32" else None
         return cases.ordinary(seen) if seen is not None else None
 
-    def _ends_of(self, place: ir.Value) -> _Ends:
-        return self.ends.setdefault(place, _Ends())
+    def _ends_of(self, tensor: ir.Value) -> _Ends:
+        return self.ends.setdefault(tensor, _Ends())
 
-    def _need(self, place: ir.Value) -> None:
+    def _need(self, tensor: ir.Value) -> None:
         """Some reader needs the true values of a tensor."""
-        value = self.values.get(place)
+        value = self.values.get(tensor)
         if value is not None and value.is_moved:
             self._refuse(value)
 
-    def _refuse(self, *values: Value | None) -> None:
+    def _refuse(self, *values: Cases | None) -> None:
         self.refused |= frozenset().union(*(v.origins for v in values if v is not None))
 
     # Ops
@@ -189,13 +189,13 @@ class Walk:
         reads = RULES.get(name) is not None and RULES[name].kind is Kind.COMPARES
         reads = reads or name in MOVED or name in ARITHMETIC
         read = [
-            self._read(op, k) if reads else None if place is None else self.values.get(place)
-            for k, place in enumerate(op.inputs)
+            self._read(op, k) if reads else None if tensor is None else self.values.get(tensor)
+            for k, tensor in enumerate(op.inputs)
         ]
         moved = [v for v in read if v is not None and v.is_moved]
         if len(moved) > 1:
             self.meetings.add(frozenset().union(*(v.origins for v in moved)))
-        value: Value | None = None
+        value: Cases | None = None
         if name in MOVED:
             value = self._handed_on(op, read)
         elif name in ARITHMETIC:
@@ -213,13 +213,13 @@ class Walk:
                 self._refuse(*moved)
         elif moved:
             self._refuse(*moved)
-        for place in op.outputs:
+        for tensor in op.outputs:
             if value is not None and (value.is_moved or value.is_finite):
-                self.values[place] = value
-            elif place not in self.fixed:
-                self.values.pop(place, None)
+                self.values[tensor] = value
+            elif tensor not in self.fixed:
+                self.values.pop(tensor, None)
 
-    def _handed_on(self, op: Op, read: list[Value | None]) -> Value | None:
+    def _handed_on(self, op: Op, read: list[Cases | None]) -> Cases | None:
         numbers = MOVED[op.kind] or tuple(range(len(read)))
         values = [read[k] for k in numbers if k < len(read)]
         known = [v for v in values if v is not None]
@@ -233,7 +233,7 @@ class Walk:
                 self._ends_of(op.input(k)).passed += op.outputs
         return cases.join(known)
 
-    def _computed(self, op: Op, read: list[Value | None]) -> Value | None:
+    def _computed(self, op: Op, read: list[Cases | None]) -> Cases | None:
         a, b = read[0], read[1]
         fused = op.integer("fusedActivationFunction")
         if a is None or b is None or (fused and (a.is_moved or b.is_moved)):
@@ -245,27 +245,27 @@ class Walk:
             return self._extreme(op, a, b)
         return self._combined(op, a, b)
 
-    def _combined(self, op: Op, a: Value, b: Value) -> Value | None:
+    def _combined(self, op: Op, a: Cases, b: Cases) -> Cases | None:
         """Plain arithmetic, for which both operands are needed whole."""
-        for place in op.operands:
-            self._ends_of(place).whole = True
+        for tensor in op.operands:
+            self._ends_of(tensor).whole = True
         value = cases.combine(ARITHMETIC[op.kind], a, b)
         if value is None:
             self._refuse(a, b)
         return value
 
-    def _extreme(self, op: Op, a: Value, b: Value) -> Value | None:
+    def _extreme(self, op: Op, a: Cases, b: Cases) -> Cases | None:
         """A maximum ends what is masked downwards, if the other operand is above it."""
         side = -1 if op.kind == "MAXIMUM" else 1
         x, y = op.input(0), op.input(1)
-        for place, rival, one, other in ((x, y, a, b), (y, x, b, a)):
+        for tensor, rival, one, other in ((x, y, a, b), (y, x, b, a)):
             far = [c for c in one.moved if c.side == side]
             if far and not other.is_moved and other.plain is not None:
                 low, high = flipped(other.plain, side)
                 bound = low - 0.02 * (high - low) - 1e-6
-                self._bound(place, one, side, Bound(bound, low))
+                self._bound(tensor, one, side, Bound(bound, low))
                 rest = tuple(c for c in one.cases if c not in far)
-                value = Value(rest, one.origins) if rest else None
+                value = Cases(rest, one.origins) if rest else None
                 self._ends_of(rival).whole = True
                 if value is None:
                     return other
@@ -274,7 +274,7 @@ class Walk:
                 )
         return self._combined(op, a, b)
 
-    def _cast(self, op: Op, value: Value | None) -> Value | None:
+    def _cast(self, op: Op, value: Cases | None) -> Cases | None:
         if value is None or not value.is_finite:
             self._refuse(value)
             return None
@@ -287,14 +287,14 @@ class Walk:
             return None
         return value
 
-    def _root(self, value: Value) -> Value | None:
+    def _root(self, value: Cases) -> Cases | None:
         held = [c.old[0] for c in value.cases]
         if value.is_moved or min(held) < 0:
             self._refuse(value)
             return None
         return cases.points(np.sqrt(held).tolist())
 
-    def _logarithm(self, op: Op, value: Value) -> Value | None:
+    def _logarithm(self, op: Op, value: Cases) -> Cases | None:
         held = sorted({c.old[0] for c in value.cases})
         if value.is_moved or held[0] < 0.0:
             self._refuse(value)
@@ -311,23 +311,23 @@ class Walk:
         self.logarithms[number] = held[0], held[1]
         return Constant((-np.inf,), (0.0,)).value(*known)
 
-    def _end(self, op: Op, value: Value | None) -> None:
+    def _end(self, op: Op, value: Cases | None) -> None:
         if value is None or not value.is_moved:
             return
-        name, place = op.kind, op.input(0)
-        dtype = self.precision(name, place.graph in self.loops)
+        name, tensor = op.kind, op.input(0)
+        dtype = self.precision(name, tensor.graph in self.loops)
         for side in {c.side for c in value.moved}:
             plain = value.plain
             if plain is None or name not in (BELOW if side < 0 else ABOVE):
                 self._refuse(value)
                 return
-            self._bound(place, value, side, bound_of(name, side, flipped(plain, side), dtype))
+            self._bound(tensor, value, side, bound_of(name, side, flipped(plain, side), dtype))
         if name in ("REDUCE_MAX", "REDUCE_MIN", "MAX_POOL_2D"):
-            self.maxima.append((place, op.output))
+            self.maxima.append((tensor, op.output))
 
-    def _bound(self, place: ir.Value, value: Value, side: int, bound: Bound) -> None:
+    def _bound(self, tensor: ir.Value, value: Cases, side: int, bound: Bound) -> None:
         """All that is moved to one side must lie beyond a bound, as it does in the float model."""
-        self._ends_of(place).bounds[side].append(-side * bound.enough)
+        self._ends_of(tensor).bounds[side].append(-side * bound.enough)
         for case in value.moved:
             if case.side != side:
                 continue
@@ -346,31 +346,31 @@ class Walk:
 
     def _tie(self, ties: Sequence[Flow], sweep: int) -> None:
         """Hand values into subgraphs and out of them."""
-        given: dict[ir.Value, list[Value | None]] = {}
+        given: dict[ir.Value, list[Cases | None]] = {}
         for flow in ties:
             for number, slot in enumerate(flow.slots):
-                for place in slot:
-                    self._ends_of(place).whole = True
+                for tensor in slot:
+                    self._ends_of(tensor).whole = True
                 sources, targets = self._sources_and_targets(
                     flow, number, slot, entering=sweep < ENTERED
                 )
-                for place in targets:
-                    given.setdefault(place, []).extend(sources)
-        for place, values in given.items():
+                for tensor in targets:
+                    given.setdefault(tensor, []).extend(sources)
+        for tensor, values in given.items():
             known = [v for v in values if v is not None]
             value = cases.join(known) if len(known) == len(values) else None
             if value is None:
                 self._refuse(*known)
             elif value.is_moved or (
-                value.is_finite and (sweep < SETTLED or self.values.get(place) == value)
+                value.is_finite and (sweep < SETTLED or self.values.get(tensor) == value)
             ):
-                self.values[place] = value
+                self.values[tensor] = value
                 continue
-            self.values.pop(place, None)
+            self.values.pop(tensor, None)
 
     def _sources_and_targets(
         self, flow: Flow, number: int, slot: tuple[ir.Value, ...], *, entering: bool
-    ) -> tuple[list[Value | None], list[ir.Value]]:
+    ) -> tuple[list[Cases | None], list[ir.Value]]:
         """What a slot's value comes from, and where it goes."""
         if flow.is_loop:
             _, result, *arguments, returned = slot
@@ -383,8 +383,8 @@ class Walk:
             return [self._read(flow.op, number + 1)], list(slot[1:])
         return [self._returned(p) for p in slot[1:]], [slot[0]]
 
-    def _returned(self, place: ir.Value) -> Value | None:
-        constant = self.origins.constant(place)
+    def _returned(self, tensor: ir.Value) -> Cases | None:
+        constant = self.origins.constant(tensor)
         if constant is None:
-            return self._value(place)
+            return self._value(tensor)
         return constant.value()
