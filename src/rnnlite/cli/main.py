@@ -1,4 +1,7 @@
-"""The command line: convert, predict, inspect, verify, freeze, bench.
+"""The command line: convert, predict, evaluate, verify, freeze; `files` has the other commands.
+
+What enters: arguments, as `options` declares them. What leaves: files, a report on standard output,
+an exit status. Each command checks its arguments, calls one function and shows what that gives.
 
 Exit status 0 on success, 1 on a refusal (one message on standard error), 2 on wrong usage.
 TensorFlow is imported only by the commands that need it.

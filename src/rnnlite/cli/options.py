@@ -1,4 +1,8 @@
-"""The arguments and options of the commands, as typer takes them, and how their texts are read."""
+"""Arguments and options of the commands, as typer takes them, and how their texts are read.
+
+What one command alone takes may stand in its signature (`main`, `files`). Options of sources are
+declared by the front ends (`sources`).
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ LOG = logging.getLogger("rnnlite")
 
 @dataclass(frozen=True, eq=False)
 class Raised:
-    """A loop that is a Scan.
+    """A loop raised to a Scan: what lowering makes of a Scan, the other way round.
 
     Attributes:
         scan: the Scan. Its states are those of `reading`, in order; its outputs are the rows of
@@ -46,6 +46,9 @@ def scan_of(loop: Loop, *, quiet: bool = False) -> Raised | NotAScan:
     Args:
         loop: the loop.
         quiet: do not log; a loop may be looked at more than once.
+
+    Returns:
+        the Scan, not lowered yet; or the reason why it is none.
     """
     found = _scan_of(loop)
     if isinstance(found, NotAScan) and not quiet:

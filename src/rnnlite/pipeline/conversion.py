@@ -43,14 +43,17 @@ def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantizati
 def convert(
     source: Any, request: Request, config: QuantizationConfig | None, *, verify: bool
 ) -> tuple[Converted, bytes]:
-    """Convert; gives the float32 model as well, which is the first of the two where nothing is
-    quantized.
+    """Convert a source.
 
     Args:
         source: as `rnnlite.convert` takes it.
         request: how it is to be opened.
-        config: of a quantization.
+        config: of a quantization; None for float32.
         verify: whether the float32 model is checked against the source.
+
+    Returns:
+        the file with its report; and the float32 file, which is the same where nothing is
+        quantized.
 
     Raises:
         RnnliteError: as `rnnlite.convert`.
@@ -72,7 +75,8 @@ def convert(
         if request.exits:
             require_exits(program, request)
         streamed = chunk_function(program, request) if request.streaming else None
-        # What runs one signature alone gets the chunk's; the other is there to prove it by.
+        # A target that runs one signature alone gets the function of a chunk as its file. The
+        # whole sequence's is made for LiteRT then, and only for the proof of the chunks.
         alone = streamed is not None and not request.target.signatures
         whole = LITERT if alone else request.target
         require_taken(

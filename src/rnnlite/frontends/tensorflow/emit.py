@@ -63,7 +63,7 @@ def rule(*ops: str) -> Callable[[TensorRule], TensorRule]:
 
 
 class Session:
-    """What all emitters of one conversion share.
+    """What all emitters of one conversion share. No session of TensorFlow's.
 
     Attributes:
         needed: names of the nodes that the model's outputs are made of.
@@ -73,7 +73,7 @@ class Session:
         lowered: the tensors of each recurrence, in whatever graph it was emitted into.
         notes: for the report.
         options: what the caller decides about loops; or a survey, for which they are not lowered.
-        static: values of tensors that are known, by id; the tensors are kept alive beside them.
+        probing: whether what is emitted is only looked at, and not reported.
     """
 
     def __init__(self, options: Options | Survey) -> None:
@@ -84,6 +84,7 @@ class Session:
         self.notes: list[str] = []
         self.options = options
         self.probing = False
+        # By id of a tensor, with the tensor itself, so that no other takes its id.
         self._static: dict[int, tuple[Any, Any]] = {}
         self._frames: dict[int, tuple[Graph, dict[str, Frame]]] = {}
 

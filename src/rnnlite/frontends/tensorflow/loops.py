@@ -112,12 +112,12 @@ def _weights(emitter: Emitter, sources: Mapping[Ref, str]) -> dict[Ref, str]:
 def _lowered(loop: Loop, body: GraphRegion, condition: GraphRegion) -> list[Value]:
     """The values of a loop's variables behind it; of those that nothing reads, any value."""
     session = body.emitter.session
-    raised = scan_of(loop, quiet=session.probing)
-    if not isinstance(raised, NotAScan):
+    found = scan_of(loop, quiet=session.probing)
+    if not isinstance(found, NotAScan):
         # By its place in the source: a loop within a loop is emitted for each unrolled step.
         place = id(body.emitter.graph.nodes[name_of(loop.variables[0].argument)])
-        return run_scan(session, loop, raised, place)
+        return run_scan(session, loop, found, place)
     result = PlainLoop(loop, body, condition).run()
     if not session.probing:
-        session.notes.append(f"the loop '{loop.name}' is kept as a plain loop: {raised.reason}")
+        session.notes.append(f"the loop '{loop.name}' is kept as a plain loop: {found.reason}")
     return result

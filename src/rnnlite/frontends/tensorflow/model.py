@@ -1,4 +1,9 @@
-"""From a GraphDef with its variables inside to a `Program`."""
+"""From a `Frozen` graph to an `Entry`: its sizes decided, the graph emitted anew.
+
+What enters: a graph without variables, and the request. What leaves: its Entry. The graph is traced
+as often as it takes: at the batch asked for, then with each axis fixed that turns out to have one
+size alone.
+"""
 
 from __future__ import annotations
 
@@ -263,6 +268,7 @@ def _traced_at(
         specs = tuple(p for _, p in _with_sizes([("", p) for p in specs], sizes))
     session.notes += notes
     ids = id_ranges(function, specs)
+    # All is reported; to trace it again is to ask for shapes alone.
     session.probing = True
     if request.integer and any(p.name in ids and p.dtype == "float32" for p in specs):
         given = specs
