@@ -1,9 +1,4 @@
-"""From a `Frozen` graph to an `Entry`: its sizes decided, the graph emitted anew.
-
-What enters: a graph without variables, and the request. What leaves: its Entry. The graph is traced
-as often as it takes: at the batch asked for, then with each axis fixed that turns out to have one
-size alone.
-"""
+"""From a `Frozen` graph to an `Entry`: its sizes decided, the graph emitted anew."""
 
 from __future__ import annotations
 
@@ -58,7 +53,6 @@ from rnnlite.scan.tensors import Tensor
 from rnnlite.specs import TensorSpec, with_values
 
 __all__ = ["array_ops", "conditions", "fused", "kernels", "loops", "entry_of", "rules"]
-
 
 BATCHES = (5, 7)
 """Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
