@@ -12,7 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import rnnlite
-from rnnlite.lowering.buffers import LengthVector, layout, places_within, rows_and_rest, rows_from
+from rnnlite.lowering.buffers import (
+    Layout,
+    LengthVector,
+    batch_of,
+    filled,
+    joined,
+    layout,
+    places_within,
+    rows_and_rest,
+    rows_from,
+    write,
+)
 from rnnlite.lowering.schedule import Schedule
 
 
@@ -152,3 +163,112 @@ def test_every_step_is_taken_once_and_every_row_has_room(
     sizes = layout(schedule, steps).sizes
     assert all(size % unroll == 0 for size in sizes)
     assert covered(sizes, partitions, steps.count) == list(range(steps.count))
+
+
+def fixed(length):
+    return LengthVector(np.ones(length, int))
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("length", [1, 5, 8])
+def test_lengths_are_known_as_ints_or_computed(length, free):
+    def make(vector):
+        assert isinstance(vector.length, int) is not free
+        whole = tf.reshape(vector.length, []) if free else vector.length
+        return [whole, vector.count, *tf.unstack(vector.places, length)]
+
+    assert evaluated(make, length, free) == [length, length, *range(length)]
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize(
+    ("length", "size", "upto", "wanted"),
+    [
+        (1, 4, None, 1),
+        (4, 4, None, 1),
+        (5, 4, None, 2),
+        (9, 1, None, 9),
+        (9, 4, 6, 2),
+        (3, 4, 6, 1),
+        (9, 2, 6, 3),
+        (9, 2, 9, 5),
+    ],
+)
+def test_ceilings(length, size, upto, wanted, free):
+    assert evaluated(lambda v: [v.chunks(size, upto=upto)], length, free) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("length", "unroll", "steps"), [(1, 1, 1), (1, 4, 4), (4, 4, 4), (5, 4, 8), (7, 2, 8)]
+)
+def test_whole_iterations(length, unroll, steps):
+    assert evaluated(lambda v: [v.steps(unroll).length], length, True) == [steps]
+    assert fixed(length).steps(unroll).length == steps
+    same = fixed(length)
+    assert same.steps(1) is same
+    assert same.part(1) is same
+
+
+@pytest.mark.parametrize(("length", "count", "part"), [(7, 1, 7), (7, 2, 4), (7, 7, 1), (7, 9, 1)])
+def test_parts_of_a_length(length, count, part):
+    assert fixed(length).part(count).length == part
+    assert evaluated(lambda v: [v.part(count).length], length, True) == [part]
+
+
+def test_a_length_that_is_known_computes_no_op():
+    with tf.Graph().as_default() as graph:
+        vector = LengthVector.of(tf.compat.v1.placeholder(tf.float32, [6, 2]))
+        found = layout(Schedule(2, "front", 4, 2), vector.steps(2))
+        assert found.sizes == (4, 8)
+        assert [op.type for op in graph.get_operations()] == ["Placeholder"]
+
+
+def test_rows_of_a_level():
+    assert Layout((4, 8)).count(1) == 8
+    assert int(Layout((4, tf.constant([8]))).count(1)) == 8
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (5, 2, 3), (5, 2, 3, 4)])
+@pytest.mark.parametrize("free", [False, True])
+def test_the_batch_is_axis_one(shape, free):
+    spec = tf.TensorSpec([None] * len(shape) if free else shape)
+    made = tf.function(batch_of, autograph=False).get_concrete_function(spec)
+    found = made(tf.zeros(shape))
+    assert found.shape == (1,)
+    assert found.numpy().tolist() == [2]
+
+
+@pytest.mark.parametrize("rows", [3, tf.constant([3])], ids=["int", "vector"])
+@pytest.mark.parametrize("dtype", [tf.float32, tf.int32])
+def test_empty_buffers(rows, dtype):
+    like = tf.zeros([2, 4], dtype)
+    found = filled(rows, tf.constant([2, 4]), like)
+    assert (found.shape, found.dtype) == ((3, 2, 4), dtype)
+    assert not found.numpy().any()
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+def test_rows_are_written_at_a_place(place):
+    buffer, chunk = np.zeros((5, 2), np.float32), np.ones((2, 2), np.float32)
+    found = write(tf.constant(buffer), tf.constant(chunk), tf.constant(place))
+    buffer[place : place + 2] = 1
+    np.testing.assert_array_equal(found, buffer)
+    assert found.shape == (5, 2)
+
+
+def test_parts_are_joined_in_order():
+    one, two = tf.constant([[1.0]]), tf.constant([[2.0], [3.0]])
+    assert joined([one]) is one
+    np.testing.assert_array_equal(joined([one, two]), [[1], [2], [3]])
+
+
+def test_rows_of_any_length_keep_what_is_known_of_their_shape():
+    @tf.function(input_signature=[tf.TensorSpec([None, 2, 3])], autograph=False)
+    def call(x):
+        vector = LengthVector.of(x)
+        taken = rows_from(tf.zeros([9, 2, 3]), 1, vector)
+        both = rows_and_rest(tf.zeros([9, 2, 3]), tf.zeros([2, 2, 3]), vector.count, vector)
+        return taken, both
+
+    shapes = [t.shape.as_list() for t in call.get_concrete_function().outputs]
+    assert shapes == [[None, 2, 3]] * 2

@@ -90,3 +90,65 @@ def test_places_of_the_mask_are_those_of_the_rows_where_they_are_the_same():
     assert len(whole.reader(whole.all(), 0, 1).places) == 1
     chunks = Inputs(scan, Cell(), None, Schedule(chunked_projection=True), 4, None)
     assert len(chunks.reader(chunks.chunk(0, 2), 0, 1).places) == 2
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("batch", [2, None])
+def test_padding_stands_before_the_first_step_that_is_computed(reverse, batch):
+    """Behind all rows, where these are read backwards; its mask says that nothing changes."""
+    given = np.ones((3, BATCH, WIDTH), np.float32)
+    row = np.array([0.0, 5.0, 0.0], np.float32)
+
+    @tf.function(input_signature=[tf.TensorSpec([3, batch, WIDTH])], autograph=False)
+    def call(x):
+        mask = tf.ones([3, BATCH], tf.bool)
+        scan = Scan(Cell(), (x,), (), reverse=reverse, mask=mask)
+        inputs = Inputs(scan, Cell(), [x], Schedule(4, "front"), 4, [row])
+        (rows,) = inputs.all().projected
+        return rows, inputs.mask
+
+    rows, mask = call(tf.constant(given))
+    padding = np.broadcast_to(row, (3, BATCH, WIDTH))
+    wanted = [given, padding] if reverse else [padding, given]
+    np.testing.assert_array_equal(rows, np.concatenate(wanted))
+    kept = [[True] * BATCH] * 3, [[False] * BATCH] * 3
+    np.testing.assert_array_equal(mask, np.concatenate(kept if reverse else kept[::-1]))
+
+
+@pytest.mark.parametrize(("unroll", "shape"), [(1, []), (3, [3])])
+def test_places_are_advanced_by_constants_of_their_shape(unroll, shape):
+    """An addition that broadcasts takes longer."""
+    x, mask = tf.zeros([9, BATCH, WIDTH]), tf.ones([9, BATCH], tf.bool)
+    for reverse, first, then in ((False, 0, unroll), (True, 8, 8 - unroll)):
+        scan = Scan(Cell(), (x,), (), reverse=reverse, mask=mask)
+        inputs = Inputs(scan, Cell(), [x], Schedule(unroll), 9, None)
+        reader = inputs.reader(inputs.all(), 0, unroll)
+        (place,) = reader.places
+        (later,) = reader.advanced([place])
+        assert place.shape == later.shape == shape
+        assert (int(np.ravel(place)[0]), int(np.ravel(later)[0])) == (first, then)
+        assert later.dtype == tf.int32
+
+
+def test_rows_without_a_mask_have_none():
+    x = tf.zeros([4, BATCH, WIDTH])
+    inputs = Inputs(Scan(Cell(), (x,), ()), Cell(), [x], Schedule(2), 4, None)
+    reader = inputs.reader(inputs.all(), 0, 2)
+    rows, keeps = reader.read(reader.places)
+    assert ([len(r) for r in rows], keeps) == ([1, 1], [None, None])
+
+
+def test_parts_of_rows_are_those_of_the_cell():
+    """Each time step as the parts that its step takes, of every projected tensor in turn."""
+
+    class Parted(Cell):
+        cuts = ((0, 1), (1, 3))
+
+    x = tf.reshape(tf.range(4 * BATCH * WIDTH), [4, BATCH, WIDTH])
+    inputs = Inputs(Scan(Parted(), (x,), ()), Parted(), [x, x + 100], Schedule(2), 4, None)
+    reader = inputs.reader(inputs.all(), 2, 2)
+    rows, _ = reader.read(reader.places)
+    for t, parts in zip((2, 3), rows, strict=True):
+        assert [p.shape[-1] for p in parts] == [1, 2, 1, 2]
+        np.testing.assert_array_equal(tf.concat(parts[:2], -1), x[t])
+        np.testing.assert_array_equal(tf.concat(parts[2:], -1), x[t] + 100)

@@ -164,3 +164,133 @@ def test_eight_conversions_in_four_threads_leave_keras_as_it_was():
         assert not {n for n in changed if not n.startswith("_abc_")}, owner
     for layer, attributes in zip(shared.layers, own, strict=True):
         assert attributes.keys() == vars(layer).keys()
+
+
+def doubled(original, mine):
+    return 2 * original
+
+
+def test_two_changes_of_one_attribute_are_taken_back_in_reverse():
+    module = SimpleNamespace(value=3)
+    with replaced([Change(module, "value", doubled), Change(module, "value", doubled)]):
+        assert module.value == 12
+    assert module.value == 3
+
+
+def test_replacements_within_replacements():
+    module = SimpleNamespace(value=3)
+    with replaced([Change(module, "value", doubled)]):
+        with replaced([Change(module, "value", doubled)]):
+            assert module.value == 12
+        assert module.value == 6
+    assert module.value == 3
+
+
+def test_a_change_that_fails_leaves_nothing_behind():
+    def broken(original, mine):
+        raise ValueError("broken")
+
+    module = SimpleNamespace(value=3, other=4)
+    changes = [Change(module, "value", doubled), Change(module, "other", broken)]
+    with pytest.raises(ValueError, match="broken"), replaced(changes):
+        pytest.fail("entered")
+    assert vars(module) == {"value": 3, "other": 4}
+
+
+def test_what_a_class_inherits_is_its_own_for_a_time():
+    class Base:
+        rate = 1
+
+    class Owner(Base):
+        pass
+
+    with replaced([Change(Owner, "rate", doubled)]):
+        assert (Owner.rate, Base.rate) == (2, 1)
+    assert "rate" not in vars(Owner)
+
+
+def test_descriptors_are_given_as_they_are():
+    """A property is no value: what takes its place has to ask it."""
+
+    class Owner:
+        @property
+        def rate(self):
+            return 1
+
+        @staticmethod
+        def plain():
+            return 2
+
+    met = {}
+
+    def keep(name):
+        return lambda original, mine: met.setdefault(name, original)
+
+    with replaced([Change(Owner, n, keep(n)) for n in ("rate", "plain")]):
+        assert (Owner().rate, Owner.plain()) == (1, 2)
+    assert isinstance(met["rate"], property)
+    assert isinstance(met["plain"], staticmethod)
+
+
+class Layer:
+    """A class with an attribute of its own, and one that objects alone have."""
+
+    rate = 1
+
+    def __init__(self, **own):
+        vars(self).update(own)
+
+
+def test_several_attributes_of_several_objects():
+    one, two, three = Layer(unit=1, rate=5), Layer(unit=2), Layer(unit=3)
+    values = {id(one): {"unit": 10, "rate": 50}, id(two): {"unit": 20}}
+    with seeming(values, [one, two, three]):
+        assert [x.unit for x in (one, two, three)] == [10, 20, 3]
+        assert [x.rate for x in (one, two, three)] == [50, 1, 1]
+    assert [x.unit for x in (one, two, three)] == [1, 2, 3]
+    assert (Layer.rate, "unit" in vars(Layer)) == (1, False)
+
+
+def test_classes_still_answer_for_themselves():
+    one = Layer(unit=1)
+    with seeming({id(one): {"rate": 9}}, [one]):
+        assert Layer.rate == 1
+        assert Layer(unit=2).rate == 1
+        with pytest.raises(AttributeError, match="other"):
+            _ = one.other
+
+
+def test_what_is_written_meanwhile_stays():
+    one = Layer(unit=1)
+    with seeming({id(one): {"unit": 10}}, [one]):
+        one.unit = 7
+        assert one.unit == 10
+        del one.unit
+        with pytest.raises(AttributeError, match="unit"):
+            del one.unit
+    assert "unit" not in vars(one)
+
+
+def test_objects_without_other_values_are_left_alone():
+    one = Layer(unit=1)
+    with seeming({}, [one]):
+        assert "unit" not in vars(Layer)
+
+
+def test_threads_take_turns():
+    """What one thread replaces, another waits to replace."""
+    module = SimpleNamespace(value=1)
+    order = []
+
+    def other():
+        with replaced([Change(module, "value", doubled)]):
+            order.append(("other", module.value))
+
+    with replaced([Change(module, "value", doubled)]):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join(0.05)
+        order.append(("first", module.value))
+    thread.join()
+    assert order == [("first", 2), ("other", 2)]
+    assert module.value == 1

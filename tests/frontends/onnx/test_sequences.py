@@ -108,3 +108,56 @@ def test_refusals(case):
     source, message = REFUSED[case]
     with pytest.raises(UnsupportedError, match=message):
         without_lists(source)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_along_which_axis_rows_stand(axis):
+    stack = node("ConcatFromSequence", ["list"], ["y"], new_axis=1, axis=axis)
+    *_, end = without_lists(graph(stack)).nodes
+    assert end.op == ("StackedRows" if axis else "Identity")
+    assert end.attributes == ({"axis": axis} if axis else {})
+
+
+def test_a_list_that_nobody_stacks_is_rows_that_nobody_reads():
+    other = node("Tanh", ["last"], ["y"])
+    loop, end = without_lists(graph(other)).nodes
+    assert loop.outputs == ("last", "all", "list")
+    assert end is other
+
+
+def test_two_lists():
+    """Each becomes rows, in the order in which they were carried."""
+    first, second = (node("SequenceInsert", [f"rows{k}", "new"], [f"longer{k}"]) for k in range(2))
+    body = Graph(
+        "body",
+        (node("Tanh", ["i"], ["new"]), first, second),
+        tuple(map(value_info, ("i", "go", "rows0", "rows1"))),
+        tuple(map(value_info, ("go", "longer0", "longer1"))),
+        {},
+    )
+    empty = [node("SequenceEmpty", [], [f"empty{k}"]) for k in range(2)]
+    loop = node("Loop", ["n", "yes", "empty0", "empty1"], ["list0", "list1"], body=body)
+    stacks = [
+        node("ConcatFromSequence", [f"list{k}"], [f"y{k}"], new_axis=1, axis=0) for k in range(2)
+    ]
+    ends = (value_info("n"),), (value_info("y0"), value_info("y1"))
+    changed = without_lists(Graph("g", (*empty, loop, *stacks), *ends, {}))
+    made, *others = changed.nodes
+    assert (made.inputs, made.outputs) == (("n", "yes"), ("list0", "list1"))
+    assert [p.name for p in made.attributes["body"].outputs] == ["go", "new", "new"]
+    assert [n.op for n in made.attributes["body"].nodes] == ["Tanh"]
+    assert [n.inputs for n in others] == [("list0",), ("list1",)]
+
+
+def test_the_graph_that_is_given_stays_as_it_is():
+    given = graph()
+    before = [n.op for n in given.walk()]
+    without_lists(given)
+    assert [n.op for n in given.walk()] == before
+
+
+def test_an_insertion_at_a_place_is_refused():
+    """Rows come in the order in which a loop makes them."""
+    insert = node("SequenceInsert", ["rows", "new", "i"], ["longer"])
+    with pytest.raises(UnsupportedError, match="works on a list of tensors; expected a list"):
+        without_lists(graph(append=insert))
