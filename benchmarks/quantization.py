@@ -20,7 +20,7 @@ import tf_keras
 import rnnlite
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.pipeline.steps import Part, finish, translate
+from rnnlite.pipeline.steps import Part, finalize, translate
 from rnnlite.quantization.calibration import calibrate, take_samples
 from rnnlite.quantization.measure.accuracy import measure
 from rnnlite.quantization.plan.plan import make_plan
@@ -60,7 +60,7 @@ def precision(entry, model, trial):
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))
     plan = make_plan(tree, ranges.likely(), trial.precision, allow_float=False, wide=wide)
     to_integers(tree, plan, "int8")
-    return finish([Part(entry, tree)])
+    return finalize([Part(entry, tree)])
 
 
 def microseconds(files):
@@ -97,7 +97,7 @@ def main():
             ).tflite
         for trial in RECIPES["int8"]:
             files[f"  int8 with {trial.name}"] = precision(entry, tree, trial)
-        files["rnnlite float32"] = finish([Part(entry, tree.copy()[0])])
+        files["rnnlite float32"] = finalize([Part(entry, tree.copy()[0])])
         times = microseconds(files)
         print(f"\nLSTM, {units} units; int8 chose: {chosen.report.quantization.inner}")
         print(f"{'':44}us a step  ratio to TensorFlow int8  error %")

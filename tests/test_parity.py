@@ -63,8 +63,8 @@ def test_a_changed_weight_is_found(model):
 
 
 def test_convert_refuses_a_result_that_differs(model, monkeypatch):
-    finish = steps.finish
-    monkeypatch.setattr(steps, "finish", lambda *a: tampered(finish(*a), 1.001))
+    finalize = steps.finalize
+    monkeypatch.setattr(steps, "finalize", lambda *a: tampered(finalize(*a), 1.001))
     with pytest.raises(rnnlite.ParityError):
         rnnlite.convert(model)
     assert rnnlite.convert(model, verify=False).report.parity is None

@@ -27,7 +27,7 @@ from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
 from rnnlite.lite.passes.borders import crossings, guard_copies
-from rnnlite.pipeline.steps import Part, finish, translate
+from rnnlite.pipeline.steps import Part, finalize, translate
 from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
 
 HERE = Path(__file__).parent
@@ -164,7 +164,7 @@ def files_of(name, model):
             copy, _ = tree.copy()
             if change is not None:
                 change(copy)
-            yield f"{name}_{batch}_{mode}", finish([Part(program, copy)])
+            yield f"{name}_{batch}_{mode}", finalize([Part(program, copy)])
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from ai_edge_litert.interpreter import Interpreter
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Builder, Model, Signature
 from rnnlite.lite.merging import merge
-from rnnlite.lite.passes.compact import compact
+from rnnlite.lite.passes.prune import prune
 from rnnlite.lite.record import RECORD, of_signature, record
 
 KERNEL = np.arange(40, dtype=np.float32)
@@ -32,7 +32,7 @@ def made(kind, key="serving_default", **said):
 @pytest.fixture
 def both():
     model = merge([made("ADD", notes=["a"]), made("MUL", "other", notes=["b"], least={"x": 2})])
-    compact(model)
+    prune(model)
     return model
 
 

@@ -18,7 +18,7 @@ FINISHED = [
     facts.NO_CAST_PAIRS,
     facts.SEQUENCES_KEPT,
     facts.SIGNED,
-    facts.COMPACT,
+    facts.PRUNED,
     facts.LABELLED,
 ]
 
@@ -83,8 +83,8 @@ def give_two_tensors_one_name(model):
         (forget_the_signature, facts.SIGNED, "no signature"),
         (forget_the_record, facts.SIGNED, "no record"),
         (sign_another_result, facts.SIGNED, "a signature of 2 tensors for 2"),
-        (double_a_constant, facts.COMPACT, "equal constants"),
-        (leave_a_tensor_unused, facts.COMPACT, "is not used"),
+        (double_a_constant, facts.PRUNED, "equal constants"),
+        (leave_a_tensor_unused, facts.PRUNED, "is not used"),
         (give_two_tensors_one_name, facts.LABELLED, "2 times in subgraph 0"),
     ],
 )

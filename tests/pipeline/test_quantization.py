@@ -51,7 +51,7 @@ def tried(monkeypatch):
         monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
         monkeypatch.setattr(
             quantization,
-            "finish",
+            "finalize",
             lambda parts, target: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
         )
         part = SimpleNamespace(entry=SimpleNamespace(signature="a"), model=None, details={})
@@ -167,7 +167,7 @@ def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):
     """Two parts, "a" and "b", of trials with an error each; gives the choice and what was made."""
     made = []
 
-    def finish(parts, made_for):
+    def finalize(parts, made_for):
         made.append(([p.entry.signature for p in parts], made_for.name))
         return b"x" * 50
 
@@ -187,7 +187,7 @@ def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):
     monkeypatch.setattr(quantization, "measure", measure)
     monkeypatch.setattr(quantization, "largest_file", lambda models: 100.0)
     monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
-    monkeypatch.setattr(quantization, "finish", finish)
+    monkeypatch.setattr(quantization, "finalize", finalize)
     monkeypatch.setattr(
         quantization,
         "_stream_part",
@@ -238,7 +238,7 @@ def test_a_trial_that_the_target_does_not_run_is_passed_over(monkeypatch):
     def measured(*args, **options):
         return (SimpleNamespace(rms_error=0.01, argmax_agreement=None),)
 
-    def finish(parts, target):
+    def finalize(parts, target):
         calls.append(parts[0].model.found)
         if len(calls) == 1:
             raise UnsupportedError("the target lacks EXP")
@@ -252,7 +252,7 @@ def test_a_trial_that_the_target_does_not_run_is_passed_over(monkeypatch):
     monkeypatch.setattr(quantization, "measure", measured)
     monkeypatch.setattr(quantization, "largest_file", lambda models: 100.0)
     monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
-    monkeypatch.setattr(quantization, "finish", finish)
+    monkeypatch.setattr(quantization, "finalize", finalize)
     part = Part(SimpleNamespace(signature="a"), None, {})
     best, records = quantization._best([quantization._Taken(part, None, [], None)], ORDER, MICRO)
     assert (best.trial, calls) == ("t2", ["t1", "t2"])

@@ -9,7 +9,7 @@ from rnnlite._version import __version__
 from rnnlite.frontends.program import Entry
 from rnnlite.lite import schema
 from rnnlite.lite.record import record
-from rnnlite.pipeline.steps import MIN_RUNTIME, TRANSLATED, Part, finish, finished, joined
+from rnnlite.pipeline.steps import MIN_RUNTIME, TRANSLATED, Part, final_passes, finalize, joined
 from rnnlite.specs import TensorSpec
 from rnnlite.target import LITERT, MICRO, TARGETS
 
@@ -38,7 +38,7 @@ def part(signature="serving_default", kind="TANH", details=None, names=("x", "y"
 
 def in_order(target):
     """All passes of a model for a target."""
-    return [*TRANSLATED, *finished(part(), target), *joined(quantized=False, target=target)]
+    return [*TRANSLATED, *final_passes(part(), target), *joined(quantized=False, target=target)]
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
@@ -60,7 +60,7 @@ def test_names_of_passes_are_their_own():
 
 
 def test_a_file_is_signed_and_says_what_it_is():
-    model = schema.read(finish([part()]))
+    model = schema.read(finalize([part()]))
     (signature,) = model.signatures
     assert signature.key == "serving_default"
     assert [name for name, _ in signature.inputs] == ["x"]
@@ -73,34 +73,34 @@ def test_a_file_is_signed_and_says_what_it_is():
 
 def test_a_file_computes_what_its_part_did():
     x = np.linspace(-2, 2, 4, dtype=np.float32)
-    found = rnnlite.load(finish([part()])).predict([x])
+    found = rnnlite.load(finalize([part()])).predict([x])
     np.testing.assert_allclose(found[0], np.tanh(x), atol=1e-6)
 
 
 def test_the_least_release_is_stated_with_its_reason():
-    found = record(schema.read(finish([part()])))[MIN_RUNTIME]
+    found = record(schema.read(finalize([part()])))[MIN_RUNTIME]
     assert set(found) == {"release", "reason"}
-    assert rnnlite.inspect(finish([part()])).min_runtime == found["release"]
+    assert rnnlite.inspect(finalize([part()])).min_runtime == found["release"]
 
 
 @pytest.mark.parametrize("details", [{"io": "float32"}, {"quantize": "dynamic", "io": "float32"}])
 def test_what_the_caller_adds_is_in_the_record(details):
-    found = record(schema.read(finish([part(details=details)])))
+    found = record(schema.read(finalize([part(details=details)])))
     assert {key: found[key] for key in details} == details
 
 
 def test_another_target_is_in_the_record():
-    assert record(schema.read(finish([part()], MICRO)))["target"] == "tflite-micro"
+    assert record(schema.read(finalize([part()], MICRO)))["target"] == "tflite-micro"
 
 
 def test_an_op_that_the_target_lacks_is_refused():
     with pytest.raises(rnnlite.UnsupportedError, match="GELU"):
-        finish([part(kind="GELU")], MICRO)
+        finalize([part(kind="GELU")], MICRO)
 
 
 def test_parts_become_signatures_in_their_order():
     parts = [part("decode"), part("encode", "RELU", names=("frames", "states"))]
-    model = schema.read(finish(parts))
+    model = schema.read(finalize(parts))
     assert [s.key for s in model.signatures] == ["decode", "encode"]
     # The first is what runs where none is named.
     assert model.signatures[0].graph is model.main
@@ -110,7 +110,7 @@ def test_parts_become_signatures_in_their_order():
 
 def test_labels_of_tensors_are_told_to_who_asks():
     labels = {}
-    finish([part()], labels=labels)
+    finalize([part()], labels=labels)
     assert labels
     assert all(isinstance(k, str) and isinstance(v, str) for k, v in labels.items())
 
@@ -120,11 +120,11 @@ def test_a_copy_of_a_part_has_a_model_of_its_own():
     second = first.copy()
     assert second.entry is first.entry
     assert second.details == first.details
-    finish([second])
+    finalize([second])
     # What was copied has no signature yet.
     assert first.model.signatures == []
     assert [op.kind for op in first.model.main.ops] == ["TANH"]
 
 
 def test_the_same_parts_give_the_same_bytes():
-    assert finish([part()]) == finish([part()])
+    assert finalize([part()]) == finalize([part()])

@@ -1,7 +1,7 @@
 """Models as one, with the signatures of all; what they share stands once in the file.
 
 What enters: models, each signed, each with a record. What leaves: the first of them with the
-graphs and signatures of the others. `passes.compact` then lets equal constants stand once.
+graphs and signatures of the others. `passes.prune` then lets equal constants stand once.
 
     main, subgraph_1      main            ->    main, subgraph_1, subgraph_2
     "encode"              "decode"              "encode", "decode"

@@ -1,6 +1,6 @@
 """The least release of the runtime that a file is right on, and that older ones refuse it.
 
-What enters: a finished model, before it is named and compacted. What leaves: a `Requirement`; and
+What enters: a finished model, before it is named and pruned. What leaves: a `Requirement`; and
 op codes by which older releases refuse the file when they load it, where the versions of its ops
 do not say enough. A runtime must not find out in the middle of its work, or not at all.
 

@@ -64,7 +64,7 @@ class _Converter(tf.lite.TFLiteConverter):  # type: ignore[misc]
     names = Names(())
 
     def _optimize_tflite_model(self, model: bytes, *_: Any, **__: Any) -> bytes:
-        # It reads and writes the file twice to merge equal constants; `passes.compact` does that.
+        # It reads and writes the file twice to merge equal constants; `passes.prune` does that.
         return model
 
     def _freeze_concrete_function(self) -> tuple[Any, list[Any], list[Any], Any]:

@@ -1,6 +1,6 @@
 """Convert a source in this process.
 
-open -> translate -> finish -> check against the source -> (quantize -> measure) -> Converted
+open -> translate -> finalize -> check against the source -> (quantize -> measure) -> Converted
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def convert(
     from rnnlite.parity import check
     from rnnlite.pipeline.exits import check_exits, exit_parts, require_exits
     from rnnlite.pipeline.quantization import quantize
-    from rnnlite.pipeline.steps import Part, finish, translate
+    from rnnlite.pipeline.steps import Part, finalize, translate
     from rnnlite.pipeline.streaming import chunk_function, chunk_of, proof, stream_part
     from rnnlite.pipeline.targets import require_taken
 
@@ -97,7 +97,7 @@ def convert(
             early, said = exit_parts(parts[0])
             parts[0] = replace(parts[0], details={**parts[0].details, **said})
             further += early
-        plain = data = finish(
+        plain = data = finalize(
             [part.copy() for part in (*parts, *further)] if config or alone else [*parts, *further],
             whole,
         )
@@ -133,7 +133,7 @@ def convert(
             data = taken.data
             labels: dict[str, str] = {}
             if len(ready) > len(taken.parts) or config.integer:
-                data = finish([part.copy() for part in ready], whole, labels)
+                data = finalize([part.copy() for part in ready], whole, labels)
         for key, record in taken.records.items():
             is_main = key == program.main.signature
             found[key].quantization = _with_tensors(record, labels) if is_main else record
@@ -146,7 +146,7 @@ def convert(
             most = config.max_error if config is not None and config.mode == "dynamic" else 0.0
             stream = proof(program.main, data, streamed, check=verify, most=most)
     if alone:
-        data = finish(further, request.target)
+        data = finalize(further, request.target)
     report = make_report(program, inspect(data), found, clock.seconds, stream)
     report.require_parity()
     return Converted(data, report), plain

@@ -109,5 +109,5 @@ RESULTS_OWN = Fact("results of the model are tensors of their own", _borrowed_re
 NO_CAST_PAIRS = Fact("no integer is cast to float and back", _cast_pairs)
 SEQUENCES_KEPT = Fact("no loop is marked any longer", _marked_loops)
 SIGNED = Fact("the signature names inputs and outputs, and there is a record", _unsigned)
-COMPACT = Fact("each constant stands once, and every tensor is used", _waste)
+PRUNED = Fact("each constant stands once, and every tensor is used", _waste)
 LABELLED = Fact("tensors of a subgraph have names of their own", _unlabelled)

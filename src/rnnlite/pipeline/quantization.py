@@ -1,6 +1,6 @@
 """Quantize the parts of a file: each trial is finished and measured, until one is good enough.
 
-quantization.select --Candidate--> finish --bytes--> measure --error--> quantization.choice
+quantization.select --Candidate--> finalize --bytes--> measure --error--> quantization.choice
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Model
 from rnnlite.parity import sample_inputs
-from rnnlite.pipeline.steps import Part, finish
+from rnnlite.pipeline.steps import Part, finalize
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
@@ -285,10 +285,10 @@ def _best(
         name = found[0].recipe
         further = parts[len(taken) :] if not target.signatures else ()
         try:
-            data = finish([part.copy() for part in parts], LITERT if further else target)
+            data = finalize([part.copy() for part in parts], LITERT if further else target)
             if further:
                 # The file holds these alone.
-                finish([part.copy() for part in further], target)
+                finalize([part.copy() for part in further], target)
         except UnsupportedError as e:
             refused.append(Refused(name, e))
             choice.reject(name, e.what)

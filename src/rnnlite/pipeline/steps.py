@@ -1,7 +1,7 @@
 """What is done to every model, in order: the passes after translation, and those before writing.
 
 Entry --rewrite--> TF function --translate--> flatbuffer --TRANSLATED--> float model
-float or quantized model --finished(...)--> signed model
+float or quantized model --final_passes(...)--> signed model
 signed models of all entries --merge--> one model --joined(...)--> checked model --write--> bytes
 """
 
@@ -20,13 +20,12 @@ from rnnlite.lite.merging import merge
 from rnnlite.lite.passes.barriers import drop_barriers
 from rnnlite.lite.passes.borders import guard_copies
 from rnnlite.lite.passes.casts import drop_cast_pairs
-from rnnlite.lite.passes.compact import compact
 from rnnlite.lite.passes.counters import drop_idle_counters
 from rnnlite.lite.passes.flattening import drop_flattening
 from rnnlite.lite.passes.labels import label_tensors
 from rnnlite.lite.passes.micro import suit_microcontrollers
 from rnnlite.lite.passes.naming import restore
-from rnnlite.lite.passes.pack import pack
+from rnnlite.lite.passes.prune import prune
 from rnnlite.lite.passes.results import (
     separate_branch_results,
     separate_loop_results,
@@ -36,6 +35,7 @@ from rnnlite.lite.passes.scalars import squeeze_scalars
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lite.passes.settling import settle_shapes
 from rnnlite.lite.passes.share import share_bodies, share_functions
+from rnnlite.lite.passes.signature import set_signature
 from rnnlite.lite.record import GUARDED, TARGET, record, set_record
 from rnnlite.lite.requirements import (
     raise_versions,
@@ -84,7 +84,7 @@ class Part:
         return Part(self.entry, self.model.copy()[0], self.details)
 
 
-def finished(part: Part, target: Target) -> tuple[Pass, ...]:
+def final_passes(part: Part, target: Target) -> tuple[Pass, ...]:
     """The passes that end with a signed model of one entry, for a target."""
     return (
         Pass(
@@ -111,11 +111,11 @@ def joined(
     return (
         Pass("share_functions", share_functions, needs=(facts.SIGNED,), ensures=(facts.SIGNED,)),
         Pass("require_release", partial(_require_release, target), needs=(facts.SIGNED,)),
-        Pass("compact", compact, needs=(facts.SIGNED,), ensures=(facts.COMPACT,)),
+        Pass("prune", prune, needs=(facts.SIGNED,), ensures=(facts.PRUNED,)),
         Pass(
             "label_tensors",
             partial(label_tensors, unique=not quantized, labels=labels),
-            needs=(facts.COMPACT,),
+            needs=(facts.PRUNED,),
             ensures=(facts.LABELLED,),
         ),
         Pass("refuse_older", partial(_refuse_older, target), needs=(facts.SIGNED,)),
@@ -141,10 +141,10 @@ def translate(entry: Entry) -> Model:
     return model
 
 
-def finish(
+def finalize(
     parts: Sequence[Part], target: Target = LITERT, labels: dict[str, str] | None = None
 ) -> bytes:
-    """Sign, merge, compact, check and write the models of parts, which are changed.
+    """Sign, merge, prune, check and write the models of parts, which are changed.
 
     Args:
         parts: one a signature; the first is the one that is run where none is named.
@@ -156,7 +156,7 @@ def finish(
         UnsupportedError: the target lacks an op.
     """
     for part in parts:
-        run_passes(finished(part, target), part.model)
+        run_passes(final_passes(part, target), part.model)
     model = merge([part.model for part in parts])
     quantized = "quantize" in parts[0].details
     run_passes(joined(quantized=quantized, target=target, labels=labels), model)
@@ -171,7 +171,7 @@ def _sign(part: Part, target: Target, model: Model) -> None:
     """Enter the signature and the record."""
     made_for = {} if target is LITERT else {TARGET: target.name}
     details = {GUARDED: True, MIN_RUNTIME: None, **made_for, **part.details}
-    pack(model, part.entry, __version__, details)
+    set_signature(model, part.entry, __version__, details)
 
 
 def _require_release(target: Target, model: Model) -> None:

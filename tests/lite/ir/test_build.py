@@ -135,7 +135,7 @@ def test_constants_have_the_type_that_is_asked_for(values, type, shape):
 
 
 def test_equal_constants_of_two_builders_are_two():
-    """A pass finds them equal at the end (`compact`)."""
+    """A pass finds them equal at the end (`prune`)."""
     graph = Model().graph()
     assert Builder(graph).constant(1) is not Builder(graph).constant(1)
 

@@ -14,7 +14,7 @@ from rnnlite.lite import schema
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lowering.merging import FAN, FEW
 from rnnlite.lowering.schedule import Options
-from rnnlite.pipeline.steps import Part, finish, translate
+from rnnlite.pipeline.steps import Part, finalize, translate
 
 L = keras.layers
 
@@ -213,4 +213,4 @@ def test_a_marked_loop_of_another_form_is_refused(damage, what):
     damage(loop)
     remedy = r"Convert with schedule=\{'variables': 0\}"
     with pytest.raises(ModelError, match=rf"cannot keep its rows .*{what}.*{remedy}"):
-        finish([Part(entry, model)])
+        finalize([Part(entry, model)])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from graphs import Model
-from rnnlite.lite.passes.compact import compact
+from rnnlite.lite.passes.prune import prune
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.markers import marked_ranges
 from rnnlite.quantization.plan.plan import make_plan
@@ -139,7 +139,7 @@ def test_masked_steps_are_told_at_every_border(marker, io, precision):
     ranges = {**calibrate(model.ir, Samples(rows, rows, ())).values, **marked}
     plan = make_plan(model.ir, ranges, precision, allow_float=False, marked=frozenset(marked))
     to_integers(model.ir, plan, io)
-    compact(model.ir)
+    prune(model.ir)
     padded = np.array([[1.0, -2.0], [marker, marker], [0.25, -1.3]], np.float32)
     (found,) = load(model.bytes()).predict([padded])
     np.testing.assert_array_equal(found[1], [0.0, 0.0])

@@ -6,7 +6,7 @@ import pytest
 import rnnlite
 from graphs import KERNEL, SHAPE, Model, below, branches, nested, one_loop, recurrence, run
 from rnnlite.lite import schema
-from rnnlite.lite.passes.compact import compact
+from rnnlite.lite.passes.prune import prune
 from rnnlite.lite.structure import check_structure
 from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
@@ -29,7 +29,7 @@ def integers(model, precision, io):
     ranges = calibrate(tree, Samples(rows, [], ()))
     plan = make_plan(tree, ranges.values, PRECISIONS[precision], allow_float=False)
     to_integers(tree, plan, io)
-    compact(tree)
+    prune(tree)
     check_structure(tree)
     check_quantization(tree)
     return schema.write(tree)
@@ -95,7 +95,7 @@ def test_both_branches_of_an_if_get_the_same_scale():
     }
     plan = make_plan(model.ir, ranges, all_int8, allow_float=False)
     to_integers(model.ir, plan, "float32")
-    compact(model.ir)
+    prune(model.ir)
     check_structure(model.ir)
     check_quantization(model.ir)
     x = arrays()[0]
@@ -136,7 +136,7 @@ def test_or_kept_in_float_on_request():
     plan = make_plan(model.ir, ranges.values, all_int8, allow_float=True)
     assert plan.kept == {op: "no integer kernel"}
     to_integers(model.ir, plan, "int8")
-    compact(model.ir)
+    prune(model.ir)
     check_structure(model.ir)
     assert model.main.kinds == ["DEQUANTIZE", "FLOOR", "QUANTIZE"]
     ((source,), (result,)) = model.main.ir.inputs, model.main.ir.outputs

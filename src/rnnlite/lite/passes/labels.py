@@ -1,6 +1,6 @@
 """Short names of tensors, by which tools tell them apart.
 
-What enters: a compact model, whose tensors have the paths that the source and the lowering gave
+What enters: a pruned model, whose tensors have the paths that the source and the lowering gave
 them, or none. What leaves: the same, all tensors with names.
 
 Weights, and what products with them give, are called by their layer: "backward_lstm/2". All others

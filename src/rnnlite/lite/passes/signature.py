@@ -16,7 +16,7 @@ from rnnlite.lite.record import set_record
 from rnnlite.specs import TensorSpec
 
 
-def pack(
+def set_signature(
     model: Model, entry: Entry, version: str, details: Mapping[str, Any] | None = None
 ) -> None:
     """Name the main graph's inputs and outputs and store the signature and metadata, in place.

@@ -8,7 +8,7 @@ import rnnlite
 from graphs import Model, kinds, one_loop, run
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Quantization
-from rnnlite.lite.passes.compact import compact
+from rnnlite.lite.passes.prune import prune
 
 
 def test_each_weight_stands_once():
@@ -61,7 +61,7 @@ def test_equal_contents_become_one():
     """Where type and shape are equal too: the bytes alone say little."""
     one = np.float32([1, 2])
     model, values = constants(one, one, one[:, None], one.view(np.int32), np.float32([1, 3]))
-    compact(model.ir)
+    prune(model.ir)
     contents = [v.data for v in values]
     assert contents[0] is contents[1]
     assert len({id(c) for c in contents}) == 4
@@ -75,7 +75,7 @@ def test_contents_of_two_graphs_become_one():
     number = inner.constant(np.array(0, np.int32))
     inner.append(inner.op("ABS", [number], [inner.value("int32", [])]))
     begin = next(v for v in model.main.ir.values if v.is_constant and v.type == "int32")
-    compact(model.ir)
+    prune(model.ir)
     assert number.data is begin.data
 
 
@@ -83,7 +83,7 @@ def test_graphs_are_counted_anew():
     model, _, _ = one_loop()
     model.ir.graphs[0].name = "main"
     model.ir.graphs[1].name, model.ir.graphs[2].name = "while_cond_731", "while_body_732"
-    compact(model.ir)
+    prune(model.ir)
     assert [g.name for g in model.ir.graphs] == ["main", "subgraph_1", "subgraph_2"]
     assert kinds(model.ir.graphs[2]) == ["ADD", "FULLY_CONNECTED", "ADD", "TANH"]
 
@@ -92,7 +92,7 @@ def test_what_nothing_uses_goes():
     model, values = constants(np.float32([1]))
     lost = model.main.tensor([3])
     model.ir.code("LSTM", 4)
-    compact(model.ir)
+    prune(model.ir)
     assert lost not in model.main.ir.values
     assert values[0] in model.main.ir.values
     assert [c.kind for c in model.ir.codes] == ["CONCATENATION"]
@@ -101,19 +101,19 @@ def test_what_nothing_uses_goes():
 def test_empty_quantization_parameters_are_none():
     model, values = constants(np.int8([1]), np.int8([2]))
     values[0].quantization, values[1].quantization = Quantization((), ()), Quantization.of(0.5)
-    compact(model.ir)
+    prune(model.ir)
     assert [v.quantization for v in values] == [None, Quantization.of(0.5)]
 
 
 def test_only_scalars_say_their_rank():
     model, values = constants(np.float32(1), np.float32([1]))
-    compact(model.ir)
+    prune(model.ir)
     assert [v.rank_is_said for v in values] == [True, False]
 
 
 def test_once_is_enough():
     model, _, _ = one_loop()
-    compact(model.ir)
+    prune(model.ir)
     first = model.bytes()
-    compact(model.ir)
+    prune(model.ir)
     assert model.bytes() == first

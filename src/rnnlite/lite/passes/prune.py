@@ -15,7 +15,7 @@ from __future__ import annotations
 from rnnlite.lite.ir import Array, Model
 
 
-def compact(model: Model) -> None:
+def prune(model: Model) -> None:
     """Apply the list above, in place."""
     for graph in model.graphs:
         graph.drop_unused_values()

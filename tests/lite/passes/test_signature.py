@@ -7,7 +7,7 @@ import pytest
 from graphs import Model
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.program import Entry
-from rnnlite.lite.passes.pack import pack
+from rnnlite.lite.passes.signature import set_signature
 from rnnlite.lite.record import record
 from rnnlite.specs import TensorSpec
 
@@ -36,7 +36,7 @@ def converted():
 
 def test_names_signature_and_least_shape():
     model = converted()
-    pack(model, ENTRY, "1.2")
+    set_signature(model, ENTRY, "1.2")
     x, h = model.main.inputs
     (y,) = model.main.outputs
     assert [v.name for v in (x, h, y)] == ["frames", "state", "state/new"]
@@ -53,7 +53,7 @@ def test_names_signature_and_least_shape():
 def test_the_record_says_what_the_file_does_not():
     model = converted()
     ids = replace(STATE, ids=(0, 19), mask_value=-1.0, counts=True)
-    pack(model, replace(ENTRY, inputs=(FRAMES, ids)), "1.2", {"quantize": "int8"})
+    set_signature(model, replace(ENTRY, inputs=(FRAMES, ids)), "1.2", {"quantize": "int8"})
     found = record(model)
     assert found["version"] == "1.2"
     assert found["notes"] == ["a note"]
@@ -70,7 +70,7 @@ def test_a_result_that_the_converter_dropped_is_refused():
     model.main.outputs = []
     message = "changed the number of outputs; expected 1; found 0"
     with pytest.raises(UnsupportedError, match=message):
-        pack(model, ENTRY, "1.2")
+        set_signature(model, ENTRY, "1.2")
 
 
 @pytest.mark.parametrize(
@@ -83,14 +83,14 @@ def test_inputs_that_the_converter_changed_are_refused(count, text):
     graph.inputs = [*graph.inputs, *more][:count]
     text = f"changed the number of inputs; expected 2; found {count}"
     with pytest.raises(UnsupportedError, match=text):
-        pack(model, ENTRY, "1.2")
+        set_signature(model, ENTRY, "1.2")
     assert model.signatures == []
 
 
 def test_a_spec_without_a_least_shape_leaves_the_shape():
     model = converted()
     plain = replace(FRAMES, least=())
-    pack(model, replace(ENTRY, inputs=(plain, STATE)), "1.2")
+    set_signature(model, replace(ENTRY, inputs=(plain, STATE)), "1.2")
     assert model.main.inputs[0].shape == (1, 1, 3)
     assert record(model)["least"] == {}
 
@@ -99,19 +99,19 @@ def test_an_input_that_is_a_result_keeps_its_name():
     model = converted()
     main = model.main
     main.outputs = [main.inputs[1]]
-    pack(model, ENTRY, "1.2")
+    set_signature(model, ENTRY, "1.2")
     assert main.outputs[0].name == "state"
     assert model.signatures[0].outputs == (("state", main.inputs[1]),)
 
 
 def test_other_signatures_have_their_own_key():
     model = converted()
-    pack(model, replace(ENTRY, signature="listen"), "1.2")
+    set_signature(model, replace(ENTRY, signature="listen"), "1.2")
     assert [s.key for s in model.signatures] == ["listen"]
 
 
 def test_details_come_last():
     """They may overrule what the entry says."""
     model = converted()
-    pack(model, ENTRY, "1.2", {"notes": ["another"]})
+    set_signature(model, ENTRY, "1.2", {"notes": ["another"]})
     assert record(model)["notes"] == ["another"]
