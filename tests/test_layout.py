@@ -73,6 +73,7 @@ COVERED: dict[str, str] = {
     "loops.nodes": "loops/test_scans.py",
     "loops.refusal": "loops/test_reading.py",
     "lowering.merging": "lite/passes/test_sequences.py",
+    "quantization.describing": "quantization/test_quantize.py",
     "quantization.preparing": "quantization/test_chunks.py",
     "streaming.twins": "quantization/plan/test_twins.py",
     "report.timings": "report/page/test_running.py",

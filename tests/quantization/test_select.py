@@ -14,8 +14,8 @@ from rnnlite.quantization.select import (
     Candidate,
     Refused,
     candidates,
+    lighten_weights,
     weights_a_step,
-    with_light_weights,
 )
 
 
@@ -62,14 +62,14 @@ def test_each_is_made_when_it_is_asked_for():
 def test_another_model_of_the_source_gets_the_same_weights(recipe):
     first, second = product(), product()
     chosen = next(c for c in candidates(first.ir, config("dynamic"), None) if c.recipe == recipe)
-    with_light_weights(second.ir, "dynamic", recipe)
+    lighten_weights(second.ir, "dynamic", recipe)
     assert stored(second.ir) == stored(chosen.model)
 
 
 def test_and_in_float16():
     first, second = product(), product()
     (only,) = candidates(first.ir, config("float16"), None)
-    with_light_weights(second.ir, "float16", "float32")
+    lighten_weights(second.ir, "float16", "float32")
     assert stored(second.ir) == stored(only.model)
 
 

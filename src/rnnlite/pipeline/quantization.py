@@ -19,6 +19,7 @@ from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
 from rnnlite.quantization.chunks import Chunk, with_params
 from rnnlite.quantization.config import QuantizationConfig, calibration_of
+from rnnlite.quantization.describing import describe, op_types, require_change
 from rnnlite.quantization.measure.accuracy import (
     LENGTHS,
     MOST_SAMPLES,
@@ -33,7 +34,6 @@ from rnnlite.quantization.measure.saturation import saturation_warnings
 from rnnlite.quantization.params import Array
 from rnnlite.quantization.plan.front import REASON, curved_front
 from rnnlite.quantization.prepare.names import name_constants
-from rnnlite.quantization.quantize import describe, op_types, require_change
 from rnnlite.quantization.recipes import recipe_named
 from rnnlite.quantization.select import (
     Candidate,

@@ -72,7 +72,7 @@ def stream_part(
     """
     from rnnlite.pipeline.steps import Part, translate
     from rnnlite.quantization.prepare.names import name_constants
-    from rnnlite.quantization.select import with_light_weights
+    from rnnlite.quantization.select import lighten_weights
 
     chunk = replace(
         entry,
@@ -86,7 +86,7 @@ def stream_part(
     if light is not None:
         config, recipe = light
         name_constants(model)
-        with_light_weights(model, config.mode, recipe)
+        lighten_weights(model, config.mode, recipe)
         details |= {"quantize": config.mode, "io": config.io}
     return Part(chunk, model, details)
 

@@ -129,7 +129,7 @@ def _check_one(
     """One signature of a file against its source."""
     from rnnlite.isolation.interpreter import ModelApart
     from rnnlite.parity import check, sample_inputs
-    from rnnlite.quantization.quantize import remeasure
+    from rnnlite.quantization.describing import remeasure
     from rnnlite.runtime.samples import listed
 
     loaded = ModelApart(data, signature=key)

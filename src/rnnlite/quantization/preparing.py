@@ -24,7 +24,7 @@ from rnnlite.quantization.prepare.decompose import decompose, faint_results
 from rnnlite.quantization.prepare.fills import separate_fills
 from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
 from rnnlite.quantization.recipes import Recipe
-from rnnlite.quantization.running import calibrate_stream
+from rnnlite.quantization.stream_calibration import calibrate_stream
 from rnnlite.runtime.progress import Progress
 
 

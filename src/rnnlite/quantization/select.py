@@ -67,7 +67,7 @@ class Refused:
     refusal: UnsupportedError
 
 
-def with_light_weights(model: Model, mode: str, recipe: str) -> None:
+def lighten_weights(model: Model, mode: str, recipe: str) -> None:
     """Rewrite the weights of another model of one source as a recipe did, in place.
 
     Args:

@@ -68,11 +68,11 @@ class Streamed:
     twins: Twins = Twins()  # noqa: RUF009 (immutable)
 
 
-def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
+def streamed(entry: Entry, chunk: int | None, options: Options) -> Streamed:
     """The function of one chunk of an Entry.
 
     Args:
-        program: see there; its inputs have one free axis each, of time, or none.
+        entry: its inputs have one free axis each, of time, or none.
         chunk: steps of each chunk, or None for any.
         options: how loops are laid out.
 
@@ -80,12 +80,12 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
         StreamingError: it needs more of the sequence than has come.
         ShapeError: no input has an axis of time, or the chunk is no multiple of the strides.
     """
-    times = times_of(program)
+    times = times_of(entry)
     if chunk is not None:
         # Strides have to fit before anything is made of so few steps.
-        found, _ = _Emission.of(program, times, None, options).sketch(tail=False)
+        found, _ = _Emission.of(entry, times, None, options).sketch(tail=False)
         _require_multiple(chunk, math.lcm(1, *(r.stride for r in _rows(found))))
-    emission = _Emission.of(program, times, chunk, options)
+    emission = _Emission.of(entry, times, chunk, options)
     inputs = emission.inputs
     found, states = emission.sketch(tail=False)
     tail = any(r.lacking(_multiple(found)) > 0 for r in _rows(found))
@@ -93,7 +93,7 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
         found, states = emission.sketch(tail=True)
     multiple = math.lcm(1, *(r.stride for r in _rows(found)))
     function, twins = emission.trace(states, tail=tail)
-    outputs = _specs(program.outputs, states, function.outputs)
+    outputs = _specs(entry.outputs, states, function.outputs)
     return Streamed(
         function=function,
         inputs=(*inputs, *map(_state_spec, states)),
@@ -103,12 +103,10 @@ def streamed(program: Entry, chunk: int | None, options: Options) -> Streamed:
             multiple=multiple,
             longest=chunk or max(LONGEST // multiple, 1) * multiple,
             tail=tail,
-            inputs=tuple(
-                StreamInput(p.name, t) for p, t in zip(program.inputs, times, strict=True)
-            ),
+            inputs=tuple(StreamInput(p.name, t) for p, t in zip(entry.inputs, times, strict=True)),
             outputs=tuple(
                 StreamOutput(p.name, getattr(v, "rows", None), not isinstance(v, Timed))
-                for p, v in zip(program.outputs, found, strict=True)
+                for p, v in zip(entry.outputs, found, strict=True)
             ),
             states=tuple(
                 StreamState(s.name, s.initial, _free_axis(s), s.dtype, grows=s.grows)
@@ -140,17 +138,17 @@ def short(options: Options, chunk: int | None) -> Options:
     )
 
 
-def times_of(program: Entry) -> list[int | None]:
+def times_of(entry: Entry) -> list[int | None]:
     """The axis of time of each input: its free one; of several, the one that recurrences run over.
 
     Raises:
         ShapeError: there is none at all, or an input has several.
     """
     found: list[int | None] = []
-    for k, spec in enumerate(program.inputs):
+    for k, spec in enumerate(entry.inputs):
         axes = [a for a, d in enumerate(spec.shape) if d is None and a != spec.batch_axis]
         if len(axes) > 1:
-            axes = [a for a in axes if Axis(k, a) in program.lengths.times]
+            axes = [a for a in axes if Axis(k, a) in entry.lengths.times]
             if len(axes) != 1:
                 raise ShapeError(
                     f"input '{spec.name}' has more than one axis that could be time",
@@ -162,7 +160,7 @@ def times_of(program: Entry) -> list[int | None]:
     if not any(axis is not None for axis in found):
         raise ShapeError(
             "no input has a free axis of time to stream along",
-            found=", ".join(f"{p.name} {list(p.shape)}" for p in program.inputs),
+            found=", ".join(f"{p.name} {list(p.shape)}" for p in entry.inputs),
             remedy="Leave sequence_length free; the report of a conversion without streaming says "
             "what pins it",
         )
@@ -174,23 +172,23 @@ class _Emission:
 
     @classmethod
     def of(
-        cls, program: Entry, times: Sequence[int | None], chunk: int | None, options: Options
+        cls, entry: Entry, times: Sequence[int | None], chunk: int | None, options: Options
     ) -> _Emission:
         """Of chunks of so many steps, or of any."""
         inputs = tuple(
             p if t is None else replace(p, shape=(*p.shape[:t], chunk, *p.shape[t + 1 :]), least=())
-            for p, t in zip(program.inputs, times, strict=True)
+            for p, t in zip(entry.inputs, times, strict=True)
         )
-        return cls(program, inputs, times, short(options, chunk))
+        return cls(entry, inputs, times, short(options, chunk))
 
     def __init__(
         self,
-        program: Entry,
+        entry: Entry,
         inputs: Sequence[TensorSpec],
         times: Sequence[int | None],
         options: Options,
     ) -> None:
-        self._program, self._inputs, self._times = program, inputs, times
+        self._entry, self._inputs, self._times = entry, inputs, times
         self.inputs = tuple(inputs)
         self._options = options
         sizes = [
@@ -198,11 +196,11 @@ class _Emission:
                 d if d is not None else free(TIME if a == t else Axis(k, a))
                 for a, d in enumerate(p.shape)
             )
-            for k, (p, t) in enumerate(zip(program.inputs, times, strict=True))
+            for k, (p, t) in enumerate(zip(entry.inputs, times, strict=True))
         ]
-        function = program.function
+        function = entry.function
         self._analysis = Analysis(
-            function.graph, list(zip(function.inputs, sizes, strict=False)), program.scans
+            function.graph, list(zip(function.inputs, sizes, strict=False)), entry.scans
         )
 
     def sketch(self, *, tail: bool) -> tuple[list[Value], list[State]]:
@@ -219,7 +217,7 @@ class _Emission:
 
         def call(tensors: Sequence[Tensor]) -> list[Tensor]:
             # Copied ops read variables by their handles; who freezes the function looks for these.
-            for variable in self._program.function.variables:
+            for variable in self._entry.function.variables:
                 tf.compat.v1.get_default_graph().watch_variable(variable)
             count = len(self._inputs)
             states = States(tensors[count:])
@@ -233,7 +231,7 @@ class _Emission:
     def _outputs(
         self, chunks: Sequence[Tensor], states: States, *, tail: bool
     ) -> tuple[list[Value], Twins]:
-        program = self._program
+        entry = self._entry
         first = next(k for k, t in enumerate(self._times) if t is not None)
         clock = Clock(states, tail=tail, chunk=(chunks[first], self._times[first] or 0))
         given: list[Value] = [
@@ -241,18 +239,18 @@ class _Emission:
             for x, t in zip(chunks, self._times, strict=True)
         ]
         emitter = Emitter(
-            program.function,
+            entry.function,
             given,
             analysis=self._analysis,
-            recurrences=program.scans,
+            recurrences=entry.scans,
             states=states,
             clock=clock,
-            place=program.place,
+            place=entry.place,
             options=self._options,
             emit_scan=emit_scan,
         )
         found: list[Value] = []
-        for spec, output in zip(program.outputs, program.function.outputs, strict=True):
+        for spec, output in zip(entry.outputs, entry.function.outputs, strict=True):
             value = emitter.value(output)
             if isinstance(value, Sizes | Bounded):
                 raise refused(f"output '{spec.name}'", "it is the length of the whole sequence")

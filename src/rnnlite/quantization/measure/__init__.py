@@ -1,1 +1,1 @@
-"""Measure a quantized model against its source, and refuse what is too far from it."""
+"""Measure a quantized model against its source, and find where its error enters."""

@@ -14,7 +14,7 @@ from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.chunks import Chunk
 from rnnlite.quantization.measure.culprits import SLACK
 from rnnlite.quantization.params import LIMITS, Array, QuantizationParams
-from rnnlite.quantization.running import calibrate_stream
+from rnnlite.quantization.stream_calibration import calibrate_stream
 from rnnlite.streaming.layout import Layout
 
 

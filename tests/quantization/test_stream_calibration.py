@@ -5,7 +5,7 @@ from dataclasses import replace
 import keras
 import numpy as np
 
-from rnnlite.quantization.running import NOTHING, calibrate_stream
+from rnnlite.quantization.stream_calibration import NOTHING, calibrate_stream
 from stream_parts import both, samples, sequential
 
 L = keras.layers
