@@ -201,6 +201,7 @@ TOPICS = {
     "frontends.tensorflow.loop_properties": "random loops of TensorFlow 1 and 2",
     "lite.growth": "files at every change of length",
     "loops.imports": "the reader of loops knows no dialect",
+    "quantization.quantize": "whole models in four modes",
 }
 """Test files that are called after a topic -> which."""
 
