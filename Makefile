@@ -5,9 +5,9 @@ DEMO := .venv-demo
 DEV := .venv-dev
 BENCH := .venv-bench
 LITERT_JS := .browser/node_modules/@litertjs/core/package.json
-# Tests that build models by the dozen run side by side, one more than the usual two cores, as many wait
-# for other processes; BLAS threads would fight over the cores.
-JOBS ?= 3
+# Tests that build models by the dozen run side by side, one on each of the usual two cores; BLAS threads
+# would fight over the cores.
+JOBS ?= 2
 
 .PHONY: demo test bench bench-quick matrix browser browser-setup docs notebooks package lint types units format clean
 
