@@ -1,1 +1,5 @@
-"""The command line: its commands, their options, how it behaves on a terminal."""
+"""The command line: its commands, their options, how it behaves on a terminal.
+
+Commands stand in `main`, those on a finished file in `files`. `options` declares what they take,
+`sources` what front ends declare. `console` prints, and turns refusals into an exit status.
+"""

@@ -1,1 +1,5 @@
-"""How well a model does on labelled data, and how far it agrees with another."""
+"""How well a model does on labelled data, and how far it agrees with another.
+
+`files` reads and writes files, `evaluate` runs the models and scores row by row: `labels` reads
+labels, `metrics` adds up, `records` holds what was found. `tables` and `page` show it.
+"""

@@ -1,1 +1,7 @@
-"""How long each tensor is, as a function of the free axes of the inputs."""
+"""How long each tensor is, as a function of the free axes of the inputs.
+
+`tracing` has the call. `analysis` goes from the outputs back and asks the rule of each op: from a
+`Node` to a `Fact` for each result (`facts`). Rules stand by kind in `computes`, `moves`, `slices`,
+`gathers` and `vectors`. `sizes` computes with sizes. What follows is a `Lengths` (`lengths`);
+`compared` chooses the lengths of the check by it.
+"""

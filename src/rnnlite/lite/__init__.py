@@ -1,1 +1,6 @@
-"""The flatbuffer side: convert, read and edit, name, inspect."""
+"""The flatbuffer side: convert, read and edit, name, inspect.
+
+`translate` runs the official converter, `schema/` reads and writes bytes, `ir/` is the model in
+between, `passes/` edits it. `structure`, `requirements` and `running` look at what is finished:
+whether it is sound, from which release on it is right, whether a target has its ops.
+"""

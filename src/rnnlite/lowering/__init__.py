@@ -1,1 +1,6 @@
-"""From a Scan to TensorFlow ops: schedule, cost model, step, inputs, buffers, loops."""
+"""From a Scan to TensorFlow ops: schedule, cost model, step, inputs, buffers, loops.
+
+`lower` has the call: `step` makes a step, `cost_model` chooses the `schedule`, `loops` emits the
+loops over steps (`inputs` are read, `buffers` written), `once` a single step. `marks` tells later
+passes what a loop is. `survey` and `size_model` tell how large files get, before all that.
+"""

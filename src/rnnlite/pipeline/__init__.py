@@ -1,1 +1,5 @@
-"""From a source to a checked LiteRT file: the steps in order (`steps`), and who runs them."""
+"""From a source to a checked LiteRT file: the steps in order (`steps`), and who runs them.
+
+`conversion`, `verification` and `freezing` run in this process, `remote` has a worker run them.
+`quantization`, `streaming` and `exits` are the parts of a conversion that only some files have.
+"""

@@ -1,1 +1,5 @@
-"""Short programs that run a file, in several languages: templates, and what is filled in."""
+"""Short programs that run a file, in several languages: templates, and what is filled in.
+
+`render` has the call: `facts` says what a program has to know of the file, `languages` how it is
+written in each language, `templates/` has the programs.
+"""

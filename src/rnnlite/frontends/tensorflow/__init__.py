@@ -1,1 +1,7 @@
-"""TensorFlow graphs without their Python: frozen graphs, SavedModels, checkpoints."""
+"""TensorFlow graphs without their Python: frozen graphs, SavedModels, checkpoints, live functions.
+
+The order of work: `files` or `live` gives a `Frozen` graph; `constants` fixes inputs and has
+`decide` take out what they switch off; `model` makes the Entry: `signatures` finds inputs and
+outputs, `emit` goes from the outputs back. Ops in another form have rules (`rules`, `array_ops`,
+`conditions`, `kernels`); `loops` hands loops to `rnnlite.loops`, and lowers what comes back.
+"""
