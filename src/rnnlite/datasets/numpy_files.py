@@ -255,7 +255,16 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 @contextmanager
 def refusing(path: Path, wanted: str, remedy: str) -> Iterator[None]:
-    """Turn what reading a file raises into a refusal that names it."""
+    """Turn what reading a file raises into a refusal that names it.
+
+    Args:
+        path: the file.
+        wanted: what it is expected to be.
+        remedy: what to do where it is not.
+
+    Raises:
+        DataError: in place of what reading raised.
+    """
     try:
         yield
     except OSError as e:

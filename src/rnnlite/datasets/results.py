@@ -155,7 +155,11 @@ def unwritten(out: Path, kinds: str) -> OutputError:
 
 @contextmanager
 def refusing_write(path: Path, remedy: str = "") -> Iterator[None]:
-    """Turn what writing raises, a full disk among it, into a refusal that names the path."""
+    """Turn what writing raises, a full disk among it, into a refusal that names the path.
+
+    Raises:
+        OutputError: in place of what writing raised.
+    """
     try:
         yield
     except OSError as e:

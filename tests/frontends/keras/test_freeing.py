@@ -5,8 +5,8 @@ import pytest
 
 from rnnlite.frontends.keras.freeing import (
     OTHERS,
+    Probes,
     Traced,
-    Trials,
     freed,
     may_be_freed,
     other_lengths,
@@ -55,13 +55,13 @@ class Source:
         steps: sizes of its recurrences, of the axes that are free.
         takes: axes that may be free at all.
         runs: whether it runs at inputs of some shapes.
-        channels_first: see `Trials`.
+        channels_first: see `Probes`.
     """
 
     def __init__(self, steps, takes, runs=lambda shapes: True, *, channels_first=False):
         self.steps, self.takes, self.runs = steps, takes, runs
         self.traced, self.ran = [], []
-        self.trials = Trials(self.trace, self.reference, self.sample, channels_first)
+        self.probes = Probes(self.trace, self.reference, self.sample, channels_first)
 
     def trace(self, inputs):
         axes = tuple(
@@ -107,7 +107,7 @@ TIME, FEATURES = Axis(0, 1), Axis(0, 2)
 
 def test_a_sequence_is_freed_along_its_time():
     source = Source([lambda s: s[TIME]], [TIME])
-    found = freed((X,), source.trials)
+    found = freed((X,), source.probes)
     assert (found.free, found.kept) == ({0: (1,)}, {})
     # Confirmed by running it at two other lengths.
     lengths = [shapes[0][1] for shapes in source.ran]
@@ -118,14 +118,14 @@ def test_a_sequence_is_freed_along_its_time():
 def test_time_may_be_the_second_axis():
     """A model that turns its input: the recurrence runs over the last axis."""
     source = Source([lambda s: s[FEATURES]], [TIME, FEATURES])
-    found = freed((X,), source.trials)
+    found = freed((X,), source.probes)
     assert found.free == {0: (2,)}
     assert {shapes[0][:2] for shapes in source.ran} == {(1, 15)}
 
 
 def test_what_cannot_be_traced_is_kept_with_the_failure():
     source = Source([lambda s: 15], [])
-    found = freed((X,), source.trials)
+    found = freed((X,), source.probes)
     assert found.free == {}
     assert str(found.failure).startswith("does not take")
     assert found.kept == {0: [(1, 16, 3), (1, 17, 3), (1, 30, 3)]}
@@ -135,7 +135,7 @@ def test_what_cannot_be_traced_is_kept_with_the_failure():
 def test_what_traces_but_does_not_run_is_kept():
     """As a Reshape to sizes that were written down."""
     source = Source([lambda s: s[TIME]], [TIME], lambda shapes: shapes[0][1] == 15)
-    found = freed((X,), source.trials)
+    found = freed((X,), source.probes)
     assert found.free == {}
     assert str(found.failure) == "the shapes do not fit"
     assert list(found.kept) == [0]
@@ -147,14 +147,14 @@ def test_two_inputs_are_freed_together():
         [TIME, Axis(1, 1)],
         lambda shapes: shapes[0][1] == shapes[1][1],
     )
-    found = freed((X, MASK), source.trials)
+    found = freed((X, MASK), source.probes)
     assert (found.free, found.kept) == ({0: (1,), 1: (1,)}, {})
     assert all(a[1] == b[1] for a, b in source.ran)
 
 
 def test_of_two_inputs_one_may_be_pinned():
     source = Source([lambda s: s[TIME]], [TIME])
-    found = freed((X, MASK), source.trials)
+    found = freed((X, MASK), source.probes)
     assert found.free == {0: (1,)}
     assert list(found.kept) == [1]
     assert {shapes[1] for shapes in source.ran} == {(1, 15)}
@@ -166,19 +166,19 @@ def test_the_axis_of_an_image_that_is_read_as_time(channels_first, axes):
     time = Axis(0, axes[1])
     source = Source([lambda s: s[time]], [Axis(0, a) for a in axes], channels_first=channels_first)
     image = IMAGE if not channels_first else TensorSpec("image", (1, 1, 8, 9), "float32")
-    assert freed((image,), source.trials).free == {0: (axes[1],)}
+    assert freed((image,), source.probes).free == {0: (axes[1],)}
 
 
 def test_an_image_that_no_recurrence_reads_stays():
     source = Source([], [Axis(0, 1), Axis(0, 2)])
-    found = freed((IMAGE,), source.trials)
+    found = freed((IMAGE,), source.probes)
     assert (found.free, found.kept) == ({}, {})
 
 
 def test_a_sequence_without_recurrence_is_freed_too():
     """As a convolution over time."""
     source = Source([], [TIME])
-    assert freed((X,), source.trials).free == {0: (1,)}
+    assert freed((X,), source.probes).free == {0: (1,)}
 
 
 @pytest.mark.parametrize("by", [1, 2, 4])

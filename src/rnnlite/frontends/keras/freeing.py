@@ -49,8 +49,8 @@ class Traced:
 
 
 @dataclass(frozen=True, eq=False)
-class Trials:
-    """Ways to try a model at given inputs; each raises what the source raises.
+class Probes:
+    """Ways to probe a model at given inputs; each raises what the source raises.
 
     Attributes:
         trace: lowers its recurrences.
@@ -71,7 +71,7 @@ class Freed:
 
     Attributes:
         free: the free axes of each input that has any.
-        failure: the first failure of a trial, if there was one.
+        failure: the first failure of a probe, if there was one.
         kept: for each other input that may be a sequence, other shapes to find by running which
             layer pins it.
     """
@@ -101,9 +101,14 @@ def with_free(
     )
 
 
-def freed(inputs: Sequence[TensorSpec], trials: Trials) -> Freed:
-    """Free what the model lets go: of all inputs at once, else one input at a time."""
-    search = _Search(inputs, trials)
+def freed(inputs: Sequence[TensorSpec], probes: Probes) -> Freed:
+    """Free what the model lets go: of all inputs at once, else one input at a time.
+
+    Args:
+        inputs: as the model declares them, the batch decided.
+        probes: how the model is traced and run.
+    """
+    search = _Search(inputs, probes)
     search.choose()
     search.drop_pinned()
     search.confirm()
@@ -111,15 +116,15 @@ def freed(inputs: Sequence[TensorSpec], trials: Trials) -> Freed:
 
 
 class _Search:
-    """The trials of one model.
+    """The search for the free axes of one model, probe by probe.
 
     Attributes:
         free: what is found to be free so far.
         failure: the first failure.
     """
 
-    def __init__(self, inputs: Sequence[TensorSpec], trials: Trials) -> None:
-        self.inputs, self.trials = inputs, trials
+    def __init__(self, inputs: Sequence[TensorSpec], probes: Probes) -> None:
+        self.inputs, self.probes = inputs, probes
         self.pinned = [k for k, p in enumerate(inputs) if may_be_freed(p)]
         self.free: Free = {}
         self.failure: BaseException | None = None
@@ -164,14 +169,14 @@ class _Search:
             return [(1,)]
         if rank == 3:
             return [(1,), (2,)]
-        first = 2 if self.trials.channels_first else 1
+        first = 2 if self.probes.channels_first else 1
         space = tuple(range(first, first + rank - 2))
         return [space, *((axis,) for axis in space)]
 
     def _lengths(self, free: Free) -> Lengths | None:
         """The lengths of the model with these axes free; None where it does not take that."""
         try:
-            lengths = self.trials.trace(with_free(self.inputs, free)).lengths
+            lengths = self.probes.trace(with_free(self.inputs, free)).lengths
         except Exception as e:  # noqa: BLE001 - whatever the source raises; another choice may do
             self.failure = self.failure or e
             return None
@@ -216,10 +221,10 @@ class _Search:
         candidate = with_free(self.inputs, free)
         declared = {Axis(k, axis): self._size(k, axis) for k, axes in free.items() for axis in axes}
         try:
-            lengths = self.trials.trace(candidate).lengths
-            reference = self.trials.reference(candidate)
+            lengths = self.probes.trace(candidate).lengths
+            reference = self.probes.reference(candidate)
             for values in other_lengths(lengths, declared):
-                reference(self.trials.sample(candidate, values))
+                reference(self.probes.sample(candidate, values))
         except Exception as e:  # noqa: BLE001 - whatever the source raises
             self.failure = self.failure or e
             return False

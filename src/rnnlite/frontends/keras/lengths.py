@@ -16,7 +16,7 @@ import numpy as np
 
 from rnnlite.errors import RnnliteError, ShapeError
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
-from rnnlite.frontends.keras.freeing import Freed, Traced, Trials, freed, may_be_freed, with_free
+from rnnlite.frontends.keras.freeing import Freed, Probes, Traced, freed, may_be_freed, with_free
 from rnnlite.frontends.keras.interface import Interface
 from rnnlite.frontends.keras.neutral import any_input_shape, neutral
 from rnnlite.frontends.keras.patching import Change, Mine, replaced
@@ -58,7 +58,7 @@ def batch_of(interface: Interface, request: Request) -> int | None:
 
 
 def plan(
-    flavour: Flavour, model: KerasModel, interface: Interface, request: Request, trials: Trials
+    flavour: Flavour, model: KerasModel, interface: Interface, request: Request, probes: Probes
 ) -> Plan:
     """Decide the shapes of all inputs.
 
@@ -80,9 +80,9 @@ def plan(
         )
     if isinstance(wanted, int):
         try:
-            return _fixed(model, inputs, wanted, trials)
+            return _fixed(model, inputs, wanted, probes)
         except ShapeError as e:
-            culprit = _against(flavour, model, interface, inputs, wanted, trials)
+            culprit = _against(flavour, model, interface, inputs, wanted, probes)
             if culprit is None:
                 raise
             raise ShapeError(
@@ -90,12 +90,12 @@ def plan(
                 remedy="Leave sequence_length at auto",
             ) from e
     if not any(map(may_be_freed, inputs)):
-        return _settled(model, inputs, (), trials)
-    found = freed(inputs, trials)
+        return _settled(model, inputs, (), probes)
+    found = freed(inputs, probes)
     candidate = with_free(inputs, found.free)
     if not found.kept:
-        return _settled(model, candidate, (), trials)
-    culprit = blame(flavour, model, interface, inputs, found, trials)
+        return _settled(model, candidate, (), probes)
+    culprit = blame(flavour, model, interface, inputs, found, probes)
     names = ", ".join(f"'{inputs[k].name}'" for k in found.kept)
     if wanted is None:
         raise ShapeError(
@@ -108,14 +108,14 @@ def plan(
     shown = ", ".join(dict.fromkeys(" x ".join(map(str, s)) for s in sizes))
     what = "length" if all(len(s) == 1 for s in sizes) else "size"
     note = f"{what} {shown} of input {names} is kept: pinned by {culprit}"
-    return _settled(model, candidate, (note,), trials)
+    return _settled(model, candidate, (note,), probes)
 
 
 def _settled(
-    model: KerasModel, inputs: tuple[TensorSpec, ...], notes: tuple[str, ...], trials: Trials
+    model: KerasModel, inputs: tuple[TensorSpec, ...], notes: tuple[str, ...], probes: Probes
 ) -> Plan:
     """The plan for these inputs; axes declared free that only one size suits get that size."""
-    traced = _tried(trials.trace, inputs, model)
+    traced = _tried(probes.trace, inputs, model)
     meant = traced.lengths.meant()
     for axis, size, op in meant:
         spec = inputs[axis.input]
@@ -126,8 +126,8 @@ def _settled(
         note = f"axis {axis.axis} of input '{spec.name}' is kept at {size}: pinned by "
         notes = (*notes, note + layer_of(op, model))
     if meant:
-        traced = _tried(trials.trace, inputs, model)
-    return Plan(inputs, _tried(trials.reference, inputs, model), notes, traced)
+        traced = _tried(probes.trace, inputs, model)
+    return Plan(inputs, _tried(probes.reference, inputs, model), notes, traced)
 
 
 def layer_of(op: str, model: KerasModel) -> str:
@@ -164,18 +164,18 @@ def _tried(
         ) from e
 
 
-def _fixed(model: KerasModel, inputs: tuple[TensorSpec, ...], length: int, trials: Trials) -> Plan:
+def _fixed(model: KerasModel, inputs: tuple[TensorSpec, ...], length: int, probes: Probes) -> Plan:
     """Every sequence of the given length."""
-    axes = _time_axes(model, inputs, trials)
+    axes = _time_axes(model, inputs, probes)
     fixed = tuple(
         replace(
             p, shape=tuple(length if a in axes.get(k, ()) else d for a, d in enumerate(p.shape))
         )
         for k, p in enumerate(inputs)
     )
-    plan = _settled(model, fixed, (), trials)
+    plan = _settled(model, fixed, (), probes)
     try:
-        plan.reference(trials.sample(fixed, length))
+        plan.reference(probes.sample(fixed, length))
     except Exception as e:
         raise ShapeError(
             f"the model '{model.name}' does not run at sequence_length {length}: {first_line(e)}",
@@ -190,19 +190,19 @@ def _against(
     interface: Interface,
     inputs: tuple[TensorSpec, ...],
     length: int,
-    trials: Trials,
+    probes: Probes,
 ) -> str | None:
     """What stands against a length: the layer that pins it, or whose op does not take it."""
     try:
-        found = freed(inputs, trials)
+        found = freed(inputs, probes)
         if found.kept and all(inputs[k].shape[1] == length for k in found.kept):
             # At its own length something else is at fault.
             return None
         if found.kept:
-            layer = blame(flavour, model, interface, inputs, found, trials)
+            layer = blame(flavour, model, interface, inputs, found, probes)
             return f"it is pinned by {layer}"
         open_ = with_free(inputs, found.free)
-        traced = trials.trace(open_).lengths
+        traced = probes.trace(open_).lengths
         values = {axis: length for axis in traced.axes if axis in traced.times}
         for demand in traced.requirements:
             if demand.kind != "meant" and demand.holds(values) is False:
@@ -217,18 +217,18 @@ def _against(
 
 
 def _time_axes(
-    model: KerasModel, inputs: tuple[TensorSpec, ...], trials: Trials
+    model: KerasModel, inputs: tuple[TensorSpec, ...], probes: Probes
 ) -> Mapping[int, Sequence[int]]:
     """The axes of each input that a given length belongs to."""
     open_ = {k: [a for a, d in enumerate(p.shape) if a and d is None] for k, p in enumerate(inputs)}
     found: dict[int, Sequence[int]] = {k: axes for k, axes in open_.items() if len(axes) == 1}
     if any(len(axes) > 1 for axes in open_.values()):
-        times = _tried(trials.trace, inputs, model).lengths.times
+        times = _tried(probes.trace, inputs, model).lengths.times
         for k, axes in open_.items():
             if len(axes) > 1:
                 found[k] = [a for a in axes if Axis(k, a) in times] or axes[:1]
     if any(map(may_be_freed, inputs)):
-        known = freed(inputs, trials).free
+        known = freed(inputs, probes).free
         for k, spec in enumerate(inputs):
             if may_be_freed(spec):
                 found[k] = known.get(k, (1,) if len(spec.shape) <= 3 else ())
@@ -269,17 +269,17 @@ def blame(
     interface: Interface,
     inputs: Sequence[TensorSpec],
     found: Freed,
-    trials: Trials,
+    probes: Probes,
 ) -> str:
     """Name the layer that pins the length.
 
     The model runs eagerly at its own length and at another one, layer by layer. The layer that
     fails is at fault, unless it was handed a feature axis that an earlier layer made of time steps.
     """
-    first, _ = _record(flavour, model, interface, trials.sample(list(inputs), 1))
+    first, _ = _record(flavour, model, interface, probes.sample(list(inputs), 1))
     failed = None
     for changed in _other_shapes(inputs, found):
-        second, failed = _record(flavour, model, interface, trials.sample(changed, 1))
+        second, failed = _record(flavour, model, interface, probes.sample(changed, 1))
         if failed is not None:
             break
     if failed is None:

@@ -14,7 +14,7 @@ from rnnlite.frontends.functions import Runner, id_ranges, perturbed, runner, tr
 from rnnlite.frontends.keras import lengths
 from rnnlite.frontends.keras.capture import capture
 from rnnlite.frontends.keras.flavour import Flavour, as_float32, layers_of
-from rnnlite.frontends.keras.freeing import Traced, Trials
+from rnnlite.frontends.keras.freeing import Probes, Traced
 from rnnlite.frontends.keras.interface import Interface, flat_outputs, interface_of
 from rnnlite.frontends.keras.lookups import refuse_lookups
 from rnnlite.frontends.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
@@ -52,7 +52,7 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
             interface = _with_integer_inputs(interface)
     source = _Source(flavour, model, interface)
     tracer = _Tracer(flavour, model, interface, request)
-    plan = lengths.plan(flavour, model, interface, request, _trials(model, source, tracer))
+    plan = lengths.plan(flavour, model, interface, request, _probes(model, source, tracer))
     traced = plan.traced
     refuse_random(traced.function, place=lambda op: f"of {lengths.layer_of(op, model)}")
     notes = [*traced.notes, *type_notes(declared.inputs, interface.inputs), *plan.notes]
@@ -109,7 +109,7 @@ class _Tracer:
         self._traced: dict[tuple[TensorSpec, ...], Traced] = {}
 
     def trace(self, inputs: Sequence[TensorSpec]) -> Traced:
-        """See `Trials.trace`."""
+        """See `Probes.trace`."""
         key = tuple(inputs)
         if key not in self._traced:
             weights = [w.shape for w in self._model.weights]
@@ -151,7 +151,7 @@ class _Tracer:
         return True
 
 
-def _trials(model: KerasModel, source: _Source, tracer: _Tracer) -> Trials:
+def _probes(model: KerasModel, source: _Source, tracer: _Tracer) -> Probes:
     """Ways to try a model."""
 
     def sample(inputs: Sequence[TensorSpec], length: int | Mapping[Axis, int]) -> list[Array]:
@@ -160,7 +160,7 @@ def _trials(model: KerasModel, source: _Source, tracer: _Tracer) -> Trials:
         )
 
     layouts = {getattr(layer, "data_format", None) for layer in layers_of(model)}
-    return Trials(tracer.trace, source.reference, sample, "channels_first" in layouts)
+    return Probes(tracer.trace, source.reference, sample, "channels_first" in layouts)
 
 
 class _Source:

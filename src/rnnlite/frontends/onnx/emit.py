@@ -75,7 +75,11 @@ class Emitter:
         return [self.get(name) for name in names]
 
     def get(self, name: str) -> Operand:
-        """A value, emitted if need be."""
+        """A value, emitted if need be.
+
+        Raises:
+            UnsupportedError: no node makes it, or nodes depend on each other.
+        """
         if name not in self.values and name not in self._makers:
             if self.parent is None:
                 raise UnsupportedError(
@@ -282,7 +286,16 @@ def numbers_of(node: Node, inputs: list[Argument], place: int, name: str) -> lis
 
 
 def refuse(node: Node, what: str, expected: str, remedy: str = "") -> NoReturn:
-    """Refuse a form of a node that has no rule."""
+    """Refuse a form of a node that has no rule.
+
+    Args:
+        what: the node has.
+        expected: what a rule takes.
+        remedy: what to do; to cut the model in front of it, if nothing else is said.
+
+    Raises:
+        UnsupportedError: in any case.
+    """
     raise UnsupportedError(
         f"node {node.label} has {what}",
         expected=expected,

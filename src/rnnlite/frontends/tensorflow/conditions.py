@@ -27,7 +27,11 @@ SMALL = 12
 
 
 def merged(emitter: Emitter, node: NodeDef) -> Value:
-    """The value of a Merge that ends a condition."""
+    """The value of a Merge that ends a condition.
+
+    Raises:
+        UnsupportedError: it joins no two sides of one predicate.
+    """
     graph = emitter.graph
     branches: dict[bool, str] = {}
     predicate = ""
@@ -72,7 +76,16 @@ def choose(
     when_false: Callable[[], Value],
     small: bool,
 ) -> Value:
-    """One of two values."""
+    """One of two values.
+
+    Args:
+        predicate: which; a scalar.
+        when_true, when_false: emit a value, in whatever graph is the current one.
+        small: whether both may be computed, and one selected.
+
+    Raises:
+        UnsupportedError: arrays of rows are to be chosen from.
+    """
     known = emitter.session.static(predicate)
     if known is not None:
         return when_true() if bool(known) else when_false()

@@ -170,7 +170,11 @@ class Emitter:
         return True
 
     def get(self, reference: str) -> Value:
-        """The value of a reference, emitted if need be."""
+        """The value of a reference, emitted if need be.
+
+        Raises:
+            UnsupportedError: it has no form here, or depends on itself outside of a loop.
+        """
         stack = [reference]
         while stack:
             top = stack[-1]
@@ -268,7 +272,16 @@ class Emitter:
         op: str = "",
         attrs: Mapping[str, AttrValue] | None = None,
     ) -> list[Tensor]:
-        """The same op in the current graph, or its value where all inputs are known."""
+        """The same op in the current graph, or its value where all inputs are known.
+
+        Args:
+            node: what is emitted.
+            inputs: its operands.
+            op, attrs: in place of the node's own.
+
+        Raises:
+            UnsupportedError: TensorFlow does not know the op, or it does not fit its operands.
+        """
         tensors = self.tensors(node, inputs)
         definition = op_def_registry.get(op or node.op)
         if definition is None:

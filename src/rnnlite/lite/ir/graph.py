@@ -243,7 +243,11 @@ class Graph:
         self.insert(None, *ops)
 
     def insert(self, before: Op | None, *ops: Op) -> None:
-        """Put ops in front of another one, in order; behind all, if that is None."""
+        """Put ops in front of another one, in order; behind all, if that is None.
+
+        Raises:
+            ValueError: an op stands in a graph already.
+        """
         for op in ops:
             if op.graph is not None:
                 raise ValueError(f"{op!r} stands in a graph already")

@@ -207,7 +207,11 @@ class Op:
     # Options
 
     def integer(self, field: str) -> int:
-        """A whole number among the options; 0 where it is not there."""
+        """A whole number among the options; 0 where it is not there.
+
+        Raises:
+            TypeError: it is something else.
+        """
         found = self.options.get(field)
         if found is None:
             return 0
@@ -220,7 +224,11 @@ class Op:
         return bool(self.integer(field))
 
     def real(self, field: str) -> float:
-        """A real number among the options; 0 where it is not there."""
+        """A real number among the options; 0 where it is not there.
+
+        Raises:
+            TypeError: it is something else.
+        """
         found = self.options.get(field)
         if found is None:
             return 0.0
@@ -229,7 +237,11 @@ class Op:
         return float(found)
 
     def numbers(self, field: str) -> tuple[int, ...] | None:
-        """A list of integers among the options; None where it is not there."""
+        """A list of integers among the options; None where it is not there.
+
+        Raises:
+            TypeError: it is something else.
+        """
         found = self.options.get(field)
         if found is None:
             return None

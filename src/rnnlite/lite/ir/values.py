@@ -163,7 +163,10 @@ class Value:
 
     @property
     def signature(self) -> tuple[int, ...] | None:
-        """The shape with `FREE` for free axes; None where the file says nothing but `shape`."""
+        """The schema's shape signature: the shape with `FREE` for free axes.
+
+        None where the file has none; `dims` is the shape in any case.
+        """
         return self._signature
 
     @signature.setter
@@ -221,7 +224,11 @@ class Value:
 
     @property
     def zero_point(self) -> int:
-        """The one zero point of a quantized value, as `scale`."""
+        """The one zero point of a quantized value, as `scale`.
+
+        Raises:
+            ValueError: it has none, or one for each channel.
+        """
         if self.quantization is None or len(self.quantization.zero_points) != 1:
             raise ValueError(f"{self!r} has no single zero point")
         return self.quantization.zero_points[0]

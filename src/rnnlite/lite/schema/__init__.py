@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from rnnlite.errors import ModelError
 from rnnlite.lite.ir import Model
-from rnnlite.lite.schema.faults import fault
 from rnnlite.lite.schema.packing import IDENTIFIER, pack
 from rnnlite.lite.schema.reading import from_tree
+from rnnlite.lite.schema.references import fault
 from rnnlite.lite.schema.tables import ACTIVATIONS, SAME_PADDING, tables, type_number
 from rnnlite.lite.schema.writing import to_tree
 

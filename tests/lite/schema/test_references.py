@@ -6,8 +6,8 @@ from graphs import one_loop
 from rnnlite.errors import ModelError
 from rnnlite.lite import schema
 from rnnlite.lite.ir import Signature
-from rnnlite.lite.schema.faults import fault
 from rnnlite.lite.schema.packing import pack
+from rnnlite.lite.schema.references import fault
 
 
 @pytest.fixture

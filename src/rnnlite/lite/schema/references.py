@@ -1,4 +1,8 @@
-"""References in a file that point nowhere."""
+"""References in a file that point nowhere.
+
+What enters: the objects of the schema, as they are in the file. What leaves: the first such
+reference, in words. A file that has one is refused before a `Model` is made of it.
+"""
 
 from __future__ import annotations
 
