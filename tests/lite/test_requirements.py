@@ -185,6 +185,24 @@ def test_float16_elsewhere_than_in_kernels(op, places, name):
     assert asked(model.ir)[0] == name
 
 
+@pytest.mark.parametrize("kind", ["CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"])
+@pytest.mark.parametrize("half", [False, True])
+def test_a_convolution_by_float16_has_a_bias_of_float16(kind, half):
+    """Another bias is read as float16 all the same."""
+    model = Model()
+    main = model.main
+    x, y, kernel, bias = (main.tensor(SHAPE) for _ in range(4))
+    main.add("DEQUANTIZE", [main.constant(KERNEL, "float16")], [kernel])
+    if half:
+        main.add("DEQUANTIZE", [main.constant([1.0, 2.0, 3.0], "float16")], [bias])
+    else:
+        bias = main.constant([1.0, 2.0, 3.0])
+    main.add(kind, [x, kernel, bias], [y])
+    main.ends([x], [y])
+    wrong = not half and kind != "TRANSPOSE_CONV"
+    assert asked(model.ir)[0] == ("LiteRT 2.0" if wrong else "TFLite 2.9")
+
+
 @pytest.mark.parametrize("needed", RELEASES[1:], ids=lambda r: r.name)
 def test_older_releases_refuse(needed):
     tree = one_loop()[0].ir

@@ -149,7 +149,7 @@ def verified(monkeypatch):
     monkeypatch.setattr("rnnlite.frontends.opening.open_program", opened)
     monkeypatch.setattr("rnnlite.parity.check", checked)
     monkeypatch.setattr("rnnlite.parity.sample_inputs", lambda entry: [[np.zeros(4)]] * 8)
-    monkeypatch.setattr("rnnlite.quantization.quantize.remeasure", measured)
+    monkeypatch.setattr("rnnlite.quantization.describing.remeasure", measured)
     return run
 
 

@@ -24,6 +24,8 @@ found by running files on every release (`benchmarks/runtimes`):
 10. FULLY_CONNECTED of int16 with a bias of int64: LiteRT 1.0 adds another number.
 11. CONV_2D of float32 by int8 that pads, over a batch that grows, with XNNPACK: LiteRT 1.0 to 1.2
     end the process.
+12. A convolution of a float16 kernel with a bias of float32, with XNNPACK: LiteRT 1.1 to 1.3 read
+    the bias as float16, or end. Ours have both in float16, which every release reads right.
 """
 
 from __future__ import annotations
@@ -171,10 +173,19 @@ def _widened(op: Op) -> bool:
 
 
 def _half_elsewhere(op: Op) -> bool:
-    """A DEQUANTIZE of float16 whose result is read by anything but kernels."""
+    """A DEQUANTIZE of float16 whose result is read by anything but kernels, as one or its bias."""
     if op.kind != "DEQUANTIZE" or op.input(0).type != "float16":
         return False
-    return any(use.op.kind not in KERNELS or use.place != 1 for use in op.output.uses)
+    return any(use.op.kind not in KERNELS or use.place not in (1, 2) for use in op.output.uses)
+
+
+def _bias_of_another_type(op: Op) -> bool:
+    """A convolution of a float16 kernel with a bias of float32."""
+    bias = op.operand(2) if op.kind in ("CONV_2D", "DEPTHWISE_CONV_2D") else None
+    kernel = op.input(1).producer if bias is not None else None
+    if bias is None or bias.data is None or kernel is None or kernel.kind != "DEQUANTIZE":
+        return False
+    return kernel.input(0).type == "float16"
 
 
 def _padded_over_batch(op: Op) -> bool:
@@ -191,6 +202,7 @@ OF_OPS: tuple[tuple[Test, str, str], ...] = (
     (_computed_filling, "LiteRT 1.1", "FILL or ONE_HOT of a computed value"),
     (_wide_bias, "LiteRT 1.1", "FULLY_CONNECTED of int16 with a bias of int64"),
     (_half_elsewhere, "LiteRT 1.1", "a constant of float16 that is no kernel"),
+    (_bias_of_another_type, "LiteRT 2.0", "a convolution by float16 with a bias of float32"),
     (_padded_over_batch, "LiteRT 1.3", "CONV_2D by int8 that pads, over a free batch"),
     (_widened, "LiteRT 2.1.3", "QUANTIZE of int8 to int16"),
 )

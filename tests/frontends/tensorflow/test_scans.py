@@ -84,7 +84,7 @@ def behind(*, sequences):
     t, u = variable("t", tf.constant(0)), variable("u", tf.constant(7))
     h, w = variable("h", tf.zeros([2])), variable("w", tf.constant(9.0))
     ys, last = variable("ys", array(4 if sequences else 3)), variable("last", array(1))
-    reading = Reading(3, [w], {t: 0, u: 7}, {ys: "row"}, {last: h}, [h])
+    reading = Reading(3, [w], {t: np.int32(0), u: np.int64(7)}, {ys: "row"}, {last: h}, [h])
     raised = SimpleNamespace(reading=reading, outputs=(ys,))
     result = ScanResult(
         states=[tf.constant([5.0, 6.0])],
@@ -98,6 +98,7 @@ def behind(*, sequences):
 def test_all_variables_in_their_order(sequences):
     ys, t, w, last, h, u = behind(sequences=sequences)
     assert [int(t), float(w), int(u)] == [3, 9.0, 10]
+    assert (t.dtype, u.dtype) == (tf.int32, tf.int64)
     np.testing.assert_array_equal(h, [5, 6])
     # As Keras keeps a last output: it is the state.
     np.testing.assert_array_equal(last.rows(), [[5, 6]])

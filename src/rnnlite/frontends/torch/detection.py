@@ -38,8 +38,11 @@ def detect(source: object) -> SourceKind | None:
 
 def _of_file(path: Path) -> SourceKind | None:
     if not zipfile.is_zipfile(path):
-        with path.open("rb") as file:
-            return PICKLE if file.read(len(LEGACY)) == LEGACY else None
+        try:
+            with path.open("rb") as file:
+                return PICKLE if file.read(len(LEGACY)) == LEGACY else None
+        except OSError:
+            return None
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.split("/", 1)[-1] for name in archive.namelist()}

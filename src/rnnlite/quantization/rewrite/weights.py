@@ -4,7 +4,8 @@ What enters: a float model, changed in place. What leaves: one record for each c
 
 float16: kernels of products and tables in 16 bits behind a DEQUANTIZE, which the runtime folds when
 it prepares. Other constants stay in float32: TFLite 2.13, 2.14 and LiteRT 1.0 read a constant of
-float16 as what it is not where XNNPACK leaves its reader alone (`lite/requirements.py`).
+float16 as what it is not where XNNPACK leaves its reader alone (`lite/requirements.py`). Biases of
+convolutions go with their kernels: XNNPACK of LiteRT 1.1 to 1.3 reads them in the kernel's type.
 dynamic: int8 kernels with a scale a channel where LiteRT has a kernel that quantizes its input on
 the fly; tables of lookups in int8 with a DEQUANTIZE of the rows that were found.
 """
@@ -28,6 +29,9 @@ HYBRID_VERSIONS = {
 }
 """Ops with a kernel for float inputs and int8 weights, and the version that has it."""
 
+WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+"""Ops whose bias XNNPACK reads in the type of the kernel (LiteRT 1.1 to 1.3)."""
+
 
 def to_float16(model: Model) -> list[WeightRecord]:
     """Keep every weight in float16, in place.
@@ -39,17 +43,18 @@ def to_float16(model: Model) -> list[WeightRecord]:
     for graph in model.graphs:
         plain: dict[Value, Value] = {}
         for op in graph.ops:
+            halves = _halves(op)
             for k, value in enumerate(op.inputs):
                 if value is None:
                     continue
                 values = constant(value)
-                if values is None or not _is_weight(op.kind, k):
-                    records.stays(value, "neither a kernel nor a table")
-                elif _largest(values) > LARGEST_FLOAT16:
-                    records.stays(value, "exceeds the range of float16")
-                else:
+                if values is not None and k in halves:
                     op.set_input(k, _half(op, value, values, plain))
                     records.note(value, "float16", "")
+                elif values is None or not _is_weight(op.kind, k):
+                    records.stays(value, "neither a kernel nor a table")
+                else:
+                    records.stays(value, "exceeds the range of float16")
     return records.listed
 
 
@@ -66,13 +71,14 @@ def to_dynamic(model: Model, *, kernels: str = "int8") -> list[WeightRecord]:
         plain: dict[Value, Value] = {}
         for op in graph.ops:
             rule = RULES.get(op.kind)
+            halves = _halves(op) if kernels == "float16" and op.kind in HYBRID_VERSIONS else set()
             for k, value in enumerate(op.inputs):
                 values = constant(value)
                 if value is None or values is None:
                     continue
                 place = rule.weights if rule is not None else 1
                 kernel = op.kind in HYBRID_VERSIONS and k == place
-                if kernel and kernels == "float16" and _largest(values) <= LARGEST_FLOAT16:
+                if k in halves:
                     op.set_input(k, _half(op, value, values, plain))
                     records.note(value, "float16", "")
                 elif kernel:
@@ -114,6 +120,18 @@ class _Records:
 
 def _largest(values: Array) -> float:
     return float(np.max(np.abs(values), initial=0.0))
+
+
+def _halves(op: Op) -> set[int]:
+    """The places of an op whose constants become float16: its weight, and the bias with it."""
+    found = {
+        k for k, v in enumerate(op.inputs) if constant(v) is not None and _is_weight(op.kind, k)
+    }
+    if found and op.kind in WITH_BIAS and len(op.inputs) > 2:
+        found |= {2} if constant(op.inputs[2]) is not None else set()
+    values = [constant(op.inputs[k]) for k in found]
+    fits = all(_largest(v) <= LARGEST_FLOAT16 for v in values if v is not None)
+    return found if fits else set()
 
 
 def _half(op: Op, value: Value, values: Array, plain: dict[Value, Value]) -> Value:
