@@ -1,7 +1,8 @@
 """How the command line behaves on a terminal and in a pipe: output, progress, refusals.
 
-Tables on a terminal, plain text in a pipe; one message and exit status 1 for a refusal; no chatter
-of native libraries on standard error.
+What enters: results, and what a command raises. What leaves: text on standard output and standard
+error, and the exit status. Tables on a terminal, plain text in a pipe; one message and exit status
+1 for a refusal; no chatter of native libraries on standard error.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""An evaluation as a page: scores, classes, lengths, agreement, the worst rows."""
+"""An evaluation as a page: scores, classes, lengths, agreement, the worst rows.
+
+What enters: an `Evaluation`. What leaves: the page.
+"""
 
 from __future__ import annotations
 

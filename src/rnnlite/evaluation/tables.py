@@ -1,4 +1,7 @@
-"""An evaluation as tables."""
+"""An evaluation as tables.
+
+What enters: an `Evaluation`. What leaves: tables of rich.
+"""
 
 from __future__ import annotations
 

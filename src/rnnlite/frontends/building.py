@@ -1,4 +1,8 @@
-"""A Program from a function that emits a model in TensorFlow ops, its recurrences as Scans."""
+"""A Program from a function that emits a model in TensorFlow ops, its recurrences as Scans.
+
+What enters: that function, the inputs, and the request. What leaves: a Program of one Entry. For
+front ends that need nothing of their own around the trace.
+"""
 
 from __future__ import annotations
 

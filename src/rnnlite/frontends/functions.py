@@ -1,4 +1,8 @@
-"""TensorFlow functions: trace one for given inputs, run it on NumPy arrays, perturb its weights."""
+"""TensorFlow functions: trace one for given inputs, run it on NumPy arrays, perturb its weights.
+
+What enters: a function of tensors, or a GraphDef. What leaves: a ConcreteFunction; a `Runner` from
+arrays to arrays, as it is or with weights moved; the ranges of token ids.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Open any source: the front end that knows it is asked for its Program, or for its graph."""
+"""Open any source: the front end that knows it is asked for its Program, or for its graph.
+
+What enters: a path or a live object, and a `Request`. What leaves: a `Program`, or a `FrozenGraph`;
+or one refusal: no front end knows the source, it is damaged, an option is none of its own.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Code in model files: Lambda layers and custom classes never run unless the user says so."""
+"""Code in model files: Lambda layers and custom classes never run unless the user says so.
+
+What enters: the configuration of a model, as the file has it. What leaves: nothing, or the refusal
+of the first layer or class that is not allowed.
+"""
 
 from __future__ import annotations
 

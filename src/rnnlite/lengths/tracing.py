@@ -1,4 +1,8 @@
-"""From a function that was traced for some inputs to its `Lengths`."""
+"""From a function that was traced for some inputs to its `Lengths`.
+
+What enters: a ConcreteFunction, its inputs, and the recurrences that were lowered in it. What
+leaves: a `Lengths`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a LiteRT file holds: inputs, outputs, ops, weights, loops. For any file, ours or not."""
+"""What a LiteRT file holds: inputs, outputs, ops, weights, loops. For any file, ours or not.
+
+What enters: a path, or the content of a file. What leaves: an `Inspection`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What rnnlite stores in a file on converting, and how it is found again."""
+"""What rnnlite stores in a file on converting, and how it is found again.
+
+What enters: a model, and plain data. What leaves: the data as JSON in its metadata; {} where there
+is none.
+"""
 
 from __future__ import annotations
 

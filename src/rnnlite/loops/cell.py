@@ -1,4 +1,8 @@
-"""The body of a loop as the cell of a Scan: what the state does not touch is hoisted."""
+"""The body of a loop as the cell of a Scan: what the state does not touch is hoisted.
+
+What enters: the region of the body, and what its variables are. What leaves: a `Cell`, or the
+reason why there is none (`refused`).
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
 """Sort the nodes of a body by what they depend on, and decide which of them leave the loop.
 
-Every node is one of three: it depends on nothing that changes (INVARIANT: computed once, in front
-of the loop), on the inputs of its time step alone (INPUT: computed for all time steps at once,
-where its kind allows), or on a state (STATE: stays in the step).
+What enters: a `Body`. What leaves: the class of each value, and a `Plan`: what is computed in front
+of the loop, and what in each step. Every node is one of three: it depends on nothing that changes
+(INVARIANT: computed once, in front of the loop), on the inputs of its time step alone (INPUT:
+computed for all time steps at once, where its kind allows), or on a state (STATE: stays in the
+step).
 """
 
 from __future__ import annotations

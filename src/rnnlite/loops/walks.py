@@ -1,4 +1,7 @@
-"""Walks over the nodes of a region, from values back to what they are made of."""
+"""Walks over the nodes of a region, from values back to what they are made of.
+
+What enters: a region and references. What leaves: the nodes behind them.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
 """Whole sequences (T, ...) as TensorFlow tensors: what the reader of loops does with them.
 
-An implementation of `rnnlite.loops.Tensors`; every front end that emits TensorFlow ops shares it.
+What enters: tensors (T, ...) and numbers of time steps. What leaves: tensors of the graph that is
+being built. An implementation of `rnnlite.loops.Tensors`; every front end that emits TensorFlow ops
+shares it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """Quantize the parts of a file: each trial is finished and measured, until one is good enough.
 
 quantization.select --Candidate--> finalize --bytes--> measure --error--> quantization.choice
+
+What enters: the float parts of a file, and what is asked for. What leaves: the parts of the trial
+that is taken, and a record for each signature.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Check an existing LiteRT file against its source, in this process."""
+"""Check an existing LiteRT file against its source, in this process.
+
+What enters: a source, the content of a file, samples. What leaves: a `Report`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Put together a report: what a source, its file and the measurements say."""
+"""Put together a report: what a source, its file and the measurements say.
+
+What enters: a Program, the inspection of its file, a `Finding` for each signature. What leaves: a
+`Report`.
+"""
 
 from __future__ import annotations
 

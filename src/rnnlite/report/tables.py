@@ -1,4 +1,7 @@
-"""Reports and inspections as rich tables, and as plain text where there is no terminal."""
+"""Reports and inspections as rich tables, and as plain text where there is no terminal.
+
+What enters: a `Report`, or an `Inspection`. What leaves: tables of rich, or their text or HTML.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Time a LiteRT file by sequence length. NumPy and ai-edge-litert; matplotlib for a picture."""
+"""Time a LiteRT file by sequence length. NumPy and ai-edge-litert; matplotlib for a picture.
+
+What enters: a file and lengths. What leaves: a `Timing` a length, a table, a picture.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""How a signature of a file is called: its names and numbers, what it takes and gives."""
+"""How a signature of a file is called: its names and numbers, what it takes and gives.
+
+What enters: a file's model. What leaves: a `Call` for each of its signatures, by which a runtime
+runs it, and a `SignatureSpec`, by which people do.
+"""
 
 from __future__ import annotations
 

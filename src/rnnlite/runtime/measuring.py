@@ -1,4 +1,7 @@
-"""What a report says of running a file: latency and memory, at a few lengths, in a few seconds."""
+"""What a report says of running a file: latency and memory, at a few lengths, in a few seconds.
+
+What enters: a file. What leaves: `Timing`s and `MemoryUse`s, at the lengths that it takes.
+"""
 
 from __future__ import annotations
 

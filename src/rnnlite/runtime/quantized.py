@@ -1,4 +1,8 @@
-"""Real numbers as the integers of an input, and integers of an output as real numbers."""
+"""Real numbers as the integers of an input, and integers of an output as real numbers.
+
+What enters: arrays, and the `TensorSpec` of an input or output. What leaves: arrays of its
+integers, or of float32; as they are where it has no integers.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """Samples: check them against a model's inputs.
 
-A sample is one sequence without batch axis: an array, or for several inputs a tuple in the inputs'
-order or a dict by input name. The caller's arrays are never changed.
+What enters: a sample, and the `TensorSpec`s of the inputs. What leaves: one array an input, in
+their order, or the refusal of the sample by name. A sample is one sequence without batch axis: an
+array, or for several inputs a tuple in the inputs' order or a dict by input name. The caller's
+arrays are never changed.
 """
 
 from __future__ import annotations

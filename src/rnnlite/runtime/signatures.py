@@ -1,4 +1,8 @@
-"""What the signature "stream" of a file takes and gives, and how it is run."""
+"""What the signature "stream" of a file takes and gives, and how it is run.
+
+What enters: a file's model and the `Layout` in its record; an interpreter and arrays. What leaves:
+a `StreamSignature`; the arrays of the results.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Which rows of a chunk are there: counted in steps of the inputs, kept as two states.
 
-A model that never looks ahead and whose every row is there from the first chunk on has neither of
-them; they are made when somebody asks.
+What enters: `Rows`, and a chunk. What leaves: which of its rows are there, what place they have in
+the whole sequence, how long that is. The states are made when a rule asks for them: a model that
+never looks ahead, and whose every row is there from the first chunk on, has neither.
 """
 
 from __future__ import annotations

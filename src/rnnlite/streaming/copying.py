@@ -1,4 +1,8 @@
-"""Copy ops of one TensorFlow graph into another, as they stand."""
+"""Copy ops of one TensorFlow graph into another, as they stand.
+
+What enters: ops of one graph, and tensors of the current one for their inputs. What leaves: the
+outputs in the current graph.
+"""
 
 from __future__ import annotations
 

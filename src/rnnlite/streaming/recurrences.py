@@ -1,4 +1,8 @@
-"""Recurrences: lowered again, their states taken from the chunk before and given to the next."""
+"""Recurrences: lowered again, their states taken from the chunk before and given to the next.
+
+What enters: the emitter, and a recurrence of the whole sequence's function (`Lowered`). What
+leaves: what its results are for a chunk.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
 """The states of a stream: what the function of a chunk takes from the chunk before.
 
-States are met while the function is emitted. So it is emitted twice: first into a graph of its own,
-where each state is a placeholder and the list of them grows; then for good, with that list given.
+What enters: the name and shape of a state where a rule needs one, and its new value. What leaves:
+the tensor of the old value; in the end, all states and all new values. States are met while the
+function is emitted. So it is emitted twice: first into a graph of its own, where each state is a
+placeholder and the list of them grows; then for good, with that list given.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Open a file in netron or Model Explorer, whichever is installed."""
+"""Open a file in netron or Model Explorer, whichever is installed.
+
+What enters: a file, and node data. What leaves: nothing; the viewer runs until it is closed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""From a Keras recurrent layer to one of the known cells, or None where the cell is not known."""
+"""From a Keras recurrent layer to one of the known cells, or None where the cell is not known.
+
+What enters: the `cell` of a Keras RNN layer. What leaves: a cell of `scan.cells`, with the weights
+as float32 arrays. Of any other cell `capture` traces the step.
+"""
 
 from __future__ import annotations
 

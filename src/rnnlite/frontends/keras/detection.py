@@ -1,4 +1,7 @@
-"""What kind of Keras file a path is, told by its content, not its ending. No TensorFlow."""
+"""What kind of Keras file a path is, told by its content, not its ending. No TensorFlow.
+
+What enters: a path. What leaves: a `Detected`, or None.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Which axes of a Keras model's inputs are free: the batch, and the length of each sequence.
 
-Of a model built for a fixed length the axes that are time are freed (`freeing`) where every layer
-allows it; where one does not, that layer is named.
+What enters: the `Interface` of a model, the request, and `Probes` of the model. What leaves: a
+`Plan`. Of a model built for a fixed length the axes that are time are freed (`freeing`) where every
+layer allows it; where one does not, that layer is named.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""From a live Keras model to a `Program`: plan its shapes, trace it, lower its recurrences."""
+"""From a live Keras model to a `Program`: plan its shapes, trace it, lower its recurrences.
+
+What enters: a built model, and the request. What leaves: its Program. The model is traced with its
+recurrences lowered (`capture`), the reference as it stands; both without side effects (`_tracing`).
+"""
 
 from __future__ import annotations
 

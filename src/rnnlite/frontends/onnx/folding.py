@@ -1,4 +1,8 @@
-"""Nodes of known numbers alone: computed at once, by ONNX's own reference implementation."""
+"""Nodes of known numbers alone: computed at once, by ONNX's own reference implementation.
+
+What enters: a node and its operands. What leaves: its results as arrays; None where an operand is
+not known, or they would be large.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""An ONNX graph as plain data: nodes with decoded attributes, initializers, inputs and outputs."""
+"""An ONNX graph as plain data: nodes with decoded attributes, initializers, inputs and outputs.
+
+`reading` makes it of protobufs; nothing behind that knows any.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The model as ONNX Runtime runs it: what a conversion is compared with."""
+"""The model as ONNX Runtime runs it: what a conversion is compared with.
+
+What enters: a ModelProto. What leaves: a `Runner`, from arrays to arrays.
+"""
 
 from __future__ import annotations
 

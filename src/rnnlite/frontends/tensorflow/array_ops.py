@@ -1,4 +1,8 @@
-"""Rules for the ops of TensorArrays (TensorFlow 1) and TensorLists (TensorFlow 2)."""
+"""Rules for the ops of TensorArrays (TensorFlow 1) and TensorLists (TensorFlow 2).
+
+What enters: a node and the values of its inputs, an `Array` among them. What leaves: the values of
+its results; an array that is written is another `Array`.
+"""
 
 from __future__ import annotations
 

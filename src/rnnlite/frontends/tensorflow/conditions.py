@@ -1,8 +1,8 @@
 """Conditions: Switch and Merge of TensorFlow 1, If and Case of TensorFlow 2.
 
-A predicate that is known picks its branch. Small branches without loops are both computed and
-selected from, which costs less than a subgraph and is what quantization likes; others become
-`tf.cond`.
+What enters: the node that ends a condition. What leaves: its value, or values. A predicate that is
+known picks its branch. Small branches without loops are both computed and selected from, which
+costs less than a subgraph and is what quantization likes; others become `tf.cond`.
 """
 
 from __future__ import annotations

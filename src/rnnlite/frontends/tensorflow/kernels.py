@@ -1,4 +1,8 @@
-"""Rules for fused kernels that hold a whole loop: BlockLSTM, CudnnRNN."""
+"""Rules for fused kernels that hold a whole loop: BlockLSTM, CudnnRNN.
+
+What enters: such a node and its inputs, weights among them as constants. What leaves: its results,
+of a Scan that is lowered.
+"""
 
 from __future__ import annotations
 

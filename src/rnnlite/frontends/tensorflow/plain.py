@@ -1,4 +1,8 @@
-"""A loop that is no recurrence, as it stands: a `tf.while_loop`, its arrays as dense tensors."""
+"""A loop that is no recurrence, as it stands: a `tf.while_loop`, its arrays as dense tensors.
+
+What enters: a `Loop` that is no Scan, and its regions. What leaves: the values of its variables
+behind it.
+"""
 
 from __future__ import annotations
 

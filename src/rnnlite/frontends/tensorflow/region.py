@@ -1,4 +1,8 @@
-"""The body and the condition of a graph's loop as regions of the reader of loops."""
+"""The body and the condition of a graph's loop as regions of the reader of loops.
+
+What enters: an `Emitter` of the body, or of the condition. What leaves: its nodes in the vocabulary
+of `loops.nodes`, and tensors that are emitted when the reader asks.
+"""
 
 from __future__ import annotations
 

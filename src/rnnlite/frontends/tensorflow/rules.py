@@ -1,4 +1,8 @@
-"""Rules for ops that need another form: constants, inputs, selections, and what is refused."""
+"""Rules for ops that need another form: constants, inputs, selections, and what is refused.
+
+What enters: the emitter, a node, and the values of its inputs. What leaves: the values of its
+results, or a refusal by name.
+"""
 
 from __future__ import annotations
 

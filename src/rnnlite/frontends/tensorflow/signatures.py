@@ -1,4 +1,8 @@
-"""Inputs and outputs of a graph: by name, or found where the graph makes them plain."""
+"""Inputs and outputs of a graph: by name, or found where the graph makes them plain.
+
+What enters: a `Graph`, and the names that are given. What leaves: references to the inputs and
+outputs, and the inputs as `TensorSpec`s: as declared, then at the sizes asked for.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""From a PyTorch source to a `Program`, by way of ONNX; the reference is the module itself."""
+"""From a PyTorch source to a `Program`, by way of ONNX; the reference is the module itself.
+
+What enters: a module, an exported program or a file, and the request. What leaves: its Program.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Einsum that the official converter refuses, as products and sums that it takes.
 
-It has a form for a product of matrices. Without a builtin form are, where lengths are free: an axis
-that one operand alone has and the result does not ("bti,btf->bf"), no axis to sum over
+What enters: the equation of an Einsum, and two operands. What leaves: the result, by products and
+sums. It has a form for a product of matrices. Without a builtin form are, where lengths are free:
+an axis that one operand alone has and the result does not ("bti,btf->bf"), no axis to sum over
 ("bt,bs->bts"), and nothing but axes that both have ("btf,btf->bt").
 """
 

@@ -1,7 +1,8 @@
 """From the schema's objects to bytes, in which what is equal stands once.
 
-The format allows sharing, and the official builder does not use it: unrolled steps repeat shapes,
-scales and options, a third of a small model's bytes.
+What enters: the root of the schema's objects. What leaves: the bytes of a file. The format allows
+sharing, and the official builder does not use it: unrolled steps repeat shapes, scales and options,
+a third of a small model's bytes.
 """
 
 from __future__ import annotations

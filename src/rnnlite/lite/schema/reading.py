@@ -1,4 +1,8 @@
-"""From the schema's objects to a model."""
+"""From the schema's objects to a model.
+
+What enters: the schema's objects, whose references are sound (`references`). What leaves: a
+`Model`, in which nothing is called by a number.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""From a model to the schema's objects."""
+"""From a model to the schema's objects.
+
+What enters: a `Model`. What leaves: objects that `packing` makes bytes of; each content of a
+constant stands once among the buffers.
+"""
 
 from __future__ import annotations
 

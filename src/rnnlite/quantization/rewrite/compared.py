@@ -1,4 +1,8 @@
-"""Comparisons in int32."""
+"""Comparisons in int32.
+
+What enters: the values of the rewriting, and a comparison. What leaves: its operands in int32, with
+the ops in front that make them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Inputs and outputs of graphs: the type that a caller asks for, and what control flow ties."""
+"""Inputs and outputs of graphs: the type that a caller asks for, and what control flow ties.
+
+What enters: the values of the rewriting, and a graph, which is changed. What leaves: nothing; its
+inputs and results have the types in which callers see them.
+"""
 
 from __future__ import annotations
 

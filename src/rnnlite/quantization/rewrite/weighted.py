@@ -1,4 +1,8 @@
-"""Operands of products and convolutions: an int8 kernel, a bias in steps of their product."""
+"""Operands of products and convolutions: an int8 kernel, a bias in steps of their product.
+
+What enters: the values of the rewriting, the op, and what it is going to make. What leaves: its
+operands in integers, the constants added to the graph.
+"""
 
 from __future__ import annotations
 
