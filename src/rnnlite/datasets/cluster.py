@@ -185,7 +185,7 @@ def results_from_ray(
             yield _taken(ray, *pending.popleft())
     finally:
         for worker in pool:
-            # Their CPUs are wanted by others, also while an exception still holds this frame.
+            # Now, for an exception may hold this frame, and with it the workers, for long.
             ray.kill(worker)
         if started:
             ray.shutdown()

@@ -125,7 +125,7 @@ class LabelReader:
                 )
             return np.array([self._numbers[str(name)] for name in array])
         numbers = array.astype(np.float64)
-        # NaN is at no place between, and infinity has no remainder.
+        # NaN fails both comparisons; infinity fails the second.
         between = (numbers >= 0) & (numbers < self._classes)
         if not between.all() or (numbers % 1).any():
             raise DataError(

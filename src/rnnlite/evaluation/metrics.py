@@ -82,7 +82,7 @@ class ClassificationScore:
         picked = scores.argmax(axis=-1)
         np.add.at(self._confusion, (labels, picked), 1)
         own = np.take_along_axis(scores, labels[:, None], axis=-1)
-        # How many are not below it, itself too where it is no number: NaN is never right.
+        # Classes above the right one. NaN is not below anything: so it counts as above.
         rank = (~(scores <= own)).sum(axis=-1)
         self._in_top += int((rank < self._k).sum())
         right = int((picked == labels).sum())

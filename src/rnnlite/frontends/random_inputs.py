@@ -38,7 +38,7 @@ def random_inputs(
     """
     rng = np.random.default_rng(seed)
     shapes = [_sized(p, k, length, batch) for k, p in enumerate(specs)]
-    # Of fixed shape are states too, but where every input is.
+    # Beside an input of free length, one of fixed shape is a state and tells no number of steps.
     free = [None in p.sample_shape for p in specs]
     steps = min(
         (

@@ -168,7 +168,7 @@ class _Registry:
     def all(self) -> dict[str, FrontEnd[Any]]:
         with self.lock:
             if not self.complete:
-                # First: what is loaded may itself ask.
+                # Before loading, for a module that is loaded may ask for all, and come here again.
                 self.complete = True
                 self._add_own()
                 self._add_installed()

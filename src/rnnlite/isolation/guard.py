@@ -56,7 +56,8 @@ def _wait(child: int) -> int:
         try:
             return os.waitpid(child, 0)[1]
         except KeyboardInterrupt:
-            # The child gets the first one too, and says so; native code may not listen to it.
+            # The child gets Ctrl-C too, and ends with a message; native code may not, so a second
+            # one ends it by force.
             if interrupted:
                 os.kill(child, signal.SIGKILL)
             interrupted = True

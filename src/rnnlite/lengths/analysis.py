@@ -251,7 +251,7 @@ def _branches(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
 
 def _loop(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
     """Variables that an iteration leaves as large as they are."""
-    # Nothing is known of their numbers.
+    # Sizes alone go in: what a variable counts is not followed through iterations.
     given = [Fact(f.sizes) for f in inputs]
     after = walk.function(op.get_attr("body").name, given)
     return [_common(a, b) for a, b in zip(given, after, strict=True)]

@@ -38,7 +38,7 @@ def compared(lengths: Lengths) -> list[Values]:
             values = _values(lengths, paces, wanted, last=k % 2 == 0)
         _add(found, lengths, values)
     for steps in paces[1:]:
-        # Another pace: as many steps there as are unrolled, and no multiple of it.
+        # A recurrence at another pace is compared below, at and above its unrolled steps as well.
         for wanted in WANTED[2:]:
             if len(found) < MOST and not _taken(found, steps, wanted):
                 _add(found, lengths, _values(lengths, [steps, *paces], wanted, last=False))

@@ -41,13 +41,13 @@ def merge(models: Sequence[Model]) -> Model:
 def _take_in(model: Model, other: Model) -> None:
     """Graphs, op codes and signatures of another model, which is left empty."""
     for code in other.codes:
-        # Those that no op has keep older releases from loading the file.
+        # Also codes that no op has: by these, older releases refuse the file.
         model.code(code.kind, code.version)
     for op in other.ops():
         op.code = model.code(op.kind, op.version)
     for signature in other.signatures:
         for value in {*signature.graph.inputs, *signature.graph.outputs}:
-            # Tensors of the source's names; the signature's own names stay.
+            # Tensor names are to differ in a file; a signature keeps its own names of them.
             value.name = f"{signature.key}/{value.name}"
     for graph in other.graphs:
         graph.model = model

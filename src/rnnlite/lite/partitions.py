@@ -158,7 +158,8 @@ def partitions(ops: Sequence[Op], inside: Sequence[bool], stateful: Sequence[boo
     while left:
         side: bool | None = None
         rest = []
-        # Ops stand in order: one pass finds all that a partition can hold.
+        # Each round makes one partition: all ops of one side whose operands are there. One pass is
+        # enough, as ops stand in order.
         for k in left:
             ready = all(found[n] >= 0 for n in needs[k])
             side = inside[k] if ready and side is None else side

@@ -89,7 +89,7 @@ def refuse_older(model: Model, needed: Requirement, target: Target = LITERT) -> 
         return
     used = {op.kind for op in model.ops()}
     new = needed.release.new
-    # A runtime that was built with the ops of this file alone has one of these as well.
+    # Of the ops in the file if there is one: a runtime built with these alone then loads it too.
     kind = next((name for name in new if name in used), next(iter(new)))
     model.code(kind, new[kind])
 

@@ -168,9 +168,9 @@ def _find_reads(loop: Loop, reading: Reading, zero: Collection[Ref]) -> NotAScan
         read_here = node.kind is Kind.READ_ROW or index in zero
         met = array in arrays or (array, axis) in reading.arrays
         fixed = read_here and not met and not reached(loop.body, array, varying)
-        # Along its first axis, whatever its rank.
+        # Along another axis than the first, the rank has to be known.
         if fixed and (not axis or bound.shape(array) is not None):
-            # A tensor, of which any row may be read.
+            # A tensor from outside serves as an array of rows.
             rows = loop.tensors.as_rows(bound.value(array), node.name, axis)
             reading.arrays[array, axis] = rows
         if index in zero and (array, axis) in reading.arrays:

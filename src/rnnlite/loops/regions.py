@@ -130,7 +130,7 @@ def sort(body: Body) -> Sorted:
     found = Sorted(body, order, classes, given)
     for node in order:
         worst = max((found.of(r) for r in node.reads), default=Class.INVARIANT)
-        # What a branch computes may not be computed outside of it; each step draws anew.
+        # A branch may not run where its condition does not hold; a random op draws anew each step.
         bound = node.kind is Kind.RANDOM or (node.kind is Kind.BRANCH and worst)
         classes[node.name] = Class.STATE if bound else worst
     return found

@@ -208,8 +208,8 @@ def _unroll(loop: Loop, options: Options, projection: Projection) -> int:
         if not loop.row_bytes and not small:
             unroll = 1
         if loop.row_bytes and copy <= options.l2_bytes:
-            # Copies of output rows are halved: more than a second kernel out of the cache costs,
-            # the less so the more sequences share it.
+            # Two steps an iteration halve the copies of output rows. That saves more than a second
+            # kernel costs, even out of the cache; with several sequences, four steps do.
             several = inside and 4 * copy <= 2 * options.l2_bytes
             unroll = min(max(unroll, 4 if several else 2), options.max_unroll)
     unroll = min(unroll, options.max_unroll)

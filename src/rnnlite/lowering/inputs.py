@@ -133,7 +133,7 @@ class Inputs:
     def reader(self, source: Source, base: Count, unroll: int) -> Reader:
         """What reads the rows of `unroll` steps an iteration, from step `base` on."""
         steps = np.arange(unroll) if unroll > 1 else 0
-        # Made outside of the loop, where it costs nothing.
+        # Once, outside of the loop: an iteration only adds to it.
         rows = _from(source.first, base, steps, backward=source.backward)
         masks = None
         if self.mask is not None:

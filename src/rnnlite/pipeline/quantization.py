@@ -290,7 +290,7 @@ def _best(
         try:
             data = finalize([part.copy() for part in parts], LITERT if further else target)
             if further:
-                # The file holds these alone.
+                # The file will hold the chunk's alone: whether the target takes it shows here.
                 finalize([part.copy() for part in further], target)
         except UnsupportedError as e:
             refused.append(Refused(name, e))

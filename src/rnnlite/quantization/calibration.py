@@ -212,7 +212,7 @@ def numbered(model: Model, beyond: float = math.inf) -> tuple[bytes, dict[str, V
 
 def shared(model: Model, ranges: dict[Value, Range]) -> Ranges:
     """Give values that are the same in other steps the union of their ranges."""
-    # What unrolled steps and loops over steps have in common.
+    # Unrolled steps, and the loop of single steps, have one `Origin.value` for the same value.
     common = {
         value: value.origin.value
         for graph in model.graphs

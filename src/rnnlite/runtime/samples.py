@@ -44,7 +44,7 @@ def _check_counts(arrays: Sequence[Array], inputs: Sequence[TensorSpec], label: 
     """Numbers of time steps lie within the sequences; kernels read beyond the end otherwise."""
     if not any(spec.counts for spec in inputs):
         return
-    # Of fixed shape are states too, but where every input is.
+    # Beside an input of free length, one of fixed shape is a state and tells no number of steps.
     free = [None in spec.sample_shape for spec in inputs]
     steps = [
         a.shape[0]

@@ -64,7 +64,7 @@ class SignatureRun:
         given, made = runner.get_input_details(), runner.get_output_details()
         self._inputs = [int(given[name]["index"]) for name in inputs]
         self._outputs = [int(made[name]["index"]) for name in outputs]
-        # The wrapper's arrays live no longer than this.
+        # The arrays that the wrapper gives are its memory: it has to live as long as they do.
         self._interpreter = interpreter
         self._shapes: list[tuple[int, ...]] | None = None
 

@@ -63,8 +63,8 @@ class Stream:
         self._layout = signature.layout
         # The axis of time of a stream with one input.
         self._only = signature.layout.inputs[0].time if len(signature.inputs) == 1 else None
-        # A chunk is cut into parts of the length that the file has. What counts steps counts those
-        # of the sequence, not of a chunk.
+        # Chunks are checked at any length, for `_fed` cuts them to that of the file. An input of
+        # numbers of steps speaks of the whole sequence, and may exceed a chunk.
         self._inputs = [
             replace(spec, counts=False)
             if i.time is None

@@ -260,7 +260,7 @@ class Emitter:
         if all(isinstance(p, int) for p in parts):
             return tf.constant(np.array(parts, np.int32).reshape(content.shape))
         found = tf.stack(parts)
-        # As it stands, what shapes are inferred from keeps its numbers.
+        # Without a RESHAPE, TensorFlow still sees the known numbers in a shape.
         return found if content.ndim == 1 else tf.reshape(found, content.shape)
 
     def number(self, size: Size, op: Any) -> Any:

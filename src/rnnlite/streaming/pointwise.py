@@ -137,7 +137,8 @@ def batch_norm(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
         raise refused(emitter.place(op), "normalization over the whole of time")
     if any(isinstance(v, Timed) and not steps for v in others):
         raise refused(emitter.place(op), WHOLE, found="statistics of each step")
-    # Of each step there are as many factors as rows: ones and zeros, whatever step they are of.
+    # Where steps are channels, scale and offset have a number a step: ones and zeros, so that those
+    # of any rows will do.
     tensors = [value.tensor, *(emitter.tensor(v, op) for v in others)]
     first, *rest = emitter.copied(op, tensors)
     if steps:

@@ -45,7 +45,8 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
         there = emitter.clock.there(rows, count_of(inputs[0]))
     with tf.name_scope(scope_of(lowered.result.states[0].op.name)):
         states = _States(emitter, scan, where)
-        # Where steps are not there, the last of them says nothing of the last that is.
+        # A step that is not there is masked, and its output zero. Where such steps may come last,
+        # the last output is looked for among all of them, below.
         zeroed = scan.zero_output_for_mask and there is not None and scan.last_output
         again = replace(
             scan,

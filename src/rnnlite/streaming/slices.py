@@ -152,7 +152,7 @@ def _taken(emitter: Emitter, op: Any, value: Timed, cut: Cut | None) -> Value:
     rows = unbounded(emitter, op, value).rows
     less = cut.begin - (cut.end or 0)
     rows = replace(rows, delay=rows.delay + cut.begin, add=rows.add - less * rows.stride)
-    # A row is given when it is known that it is not cut off.
+    # A row is final only when as many have come behind it as are cut off at the end.
     late = max(-(rows.add // rows.stride) - rows.delay, 0)
     value = later(emitter, op, replace(value, rows=rows), late)
     return value if cut.step == 1 else _every(emitter, op, value, cut.step)

@@ -272,7 +272,7 @@ def _time_of(
         )
     ]
     times = whole or times
-    # What is pooled down to one place as declared is no time, though more places would be.
+    # An axis that the model, as declared, pools down to size 1 is hardly time.
     times = [a for a in times if not _collapsed(alone[a], Axis(k, a), spec.shape[a])] or times
     if times:
         return tuple(times), True
@@ -311,7 +311,7 @@ def other_lengths(lengths: Lengths, declared: Values) -> list[Values]:
         if len(found) == OTHERS:
             break
     if not lengths.known:
-        # Nothing tells what pooling rounds away.
+        # Other lengths may round to the same steps; twice the declared one does not.
         found.append({axis: 2 * n for axis, n in declared.items()})
     return found
 

@@ -166,7 +166,8 @@ def _check(onnx: Any, proto: Any, origin: str) -> None:
         onnx.checker.check_model(proto)
     except Exception as e:
         text = " ".join(str(e).split())
-        # The first is refused by name, below; the second ONNX Runtime does without.
+        # An unknown op is refused by name in `_refuse_unknown`. A missing shape harms nobody: ONNX
+        # Runtime does without.
         if "No Op registered" in text or "Field 'shape' of 'type' is required" in text:
             return
         raise SourceError(

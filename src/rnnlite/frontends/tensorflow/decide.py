@@ -151,13 +151,13 @@ def _inlined(
         for inner in body.nodes.values():
             if f"{inner.name}:0" not in given:
                 nodes.append(_copy(inner, f"{node.name}/{inner.name}"))
-                # Where it is to run is said by names of the function.
+                # It says beside which node to run, by a name that only the function has.
                 nodes[-1].attr.pop("_class", None)
                 for k, text in enumerate(inner.input):
                     nodes[-1].input[k] = _moved(text, node.name, given)
         found = [given.get(r, f"{node.name}/{r}") for r in body.results]
         results.update({f"{node.name}:{k}": r for k, r in enumerate(found)})
-        # Its name stays for what waits for it, and for who names it as an output.
+        # A node of its name stays: others may wait for it, and outputs may be named by it.
         nodes.append(_copy(node))
         _become(nodes[-1], "IdentityN" if found else "NoOp", found)
         nodes[-1].attr["T"].list.type.extend(node.attr["Tout"].list.type)

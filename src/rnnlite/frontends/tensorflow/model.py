@@ -96,7 +96,7 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     graph = graph_of(definition)
     refs = signature_refs(graph, request.inputs or source.inputs, request.outputs or source.outputs)
     declared = [(r, spec_of(graph, r)) for r in refs.inputs]
-    # Where an inner tensor is an input, what it was made of does not run.
+    # Where an inner tensor is named as an input, what made it is gone, and nothing waits for it.
     stop_waiting(definition, [name_of(r) for r in refs.inputs])
     definition = pruned(definition, [*refs.outputs, *refs.inputs])
     traced, baked = _at_any_batch(graph, refs, declared, request)

@@ -276,7 +276,8 @@ def _wrapped(
             self.inner = module
 
         def train(self, mode: bool = True) -> Any:
-            # What is within is in evaluation mode already; programs refuse to be told.
+            # Exporters call it. The module within is in evaluation mode already, and an exported
+            # program raises if it is called for that.
             self.training = False
             return self
 

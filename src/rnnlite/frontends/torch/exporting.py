@@ -56,7 +56,7 @@ def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
         )
     proto, kept, scripted = best
     if len(kept) < len(groups):
-        # What the trace computes with has to stay what it was.
+        # An axis at which the trace does not hold keeps the size of the example: exported again.
         proto = _export(call, kept, scripted=scripted)
     return proto, kept
 
@@ -87,7 +87,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
             do_constant_folding=True,
         )
     proto = onnx.load_model_from_string(buffer.getvalue())
-    # What `with_packed` gives besides.
+    # `with_packed` added results behind the module's own.
     del proto.graph.output[len(call.outputs) :]
     _free_outputs(proto)
     _state_pads(proto.graph)

@@ -169,7 +169,7 @@ def _leads(sizes: Sizes, value: Value, leading: list[Size], width: int) -> bool:
             left_over += 1
         elif isinstance(number, int) and size != number:
             return False
-    # All others being equal, one axis of a value of as many elements is as well.
+    # Both have as many elements: where all axes but one are equal, that one is too.
     return left_over <= 1
 
 

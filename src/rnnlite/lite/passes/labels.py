@@ -91,7 +91,7 @@ def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
             key = number if in_file else -1, met[kind], kind
             keys[value], layers[key] = key, label
             places.setdefault(key, set()).add(number)
-    # A name that differs in the whole file is looked for in one place, which all graphs share.
+    # Where names differ in the whole file, all graphs count as one place.
     names = _numbered(
         {key: (layers[key], {0} if in_file else graphs) for key, graphs in places.items()},
         {value.name for value in ends},

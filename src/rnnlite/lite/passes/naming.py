@@ -161,7 +161,7 @@ def _rename_node(node: NodeDef, names: dict[str, str], functions: dict[str, str]
     inputs = [_renamed(reference, names) for reference in node.input]
     del node.input[:]
     node.input.extend(inputs)
-    # Both name other nodes.
+    # Both hold names of other nodes, which are gone.
     node.ClearField("experimental_debug_info")
     node.attr.pop("_class", None)
     node.attr.pop(ATTRIBUTE, None)

@@ -28,7 +28,7 @@ def prune(model: Model) -> None:
             if value.data is not None:
                 key = value.data.dtype.str, value.data.shape, value.data.tobytes()
                 value.data = contents.setdefault(key, value.data)
-            # It tells a scalar from what has no known rank, and costs space elsewhere.
+            # The flag tells a scalar from a value of unknown rank; elsewhere it only takes space.
             value.rank_is_said = value.rank == 0
             if value.quantization is not None and value.quantization.is_empty:
                 value.quantization = None

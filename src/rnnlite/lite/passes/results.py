@@ -44,7 +44,7 @@ def separate_branch_results(model: Model) -> int:
     for branch in _in_order(model, (g for o in model.ops() if o.kind == "IF" for g in o.branches)):
         results = list(branch.outputs)
         for place, value in enumerate(results):
-            # What comes from outside is copied by the kernel.
+            # The kernel copies an argument of the branch by itself.
             if results.index(value) < place and value not in branch.inputs:
                 results[place] = _copied(value)
                 copies += 1

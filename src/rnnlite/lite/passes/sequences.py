@@ -178,7 +178,7 @@ def _put_together(loop: Loop, writes: list[Write], layouts: list[VariableLayout]
     op.outputs = [v for k, v in enumerate(op.outputs) if k not in places]
     for count, layout, (buffer, result) in zip(counts, layouts, slots, strict=True):
         if loop.may_be_empty:
-            # There is no row then, but one is read.
+            # Where the loop takes no step, its first variable is read all the same.
             assign_zeros(Builder(graph, graph.ops[0]), layout)
         maker, rows = buffer.producer, buffer.dims[0]
         if rows != FREE:

@@ -134,11 +134,11 @@ class _Settling:
         raise InternalError(f"{atom!r} was planned")
 
     def _size(self, value: Value, axis: int) -> Value:
+        # One SHAPE of a value, for all that is settled in front of this op or a later one.
         if value not in self.shapes:
             rank = value.rank
             outcome = type_number("int32")
             self.shapes[value] = self.builder.make("SHAPE", [value], [rank], outType=outcome)
-            # Others in front of later ops read it too.
         ends = [self.builder.constant([k]) for k in (axis, axis + 1, 1)]
         return self.builder.make("STRIDED_SLICE", [self.shapes[value], *ends], [1])
 

@@ -91,7 +91,7 @@ def _read(graph: Builder, layout: VariableLayout, level: int, names: Value, last
     graph.add("UNPACK", [chosen], single, num=FAN, axis=0)
     shape = layout.chunk(level)
     parts = [layout.make(graph, "READ_VARIABLE", [name], shape) for name in single]
-    # Along the first axis: no option is 0 as well.
+    # The axis is not said: left out, it is 0.
     return layout.make(graph, "CONCATENATION", parts, layout.chunk(level + 1))
 
 

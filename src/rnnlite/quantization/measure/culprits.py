@@ -206,7 +206,7 @@ def _differences(
         if a is None or b is None or a.shape != b.shape:
             continue
         low, high = plan.params(value).range
-        # What a range cuts off on purpose is no error.
+        # Values that a plan cuts off on purpose are no error.
         cut = plan.narrowed(value)
         kept = np.clip(a, low, high) if cut else a
         finite = np.isfinite(kept)

@@ -38,7 +38,7 @@ def quantize_if_read(made: Operands, plain: Value, value: Value) -> None:
     places = [k for k, result in enumerate(value.graph.outputs) if result is value]
     ends = bool(places)
     if ends and value.graph is value.graph.model.main:
-        # Callers may want it as it is.
+        # A caller who takes the output in float needs no integers of it.
         ends = any(made.io_params(value, k) is not None for k in places)
     if ends or not kept:
         made.requantize(plain, value)

@@ -49,7 +49,7 @@ class _Rewriting:
     ) -> None:
         self.model = model
         self.made = Operands(model, plan, io, io_types)
-        # Two values of one op may start from the same constant: known by their number.
+        # By the operand's number: two states of one loop may start from the same constant.
         self.tied: dict[tuple[Op, int], Value] = {}
         for flow in flows(model):
             first = 0 if flow.is_loop else 1

@@ -65,7 +65,7 @@ def _constant_result(made: Operands, number: int, k: int, value: Value) -> Value
     if number == 0:
         params = params_of(range_of(made.constants[value]), made.io, headroom=False)
         return made.constant(value, params) if made.io != "float32" else value
-    # A body may give one constant as several results: known by its number, as above.
+    # By the result's number: a body may give one constant as several results.
     for flow in flows(value.graph.model):
         first = 0 if flow.is_loop else len(flow.slots) - len(flow.op.outputs)
         if any(v.graph is value.graph for slot in flow.slots for v in slot[1:]):

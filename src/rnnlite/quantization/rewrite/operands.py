@@ -70,7 +70,7 @@ class Operands:
     ) -> None:
         self.plan = plan
         self.io = io
-        # Whole numbers come in as such.
+        # Ids and lengths come in as float, for steps of a scale would not hit them.
         whole = [
             v for v in model.main.inputs if any(plan.kept.get(op) == WHOLE for op in v.readers)
         ]

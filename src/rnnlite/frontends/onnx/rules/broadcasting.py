@@ -117,7 +117,8 @@ def _beside(lead: Value, other: Value, numbers: Array | None) -> Tensor | None:
     if other.rank > lead.rank or (lead.is_plain and numbers is None):
         return None
     shape = (1,) * (lead.rank - other.rank) + other.shape
-    # It must not grow along an axis that stands in no place of the base, or that is one there.
+    # The result must not be larger than `lead` along an axis: its base has no such axis, or may
+    # have it at size 1.
     for k, (size, place) in enumerate(zip(shape, lead.axes, strict=True)):
         if place is None and size != 1:
             return None

@@ -67,7 +67,7 @@ def _dynamic(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[O
     value = as_value(inputs[0])
     x = value.base
     low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 0.0)
-    # Of zeros alone, as ONNX Runtime has it, and not 0 / 0.
+    # Zeros alone have scale 1, as in ONNX Runtime: 0 / 0 would be NaN.
     scale = tf.where(high > low, (high - low) / 255.0, 1.0)
     zero_point = tf.clip_by_value(tf.round(-low / scale), 0.0, 255.0)
     integers = tf.clip_by_value(tf.round(x / scale) + zero_point, 0.0, 255.0)
