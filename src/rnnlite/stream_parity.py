@@ -39,13 +39,13 @@ SINGLE = 24
 """Chunks up to which a sequence is fed one unit at a time as well."""
 
 
-def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity:
+def check_stream(entry: Entry, data: bytes, most: float = 0.0) -> StreamParity:
     """Compare the stream of a file with its own results for whole sequences.
 
     Real numbers differ by what rounding explains, integers by one step (their scale).
 
     Args:
-        program: what it was made from.
+        entry: what it was made from.
         data: the file.
         most: the largest difference that is allowed in any case, relative to an output's scale.
 
@@ -57,7 +57,7 @@ def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity
     for delegates in (True, False):
         model = ModelApart(data, delegates=delegates)
         signature = model.stream_signature
-        cases = _cases(program, signature, model)
+        cases = _cases(entry, signature, model)
         found.append(_differences(cases, signature, model.run_chunk))
         model.close()
     differences = np.max(found, axis=0)
@@ -72,7 +72,7 @@ def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity
     else:
         bounds = [TOLERANCE] * len(scale)
         if any(r > max(TOLERANCE, most) for r in relative):
-            bounds = derived_bounds(program, cases, scale)
+            bounds = derived_bounds(entry, cases, scale)
         bounds = [max(b, most) for b in bounds]
     layout: Layout = signature.layout
     return StreamParity(
@@ -83,7 +83,7 @@ def check_stream(program: Entry, data: bytes, most: float = 0.0) -> StreamParity
         outputs=tuple(
             OutputParity(spec.name, float(d), float(r), float(s), float(b))
             for spec, d, r, s, b in zip(
-                program.outputs, differences, relative, scale, bounds, strict=True
+                entry.outputs, differences, relative, scale, bounds, strict=True
             )
         ),
         lengths=tuple(dict.fromkeys(c.length for c in cases)),
@@ -110,19 +110,19 @@ def _bounds_of_integers(steps: Sequence[float | None], scale: Sequence[float]) -
     ]
 
 
-def _cases(program: Entry, signature: StreamSignature, model: ModelApart) -> list[Case]:
+def _cases(entry: Entry, signature: StreamSignature, model: ModelApart) -> list[Case]:
     """Sequences, and what the file gives for each as a whole."""
     layout = signature.layout
     fixed = {s.batch for s in signature.inputs if s.batch_axis is not None} - {None}
     batches = (max(n for n in fixed if n is not None),) if fixed else (1, 2)
     cases = []
-    for length in dict.fromkeys(_lengths(program, layout)):
+    for length in dict.fromkeys(_lengths(entry, layout)):
         for batch in batches:
             values = {
                 Axis(k, i.time): length for k, i in enumerate(layout.inputs) if i.time is not None
             }
             inputs = random_inputs(
-                program.inputs,
+                entry.inputs,
                 length=values,
                 batch=batch,
                 seed=1000 * length + batch,
@@ -131,21 +131,21 @@ def _cases(program: Entry, signature: StreamSignature, model: ModelApart) -> lis
             cases.append(Case(length, batch, inputs, model.run(given)))
     if not cases:
         raise ShapeError(
-            f"{program.origin} takes no length up to {MOST} that its stream takes",
+            f"{entry.origin} takes no length up to {MOST} that its stream takes",
             expected=f"a multiple of {layout.chunk or layout.multiple}",
         )
     return cases
 
 
-def _lengths(program: Entry, layout: Layout) -> Iterator[int]:
+def _lengths(entry: Entry, layout: Layout) -> Iterator[int]:
     unit = layout.chunk or layout.multiple
     axes = [Axis(k, i.time) for k, i in enumerate(layout.inputs) if i.time is not None]
-    least = max((max(p.least, default=1) for p in program.inputs), default=1)
+    least = max((max(p.least, default=1) for p in entry.inputs), default=1)
     for steps in STEPS:
         first = -(-max(steps, least if steps > 1 else 1) // unit) * unit
         for length in range(first, MOST, unit):
             given = all(o.rows is None or o.rows.length(length) > 0 for o in layout.outputs)
-            if given and program.lengths.completed(dict.fromkeys(axes, length)) is not None:
+            if given and entry.lengths.completed(dict.fromkeys(axes, length)) is not None:
                 yield length
                 break
 

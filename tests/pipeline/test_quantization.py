@@ -55,7 +55,7 @@ def tried(monkeypatch):
             lambda parts, target: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
         )
         part = SimpleNamespace(entry=SimpleNamespace(signature="a"), model=None, details={})
-        taken = quantization._Taken(part, samples, SAMPLES.held_out, None)
+        taken = quantization._Subject(part, samples, SAMPLES.held_out, None)
         best, records = quantization._best([taken], order)
         return best.trial, [m[0] for m in measured], [r.verdict for r in records], measured
 
@@ -107,7 +107,7 @@ def refused(monkeypatch):
             lambda used, inputs, dtype: asked.append(dtype) or unlike,
         )
         part = SimpleNamespace(entry=SimpleNamespace(signature="a", inputs=()), model=None)
-        one = quantization._Taken(part, samples, SAMPLES.held_out, None)
+        one = quantization._Subject(part, samples, SAMPLES.held_out, None)
         config = QuantizationConfig(mode, io, max_error=0.1)
         accuracy = [OutputAccuracy("y", error, 6.0, None)]
         candidate = Candidate("a", None, [], kept=list(kept))
@@ -194,7 +194,7 @@ def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):
         lambda part, chunk, model, details: Part(part.entry, model, {}),
     )
     taken = [
-        quantization._Taken(
+        quantization._Subject(
             Part(SimpleNamespace(signature=key), None, {"own": key}), SAMPLES, [], None
         )
         for key in "ab"
@@ -254,6 +254,6 @@ def test_a_trial_that_the_target_does_not_run_is_passed_over(monkeypatch):
     monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
     monkeypatch.setattr(quantization, "finalize", finalize)
     part = Part(SimpleNamespace(signature="a"), None, {})
-    best, records = quantization._best([quantization._Taken(part, None, [], None)], ORDER, MICRO)
+    best, records = quantization._best([quantization._Subject(part, None, [], None)], ORDER, MICRO)
     assert (best.trial, calls) == ("t2", ["t1", "t2"])
     assert [r.verdict for r in records] == ["the target lacks EXP", "taken"]

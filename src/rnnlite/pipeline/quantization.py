@@ -1,4 +1,4 @@
-"""Quantize the parts of a file: each trial is finished and measured, until one is good enough.
+"""Quantize the parts of a file: each trial is finalized and measured, until one is good enough.
 
 quantization.select --Candidate--> finalize --bytes--> measure --error--> quantization.choice
 
@@ -64,7 +64,7 @@ class Quantized:
     """What was made of the float parts of a file.
 
     Attributes:
-        parts: quantized, not finished yet: a signature more may be added to them. In integer
+        parts: quantized, not finalized yet: a signature more may be added to them. In integer
             modes the function of a chunk is the last of them.
         data: their file.
         trial: the precision that was taken.
@@ -78,8 +78,8 @@ class Quantized:
 
 
 @dataclass(frozen=True, eq=False)
-class _Taken:
-    """A float part and what it is quantized and measured on.
+class _Subject:
+    """What trials are made of: a float part, and what it is quantized and measured on.
 
     Attributes:
         part: with the converter's names; its model is changed.
@@ -108,7 +108,7 @@ class _Content:
 
     Attributes:
         candidates: one a part.
-        parts: with the candidates' models, not finished.
+        parts: with the candidates' models, not finalized.
         data: the file.
     """
 
@@ -143,33 +143,33 @@ def quantize(
         UnsupportedError: an op has no integer kernel.
     """
     given = calibration_of(config, [part.entry.signature for part in parts])
-    taken = [_take(part, given[part.entry.signature]) for part in parts]
+    subjects = [_subject_of(part, given[part.entry.signature]) for part in parts]
     if streamed is not None:
         name_constants(streamed[0].model)
         streamed[1].make_alike(parts[0].model)
-        taken[0] = replace(taken[0], streamed=streamed)
-    best, trials = _best(taken, config, target)
+        subjects[0] = replace(subjects[0], streamed=streamed)
+    best, trials = _best(subjects, config, target)
     content = best.content
     require_change(content.candidates, config)
     records = {}
-    for one, candidate in zip(taken, content.candidates, strict=True):
+    for one, candidate in zip(subjects, content.candidates, strict=True):
         accuracy = measure(one.reference, content.data, one.held_out, signature=one.key)
         _require_accuracy(accuracy, candidate, one, config)
         records[one.key] = _record(one, candidate, content, config, accuracy, trials, size_before)
     return Quantized(content.parts, content.data, best.trial, records)
 
 
-def _take(part: Part, calibration: Any) -> _Taken:
+def _subject_of(part: Part, calibration: Any) -> _Subject:
     """A part with what it is measured on."""
     name_constants(part.model)
     entry = part.entry
     samples = None if calibration is None else take_samples(calibration, entry.inputs)
     held_out = samples.held_out if samples is not None else sample_inputs(entry)
-    return _Taken(part, samples, held_out, remembering(entry.reference))
+    return _Subject(part, samples, held_out, remembering(entry.reference))
 
 
 def _record(
-    one: _Taken,
+    one: _Subject,
     candidate: Candidate,
     content: _Content,
     config: QuantizationConfig,
@@ -214,7 +214,7 @@ def _record(
 def _require_accuracy(
     accuracy: Sequence[OutputAccuracy],
     candidate: Candidate,
-    one: _Taken,
+    one: _Subject,
     config: QuantizationConfig,
 ) -> None:
     """Refuse a result beyond the largest error, with where the error enters and what helps.
@@ -249,14 +249,14 @@ def _require_accuracy(
 
 
 def _best(
-    taken: Sequence[_Taken], config: QuantizationConfig, target: Target = LITERT
+    subjects: Sequence[_Subject], config: QuantizationConfig, target: Target = LITERT
 ) -> tuple[Measured[_Content], tuple[TrialRecord, ...]]:
     """The trial that is taken, and what became of all.
 
     Raises:
         UnsupportedError: an op has no integer kernel, in whatever precision.
     """
-    models = [one.part.model for one in taken]
+    models = [one.part.model for one in subjects]
     largest = largest_file(models)
     step = max(map(weights_a_step, models))
     choice = Choice[_Content](config.mode, config.max_error, step, target.costs)
@@ -265,7 +265,7 @@ def _best(
     trials = zip(
         *(
             candidates(one.part.model, config, one.samples, one.streamed and one.streamed[1])
-            for one in taken
+            for one in subjects
         ),
         strict=True,
     )
@@ -278,15 +278,15 @@ def _best(
         found = tuple(c for c in trial if isinstance(c, Candidate))
         parts = tuple(
             Part(one.part.entry, c.model, {**one.part.details, **details})
-            for one, c in zip(taken, found, strict=True)
+            for one, c in zip(subjects, found, strict=True)
         )
         parts += tuple(
             _stream_part(*one.streamed, c.chunk, details)
-            for one, c in zip(taken, found, strict=True)
+            for one, c in zip(subjects, found, strict=True)
             if one.streamed is not None and c.chunk is not None
         )
         name = found[0].recipe
-        further = parts[len(taken) :] if not target.signatures else ()
+        further = parts[len(subjects) :] if not target.signatures else ()
         try:
             data = finalize([part.copy() for part in parts], LITERT if further else target)
             if further:
@@ -299,7 +299,7 @@ def _best(
         if any(c.limited for c in found) and choice.acceptable and len(data) > largest:
             choice.reject(name, f"file larger than {largest:,.0f} bytes", len(data))
             break
-        accuracy = [a for one in taken for a in _measured(one, data, config)]
+        accuracy = [a for one in subjects for a in _measured(one, data, config)]
         error = max((a.rms_error for a in accuracy), default=0.0)
         choice.offer(Measured(name, error, len(data), _Content(found, parts, data)))
         if choice.done(classifies=any(a.argmax_agreement is not None for a in accuracy)):
@@ -319,7 +319,7 @@ def _layout(chunk: Chunk, model: Model) -> Layout:
     return with_params(chunk.signature.layout, [before for _, before, _ in chunk.states(model)])
 
 
-def _measured(one: _Taken, data: bytes, config: QuantizationConfig) -> tuple[OutputAccuracy, ...]:
+def _measured(one: _Subject, data: bytes, config: QuantizationConfig) -> tuple[OutputAccuracy, ...]:
     """The errors of a part by which a trial is chosen."""
     # Few samples are held out as a rule: the choice looks at some of the others as well.
     others = one.samples.used if config.integer and one.samples is not None else []

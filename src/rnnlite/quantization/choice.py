@@ -34,7 +34,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measured(Generic[T]):
-    """A quantized model that is finished and measured.
+    """A quantized model that is finalized and measured.
 
     Attributes:
         trial: the precision, in words.

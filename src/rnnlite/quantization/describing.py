@@ -55,7 +55,7 @@ def describe(
     """What is to be said of a quantization.
 
     Args:
-        candidate: what was taken, finished.
+        candidate: what was taken, finalized.
         config: what was asked for.
         samples: the calibration data, if there was any.
         ops: how many run in which type.

@@ -1,7 +1,7 @@
 """Ways to quantize a model: types of products, states and weights, the cheapest first.
 
 What enters: a float model and samples. What leaves: quantized models, one after the other, as they
-are asked for. Which one is taken is decided by `choice`, once they are finished and measured.
+are asked for. Which one is taken is decided by `choice`, once they are finalized and measured.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DYNAMIC = {
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A quantized model, which is not finished yet.
+    """A quantized model, which is not finalized yet.
 
     Attributes:
         recipe: the precision, in words.

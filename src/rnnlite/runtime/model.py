@@ -2,7 +2,7 @@
 
 Samples of equal shape go together where the model's batch axis is free, longest first. A large job
 on several threads runs in as many interpreters of one thread each, which is faster than ops of
-several threads (`benchmarks/throughput.py`).
+several threads (`benchmarks/speed/throughput.py`).
 """
 
 from __future__ import annotations
