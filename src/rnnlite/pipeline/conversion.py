@@ -77,10 +77,12 @@ def convert(
         streamed = chunk_function(program, request) if request.streaming else None
         # A target that runs one signature alone gets the function of a chunk as its file. The
         # whole sequence's is made for LiteRT then, and only for the proof of the chunks.
-        alone = streamed is not None and not request.target.signatures
-        whole = LITERT if alone else request.target
+        chunk_alone = streamed is not None and not request.target.signatures
+        whole_target = LITERT if chunk_alone else request.target
         require_taken(
-            request.target, program, streamed.inputs if streamed is not None and alone else None
+            request.target,
+            program,
+            streamed.inputs if streamed is not None and chunk_alone else None,
         )
     for entry in program.entries:
         for recurrence in entry.recurrences:
@@ -94,12 +96,15 @@ def convert(
         if streamed is not None and config is None:
             further = [stream_part(program.main, streamed)]
         if request.exits and config is None:
-            early, said = exit_parts(parts[0])
-            parts[0] = replace(parts[0], details={**parts[0].details, **said})
-            further += early
-        plain = data = finalize(
-            [part.copy() for part in (*parts, *further)] if config or alone else [*parts, *further],
-            whole,
+            exits, exits_record = exit_parts(parts[0])
+            parts[0] = replace(parts[0], details={**parts[0].details, **exits_record})
+            further += exits
+        # What is finalized is changed: copies go in where the models are needed again.
+        float_data = data = finalize(
+            [part.copy() for part in (*parts, *further)]
+            if config or chunk_alone
+            else [*parts, *further],
+            whole_target,
         )
     found = {
         part.entry.signature: Finding(layers=drawn)
@@ -108,33 +113,33 @@ def convert(
     if verify:
         with clock.step("check"):
             for entry in program.entries:
-                found[entry.signature].parity = check(entry, plain, signature=entry.signature)
+                found[entry.signature].parity = check(entry, float_data, signature=entry.signature)
     if config is not None:
         for entry in program.entries:
             parity = found[entry.signature].parity
             if parity is not None:
                 parity.require(entry.origin)
         with clock.step("quantize"):
-            together = None
+            with_chunk = None
             if streamed is not None and config.integer:
                 part = stream_part(program.main, streamed)
-                together = part, chunk_of(part, streamed)
-            taken = quantize(parts, config, len(plain), request.target, together)
-            further = list(taken.parts[len(parts) :])
-            ready = list(taken.parts)
+                with_chunk = part, chunk_of(part, streamed)
+            quantized = quantize(parts, config, len(float_data), request.target, with_chunk)
+            further = list(quantized.parts[len(parts) :])
+            ready = list(quantized.parts)
             if streamed is not None and not config.integer:
-                light = (config, taken.trial)
+                light = (config, quantized.trial)
                 further = [stream_part(program.main, streamed, light)]
                 ready += further
             if request.exits:
-                early, said = exit_parts(ready[0])
-                ready[0] = replace(ready[0], details={**ready[0].details, **said})
-                ready += early
-            data = taken.data
+                exits, exits_record = exit_parts(ready[0])
+                ready[0] = replace(ready[0], details={**ready[0].details, **exits_record})
+                ready += exits
+            data = quantized.data
             labels: dict[str, str] = {}
-            if len(ready) > len(taken.parts) or config.integer:
-                data = finalize([part.copy() for part in ready], whole, labels)
-        for key, record in taken.records.items():
+            if len(ready) > len(quantized.parts) or config.integer:
+                data = finalize([part.copy() for part in ready], whole_target, labels)
+        for key, record in quantized.records.items():
             is_main = key == program.main.signature
             found[key].quantization = _with_tensors(record, labels) if is_main else record
     if request.exits and verify:
@@ -145,8 +150,8 @@ def convert(
         with clock.step("stream"):
             most = config.max_error if config is not None and config.mode == "dynamic" else 0.0
             stream = proof(program.main, data, streamed, check=verify, most=most)
-    if alone:
+    if chunk_alone:
         data = finalize(further, request.target)
     report = make_report(program, inspect(data), found, clock.seconds, stream)
     report.require_parity()
-    return Converted(data, report), plain
+    return Converted(data, report), float_data
