@@ -60,8 +60,12 @@ def open_program(source: object, request: Request) -> Program:
     """Open a path or a live object.
 
     Raises:
-        SourceError, OptionError, TrustError, ShapeError, UnsupportedError, DependencyError: see
-            there.
+        SourceError: no front end knows the source, or it is damaged, or lacks a name.
+        OptionError: an option is given that it has no use for.
+        TrustError: it holds code that is not allowed.
+        ShapeError: it does not take the batch size or length that is asked for.
+        UnsupportedError: it holds what LiteRT has no form for.
+        DependencyError: a package that reads it is not installed.
         FrontEndError: the front end gives something else.
     """
     program, note = _first(
@@ -76,7 +80,7 @@ def open_frozen(source: object, request: Request) -> FrozenGraph:
     """Open a path or a live object as a graph to be written.
 
     Raises:
-        SourceError, OptionError, TrustError, UnsupportedError, DependencyError: see there.
+        SourceError, OptionError, TrustError, UnsupportedError, DependencyError: as `open_program`.
         FrontEndError: the front end gives something else.
     """
     return _first(source, request, lambda c, found: c.front_end.freeze(found, c.asked(request)))[0]

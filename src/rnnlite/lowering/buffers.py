@@ -45,7 +45,7 @@ def layout(schedule: Schedule, steps: LengthVector, chunk: Count | None = None) 
     growth for each level above it: the outer ones about that, where copies come from memory.
 
     Args:
-        schedule: see there.
+        schedule: its depth, chunk, growth and partitions are looked at.
         steps: as long as there are steps, a multiple of K.
         chunk: rows of a chunk; a sequence shorter than the schedule's is the only one else.
     """

@@ -50,10 +50,10 @@ class Inputs:
     """The projected inputs and the mask of one Scan.
 
     Args:
-        scan: see there.
+        scan: the recurrence that they are of.
         cell: the Scan's, as it is lowered.
         projected: the cell's projection of all inputs, or None if it is to be made chunk by chunk.
-        schedule: see there.
+        schedule: how its loops are laid out.
         end: steps that the loops compute, identity padding included.
         identity_padding: rows to put in front, where the schedule does.
     """

@@ -55,9 +55,9 @@ class Loops:
     loop's body is the same wherever the loop stands.
 
     Args:
-        step: see there.
+        step: one time step of the Scan.
         projected: its inputs projected, or None if that is made chunk by chunk.
-        schedule: see there.
+        schedule: how the loops are laid out.
     """
 
     def __init__(self, step: Step, projected: list[Tensor] | None, schedule: Schedule) -> None:
@@ -287,7 +287,7 @@ def _marking(mark: Mark, steps: Sequence[str]) -> Iterator[None]:
     """Within it, the While op of the current graph gets the mark.
 
     Args:
-        mark: see there, but for its steps.
+        mark: of the loop, without its steps.
         steps: are filled in while the body is traced, which is before the op is made.
     """
 

@@ -22,7 +22,7 @@ def lower(scan: Scan, options: Options | Survey) -> tuple[ScanResult, Schedule]:
     """Lower one Scan in the current graph; gives the schedule that was chosen as well.
 
     Args:
-        scan: see there.
+        scan: the recurrence; its tensors are of the current graph.
         options: what the caller decides; or a `Survey`, which wants to know of the Scan alone.
 
     Raises:

@@ -36,7 +36,7 @@ class Step:
     """One time step of a Scan.
 
     Args:
-        scan: see there.
+        scan: the recurrence that it is a step of.
 
     Attributes:
         ops: how many ops a step takes.

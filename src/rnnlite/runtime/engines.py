@@ -40,7 +40,7 @@ class Engines:
     Args:
         data: the file.
         call: how its function is called.
-        settings: see there.
+        settings: threads, delegates, and whether an interpreter may grow.
 
     Raises:
         ModelError: the runtime cannot load the file.

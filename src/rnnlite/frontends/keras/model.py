@@ -45,7 +45,9 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
     """Open a live, built model of the given flavour.
 
     Raises:
-        SourceError, ShapeError, UnsupportedError: see there.
+        SourceError: the model was never built, or takes something that is no tensor of numbers.
+        ShapeError: it does not take the sizes that are asked for.
+        UnsupportedError: it holds what LiteRT has no form for.
     """
     refuse_lookups(flavour, model)
     declared = interface = _with_float32_inputs(interface_of(flavour, model))

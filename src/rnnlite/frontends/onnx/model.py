@@ -56,7 +56,9 @@ def program_of(source: Source, request: OnnxRequest, *, reference: Runner | None
             something else.
 
     Raises:
-        SourceError, ShapeError, UnsupportedError: see there.
+        SourceError: a name is not in it, or it cannot be read so.
+        ShapeError: it does not take the sizes that are asked for.
+        UnsupportedError: it holds what LiteRT has no form for.
     """
     fixed = _fixed(source, request.constants or {})
     declared = [p for p in source.graph.inputs if p.name not in fixed]

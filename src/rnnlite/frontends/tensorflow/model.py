@@ -90,7 +90,7 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
         request: what the user wants; inputs and outputs named here come before the source's.
 
     Raises:
-        SourceError, ShapeError, UnsupportedError: see there.
+        SourceError, ShapeError, UnsupportedError: of names, of sizes, of ops.
     """
     definition = with_defaults(source.definition)
     graph = graph_of(definition)

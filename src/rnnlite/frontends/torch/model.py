@@ -22,7 +22,9 @@ def program_of(source: object, request: TorchRequest) -> Program:
     """Open a source.
 
     Raises:
-        SourceError, TrustError, UnsupportedError: see there.
+        SourceError: it cannot be read, is in training mode, or there is no example.
+        TrustError: it is a pickle.
+        UnsupportedError: PyTorch cannot export it, or LiteRT has no form for an op.
     """
     call = call_of(source, request.example)
     groups = free_axes(call)

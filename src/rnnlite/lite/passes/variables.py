@@ -184,7 +184,7 @@ def _over_chunks(
 
     Args:
         graph: in which it stands.
-        layout: see there.
+        layout: where the rows are.
         level: of the variables that are read.
         count: the number of rows.
         ends: scalars from where to where it counts, by rows.

@@ -28,7 +28,7 @@ def pairs(chunk: Model, whole: Model, twins: Twins) -> list[Pair]:
     Args:
         chunk: its inputs and outputs are those of the other, then the states.
         whole: see the module.
-        twins: see there.
+        twins: what the two functions say of each other.
     """
     found = [
         (a, b)
