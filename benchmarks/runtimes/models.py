@@ -102,7 +102,7 @@ CASES: tuple[Case, ...] = (
         "separable conv",
         stack(
             lambda k: k.SeparableConv1D(8, 3, padding="same", activation="relu"),
-            lambda k: k.DepthwiseConv1D(3, padding="causal"),
+            lambda k: k.DepthwiseConv1D(3, padding="same"),
             lambda k: k.GRU(12),
         ),
     ),
