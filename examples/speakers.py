@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import track
 
 import rnnlite
-from rnnlite.report.tables import table
+from rnnlite.report.rendering import table
 from rnnlite.runtime.quantized import quantize
 
 matplotlib.use("Agg")

@@ -14,7 +14,7 @@ from rich.console import Console
 from speakers import OUT, train, vowels
 
 import rnnlite
-from rnnlite.report.tables import table
+from rnnlite.report.rendering import table
 
 THRESHOLDS = (0.0, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 1.01)
 """From the first exit for all to the last for all."""

@@ -104,6 +104,25 @@ def circles(arrows):
     return set(found)
 
 
+def lengths(source):
+    """The lines of code of each function by its name, class and all; docstrings do not count."""
+    found = {}
+
+    def visit(node, names):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                text = child.body[0] if ast.get_docstring(child) is not None else None
+                docstring = 0 if text is None else text.end_lineno - text.lineno + 1
+                found[".".join((*names, child.name))] = (
+                    child.end_lineno - child.lineno + 1 - docstring
+                )
+            named = isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+            visit(child, (*names, child.name) if named else names)
+
+    visit(source.tree, (source.name,))
+    return found
+
+
 def parameters(source):
     """The annotated parameters of all functions but self and cls, as text."""
     for node in ast.walk(source.tree):

@@ -12,20 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from rnnlite.frontends.options import (
     SourceOptions,
-    require_bool,
+    require_bools,
     source_options,
     with_source_options,
 )
 from rnnlite.frontends.request import Request
 from rnnlite.lite.files import write_whole
-from rnnlite.lowering.schedule import take_options
+from rnnlite.lowering.schedule import Options, take_options
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import GraphSignature
 from rnnlite.pipeline.streaming import take_streaming
 from rnnlite.pipeline.targets import take_mode
-from rnnlite.quantization.config import LAYOUT, take_config
+from rnnlite.quantization.config import LAYOUT, QuantizationConfig, take_config
 from rnnlite.report.records import Report
-from rnnlite.target import take_target
+from rnnlite.target import Target, take_target
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -126,52 +126,54 @@ def convert(
         RnnliteError: the source cannot be opened or converted; see its kinds. A quantized result
             beyond `max_error` is a ParityError.
     """
-    for name, value in (
-        ("verify", verify),
-        ("allow_float", allow_float),
-        ("progress", progress),
-        ("exits", exits),
-    ):
-        require_bool(name, value)
+    require_bools(verify=verify, allow_float=allow_float, progress=progress, exits=exits)
     config = take_config(
-        quantize,
-        calibration,
-        io,
-        allow_float=allow_float,
-        max_error=max_error,
-        progress=progress,
+        quantize, calibration, io, allow_float=allow_float, max_error=max_error, progress=progress
     )
     runtime = take_target(target)
     take_mode(runtime, quantize, streaming)
+    options = {
+        "inputs": inputs,
+        "outputs": outputs,
+        "constants": constants,
+        "signature": signature,
+        "tags": tags,
+        "architecture": architecture,
+        "custom_objects": custom_objects,
+        "trust": trust,
+        "example": example,
+        **further,
+    }
     request = Request(
         batch_size=batch_size,
         sequence_length=sequence_length,
-        options=source_options(
-            convert,
-            {
-                "inputs": inputs,
-                "outputs": outputs,
-                "constants": constants,
-                "signature": signature,
-                "tags": tags,
-                "architecture": architecture,
-                "custom_objects": custom_objects,
-                "trust": trust,
-                "example": example,
-                **further,
-            },
-        ),
+        options=source_options(convert, options),
         integer=config is not None and config.integer,
-        schedule=take_options(
-            schedule,
-            target=runtime,
-            exact=bool(streaming) and config is not None and config.integer,
-            **LAYOUT.get(config.mode if config else "", {}),
-        ),
+        schedule=_schedule_options(schedule, config, runtime, streaming=bool(streaming)),
         streaming=take_streaming(streaming),
         exits=exits,
         target=runtime,
     )
+    return _converted(source, request, config, verify=verify)
+
+
+def _schedule_options(
+    schedule: Mapping[str, int | str] | str | None,
+    config: QuantizationConfig | None,
+    target: Target,
+    *,
+    streaming: bool,
+) -> Options:
+    """What decides the layout of loops: the user's `schedule`, the mode, the target."""
+    mode = config.mode if config is not None else ""
+    exact = streaming and config is not None and config.integer
+    return take_options(schedule, target=target, exact=exact, **LAYOUT.get(mode, {}))
+
+
+def _converted(
+    source: Any, request: Request, config: QuantizationConfig | None, *, verify: bool
+) -> Converted:
+    """The source converted: here, or in a process with the environment that it needs."""
     from rnnlite.frontends.opening import environment_of
     from rnnlite.pipeline import conversion, remote
 

@@ -7,7 +7,7 @@ import pytest
 
 from rnnlite.errors import OptionError
 from rnnlite.frontends.options import (
-    require_bool,
+    require_bools,
     source_options,
     stated_types,
     with_source_options,
@@ -75,7 +75,7 @@ def test_what_is_no_truth(value):
         source_options(convert, {"trust": value})
     assert str(found.value) == message
     with pytest.raises(OptionError, match=r"^streaming is no truth; expected True or False"):
-        require_bool("streaming", value)
+        require_bools(trust=True, streaming=value)
 
 
 @pytest.mark.parametrize("value", [True, False])
@@ -92,5 +92,5 @@ def test_objects_without_names(value):
 
 def test_a_long_value_is_cut():
     with pytest.raises(OptionError) as found:
-        require_bool("trust", "x" * 200)
+        require_bools(trust="x" * 200)
     assert found.value.found == "'" + 59 * "x"

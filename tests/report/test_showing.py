@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.text import Text
 
 import rnnlite
+from rnnlite.report.rendering import table
 from rnnlite.report.showing import Shown
-from rnnlite.report.tables import table
 
 
 class Few(Shown):

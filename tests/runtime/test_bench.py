@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rnnlite.errors import DependencyError, ModelError
-from rnnlite.report.tables import as_text
+from rnnlite.report.rendering import as_text
 from rnnlite.report.timings import Timing
 from rnnlite.runtime import bench
 from rnnlite.runtime.bench import bench_tables, picture, random_arrays, random_of, time_model

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import rnnlite
 from rnnlite.cli.main import app
-from rnnlite.report.tables import as_text
+from rnnlite.report.rendering import as_text
 from rnnlite.report.timings import StreamTiming
 from rnnlite.runtime import bench_stream
 from rnnlite.runtime.bench_stream import stream_table, time_stream

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +34,7 @@ from rnnlite.cli.options import (
     AllowFloat,
     BatchSize,
     Calibration,
+    Classes,
     ColumnOf,
     Data,
     Early,
@@ -48,29 +49,39 @@ from rnnlite.cli.options import (
     ModelFile,
     ModelOut,
     NoVerify,
+    OutputOf,
     PageOut,
     Quantize,
     Raw,
     ResultsOut,
     Resume,
+    RowsOut,
     RunTogether,
     SequenceLength,
     SignatureToRun,
     Streaming,
     TargetName,
+    Task,
     Threads,
+    TopK,
     ValueOptional,
     Verbose,
     Workers,
+    Worst,
+    WorstOut,
     calibration_data,
     pairs,
+    require_mode,
     size,
     steps,
 )
 from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
 from rnnlite.isolation.guard import guarded
 from rnnlite.lite.files import require_place
-from rnnlite.quantization.config import MODES, take_config
+from rnnlite.quantization.config import take_config
+
+if TYPE_CHECKING:
+    from rnnlite.pipeline.converted import Converted
 
 app = typer.Typer(
     name="rnnlite",
@@ -122,8 +133,7 @@ def convert(
     Example: rnnlite convert tagger.keras -o live.tflite --streaming 1
     """
     data = calibration_data(calibration)
-    if quantize is not None and quantize not in MODES:
-        raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{quantize}'")
+    require_mode(quantize)
     batch, length, chunk = size(batch_size), size(sequence_length), steps(streaming)
     with refusals():
         require_place(out, [source])
@@ -133,12 +143,7 @@ def convert(
         options = parsed(source_options)
         with usage():
             take_config(
-                quantize,
-                data,
-                io,
-                allow_float=allow_float,
-                max_error=max_error,
-                progress=False,
+                quantize, data, io, allow_float=allow_float, max_error=max_error, progress=False
             )
         # Calibration shows a progress bar of its own.
         spinner = data is None and not verbose
@@ -162,16 +167,19 @@ def convert(
             )
         converted.save(out)
         if report is not None:
-            from rnnlite.runtime.measuring import measured
-
-            with status("measuring"):
-                timings, memory = measured(converted.tflite)
-            converted.report.save_html(
-                report, timings=timings, memory=memory, command=command_line()
-            )
+            _write_page(converted, report)
         show(converted.report, as_json)
         if not as_json:
             typer.echo("\n" + "\n".join(f"wrote {path}" for path in (out, report) if path))
+
+
+def _write_page(converted: Converted, path: Path) -> None:
+    """Time the file, and write the page of `--report`."""
+    from rnnlite.runtime.measuring import measured
+
+    with status("measuring"):
+        timings, memory = measured(converted.tflite)
+    converted.report.save_html(path, timings=timings, memory=memory, command=command_line())
 
 
 @app.command()
@@ -232,33 +240,13 @@ def evaluate(
     labels: LabelsIn = None,
     against: Against = None,
     column: ColumnOf = None,
-    output: Annotated[
-        str | None,
-        typer.Option("--output", help="The output to look at.", show_default="the only one"),
-    ] = None,
-    task: Annotated[
-        str,
-        typer.Option(
-            "--task",
-            help="classification, regression, or auto: whole numbers and texts are classes.",
-        ),
-    ] = "auto",
-    classes: Annotated[
-        str | None,
-        typer.Option("--classes", help="Names of the classes, with commas.", show_default=False),
-    ] = None,
-    top_k: Annotated[
-        int, typer.Option("--top-k", min=1, help="Right too if among the best K.")
-    ] = 5,
-    worst: Annotated[int, typer.Option("--worst", min=0, help="How many worst rows to name.")] = 20,
-    save: Annotated[
-        Path | None,
-        typer.Option("--save-worst", help="An .npz for the worst samples.", show_default=False),
-    ] = None,
-    per_sample: Annotated[
-        Path | None,
-        typer.Option("--table", help="A row a sample: .csv or .parquet.", show_default=False),
-    ] = None,
+    output: OutputOf = None,
+    task: Task = "auto",
+    classes: Classes = None,
+    top_k: TopK = 5,
+    worst: Worst = 20,
+    save: WorstOut = None,
+    per_sample: RowsOut = None,
     report: PageOut = None,
     threads: Threads = 1,
     as_json: Json = False,

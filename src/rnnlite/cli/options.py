@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from rnnlite.quantization.config import MODES
 from rnnlite.target import TARGETS
 
 ModelFile = Annotated[Path, typer.Argument(help="A LiteRT file (.tflite).", show_default=False)]
@@ -137,6 +138,31 @@ Against = Annotated[
     Path | None,
     typer.Option("--against", help="Another LiteRT file to compare with.", show_default=False),
 ]
+OutputOf = Annotated[
+    str | None,
+    typer.Option("--output", help="The output to look at.", show_default="the only one"),
+]
+Task = Annotated[
+    str,
+    typer.Option(
+        "--task",
+        help="classification, regression, or auto: whole numbers and texts are classes.",
+    ),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option("--classes", help="Names of the classes, with commas.", show_default=False),
+]
+TopK = Annotated[int, typer.Option("--top-k", min=1, help="Right too if among the best K.")]
+Worst = Annotated[int, typer.Option("--worst", min=0, help="How many worst rows to name.")]
+WorstOut = Annotated[
+    Path | None,
+    typer.Option("--save-worst", help="An .npz for the worst samples.", show_default=False),
+]
+RowsOut = Annotated[
+    Path | None,
+    typer.Option("--table", help="A row a sample: .csv or .parquet.", show_default=False),
+]
 EngineOf = Annotated[
     str, typer.Option("--engine", help="local, or ray: several processes, or a cluster.")
 ]
@@ -209,6 +235,16 @@ def with_any(option: str, args: Sequence[str]) -> list[str]:
         if arg == option and behind != "any" and not behind.lstrip("-").isdecimal():
             found.append("any")
     return found
+
+
+def require_mode(value: str | None) -> None:
+    """Refuse what is no mode of quantization.
+
+    Raises:
+        BadParameter: naming the modes.
+    """
+    if value is not None and value not in MODES:
+        raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{value}'")
 
 
 def steps(value: str | None) -> bool | int:

@@ -71,6 +71,23 @@ class Predicted:
         return f"{samples}{before}: {shapes}{by}; wrote {self.out}"
 
 
+@dataclass(frozen=True)
+class _Run:
+    """How rows are run.
+
+    Attributes:
+        content: of the LiteRT file.
+        options: of `Model.predict`.
+        early: the threshold of exits, where these are run.
+        ray: address and workers, where Ray runs them.
+    """
+
+    content: bytes
+    options: Mapping[str, Any]
+    early: float | None
+    ray: Mapping[str, Any] | None
+
+
 def predict_files(
     model: str | Path | bytes,
     data: str | Path | Sequence[str | Path],
@@ -118,17 +135,13 @@ def predict_files(
     """
     if engine not in ENGINES:
         raise DataError("unknown engine", expected=" or ".join(ENGINES), found=str(engine))
+    options = {"batch_size": batch_size, "max_batch_bytes": max_batch_bytes, "raw": raw}
     ray = {"address": address, "workers": workers} if engine == "ray" else None
-    options: dict[str, Any] = {
-        "batch_size": batch_size,
-        "max_batch_bytes": max_batch_bytes,
-        "raw": raw,
-    }
     if early is not None:
         take_threshold(early)
         require_alone({**options, "signature": signature, "engine": ray})
-    content, out = read_model(model), Path(out)
-    with Model(content, num_threads=num_threads, signature=signature) as loaded:
+    run, out = _Run(read_model(model), options, early, ray), Path(out)
+    with Model(run.content, num_threads=num_threads, signature=signature) as loaded:
         rows = open_rows(data, input_columns(loaded.inputs, columns))
         if not rows.count:
             raise DataError(f"'{rows.files[0]}' holds no samples")
@@ -136,7 +149,7 @@ def predict_files(
         specs = loaded.outputs if early is None else early_outputs(loaded, out)
         form = format_for(out, specs, raw=raw)
         asked = asked_of(
-            content,
+            run.content,
             rows,
             columns=dict(columns or {}),
             raw=raw,
@@ -145,45 +158,52 @@ def predict_files(
             early=early,
         )
         with Parts(out, form, asked, resume=resume) as parts:
-            done = first = parts.done()
-            rest = rows.read(done) if done < rows.count else ()
+            done = parts.done()
             with Progress("predict", rows.count, progress, done=done) as bar:
-                most = WINDOW_SAMPLES if ray is None else RAY_ROWS
-                fed = windows(
-                    rest, loaded.inputs, loaded.outputs, first=first, most=most, place=rows.place
-                )
-                left: list[int] = []
-                for window, results in _results(
-                    loaded, fed, bar, options, early=early, ray=ray, content=content
-                ):
-                    found = _by_output(results, specs)
-                    left += map(int, found[EXIT] if early is not None else ())
-                    parts.add(found, first, len(window))
-                    first += len(window)
-                    if ray is not None:
-                        bar.add(len(window))
+                left = _write_rest(loaded, run, rows, specs, parts, bar)
             parts.finish()
         outputs = {spec.name: spec.sample_shape for spec in specs}
         shares = shares_of(loaded, left) if left else {}
     return Predicted(rows.count, done, outputs, out, shares)
 
 
-def _results(
+def _write_rest(
     model: Model,
-    fed: Iterator[Window],
+    run: _Run,
+    rows: Rows,
+    specs: Sequence[TensorSpec],
+    parts: Parts,
     bar: Progress,
-    options: Mapping[str, Any],
-    *,
-    early: float | None,
-    ray: Mapping[str, Any] | None,
-    content: bytes,
+) -> list[int]:
+    """Run the rows that `parts` lacks, and write their results to it, window by window.
+
+    Returns:
+        the number of the exit that each of these rows left by; empty where no exits are run.
+    """
+    first = parts.done()
+    rest = rows.read(first) if first < rows.count else ()
+    most = WINDOW_SAMPLES if run.ray is None else RAY_ROWS
+    fed = windows(rest, model.inputs, model.outputs, first=first, most=most, place=rows.place)
+    left: list[int] = []
+    for window, results in _results(model, run, fed, bar):
+        found = _by_output(results, specs)
+        left += map(int, found[EXIT] if run.early is not None else ())
+        parts.add(found, first, len(window))
+        first += len(window)
+        if run.ray is not None:
+            bar.add(len(window))
+    return left
+
+
+def _results(
+    model: Model, run: _Run, fed: Iterator[Window], bar: Progress
 ) -> Iterator[tuple[Window, list[list[Array]]]]:
     """Windows and their results, as they are asked for: by exits, by Ray, or by the model here."""
-    if early is not None:
-        return early_results(model, fed, early, bar)
-    if ray is not None:
-        return results_from_ray(content, fed, options, signature=model.signature, **ray)
-    return ((w, model.predict_checked(w, bar=bar, **options)) for w in fed)
+    if run.early is not None:
+        return early_results(model, fed, run.early, bar)
+    if run.ray is not None:
+        return results_from_ray(run.content, fed, run.options, signature=model.signature, **run.ray)
+    return ((w, model.predict_checked(w, bar=bar, **run.options)) for w in fed)
 
 
 def _by_output(

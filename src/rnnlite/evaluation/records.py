@@ -145,7 +145,7 @@ class Evaluation(Shown):
         return evaluation_tables(self)
 
     def __str__(self) -> str:
-        from rnnlite.report.tables import as_text
+        from rnnlite.report.rendering import as_text
 
         return as_text(self.__rich__())
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from rnnlite.report.tables import table
+from rnnlite.report.rendering import table
 
 if TYPE_CHECKING:
     from rnnlite.evaluation.records import Agreement, Classification, Evaluation, Regression

@@ -73,7 +73,7 @@ def source_options(function: Callable[..., object], options: Mapping[str, Any]) 
                 f"{function.__name__}() got an unexpected keyword argument '{name}'"
                 + (f". Did you mean '{near[0]}'?" if near else "")
             )
-    require_bool("trust", options.get("trust", False))
+    require_bools(trust=options.get("trust", False))
     objects = options.get("custom_objects")
     if objects is not None and not (
         isinstance(objects, Mapping) and all(isinstance(name, str) for name in objects)
@@ -86,11 +86,17 @@ def source_options(function: Callable[..., object], options: Mapping[str, Any]) 
     return dict(options)
 
 
-def require_bool(name: str, value: object) -> None:
-    """Refuse what is no truth: a text such as "no" would count as one.
+def require_bools(**values: object) -> None:
+    """Refuse what is neither True nor False: a text such as "no" would count as true.
+
+    Args:
+        values: by the names of the arguments.
 
     Raises:
-        OptionError: it is none.
+        OptionError: naming the first that is something else.
     """
-    if not isinstance(value, bool):
-        raise OptionError(f"{name} is no truth", expected="True or False", found=repr(value)[:60])
+    for name, value in values.items():
+        if not isinstance(value, bool):
+            raise OptionError(
+                f"{name} is no truth", expected="True or False", found=repr(value)[:60]
+            )

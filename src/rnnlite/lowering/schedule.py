@@ -237,50 +237,16 @@ def take_options(
     """
     if isinstance(given, Options):
         return given
-    if given is None:
-        given = {}
-    ours = ("budget", "target", "exact")
-    known = [field.name for field in fields(Options) if field.name not in ours]
-    if isinstance(given, str):
-        pairs = [part.partition("=") for part in given.split(",")]
-        given = {key.strip(): int(v) if v.strip().isdecimal() else v for key, _, v in pairs}
-    if not isinstance(given, Mapping):
-        raise ScheduleError(
-            "schedule is no schedule",
-            expected=f"a mapping with some of the keys {', '.join(known)}",
-            found=type(given).__name__,
-        )
-    for key, value in given.items():
-        if key not in known:
-            raise ScheduleError(
-                "schedule names what it does not have",
-                expected=", ".join(known),
-                found=repr(key),
-            )
-        if key == "projection":
-            if value not in [where.value for where in Projection]:
-                raise ScheduleError(
-                    "schedule: projection is none of those there are",
-                    expected=", ".join(repr(where.value) for where in Projection),
-                    found=repr(value),
-                )
-            continue
-        low, high = LIMITS[key]
-        number = isinstance(value, int) and not isinstance(value, bool)
-        if not number or not low <= value <= high:
-            raise ScheduleError(
-                f"schedule: {key} is out of range",
-                expected=f"a whole number from {low} to {high}",
-                found=repr(value),
-            )
-    most = max(MAX_UNROLL, given.get("unroll", 0))
+    asked = _as_mapping(given)
+    for key, value in asked.items():
+        _require_value(key, value)
     sizes = {
         "weight_bytes": weight_bytes,
         "value_bytes": value_bytes,
         "l2_bytes": target.costs.l2_bytes,
-        "max_unroll": most,
+        "max_unroll": max(MAX_UNROLL, asked.get("unroll", 0)),
     }
-    found = Options(**{**sizes, **given}, budget=budget, target=target, exact=exact)
+    found = Options(**{**sizes, **asked}, budget=budget, target=target, exact=exact)
     if found.variables and not target.variables:
         raise ScheduleError(
             f"{target.title} keeps no rows in variables",
@@ -288,3 +254,58 @@ def take_options(
             found="variables=1",
         )
     return found
+
+
+def _keys() -> list[str]:
+    """The keys that a caller may give."""
+    ours = ("budget", "target", "exact")
+    return [field.name for field in fields(Options) if field.name not in ours]
+
+
+def _as_mapping(given: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
+    """What a caller gives as a mapping: "unroll=4,depth=2" is read, None is empty.
+
+    Raises:
+        ScheduleError: it is of another type.
+    """
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        pairs = [part.partition("=") for part in given.split(",")]
+        return {key.strip(): int(v) if v.strip().isdecimal() else v for key, _, v in pairs}
+    if not isinstance(given, Mapping):
+        raise ScheduleError(
+            "schedule is no schedule",
+            expected=f"a mapping with some of the keys {', '.join(_keys())}",
+            found=type(given).__name__,
+        )
+    return given
+
+
+def _require_value(key: str, value: object) -> None:
+    """Refuse an unknown key, and a value beyond `LIMITS`.
+
+    Raises:
+        ScheduleError: naming the key, and what it takes.
+    """
+    if key not in _keys():
+        raise ScheduleError(
+            "schedule names what it does not have",
+            expected=", ".join(_keys()),
+            found=repr(key),
+        )
+    if key == "projection":
+        if value not in [where.value for where in Projection]:
+            raise ScheduleError(
+                "schedule: projection is none of those there are",
+                expected=", ".join(repr(where.value) for where in Projection),
+                found=repr(value),
+            )
+        return
+    low, high = LIMITS[key]
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise ScheduleError(
+            f"schedule: {key} is out of range",
+            expected=f"a whole number from {low} to {high}",
+            found=repr(value),
+        )

@@ -35,7 +35,8 @@ class GraphSignature:
         }
 
     def __str__(self) -> str:
-        from rnnlite.report.tables import as_text, signature_table
+        from rnnlite.report.rendering import as_text
+        from rnnlite.report.tables import signature_table
 
         return as_text(signature_table(self.inputs, self.outputs))
 

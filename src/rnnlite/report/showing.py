@@ -17,6 +17,6 @@ class Shown:
 
     def _repr_html_(self) -> str:
         """For notebooks."""
-        from rnnlite.report.tables import as_html
+        from rnnlite.report.rendering import as_html
 
         return as_html(self.__rich__())

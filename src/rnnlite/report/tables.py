@@ -1,20 +1,28 @@
-"""Reports and inspections as rich tables, and as plain text where there is no terminal.
+"""What is said of a model to people: a report or an inspection as tables, and as plain text.
 
-What enters: a `Report`, or an `Inspection`. What leaves: tables of rich, or their text or HTML.
+What enters: a `Report`, an `Inspection`, or the TensorSpecs of signatures. What leaves: tables of
+rich (`rendering`), or their text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from rnnlite.lite.releases import where_text
 from rnnlite.report.exits import COLUMNS, Exit, exit_rows
+from rnnlite.report.rendering import (
+    as_text,
+    seconds_text,
+    shape_text,
+    size_text,
+    spaced,
+    table,
+)
 from rnnlite.specs import SignatureSpec, TensorSpec
 from rnnlite.target import TARGETS
 
@@ -22,25 +30,6 @@ if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
     from rnnlite.report.quantization import Quantization
     from rnnlite.report.records import Parity, Report, SignatureReport, StreamParity
-
-PLAIN_WIDTH = 100
-
-
-def as_text(renderable: RenderableType) -> str:
-    """Render without colours at a fixed width."""
-    sink = StringIO()
-    Console(file=sink, width=PLAIN_WIDTH, no_color=True, highlight=False).print(renderable)
-    return "\n".join(line.rstrip() for line in sink.getvalue().rstrip().splitlines())
-
-
-def as_html(renderable: RenderableType) -> str:
-    """Render as one element of HTML, which needs nothing from elsewhere."""
-    console = Console(file=StringIO(), width=PLAIN_WIDTH, record=True, highlight=False)
-    console.print(renderable)
-    style = "font-family: monospace; line-height: 1.3; overflow-x: auto"
-    return console.export_html(
-        inline_styles=True, code_format=f'<pre style="{style}">{{code}}</pre>'
-    )
 
 
 def report_text(report: Report) -> str:
@@ -51,20 +40,6 @@ def report_text(report: Report) -> str:
 def inspection_text(inspection: Inspection) -> str:
     """`inspection_tables` as plain text."""
     return as_text(inspection_tables(inspection))
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table of ours: numbers to the right, plain rule under the heading."""
-    rows = [list(row) for row in rows]
-    # A title may be wider than its table: it stays on one line.
-    head = Text(title, style="bold", no_wrap=True, overflow="ignore") if title else None
-    result = Table(title=head, title_justify="left", box=None, pad_edge=False)
-    for k, name in enumerate(columns):
-        numeric = _is_numeric([row[k] for row in rows])
-        result.add_column(name, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
-        result.add_row(*[Text(_cell(value)) for value in row])
-    return result
 
 
 def report_tables(report: Report) -> RenderableType:
@@ -84,7 +59,7 @@ def report_tables(report: Report) -> RenderableType:
     if report.exits:
         parts.append(_exits(report.exits))
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
-    return Group(*_spaced(parts))
+    return Group(*spaced(parts))
 
 
 def _function(found: Report | SignatureReport, size: int) -> list[RenderableType]:
@@ -132,52 +107,7 @@ def inspection_tables(inspection: Inspection) -> RenderableType:
         named = ", ".join(f"'{name}'" for name in inspection.late)
         parts.append(Text(f"size known only after a run: {named}", style="yellow"))
     parts += [Text(f"note: {note}", style="yellow") for note in record.get("notes", [])]
-    return Group(*_spaced(parts))
-
-
-def size_text(size: int) -> str:
-    """Bytes for people."""
-    return f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.1f} kB"
-
-
-def seconds_text(seconds: Mapping[str, float]) -> str:
-    """Times of the steps for people."""
-    return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items()) or "not timed"
-
-
-def shape_text(shape: Sequence[int | None] | None, least: Sequence[int] = ()) -> str:
-    """[1, any, 12], or [1, 4 or more, 12]."""
-    if shape is None:
-        return "any rank"
-    free = [f"{n} or more" if n > 1 else "any" for n in least] or ["any"] * len(shape)
-    sizes = [any_ if d is None else str(d) for d, any_ in zip(shape, free, strict=True)]
-    return "[" + ", ".join(sizes) + "]"
-
-
-def _is_numeric(column: Sequence[Any]) -> bool:
-    """Whether it holds numbers, some of which may be missing; yes and no are words."""
-    known = [value for value in column if value is not None]
-    return bool(known) and all(
-        isinstance(value, (int, float)) and not isinstance(value, bool) for value in known
-    )
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:.3g}"
-    return "" if value is None else str(value)
-
-
-def _spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
-    spaced: list[RenderableType] = []
-    for k, part in enumerate(parts):
-        blocks = (Table, Group)
-        if k and (isinstance(part, blocks) or isinstance(parts[k - 1], blocks)):
-            spaced.append(Text(""))
-        spaced.append(part)
-    return spaced
+    return Group(*spaced(parts))
 
 
 def _specs(
@@ -226,7 +156,7 @@ def signatures_shown(
     if len(signatures) < 2:
         return signature_table(inputs, outputs)
     shown = [signature_table(s.inputs, s.outputs, name) for name, s in signatures.items()]
-    return Group(*_spaced(shown))
+    return Group(*spaced(shown))
 
 
 def _recurrences(recurrences: Iterable[Mapping[str, Any]]) -> Table:
@@ -295,6 +225,7 @@ def _parity_table(parity: Parity | StreamParity) -> Table:
 
 
 def _quantization(q: Quantization, size: int) -> list[RenderableType]:
+    """How the file came out: what it holds, what was tried, how far it is off."""
     head = f"Quantization: {q.mode}, inputs and outputs {q.io}"
     if q.inner:
         head += f", recurrences compute in {q.inner}"
@@ -309,53 +240,59 @@ def _quantization(q: Quantization, size: int) -> list[RenderableType]:
             Text(f"calibrated on {q.samples} samples of {q.lengths[0]} to {q.lengths[1]} steps")
         )
     if q.weights:
-        parts.append(
-            table(
-                "Weights",
-                ["name", "shape", "type", "how"],
-                [[w.name[-48:], shape_text(w.shape), w.dtype, w.how] for w in q.weights],
-            )
-        )
-    parts.append(
-        table(
-            "Types that the ops run in",
-            ["op", "how many"],
-            [[n, ", ".join(f"{c} {t}" for t, c in types.items())] for n, types in q.ops.items()],
-        )
-    )
+        parts.append(_weights(q))
+    parts.append(_types(q))
     if q.trials:
-        parts.append(
-            table(
-                "Trials",
-                ["computes in", "RMS error %", "bytes", ""],
-                [
-                    [t.name, None if t.error is None else 100 * t.error, t.size, t.verdict]
-                    for t in q.trials
-                ],
-            )
-        )
+        parts.append(_trials(q))
     parts += [Text(f"stayed in float: {kept}", style="yellow") for kept in q.kept]
-    lengths = sorted({length for a in q.accuracy for length in a.by_length})
-    parts.append(
-        table(
-            f"Error against the source, on {q.measured_on}",
-            [
-                "output",
-                "RMS error %",
-                "SNR dB",
-                "same class %",
-                *[f"% at T={length}" for length in lengths],
-            ],
-            [
-                [
-                    a.name,
-                    100 * a.rms_error,
-                    a.snr_db,
-                    None if a.argmax_agreement is None else 100 * a.argmax_agreement,
-                    *[100 * a.by_length[n] if n in a.by_length else None for n in lengths],
-                ]
-                for a in q.accuracy
-            ],
-        )
-    )
+    parts.append(_accuracy(q))
     return parts + [Text(f"warning: {warning}", style="yellow") for warning in q.warnings]
+
+
+def _weights(q: Quantization) -> Table:
+    return table(
+        "Weights",
+        ["name", "shape", "type", "how"],
+        [[w.name[-48:], shape_text(w.shape), w.dtype, w.how] for w in q.weights],
+    )
+
+
+def _types(q: Quantization) -> Table:
+    return table(
+        "Types that the ops run in",
+        ["op", "how many"],
+        [[n, ", ".join(f"{c} {t}" for t, c in types.items())] for n, types in q.ops.items()],
+    )
+
+
+def _trials(q: Quantization) -> Table:
+    return table(
+        "Trials",
+        ["computes in", "RMS error %", "bytes", ""],
+        [[t.name, None if t.error is None else 100 * t.error, t.size, t.verdict] for t in q.trials],
+    )
+
+
+def _accuracy(q: Quantization) -> Table:
+    """The errors of each output; with a column for each length that was measured."""
+    lengths = sorted({length for a in q.accuracy for length in a.by_length})
+    return table(
+        f"Error against the source, on {q.measured_on}",
+        [
+            "output",
+            "RMS error %",
+            "SNR dB",
+            "same class %",
+            *[f"% at T={length}" for length in lengths],
+        ],
+        [
+            [
+                a.name,
+                100 * a.rms_error,
+                a.snr_db,
+                None if a.argmax_agreement is None else 100 * a.argmax_agreement,
+                *[100 * a.by_length[n] if n in a.by_length else None for n in lengths],
+            ]
+            for a in q.accuracy
+        ],
+    )

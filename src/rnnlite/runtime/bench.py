@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import RenderableType
 
 from rnnlite.errors import DependencyError
-from rnnlite.report.tables import table
+from rnnlite.report.rendering import table
 from rnnlite.report.timings import Timing
 from rnnlite.runtime.model import load
 from rnnlite.specs import Array, TensorSpec

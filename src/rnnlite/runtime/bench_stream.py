@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from rich.console import RenderableType
 
-from rnnlite.report.tables import table
+from rnnlite.report.rendering import table
 from rnnlite.report.timings import StreamTiming
 from rnnlite.runtime.bench import random_of
 from rnnlite.runtime.model import load

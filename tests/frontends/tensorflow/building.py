@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import rnnlite
 from rnnlite.frontends.functions import runner, trace
-from rnnlite.frontends.tensorflow import model  # noqa: F401 - registers the rules
+from rnnlite.frontends.tensorflow import tracing  # noqa: F401 - registers the rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session
 from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, with_defaults
 from rnnlite.lowering.schedule import Options

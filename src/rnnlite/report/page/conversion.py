@@ -25,7 +25,7 @@ from rnnlite.report.page.markup import Markup, tag
 from rnnlite.report.page.model import model_section
 from rnnlite.report.page.quantized import quantization_section
 from rnnlite.report.page.running import running, sizes
-from rnnlite.report.tables import seconds_text, size_text
+from rnnlite.report.rendering import seconds_text, size_text
 from rnnlite.report.timings import MemoryUse, Timing
 
 if TYPE_CHECKING:

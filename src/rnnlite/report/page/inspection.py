@@ -11,7 +11,7 @@ from rnnlite.report.page.document import document, figures
 from rnnlite.report.page.model import model_section
 from rnnlite.report.page.running import running, sizes
 from rnnlite.report.records import SignatureReport
-from rnnlite.report.tables import size_text
+from rnnlite.report.rendering import size_text
 from rnnlite.report.timings import MemoryUse, Timing
 
 if TYPE_CHECKING:

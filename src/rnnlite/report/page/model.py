@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rnnlite.report.page.document import items, section, table
 from rnnlite.report.page.drawing import Node, drawing, recurrence_kind
 from rnnlite.report.page.markup import Markup, tag
-from rnnlite.report.tables import shape_text
+from rnnlite.report.rendering import shape_text
 
 if TYPE_CHECKING:
     from rnnlite.report.records import Report, SignatureReport

@@ -9,7 +9,7 @@ from rnnlite.report.page.charts import Bar, Curve, bars, curves
 from rnnlite.report.page.document import details, items, key, section, table
 from rnnlite.report.page.markup import Markup, tag
 from rnnlite.report.quantization import OpError, Quantization
-from rnnlite.report.tables import shape_text, size_text
+from rnnlite.report.rendering import shape_text, size_text
 
 SHOWN = 12
 """Layers and ops that have a bar."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rnnlite.report.page.charts import Bar, Curve, bars, curves
 from rnnlite.report.page.document import details, key, section, table
 from rnnlite.report.page.markup import Markup, tag
-from rnnlite.report.tables import shape_text, size_text
+from rnnlite.report.rendering import shape_text, size_text
 from rnnlite.report.timings import MemoryUse, Timing
 
 if TYPE_CHECKING:

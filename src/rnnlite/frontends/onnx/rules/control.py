@@ -17,7 +17,7 @@ from rnnlite.frontends.onnx.emit import Argument, Emitter, as_tensor, as_value, 
 from rnnlite.frontends.onnx.nodes import Graph, Node
 from rnnlite.frontends.onnx.rules.trips import iterations
 from rnnlite.frontends.onnx.values import Dims, Operand, Value, is_known
-from rnnlite.frontends.tensorflow import model as _rules_of_graphs  # noqa: F401 - registers them
+from rnnlite.frontends.tensorflow import tracing as _rules_of_graphs  # noqa: F401 - registers them
 from rnnlite.frontends.tensorflow.emit import Emitter as GraphEmitter
 from rnnlite.frontends.tensorflow.emit import Session
 from rnnlite.frontends.tensorflow.fused import expand

@@ -1,0 +1,85 @@
+"""Which axis of each output of a graph grows with the batch.
+
+What enters: a `Traced` graph, and the graph as TensorFlow runs it. What leaves: an axis for each
+output, None where it has none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rnnlite.errors import RnnliteError
+from rnnlite.frontends.functions import Runner, trace
+from rnnlite.frontends.random_inputs import random_inputs
+from rnnlite.frontends.tensorflow.tracing import Traced
+from rnnlite.specs import with_values
+
+BATCHES = (5, 7)
+"""Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
+
+
+LENGTHS = (11, 13)
+"""At which the graph is run to tell it."""
+
+
+def batch_axes_of_outputs(traced: Traced, reference: Runner) -> list[int | None]:
+    """The axis of each output that grows with the batch.
+
+    It is the first, if shapes do not say otherwise. Where inputs are time-major the graph is traced
+    at two sizes. Where outputs are, as those before CTC often are, it is run.
+    """
+    specs, outputs = traced.specs, traced.function.outputs
+    if all(p.batch_axis is None for p in specs):
+        return [None] * len(outputs)
+    if any(p.batch_axis != 0 for p in specs):
+        return _traced_axes(traced)
+    sizes = {p.batch for p in specs}
+    if None not in sizes and all(not y.shape.rank or y.shape[0] in sizes for y in outputs):
+        return [0] * len(outputs)
+    return _measured_axes(traced, reference)
+
+
+def _traced_axes(traced: Traced) -> list[int | None]:
+    """The axes, from shapes at two sizes of the batch."""
+    shapes = []
+    for size in BATCHES:
+        sized = [
+            p
+            if p.batch_axis is None
+            else replace(p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :]))
+            for p in traced.specs
+        ]
+        try:
+            shapes.append([y.shape for y in trace(traced.call, sized, autograph=False).outputs])
+        except RnnliteError:
+            return [0] * len(traced.function.outputs)
+    axes: list[int | None] = []
+    for a, b in zip(*shapes, strict=True):
+        grown = [k for k in range(a.rank or 0) if (a[k], b[k]) == BATCHES]
+        axes.append(grown[0] if grown else None if a.rank == 0 else 0)
+    return axes
+
+
+def _measured_axes(traced: Traced, reference: Runner) -> list[int | None]:
+    """The axes, from what the graph gives for two batches, or at two lengths of its only batch.
+
+    An output of another size, such as rows of all time steps, has none if there is one batch.
+    """
+    specs = traced.specs
+    free = any(p.batch is None for p in specs)
+    cases = [(size, LENGTHS[0]) for size in BATCHES] if free else [(1, n) for n in LENGTHS]
+    runs = []
+    for size, length in cases:
+        inputs = random_inputs(with_values(specs, traced.ids, {}), length=length, batch=size)
+        try:
+            found = [y.shape for y in reference(inputs)]
+        except Exception:  # noqa: BLE001 - the source's own refusal of a size, of any kind
+            return [0] * len(traced.function.outputs)
+        batch = size if free else max(p.batch or 1 for p in specs)
+        runs.append([{k for k, d in enumerate(shape) if d == batch} for shape in found])
+    axes: list[int | None] = []
+    for k, sets in enumerate(zip(*runs, strict=True)):
+        common = set.intersection(*sets)
+        scalar = traced.function.outputs[k].shape.rank == 0
+        axes.append(min(common) if common else None if scalar or not free else 0)
+    return axes
