@@ -27,7 +27,7 @@ from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
 from rnnlite.quantization.recipes import RECIPES
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 from rnnlite.specs import TensorSpec
 
 STEPS, FEATURES, ROUNDS = 100, 64, 60
@@ -59,7 +59,7 @@ def precision(entry, model, trial):
     specs = [TensorSpec(p.name, p.shape, p.dtype) for p in entry.inputs]
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))
     plan = make_plan(tree, ranges.likely(), trial.precision, allow_float=False, wide=wide)
-    to_integers(tree, plan, "int8")
+    rewrite_to_integers(tree, plan, "int8")
     return finalize([Part(entry, tree)])
 
 

@@ -7,7 +7,7 @@ from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose, faint_results
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 MAGNITUDES = (1e-3, 1.0, 1e3)
 SHAPE = (1, 40, 6)
@@ -57,7 +57,7 @@ def integer_model(model, arrays, dtype, *, faint=False):
     wide = decompose(tree, precision, small)
     ranges = calibrate(tree, samples)
     plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
-    to_integers(tree, plan, "float32")
+    rewrite_to_integers(tree, plan, "float32")
     return model.bytes()
 
 

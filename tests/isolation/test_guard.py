@@ -10,7 +10,7 @@ import pytest
 
 
 def run(body):
-    code = f"import os, signal, sys\nfrom rnnlite.isolation.guard import guarded\n{body}"
+    code = f"import os, signal, sys\nfrom rnnlite.isolation.guard import run_guarded\n{body}"
     return subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
@@ -18,12 +18,12 @@ def run(body):
 
 @pytest.mark.parametrize("status", [0, 1, 2])
 def test_the_exit_status_is_the_commands_own(status):
-    done = run(f"guarded(lambda: sys.exit({status}), 'rnnlite')")
+    done = run(f"run_guarded(lambda: sys.exit({status}), 'rnnlite')")
     assert (done.returncode, done.stdout, done.stderr) == (status, "", "")
 
 
 def test_an_abort_is_one_message():
-    done = run("guarded(os.abort, 'rnnlite')")
+    done = run("run_guarded(os.abort, 'rnnlite')")
     assert done.returncode == 1
     assert done.stderr == (
         "rnnlite: native code ended the process; found signal 6 (SIGABRT). The LiteRT model is "
@@ -32,7 +32,7 @@ def test_an_abort_is_one_message():
 
 
 def test_a_command_that_runs_out_of_memory_is_told():
-    done = run("guarded(lambda: os.kill(os.getpid(), signal.SIGKILL), 'rnnlite')")
+    done = run("run_guarded(lambda: os.kill(os.getpid(), signal.SIGKILL), 'rnnlite')")
     assert done.returncode == 1
     assert done.stderr.startswith("rnnlite: the process was killed; found signal 9")
 
@@ -42,13 +42,13 @@ def test_a_command_ends_with_its_parent(tmp_path):
     code = """
 import os, sys, time
 from pathlib import Path
-from rnnlite.isolation.guard import guarded
+from rnnlite.isolation.guard import run_guarded
 
 def run():
     Path(sys.argv[1]).write_text(str(os.getpid()))
     time.sleep(60)
 
-guarded(run, "rnnlite")
+run_guarded(run, "rnnlite")
 """
     written = tmp_path / "pid"
     parent = subprocess.Popen([sys.executable, "-c", code, str(written)])

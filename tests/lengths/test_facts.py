@@ -150,7 +150,7 @@ def test_of_two_equal_sizes_the_one_that_says_more():
         (t, what, t),
         (what, 3, 3),
     ):
-        assert node().equal(left, right) == more
+        assert node().demand_equal(left, right) == more
 
 
 def test_a_rule_is_registered_for_its_ops():

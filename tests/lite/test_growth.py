@@ -28,7 +28,7 @@ from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
 from rnnlite.lite.passes.borders import crossings, guard_copies
 from rnnlite.pipeline.steps import Part, finalize, translate
-from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
+from rnnlite.quantization.rewrite.weights import compress_to_float16, compress_to_int8
 
 HERE = Path(__file__).parent
 SCRIPT = HERE / "growth" / "collide.py"
@@ -160,7 +160,11 @@ def files_of(name, model):
     for batch in (1, None) if name in FREE_BATCH else (1,):
         program = open_program(model, Request(batch_size=batch)).main
         tree = translate(program)
-        for mode, change in (("float32", None), ("float16", to_float16), ("dynamic", to_dynamic)):
+        for mode, change in (
+            ("float32", None),
+            ("float16", compress_to_float16),
+            ("dynamic", compress_to_int8),
+        ):
             copy, _ = tree.copy()
             if change is not None:
                 change(copy)

@@ -8,7 +8,7 @@ from rnnlite.quantization.chunks import io_types, running_ops, tied, with_params
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipes import RECIPES
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 from stream_parts import both, samples, sequential
 
 L = keras.layers
@@ -42,7 +42,7 @@ def test_both_get_the_same_parameters(streaming):
 def test_a_state_goes_out_with_the_scale_it_comes_in_with(trial):
     net = sequential(L.MaxPooling1D(3, 1, padding="same"), L.GRU(4, return_sequences=True))
     made, chunk = ready(net, trial=trial)
-    to_integers(made.chunk, made.plan, "int8", io_types(chunk, made.chunk))
+    rewrite_to_integers(made.chunk, made.plan, "int8", io_types(chunk, made.chunk))
     states = chunk.states(made.chunk)
     assert [s.name.rpartition("/")[2] for s, _, _ in states] == ["steps", "end", "rows", "h"]
     for _, before, after in states:

@@ -9,7 +9,7 @@ from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 SHAPE = (1, 6, 8)
 
@@ -70,7 +70,7 @@ def relative_error(model, arrays, expected, dtype, delegates):
     wide = decompose(tree, precision)
     ranges = calibrate(tree, Samples([[a[0] for a in arrays]], [], ()))
     plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
-    to_integers(tree, plan, "float32")
+    rewrite_to_integers(tree, plan, "float32")
     (found,) = run(model.bytes(), *arrays, delegates=delegates)
     return float(np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2)))
 
@@ -151,7 +151,7 @@ def test_comparisons_tell_every_step_apart(op, dtype):
     plan = make_plan(
         tree, ranges.values, all_int8 if dtype == "int8" else all_int16, allow_float=False
     )
-    to_integers(tree, plan, "float32")
+    rewrite_to_integers(tree, plan, "float32")
     (found,) = run(model.bytes(), array)
     assert np.max(np.abs(found - expected)[clear]) <= step
 
@@ -196,6 +196,6 @@ def test_results_far_below_a_step_of_their_product(op, delegates):
     data = np.repeat(halves, 2, axis=-1) * np.float32([1, 1 + 1e-6, 1, 1 + 1e-6])
     ranges = calibrate(model.ir, Samples([[data[0]]], [], ()))
     plan = make_plan(model.ir, ranges.values, all_int8, allow_float=False)
-    to_integers(model.ir, plan, "float32")
+    rewrite_to_integers(model.ir, plan, "float32")
     (found,) = run(model.bytes(), data, delegates=delegates)
     np.testing.assert_allclose(found, 0, atol=1e-2)

@@ -76,7 +76,7 @@ from rnnlite.cli.options import (
     steps,
 )
 from rnnlite.cli.sources import Source, SourceOptions, parsed, with_source_options
-from rnnlite.isolation.guard import guarded
+from rnnlite.isolation.guard import run_guarded
 from rnnlite.lite.files import require_place
 from rnnlite.quantization.config import take_config
 
@@ -360,4 +360,4 @@ add_file_commands(app)
 
 def main() -> None:
     """Entry point of the command `rnnlite`."""
-    guarded(app, "rnnlite")
+    run_guarded(app, "rnnlite")

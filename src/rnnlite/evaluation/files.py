@@ -76,7 +76,7 @@ def evaluate_files(
         bar = stack.enter_context(Progress("evaluate", rows.count, progress))
         keep = None if table is None else stack.enter_context(RowTable(table))
 
-        def done(record: Record) -> None:
+        def add_record(record: Record) -> None:
             bar.add()
             if keep is not None:
                 keep.add(record)
@@ -91,7 +91,7 @@ def evaluate_files(
             classes=classes,
             top_k=top_k,
             worst=worst,
-            keep=done,
+            keep=add_record,
         )
         if save is not None:
             save_worst(save, found, rows, loaded.inputs)

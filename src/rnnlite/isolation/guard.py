@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 
 
-def guarded(run: Callable[[], None], name: str) -> None:
+def run_guarded(run: Callable[[], None], name: str) -> None:
     """Run a command and end with its exit status.
 
     Args:

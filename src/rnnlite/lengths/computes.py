@@ -125,7 +125,7 @@ def broadcast(node: Node, parts: Sequence[Sizes]) -> Sizes:
             elif found[k] != size:
                 # What is not known may be 1.
                 both = is_known(found[k]) and is_known(size)
-                found[k] = node.equal(found[k], size) if both else _known_of(found[k], size)
+                found[k] = node.demand_equal(found[k], size) if both else _known_of(found[k], size)
     return tuple(found)
 
 
@@ -143,7 +143,7 @@ def broadcasting(node: Node) -> list[Fact]:
 def select(node: Node) -> list[Fact]:
     """As large as the two to choose from."""
     one, other = node.sizes(1), node.sizes(2)
-    return [Fact(tuple(node.equal(a, b) for a, b in zip(one, other, strict=True)))]
+    return [Fact(tuple(node.demand_equal(a, b) for a, b in zip(one, other, strict=True)))]
 
 
 @rule("AddN")
@@ -151,7 +151,7 @@ def add_n(node: Node) -> list[Fact]:
     """All inputs are equally large."""
     sizes = node.sizes(0)
     for k in range(1, len(node.inputs)):
-        sizes = tuple(node.equal(a, b) for a, b in zip(sizes, node.sizes(k), strict=True))
+        sizes = tuple(node.demand_equal(a, b) for a, b in zip(sizes, node.sizes(k), strict=True))
     return [Fact(sizes)]
 
 
@@ -168,7 +168,7 @@ def reduce(node: Node) -> list[Fact]:
     axes = {a % len(sizes) for a in node.numbers(1)} if sizes else set()
     if node.op.type in ("Mean", "Max", "Min"):
         for axis in axes:
-            node.least(sizes[axis])
+            node.demand_least(sizes[axis])
     if node.attr("keep_dims"):
         return [Fact(tuple(1 if k in axes else s for k, s in enumerate(sizes)))]
     return [Fact(tuple(s for k, s in enumerate(sizes) if k not in axes))]
@@ -179,7 +179,7 @@ def arg(node: Node) -> list[Fact]:
     """One axis falls away."""
     sizes = node.sizes(0)
     axis = node.number(1) % len(sizes)
-    node.least(sizes[axis])
+    node.demand_least(sizes[axis])
     return [Fact(tuple(s for k, s in enumerate(sizes) if k != axis))]
 
 
@@ -188,7 +188,7 @@ def top(node: Node) -> list[Fact]:
     """The last axis is as long as there are places asked for."""
     sizes = node.sizes(0)
     count = node.only(1) if node.op.type == "TopKV2" else int(node.attr("k"))
-    node.least(sizes[-1], count)
+    node.demand_least(sizes[-1], count)
     return [Fact((*sizes[:-1], count))] * 2
 
 
@@ -198,7 +198,7 @@ def mat_mul(node: Node) -> list[Fact]:
     a, b = node.sizes(0), node.sizes(1)
     a = a[::-1] if node.attr("transpose_a") else a
     b = b[::-1] if node.attr("transpose_b") else b
-    node.equal(a[1], b[0])
+    node.demand_equal(a[1], b[0])
     return [Fact((a[0], b[1]))]
 
 
@@ -210,7 +210,7 @@ def batch_mat_mul(node: Node) -> list[Fact]:
         a[-2:] = a[:-3:-1]
     if node.attr("adj_y"):
         b[-2:] = b[:-3:-1]
-    node.equal(a[-1], b[-2])
+    node.demand_equal(a[-1], b[-2])
     return [Fact((*broadcast(node, [tuple(a[:-2]), tuple(b[:-2])]), a[-2], b[-1]))]
 
 
@@ -227,7 +227,7 @@ def einsum(node: Node) -> list[Fact]:
             if known.get(letter, 1) == 1:
                 known[letter] = size
             elif size != 1:
-                known[letter] = node.equal(known[letter], size)
+                known[letter] = node.demand_equal(known[letter], size)
     return [Fact(tuple(known[letter] for letter in result))]
 
 
@@ -248,7 +248,7 @@ def window(node: Node, size: Size, width: Size, stride: int, dilation: int, padd
         found = floor_div(size - reach + stride, stride)
     else:
         raise Untold
-    node.least(found)
+    node.demand_least(found)
     return found
 
 
@@ -268,10 +268,10 @@ def convolve(node: Node) -> list[Fact]:
             size, kind = size + explicit[2 * axis] + explicit[2 * axis + 1], "VALID"
         sizes[axis] = window(node, size, kernel[k], strides[axis], dilations[axis], kind)
     if node.op.type == "DepthwiseConv2dNative":
-        node.equal(sizes[channel], kernel[-2])
+        node.demand_equal(sizes[channel], kernel[-2])
         sizes[channel] = kernel[-2] * kernel[-1]
     else:
-        node.multiple(sizes[channel], kernel[-2])
+        node.demand_multiple(sizes[channel], kernel[-2])
         sizes[channel] = kernel[-1]
     return [Fact(tuple(sizes))]
 
@@ -307,5 +307,5 @@ def rfft(node: Node) -> list[Fact]:
     """Half of the spectrum, of as many values as its second input says."""
     (length,) = node.content(1)
     sizes = node.sizes(0)
-    node.least(sizes[-1], length)
+    node.demand_least(sizes[-1], length)
     return [Fact((*sizes[:-1], floor_div(length, 2) + 1))]

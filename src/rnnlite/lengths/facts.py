@@ -191,22 +191,22 @@ class Node:
             raise Untold
         return found
 
-    def equal(self, left: Size, right: Size) -> Size:
+    def demand_equal(self, left: Size, right: Size) -> Size:
         """Demand that two sizes are equal; gives the one that says more."""
         self._demands.add("equal", left, right, self.op.name)
         if isinstance(left, int) or not is_known(right):
             return left
         return right if isinstance(right, int) or not is_known(left) else left
 
-    def multiple(self, left: Size, right: Size) -> None:
+    def demand_multiple(self, left: Size, right: Size) -> None:
         """Demand that a size is a multiple of another."""
         self._demands.add("multiple", left, right, self.op.name)
 
-    def meant(self, left: Size, right: Size) -> None:
+    def note_meant(self, left: Size, right: Size) -> None:
         """Say that two sizes are meant to be equal."""
         self._demands.add("meant", left, right, self.op.name)
 
-    def least(self, size: Size, least: Size = 1) -> None:
+    def demand_least(self, size: Size, least: Size = 1) -> None:
         """Demand that a size is at least another; else no step is left."""
         self._demands.add("least", size, least, self.op.name)
 

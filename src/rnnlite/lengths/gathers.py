@@ -87,7 +87,7 @@ def space_to_batch(node: Node) -> list[Fact]:
     for size, block, (front, behind) in zip(sizes[1:], blocks, padding, strict=False):
         quotient, exact = divided(size + front + behind, block)
         if not exact:
-            node.multiple(size + front + behind, block)
+            node.demand_multiple(size + front + behind, block)
         found.append(quotient)
     return [Fact((*found, *sizes[len(found) :]))]
 
@@ -102,6 +102,6 @@ def space_to_depth(node: Node) -> list[Fact]:
     if node.op.type == "DepthToSpace":
         return [Fact((batch, height * block, width * block, floor_div(channels, block * block)))]
     for size in (height, width):
-        node.multiple(size, block)
+        node.demand_multiple(size, block)
     parts = (floor_div(height, block), floor_div(width, block))
     return [Fact((batch, *parts, channels * block * block))]

@@ -48,18 +48,18 @@ def reshape(node: Node) -> list[Fact]:
         rest = product([t for k, t in enumerate(target) if k != place])
         quotient, exact = divided(total, rest)
         if not exact:
-            node.multiple(total, rest)
-            _regrouped(node, given.sizes, target, place)
+            node.demand_multiple(total, rest)
+            _note_regrouped(node, given.sizes, target, place)
         target[place] = quotient
     else:
-        node.equal(total, product(target))
+        node.demand_equal(total, product(target))
     whole = [t for t in target if isinstance(t, int)]
     if content is not None and len(whole) == len(target):
         return [with_content(content.reshape(whole))]
     return [Fact(tuple(target))]
 
 
-def _regrouped(node: Node, sizes: Sizes, target: Sequence[Size], place: int) -> None:
+def _note_regrouped(node: Node, sizes: Sizes, target: Sequence[Size], place: int) -> None:
     """Which free axis the sizes behind the -1 are meant to take in, where several could be.
 
     (width, height, channels) -> (-1, k) takes in what stands last: height * channels = k.
@@ -69,7 +69,7 @@ def _regrouped(node: Node, sizes: Sizes, target: Sequence[Size], place: int) -> 
     for size in reversed(sizes):
         if not isinstance(size, int):
             if len(free) > 1 and isinstance(behind, int) and taken < behind:
-                node.meant(size * taken, behind)
+                node.note_meant(size * taken, behind)
             return
         taken *= size
 
@@ -94,7 +94,7 @@ def squeeze(node: Node) -> list[Fact]:
             raise Untold
         axes = [k for k, s in enumerate(sizes) if s == 1]
     for axis in axes:
-        node.equal(sizes[axis], 1)
+        node.demand_equal(sizes[axis], 1)
     found = tuple(s for k, s in enumerate(sizes) if k not in axes)
     content = node.inputs[0].content
     return followed(node, 0, found, None if content is None else np.squeeze(content, tuple(axes)))

@@ -69,7 +69,7 @@ def strided_slice(node: Node) -> list[Fact]:
         elif has("shrink_axis", k):
             place = begin[k]
             if isinstance(place, int):
-                node.least(sizes[axis], place + 1 if place >= 0 else -place)
+                node.demand_least(sizes[axis], place + 1 if place >= 0 else -place)
             index.append(place)
             axis += 1
         else:
@@ -102,7 +102,7 @@ def slice_(node: Node) -> list[Fact]:
         rest = isinstance(wanted, int) and wanted == -1
         found.append(whole - first if rest else wanted)
         if not rest:
-            node.least(whole, first + wanted)
+            node.demand_least(whole, first + wanted)
     content = node.inputs[0].content
     if content is not None and all(isinstance(x, int) for x in (*begin, *found)):
         ranges = tuple(slice(b, b + n) for b, n in zip(begin, found, strict=True))
@@ -119,7 +119,7 @@ def pad(node: Node) -> list[Fact]:
         for size, (front, behind) in zip(sizes, padding, strict=True):
             for count in (front, behind):
                 if isinstance(count, int) and count:
-                    node.least(size, count + more)
+                    node.demand_least(size, count + more)
     pairs = zip(sizes, padding, strict=True)
     return [Fact(tuple(size + front + behind for size, (front, behind) in pairs))]
 
@@ -140,7 +140,7 @@ def concat(node: Node) -> list[Fact]:
             if axis_ == place:
                 sizes[axis_] = sizes[axis_] + other
             else:
-                sizes[axis_] = node.equal(sizes[axis_], other)
+                sizes[axis_] = node.demand_equal(sizes[axis_], other)
     return [Fact(tuple(sizes))]
 
 
@@ -153,7 +153,7 @@ def pack(node: Node) -> list[Fact]:
         return [with_content(np.stack([c for c in contents if c is not None], axis))]
     sizes = list(node.sizes(0))
     for k in range(1, len(node.inputs)):
-        sizes = [node.equal(a, b) for a, b in zip(sizes, node.sizes(k), strict=True)]
+        sizes = [node.demand_equal(a, b) for a, b in zip(sizes, node.sizes(k), strict=True)]
     place = axis if axis >= 0 else len(sizes) + 1 + axis
     sizes.insert(place, len(node.inputs))
     return [Fact(tuple(sizes))]
@@ -165,7 +165,7 @@ def unpack(node: Node) -> list[Fact]:
     sizes, axis = node.sizes(0), int(node.attr("axis"))
     axis %= len(sizes)
     count = int(node.attr("num"))
-    node.equal(sizes[axis], count)
+    node.demand_equal(sizes[axis], count)
     found = (*sizes[:axis], *sizes[axis + 1 :])
     content = node.inputs[0].content
     if content is None:
@@ -182,7 +182,7 @@ def split(node: Node) -> list[Fact]:
     """Equal parts."""
     sizes, count = list(node.sizes(1)), int(node.attr("num_split"))
     axis = node.number(0) % len(sizes)
-    node.multiple(sizes[axis], count)
+    node.demand_multiple(sizes[axis], count)
     content = node.inputs[1].content
     if content is not None:
         return [with_content(part) for part in np.split(content, count, axis)]
@@ -198,7 +198,7 @@ def split_v(node: Node) -> list[Fact]:
     known = [p for p in parts if not (isinstance(p, int) and p == -1)]
     rest = sizes[axis] - sum(known, 0)
     if len(known) == len(parts):
-        node.equal(rest, 0)
+        node.demand_equal(rest, 0)
     content = node.inputs[0].content
     whole = [p if isinstance(p, int) and p != -1 else rest for p in parts]
     ends = np.cumsum([p for p in whole if isinstance(p, int)])

@@ -47,13 +47,13 @@ def flows(model: Model) -> Iterator[Flow]:
             if op.kind == "WHILE":
                 cond, body = op.branches
                 columns = [op.operands, op.outputs, cond.inputs, body.inputs, body.outputs]
-                _same_length(columns, op, number)
+                _require_same_length(columns, op, number)
                 yield Flow(graph, op, tuple(zip(*columns, strict=True)))
             elif op.kind == "IF":
                 operands = [op.operands[1:], *(g.inputs for g in op.branches)]
                 results = [op.outputs, *(g.outputs for g in op.branches)]
-                _same_length(operands, op, number)
-                _same_length(results, op, number)
+                _require_same_length(operands, op, number)
+                _require_same_length(results, op, number)
                 slots = [*zip(*operands, strict=True), *zip(*results, strict=True)]
                 yield Flow(graph, op, tuple(slots))
 
@@ -75,7 +75,7 @@ def is_step(op: Op) -> bool:
     return any(v.origin is not None and v.origin.value is not None for v in op.outputs)
 
 
-def _same_length(columns: Sequence[Sequence[Value]], op: Op, number: int) -> None:
+def _require_same_length(columns: Sequence[Sequence[Value]], op: Op, number: int) -> None:
     counts = [len(column) for column in columns]
     if len(set(counts)) != 1:
         raise ModelError(

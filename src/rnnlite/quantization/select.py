@@ -19,8 +19,8 @@ from rnnlite.quantization.prepare.palettes import palette_records
 from rnnlite.quantization.prepare.two_terms import refine_tables
 from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipes import PRODUCTS, RECIPES
-from rnnlite.quantization.rewrite.integer import to_integers
-from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
+from rnnlite.quantization.rewrite.weights import compress_to_float16, compress_to_int8
 from rnnlite.report.quantization import WeightRecord
 
 DYNAMIC = {
@@ -80,9 +80,9 @@ def lighten_weights(model: Model, mode: str, recipe: str) -> None:
         refine_tables(model, palettize=True)
         kernels = DYNAMIC[recipe]
     if kernels:
-        to_dynamic(model, kernels=kernels)
+        compress_to_int8(model, kernels=kernels)
     else:
-        to_float16(model)
+        compress_to_float16(model)
 
 
 def candidates(
@@ -101,7 +101,7 @@ def candidates(
     elif config.mode == "dynamic":
         yield from _dynamic(model)
     else:
-        yield Candidate("float32", model, to_float16(model))
+        yield Candidate("float32", model, compress_to_float16(model))
 
 
 def _dynamic(model: Model) -> Iterator[Candidate]:
@@ -110,7 +110,7 @@ def _dynamic(model: Model) -> Iterator[Candidate]:
     refine_tables(model, palettize=True)
     for number, (name, kernels) in enumerate(DYNAMIC.items()):
         plain, _ = model.copy()
-        found = to_dynamic(plain, kernels=kernels) if kernels else to_float16(plain)
+        found = compress_to_int8(plain, kernels=kernels) if kernels else compress_to_float16(plain)
         weights = [*found, *palette_records(plain)]
         yield Candidate(name, plain, weights, limited=number > 0)
 
@@ -130,8 +130,8 @@ def _integer(
         whole = set(plain.ops())
         kept = _kept({op: why for op, why in made.plan.kept.items() if op in whole})
         if chunk is not None and made.chunk is not None:
-            to_integers(made.chunk, made.plan, config.io, io_types(chunk, made.chunk))
-        weights = [*to_integers(plain, made.plan, config.io), *palette_records(plain)]
+            rewrite_to_integers(made.chunk, made.plan, config.io, io_types(chunk, made.chunk))
+        weights = [*rewrite_to_integers(plain, made.plan, config.io), *palette_records(plain)]
         limited = config.mode == "int8" and bool(recipe.split)
         yield Candidate(recipe.name, plain, weights, kept, made.ranges, limited, made.chunk)
 

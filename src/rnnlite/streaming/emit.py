@@ -141,7 +141,7 @@ class Emitter:
             stack.pop()
         return self._values[key_of(tensor)]
 
-    def lowered_again(self, before: ScanResult, after: ScanResult) -> None:
+    def note_lowered(self, before: ScanResult, after: ScanResult) -> None:
         """Note that a recurrence became another one here."""
         self._scans[after.number] = before.number
         for old, new in zip(before.projected, after.projected, strict=False):

@@ -58,7 +58,7 @@ def emit_scan(emitter: Emitter, lowered: Lowered) -> list[Value]:
             previous=states.previous(),
         )
         result, _ = lower(again, emitter.options)
-        emitter.lowered_again(lowered.result, result)
+        emitter.note_lowered(lowered.result, result)
         states.give(result)
         found = list(result.outputs or ())
         last = [SoFar(y, rows) for y in result.last] if scan.last_output else []

@@ -9,7 +9,7 @@ from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.markers import marked_ranges
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 from rnnlite.runtime.model import load
 
 FEATURES = (1, 3, 2)
@@ -138,7 +138,7 @@ def test_masked_steps_are_told_at_every_border(marker, io, precision):
     marked = model.ranges(y, rows=rows)
     ranges = {**calibrate(model.ir, Samples(rows, rows, ())).values, **marked}
     plan = make_plan(model.ir, ranges, precision, allow_float=False, marked=frozenset(marked))
-    to_integers(model.ir, plan, io)
+    rewrite_to_integers(model.ir, plan, io)
     prune(model.ir)
     padded = np.array([[1.0, -2.0], [marker, marker], [0.25, -1.3]], np.float32)
     (found,) = load(model.bytes()).predict([padded])

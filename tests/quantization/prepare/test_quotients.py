@@ -11,9 +11,9 @@ from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.parts import Parts
-from rnnlite.quantization.prepare.quotients import Sum, _of_mean, _steps, find_sum
+from rnnlite.quantization.prepare.quotients import Sum, _add_mean, _add_steps, find_sum
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 WIDTH, CALIBRATED, FURTHEST = 6, 20, 2000
 OPTIONS = {"MAXIMUM": "MaximumMinimumOptions", "SUM": "ReducerOptions"}
@@ -134,7 +134,7 @@ def test_lengths_beyond_calibration(build, dtype):
     rows = [[frames(t, t)] for t in range(2, CALIBRATED)]
     ranges = calibrate(tree, Samples(rows, [], ()))
     plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
-    to_integers(tree, plan, "float32")
+    rewrite_to_integers(tree, plan, "float32")
     data = model.bytes()
     for length in (CALIBRATED, 200, FURTHEST):
         x = frames(length, 1)[None]
@@ -236,7 +236,7 @@ def test_sums_over_a_known_axis_or_two_axes_are_none_over_time():
     assert find_sum(h.sum(h.x, WIDTH)) == Sum(h.x, 1)
 
 
-@pytest.mark.parametrize("ask", [_of_mean, _steps])
+@pytest.mark.parametrize("ask", [_add_mean, _add_steps])
 def test_what_is_no_sum_has_no_mean(ask):
     h = Pooling()
     y = h.op("EXP", h.x)

@@ -7,7 +7,7 @@ from graphs import SHAPE, Model, run
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.check import check_quantization
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16}
 COMPARE = {
@@ -37,7 +37,7 @@ def comparison(kind, operand, *, swapped=False):
 
 def rewritten(model, ranges, precision, marked=frozenset()):
     plan = make_plan(model.ir, ranges, PRECISIONS[precision], allow_float=False, marked=marked)
-    to_integers(model.ir, plan, "float32")
+    rewrite_to_integers(model.ir, plan, "float32")
     check_quantization(model.ir)
     return model
 
@@ -87,7 +87,7 @@ def test_a_searched_input_is_compared_as_it_comes_in():
     """An int8 input within a model of int16: 0.5 is what the caller's scale has for it."""
     model, x, _ = comparison("EQUAL", lambda main: main.constant(0.5))
     plan = make_plan(model.ir, {x: (-1.0, 1.0)}, all_int16, allow_float=False)
-    to_integers(model.ir, plan, "int8")
+    rewrite_to_integers(model.ir, plan, "int8")
     (entry,) = model.main.ir.inputs
     assert entry.type == "int8"
     cast = next(op for op in model.main.ir.ops if op.kind == "CAST" and op.output.type == "int32")
@@ -100,7 +100,7 @@ def test_a_searched_input_is_compared_as_it_comes_in():
 def test_what_is_less_is_told_in_the_integers_within():
     model, x, _ = comparison("LESS", lambda main: main.constant(0.5))
     plan = make_plan(model.ir, {x: (-1.0, 1.0)}, all_int16, allow_float=False)
-    to_integers(model.ir, plan, "int8")
+    rewrite_to_integers(model.ir, plan, "int8")
     (entry,) = model.main.ir.inputs
     cast = [op for op in model.main.ir.ops if op.kind == "CAST"][-1]
     assert cast.input(0) is not entry

@@ -8,7 +8,7 @@ from rnnlite.lite.structure import check_structure
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8
 from rnnlite.quantization.rewrite.check import check_quantization
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 
 def chain(*kinds, also=()):
@@ -24,7 +24,7 @@ def chain(*kinds, also=()):
 
 def rewritten(model, ranges, io="float32"):
     plan = make_plan(model.ir, ranges, all_int8, allow_float=True)
-    to_integers(model.ir, plan, io)
+    rewrite_to_integers(model.ir, plan, io)
     check_structure(model.ir)
     check_quantization(model.ir)
     return model.main.kinds

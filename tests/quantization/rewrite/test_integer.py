@@ -12,7 +12,7 @@ from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16, int16_states
 from rnnlite.quantization.rewrite.check import check_quantization
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16, "mixed": int16_states}
 
@@ -28,7 +28,7 @@ def integers(model, precision, io):
     rows = [[a[0]] for a in arrays()]
     ranges = calibrate(tree, Samples(rows, [], ()))
     plan = make_plan(tree, ranges.values, PRECISIONS[precision], allow_float=False)
-    to_integers(tree, plan, io)
+    rewrite_to_integers(tree, plan, io)
     prune(tree)
     check_structure(tree)
     check_quantization(tree)
@@ -94,7 +94,7 @@ def test_both_branches_of_an_if_get_the_same_scale():
         other.outputs[0]: (-2.0, 2.0),
     }
     plan = make_plan(model.ir, ranges, all_int8, allow_float=False)
-    to_integers(model.ir, plan, "float32")
+    rewrite_to_integers(model.ir, plan, "float32")
     prune(model.ir)
     check_structure(model.ir)
     check_quantization(model.ir)
@@ -135,7 +135,7 @@ def test_or_kept_in_float_on_request():
     ranges = calibrate(model.ir, Samples([[a[0]] for a in arrays()], [], ()))
     plan = make_plan(model.ir, ranges.values, all_int8, allow_float=True)
     assert plan.kept == {op: "no integer kernel"}
-    to_integers(model.ir, plan, "int8")
+    rewrite_to_integers(model.ir, plan, "int8")
     prune(model.ir)
     check_structure(model.ir)
     assert model.main.kinds == ["DEQUANTIZE", "FLOOR", "QUANTIZE"]
@@ -162,7 +162,7 @@ def test_a_product_with_a_computed_kernel(dtype):
     ranges = {x: (-1.0, 1.0), w: (-1.0, 1.0), k: (-0.8, 0.8), y: (-2.0, 2.0)}
     precision = all_int8 if dtype == "int8" else all_int16
     plan = make_plan(model.ir, ranges, precision, allow_float=False)
-    to_integers(model.ir, plan, "float32")
+    rewrite_to_integers(model.ir, plan, "float32")
     check_quantization(model.ir)
     for delegates in (False, True):
         assert np.max(np.abs(run(model.bytes(), a, b, delegates=delegates)[0] - expected)) < 0.05

@@ -8,7 +8,7 @@ from rnnlite.lite.structure import check_structure
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.check import check_quantization
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16}
 INNER = {"int8": 2.2 / 255, "int16": 2.0 / 32767}
@@ -26,7 +26,7 @@ def rectified():
 
 def rewritten(model, ranges, precision="int8", io="float32", types=None):
     plan = make_plan(model.ir, ranges, PRECISIONS[precision], allow_float=True)
-    to_integers(model.ir, plan, io, types)
+    rewrite_to_integers(model.ir, plan, io, types)
     check_structure(model.ir)
     check_quantization(model.ir)
     return model

@@ -9,7 +9,7 @@ from rnnlite.lite.schema import type_number
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.check import check_quantization
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
 PRECISIONS = {"int8": all_int8, "int16": all_int16}
 
@@ -32,7 +32,7 @@ def dense(kernel, bias, *, computed=False):
 
 def rewritten(model, ranges, precision, *, io="float32"):
     plan = make_plan(model.ir, ranges, PRECISIONS[precision], allow_float=False)
-    records = to_integers(model.ir, plan, io)
+    records = rewrite_to_integers(model.ir, plan, io)
     check_quantization(model.ir)
     return records
 

@@ -5,15 +5,15 @@ import pytest
 
 from graphs import Model, run
 from products import EXPECTED, IDS, WEIGHTS, product
-from rnnlite.quantization.rewrite.weights import to_dynamic, to_float16
+from rnnlite.quantization.rewrite.weights import compress_to_float16, compress_to_int8
 
 
 @pytest.mark.parametrize("delegates", [False, True])
 @pytest.mark.parametrize(
     ("change", "types", "limit"),
     [
-        (to_float16, {"table": "float16", "kernel": "float16", "bias": "float32"}, 0.001),
-        (to_dynamic, {"table": "int8", "kernel": "int8", "bias": "float32"}, 0.02),
+        (compress_to_float16, {"table": "float16", "kernel": "float16", "bias": "float32"}, 0.001),
+        (compress_to_int8, {"table": "int8", "kernel": "int8", "bias": "float32"}, 0.02),
     ],
 )
 def test_kernels_and_tables_change_and_biases_stay(change, types, limit, delegates):
@@ -32,7 +32,7 @@ def test_values_beyond_float16_keep_their_tensor():
     large[0, 0] = 1e5
     (kernel,) = (value for value in model.main.ir.values if value.name == "kernel")
     kernel.data = large
-    kinds = {r.name: (r.dtype, r.how) for r in to_float16(model.ir)}
+    kinds = {r.name: (r.dtype, r.how) for r in compress_to_float16(model.ir)}
     assert kinds["kernel"] == ("float32", "exceeds the range of float16")
 
 
@@ -54,7 +54,9 @@ def convolution(kind, bias):
     return model
 
 
-@pytest.mark.parametrize("change", [to_float16, lambda m: to_dynamic(m, kernels="float16")])
+@pytest.mark.parametrize(
+    "change", [compress_to_float16, lambda m: compress_to_int8(m, kernels="float16")]
+)
 @pytest.mark.parametrize(("kind", "channels"), [("CONV_2D", 5), ("DEPTHWISE_CONV_2D", 2)])
 def test_biases_of_convolutions_go_with_their_kernels(kind, channels, change):
     """XNNPACK of LiteRT 1.1 to 1.3 reads them in the kernel's type, whatever their own is."""
@@ -71,7 +73,7 @@ def test_biases_of_convolutions_go_with_their_kernels(kind, channels, change):
 
 def test_a_bias_beyond_float16_keeps_its_kernel_too():
     model = convolution("CONV_2D", np.array([0, 0, 1e6, 0, 0], np.float32))
-    assert {r.name: r.dtype for r in to_float16(model.ir)} == {
+    assert {r.name: r.dtype for r in compress_to_float16(model.ir)} == {
         "kernel": "float32",
         "bias": "float32",
     }

@@ -74,7 +74,7 @@ def gather_rows(
     if places is None:
         axis = graph.constant(0)
         places = graph.make("CUMSUM", [length_vector, axis], [1], free=True, exclusive=True)
-    _by_length(graph, layout, Arguments(count, length_vector, places), dims, result)
+    _add_by_length(graph, layout, Arguments(count, length_vector, places), dims, result)
 
 
 def gather_fixed(
@@ -103,18 +103,18 @@ Strategy = Callable[[Builder, VariableLayout, Arguments, Value], None]
 """Makes a tensor, the sequence, of its arguments."""
 
 
-def _by_length(
+def _add_by_length(
     graph: Builder, layout: VariableLayout, arguments: Arguments, dims: Value, result: Value
 ) -> None:
-    """The sequence by the strategy that its length asks for.
+    """Add the sequence by the strategy that its length asks for.
 
     One IF for each strategy stands behind the other, those not taken handing on what is there: an
     IF within a branch would prepare all that it holds at each run. Long sequences share a branch.
     """
-    strategies: list[Strategy] = [partial(_taken, level=SHORT), partial(_taken, level=0)]
+    strategies: list[Strategy] = [partial(_add_taken, level=SHORT), partial(_add_taken, level=0)]
     limits = [layout.limit(SHORT)]
     if layout.levels > 1:
-        strategies.append(partial(_merged_first, level=1))
+        strategies.append(partial(_add_merged, level=1))
         limits.append(layout.limit(0))
     # Single steps at the end have rows of their own: there may be more rows than the loop made.
     first = _cut(graph, dims, [0], [1], [1])
@@ -132,28 +132,28 @@ def _by_length(
             condition = graph.make("LOGICAL_AND", conditions, type="bool")
         last = number + 1 == len(strategies)
         target = result if last else layout.values(graph, layout.shape, free=True)
-        pair = strategy, _zeros if found is None else None
-        _if(graph, layout, condition, pair, arguments, found, target)
+        pair = strategy, _add_zeros if found is None else None
+        _add_if(graph, layout, condition, pair, arguments, found, target)
         found = target
 
 
-def _merged_first(
+def _add_merged(
     graph: Builder, layout: VariableLayout, arguments: Arguments, result: Value, level: int
 ) -> None:
-    """The sequence from variables of a level, or of the next ones where it has many chunks."""
+    """Add the sequence from variables of a level, or of the next ones where it has many chunks."""
     if level + 1 == layout.levels:
-        _taken(graph, layout, arguments, result, level)
+        _add_taken(graph, layout, arguments, result, level)
         return
     limit = graph.constant(layout.limit(level))
     many = graph.make("LESS", [limit, arguments.count], type="bool")
     strategies: tuple[Strategy, Strategy] = (
-        partial(_merged_first, level=level + 1),
-        partial(_taken, level=level),
+        partial(_add_merged, level=level + 1),
+        partial(_add_taken, level=level),
     )
-    _if(graph, layout, many, strategies, arguments, None, result)
+    _add_if(graph, layout, many, strategies, arguments, None, result)
 
 
-def _if(
+def _add_if(
     graph: Builder,
     layout: VariableLayout,
     condition: Value,
@@ -162,7 +162,7 @@ def _if(
     found: Value | None,
     result: Value,
 ) -> None:
-    """An op that makes the result by one of two strategies; None: the result is what was found."""
+    """Add an IF between two strategies for the result; None: the result is what was found."""
     branches = []
     for strategy in strategies:
         branch = Builder(graph.graph.model.graph("branch"))
@@ -179,8 +179,8 @@ def _if(
     graph.add("IF", inputs, [result], branches=branches)
 
 
-def _shape(graph: Builder, layout: VariableLayout, rows: Value) -> Value:
-    """The shape of so many rows, which a vector of one element says."""
+def _add_shape(graph: Builder, layout: VariableLayout, rows: Value) -> Value:
+    """Add the shape of so many rows, which a vector of one element says."""
     rest = layout.shape[1:]
     if not rest:
         return rows
@@ -188,12 +188,12 @@ def _shape(graph: Builder, layout: VariableLayout, rows: Value) -> Value:
     return graph.make("CONCATENATION", parts, [len(layout.shape)], axis=0)
 
 
-def _zeros(graph: Builder, layout: VariableLayout, arguments: Arguments, result: Value) -> None:
-    """As many zeros as the sequence has."""
+def _add_zeros(graph: Builder, layout: VariableLayout, arguments: Arguments, result: Value) -> None:
+    """Add as many zeros as the sequence has."""
     rows = graph.make("SHAPE", [arguments.places], [1], outType=type_number("int32"))
     graph.add(
         "FILL",
-        [_shape(graph, layout, rows), graph.constant(0, layout.dtype, layout.quantization)],
+        [_add_shape(graph, layout, rows), graph.constant(0, layout.dtype, layout.quantization)],
         [result],
     )
 
@@ -204,10 +204,10 @@ def _cut(
     return [value, *map(graph.constant, (begin, end, stride))]
 
 
-def _taken(
+def _add_taken(
     graph: Builder, layout: VariableLayout, arguments: Arguments, result: Value, level: int
 ) -> None:
-    """The wanted rows, all being read from variables of a level."""
+    """Add the wanted rows, all being read from variables of a level."""
     if level == SHORT:
         buffer = at_once(graph, layout, arguments.count)
     else:
@@ -217,6 +217,6 @@ def _taken(
         sparse = graph.make("STRIDED_SLICE", each, [1], free=True, endMask=1)
         chunks = graph.make("SHAPE", [sparse], [1], outType=type_number("int32"))
         rows = graph.make("MUL", [chunks, graph.constant([chunk[0]])], [1])
-        dims = _shape(graph, layout, rows)
+        dims = _add_shape(graph, layout, rows)
         buffer = in_chunks(graph, layout, arguments.count, dims, level, chunk, free=True)
     graph.add("GATHER", [buffer, arguments.places], [result], axis=0)

@@ -23,14 +23,14 @@ def pack(tree: Any) -> bytes:
     builder = _Sharing(1 << 20)
     shared: list[Any] = []
     for subgraph in tree.subgraphs:
-        _as_arrays(subgraph, "inputs", "outputs")
+        _make_arrays(subgraph, "inputs", "outputs")
         for tensor in subgraph.tensors or []:
-            _as_arrays(tensor, "shape", "shapeSignature")
+            _make_arrays(tensor, "shape", "shapeSignature")
             shared.append(tensor)
             if tensor.quantization is not None:
                 shared.append(tensor.quantization)
         for op in subgraph.operators or []:
-            _as_arrays(op, "inputs", "outputs")
+            _make_arrays(op, "inputs", "outputs")
             if op.builtinOptions is not None:
                 shared.append(op.builtinOptions)
     try:
@@ -85,8 +85,8 @@ class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
         return self.vectors[key]
 
 
-def _as_arrays(table: object, *fields: str) -> None:
-    """Lists as arrays, which the builder recognises when they come again."""
+def _make_arrays(table: object, *fields: str) -> None:
+    """Make lists arrays, which the builder recognises when they come again."""
     for field in fields:
         value = getattr(table, field)
         if isinstance(value, list):

@@ -23,7 +23,7 @@ from rnnlite.quantization.params import Array
 from rnnlite.quantization.plan.plan import Plan
 from rnnlite.quantization.preparing import prepared
 from rnnlite.quantization.recipes import Recipe
-from rnnlite.quantization.rewrite.integer import to_integers
+from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 from rnnlite.report.quantization import OpError
 
 MOST = 3
@@ -111,7 +111,7 @@ def tensor_errors(
     made_by = [_Made(op.kind, value, op.operands) for op in main.ops for value in op.outputs]
     results = [v for v in main.outputs if made.plan.has(v)]
     floats = schema.write(made.model)
-    to_integers(made.model, made.plan, config.io)
+    rewrite_to_integers(made.model, made.plan, config.io)
     rows = samples.held_out[:most]
     places = [number for number, _ in watched]
     plain = ValuesApart(floats, places, samples.axes)

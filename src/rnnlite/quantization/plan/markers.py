@@ -94,7 +94,7 @@ class _Uses:
                 if op.kind not in SHAPE_ONLY and not self._reader(op):
                     return None
             elif op.operand(0) in self.truths:
-                self._truth(op)
+                self._follow_truth(op)
         return _Use(self.markers.pop(), self.by_step) if len(self.markers) == 1 else None
 
     def _reader(self, op: Op) -> bool:
@@ -130,7 +130,7 @@ class _Uses:
         self.by_step = self.by_step or known[1]
         return True
 
-    def _truth(self, op: Op) -> None:
+    def _follow_truth(self, op: Op) -> None:
         """Go on with what a truth value is wherever the marker stands."""
         at_marker, by_step = self.truths[op.input(0)]
         if op.kind == "LOGICAL_NOT":

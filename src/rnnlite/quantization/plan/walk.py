@@ -182,9 +182,9 @@ class Walk:
         for op in self.model.ops():
             rule = RULES.get(op.kind)
             if rule is None or rule.kind not in (Kind.FLOW, Kind.SHAPE_ONLY):
-                self._op(op)
+                self._visit(op)
 
-    def _op(self, op: Op) -> None:
+    def _visit(self, op: Op) -> None:
         name = op.kind
         reads = RULES.get(name) is not None and RULES[name].kind is Kind.COMPARES
         reads = reads or name in MOVED or name in ARITHMETIC
@@ -207,7 +207,7 @@ class Walk:
         elif name == "SQRT" and read[0] is not None and read[0].is_finite:
             value = self._root(read[0])
         elif name in BELOW or name in ABOVE:
-            self._end(op, read[0])
+            self._end_mask(op, read[0])
         elif reads:
             if moved and (None in read or not cases.same_order(*[v for v in read[:2] if v])):
                 self._refuse(*moved)
@@ -263,7 +263,7 @@ class Walk:
             if far and not other.is_moved and other.plain is not None:
                 low, high = flipped(other.plain, side)
                 bound = low - 0.02 * (high - low) - 1e-6
-                self._bound(tensor, one, side, Bound(bound, low))
+                self._demand_bound(tensor, one, side, Bound(bound, low))
                 rest = tuple(c for c in one.cases if c not in far)
                 value = Cases(rest, one.origins) if rest else None
                 self._ends_of(rival).whole = True
@@ -311,7 +311,7 @@ class Walk:
         self.logarithms[number] = held[0], held[1]
         return Constant((-np.inf,), (0.0,)).value(*known)
 
-    def _end(self, op: Op, value: Cases | None) -> None:
+    def _end_mask(self, op: Op, value: Cases | None) -> None:
         if value is None or not value.is_moved:
             return
         name, tensor = op.kind, op.input(0)
@@ -321,11 +321,13 @@ class Walk:
             if plain is None or name not in (BELOW if side < 0 else ABOVE):
                 self._refuse(value)
                 return
-            self._bound(tensor, value, side, bound_of(name, side, flipped(plain, side), dtype))
+            self._demand_bound(
+                tensor, value, side, bound_of(name, side, flipped(plain, side), dtype)
+            )
         if name in ("REDUCE_MAX", "REDUCE_MIN", "MAX_POOL_2D"):
             self.maxima.append((tensor, op.output))
 
-    def _bound(self, tensor: ir.Value, value: Cases, side: int, bound: Bound) -> None:
+    def _demand_bound(self, tensor: ir.Value, value: Cases, side: int, bound: Bound) -> None:
         """All that is moved to one side must lie beyond a bound, as it does in the float model."""
         self._ends_of(tensor).bounds[side].append(-side * bound.enough)
         for case in value.moved:

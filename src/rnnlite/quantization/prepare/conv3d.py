@@ -57,17 +57,17 @@ class _Flattening:
         reach = (self.kernel.shape[0] - 1) * dilation + 1
         missing = reach - 1 if self.free else (out_depth - 1) * stride + reach - depth
         if self.op.integer("padding") == SAME_PADDING and missing > 0:
-            source = self._padded(source, missing // 2, missing - missing // 2)
+            source = self._add_padding(source, missing // 2, missing - missing // 2)
         taps = [
-            self._tap(source, k * dilation, stride, out_depth, reach)
+            self._add_tap(source, k * dilation, stride, out_depth, reach)
             for k in range(self.kernel.shape[0])
         ]
         stacked = taps[0]
         if len(taps) > 1:
             channels = self.kernel.shape[0] * self.kernel.shape[3]
             stacked = self._like(taps[0], {CHANNELS: channels})
-            self._emit("CONCATENATION", taps, stacked, axis=CHANNELS)
-        self._convolution(stacked, result)
+            self._add("CONCATENATION", taps, stacked, axis=CHANNELS)
+        self._add_convolution(stacked, result)
 
     def _like(self, value: Value, changes: dict[int, int]) -> Value:
         """A float value like another one with some axes of other sizes."""
@@ -77,19 +77,19 @@ class _Flattening:
             signature[axis] = FREE if axis == DEPTH and self.free else size
         return self.graph.value("float32", shape, signature, name=value.name)
 
-    def _emit(self, kind: str, inputs: Sequence[Value], result: Value, **options: object) -> None:
+    def _add(self, kind: str, inputs: Sequence[Value], result: Value, **options: object) -> None:
         self.graph.insert(self.op, self.graph.op(kind, inputs, [result], options=options))
 
     def _integers(self, values: npt.ArrayLike) -> Value:
         return self.graph.constant(np.array(values, np.int32))
 
-    def _padded(self, source: Value, before: int, after: int) -> Value:
+    def _add_padding(self, source: Value, before: int, after: int) -> Value:
         result = self._like(source, {DEPTH: source.shape[DEPTH] + before + after})
         margins = self._integers([[0, 0], [before, after], [0, 0], [0, 0], [0, 0]])
-        self._emit("PAD", [source, margins], result)
+        self._add("PAD", [source, margins], result)
         return result
 
-    def _tap(self, source: Value, first: int, stride: int, count: int, reach: int) -> Value:
+    def _add_tap(self, source: Value, first: int, stride: int, count: int, reach: int) -> Value:
         """Each stride-th row from one on, as many as the result has."""
         result = self._like(source, {DEPTH: count})
         begin = self._integers([0, first, 0, 0, 0])
@@ -99,14 +99,14 @@ class _Flattening:
         strides = self._integers([1, stride, 1, 1, 1])
         # The bits of axes that are taken whole: all but the depth.
         whole = 0b11111 if self.free and behind == 0 else 0b11101
-        self._emit(
+        self._add(
             "STRIDED_SLICE", [source, begin, end, strides], result, beginMask=0b11101, endMask=whole
         )
         return result
 
-    def _convolution(self, stacked: Value, result: Value) -> None:
+    def _add_convolution(self, stacked: Value, result: Value) -> None:
         wanted = result.shape
-        frames = self._frames(stacked)
+        frames = self._add_frames(stacked)
         product = self._frames_like(result)
         taps, height, width, channels, filters = self.kernel.shape
         flat = self.kernel.transpose(4, 1, 2, 0, 3).reshape(filters, height, width, taps * channels)
@@ -117,15 +117,15 @@ class _Flattening:
             bias = self.graph.constant(np.zeros(filters, np.float32))
         fields = ("padding", "strideH", "strideW", "dilationHFactor", "dilationWFactor")
         options = {f: self.op.options[f] for f in (*fields, "fusedActivationFunction")}
-        self._emit("CONV_2D", [frames, kernel, bias], product, **options)
+        self._add("CONV_2D", [frames, kernel, bias], product, **options)
         target = [wanted[0], -1, *wanted[2:]] if self.free else [-1, *wanted[1:]]
-        self._emit("RESHAPE", [product, self._integers(target)], result, newShape=target)
+        self._add("RESHAPE", [product, self._integers(target)], result, newShape=target)
 
-    def _frames(self, source: Value) -> Value:
+    def _add_frames(self, source: Value) -> Value:
         """(B, D, H, W, C) as (B * D, H, W, C)."""
         result = self._frames_like(source)
         target = [-1, *source.shape[2:]]
-        self._emit("RESHAPE", [source, self._integers(target)], result, newShape=target)
+        self._add("RESHAPE", [source, self._integers(target)], result, newShape=target)
         return result
 
     def _frames_like(self, source: Value) -> Value:

@@ -35,18 +35,18 @@ from rnnlite.lite.schema import type_number
 from rnnlite.quantization.params import Range
 from rnnlite.quantization.plan.plan import Precision, is_float
 from rnnlite.quantization.prepare.logarithms import (
-    faint_logistic,
-    faint_sine,
-    faint_softmax,
-    faint_tanh,
-    log_softmax,
-    logarithm,
-    power,
+    replace_faint_logistic,
+    replace_faint_sine,
+    replace_faint_softmax,
+    replace_faint_tanh,
+    replace_log,
+    replace_log_softmax,
+    replace_power,
 )
 from rnnlite.quantization.prepare.parts import Parts, drop_unread, scalar
-from rnnlite.quantization.prepare.quotients import quotient
-from rnnlite.quantization.prepare.roots import inverse_root, root, unit_length
-from rnnlite.quantization.prepare.units import centred, divided, product
+from rnnlite.quantization.prepare.quotients import replace_quotient
+from rnnlite.quantization.prepare.roots import replace_l2_normalization, replace_rsqrt, replace_sqrt
+from rnnlite.quantization.prepare.units import replace_division, replace_layer_norm, replace_product
 
 
 def decompose(
@@ -89,15 +89,15 @@ def decompose(
     return frozenset(wide)
 
 
-def _negative(parts: Parts, op: Op) -> None:
+def _replace_neg(parts: Parts, op: Op) -> None:
     parts.add("MUL", [op.input(0), parts.number(-1.0)], op.output)
 
 
-def _square(parts: Parts, op: Op) -> None:
+def _replace_square(parts: Parts, op: Op) -> None:
     parts.add("MUL", [op.input(0), op.input(0)], op.output)
 
 
-def _zeros(parts: Parts, op: Op) -> None:
+def _replace_zeros_like(parts: Parts, op: Op) -> None:
     x, graph = op.input(0), parts.graph
     shape = graph.value("int32", [x.rank])
     kind = {"outType": type_number("int32")}
@@ -105,9 +105,9 @@ def _zeros(parts: Parts, op: Op) -> None:
     parts.insert(graph.op("FILL", [shape, parts.number(0.0)], [op.output], options={}))
 
 
-def _cast(parts: Parts, op: Op) -> bool:
+def _replace_cast(parts: Parts, op: Op) -> bool:
     if op.input(0).type in ("int32", "int64"):
-        op.inputs = [_clamped(parts, op.input(0))]
+        op.inputs = [_add_clamp(parts, op.input(0))]
     if op.output.type != "bool":
         parts.keep(op)
         return True
@@ -115,7 +115,7 @@ def _cast(parts: Parts, op: Op) -> bool:
     return False
 
 
-def _clamped(parts: Parts, x: Value) -> Value:
+def _add_clamp(parts: Parts, x: Value) -> Value:
     graph = parts.graph
     for kind, limit in (("MINIMUM", 32767), ("MAXIMUM", -32767)):
         bound = graph.constant(np.array(limit, x.type))
@@ -125,7 +125,7 @@ def _clamped(parts: Parts, x: Value) -> Value:
     return x
 
 
-def _one_hot(parts: Parts, op: Op) -> bool:
+def _replace_one_hot(parts: Parts, op: Op) -> bool:
     index, depth, on, off = op.operands
     y, graph = op.output, parts.graph
     high, low = scalar(on), scalar(off)
@@ -147,42 +147,42 @@ def _one_hot(parts: Parts, op: Op) -> bool:
 TO_FLOAT = {"inDataType": type_number("int32"), "outDataType": type_number("float32")}
 
 
-def _squared_difference(parts: Parts, op: Op) -> None:
+def _replace_squared_difference(parts: Parts, op: Op) -> None:
     d = parts.graph.like(op.output, "float32")
     parts.add("SUB", [*op.operands], d)
     parts.add("MUL", [d, d], op.output)
 
 
-def _elu(parts: Parts, op: Op) -> None:
+def _replace_elu(parts: Parts, op: Op) -> None:
     x = op.input(0)
     below = parts.add("EXP", [parts.add("MINIMUM", [x, parts.number(0.0)])])
     below = parts.add("SUB", [below, parts.number(1.0)])
     parts.add("ADD", [parts.add("RELU", [x]), below], op.output)
 
 
-def _hard_swish(parts: Parts, op: Op) -> None:
+def _replace_hard_swish(parts: Parts, op: Op) -> None:
     x = op.input(0)
     gate = parts.add("RELU6", [parts.add("ADD", [x, parts.number(3.0)])])
     gate = parts.add("MUL", [gate, parts.number(1 / 6)])
     parts.add("MUL", [x, gate], op.output)
 
 
-def _unit(parts: Parts, op: Op) -> None:
+def _replace_relu_0_to_1(parts: Parts, op: Op) -> None:
     parts.add("MINIMUM", [parts.add("RELU", [op.input(0)]), parts.number(1.0)], op.output)
 
 
-def _signed_unit(parts: Parts, op: Op) -> None:
+def _replace_relu_n1_to_1(parts: Parts, op: Op) -> None:
     above = parts.add("MAXIMUM", [op.input(0), parts.number(-1.0)])
     parts.add("MINIMUM", [above, parts.number(1.0)], op.output)
 
 
-def _prelu(parts: Parts, op: Op) -> None:
+def _replace_prelu(parts: Parts, op: Op) -> None:
     x, alpha = op.input(0), op.input(1)
     below = parts.add("RELU", [parts.add("MUL", [x, parts.number(-1.0)])])
     parts.add("SUB", [parts.add("RELU", [x]), parts.add("MUL", [below, alpha])], op.output)
 
 
-def _gelu(parts: Parts, op: Op) -> None:
+def _replace_gelu(parts: Parts, op: Op) -> None:
     """By a hyperbolic tangent in either form: the two differ by less than 5e-4.
 
     Hendrycks and Gimpel, Gaussian Error Linear Units, 2016.
@@ -195,37 +195,37 @@ def _gelu(parts: Parts, op: Op) -> None:
     parts.add("MUL", [x, gate], op.output)
 
 
-def _quotient(parts: Parts, op: Op) -> bool:
-    return not divided(parts, op) and quotient(parts, op)
+def _replace_div(parts: Parts, op: Op) -> bool:
+    return not replace_division(parts, op) and replace_quotient(parts, op)
 
 
 Rule = Callable[[Parts, Op], bool | None]
 """Puts ops in the place of one; says yes where that stays."""
 
 ALWAYS: dict[str, Rule] = {
-    "NEG": _negative,
-    "SQUARE": _square,
-    "ZEROS_LIKE": _zeros,
-    "CAST": _cast,
-    "ONE_HOT": _one_hot,
-    "RSQRT": inverse_root,
-    "SQRT": root,
-    "L2_NORMALIZATION": unit_length,
-    "LOG": logarithm,
-    "LOG_SOFTMAX": log_softmax,
-    "POW": power,
-    "DIV": _quotient,
-    "MUL": product,
-    "ADD": centred,
+    "NEG": _replace_neg,
+    "SQUARE": _replace_square,
+    "ZEROS_LIKE": _replace_zeros_like,
+    "CAST": _replace_cast,
+    "ONE_HOT": _replace_one_hot,
+    "RSQRT": replace_rsqrt,
+    "SQRT": replace_sqrt,
+    "L2_NORMALIZATION": replace_l2_normalization,
+    "LOG": replace_log,
+    "LOG_SOFTMAX": replace_log_softmax,
+    "POW": replace_power,
+    "DIV": _replace_div,
+    "MUL": replace_product,
+    "ADD": replace_layer_norm,
 }
 FOR_INT16: dict[str, Rule] = {
-    "SQUARED_DIFFERENCE": _squared_difference,
-    "ELU": _elu,
-    "HARD_SWISH": _hard_swish,
-    "RELU_0_TO_1": _unit,
-    "RELU_N1_TO_1": _signed_unit,
-    "PRELU": _prelu,
-    "GELU": _gelu,
+    "SQUARED_DIFFERENCE": _replace_squared_difference,
+    "ELU": _replace_elu,
+    "HARD_SWISH": _replace_hard_swish,
+    "RELU_0_TO_1": _replace_relu_0_to_1,
+    "RELU_N1_TO_1": _replace_relu_n1_to_1,
+    "PRELU": _replace_prelu,
+    "GELU": _replace_gelu,
 }
 
 FAINT = 2.0**-6
@@ -235,10 +235,10 @@ FAINT_WAVE = 0.5
 """The same for SIN, whose table has even steps of the angle."""
 
 FOR_FAINT: dict[str, Rule] = {
-    "LOGISTIC": faint_logistic,
-    "SOFTMAX": faint_softmax,
-    "TANH": faint_tanh,
-    "SIN": faint_sine,
+    "LOGISTIC": replace_faint_logistic,
+    "SOFTMAX": replace_faint_softmax,
+    "TANH": replace_faint_tanh,
+    "SIN": replace_faint_sine,
 }
 
 

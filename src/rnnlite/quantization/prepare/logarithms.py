@@ -29,51 +29,51 @@ import math
 
 from rnnlite.lite.ir import Op, Value
 from rnnlite.quantization.prepare.parts import Parts, made_by, scalar, with_scalar
-from rnnlite.quantization.prepare.roots import inverse_root, root
+from rnnlite.quantization.prepare.roots import replace_rsqrt, replace_sqrt
 
 MOST_FACTORS = 4
 
 
-def logarithm(parts: Parts, op: Op) -> None:
-    """LOG, by what is in front of it."""
+def replace_log(parts: Parts, op: Op) -> None:
+    """Put ops in the place of LOG, chosen by what is in front of it."""
     v, y = op.input(0), op.output
     softmax = made_by(v, "SOFTMAX")
     if softmax is not None and softmax.real("beta") == 1.0:
-        _log_softmax(parts, softmax.input(0), y)
+        _add_log_softmax(parts, softmax.input(0), y)
         return
     plus = with_scalar(v, "ADD")
     power = made_by(plus[0], "EXP") if plus is not None and plus[1] == 1.0 else None
     if power is not None:
-        _softplus(parts, power.input(0), y)
+        _add_softplus(parts, power.input(0), y)
         return
-    _log(parts, v, y)
+    _add_log(parts, v, y)
 
 
-def log_softmax(parts: Parts, op: Op) -> None:
-    """LOG_SOFTMAX, over the last axis."""
-    _log_softmax(parts, op.input(0), op.output)
+def replace_log_softmax(parts: Parts, op: Op) -> None:
+    """Put ops in the place of LOG_SOFTMAX, which is over the last axis."""
+    _add_log_softmax(parts, op.input(0), op.output)
 
 
-def power(parts: Parts, op: Op) -> None:
-    """POW, by its exponent."""
+def replace_power(parts: Parts, op: Op) -> None:
+    """Put ops in the place of POW, chosen by its exponent."""
     x, c, y = op.input(0), op.input(1), op.output
     exponent, base = scalar(c), scalar(x)
     if exponent is not None and exponent.is_integer():
-        _whole_power(parts, x, int(exponent), y)
+        _add_whole_power(parts, x, int(exponent), y)
     elif exponent == 0.5:
-        root(parts, op)
+        replace_sqrt(parts, op)
     elif exponent == -0.5:
-        inverse_root(parts, op)
+        replace_rsqrt(parts, op)
     elif base is not None and base > 0:
         scaled = parts.add("MUL", [c, parts.number(math.log(base))], wide=True)
         parts.add("EXP", [scaled], y, wide=True)
     else:
-        product = parts.add("MUL", [_log(parts, x, None), c], wide=True, like=y)
+        product = parts.add("MUL", [_add_log(parts, x, None), c], wide=True, like=y)
         parts.add("EXP", [product], y, wide=True)
 
 
-def _whole_power(parts: Parts, x: Value, n: int, y: Value) -> None:
-    """x ** n of any x, below zero as well."""
+def _add_whole_power(parts: Parts, x: Value, n: int, y: Value) -> None:
+    """Add x ** n of any x, below zero as well."""
     if n == 0:
         nothing = parts.add("MUL", [x, parts.number(0.0)])
         parts.add("ADD", [nothing, parts.number(1.0)], y)
@@ -81,7 +81,9 @@ def _whole_power(parts: Parts, x: Value, n: int, y: Value) -> None:
         parts.add("MUL", [x, parts.number(1.0)], y)
     elif abs(n) > MOST_FACTORS:
         exponent = parts.number(n - n % 2)
-        scaled = parts.add("MUL", [_log(parts, parts.add("ABS", [x]), None), exponent], wide=True)
+        scaled = parts.add(
+            "MUL", [_add_log(parts, parts.add("ABS", [x]), None), exponent], wide=True
+        )
         even = parts.add("EXP", [scaled], None if n % 2 else y, wide=True)
         if n % 2:
             parts.add("MUL", [x, even], y, wide=True)
@@ -94,38 +96,38 @@ def _whole_power(parts: Parts, x: Value, n: int, y: Value) -> None:
             parts.add("DIV", [parts.number(1.0), result], y, wide=True, like=x)
 
 
-def _log(parts: Parts, v: Value, result: Value | None) -> Value:
+def _add_log(parts: Parts, v: Value, result: Value | None) -> Value:
     for _ in range(2):
         v = parts.add("SQRT", [v], wide=True)
     quarter = parts.add("LOG", [v], wide=True)
     return parts.add("MUL", [quarter, parts.number(4.0)], result, wide=True)
 
 
-def _log_softmax(parts: Parts, x: Value, y: Value) -> None:
+def _add_log_softmax(parts: Parts, x: Value, y: Value) -> None:
     axes = parts.integers(x.rank - 1)
     largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
     below = parts.add("SUB", [x, largest], wide=True)
     total = parts.reduce("SUM", parts.add("EXP", [below], wide=True), axes, keep=True)
-    parts.add("SUB", [below, _log(parts, total, None)], y, wide=True)
+    parts.add("SUB", [below, _add_log(parts, total, None)], y, wide=True)
 
 
-def _softplus(parts: Parts, x: Value, y: Value) -> None:
+def _add_softplus(parts: Parts, x: Value, y: Value) -> None:
     size = parts.add("ABS", [x], wide=True)
     small = parts.add("EXP", [parts.add("MUL", [size, parts.number(-1.0)], wide=True)], wide=True)
     rest = parts.add("LOG", [parts.add("ADD", [small, parts.number(1.0)], wide=True)], wide=True)
     parts.add("ADD", [parts.add("RELU", [x], wide=True), rest], y, wide=True)
 
 
-def faint_logistic(parts: Parts, op: Op) -> None:
-    """LOGISTIC far below zero."""
+def replace_faint_logistic(parts: Parts, op: Op) -> None:
+    """Put ops in the place of a LOGISTIC far below zero."""
     x, y = op.input(0), op.output
     e = parts.add("EXP", [x], wide=True)
     total = parts.add("ADD", [e, parts.number(1.0)], wide=True)
     parts.add("DIV", [e, total], y, wide=True)
 
 
-def faint_softmax(parts: Parts, op: Op) -> None:
-    """SOFTMAX over very many."""
+def replace_faint_softmax(parts: Parts, op: Op) -> None:
+    """Put ops in the place of a SOFTMAX over very many elements."""
     x, y = op.input(0), op.output
     if op.real("beta") != 1.0:
         x = parts.add("MUL", [x, parts.number(op.real("beta"))], wide=True)
@@ -135,17 +137,17 @@ def faint_softmax(parts: Parts, op: Op) -> None:
     parts.add("DIV", [e, parts.reduce("SUM", e, axes, keep=True)], y, wide=True)
 
 
-def faint_tanh(parts: Parts, op: Op) -> None:
-    """TANH next to zero."""
-    _cubic(parts, op, -1 / 3)
+def replace_faint_tanh(parts: Parts, op: Op) -> None:
+    """Put ops in the place of a TANH next to zero."""
+    _add_cubic(parts, op, -1 / 3)
 
 
-def faint_sine(parts: Parts, op: Op) -> None:
-    """SIN of angles below half a right one."""
-    _cubic(parts, op, -1 / 6)
+def replace_faint_sine(parts: Parts, op: Op) -> None:
+    """Put ops in the place of a SIN of angles below half a right one."""
+    _add_cubic(parts, op, -1 / 6)
 
 
-def _cubic(parts: Parts, op: Op, factor: float) -> None:
+def _add_cubic(parts: Parts, op: Op, factor: float) -> None:
     x, y = op.input(0), op.output
     scaled = parts.add("MUL", [x, parts.number(factor)], wide=True)
     cubic = parts.add("MUL", [parts.add("MUL", [x, scaled], wide=True), x], wide=True)

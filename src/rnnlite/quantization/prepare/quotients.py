@@ -44,18 +44,22 @@ class Sum:
     axis: int
 
 
-def quotient(parts: Parts, op: Op) -> bool:
-    """DIV(a, b); as of means where a and b are sums over one time axis."""
+def replace_quotient(parts: Parts, op: Op) -> bool:
+    """Divide means in the place of DIV(a, b), where a and b are sums over one time axis.
+
+    Returns:
+        whether the op stays.
+    """
     a, b = op.input(0), op.input(1)
     above = find_sum(a)
     if above is not None and not op.integer("fusedActivationFunction"):
         steps = same_axes(above.x, above.axis)
         if _counted(b) & steps and a.dims == op.output.dims:
-            _of_mean(parts, a, op.output)
+            _add_mean(parts, a, op.output)
             return False
         below = find_sum(b)
         if below is not None and same_axes(below.x, below.axis) & steps:
-            parts.add("DIV", [_of_mean(parts, a), _of_mean(parts, b)], op.output, wide=True)
+            parts.add("DIV", [_add_mean(parts, a), _add_mean(parts, b)], op.output, wide=True)
             return False
     parts.keep(op, wide=True)
     return True
@@ -88,17 +92,17 @@ def _inner(op: Op) -> Value | None:
     return None
 
 
-def _of_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
-    """The ops from a sum on, as `find_sum` goes through them, with its mean instead."""
+def _add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
+    """Add the ops from a sum on, as `find_sum` goes through them, with its mean instead."""
     op = value.producer
     inner = None if op is None else _inner(op)
     if op is not None and op.kind == "SUM":
         x = op.input(0)
-        x = x if x.type == "float32" else _as_float(parts, x)
+        x = x if x.type == "float32" else _add_cast(parts, x)
         return parts.reduce("MEAN", x, op.input(1), keep=op.flag("keepDims"), result=result)
     if op is None or inner is None:
         raise InternalError(f"{value!r} is no sum")
-    mean = _of_mean(parts, inner)
+    mean = _add_mean(parts, inner)
     if op.kind == "CAST":
         return mean
     if op.kind in RESHAPES:
@@ -110,12 +114,12 @@ def _of_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
         return parts.add("MUL", [mean, parts.number(number)], result, wide=True)
     if number <= GUARD:
         return parts.add("MAXIMUM", [mean, parts.number(number * SMALL)], result, wide=True)
-    steps = _steps(parts, inner)
+    steps = _add_steps(parts, inner)
     share = parts.add("DIV", [parts.number(number), steps], wide=True, like=steps)
     return parts.add(op.kind, [mean, share], result, wide=True)
 
 
-def _as_float(parts: Parts, x: Value) -> Value:
+def _add_cast(parts: Parts, x: Value) -> Value:
     """Whole numbers as floats; truths at once, not by way of int32."""
     cast = made_by(x, "CAST")
     if cast is not None and cast.input(0).type == "bool":
@@ -126,7 +130,7 @@ def _as_float(parts: Parts, x: Value) -> Value:
     return result
 
 
-def _steps(parts: Parts, value: Value) -> Value:
+def _add_steps(parts: Parts, value: Value) -> Value:
     """The number of steps of a sum, as a float scalar."""
     known = find_sum(value)
     if known is None:
@@ -138,7 +142,7 @@ def _steps(parts: Parts, value: Value) -> Value:
     cut = [parts.integers(n) for n in (place, place + 1, 1)]
     scalar = {"shrinkAxisMask": 1}
     parts.insert(graph.op("STRIDED_SLICE", [shape, *cut], [steps], options=scalar))
-    return _as_float(parts, steps)
+    return _add_cast(parts, steps)
 
 
 def _counted(value: Value) -> set[Axis]:

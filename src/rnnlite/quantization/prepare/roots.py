@@ -60,30 +60,30 @@ class Squares:
     floor: float | None = None
 
 
-def inverse_root(parts: Parts, op: Op) -> None:
-    """RSQRT(v) as 1 / sqrt(v)."""
+def replace_rsqrt(parts: Parts, op: Op) -> None:
+    """Put 1 / sqrt(v) in the place of RSQRT(v)."""
     v, y = op.input(0), op.output
-    root = _root(parts, v, None)
+    root = _add_root(parts, v, None)
     parts.add("DIV", [parts.number(1.0), root], y, wide=True, like=v)
     if root in parts.norms:
         parts.norms[y] = replace(parts.norms[root], inverse=True)
 
 
-def root(parts: Parts, op: Op) -> None:
-    """SQRT(v), over squares as above."""
-    _root(parts, op.input(0), op.output)
+def replace_sqrt(parts: Parts, op: Op) -> None:
+    """Put the root of squares, as above, in the place of SQRT(v)."""
+    _add_root(parts, op.input(0), op.output)
 
 
-def unit_length(parts: Parts, op: Op) -> None:
-    """L2_NORMALIZATION, which LiteRT does over the last axis, as x / sqrt(sum(x x))."""
+def replace_l2_normalization(parts: Parts, op: Op) -> None:
+    """Put x / sqrt(sum(x x)) in the place of L2_NORMALIZATION, which is over the last axis."""
     x, y = op.input(0), op.output
     axes = parts.integers(x.rank - 1)
-    length = _of_squares(parts, Squares(x, "SUM", axes, keep=True), None)
-    unit(parts, parts.norms[length], 0.0, y)
+    length = _add_root_of_squares(parts, Squares(x, "SUM", axes, keep=True), None)
+    add_unit(parts, parts.norms[length], 0.0, y)
 
 
-def unit(parts: Parts, norm: Norm, floor: float, result: Value | None) -> Value:
-    """d / max(m * length, floor) = u / max(length, floor / m): nothing here is without bounds."""
+def add_unit(parts: Parts, norm: Norm, floor: float, result: Value | None) -> Value:
+    """Add d / max(m * length, floor) = u / max(length, floor / m): all of it has bounds."""
     length, floor = norm.length, max(norm.floor, floor)
     if floor > NOTHING:
         share = parts.add("DIV", [parts.number(floor), norm.m], wide=True, like=norm.m)
@@ -91,15 +91,15 @@ def unit(parts: Parts, norm: Norm, floor: float, result: Value | None) -> Value:
     return parts.add("DIV", [norm.u, length], result, wide=True)
 
 
-def _root(parts: Parts, v: Value, result: Value | None) -> Value:
+def _add_root(parts: Parts, v: Value, result: Value | None) -> Value:
     squares = find_squares(parts, v)
     if squares is None:
         return parts.add("SQRT", [v], result, wide=True)
-    return _of_squares(parts, squares, result)
+    return _add_root_of_squares(parts, squares, result)
 
 
-def _of_squares(parts: Parts, s: Squares, result: Value | None) -> Value:
-    """The root of squares, in parts."""
+def _add_root_of_squares(parts: Parts, s: Squares, result: Value | None) -> Value:
+    """Add the root of squares, in parts."""
     size = parts.add("ABS", [s.d], wide=True)
     least = max(s.offset, s.floor or 0.0) / s.factor
     bound = parts.number(max(least**0.5, TINY))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from rnnlite.lite.ir import Op, Value
 from rnnlite.quantization.prepare.parts import Norm, Parts, made_by, scalar, with_scalar
-from rnnlite.quantization.prepare.roots import unit
+from rnnlite.quantization.prepare.roots import add_unit
 
 
 @dataclass(frozen=True)
@@ -33,35 +33,47 @@ class _ScaledNorm:
     factors: tuple[Value, ...] = ()
 
 
-def product(parts: Parts, op: Op) -> bool:
-    """MUL: d times the inverse of its norm."""
+def replace_product(parts: Parts, op: Op) -> bool:
+    """Replace a MUL that is d times the inverse of its norm.
+
+    Returns:
+        whether the op stays.
+    """
     for x, r in (op.operands, op.operands[::-1]):
         found = _find(parts, r)
         if found is not None and found.norm.inverse and _is(x, found.norm.d) and _plain(op):
-            _end(parts, found, (), op.output)
+            _add_division(parts, found, (), op.output)
             return False
     parts.keep(op)
     return True
 
 
-def divided(parts: Parts, op: Op) -> bool:
-    """DIV: d by its norm; whether it was one."""
+def replace_division(parts: Parts, op: Op) -> bool:
+    """Replace a DIV that is d by its norm.
+
+    Returns:
+        whether it was one.
+    """
     x, n = op.operands
     found = _find(parts, n)
     if found is None or found.norm.inverse or found.factors or not _is(x, found.norm.d):
         return False
     if not _plain(op):
         return False
-    _end(parts, found, (), op.output)
+    _add_division(parts, found, (), op.output)
     return True
 
 
-def centred(parts: Parts, op: Op) -> bool:
-    """ADD: x r + (b - mean r), as Keras writes a layer normalization."""
+def replace_layer_norm(parts: Parts, op: Op) -> bool:
+    """Replace an ADD that is x r + (b - mean r), as Keras writes a layer normalization.
+
+    Returns:
+        whether the op stays.
+    """
     for scaled, rest in (op.operands, op.operands[::-1]):
         found = _normalized(parts, scaled, rest) if _plain(op) else None
         if found is not None:
-            _end(parts, *found, op.output)
+            _add_division(parts, *found, op.output)
             return False
     parts.keep(op)
     return True
@@ -137,10 +149,12 @@ def _find(parts: Parts, value: Value) -> _ScaledNorm | None:
     return None
 
 
-def _end(parts: Parts, found: _ScaledNorm, added: tuple[Value, ...], result: Value) -> None:
-    """The ops that make the result."""
+def _add_division(
+    parts: Parts, found: _ScaledNorm, added: tuple[Value, ...], result: Value
+) -> None:
+    """Add the ops that make the result."""
     behind = [*(("MUL", v) for v in found.factors), *(("ADD", v) for v in added)]
-    value = unit(parts, found.norm, found.floor, None if behind else result)
+    value = add_unit(parts, found.norm, found.floor, None if behind else result)
     for k, (kind, constant) in enumerate(behind):
         last = k == len(behind) - 1
         value = parts.add(kind, [value, constant], result if last else None, like=result)

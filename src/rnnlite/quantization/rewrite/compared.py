@@ -14,8 +14,8 @@ from rnnlite.quantization.params import QuantizationParams
 from rnnlite.quantization.rewrite.operands import Operands, Site
 
 
-def compared(made: Operands, site: Site) -> list[Value | None]:
-    """Operands as int32: the kernels for int8 and int16 compare to steps of 1/256 only.
+def make_compared_operands(made: Operands, site: Site) -> list[Value | None]:
+    """Make the operands of a comparison int32: kernels of less bits compare to steps of 1/256.
 
     An input that is searched for one value is compared as it comes in: a finer scale behind
     the I/O dtype need not hold what that value was rounded to.
@@ -32,21 +32,21 @@ def compared(made: Operands, site: Site) -> list[Value | None]:
         if value is None or value not in made.floats:
             found.append(value)
         elif value in made.constants:
-            found.append(_constant_int32(made, value, params))
+            found.append(_add_int32_constant(made, value, params))
         else:
             outer = searched if value is known else made.operand(value, params)
-            found.append(_as_int32(made, value, outer, params))
+            found.append(_add_cast(made, value, outer, params))
     return found
 
 
-def _constant_int32(made: Operands, value: Value, params: QuantizationParams) -> Value:
-    """A constant as int32."""
+def _add_int32_constant(made: Operands, value: Value, params: QuantizationParams) -> Value:
+    """Add a constant as int32."""
     numbers = params.quantize(made.constants[value]).astype(np.int32)
     return value.graph.constant(numbers, name=value.name)
 
 
-def _as_int32(made: Operands, value: Value, operand: Value, params: QuantizationParams) -> Value:
-    """The integers of a value as int32."""
+def _add_cast(made: Operands, value: Value, operand: Value, params: QuantizationParams) -> Value:
+    """Add the integers of a value as int32."""
     graph = value.graph
     number = graph.like(value, "int32")
     version = VERSIONS["CAST"][0 if params.dtype == "int8" else 1]

@@ -14,19 +14,19 @@ from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.params import QuantizationParams, range_of, symmetric
 from rnnlite.quantization.plan.domains import DOMAINS, Domain, keep_in_domain
 from rnnlite.quantization.plan.plan import Plan
-from rnnlite.quantization.rewrite.compared import compared
+from rnnlite.quantization.rewrite.compared import make_compared_operands
 from rnnlite.quantization.rewrite.floats import keep_in_float
 from rnnlite.quantization.rewrite.int32 import compute_in_int32
 from rnnlite.quantization.rewrite.io_types import quantize_inputs, quantize_outputs
 from rnnlite.quantization.rewrite.operands import Operands, Site
-from rnnlite.quantization.rewrite.weighted import weighted
+from rnnlite.quantization.rewrite.weighted import make_weighted_operands
 from rnnlite.report.quantization import WeightRecord
 
 
-def to_integers(
+def rewrite_to_integers(
     model: Model, plan: Plan, io: str, io_types: Mapping[Value | int, str | None] | None = None
 ) -> list[WeightRecord]:
-    """Rewrite the model in place.
+    """Rewrite a float model to integers, in place.
 
     Args:
         model: the model that the plan was made for.
@@ -42,7 +42,7 @@ def to_integers(
 
 
 class _Rewriting:
-    """One run of `to_integers`."""
+    """One run of `rewrite_to_integers`."""
 
     def __init__(
         self, model: Model, plan: Plan, io: str, io_types: Mapping[Value | int, str | None]
@@ -74,12 +74,12 @@ class _Rewriting:
                 if op in self.made.plan.kept:
                     keep_in_float(self.made, op)
                 else:
-                    self._op(op)
+                    self._rewrite(op)
             self.made.before = None
             quantize_outputs(self.made, number, graph)
         return self.made.records
 
-    def _op(self, op: Op) -> None:
+    def _rewrite(self, op: Op) -> None:
         if not any(v in self.made.floats for v in (*op.inputs, *op.outputs)):
             return
         rule = RULES[op.kind]
@@ -93,11 +93,11 @@ class _Rewriting:
             return
         outputs, after = self._results(site)
         if rule.kind is Kind.WEIGHTED:
-            op.inputs = weighted(self.made, site, outputs[0])
+            op.inputs = make_weighted_operands(self.made, site, outputs[0])
         elif rule.kind is Kind.SAME_SCALE:
             op.inputs = self._moved(site, self.made.plan.params(site.results[0]))
         elif rule.kind is Kind.COMPARES:
-            op.inputs = compared(self.made, site)
+            op.inputs = make_compared_operands(self.made, site)
         elif rule.kind in (Kind.FREE_SCALE, Kind.INT32):
             op.inputs = [
                 self.made.operand(v, self.made.own(v, dtype)) if self.made.is_float(v) else v
@@ -105,12 +105,12 @@ class _Rewriting:
             ]
         op.outputs = outputs
         if op.kind in DOMAINS:
-            self._in_domain(site, DOMAINS[op.kind])
+            self._keep_in_domain(site, DOMAINS[op.kind])
         self.made.before = op.following
         if rule.kind is Kind.INT32:
             compute_in_int32(op)
         else:
-            self._version(site)
+            self._raise_version(site)
         for source, target in after:
             self.made.requantize(source, target)
 
@@ -147,7 +147,7 @@ class _Rewriting:
             for v in site.operands
         ]
 
-    def _in_domain(self, site: Site, domain: Domain) -> None:
+    def _keep_in_domain(self, site: Site, domain: Domain) -> None:
         """Keep an operand of the op to integers that its kernel takes."""
         value = site.operand(domain.operand)
         if value in self.made.constants:
@@ -166,7 +166,7 @@ class _Rewriting:
         held = self.made.constants.get(table)
         return None if held is None else symmetric(range_of(held))
 
-    def _version(self, site: Site) -> None:
+    def _raise_version(self, site: Site) -> None:
         versions = VERSIONS.get(site.kind, (1, 1))
         self.model.raise_version(site.op, versions[0 if site.dtype == "int8" else 1])
         if site.kind in ("ADD", "SUB"):

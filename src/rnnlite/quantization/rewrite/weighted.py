@@ -14,8 +14,8 @@ from rnnlite.quantization.rewrite.operands import Operands, Site
 from rnnlite.quantization.rewrite.products import bias_alone, integer_product
 
 
-def weighted(made: Operands, site: Site, output: Value) -> list[Value | None]:
-    """The operands of an op that multiplies by weights.
+def make_weighted_operands(made: Operands, site: Site, output: Value) -> list[Value | None]:
+    """Make the operands of an op that multiplies by weights, constants among them.
 
     Args:
         made: the values of the rewriting.
@@ -35,7 +35,7 @@ def weighted(made: Operands, site: Site, output: Value) -> list[Value | None]:
             remedy="Add it in an op of its own",
         )
     if kernel not in made.constants:
-        return _computed_kernel(made, site, bias)
+        return _make_both_operands(made, site, bias)
     source = made.own(data, site.dtype)
     held = None if bias is None else made.constants[bias]
     product = integer_product(made.constants[kernel], held, source, output.scale, rule.axis)
@@ -56,7 +56,7 @@ def weighted(made: Operands, site: Site, output: Value) -> list[Value | None]:
     return inputs
 
 
-def _computed_kernel(made: Operands, site: Site, bias: Value | None) -> list[Value | None]:
+def _make_both_operands(made: Operands, site: Site, bias: Value | None) -> list[Value | None]:
     """A product of two activations that the converter wrote as a product with weights."""
     rule = site.rule
     inputs = list(site.operands)

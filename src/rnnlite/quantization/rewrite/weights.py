@@ -33,7 +33,7 @@ WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 """Ops whose bias XNNPACK reads in the type of the kernel (LiteRT 1.1 to 1.3)."""
 
 
-def to_float16(model: Model) -> list[WeightRecord]:
+def compress_to_float16(model: Model) -> list[WeightRecord]:
     """Keep every weight in float16, in place.
 
     A weight is a kernel of a product or a table of a lookup. Values beyond the largest float16
@@ -49,16 +49,16 @@ def to_float16(model: Model) -> list[WeightRecord]:
                     continue
                 values = constant(value)
                 if values is not None and k in halves:
-                    op.set_input(k, _half(op, value, values, plain))
+                    op.set_input(k, _add_half(op, value, values, plain))
                     records.note(value, "float16", "")
                 elif values is None or not _is_weight(op.kind, k):
-                    records.stays(value, "neither a kernel nor a table")
+                    records.note_float32(value, "neither a kernel nor a table")
                 else:
-                    records.stays(value, "exceeds the range of float16")
+                    records.note_float32(value, "exceeds the range of float16")
     return records.listed
 
 
-def to_dynamic(model: Model, *, kernels: str = "int8") -> list[WeightRecord]:
+def compress_to_int8(model: Model, *, kernels: str = "int8") -> list[WeightRecord]:
     """Keep kernels and tables in int8, in place.
 
     Args:
@@ -79,20 +79,20 @@ def to_dynamic(model: Model, *, kernels: str = "int8") -> list[WeightRecord]:
                 place = rule.weights if rule is not None else 1
                 kernel = op.kind in HYBRID_VERSIONS and k == place
                 if k in halves:
-                    op.set_input(k, _half(op, value, values, plain))
+                    op.set_input(k, _add_half(op, value, values, plain))
                     records.note(value, "float16", "")
                 elif kernel:
                     axis = rule.axis if rule is not None and rule.kind is Kind.WEIGHTED else None
-                    op.set_input(k, _kernel(value, values, axis, written))
+                    op.set_input(k, _add_kernel(value, values, axis, written))
                     _use_hybrid(op)
                     how = "a scale a channel" if axis is not None else "one scale"
                     records.note(value, "int8", how)
                 elif op.kind == "GATHER" and k == 0:
-                    op.set_input(0, _kernel(value, values, None, written))
+                    op.set_input(0, _add_kernel(value, values, None, written))
                     _dequantize_rows(op)
                     records.note(value, "int8", "one scale, rows dequantized")
                 else:
-                    records.stays(value, _reason(op.kind, values))
+                    records.note_float32(value, _reason(op.kind, values))
     return records.listed
 
 
@@ -108,11 +108,11 @@ class _Records:
         return list(self._known.values())
 
     def note(self, value: Value, dtype: str, how: str) -> None:
-        """It is kept in a type."""
+        """Note that a constant is kept in a type."""
         self._known[id(value.data)] = WeightRecord(value.name, value.shape, dtype, how)
 
-    def stays(self, value: Value, why: str) -> None:
-        """It stays in float32, if it is a constant of several numbers."""
+    def note_float32(self, value: Value, why: str) -> None:
+        """Note that a value stays in float32, if it is a constant of several numbers."""
         values = constant(value)
         if values is not None and values.size > 1 and id(value.data) not in self._known:
             self.note(value, "float32", why)
@@ -134,8 +134,8 @@ def _halves(op: Op) -> set[int]:
     return found if fits else set()
 
 
-def _half(op: Op, value: Value, values: Array, plain: dict[Value, Value]) -> Value:
-    """A constant in float16; gives what a DEQUANTIZE, added once, makes of it."""
+def _add_half(op: Op, value: Value, values: Array, plain: dict[Value, Value]) -> Value:
+    """Add a constant in float16; gives what a DEQUANTIZE, added once, makes of it."""
     if value not in plain:
         graph = value.graph
         half = graph.constant(values.astype(np.float16), name=value.name)
@@ -157,13 +157,13 @@ def _reason(kind: str, values: Array) -> str:
     return f"{kind} has no kernel for int8 weights and float inputs"
 
 
-def _kernel(
+def _add_kernel(
     value: Value,
     values: Array,
     axis: int | None,
     written: dict[tuple[Value, int | None], Value],
 ) -> Value:
-    """A constant in int8, made once."""
+    """Add a constant in int8, once."""
     key = value, axis
     if key not in written:
         if axis is None:
