@@ -1,5 +1,8 @@
 """The error family: every refusal of rnnlite is an `RnnliteError`.
 
+What enters: what is at fault, what was expected, what was found, the remedy. What leaves: an error;
+as plain data, and from that again, where it goes from one process to another.
+
 Each message says what is at fault by name, what was expected, what was found and what to do.
 The command line prints the message alone and exits with status 1.
 """

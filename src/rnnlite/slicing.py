@@ -1,5 +1,8 @@
 """The axes that a StridedSlice makes and keeps, read off its masks. Pure integers.
 
+What enters: the masks of a slice, and how many entries it has. What leaves: which entries make
+axes, and where these are put in.
+
 An entry k of a slice (begin[k], end[k], stride[k]) takes an axis of the input, enters a new one of
 size 1 (`new_axis`), or stands for all axes that no other entry names (`ellipsis`); `shrink_axis`
 drops the axis that it takes. Bit k of each mask says so; where several say something of one entry,

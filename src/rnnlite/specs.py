@@ -1,4 +1,7 @@
-"""The one description of an input or output, from the front ends to the runtime. NumPy alone.
+"""The one description of an input or output, from the front ends to the runtime.
+
+What enters: what a front end, or a file, says of its inputs and outputs. What leaves:
+`TensorSpec`s; samples as batches and the other way round, along a named axis. NumPy alone.
 
 Axes have names here: the batch axis is the first, but the second of a time-major tensor; a tensor
 without batch axis (a flag, a rate) has None. The time axis is the one that a recurrence runs over,
@@ -108,17 +111,17 @@ def with_values(
 
 
 def batched(array: Array, axis: int | None, count: int = 1) -> Array:
-    """A sample as a batch of equal ones."""
+    """A sample (...) as a batch of `count` equal ones along an axis; as it is without one."""
     if axis is None:
         return array
     return np.repeat(np.expand_dims(array, axis), count, axis=axis)
 
 
 def stacked(arrays: Sequence[Array], axis: int | None) -> Array:
-    """Samples as a batch."""
+    """Samples of one shape (...) as a batch along an axis; the first alone without one."""
     return arrays[0] if axis is None else np.stack(arrays, axis=axis)
 
 
 def row(array: Array, axis: int | None, place: int) -> Array:
-    """One sample of a batch."""
+    """One sample (...) of a batch along an axis; all of it without one."""
     return array if axis is None or not array.ndim else np.take(array, place, axis=axis)

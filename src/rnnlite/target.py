@@ -1,4 +1,6 @@
-"""What a file is made for: what a runtime has, and what things cost there. Pure data.
+"""What a file is made for: what a runtime has, and what things cost there.
+
+What enters: a name. What leaves: a `Target`. Pure data.
 
 A later stage asks the `Target` and knows no runtime by itself: `lowering` lays loops out by its
 costs, `lite.requirements` finds the least release, `pipeline` refuses what it does not run.

@@ -1,5 +1,7 @@
 """The command line: its commands, their options, how it behaves on a terminal.
 
+What enters: arguments. What leaves: files, a report on standard output, an exit status.
+
 Commands stand in `main`, those on a finished file in `files`. `options` declares what they take,
 `sources` what front ends declare. `console` prints, and turns refusals into an exit status.
 """

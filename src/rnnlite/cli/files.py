@@ -1,4 +1,8 @@
-"""The commands on a finished file: inspect, bench, snippet, view."""
+"""The commands on a finished file: inspect, bench, snippet, view.
+
+What enters: a .tflite file, and options. What leaves: what it holds, its times, a program that runs
+it, node data for viewers.
+"""
 
 from __future__ import annotations
 

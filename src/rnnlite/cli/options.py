@@ -1,5 +1,8 @@
 """Arguments and options of the commands, as typer takes them, and how their texts are read.
 
+What enters: texts. What leaves: the values that the commands work on, or wrong usage (exit status
+2).
+
 What one command alone takes may stand in its signature (`main`, `files`). Options of sources are
 declared by the front ends (`sources`).
 """
@@ -248,7 +251,11 @@ def require_mode(value: str | None) -> None:
 
 
 def steps(value: str | None) -> bool | int:
-    """ "any" or a number of 1 or more, as `convert` takes it for streaming."""
+    """A text as `convert` takes it for streaming: "any" as True, a number of 1 or more, or False.
+
+    Raises:
+        BadParameter: it is none.
+    """
     if value is None:
         return False
     if value == "any":
@@ -259,7 +266,11 @@ def steps(value: str | None) -> bool | int:
 
 
 def size(value: str) -> int | str | None:
-    """ "auto", "any" or a number of 1 or more, as `convert` takes it."""
+    """A text as `convert` takes it: "auto", "any" as None, or a number of 1 or more.
+
+    Raises:
+        BadParameter: it is none.
+    """
     if value == "auto":
         return value
     if value == "any":
@@ -270,7 +281,11 @@ def size(value: str) -> int | str | None:
 
 
 def pairs(values: Sequence[str] | None) -> dict[str, str]:
-    """Texts as NAME=VALUE as a dict."""
+    """Texts as NAME=VALUE as a dict.
+
+    Raises:
+        BadParameter: a text lacks a name or a value.
+    """
     for value in values or ():
         if not all(value.partition("=")):
             raise typer.BadParameter(f"expected NAME=VALUE; got '{value}'")
@@ -288,7 +303,11 @@ def calibration_data(values: Sequence[str] | None) -> Path | dict[str, Path] | N
 
 
 def numbers(value: str) -> list[int]:
-    """Numbers of 1 or more with commas as a list."""
+    """Numbers of 1 or more with commas as a list.
+
+    Raises:
+        BadParameter: something else stands among them.
+    """
     parts = value.split(",")
     if not all(p.strip().isdecimal() and int(p) > 0 for p in parts):
         raise typer.BadParameter(f"expected numbers of 1 or more with commas; got '{value}'")

@@ -1,4 +1,8 @@
-"""A command's source and its options, as the front ends declare them."""
+"""A command's source and its options, as the front ends declare them.
+
+What enters: the options of all front ends, and what the user typed. What leaves: commands with
+these options, and their values by name.
+"""
 
 from __future__ import annotations
 

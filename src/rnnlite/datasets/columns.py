@@ -1,4 +1,7 @@
-"""What is wanted of each row of a data set, and what reads rows. NumPy alone.
+"""What is wanted of each row of a data set, and what reads rows.
+
+What enters: the TensorSpecs of a model's inputs, and the files' names for them. What leaves:
+`Column`s; the interface of what reads rows, `Rows`. NumPy alone.
 
 A row is a dict by column name: the model's inputs, and perhaps labels. Files are read from any row
 on, one row after the other, so that memory does not grow with the data.

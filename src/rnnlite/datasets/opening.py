@@ -36,7 +36,11 @@ class JoinedRows:
         self.count = sum(part.count for part in parts)
 
     def place(self, row: int) -> str:
-        """What a row is called in an error: by its file."""
+        """What a row is called in an error: by its file.
+
+        Raises:
+            IndexError: there is no such row.
+        """
         for part in self._parts:
             if row < part.count:
                 return part.place(row)

@@ -1,5 +1,8 @@
 """The unfinished results of a run: parts on disk, so that a run can go on where it stopped.
 
+What enters: results by output, for rows one after the other. What leaves: parts on disk, and in the
+end OUT.
+
 Beside OUT stands the folder OUT.unfinished: what the run was asked for (`run.json`), a lock, and
 parts named by their rows, each written beside and renamed. OUT itself comes last, from all parts at
 once. So a part is whole or not there, and so is OUT.

@@ -1,5 +1,7 @@
 """How well a model does on labelled data, and how far it agrees with another.
 
+What enters: a model, samples, and labels or another model. What leaves: an `Evaluation`.
+
 `files` reads and writes files, `evaluate` runs the models and scores row by row: `labels` reads
 labels, `metrics` adds up, `records` holds what was found. `tables` and `page` show it.
 """

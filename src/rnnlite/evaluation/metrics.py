@@ -36,7 +36,7 @@ class ByLength:
         sums += (1, count, *values)
 
     def ranges(self) -> list[tuple[int, int, Array]]:
-        """(shortest, longest, sums: rows, values, ...) of each range."""
+        """(shortest, longest, sums) of each range of lengths; sums (float64): rows, values, ..."""
         lengths = sorted(self._sums)
         total = sum(s[0] for s in self._sums.values())
         found: list[tuple[int, int, Array]] = []

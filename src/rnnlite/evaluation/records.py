@@ -1,4 +1,8 @@
-"""What an evaluation found, as data: it prints as tables and as JSON."""
+"""What an evaluation found, as data: it prints as tables and as JSON.
+
+What enters: numbers that `metrics` has added up. What leaves: records, and what they are as JSON,
+as tables and as a page.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """Front ends: open any source and give a `Program`. They share nothing else with each other.
 
+What enters: a live object or a path, and a `Request`. What leaves: a `Program`: TensorFlow
+functions, names, the reference.
+
 What a front end from outside needs is here, and in `building`, which imports TensorFlow; see
 docs/adding_a_frontend.md.
 """

@@ -1,4 +1,8 @@
-"""The options of front ends as keywords of `convert`, `verify` and `freeze`."""
+"""The options of front ends as keywords of `convert`, `verify` and `freeze`.
+
+What enters: a function, or the keywords that it was given. What leaves: the function with the
+options in its signature; the keywords, checked.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What front ends look at to recognise a file."""
+"""What front ends look at to recognise a file.
+
+What enters: a path. What leaves: the first bytes there.
+"""
 
 from __future__ import annotations
 

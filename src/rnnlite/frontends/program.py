@@ -1,5 +1,7 @@
 """The Program: what every front end gives and every later stage takes, its source forgotten.
 
+What enters: what a front end has traced. What leaves: data, which nothing changes any more.
+
 A Program has one `Entry` for each signature of the file that it becomes. Weights that entries share
 are constants of equal content, which a file holds once (`lite.merging`).
 """
@@ -148,5 +150,5 @@ class FrozenGraph:
 
 
 def as_numpy(values: Sequence[Tensor]) -> list[Array]:
-    """TensorFlow results as NumPy arrays."""
+    """TensorFlow results as NumPy arrays of their own shapes and dtypes."""
     return [np.asarray(value) for value in values]

@@ -1,4 +1,8 @@
-"""Random inputs that exercise a model: features, token ids, masks with holes. NumPy alone."""
+"""Random inputs that exercise a model: features, token ids, masks with holes.
+
+What enters: the TensorSpecs of inputs, the sizes of their free axes, a seed. What leaves: a NumPy
+array for each input, the same for the same seed. NumPy alone.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Random ops that a model would still run at inference: refused, by name.
 
+What enters: a traced function. What leaves: nothing, or a refusal that names the op.
+
 A random op gives other numbers in LiteRT than in the source, so no check could compare the two.
 """
 

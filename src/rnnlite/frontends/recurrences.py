@@ -1,4 +1,8 @@
-"""The recurrences of a model while it is emitted: lowered, and what is said of each."""
+"""The recurrences of a model while it is emitted: lowered, and what is said of each.
+
+What enters: Scans, in the order in which a trace meets them. What leaves: their results as tensors
+of the current graph, and a record of each for the report.
+"""
 
 from __future__ import annotations
 

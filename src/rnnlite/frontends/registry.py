@@ -1,5 +1,8 @@
 """The registry of front ends: who opens which source, and with which options.
 
+What enters: front ends. What leaves: all of them in the order in which they are asked, and the
+options that they declare.
+
 A front end is one object, a `FrontEnd`. There are three ways to be in the registry, and all front
 ends are equal in it:
 

@@ -1,5 +1,8 @@
 """What is asked of a source, and the options of front ends, each declared once.
 
+What enters: the user's options, by name. What leaves: a `Request`, or one of its kinds, with the
+options of its front end as fields.
+
 A `Request` has what every front end takes. A front end declares its own options as the fields of a
 subclass, by `option`: name, type, default, help and the command line's flag stand there and nowhere
 else. `convert`, `verify`, `freeze` and the command line read them from that declaration.

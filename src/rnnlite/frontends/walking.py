@@ -1,4 +1,7 @@
-"""Walk through a TensorFlow function: all that its results are made of."""
+"""Walk through a TensorFlow function: all that its results are made of.
+
+What enters: a graph and tensors of it. What leaves: the ops behind these.
+"""
 
 from __future__ import annotations
 

@@ -74,8 +74,13 @@ def convert_apart(
 
 
 def native_converter() -> Any:
-    """The module of the native converter, loaded without the rest of TensorFlow where that is
-    possible. For workers alone."""
+    """The module of the native converter, without the rest of TensorFlow where that is possible.
+
+    For workers alone.
+
+    Raises:
+        ImportError: TensorFlow is not installed.
+    """
     found = importlib.util.find_spec("tensorflow")
     if found is None or found.origin is None:
         raise ImportError("TensorFlow is not installed")

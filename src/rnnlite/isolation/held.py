@@ -45,7 +45,7 @@ def shapes_before_run(
 
 
 def run_model(number: int, arrays: Sequence[Array]) -> list[Array]:
-    """Run it once on whole batches."""
+    """Run it once on whole batches, of the shapes and dtypes that the file takes."""
     found: list[Array] = _HELD[number].run(arrays)
     return found
 
@@ -62,7 +62,7 @@ def open_watched(data: bytes, inputs: Sequence[int], axes: Sequence[int | None])
 
 
 def watch(number: int, row: list[Array], label: str) -> None:
-    """Run a sample through it and widen its ranges."""
+    """Run a sample, an array an input without batch axis, through it and widen its ranges."""
     _HELD[number].run(row, label)
 
 

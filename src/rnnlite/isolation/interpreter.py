@@ -121,7 +121,7 @@ class WatchedApart(_Apart):
         self._open("open_watched", data, list(inputs), list(axes))
 
     def run(self, row: list[Array], label: str) -> None:
-        """Run one sample.
+        """Run one sample: an array an input, without batch axis.
 
         Raises:
             AbortError: running it ends the worker.

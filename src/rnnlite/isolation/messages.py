@@ -1,4 +1,8 @@
-"""Messages between two processes of one program: pickled, their length in front."""
+"""Messages between two processes of one program: pickled, their length in front.
+
+What enters: any object that can be pickled, and a pipe. What leaves: the same object at the other
+end.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The official converter's native part. Imported by workers alone, for it loads it."""
+"""The official converter's native part. Imported by workers alone, for it loads it.
+
+What enters: a graph and flags, as serialized protocol buffers. What leaves: the bytes of a file, or
+what was refused.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""What is known of a tensor's size, what an op demands of sizes, and an op as its rule sees it."""
+"""What is known of a tensor's size, what an op demands of sizes, and an op as its rule sees it.
+
+What enters: what rules find. What leaves: data: `Fact`, `Requirement`, and `RULES`, which has the
+rule of each op.
+"""
 
 from __future__ import annotations
 

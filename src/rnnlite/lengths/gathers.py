@@ -1,4 +1,8 @@
-"""Rules of ops that pick entries: gather, scatter, one-hot, blocks of space."""
+"""Rules of ops that pick entries: gather, scatter, one-hot, blocks of space.
+
+What enters: a `Node`, with a `Fact` for each input. What leaves: a `Fact` for each result; demands
+on sizes are noted in the node.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """The algebra of sizes: how long an axis is, as a function of the free axes of the inputs.
 
+What enters: sizes, and lengths of the free axes where these are given. What leaves: sizes.
+
 A `Size` is an int, or an `Expression`: a sum of products of atoms with whole coefficients. Atoms:
 
 - `Axis`: a free axis of an input, at least 1;

@@ -1,4 +1,8 @@
-"""Rules of ops that cut along an axis, or put together: slice, pad, concatenate, split."""
+"""Rules of ops that cut along an axis, or put together: slice, pad, concatenate, split.
+
+What enters: a `Node`, with a `Fact` for each input. What leaves: a `Fact` for each result; demands
+on sizes are noted in the node.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rules of ops that shapes are computed with: their numbers are followed, not their sizes alone."""
+"""Rules of ops that shapes are computed with: their numbers are followed, not their sizes alone.
+
+What enters: a `Node`, with a `Fact` for each input. What leaves: a `Fact` for each result; its
+content where that is known.
+"""
 
 from __future__ import annotations
 

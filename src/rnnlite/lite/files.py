@@ -1,4 +1,7 @@
-"""Read and write files whole: nothing half-written, nothing half-read."""
+"""Read and write files whole: nothing half-written, nothing half-read.
+
+What enters: a path or bytes. What leaves: bytes; a file that is whole.
+"""
 
 from __future__ import annotations
 

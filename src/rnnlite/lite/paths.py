@@ -1,4 +1,7 @@
-"""Paths of tensors, as the source and the lowering give them, and the layers in them."""
+"""Paths of tensors, as the source and the lowering give them, and the layers in them.
+
+What enters: a path of names with slashes. What leaves: the name of a layer.
+"""
 
 from __future__ import annotations
 

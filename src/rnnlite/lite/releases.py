@@ -1,5 +1,7 @@
 """Which builtin ops, in which versions, each release of the runtime has. Pure data.
 
+What enters: the name of an op and its version. What leaves: the first release that has it.
+
 A release loads a file if it has every op code of it, and refuses it otherwise. The table was read
 off the packages themselves (`tflite-runtime` and `ai-edge-litert` on PyPI), by asking each for each
 op in each version; `benchmarks/runtimes` asks them again. Each entry says what is new.

@@ -1,5 +1,8 @@
 """A loop as its reader sees it, and what a front end gives with it: regions, arrays, tensors.
 
+What enters: a loop of any dialect. What leaves: a `Loop`, and the interfaces that a front end
+implements for it.
+
 A front end describes a loop as a `Loop`: variables with their values in front of it, a body that
 makes new values of them, a condition. Tensors are opaque here; what is to be done with them is
 asked of the `Region` (nodes of the source) and of `Tensors` (whole sequences).
@@ -73,7 +76,7 @@ class Region(Protocol):
         ...
 
     def known(self, tensor: Value) -> Array | None:
-        """The value of a tensor in front of the loop where it is known without running anything."""
+        """A tensor's value in front of the loop, in its shape, where it is known without a run."""
         ...
 
     def emit(self, refs: Sequence[Ref], given: Mapping[Ref, Tensor]) -> list[Tensor]:

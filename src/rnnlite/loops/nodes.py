@@ -1,5 +1,7 @@
 """The vocabulary in which a front end describes the nodes of a loop.
 
+What enters: the ops of a dialect. What leaves: `Node`s of known kinds.
+
 A value of a loop is called by a reference, any string that is unique in its region. A node makes
 one or more of them. Its kind says what the reader may rely on; what has no kind of its own is
 `OTHER`, which is always right: it stays in the step.

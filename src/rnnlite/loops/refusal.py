@@ -1,4 +1,7 @@
-"""Why a loop is no Scan."""
+"""Why a loop is no Scan.
+
+What enters: a reason, in words. What leaves: `NotAScan`, which the reader gives in place of a Scan.
+"""
 
 from __future__ import annotations
 

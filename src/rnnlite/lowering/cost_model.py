@@ -1,4 +1,7 @@
-"""The cost model: from what a loop computes to its `Schedule`. Pure, no TensorFlow.
+"""The cost model: from what a loop computes to its `Schedule`.
+
+What enters: what a loop computes (`Loop`), the caller's options. What leaves: a `Schedule`. Pure,
+no TensorFlow.
 
 The costs of the target decide (`target.Costs`; `benchmarks/loop_costs.py` measures them):
 

@@ -1,5 +1,7 @@
 """How variables of the runtime that hold rows of a sequence are merged, in numbers.
 
+What enters and leaves: numbers alone, read where they are needed.
+
 The cost model counts with them before a loop is lowered; the pass that keeps rows in variables
 (`lite/passes/variables.py`) builds by them. They are stated once, here.
 """

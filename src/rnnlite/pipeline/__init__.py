@@ -1,5 +1,8 @@
 """From a source to a checked LiteRT file: the steps in order (`steps`), and who runs them.
 
+What enters: a source, a `Request`, a configuration of quantization. What leaves: `Converted`, a
+`Report`, or a graph.
+
 `conversion`, `verification` and `freezing` run in this process, `remote` has a worker run them.
 `quantization`, `streaming` and `exits` are the parts of a conversion that only some files have.
 """

@@ -1,5 +1,8 @@
 """Convert a source in this process.
 
+What enters: a source, a `Request`, a configuration of quantization. What leaves: `Converted`, and
+the float32 file.
+
 open -> translate -> finalize -> check against the source -> (quantize -> measure) -> Converted
 """
 

@@ -1,4 +1,8 @@
-"""What `convert` gives."""
+"""What `convert` gives.
+
+What enters: the bytes of a file, and the report. What leaves: `Converted`, which writes the file
+and shows the report.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """What is asked of a Keras 3 model that lives on another backend than TensorFlow.
 
+What enters: a live model, and what `conversion`, `verification` or `freezing` would take. What
+leaves: what these give.
+
 Keras has one backend a process. The model is saved, a worker (`isolation`) opens it with the
 TensorFlow backend and does what is asked, and the live model's own results are compared with the
 LiteRT model.

@@ -1,5 +1,7 @@
 """What is done to every model, in order: the passes after translation, and those before writing.
 
+What enters: an `Entry`, or `Part`s. What leaves: a float `Model`, or the bytes of a file.
+
 Entry --rewrite--> TF function --translate--> flatbuffer --TRANSLATED--> float model
 float or quantized model --final_passes(...)--> signed model
 signed models of all entries --merge--> one model --joined(...)--> checked model --write--> bytes

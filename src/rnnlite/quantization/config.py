@@ -1,4 +1,7 @@
-"""The four modes and what they may be combined with. Pure."""
+"""The four modes and what they may be combined with.
+
+What enters: arguments of `convert`. What leaves: a `QuantizationConfig`, or a refusal. Pure.
+"""
 
 from __future__ import annotations
 

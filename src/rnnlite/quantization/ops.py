@@ -1,4 +1,7 @@
-"""What each LiteRT op asks of the scales and zero points of its operands and results. Pure data.
+"""What each LiteRT op asks of the scales and zero points of its operands and results.
+
+What enters: the kind of an op. What leaves: its `Rule`, and the versions of the op that take int8
+and int16. Pure data.
 
 The sources are the LiteRT kernels' own checks and the quantization specification. An op that is not
 here has no integer kernel that rnnlite knows of, and is refused by name in the integer modes.

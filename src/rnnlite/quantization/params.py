@@ -54,14 +54,14 @@ class QuantizationParams:
         return values[0] >= low - 0.5 * self.scale and values[1] <= high + 1.01 * self.scale
 
     def quantize(self, values: Array) -> Array:
-        """Nearest integers, saturated."""
+        """Real numbers as the nearest integers of the dtype, saturated; the shape stays."""
         low, high = LIMITS[self.dtype]
         scaled = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero_point
         return np.asarray(np.clip(scaled, low, high), self.dtype)
 
 
 def range_of(values: Array) -> Range:
-    """Smallest and largest element."""
+    """Smallest and largest element of an array of any shape; (inf, -inf) of an empty one."""
     return float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
 
 

@@ -1,4 +1,8 @@
-"""Ways to quantize to integers, by mode, the cheapest first. Data."""
+"""Ways to quantize to integers, by mode, the cheapest first.
+
+What enters: a mode, and the name of a recipe. What leaves: a `Recipe`, which gives each op the type
+that it computes in. Pure data.
+"""
 
 from __future__ import annotations
 

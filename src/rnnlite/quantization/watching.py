@@ -51,7 +51,7 @@ class Watched:
         self.batch = max(sizes, default=1)
 
     def run(self, row: list[Array], label: str) -> None:
-        """Run one sample.
+        """Run one sample: an array an input, without batch axis.
 
         Raises:
             SampleError: the model cannot run on it.

@@ -1,4 +1,7 @@
-"""An exit of a file: of its record, of a report, and of whoever runs it."""
+"""An exit of a file: of its record, of a report, and of whoever runs it.
+
+What enters: what the record of a file says of its exits. What leaves: `Exit`s, and rows of a table.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a quantization did and how good it is: plain data for the report."""
+"""What a quantization did and how good it is: plain data for the report.
+
+What enters: what `quantization` did and measured. What leaves: records, and the same from JSON.
+"""
 
 from __future__ import annotations
 

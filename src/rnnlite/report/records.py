@@ -1,4 +1,8 @@
-"""The report of a conversion or a check: plain data, which prints as tables. No TensorFlow here."""
+"""The report of a conversion or a check: plain data, which prints as tables. No TensorFlow here.
+
+What enters: what a conversion or a check has found. What leaves: records; as JSON, as text, as a
+page. Errors are relative to an output's scale, times are in seconds, sizes in bytes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How results are shown where tables can be: on rich consoles, and in notebooks."""
+"""How results are shown where tables can be: on rich consoles, and in notebooks.
+
+What enters: a record that has tables. What leaves: what a rich console or a notebook shows.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What running a file took: latency and memory by sequence length, as data."""
+"""What running a file took: latency and memory by sequence length, as data.
+
+What enters: what was measured. What leaves: records, which print as JSON.
+"""
 
 from __future__ import annotations
 

@@ -72,12 +72,17 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
 
 
 def random_arrays(model: Any, length: int | None, rng: np.random.Generator) -> list[Array]:
-    """Random inputs of one length for a loaded model, a batch of one where that is free."""
+    """Random inputs of one length for a loaded model: an array each, of `random_of`."""
     return [random_of(spec, length or 1, rng) for spec in model.inputs]
 
 
 def random_of(spec: TensorSpec, length: int, rng: np.random.Generator) -> Array:
-    """A random input of one length, a batch of one where that is free."""
+    """A random input of one length, a batch of one where that is free.
+
+    Returns:
+        an array of the shape and dtype of the input: quantized ones over all integers, ids of 0 and
+        1, truths all true, counts of time steps the length.
+    """
     shape = [
         (1 if k == spec.batch_axis else length) if d is None else d
         for k, d in enumerate(spec.shape)

@@ -101,7 +101,7 @@ class Runnable(Protocol):
         ...
 
     def run(self, arrays: Sequence[Array], *, signature: str | None = None) -> list[Array]:
-        """Run a signature."""
+        """Run a signature on whole batches, quantized where it is; an array an output."""
         ...
 
 
@@ -147,7 +147,16 @@ def require_exits(model: Runnable) -> None:
 def leave(
     model: Runnable, sample: Sequence[Array], bound: float, sure: Score
 ) -> tuple[Array, int, float]:
-    """Run exits on one checked sample until one is sure: its result, which it is, its score."""
+    """Run exits on one checked sample until one is sure.
+
+    Args:
+        sample: an array an input, without batch axis.
+        bound: the score from which an exit is sure.
+        sure: gives the score of a result.
+
+    Returns:
+        the result without batch axis, in real numbers; the number of the exit; its score.
+    """
     specs = {spec.name: spec for spec in model.outputs}
     given = as_batch([sample], model.inputs)
     by_name = dict(zip([spec.name for spec in model.inputs], given, strict=True))

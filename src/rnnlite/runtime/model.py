@@ -1,5 +1,8 @@
 """Load a LiteRT model and run it on sequences of different lengths.
 
+What enters: the path or content of a file; samples, without batch axis. What leaves: a `Model`;
+results as NumPy arrays, by sample.
+
 Samples of equal shape go together where the model's batch axis is free, longest first. A large job
 on several threads runs in as many interpreters of one thread each, which is faster than ops of
 several threads (`benchmarks/speed/throughput.py`).
@@ -368,7 +371,16 @@ class Model(Shown):
         raw: bool = False,
         bar: Progress | None = None,
     ) -> list[list[Array]]:
-        """As `predict`, of samples that `windows` has checked: for each one array an output."""
+        """As `predict`, of samples that `windows` has checked.
+
+        Args:
+            checked: an array an input for each sample, without batch axis.
+            batch_size, max_batch_bytes, raw: as of `predict`.
+            bar: moved by each sample that is done.
+
+        Returns:
+            an array an output for each sample, without batch axis.
+        """
         most = positive("batch_size", batch_size, DEFAULT_BATCH)
         bound = positive("max_batch_bytes", max_batch_bytes, DEFAULT_BATCH_BYTES)
         results: list[list[Array]] = [[]] * len(checked)

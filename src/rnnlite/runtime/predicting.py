@@ -39,7 +39,7 @@ def as_batch(samples: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec]) -
 
 
 def result_of(spec: TensorSpec, output: Array, place: int, raw: bool) -> Array:
-    """One sample's result in a batch of them; `raw` leaves integers as they are."""
+    """One sample's result, without batch axis, in a batch; `raw` leaves integers as they are."""
     found = row(output, spec.batch_axis, place)
     return found.copy() if raw else dequantize(found, spec)
 

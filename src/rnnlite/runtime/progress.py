@@ -1,4 +1,8 @@
-"""A progress bar on standard error, with rate and remaining time; or nothing."""
+"""A progress bar on standard error, with rate and remaining time; or nothing.
+
+What enters: how many items there are, and how many more are done. What leaves: text on standard
+error.
+"""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def by_input(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[A
 
 
 def as_array(value: Any, label: str) -> Array:
-    """A value as an array.
+    """A value as an array of the shape and dtype that NumPy gives it.
 
     Raises:
         SampleError: its rows are of different lengths.
@@ -224,7 +224,7 @@ def require_samples(samples: object) -> None:
 
 
 def listed(samples: Iterable[Sample], inputs: Sequence[TensorSpec]) -> list[list[Array]]:
-    """All samples, checked, as lists of arrays.
+    """All samples, checked: an array an input for each, without batch axis.
 
     Raises:
         SampleError: `samples` is no iterable of samples, is empty, or a sample does not fit.

@@ -1,5 +1,7 @@
 """The LSTM of TensorFlow's block kernels: peepholes, a forget bias, a clip of the cell state.
 
+What enters: kernels of TensorFlow 1, gates i, g, f, o side by side. What leaves: a `Cell`.
+
 Equations as the documentation of BlockLSTM has them, after Zaremba, Sutskever and Vinyals (2014)
 and, for the peepholes, Sak, Senior and Beaufays (2014).
 """

@@ -1,5 +1,8 @@
 """The known cells: their equations as TensorFlow ops, input projection apart from the step.
 
+What enters: weights as NumPy arrays. What leaves: a `Cell`, which makes tensors of the current
+graph.
+
 Weights come in the layout of Keras: kernel (F, G*H), recurrent kernel (H, G*H), gates side by side.
 LSTM, GRU and SimpleRNN can take the projection into the step as well (`Projection`).
 Every cell here is checked against `rnnlite.scan.oracle`, which states the same equations in NumPy.
@@ -36,7 +39,7 @@ class Activation:
 
 
 def at_zero(function: Callable[[Tensor], Tensor], units: int) -> Array:
-    """The values of an activation of so many features, all of them 0."""
+    """The values (units,) of an activation of so many features, all of them 0."""
     with tf.init_scope():
         return np.asarray(function(tf.zeros([1, units])))[0]
 

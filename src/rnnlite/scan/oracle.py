@@ -1,5 +1,7 @@
 """The equations of the known cells in plain NumPy: the oracle.
 
+What enters: weights, inputs and states as NumPy arrays. What leaves: outputs and states, float64.
+
 Nothing else in the package uses it. The source, the lowering and the flatbuffer are each compared
 with it in the tests, so it stays free of every trick: one loop over time, one sample type, float64.
 
@@ -21,7 +23,7 @@ Step = Callable[[Array, list[Array]], tuple[Array, list[Array]]]
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), without overflow."""
+    """1 / (1 + exp(-x)) of each element, without overflow; the shape stays."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
 
 
@@ -42,7 +44,10 @@ def lstm_step(
     activation: Function = np.tanh,
     recurrent_activation: Function = sigmoid,
 ) -> Step:
-    """i, f, o = act_r(x W + h U + b);  g = act(x W + h U + b);  c' = f c + i g;  h' = o act(c')."""
+    """i, f, o = act_r(x W + h U + b);  g = act(x W + h U + b);  c' = f c + i g;  h' = o act(c').
+
+    kernel (F, 4H), recurrent kernel (H, 4H), bias (4H,) or None; states h and c, each (B, H).
+    """
 
     def step(x: Array, states: list[Array]) -> tuple[Array, list[Array]]:
         h, c = states
@@ -93,7 +98,10 @@ def gru_step(
 def simple_rnn_step(
     kernel: Array, recurrent_kernel: Array, bias: Array | None, activation: Function = np.tanh
 ) -> Step:
-    """h' = act(x W + h U + b)."""
+    """h' = act(x W + h U + b).
+
+    kernel (F, H), recurrent kernel (H, H), bias (H,) or None; the state h (B, H).
+    """
 
     def step(x: Array, states: list[Array]) -> tuple[Array, list[Array]]:
         h = activation(x @ kernel + states[0] @ recurrent_kernel + (0 if bias is None else bias))

@@ -1,4 +1,7 @@
-"""Where the inputs of a recurrence are projected."""
+"""Where the inputs of a recurrence are projected.
+
+What enters and leaves: a name alone, of three.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What TensorFlow's protocol buffers have, as far as it is used here; see `tensors`."""
+"""What TensorFlow's protocol buffers have, as far as it is used here.
+
+Types alone: they are read by type checkers and by people, and do nothing. See `tensors`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """The Scan: one recurrence over time, whatever source it came from.
 
+What enters: a cell, inputs, initial states, a direction, a mask, the outputs that are wanted. What
+leaves: a `Scan`; of one that was lowered, a `ScanResult`.
+
 In the sense of `jax.lax.scan` and ONNX Scan, with the part that does not depend on the state
 taken out of the loop::
 

@@ -1,4 +1,7 @@
-"""What TensorFlow's objects have, as far as it is used here. TensorFlow ships no types.
+"""What TensorFlow's objects have, as far as it is used here.
+
+Types alone: they are read by type checkers and by people, and do nothing. TensorFlow ships no
+types.
 
 Structural types: nothing is imported, nothing is made. A `Tensor` stands for a symbolic tensor of a
 graph that is being built; a number, an array or another tensor may be its operand.

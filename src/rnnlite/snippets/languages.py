@@ -1,4 +1,8 @@
-"""The languages: a template each, and how a tensor and a signature are written in it."""
+"""The languages: a template each, and how a tensor and a signature are written in it.
+
+What enters: names, numbers and shapes of a file's tensors. What leaves: the same as a language
+writes them.
+"""
 
 from __future__ import annotations
 

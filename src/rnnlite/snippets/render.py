@@ -1,5 +1,7 @@
 """A program for a file: a template with the file's facts filled in.
 
+What enters: a .tflite file, and the name of a language. What leaves: the text of a program.
+
 In a template @NAME@ stands for a text, and what stands between the lines "@if stream" and "@end" is
 left out where the file has no stream; "@if whole", where it takes no whole sequences; "@if exits",
 where it has no exits; "@if late", where each row of the stream is final with its step, and "@if

@@ -25,7 +25,11 @@ from rnnlite.streaming.values import Bounded, SoFar, Static, Timed, Value, refus
 
 @count_rule("Minimum")
 def least(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value] | None:
-    """Of the length and a given number."""
+    """The lesser of the length and a given number; None where something else is asked for.
+
+    Raises:
+        StreamingError: one of them is known only at the end of the sequence.
+    """
     if any(isinstance(v, SoFar) for v in inputs):
         why = "how many steps are taken is counted over the whole of the sequence"
         raise refused(emitter.place(op), why)

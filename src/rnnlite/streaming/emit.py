@@ -250,7 +250,11 @@ class Emitter:
         return copied(op, inputs)
 
     def tensor(self, value: Value, op: Any) -> Tensor:
-        """A value as an operand of an op that is copied; numbers are made into a tensor."""
+        """A value as an operand of an op that is copied; numbers become an int32 tensor.
+
+        Raises:
+            StreamingError: it is the length of the whole sequence.
+        """
         if isinstance(value, Bounded):
             raise refused(self.place(op), "it computes with the length of the whole sequence")
         if not isinstance(value, Sizes):

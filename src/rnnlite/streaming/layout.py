@@ -1,4 +1,8 @@
-"""What a file says of its stream. Data, without TensorFlow: it is all that the runtime knows."""
+"""What a file says of its stream. Data, without TensorFlow: it is all that the runtime knows.
+
+What enters: what `function` finds, or the record in a file. What leaves: a `Layout`, as data and as
+JSON.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rules of ops that move data: they carry the axis of time along, or cut rows off its ends."""
+"""Rules of ops that move data: they carry the axis of time along, or cut rows off its ends.
+
+What enters: the emitter, an op of the whole sequence's function, and what its inputs are for a
+chunk. What leaves: what its results are for a chunk (`values`), or a refusal (StreamingError).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Rules of reductions: over other axes than time step by step, over time so far."""
+"""Rules of reductions: over other axes than time step by step, over time so far.
+
+What enters: the emitter, an op of the whole sequence's function, and what its inputs are for a
+chunk. What leaves: what its results are for a chunk (`values`); over time a `SoFar`.
+"""
 
 from __future__ import annotations
 

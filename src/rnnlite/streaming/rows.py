@@ -1,5 +1,7 @@
 """Where the rows of a tensor stand in a stream. Data, without TensorFlow.
 
+What enters: the rows of an input, and the window of an op. What leaves: the rows of its result.
+
 A tensor with a time axis gives, for each chunk of the inputs, so many rows of its own; counted from
 the start of the stream, row t of these is row t - `delay` of the tensor that the whole sequence
 would give. Rows before the first and behind the last are not there: what stands for them is

@@ -1,4 +1,8 @@
-"""Rules of slices: along other axes than time as they are, along time where they cut off its ends,
+"""Rules of slices.
+
+What enters: the emitter, an op of the whole sequence's function, and what its inputs are for a
+chunk. What leaves: what its results are for a chunk (`values`), or a refusal (StreamingError).
+Along other axes than time they stay as they are. Along time they cut off the ends of the sequence,
 take every so-manyth row, or the last one.
 """
 

@@ -1,5 +1,7 @@
 """What of the function of a chunk means the same as what of the whole sequence's function.
 
+What enters: what the emitter noted. What leaves: `Twins`.
+
 Data, without TensorFlow. Integers stand for the same numbers in both only if such values share
 one scale and zero point: `quantization.plan.twins` finds the values of the two models by this.
 """

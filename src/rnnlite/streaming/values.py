@@ -1,4 +1,8 @@
-"""What a tensor of the whole-sequence function is in the function of a chunk."""
+"""What a tensor of the whole-sequence function is in the function of a chunk.
+
+What enters: a tensor of the function of a chunk, and what it holds of the whole. What leaves: a
+`Value`, of one of five kinds.
+"""
 
 from __future__ import annotations
 

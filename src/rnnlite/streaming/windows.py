@@ -1,5 +1,8 @@
 """Rules of windows that move along time: convolutions and pooling.
 
+What enters: the emitter, an op of the whole sequence's function, and what its inputs are for a
+chunk. What leaves: what its results are for a chunk (`values`).
+
 The rows that a window reaches back to are kept from the chunk before. Padding in front of the
 sequence is what the kept rows are at its start; padding behind it is made of the rows that are fed
 beyond its end. A window that looks ahead gives its results so many rows later.

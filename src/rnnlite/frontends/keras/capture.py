@@ -1,5 +1,8 @@
 """Take hold of every recurrence of a Keras model while it is traced.
 
+What enters: a model that is being traced. What leaves: `Recurrences`, and a graph in which each
+recurrence is a lowered Scan.
+
 Both Keras packages send each recurrence, whatever layer, wrapper or custom cell it came from,
 through one function, `backend.rnn`. Inside `capture` that function lowers a Scan instead, for the
 thread that entered it; fused shortcuts are closed; everything is put back on leaving.

@@ -1,5 +1,7 @@
-"""What is asked of a live Keras 3 model on another backend than TensorFlow: its classes, its shapes
-and its results. All else is asked of a copy of it on TensorFlow (`pipeline.remote`).
+"""What is asked of a live Keras 3 model on another backend than TensorFlow.
+
+What enters: the live model, and NumPy arrays. What leaves: its classes, shapes, and results as
+NumPy arrays. All else is asked of a copy of it on TensorFlow (`pipeline.remote`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The two Keras flavours, Keras 3 and Keras 2 (tf_keras), as far as they differ for us."""
+"""The two Keras flavours, Keras 3 and Keras 2 (tf_keras), as far as they differ for us.
+
+What enters: a live object. What leaves: the `Flavour` that it is of, and what each flavour calls
+things.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The front end of both Keras packages, live and from files."""
+"""The front end of both Keras packages, live and from files.
+
+What enters: a source, and the user's request. What leaves: a `Program`, or a graph without
+variables.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 """Layers that look strings or values up in tables: refused, with the place to cut the model at.
 
+What enters: a live model. What leaves: nothing, or a refusal that names the layer.
+
 LiteRT's builtin ops know no tables that a model here could use. What is in front of the numbers, or
 behind them, is to run outside.
 """

@@ -1,5 +1,8 @@
 """Trace a Keras model without side effects: no unrolling, no state, no fused shortcut, any length.
 
+What enters: a live model, which is not changed. What leaves: a context in which it can be traced,
+and what seems changed there.
+
 Layers only seem to have other attributes for the time of a trace (`patching`).
 """
 

@@ -1,5 +1,8 @@
 """Every private name of both Keras packages that rnnlite touches; nothing else knows one.
 
+What enters: layers, models and files of Keras. What leaves: what their private attributes say, and
+the hooks that a trace takes hold of.
+
 A release of Keras that moves something is met here, and in no other module. What stands in place of
 an attribute goes through `patching`, whatever its name.
 """

@@ -1,4 +1,7 @@
-"""The options of Keras sources."""
+"""The options of Keras sources.
+
+What enters: what the user gives, as text or as objects. What leaves: a `KerasRequest`.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What this room uses of the objects of Keras, which ships no types."""
+"""What this room uses of the objects of Keras, which ships no types.
+
+Types alone: they are read by type checkers and by people, and do nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What kind of ONNX source something is. Nothing of ONNX is imported."""
+"""What kind of ONNX source something is. Nothing of ONNX is imported.
+
+What enters: a source of any kind. What leaves: a `SourceKind`, or None.
+"""
 
 from __future__ import annotations
 

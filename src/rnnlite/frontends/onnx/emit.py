@@ -236,7 +236,11 @@ def scope_name(name: str) -> str:
 
 
 def as_value(operand: Argument) -> Value:
-    """Any operand as a tensor."""
+    """Any operand as a tensor, with its order of axes.
+
+    Raises:
+        ValueError: the operand is left out.
+    """
     if operand is None:
         raise ValueError("an operand is left out")
     if isinstance(operand, Value):

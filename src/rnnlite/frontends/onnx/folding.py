@@ -23,7 +23,14 @@ LARGEST = 1 << 26
 
 
 def folded(node: Node, inputs: Sequence[Argument]) -> list[Array] | None:
-    """The results of a node whose inputs are all known; None where they are not."""
+    """The results of a node whose inputs are all known.
+
+    Args:
+        inputs: arrays and `Dims` in ONNX's order of axes; None where one is left out.
+
+    Returns:
+        an array for each output; None where an input is not known, or the results would be large.
+    """
     arrays: list[Array | None] = []
     for operand in inputs:
         value = operand.known() if isinstance(operand, Dims) else operand

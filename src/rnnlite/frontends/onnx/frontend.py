@@ -1,4 +1,7 @@
-"""The front end of ONNX models."""
+"""The front end of ONNX models.
+
+What enters: a source, and the user's request. What leaves: a `Program`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """An ONNX graph as plain data: nodes with decoded attributes, initializers, inputs and outputs.
 
+What enters: what `reading` decodes. What leaves: `Node`s and `Graph`s, which hold NumPy arrays and
+plain values.
+
 `reading` makes it of protobufs; nothing behind that knows any.
 """
 

@@ -1,4 +1,7 @@
-"""The options of ONNX models: names of tensors, and values for inputs."""
+"""The options of ONNX models: names of tensors, and values for inputs.
+
+What enters: what the user gives. What leaves: an `OnnxRequest`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """What an ONNX tensor is while a model is emitted: a tensor in any order of its axes, or numbers.
 
+What enters: tensors of the graph that is being built, and numbers. What leaves: `Value` and `Dims`,
+of which rules ask for the tensor in the order that they want.
+
 `Value` is a tensor whose axes may stand in another order than ONNX's: a Transpose only notes the
 order, a convolution takes channels last as LiteRT has them, and what the next op wants to see is
 made when it asks. So transposes between convolutions cancel. `Dims` are small vectors of integers
@@ -101,7 +104,11 @@ class Value:
         return int(known) if known is not None else tf.shape(self.base)[place]
 
     def known_size(self, axis: int) -> int:
-        """The size of an axis of ONNX that is known."""
+        """The size of an axis of ONNX that is known.
+
+        Raises:
+            ValueError: it is not.
+        """
         size = self.shape[axis]
         if size is None:
             raise ValueError(f"axis {axis} may be of any size")
@@ -152,7 +159,7 @@ class Dims:
         return list(self.entries.reshape(-1))
 
     def known(self) -> Array | None:
-        """The integers, where all are known."""
+        """The integers as int64, in the shape of these Dims; None where one is not known."""
         if all(is_known(e) for e in self.flat()):
             return np.array([int(e) for e in self.flat()], np.int64).reshape(self.shape)
         return None

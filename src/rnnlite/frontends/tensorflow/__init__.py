@@ -1,5 +1,7 @@
 """TensorFlow graphs without their Python: frozen graphs, SavedModels, checkpoints, live functions.
 
+What enters: a path, or a live function or module. What leaves: a `Program`.
+
 The order of work: `files` or `live` gives a `Frozen` graph; `constants` fixes inputs and has
 `decide` take out what they switch off; `model` makes the Entry: `signatures` finds inputs and
 outputs, `emit` goes from the outputs back. Ops in another form have rules (`rules`, `array_ops`,

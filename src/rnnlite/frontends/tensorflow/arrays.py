@@ -38,7 +38,7 @@ class Array:
     lead: int = 0
 
     def with_content(self, content: Tensor) -> Array:
-        """The same array with other rows."""
+        """The same array with other rows (N, ...)."""
         element = content.shape[1:] if content.shape.rank else self.element
         return replace(self, content=content, element=element)
 
@@ -100,12 +100,17 @@ class Array:
         return replace(self, content=content, element=row, lead=lead)
 
     def appended(self, row: Tensor) -> Array:
-        """The array with a row added at its end."""
+        """The array with a row (...) added at its end: N + 1 rows."""
         base = self.buffer(row.shape, row)
         return replace(base, content=tf.concat([base.rows_held(), tf.expand_dims(row, 0)], 0))
 
     def written(self, index: Tensor, row: Tensor) -> Array:
-        """The array with one row replaced; one that grows has zeros up to it."""
+        """The array with one row replaced; one that grows has zeros up to it.
+
+        Args:
+            index: of the row, an int32 of one element.
+            row: (...), of the other rows' shape.
+        """
         base = self.buffer(row.shape, row)
         content = base.rows_held()
         if self.size is None:

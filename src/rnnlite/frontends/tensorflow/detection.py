@@ -1,4 +1,7 @@
-"""What kind of TensorFlow source a path is, told by its content. No TensorFlow."""
+"""What kind of TensorFlow source a path is, told by its content. No TensorFlow.
+
+What enters: a path. What leaves: a `SourceKind`, or None.
+"""
 
 from __future__ import annotations
 

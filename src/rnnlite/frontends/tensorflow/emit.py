@@ -126,7 +126,7 @@ class Session:
         return value
 
     def remember(self, tensor: Tensor, value: Array) -> None:
-        """Note the value of a tensor."""
+        """Note the value of a tensor: an array of its shape and dtype."""
         self._static[id(tensor)] = (tensor, value)
 
 

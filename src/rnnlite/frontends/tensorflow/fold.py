@@ -113,7 +113,16 @@ def folded(
 
 
 def run_op(op: str, inputs: Sequence[Array], attrs: Mapping[str, AttrValue]) -> list[Any]:
-    """The results of an op on arrays, computed by TensorFlow."""
+    """The results of an op on arrays, computed by TensorFlow.
+
+    Args:
+        op: its type.
+        inputs: of shapes and dtypes that it takes.
+        attrs: its attributes, as its node has them.
+
+    Returns:
+        a NumPy array for each result.
+    """
     flat: list[Any] = []
     for name, attr in attrs.items():
         flat += [name, _value(attr)]

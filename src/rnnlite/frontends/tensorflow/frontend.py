@@ -1,4 +1,8 @@
-"""The front end of TensorFlow's graphs: frozen ones, SavedModels, checkpoints, live functions."""
+"""The front end of TensorFlow's graphs: frozen ones, SavedModels, checkpoints, live functions.
+
+What enters: a source, and the user's request. What leaves: a `Program` with an `Entry` for each
+signature that is named, or a graph without variables.
+"""
 
 from __future__ import annotations
 

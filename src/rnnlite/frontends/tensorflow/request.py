@@ -1,4 +1,7 @@
-"""The options of graphs of TensorFlow."""
+"""The options of graphs of TensorFlow.
+
+What enters: what the user gives. What leaves: a `TensorFlowRequest`.
+"""
 
 from __future__ import annotations
 

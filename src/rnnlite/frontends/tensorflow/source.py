@@ -1,4 +1,8 @@
-"""What every kind of graph file becomes first: a GraphDef without variables, and its signature."""
+"""What every kind of graph file becomes first: a GraphDef without variables, and its signature.
+
+What enters: a GraphDef. What leaves: `Frozen`; a graph without writes to variables, whose lookups
+read constants, changed in place.
+"""
 
 from __future__ import annotations
 

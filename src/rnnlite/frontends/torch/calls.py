@@ -71,7 +71,10 @@ class Call:
         """The module's own results.
 
         Args:
-            arrays: one an input, of the example's ranks.
+            arrays: one an input, of the example's ranks; made the example's dtypes.
+
+        Returns:
+            a NumPy array for each output.
         """
         import torch
 

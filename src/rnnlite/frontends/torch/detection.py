@@ -1,4 +1,7 @@
-"""What kind of PyTorch source something is. PyTorch is imported only where one may be there."""
+"""What kind of PyTorch source something is. PyTorch is imported only where one may be there.
+
+What enters: a source of any kind. What leaves: a `SourceKind`, or None.
+"""
 
 from __future__ import annotations
 

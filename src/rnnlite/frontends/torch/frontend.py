@@ -1,4 +1,8 @@
-"""The front end of PyTorch."""
+"""The front end of PyTorch.
+
+What enters: a source, and the user's request with an example of the inputs. What leaves: a
+`Program`.
+"""
 
 from __future__ import annotations
 

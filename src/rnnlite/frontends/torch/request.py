@@ -1,4 +1,7 @@
-"""The options of PyTorch sources."""
+"""The options of PyTorch sources.
+
+What enters: what the user gives. What leaves: a `TorchRequest`.
+"""
 
 from __future__ import annotations
 

@@ -21,7 +21,16 @@ OTHERS = (3, 1)
 
 
 def examples(call: Call, sizes: dict[tuple[int, int], int], seed: int = 0) -> list[Array]:
-    """Inputs like the example's, at other sizes of some axes."""
+    """Inputs like the example's, at other sizes of some axes.
+
+    Args:
+        sizes: by (input, axis).
+        seed: of the random generator.
+
+    Returns:
+        an array an input, of the example's dtype: normal floats; integers and truths are the
+        example's own over again.
+    """
     rng = np.random.default_rng(seed)
     found = []
     for k, tensor in enumerate(call.inputs):
@@ -39,7 +48,7 @@ def examples(call: Call, sizes: dict[tuple[int, int], int], seed: int = 0) -> li
 
 
 def runs(call: Call, sizes: dict[tuple[int, int], int]) -> list[Array] | None:
-    """What the module gives at other sizes; None where it refuses them."""
+    """What the module gives at other sizes, by (input, axis); None where it refuses them."""
     return _results(call, examples(call, sizes))
 
 

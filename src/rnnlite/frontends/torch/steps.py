@@ -1,4 +1,8 @@
-"""Loops over time, and steps of cells, in TorchScript: the exporter keeps them. Imports torch."""
+"""Loops over time, and steps of cells, in TorchScript: the exporter keeps them. Imports torch.
+
+What enters: inputs (B, F), or (T, B, F) for a loop, and states (B, H), all float32. What leaves:
+new states; of a loop the outputs too.
+"""
 
 import torch
 

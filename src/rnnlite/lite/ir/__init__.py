@@ -1,5 +1,8 @@
 """A LiteRT model as objects that know each other: no index, no schema.
 
+What enters: graphs, ops and values, as `schema.reading` or a pass makes them. What leaves: the
+same, edited. Shapes are tuples of ints; a free axis is `FREE` in `Value.dims`.
+
 A `Model` holds `Graph`s, a graph its `Op`s in order and its `Value`s. A value knows the op that
 makes it and the ops that read it; a graph keeps both true in whatever is done to it. `lite.schema`
 reads a model from bytes and writes it.

@@ -1,4 +1,8 @@
-"""Put ops together at one place of a graph; values are added as they are asked for."""
+"""Put ops together at one place of a graph; values are added as they are asked for.
+
+What enters: a place in a graph; kinds of ops, operands, shapes and types. What leaves: the values
+that the new ops make.
+"""
 
 from __future__ import annotations
 

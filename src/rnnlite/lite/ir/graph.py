@@ -1,5 +1,7 @@
 """A graph: ops in order, and the values that they read and make.
 
+What enters: ops and values. What leaves: a `Graph`, which passes edit by its methods alone.
+
 What is kept true whatever is done: a value's producer is the op that lists it among its results;
 its uses are the places of ops that read it, and of the graph's results. Inserting and removing an
 op takes the same time at any place and in any size of graph.

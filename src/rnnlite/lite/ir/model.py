@@ -1,4 +1,7 @@
-"""A model: graphs, signatures, metadata, and the table of the ops that it uses."""
+"""A model: graphs, signatures, metadata, and the table of the ops that it uses.
+
+What enters: graphs, and ways to call them. What leaves: a `Model`.
+"""
 
 from __future__ import annotations
 

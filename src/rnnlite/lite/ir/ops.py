@@ -1,4 +1,8 @@
-"""An op: what it reads, what it makes, its options, and the graphs that it runs."""
+"""An op: what it reads, what it makes, its options, and the graphs that it runs.
+
+What enters: a kind, a version, options, operands and results. What leaves: an `Op`, which its graph
+keeps in order.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """The values of a graph: what an op makes and others read, a constant, or an input.
 
+What enters: a type, a shape, quantization parameters, elements where it is a constant. What leaves:
+a `Value`.
+
 A value knows its producer and its uses. It cannot be made to lie about them: only an op's operands
 and results, and a graph's, change them.
 """
@@ -234,7 +237,7 @@ class Value:
         return self.quantization.zero_points[0]
 
     def constant(self, *types: str) -> Array | None:
-        """The elements of a constant of one of these types; None for any other value."""
+        """The elements, in its shape, of a constant of one of these types; else None."""
         return self.data if self.type in types else None
 
     def integers(self) -> list[int] | None:

@@ -1,5 +1,7 @@
 """Integers that are cast to float and back.
 
+What enters: a float model, changed in place. What leaves: the same without such pairs.
+
     ids -> CAST to float32 -> CAST to int32 -> GATHER    ->    ids -> GATHER
 
 Keras 2 declares token ids as float and casts them to integers in the Embedding. Converted with an

@@ -1,5 +1,8 @@
 """Values that loops carry for nobody.
 
+What enters: a float model, changed in place. What leaves: loops that carry fewer values, and how
+many were taken out.
+
     WHILE (t, n, ...):                        WHILE (t, ...):
         cond: t < end                   ->        cond: t < end
         body: return t + 1, n + 1, ...            body: return t + 1, ...

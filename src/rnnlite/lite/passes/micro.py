@@ -1,5 +1,8 @@
 """Ops that LiteRT for Microcontrollers lacks, in files whose shapes are all fixed.
 
+What enters: a model of fixed shapes, changed in place, and the target. What leaves: the same
+computed by ops that the target has.
+
     GATHER of rows of int16, int32 or bool    a SLICE a row, and a CONCATENATION
     the same, and UNPACK of the rows          a SLICE and a RESHAPE a row
     REDUCE_ANY(x)                             REDUCE_MAX(x as int8) as int32 != 0

@@ -1,5 +1,9 @@
 """Names of the source, kept out of the official converter's way, and what becomes of them.
 
+What enters: a GraphDef, before the official converter; the model that it made, after. What leaves:
+the graph with hidden names and what these stand for; a model whose values have an `Origin` and
+whose loops have a `Mark`.
+
 The converter keeps nothing of an op but its name, and adds digits and words of its own. So `hide`
 gives every node and function of a graph a name of one form, which no source has any longer, and
 `restore` tells from it, on the converter's result, what each tensor and loop was made of: as data

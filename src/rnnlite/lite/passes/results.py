@@ -1,5 +1,8 @@
 """Results that WHILE and IF, or a caller's own buffers, would lose: a copy stands in between.
 
+What enters: a model, changed in place. What leaves: an equal one whose results are distinct values,
+and how many were copied.
+
     body(a, b): return b, f(a)      ->  body(a, b): return copy(b), f(a)
     branch(x):  y = f(x)            ->  branch(x):  y = f(x)
                 return y, y                         return y, copy(y)

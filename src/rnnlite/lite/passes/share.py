@@ -1,5 +1,7 @@
-"""Let the loops over the parts of one sequence share a condition and a body, and signatures that
-compute the same a graph.
+"""Share graphs: loops over the parts of one sequence, and signatures that compute the same.
+
+What enters: a model, changed in place. What leaves: an equal one with fewer graphs, and how many
+loops or signatures share one.
 
     WHILE (condition 1, body 1)          WHILE (condition 1, body 1)
     WHILE (condition 2, body 2)    ->    WHILE (condition 1, body 1)

@@ -1,4 +1,7 @@
-"""The schema's tables, and its names and numbers of ops, types and options."""
+"""The schema's tables, and its names and numbers of ops, types and options.
+
+What enters: a number of the schema, or a name. What leaves: the other of the two.
+"""
 
 from __future__ import annotations
 

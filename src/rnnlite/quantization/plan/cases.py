@@ -128,7 +128,7 @@ class Constant:
 
     @classmethod
     def of(cls, values: Array, large: float) -> Constant:
-        """Of its elements; those from `large` on, of either sign, are far."""
+        """Of an array of any shape; elements from `large` on, of either sign, are far."""
         flat = values.astype(np.float64).ravel()
         is_far = np.abs(flat) >= large
         far, near = np.unique(flat[is_far]), flat[~is_far]

@@ -1,5 +1,8 @@
 """The ops that hand on what a mask's constant is part of: what moves values, and plain arithmetic.
 
+What enters: the kind of an op. What leaves: which operands it hands on, or how it computes on
+ranges.
+
 Pure data. Other ops either end a mask (`ends`) or need its true value.
 """
 

@@ -125,7 +125,7 @@ def is_float(value: Value | None) -> TypeGuard[Value]:
 
 
 def constant(value: Value | None) -> Array | None:
-    """The content of a float constant, None for anything else."""
+    """The content of a float32 constant, in its shape; None for anything else."""
     return None if value is None else value.constant("float32")
 
 

@@ -1,5 +1,8 @@
 """Ops that stay in float.
 
+What enters: the values of the rewriting, and an op. What leaves: the op between DEQUANTIZE and
+QUANTIZE.
+
     x (int8) -> op -> y (int8)    ->    x -> DEQUANTIZE -> op -> QUANTIZE -> y
 
 Between two such ops nothing is quantized, and integers that nobody reads are not made.

@@ -118,7 +118,7 @@ class Operands:
         return like.graph.like(like, params.dtype, Quantization.of(params.scale, params.zero_point))
 
     def write(self, like: Value, values: Array, quantization: Quantization) -> Value:
-        """A constant with the name of another one."""
+        """A constant of the shape and dtype of an array, with the name of another one; once."""
         key = (like, values.dtype.str, quantization)
         if key not in self._written:
             self._written[key] = like.graph.constant(

@@ -35,7 +35,7 @@ class Product:
     wide: bool
 
     def bias_scales(self, source: QuantizationParams) -> Array:
-        """Scale of the bias of each channel."""
+        """Scales of the bias (channels,), float32: of the input times those of the kernel."""
         return np.asarray(self.scales.astype(np.float64) * source.scale, np.float32)
 
 

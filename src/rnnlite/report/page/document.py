@@ -1,4 +1,7 @@
-"""A page put together: its head, its figures, its sections, and the command that made it."""
+"""A page put together: its head, its figures, its sections, and the command that made it.
+
+What enters: a title, and pieces of HTML. What leaves: a page; tables, lists and headings for it.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A confusion matrix as SVG."""
+"""A confusion matrix as SVG.
+
+What enters: counts of rows by label and by picked class. What leaves: an SVG.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The page of a file that was run: what it says of itself, and what it takes."""
+"""The page of a file that was run: what it says of itself, and what it takes.
+
+What enters: an `Inspection`, and what running the file took. What leaves: a page as text.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The section on what a model is: a drawing, its inputs and outputs, how its recurrences run."""
+"""The section on what a model is: a drawing, its inputs and outputs, how its recurrences run.
+
+What enters: a `Report`, or what it says of one signature. What leaves: a piece of HTML (`Markup`).
+"""
 
 from __future__ import annotations
 

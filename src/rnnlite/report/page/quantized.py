@@ -1,4 +1,7 @@
-"""The section on a quantization: error by output, length, layer and op; trials; types."""
+"""The section on a quantization: error by output, length, layer and op; trials; types.
+
+What enters: a `Quantization`. What leaves: a piece of HTML (`Markup`).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Sections on running a file: latency and memory by length, sizes by tensor."""
+"""Sections on running a file: latency and memory by length, sizes by tensor.
+
+What enters: latencies in milliseconds, memory in bytes, sizes of tensors. What leaves: a piece of
+HTML (`Markup`), or None where nothing was measured.
+"""
 
 from __future__ import annotations
 

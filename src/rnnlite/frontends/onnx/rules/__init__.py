@@ -1,4 +1,9 @@
-"""What becomes of each op of ONNX: a rule an op, grouped by kind. Importing this registers all."""
+"""What becomes of each op of ONNX: a rule an op, grouped by kind. Importing this registers all.
+
+What enters each rule: the emitter, a node, and its inputs as operands (`Value`, `Dims` or a NumPy
+array; None where one is left out). What leaves: an operand, or several where the node has several
+outputs. Operands and shapes are in ONNX's order of axes; see `values`.
+"""
 
 from rnnlite.frontends.onnx.emit import RULES
 from rnnlite.frontends.onnx.rules import (

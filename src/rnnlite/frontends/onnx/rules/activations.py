@@ -1,4 +1,7 @@
-"""Functions of single elements."""
+"""Functions of single elements.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand of the same shape.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Ops that move elements: transposes, joins, parts, repetitions."""
+"""Ops that move elements: transposes, joins, parts, repetitions.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: operands with the same
+elements in other places. A Transpose computes nothing: it notes the order of axes (`values`).
+"""
 
 from __future__ import annotations
 

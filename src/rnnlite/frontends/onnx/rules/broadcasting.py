@@ -1,4 +1,8 @@
-"""Functions of two operands, broadcast: on tensors in any order of axes, and on sizes."""
+"""Functions of two operands, broadcast: on tensors in any order of axes, and on sizes.
+
+What enters: two operands of any order of axes, and a function of two tensors or numbers. What
+leaves: its result in an order that one of them has. Known sizes give known sizes.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
 """If, Loop and Scan.
 
+What enters: a node of ONNX, and its inputs as operands. What leaves: what the body gives: its final
+states, and its rows as sequences (T, ...).
+
 A condition that is known is decided. Everything else is written as a loop or a condition of
 TensorFlow in a graph of its own, whose nodes the reader of TensorFlow's graphs then reads: loops
 over rows become Scans, others plain loops.

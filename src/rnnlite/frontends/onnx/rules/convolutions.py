@@ -1,4 +1,8 @@
-"""Convolutions. Channels stand last, as LiteRT has them; `Value` keeps the order of axes."""
+"""Convolutions. Channels stand last, as LiteRT has them; `Value` keeps the order of axes.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand (N, M, ...) whose
+base is (N, ..., M).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Functions of two and more operands, element by element; casts."""
+"""Functions of two and more operands, element by element; casts.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand of the shape that
+the inputs broadcast to.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Gathers and scatters."""
+"""Gathers and scatters.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: elements or rows picked by
+indices, or put at them. Indices from the end are counted from the front.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Normalizations, and softmax."""
+"""Normalizations, and softmax.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand of the shape of the
+first input.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Padding."""
+"""Padding.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand with rows in front
+of and behind its axes, or with rows cut off.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Pooling. Channels stand last."""
+"""Pooling. Channels stand last.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: the largest or the mean
+element of each window, (N, C, ...) with a base of (N, ..., C).
+"""
 
 from __future__ import annotations
 

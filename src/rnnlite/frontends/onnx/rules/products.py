@@ -1,4 +1,8 @@
-"""Products of matrices."""
+"""Products of matrices.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: a product, as one product of
+matrices where weights are constant.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Quantized ops, dequantized: rnnlite's own quantizer makes integers of the result."""
+"""Quantized ops, dequantized: rnnlite's own quantizer makes integers of the result.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: what it stands for in float32:
+scale * (integer - zero point).
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,9 @@
 """LSTM, GRU and RNN as Scans.
 
+What enters: a node of ONNX, and its inputs as operands. What leaves: Y (T, D, B, H) and the final
+states (D, B, H), D directions; with `layout` 1 the batch first. Weights of ONNX are (D, G H, F),
+those of Scans (F, G H).
+
 Equations and the order of gates: the ONNX operator documentation. A known cell where the node has
 one's form; peepholes, clipping, coupled gates and unlike activations are steps of their own.
 """

@@ -1,4 +1,8 @@
-"""Sums, means, maxima and the like over axes; places of the largest."""
+"""Sums, means, maxima and the like over axes; places of the largest.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand without the axes
+that it is reduced over, or with 1 in their places.
+"""
 
 from __future__ import annotations
 

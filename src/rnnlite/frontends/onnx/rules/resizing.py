@@ -1,5 +1,8 @@
 """Resize and Upsample: along each axis by itself, as gathers and weights.
 
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand of the same rank
+with other sizes.
+
 Equations: the ONNX operator documentation. Where the sizes are known, so are rows and weights.
 """
 

@@ -1,4 +1,8 @@
-"""Shapes and what is computed of them: known sizes stay known, beside sizes that are not."""
+"""Shapes and what is computed of them: known sizes stay known, beside sizes that are not.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: `Dims`, which keep what is
+known of sizes, or a tensor in the shape that `Dims` say.
+"""
 
 from __future__ import annotations
 

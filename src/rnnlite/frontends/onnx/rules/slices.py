@@ -1,4 +1,8 @@
-"""Slices."""
+"""Slices.
+
+What enters: a node of ONNX, and its inputs as operands. What leaves: a part of the first input; of
+`Dims` the entries that are asked for.
+"""
 
 from __future__ import annotations
 
