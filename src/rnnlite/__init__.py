@@ -40,8 +40,9 @@ from rnnlite.lite.inspection import Inspection, inspect
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import GraphSignature
 from rnnlite.report.exits import Exit
+from rnnlite.report.parity import OutputParity, Parity, StreamParity
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord, WeightRecord
-from rnnlite.report.records import OutputParity, Parity, Report, StreamParity
+from rnnlite.report.records import Report
 from rnnlite.runtime.early import EarlyResult
 from rnnlite.runtime.model import Model, load
 from rnnlite.runtime.stream import Stream

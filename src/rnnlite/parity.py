@@ -19,7 +19,7 @@ from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.lengths import Lengths, Values
-from rnnlite.report.records import OutputParity, Parity
+from rnnlite.report.parity import OutputParity, Parity
 from rnnlite.specs import Array, TensorSpec, row
 
 TOLERANCE = 1e-5

@@ -19,7 +19,7 @@ from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lite import schema
 from rnnlite.parity import TOLERANCE, Case, derived_bounds, difference, scale_of
-from rnnlite.report.records import OutputParity, StreamParity
+from rnnlite.report.parity import OutputParity, StreamParity
 from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.runtime.stream import Stream, StreamSignature
 from rnnlite.specs import Array

@@ -4,7 +4,8 @@ import pytest
 
 from rnnlite.errors import OutputError
 from rnnlite.pipeline.converted import Converted
-from rnnlite.report.records import OutputParity, Parity, Report
+from rnnlite.report.parity import OutputParity, Parity
+from rnnlite.report.records import Report
 
 PARITY = Parity((OutputParity("y", 1e-7, 2e-7, 0.5, 1e-5),), (4, 9), (1,), 2)
 

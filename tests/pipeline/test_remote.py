@@ -22,7 +22,7 @@ from rnnlite.lowering.schedule import Options
 from rnnlite.pipeline import remote
 from rnnlite.pipeline.remote import Task, _by_reference, _samples, _shapes
 from rnnlite.quantization.config import QuantizationConfig
-from rnnlite.report.records import Parity
+from rnnlite.report.parity import Parity
 
 PROGRAM = """
 import json, sys

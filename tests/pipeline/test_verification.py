@@ -16,8 +16,8 @@ from rnnlite.lite.inspection import inspect
 from rnnlite.lite.ir.model import Signature
 from rnnlite.lite.record import set_record
 from rnnlite.pipeline.verification import samples_of, verify
+from rnnlite.report.parity import OutputParity, Parity
 from rnnlite.report.quantization import Quantization
-from rnnlite.report.records import OutputParity, Parity
 from rnnlite.specs import TensorSpec
 from two_signatures import EncoderDecoder, samples, save
 

@@ -6,15 +6,9 @@ import pytest
 
 from rnnlite.report.exits import Exit
 from rnnlite.report.making import Finding, make_report
+from rnnlite.report.parity import OutputParity, Parity, StreamParity
 from rnnlite.report.quantization import Quantization
-from rnnlite.report.records import (
-    LayerRecord,
-    OutputParity,
-    Parity,
-    Report,
-    StreamParity,
-    TensorSize,
-)
+from rnnlite.report.records import LayerRecord, Report, TensorSize
 from rnnlite.specs import SignatureSpec, TensorSpec
 
 OUTPUT = OutputParity("y", 1e-7, 1e-7, 1.0, 1e-5)

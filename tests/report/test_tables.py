@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from rnnlite.lite.inspection import Inspection
+from rnnlite.report.parity import OutputParity, Parity, StreamParity
 from rnnlite.report.quantization import OutputAccuracy, Quantization, TrialRecord, WeightRecord
-from rnnlite.report.records import OutputParity, Parity, Report, SignatureReport, StreamParity
+from rnnlite.report.records import Report, SignatureReport
 from rnnlite.report.rendering import (
     as_text,
 )

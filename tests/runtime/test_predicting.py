@@ -8,8 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.predicting import as_batch, column, fixed_batch, positive, result_of
-from rnnlite.specs import TensorSpec
+from rnnlite.runtime.predicting import (
+    as_batch,
+    column,
+    fixed_batch,
+    positive,
+    result_of,
+    run_groups,
+)
+from rnnlite.specs import SignatureSpec, TensorSpec
 
 FREE = TensorSpec("x", (None, None, 2), "float32")
 PINNED = TensorSpec("p", (4, None, 2), "float32")
@@ -54,6 +61,44 @@ def test_a_pinned_batch_is_filled_up_with_the_last():
 def test_a_full_batch_is_left_as_it_is():
     (found,) = as_batch(samples(4), [PINNED])
     assert found[:, 0, 0].tolist() == [0, 1, 2, 3]
+
+
+class Doubling:
+    """Runs batches one after the other: y = 2 x, and what x adds up to."""
+
+    def run_batches(self, work, batches):
+        for group in batches:
+            work(lambda arrays: [2 * arrays[0], arrays[0].sum((1, 2))], group)
+
+
+class Counting:
+    def __init__(self):
+        self.added = []
+
+    def add(self, count):
+        self.added.append(count)
+
+
+def test_results_of_groups_stand_in_the_samples_order():
+    specs = SignatureSpec((FREE,), (FREE, TensorSpec("sum", (None,), "float32")))
+    bar = Counting()
+    found = run_groups(Doubling(), [[2, 0], [1]], samples(3), specs, raw=False, bar=bar)
+    assert [y[0, 0] for y, _ in found] == [0, 2, 4]
+    assert [float(total) for _, total in found] == [0, 6, 12]
+    assert bar.added == [2, 1]
+
+
+def test_integers_of_groups_become_real_numbers_unless_raw():
+    specs = SignatureSpec((INTEGERS,), (INTEGERS, TensorSpec("sum", (None,), "float32")))
+
+    class Same:
+        def run_batches(self, work, batches):
+            work(lambda arrays: [arrays[0], arrays[0].sum(1)], batches[0])
+
+    given = [[np.array([0.5, 1.0], np.float32)]]
+    ((real, _),) = run_groups(Same(), [[0]], given, specs, raw=False)
+    ((raw, _),) = run_groups(Same(), [[0]], given, specs, raw=True)
+    assert (real.tolist(), raw.tolist(), raw.dtype) == ([0.5, 1.0], [4, 5], np.int8)
 
 
 def test_the_callers_list_of_samples_is_left_alone():

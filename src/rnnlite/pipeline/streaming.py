@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from rnnlite.errors import StreamingError
 from rnnlite.frontends.program import Entry, Program
 from rnnlite.frontends.request import Request
-from rnnlite.report.records import StreamParity
+from rnnlite.report.parity import StreamParity
 from rnnlite.streaming.layout import RECORD, SIGNATURE
 
 if TYPE_CHECKING:

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from rnnlite.report.exits import Exit
+from rnnlite.report.parity import Parity, StreamParity
 from rnnlite.report.quantization import Quantization
 from rnnlite.report.records import (
     LayerRecord,
-    Parity,
     Report,
     SignatureReport,
-    StreamParity,
     TensorSize,
 )
 from rnnlite.specs import SignatureSpec, TensorSpec

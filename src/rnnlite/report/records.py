@@ -6,17 +6,16 @@ page. Errors are relative to an output's scale, times are in seconds, sizes in b
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rnnlite.errors import ParityError
 from rnnlite.lite.files import write_whole
 from rnnlite.report.acceptance import require_accuracy
 from rnnlite.report.exits import Exit
-from rnnlite.report.plain import number, plain
+from rnnlite.report.parity import Parity, StreamParity
+from rnnlite.report.plain import plain
 from rnnlite.report.quantization import Quantization
 from rnnlite.report.showing import Shown
 
@@ -24,137 +23,6 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from rnnlite.report.timings import MemoryUse, Timing
-
-
-@dataclass(frozen=True)
-class OutputParity:
-    """How far one output is from the source's, over all cases of a check.
-
-    Attributes:
-        name: the output.
-        max_abs: largest absolute difference.
-        max_rel: the same, relative to `scale`.
-        scale: largest absolute value of the source's output over all cases.
-        bound: what `max_rel` may be: 1e-5, or what the source's own rounding comes to, if more.
-        by_length: `max_rel` of the runs at each length, where lengths are free.
-    """
-
-    name: str
-    max_abs: float
-    max_rel: float
-    scale: float
-    bound: float
-    by_length: Mapping[int, float] = field(default_factory=dict)
-
-    @property
-    def within(self) -> bool:
-        """Whether the output is as close as rounding allows."""
-        return self.max_rel <= self.bound
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> OutputParity:
-        """From its data, JSON in between allowed."""
-        by_length = {int(k): number(v) for k, v in values.get("by_length", {}).items()}
-        figures = {name: number(values[name]) for name in ("max_abs", "max_rel", "scale")}
-        figures["bound"] = number(values["bound"], math.inf)
-        return cls(**{**values, **figures, "by_length": by_length})
-
-
-@dataclass(frozen=True)
-class Parity:
-    """The result of a check of a LiteRT model against its source.
-
-    Attributes:
-        outputs: one record an output.
-        lengths: sequence lengths that were run, in the order of the first runs.
-        batches: batch sizes that were run.
-        runs: how many times the LiteRT model ran.
-        skipped: lengths that the source itself refuses, with its reason.
-        late: names of the outputs whose size the runtime knows only after a run.
-        undefined: names of the outputs that the source itself gave NaN for, in some run; these
-            values are not compared.
-        shapes: those of the inputs, with the batch, of each distinct run.
-    """
-
-    outputs: tuple[OutputParity, ...]
-    lengths: tuple[int, ...]
-    batches: tuple[int, ...]
-    runs: int
-    skipped: Mapping[int, str] = field(default_factory=dict)
-    late: tuple[str, ...] = ()
-    undefined: tuple[str, ...] = ()
-    shapes: tuple[tuple[tuple[int, ...], ...], ...] = ()
-
-    @property
-    def within(self) -> bool:
-        """Whether every output is."""
-        return all(o.within for o in self.outputs)
-
-    def require(self, origin: str) -> None:
-        """Refuse a model that is not equal to its source.
-
-        Args:
-            origin: what the source is.
-
-        Raises:
-            ParityError: with the figures of each output that is too far off.
-        """
-        _require_within(self.outputs, f"differs from {origin}")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Parity:
-        """From its data, JSON in between allowed."""
-        return cls(
-            outputs=tuple(map(OutputParity.from_dict, values["outputs"])),
-            lengths=tuple(values["lengths"]),
-            batches=tuple(values["batches"]),
-            runs=values["runs"],
-            skipped={int(k): v for k, v in values["skipped"].items()},
-            late=tuple(values.get("late", ())),
-            undefined=tuple(values.get("undefined", ())),
-            shapes=tuple(tuple(tuple(shape) for shape in run) for run in values.get("shapes", ())),
-        )
-
-
-@dataclass(frozen=True)
-class StreamParity:
-    """The check of the signature "stream": chunks, put together, against the whole sequence.
-
-    Attributes:
-        chunk: steps of each chunk; None where any number does.
-        multiple: steps that a chunk is a multiple of.
-        delay: steps by which outputs come later than the steps they belong to.
-        states: names of what is kept between chunks.
-        outputs: how far each is off.
-        lengths: of the sequences that were compared; none where they were not.
-    """
-
-    chunk: int | None
-    multiple: int
-    delay: int
-    states: tuple[str, ...]
-    outputs: tuple[OutputParity, ...] = ()
-    lengths: tuple[int, ...] = ()
-
-    def require_within(self) -> None:
-        """Refuse a stream that does not give what the whole gives.
-
-        Raises:
-            ParityError: with the figures of each output that is too far off.
-        """
-        _require_within(self.outputs, "gives something else in chunks than as a whole")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> StreamParity:
-        """From its data, JSON in between allowed."""
-        return cls(
-            values["chunk"],
-            values["multiple"],
-            values["delay"],
-            tuple(values["states"]),
-            tuple(map(OutputParity.from_dict, values["outputs"])),
-            tuple(values["lengths"]),
-        )
 
 
 @dataclass(frozen=True)
@@ -384,19 +252,3 @@ def _of_function(values: Mapping[str, Any]) -> dict[str, Any]:
         "parity": None if parity is None else Parity.from_dict(parity),
         "quantization": None if quantization is None else Quantization.from_dict(quantization),
     }
-
-
-def _require_within(outputs: Sequence[OutputParity], what: str) -> None:
-    off = [o for o in outputs if not o.within]
-    if not off:
-        return
-    raise ParityError(
-        f"the LiteRT model {what}",
-        expected="; ".join(f"'{o.name}' within {o.bound:.1e} of its scale" for o in off),
-        found="; ".join(
-            f"'{o.name}' off by {o.max_rel:.2e} relative ({o.max_abs:.2e} absolute, "
-            f"scale {o.scale:.3g})"
-            for o in off
-        ),
-        remedy="Do not use it; please report the model's configuration",
-    )

@@ -28,8 +28,9 @@ from rnnlite.target import TARGETS
 
 if TYPE_CHECKING:
     from rnnlite.lite.inspection import Inspection
+    from rnnlite.report.parity import Parity, StreamParity
     from rnnlite.report.quantization import Quantization
-    from rnnlite.report.records import Parity, Report, SignatureReport, StreamParity
+    from rnnlite.report.records import Report, SignatureReport
 
 
 def report_text(report: Report) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rnnlite.errors import ModelError
 from rnnlite.lite.ir import Graph, Model, Value
 from rnnlite.lite.record import of_signature
 from rnnlite.specs import SignatureSpec, TensorSpec
@@ -31,6 +32,21 @@ class Call:
     is_main: bool
     inputs: tuple[tuple[str, int], ...]
     outputs: tuple[tuple[str, int], ...]
+
+
+def require_builtin(model: Model) -> None:
+    """Refuse a file with ops that the runtime does not have.
+
+    Raises:
+        ModelError: naming them.
+    """
+    custom = sorted({op.kind for op in model.ops() if op.kind.startswith("CUSTOM:")})
+    if custom:
+        raise ModelError(
+            "the model needs ops that the LiteRT runtime does not have",
+            found=", ".join(name.removeprefix("CUSTOM:") for name in custom),
+            remedy="Convert its source with rnnlite, which uses builtin ops only",
+        )
 
 
 def calls_of(model: Model) -> dict[str, tuple[Call, Graph]]:

@@ -29,13 +29,13 @@ from rnnlite.runtime.batches import (
     bytes_a_step,
     groups,
 )
-from rnnlite.runtime.calls import calls_of, signature_spec
+from rnnlite.runtime.calls import calls_of, require_builtin, signature_spec
 from rnnlite.runtime.early import EarlyResult, Score, predict_early
-from rnnlite.runtime.engines import Engines, Run, Settings
-from rnnlite.runtime.predicting import as_batch, column, fixed_batch, positive, result_of
+from rnnlite.runtime.engines import Engines, Settings
+from rnnlite.runtime.predicting import column, fixed_batch, positive, run_groups
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Sample, listed
-from rnnlite.runtime.signatures import stream_signature
+from rnnlite.runtime.signatures import require_batch, stream_signature
 from rnnlite.runtime.stream import Stream, StreamSignature
 from rnnlite.runtime.windows import windows
 from rnnlite.specs import Array, SignatureSpec, TensorSpec
@@ -113,13 +113,7 @@ class Model(Shown):
         signature: str | None = None,
     ) -> None:
         parsed = parsed or schema.read(data)
-        custom = sorted({op.kind for op in parsed.ops() if op.kind.startswith("CUSTOM:")})
-        if custom:
-            raise ModelError(
-                "the model needs ops that the LiteRT runtime does not have",
-                found=", ".join(name.removeprefix("CUSTOM:") for name in custom),
-                remedy="Convert its source with rnnlite, which uses builtin ops only",
-            )
+        require_builtin(parsed)
         self._data = data
         record = record_of(parsed)
         # Older files of ours, and others', hold copies that XNNPACK may lose.
@@ -230,15 +224,8 @@ class Model(Shown):
         """
         if self.stream_signature is None:
             raise self._without_stream()
-        fixed = {s.batch for s in self.stream_signature.inputs if s.batch_axis is not None} - {None}
         count = positive("batch_size", batch, 1)
-        if fixed and fixed != {count}:
-            raise ModelError(
-                "the file streams another number of sequences side by side",
-                expected=", ".join(map(str, sorted(n for n in fixed if n is not None))),
-                found=str(batch),
-                remedy="Convert its source with batch_size=None",
-            )
+        require_batch(self.stream_signature, count)
         return Stream(self.stream_signature, self.run_chunk, count)
 
     def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:
@@ -383,7 +370,6 @@ class Model(Shown):
         """
         most = positive("batch_size", batch_size, DEFAULT_BATCH)
         bound = positive("max_batch_bytes", max_batch_bytes, DEFAULT_BATCH_BYTES)
-        results: list[list[Array]] = [[]] * len(checked)
         batches = groups(
             checked,
             self.inputs,
@@ -392,19 +378,8 @@ class Model(Shown):
             step_bytes=self._step_bytes,
             bound=bound // self._settings.num_threads,
         )
-
-        def work(run: Run, group: list[int]) -> None:
-            outputs = run(as_batch([checked[k] for k in group], self.inputs))
-            for place, k in enumerate(group):
-                results[k] = [
-                    result_of(spec, y, place, raw)
-                    for spec, y in zip(self.outputs, outputs, strict=True)
-                ]
-            if bar is not None:
-                bar.add(len(group))
-
-        self._engines.run_batches(work, batches)
-        return results
+        specs = SignatureSpec(self.inputs, self.outputs)
+        return run_groups(self._engines, batches, checked, specs, raw=raw, bar=bar)
 
 
 def _shown(spec: TensorSpec) -> str:

@@ -1,7 +1,7 @@
 """From checked samples to arrays of a whole batch, and back to results of samples. NumPy alone.
 
-What enters: samples, the model's `TensorSpec`s, output arrays. What leaves: input arrays as the
-runtime takes them; each sample's result; columns of results.
+What enters: samples, the model's `TensorSpec`s, what runs whole batches. What leaves: input arrays
+as the runtime takes them; each sample's result; columns of results.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import SampleError
+from rnnlite.runtime.engines import Engines, Run
+from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.specs import Array, TensorSpec, row, stacked
+from rnnlite.specs import Array, SignatureSpec, TensorSpec, row, stacked
 
 
 def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:
@@ -36,6 +38,44 @@ def as_batch(samples: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec]) -
         quantize(stacked([sample[n] for sample in rows], spec.batch_axis), spec)
         for n, spec in enumerate(inputs)
     ]
+
+
+def run_groups(
+    engines: Engines,
+    groups: Sequence[list[int]],
+    samples: Sequence[Sequence[Array]],
+    specs: SignatureSpec,
+    *,
+    raw: bool,
+    bar: Progress | None = None,
+) -> list[list[Array]]:
+    """Run samples, those of a group as one batch.
+
+    Args:
+        engines: run whole batches.
+        groups: places of samples that run together; each place once.
+        samples: an array an input for each, without batch axis.
+        specs: what the model takes and gives.
+        raw: leave integers as they are.
+        bar: moved by each sample that is done.
+
+    Returns:
+        an array an output for each sample, without batch axis, in the samples' order.
+    """
+    results: list[list[Array]] = [[]] * len(samples)
+
+    def work(run: Run, group: list[int]) -> None:
+        outputs = run(as_batch([samples[k] for k in group], specs.inputs))
+        for place, k in enumerate(group):
+            results[k] = [
+                result_of(spec, y, place, raw)
+                for spec, y in zip(specs.outputs, outputs, strict=True)
+            ]
+        if bar is not None:
+            bar.add(len(group))
+
+    engines.run_batches(work, groups)
+    return results
 
 
 def result_of(spec: TensorSpec, output: Array, place: int, raw: bool) -> Array:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rnnlite.errors import ModelError
 from rnnlite.lite.ir import Model, Value
 from rnnlite.runtime.stream import StreamSignature
 from rnnlite.specs import Array, TensorSpec
@@ -41,6 +42,22 @@ def stream_signature(model: Model, layout: Layout, known: Sequence[TensorSpec]) 
     outputs = [spec(n, v, whole.get(n)) for n, v in signature.outputs[:results]]
     states = [spec(n, v, None) for n, v in signature.inputs[count:]]
     return StreamSignature(layout, tuple(inputs), tuple(outputs), tuple(states))
+
+
+def require_batch(signature: StreamSignature, count: int) -> None:
+    """Refuse a number of sequences side by side that the file does not stream.
+
+    Raises:
+        ModelError: it has another, fixed batch.
+    """
+    fixed = {s.batch for s in signature.inputs if s.batch_axis is not None} - {None}
+    if fixed and fixed != {count}:
+        raise ModelError(
+            "the file streams another number of sequences side by side",
+            expected=", ".join(map(str, sorted(n for n in fixed if n is not None))),
+            found=str(count),
+            remedy="Convert its source with batch_size=None",
+        )
 
 
 class SignatureRun:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from rnnlite.report.parity import OutputParity, Parity
 from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
-from rnnlite.report.records import LayerRecord, OutputParity, Parity, Report, TensorSize
+from rnnlite.report.records import LayerRecord, Report, TensorSize
 from rnnlite.report.timings import MemoryUse, Timing
 
 EVIL = '<img src=x onerror="alert(1)">&\x00'

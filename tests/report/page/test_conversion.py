@@ -7,8 +7,9 @@ import pytest
 
 from rnnlite.errors import OutputError
 from rnnlite.report.page.conversion import conversion_page, first_up
+from rnnlite.report.parity import OutputParity, Parity, StreamParity
 from rnnlite.report.quantization import OutputAccuracy, Quantization
-from rnnlite.report.records import OutputParity, Parity, Report, SignatureReport, StreamParity
+from rnnlite.report.records import Report, SignatureReport
 
 
 @pytest.fixture

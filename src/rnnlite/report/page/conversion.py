@@ -29,8 +29,9 @@ from rnnlite.report.rendering import seconds_text, size_text
 from rnnlite.report.timings import MemoryUse, Timing
 
 if TYPE_CHECKING:
+    from rnnlite.report.parity import Parity, StreamParity
     from rnnlite.report.quantization import Quantization
-    from rnnlite.report.records import Parity, Report, SignatureReport, StreamParity
+    from rnnlite.report.records import Report, SignatureReport
 
 
 def conversion_page(
