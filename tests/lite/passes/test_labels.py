@@ -162,3 +162,19 @@ def test_old_names_of_what_ops_make():
 def test_numbers_are_told_apart_by_their_texts(a, b):
     assert (_short(a) == _short(b)) == (a == b)
     assert int(_short(a), 36) == a
+
+
+def test_what_names_take_is_what_the_file_grows_by():
+    """Within a tenth, where there are many."""
+    keras.utils.set_random_seed(0)
+    stack = [keras.layers.GRU(48, return_sequences=True), keras.layers.Dense(3)]
+    model = keras.Sequential([keras.Input((None, 5)), *stack])
+    ir = schema.read(rnnlite.convert(model, quantize="dynamic", verify=False).tflite)
+    sizes = []
+    for in_file in (False, True):
+        found = labels._labels(ir, in_file=in_file)
+        labels._name(ir, found.names)
+        sizes.append((found.size, len(schema.write(ir))))
+    (a, before), (b, after) = sizes
+    assert after - before > 1000
+    assert abs((b - a) / (after - before) - 1) < 0.1

@@ -7,15 +7,16 @@ Weights, and what products with them give, are called by their layer: "backward_
 are numbered, in three characters at most up to 46,656 tensors.
 
 Quantizers of files ask for names that no other tensor of the whole file has. So names are unique in
-files of float32, and in others where all names take at most 3 % of the file, or add that much at
-most. Elsewhere names differ within a graph alone: tensors of several graphs that agree in all else
-have one name and stand in the file once, and others use the same few texts again.
+files of float32, and in others where that makes the file 3 % larger at most. Elsewhere names differ
+within a graph alone: tensors of several graphs that agree in all else have one name and stand in
+the file once, and others use the same few texts again.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 
 from rnnlite.lite import schema
 from rnnlite.lite.inspection import is_weight
@@ -25,10 +26,10 @@ from rnnlite.lite.requirements import KERNELS
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 MOST = 0.03
-"""The part of the file that names which are unique in it may take, or add to it."""
+"""The part of the file that names which are unique in it may add to it."""
 
-BYTES = 12
-"""What a name takes: an offset, a length, four bytes of text."""
+TABLE = 16
+"""Bytes that one more tensor takes in a file which has its shape and type: 14 to 19 were seen."""
 
 
 def label_tensors(model: Model, *, unique: bool, labels: dict[str, str] | None = None) -> None:
@@ -47,15 +48,37 @@ def label_tensors(model: Model, *, unique: bool, labels: dict[str, str] | None =
 
 
 def _label(model: Model, *, unique: bool) -> None:
-    shared, distinct = (_labels(model, in_file=in_file) for in_file in (False, True))
+    distinct = _labels(model, in_file=True)
     if unique:
-        _name(model, distinct)
+        _name(model, distinct.names)
         return
-    _name(model, shared)
-    size = len(schema.write(model))
-    _name(model, distinct)
-    if BYTES * len(distinct) > MOST * size and len(schema.write(model)) > (1 + MOST) * size:
-        _name(model, shared)
+    shared = _labels(model, in_file=False)
+    _name(model, shared.names)
+    if distinct.size - shared.size <= MOST * len(schema.write(model)):
+        _name(model, distinct.names)
+
+
+@dataclass(frozen=True, eq=False)
+class _Labels:
+    """Names of the tensors of a model.
+
+    Attributes:
+        names: the name of each tensor.
+        tensors: how many stand in the file.
+    """
+
+    names: Mapping[Value, str]
+    tensors: int
+
+    @property
+    def size(self) -> int:
+        """Bytes that the tensors and their names take, about."""
+        return TABLE * self.tensors + sum(map(_stored, set(self.names.values())))
+
+
+def _stored(text: str) -> int:
+    """Bytes of a text in a file: its length, and itself with a zero, in steps of four."""
+    return 4 + (len(text.encode()) // 4 + 1) * 4
 
 
 def _name(model: Model, labels: Mapping[Value, str]) -> None:
@@ -64,8 +87,8 @@ def _name(model: Model, labels: Mapping[Value, str]) -> None:
             value.name = labels.get(value, value.name)
 
 
-def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
-    """The name of each tensor.
+def _labels(model: Model, *, in_file: bool) -> _Labels:
+    """A name for each tensor.
 
     Args:
         model: with the names of the source and of the lowering.
@@ -96,7 +119,7 @@ def _labels(model: Model, *, in_file: bool) -> dict[Value, str]:
         {key: (layers[key], {0} if in_file else graphs) for key, graphs in places.items()},
         {value.name for value in ends},
     )
-    return {value: names[key] for value, key in keys.items()}
+    return _Labels({value: names[key] for value, key in keys.items()}, len(names))
 
 
 def _numbered(

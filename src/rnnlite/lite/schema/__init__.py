@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rnnlite.errors import ModelError
 from rnnlite.lite.ir import Model
+from rnnlite.lite.schema.collector import paused
 from rnnlite.lite.schema.packing import IDENTIFIER, pack
 from rnnlite.lite.schema.reading import from_tree
 from rnnlite.lite.schema.references import fault
@@ -17,6 +18,7 @@ from rnnlite.lite.schema.writing import to_tree
 __all__ = ["ACTIVATIONS", "SAME_PADDING", "from_tree", "read", "to_tree", "type_number", "write"]
 
 
+@paused()
 def read(data: bytes) -> Model:
     """Parse a flatbuffer.
 
@@ -45,6 +47,7 @@ def read(data: bytes) -> Model:
     return from_tree(tree)
 
 
+@paused()
 def write(model: Model) -> bytes:
     """Serialize a model; equal constants, tensors, shapes, scales and options stand once."""
     return pack(to_tree(model))
