@@ -52,7 +52,7 @@ def tried(monkeypatch):
         monkeypatch.setattr(
             quantization,
             "finalize",
-            lambda parts, target: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
+            lambda parts, *_: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
         )
         part = SimpleNamespace(entry=SimpleNamespace(signature="a"), model=None, details={})
         taken = quantization._Subject(part, samples, SAMPLES.held_out, None)
@@ -99,7 +99,6 @@ def refused(monkeypatch):
     def run(mode="int8", io="int8", kept=(), curved="", unlike="", samples=SAMPLES, error=0.5):
         asked = []
         monkeypatch.setattr(quantization, "worst_tensors", lambda *_: ["ADD 'a'"])
-        monkeypatch.setattr(quantization, "recipe_named", lambda mode, name: name)
         monkeypatch.setattr(quantization, "curved_front", lambda model: curved)
         monkeypatch.setattr(
             quantization,
@@ -110,7 +109,8 @@ def refused(monkeypatch):
         one = quantization._Subject(part, samples, SAMPLES.held_out, None)
         config = QuantizationConfig(mode, io, max_error=0.1)
         accuracy = [OutputAccuracy("y", error, 6.0, None)]
-        candidate = Candidate("a", None, [], kept=list(kept))
+        rewriting = object() if config.integer else None
+        candidate = Candidate("a", None, [], kept=list(kept), rewriting=rewriting)
         try:
             quantization._require_accuracy(accuracy, candidate, one, config)
         except ParityError as e:
@@ -167,7 +167,7 @@ def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):
     """Two parts, "a" and "b", of trials with an error each; gives the choice and what was made."""
     made = []
 
-    def finalize(parts, made_for):
+    def finalize(parts, made_for, labels=None):
         made.append(([p.entry.signature for p in parts], made_for.name))
         return b"x" * 50
 
@@ -238,7 +238,7 @@ def test_a_trial_that_the_target_does_not_run_is_passed_over(monkeypatch):
     def measured(*args, **options):
         return (SimpleNamespace(rms_error=0.01, argmax_agreement=None),)
 
-    def finalize(parts, target):
+    def finalize(parts, target, labels=None):
         calls.append(parts[0].model.found)
         if len(calls) == 1:
             raise UnsupportedError("the target lacks EXP")

@@ -12,7 +12,6 @@ from rnnlite.quantization.recipes import (
     all_int8,
     all_int16,
     int16_states,
-    recipe_named,
 )
 
 
@@ -37,10 +36,6 @@ def test_all_that_multiplies_by_weights_is_a_product():
 def test_names_tell_recipes_apart(mode):
     names = [recipe.name for recipe in RECIPES[mode]]
     assert len(set(names)) == len(names)
-    for recipe in RECIPES[mode]:
-        assert recipe_named(mode, recipe.name) is recipe
-    with pytest.raises(StopIteration):
-        recipe_named(mode, "float8")
 
 
 def bytes_and_time(recipe):

@@ -138,9 +138,9 @@ def convert(
                 exits, exits_record = exit_parts(ready[0])
                 ready[0] = replace(ready[0], details={**ready[0].details, **exits_record})
                 ready += exits
-            data = quantized.data
-            labels: dict[str, str] = {}
-            if len(ready) > len(quantized.parts) or config.integer:
+            data, labels = quantized.data, dict(quantized.labels)
+            if len(ready) > len(quantized.parts):
+                labels.clear()
                 data = finalize([part.copy() for part in ready], whole_target, labels)
         for key, record in quantized.records.items():
             is_main = key == program.main.signature

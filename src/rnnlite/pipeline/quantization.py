@@ -37,7 +37,6 @@ from rnnlite.quantization.measure.saturation import saturation_warnings
 from rnnlite.quantization.params import Array
 from rnnlite.quantization.plan.front import REASON, curved_front
 from rnnlite.quantization.prepare.names import name_constants
-from rnnlite.quantization.recipes import recipe_named
 from rnnlite.quantization.select import (
     Candidate,
     Refused,
@@ -67,12 +66,14 @@ class Quantized:
         parts: quantized, not finalized yet: a signature more may be added to them. In integer
             modes the function of a chunk is the last of them.
         data: their file.
+        labels: the file's name of what each op of the main graph makes, by the source's.
         trial: the precision that was taken.
         records: what is to be said of each part, by its signature.
     """
 
     parts: tuple[Part, ...]
     data: bytes
+    labels: Mapping[str, str]
     trial: str
     records: dict[str, Quantization]
 
@@ -110,11 +111,13 @@ class _Content:
         candidates: one a part.
         parts: with the candidates' models, not finalized.
         data: the file.
+        labels: see `Quantized`.
     """
 
     candidates: tuple[Candidate, ...]
     parts: tuple[Part, ...]
     data: bytes
+    labels: Mapping[str, str]
 
 
 def quantize(
@@ -156,7 +159,7 @@ def quantize(
         accuracy = measure(one.reference, content.data, one.held_out, signature=one.key)
         _require_accuracy(accuracy, candidate, one, config)
         records[one.key] = _record(one, candidate, content, config, accuracy, trials, size_before)
-    return Quantized(content.parts, content.data, best.trial, records)
+    return Quantized(content.parts, content.data, content.labels, best.trial, records)
 
 
 def _subject_of(part: Part, calibration: Any) -> _Subject:
@@ -181,16 +184,14 @@ def _record(
     samples, inputs = one.samples, one.part.entry.inputs
 
     def worst_at(length: int) -> list[str]:
-        if not config.integer or samples is None:
+        if candidate.rewriting is None or samples is None:
             return []
         rows = sequences_of(inputs, one.held_out, length)
-        recipe = recipe_named(config.mode, candidate.recipe)
-        return worst_tensors(one.part.model, config, recipe, replace(samples, held_out=rows))
+        return worst_tensors(candidate.rewriting, replace(samples, held_out=rows))
 
     errors: tuple[OpError, ...] = ()
-    if config.integer and samples is not None:
-        recipe = recipe_named(config.mode, candidate.recipe)
-        errors = op_errors(one.part.model, config, recipe, samples)
+    if candidate.rewriting is not None and samples is not None:
+        errors = op_errors(candidate.rewriting, samples)
     saturated: list[str] = []
     if one.streamed is not None and candidate.chunk is not None and samples is not None:
         rows = sequences_of(inputs, one.held_out, LENGTHS[-1])[:1]
@@ -227,9 +228,8 @@ def _require_accuracy(
     worst: list[str] = []
     cause = remedy = ""
     samples = one.samples
-    if config.integer and samples is not None:
-        recipe = recipe_named(config.mode, candidate.recipe)
-        worst = worst_tensors(one.part.model, config, recipe, samples)
+    if candidate.rewriting is not None and samples is not None:
+        worst = worst_tensors(candidate.rewriting, samples)
         if not any(REASON in kept for kept in candidate.kept):
             dtype = "int8" if config.mode == "int8" else "int16"
             remedy = UNSCALED
@@ -287,8 +287,9 @@ def _best(
         )
         name = found[0].recipe
         further = parts[len(subjects) :] if not target.signatures else ()
+        labels: dict[str, str] = {}
         try:
-            data = finalize([part.copy() for part in parts], LITERT if further else target)
+            data = finalize([part.copy() for part in parts], LITERT if further else target, labels)
             if further:
                 # The file will hold the chunk's alone: whether the target takes it shows here.
                 finalize([part.copy() for part in further], target)
@@ -301,7 +302,7 @@ def _best(
             break
         accuracy = [a for one in subjects for a in _measured(one, data, config)]
         error = max((a.rms_error for a in accuracy), default=0.0)
-        choice.offer(Measured(name, error, len(data), _Content(found, parts, data)))
+        choice.offer(Measured(name, error, len(data), _Content(found, parts, data, labels)))
         if choice.done(classifies=any(a.argmax_agreement is not None for a in accuracy)):
             break
     if choice.best is None and refused:

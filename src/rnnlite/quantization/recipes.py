@@ -58,8 +58,3 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     ),
 }
 """By mode, cheapest first. What each gave is in docs/decisions.md."""
-
-
-def recipe_named(mode: str, name: str) -> Recipe:
-    """The recipe of an integer mode by its name."""
-    return next(recipe for recipe in RECIPES[mode] if recipe.name == name)

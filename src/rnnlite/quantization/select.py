@@ -14,6 +14,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.calibration import Ranges, Samples
 from rnnlite.quantization.chunks import Chunk, io_types
 from rnnlite.quantization.config import QuantizationConfig
+from rnnlite.quantization.measure.culprits import Rewriting, before_rewriting
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
 from rnnlite.quantization.prepare.palettes import palette_records
 from rnnlite.quantization.prepare.two_terms import refine_tables
@@ -43,6 +44,7 @@ class Candidate:
         ranges: what calibration saw, of integer modes.
         limited: whether it is given up where its file is larger than `largest_file`.
         chunk: the model of the function of a chunk, of files with a stream.
+        rewriting: what the model was in float, of integer modes.
     """
 
     recipe: str
@@ -52,6 +54,7 @@ class Candidate:
     ranges: Ranges | None = None
     limited: bool = False
     chunk: Model | None = None
+    rewriting: Rewriting | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +132,14 @@ def _integer(
         plain, faint = made.model, made.faint
         whole = set(plain.ops())
         kept = _kept({op: why for op, why in made.plan.kept.items() if op in whole})
+        rewriting = before_rewriting(plain, made.plan)
         if chunk is not None and made.chunk is not None:
             rewrite_to_integers(made.chunk, made.plan, config.io, io_types(chunk, made.chunk))
         weights = [*rewrite_to_integers(plain, made.plan, config.io), *palette_records(plain)]
         limited = config.mode == "int8" and bool(recipe.split)
-        yield Candidate(recipe.name, plain, weights, kept, made.ranges, limited, made.chunk)
+        yield Candidate(
+            recipe.name, plain, weights, kept, made.ranges, limited, made.chunk, rewriting
+        )
 
 
 def weights_a_step(model: Model) -> int:

@@ -15,7 +15,14 @@ from rnnlite.quantization.measure.culprits import (
     worst_tensors,
 )
 from rnnlite.quantization.params import QuantizationParams
-from rnnlite.quantization.recipes import RECIPES
+from rnnlite.quantization.select import candidates
+
+
+def rewritten(model, mode, samples):
+    """A model in the first recipe of a mode, with what it was before."""
+    options = {"allow_float": False, "max_error": None, "progress": False}
+    config = take_config(mode, samples.used, None, **options)
+    return next(candidates(model.ir, config, samples)).rewriting
 
 
 def test_the_op_that_loses_what_it_is_given():
@@ -30,9 +37,8 @@ def test_the_op_that_loses_what_it_is_given():
     model.main.ends([x], [root])
     rows = [[np.linspace(-6, 6, 8, dtype=np.float32).reshape(2, 4)]]
     rows += [[np.full((2, 4), -2.0, np.float32)]] * 3
-    order = take_config("int8", rows, None, allow_float=False, max_error=None, progress=False)
     samples = Samples(rows, rows[1:], ())
-    (first,) = worst_tensors(model.ir, order, RECIPES["int8"][0], samples)[:1]
+    (first,) = worst_tensors(rewritten(model, "int8", samples), samples)[:1]
     assert first.startswith("EXP 'head/power' (")
 
 
@@ -44,8 +50,8 @@ def test_every_op_for_a_report():
     model.main.add("MUL", [a, model.main.constant(2.0)], [b], "MulOptions")
     model.main.ends([x], [b])
     rows = [[np.linspace(-6, 6, 8, dtype=np.float32).reshape(2, 4)]] * 4
-    order = take_config("int8", rows, None, allow_float=False, max_error=None, progress=False)
-    first, second = op_errors(model.ir, order, RECIPES["int8"][0], Samples(rows, rows, ()))
+    samples = Samples(rows, rows, ())
+    first, second = op_errors(rewritten(model, "int8", samples), samples)
     assert (first.op, first.layer, second.op, second.layer) == ("EXP", "head", "MUL", "tail")
     assert second.operands == first.error > 0
     assert second.error >= 0.5 * first.error
@@ -62,9 +68,8 @@ def test_a_value_beyond_its_range_in_one_sample_of_many():
     used = [[np.full(3, v, np.float32)] for v in np.linspace(1, 2, 20)]
     held_out = [[np.full(3, 1.5, np.float32)]] * 10
     held_out[4] = [np.full(3, 0.1, np.float32)]
-    order = take_config("int16x8", used, None, allow_float=False, max_error=None, progress=False)
     samples = Samples(used, held_out, ())
-    (first, *_) = worst_tensors(model.ir, order, RECIPES["int16x8"][0], samples)
+    (first, *_) = worst_tensors(rewritten(model, "int16x8", samples), samples)
     assert first.startswith("DIV 'inverse' (77.5 %, from 0.00")
     assert first.endswith(" %, its value 10 is beyond -2.25 to 2.25)")
 

@@ -1,9 +1,9 @@
 """Find where the error of an integer model enters: its tensors beside those of the float model.
 
-What enters: the float model, a recipe that quantized it, samples. What leaves: the tensors, in
-words, by the sample that is furthest off: over all of them, one that leaves its range is lost. A
-value stays the same object, at its place in its graph, while a model is quantized. Seen are those
-of the main graph, the results of loops among them.
+What enters: a model before it is rewritten to integers, the same model afterwards, samples. What
+leaves: the tensors, in words, by the sample that is furthest off: over all of them, one that leaves
+its range is lost. A value stays the same object, at its place in its graph, while a model is
+rewritten. Seen are those of the main graph, the results of loops among them.
 """
 
 from __future__ import annotations
@@ -18,12 +18,8 @@ from rnnlite.lite import schema
 from rnnlite.lite.ir import Model, Value
 from rnnlite.lite.paths import layer_of
 from rnnlite.quantization.calibration import Samples
-from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.params import Array
 from rnnlite.quantization.plan.plan import Plan
-from rnnlite.quantization.preparing import prepared
-from rnnlite.quantization.recipes import Recipe
-from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 from rnnlite.report.quantization import OpError
 
 MOST = 3
@@ -67,62 +63,6 @@ class Culprit:
         return f"{self.op} {self.name} ({figures}{self.leaves})"
 
 
-def worst_tensors(
-    model: Model, config: QuantizationConfig, recipe: Recipe, samples: Samples
-) -> list[str]:
-    """The tensors of the main graph at which the error enters or is largest, in words.
-
-    Args:
-        model, config, recipe, samples: as of `tensor_errors`.
-    """
-    found = tensor_errors(model, config, recipe, samples, WATCHED)
-    return [str(c) for c in _worst(found)]
-
-
-def op_errors(
-    model: Model, config: QuantizationConfig, recipe: Recipe, samples: Samples
-) -> tuple[OpError, ...]:
-    """How far the ops of the main graph are off, in the order of computation, for a report.
-
-    Args:
-        model, config, recipe, samples: as of `tensor_errors`.
-    """
-    return tuple(
-        OpError(c.op, c.path, layer_of(c.path), c.error, c.operands)
-        for c in tensor_errors(model, config, recipe, samples, FEW)
-    )
-
-
-def tensor_errors(
-    model: Model, config: QuantizationConfig, recipe: Recipe, samples: Samples, most: int
-) -> list[Culprit]:
-    """What ops of the main graph make, and how far that is off, in the order of computation.
-
-    Args:
-        model: the float model that was quantized, with the converter's names.
-        config: what was asked for.
-        recipe: how it was quantized.
-        samples: the calibration data.
-        most: how many of the held-out samples are looked at.
-    """
-    made = prepared(model, config, recipe, samples)
-    main = made.model.main
-    watched = [(k, value) for k, value in enumerate(main.values) if made.plan.has(value)]
-    made_by = [_Made(op.kind, value, op.operands) for op in main.ops for value in op.outputs]
-    results = [v for v in main.outputs if made.plan.has(v)]
-    floats = schema.write(made.model)
-    rewrite_to_integers(made.model, made.plan, config.io)
-    rows = samples.held_out[:most]
-    places = [number for number, _ in watched]
-    plain = ValuesApart(floats, places, samples.axes)
-    quantized = ValuesApart(schema.write(made.model), places, samples.axes)
-    values = [value for _, value in watched]
-    errors = _worst_errors(values, plain, quantized, made.plan, rows, results)
-    plain.close()
-    quantized.close()
-    return [m.culprit(errors) for m in made_by if m.value in errors]
-
-
 @dataclass(frozen=True)
 class _Made:
     """A value of the float model, with the op that makes it."""
@@ -137,6 +77,81 @@ class _Made:
         own = errors[self.value]
         path = self.value.name
         return Culprit(self.kind, self.value.label, own.size, largest, own.leaves, path)
+
+
+@dataclass(frozen=True, eq=False)
+class Rewriting:
+    """A float model, and what it is rewritten to. Made by `before_rewriting`.
+
+    Attributes:
+        model: the model that is rewritten, in place.
+        floats: a copy of it in float.
+        plan: its quantization parameters.
+        watched: values of the main graph that have parameters, by their places.
+        made_by: what makes each value of the main graph.
+        results: outputs that have parameters.
+    """
+
+    model: Model
+    floats: Model
+    plan: Plan
+    watched: Mapping[int, Value]
+    made_by: Sequence[_Made]
+    results: Sequence[Value]
+
+
+def before_rewriting(model: Model, plan: Plan) -> Rewriting:
+    """Keep of a float model what its integers are compared with once it is rewritten."""
+    main = model.main
+    return Rewriting(
+        model,
+        model.copy()[0],
+        plan,
+        {k: value for k, value in enumerate(main.values) if plan.has(value)},
+        [_Made(op.kind, value, op.operands) for op in main.ops for value in op.outputs],
+        [v for v in main.outputs if plan.has(v)],
+    )
+
+
+def worst_tensors(rewriting: Rewriting, samples: Samples) -> list[str]:
+    """The tensors of the main graph at which the error enters or is largest, in words.
+
+    Args:
+        rewriting, samples: as of `tensor_errors`.
+    """
+    return [str(c) for c in _worst(tensor_errors(rewriting, samples, WATCHED))]
+
+
+def op_errors(rewriting: Rewriting, samples: Samples) -> tuple[OpError, ...]:
+    """How far the ops of the main graph are off, in the order of computation, for a report.
+
+    Args:
+        rewriting, samples: as of `tensor_errors`.
+    """
+    return tuple(
+        OpError(c.op, c.path, layer_of(c.path), c.error, c.operands)
+        for c in tensor_errors(rewriting, samples, FEW)
+    )
+
+
+def tensor_errors(rewriting: Rewriting, samples: Samples, most: int) -> list[Culprit]:
+    """What ops of the main graph make, and how far that is off, in the order of computation.
+
+    Args:
+        rewriting: with the model rewritten to integers.
+        samples: the calibration data.
+        most: how many of the held-out samples are looked at.
+    """
+    places, values = list(rewriting.watched), list(rewriting.watched.values())
+    plain, quantized = (
+        ValuesApart(schema.write(model), places, samples.axes)
+        for model in (rewriting.floats, rewriting.model)
+    )
+    rows = samples.held_out[:most]
+    errors = _worst_errors(values, plain, quantized, rewriting.plan, rows, rewriting.results)
+    plain.close()
+    quantized.close()
+    return [m.culprit(errors) for m in rewriting.made_by if m.value in errors]
 
 
 def _worst(found: Sequence[Culprit]) -> list[Culprit]:
