@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from rnnlite.errors import ShapeError
+from rnnlite.errors import RnnliteError, ShapeError
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, trace
 from rnnlite.frontends.program import Entry, Program, with_lengths
 from rnnlite.frontends.randomness import refuse_random
@@ -122,4 +122,53 @@ def forced_sizes(lengths: Lengths) -> dict[Axis, int]:
         # Where several do, as behind strides, which one is meant cannot be told.
         if size is not None and next(sizes, None) is None:
             found[axis] = size
+    return found
+
+
+def with_sizes(specs: Sequence[TensorSpec], sizes: Mapping[Axis, int]) -> tuple[TensorSpec, ...]:
+    """Inputs with sizes for some of their axes."""
+    return tuple(
+        replace(p, shape=tuple(sizes.get(Axis(k, n), size) for n, size in enumerate(p.shape)))
+        for k, p in enumerate(specs)
+    )
+
+
+def size_notes(specs: Sequence[TensorSpec], sizes: Mapping[Axis, int]) -> list[str]:
+    """What is to be said of axes that a model's ops take at one size alone."""
+    return [
+        f"axis {a.axis} of input '{specs[a.input].name}' is {n}: its ops take no other size"
+        for a, n in sizes.items()
+    ]
+
+
+BATCHES = (5, 7)
+"""Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
+
+
+def grown_axes(
+    traced: Callable[[Sequence[TensorSpec]], ConcreteFunction], specs: Sequence[TensorSpec]
+) -> list[int | None] | None:
+    """The axis of each output that grows with the batch, from shapes at two sizes of it.
+
+    Args:
+        traced: the model as a function of inputs of these sizes.
+        specs: its inputs.
+
+    Returns:
+        an axis for each output: the first where none grows, None for a single number. None where
+        the model does not take another batch.
+    """
+    shapes = []
+    for size in BATCHES:
+        batch = {
+            Axis(k, p.batch_axis): size for k, p in enumerate(specs) if p.batch_axis is not None
+        }
+        try:
+            shapes.append([y.shape for y in traced(with_sizes(specs, batch)).outputs])
+        except (RnnliteError, ValueError):
+            return None
+    found: list[int | None] = []
+    for a, b in zip(*shapes, strict=True):
+        grown = [k for k in range(a.rank or 0) if (a[k], b[k]) == BATCHES]
+        found.append(grown[0] if grown else None if a.rank == 0 else 0)
     return found

@@ -6,17 +6,11 @@ output, None where it has none.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-from rnnlite.errors import RnnliteError
+from rnnlite.frontends.building import BATCHES, grown_axes
 from rnnlite.frontends.functions import Runner, trace
 from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.frontends.tensorflow.tracing import Traced
 from rnnlite.specs import with_values
-
-BATCHES = (5, 7)
-"""Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
-
 
 LENGTHS = (11, 13)
 """At which the graph is run to tell it."""
@@ -32,32 +26,12 @@ def batch_axes_of_outputs(traced: Traced, reference: Runner) -> list[int | None]
     if all(p.batch_axis is None for p in specs):
         return [None] * len(outputs)
     if any(p.batch_axis != 0 for p in specs):
-        return _traced_axes(traced)
+        axes = grown_axes(lambda sized: trace(traced.call, sized, autograph=False), specs)
+        return [0] * len(outputs) if axes is None else axes
     sizes = {p.batch for p in specs}
     if None not in sizes and all(not y.shape.rank or y.shape[0] in sizes for y in outputs):
         return [0] * len(outputs)
     return _measured_axes(traced, reference)
-
-
-def _traced_axes(traced: Traced) -> list[int | None]:
-    """The axes, from shapes at two sizes of the batch."""
-    shapes = []
-    for size in BATCHES:
-        sized = [
-            p
-            if p.batch_axis is None
-            else replace(p, shape=(*p.shape[: p.batch_axis], size, *p.shape[p.batch_axis + 1 :]))
-            for p in traced.specs
-        ]
-        try:
-            shapes.append([y.shape for y in trace(traced.call, sized, autograph=False).outputs])
-        except RnnliteError:
-            return [0] * len(traced.function.outputs)
-    axes: list[int | None] = []
-    for a, b in zip(*shapes, strict=True):
-        grown = [k for k in range(a.rank or 0) if (a[k], b[k]) == BATCHES]
-        axes.append(grown[0] if grown else None if a.rank == 0 else 0)
-    return axes
 
 
 def _measured_axes(traced: Traced, reference: Runner) -> list[int | None]:

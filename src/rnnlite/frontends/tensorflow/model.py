@@ -13,6 +13,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from rnnlite.frontends.building import with_sizes
 from rnnlite.frontends.functions import (
     Runner,
     perturb_graph,
@@ -39,7 +40,7 @@ from rnnlite.frontends.tensorflow.signatures import (
     spec_of,
 )
 from rnnlite.frontends.tensorflow.source import Frozen
-from rnnlite.frontends.tensorflow.tracing import Traced, traced_at_any_batch, with_sizes
+from rnnlite.frontends.tensorflow.tracing import Traced, traced_at_any_batch
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
 from rnnlite.scan.protos import GraphDef
@@ -66,7 +67,8 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     traced, baked = traced_at_any_batch(graph, refs, declared, request)
     found = _settled(definition, refs, traced, declared, request)
     if found:
-        declared = with_sizes(declared, found)
+        sized = with_sizes([p for _, p in declared], found)
+        declared = list(zip(refs.inputs, sized, strict=True))
         traced, baked = traced_at_any_batch(graph, refs, declared, request)
         baked += [
             f"axis {a.axis} of input '{declared[a.input][1].name}' is {n}: the graph takes no "

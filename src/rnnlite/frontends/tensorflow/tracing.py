@@ -14,7 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
-from rnnlite.frontends.building import forced_sizes
+from rnnlite.frontends.building import forced_sizes, size_notes, with_sizes
 from rnnlite.frontends.functions import id_ranges, trace
 from rnnlite.frontends.program import type_notes
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
@@ -41,7 +41,6 @@ __all__ = [
     "loops",
     "rules",
     "traced_at_any_batch",
-    "with_sizes",
 ]
 
 
@@ -142,11 +141,8 @@ def _traced_at(
         sizes = forced_sizes(lengths)
         if not sizes:
             break
-        notes += [
-            f"axis {a.axis} of input '{specs[a.input].name}' is {n}: its ops take no other size"
-            for a, n in sizes.items()
-        ]
-        specs = tuple(p for _, p in with_sizes([("", p) for p in specs], sizes))
+        notes += size_notes(specs, sizes)
+        specs = with_sizes(specs, sizes)
     session.notes += notes
     ids = id_ranges(function, specs)
     # All is reported; to trace it again is to ask for shapes alone.
@@ -179,11 +175,3 @@ def _call(
         return Emitter(session, graph, given).get_all(outputs)
 
     return call
-
-
-def with_sizes(declared: Declared, found: Mapping[Axis, int]) -> list[tuple[str, TensorSpec]]:
-    """The inputs with sizes for some free axes."""
-    return [
-        (r, replace(p, shape=tuple(found.get(Axis(k, n), d) for n, d in enumerate(p.shape))))
-        for k, (r, p) in enumerate(declared)
-    ]

@@ -1,0 +1,177 @@
+"""An ONNX model traced as one TensorFlow function, at the sizes asked for.
+
+What enters: a `Source`, the inputs that are not fixed, the outputs that are wanted, the request.
+What leaves: `Traced`: the function with its Scans lowered, its inputs and notes, and its `Lengths`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from rnnlite.errors import RnnliteError, ShapeError
+from rnnlite.frontends.building import forced_sizes, grown_axes, size_notes, sized, with_sizes
+from rnnlite.frontends.functions import trace
+from rnnlite.frontends.onnx.axes import batch_axis_beside, named_batch, time_axis_beside
+from rnnlite.frontends.onnx.emit import Emitter, as_tensor
+from rnnlite.frontends.onnx.nodes import ValueInfo
+from rnnlite.frontends.onnx.reading import FLOATS, Source
+from rnnlite.frontends.onnx.request import OnnxRequest
+from rnnlite.frontends.onnx.values import Operand, Value
+from rnnlite.frontends.recurrences import Recurrences
+from rnnlite.lengths.lengths import Lengths
+from rnnlite.lengths.sizes import Axis, axes_of
+from rnnlite.lengths.tracing import lengths_of
+from rnnlite.lowering.schedule import Options
+from rnnlite.lowering.survey import Survey, within_budget
+from rnnlite.scan.tensors import Array, ConcreteFunction, Tensor
+from rnnlite.specs import TensorSpec
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A model at the sizes asked for.
+
+    Attributes:
+        function: the ConcreteFunction.
+        inputs: its inputs.
+        recurrences: what was lowered in it.
+        notes: for the report.
+        lengths: see `Entry.lengths`.
+    """
+
+    function: ConcreteFunction
+    inputs: tuple[TensorSpec, ...]
+    recurrences: Recurrences
+    notes: list[str]
+    lengths: Lengths
+
+
+@dataclass(frozen=True, eq=False)
+class Tracer:
+    """Traces a model at sizes, and looks for its batch axes.
+
+    Attributes:
+        source, request: what is opened, and how.
+        declared: the inputs that are not fixed.
+        fixed: arrays by the names of the others.
+        outputs: names of tensors.
+    """
+
+    source: Source
+    request: OnnxRequest
+    declared: Sequence[ValueInfo]
+    fixed: Mapping[str, Array]
+    outputs: Sequence[str]
+
+    def opened(self) -> Traced:
+        """The model at the sizes asked for."""
+        axes = [named_batch(p) for p in self.declared]
+        opened = self._at(self.request, axes)
+        if all(axes_of(s.size) for s in opened.lengths.steps):
+            return opened
+        # Some recurrence runs over no free axis: it may be over what was taken for the batch.
+        try:
+            free = self._at(replace(self.request, batch_size=None), axes)
+        except RnnliteError:
+            return opened
+        times = {a for s in free.lengths.steps for a in axes_of(s.size)}
+        moved = [
+            batch_axis_beside(p, {a.axis for a in times if a.input == k})
+            if axis is not None and Axis(k, axis) in times
+            else axis
+            for k, (p, axis) in enumerate(zip(self.declared, axes, strict=True))
+        ]
+        return opened if moved == axes else self._at(self.request, moved)
+
+    def _at(self, request: OnnxRequest, axes: Sequence[int | None]) -> Traced:
+        times = [time_axis_beside(p, axis) for p, axis in zip(self.declared, axes, strict=True)]
+        specs = tuple(
+            sized(_spec(p, axis, self._counts(p.name)), request, time_axis=time)
+            for p, axis, time in zip(self.declared, axes, times, strict=True)
+        )
+        remarks: list[str] = []
+        while True:
+            # Each round fixes an axis at least, or is the last.
+            opened = self._traced(specs)
+            sizes = forced_sizes(opened.lengths)
+            if not sizes:
+                break
+            remarks += size_notes(specs, sizes)
+            specs = with_sizes(specs, sizes)
+        opened.notes.extend(remarks)
+        return opened
+
+    def _traced(self, specs: tuple[TensorSpec, ...]) -> Traced:
+        weights = [a.shape for a in self.source.graph.constants.values() if a.size > 1]
+
+        def made(options: Options | Survey) -> tuple[ConcreteFunction, Recurrences, list[str]]:
+            recurrences, notes = Recurrences(options), list[str]()
+
+            def call(tensors: Sequence[Tensor]) -> list[Tensor]:
+                notes.clear()
+                return self._emitted(tensors, recurrences, notes)
+
+            return trace(call, specs, autograph=False), recurrences, notes
+
+        options = within_budget(self.request.schedule, lambda s: made(s)[0], weights)
+        function, recurrences, notes = made(options)
+        lengths = lengths_of(function, specs, recurrences.lowered)
+        return Traced(function, specs, recurrences, notes, lengths)
+
+    def _emitted(
+        self, tensors: Sequence[Tensor], recurrences: Recurrences, notes: list[str]
+    ) -> list[Tensor]:
+        given: dict[str, Operand] = dict(self.fixed)
+        given.update({p.name: Value.of(t) for p, t in zip(self.declared, tensors, strict=True)})
+        emitter = Emitter(self.source.graph, given, recurrences, notes)
+        return [as_tensor(v) for v in emitter.get_all(self.outputs)]
+
+    def _quiet(self, specs: Sequence[TensorSpec]) -> ConcreteFunction:
+        """The model at other sizes, for its shapes alone."""
+        recurrences = Recurrences(Survey())
+        return trace(lambda t: self._emitted(t, recurrences, []), specs, autograph=False)
+
+    def _counts(self, name: str) -> bool:
+        """Whether an input holds the numbers of time steps."""
+        info = next(p for p in self.declared if p.name == name)
+        if not info.dtype.startswith("int") or len(info.shape or ()) != 1:
+            return False
+        makers = {n: node for node in self.source.graph.nodes for n in node.outputs}
+        queue = [
+            node.inputs[4]
+            for node in self.source.graph.nodes
+            if node.op in ("LSTM", "GRU", "RNN") and len(node.inputs) > 4 and node.inputs[4]
+        ]
+        seen = set(queue)
+        while queue:
+            current = queue.pop()
+            if current == name:
+                return True
+            if current in makers:
+                new = [i for i in makers[current].inputs if i and i not in seen]
+                seen.update(new)
+                queue += new
+        return False
+
+    def output_axes(self, opened: Traced) -> list[int | None]:
+        """The axis of each output that grows with the batch; the first where that is not seen."""
+        count = len(self.outputs)
+        if all(p.batch_axis is None for p in opened.inputs):
+            return [None] * count
+        axes = grown_axes(self._quiet, opened.inputs)
+        return [0] * count if axes is None else axes
+
+
+def _spec(info: ValueInfo, axis: int | None, counts: bool) -> TensorSpec:
+    if info.shape is None:
+        raise ShapeError(
+            f"the rank of input '{info.name}' is not known",
+            expected="an input with a shape",
+            remedy="If it is a switch or a number, fix it: "
+            f"constants={{'{info.name}': VALUE}} (--constant {info.name}=VALUE); else export the "
+            "model with the shapes of its inputs",
+        )
+    shape = tuple(s if isinstance(s, int) else None for s in info.shape)
+    dtype = "float32" if info.dtype in FLOATS else info.dtype
+    return TensorSpec(info.name, shape, dtype, batch_axis=axis, counts=counts)
