@@ -47,6 +47,13 @@ def test_known_numbers(case):
     assert [f.tolist() for f in found] == wanted
 
 
+@pytest.mark.parametrize("kind", [10, 11, 16])
+def test_halves_and_doubles_are_in_float32(kind):
+    """FLOAT16, DOUBLE and BFLOAT16 of TensorProto."""
+    (found,) = folded(node("Cast", to=kind), [np.array([0.5], np.float32)])
+    assert (found.dtype, found.tolist()) == (np.float32, [0.5])
+
+
 def test_a_result_that_is_left_out():
     found = folded(node("TopK", ["", "i"]), [np.float32([1, 5, 2]), np.array([2])])
     assert [f.tolist() for f in found] == [[], [1, 2]]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from rnnlite.errors import UnsupportedError
@@ -77,9 +78,7 @@ def test_lists_within_a_body():
     assert [n.op for n in changed.attributes["then_branch"].nodes] == ["Loop", "Identity"]
 
 
-JOIN = replace(STACK, attributes={"axis": 0})
 REFUSED = {
-    "joined along an axis that is there": (graph(JOIN), "joins a list along an axis"),
     "inserted at a place": (
         graph(append=replace(APPEND, inputs=("rows", "new", "i"))),
         "node Loop 'loop' works on a list",
@@ -161,3 +160,44 @@ def test_an_insertion_at_a_place_is_refused():
     insert = node("SequenceInsert", ["rows", "new", "i"], ["longer"])
     with pytest.raises(UnsupportedError, match="works on a list of tensors; expected a list"):
         without_lists(graph(append=insert))
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_rows_joined_along_their_own_axis(axis):
+    stack = node("ConcatFromSequence", ["list"], ["y"], axis=axis)
+    *_, end = without_lists(graph(stack)).nodes
+    assert (end.op, end.attributes) == ("StackedRows", {"axis": axis, "joins": True})
+
+
+@pytest.mark.parametrize("keepdims", [0, 1])
+def test_steps_of_a_tensor_in_a_body(keepdims):
+    """As a loop over torch.unbind is exported."""
+    split = node("SplitToSequence", ["x", "one"], ["steps"], axis=1, keepdims=keepdims)
+    number = node("SequenceLength", ["steps"], ["n"])
+    body = Graph(
+        "body",
+        (node("SequenceAt", ["steps", "i"], ["row"]), node("Tanh", ["row"], ["new"])),
+        tuple(map(value_info, ("i", "go"))),
+        tuple(map(value_info, ("go", "new"))),
+        {},
+    )
+    loop = node("Loop", ["n", "yes"], ["y"], body=body)
+    whole = Graph("g", (split, number, loop), (value_info("x"),), (value_info("y"),))
+    changed = without_lists(replace(whole, constants={"one": np.array(1)}))
+    shape, axis, size, end = changed.nodes
+    assert (shape.op, shape.inputs, size.op) == ("Shape", ("x",), "Gather")
+    assert axis.get("value") == 1
+    assert size.inputs == (shape.outputs[0], axis.outputs[0])
+    assert (size.outputs, end.inputs) == (("n",), ("n", "yes"))
+    row, *grown, _ = end.attributes["body"].nodes
+    assert (row.op, row.inputs, row.attributes) == ("Gather", ("x", "i"), {"axis": 1})
+    assert [(g.op, g.attributes) for g in grown] == [("Unsqueeze", {"axes": [1]})] * keepdims
+
+
+def test_parts_of_a_tensor_are_refused():
+    """Lists of more than single steps."""
+    split = node("SplitToSequence", ["x", "two"], ["parts"], axis=1)
+    one = node("SequenceAt", ["parts", "i"], ["y"])
+    whole = Graph("g", (split, one), (value_info("x"),), (value_info("y"),), {"two": np.array(2)})
+    with pytest.raises(UnsupportedError, match="node SequenceAt 'sequenceat' works on a list"):
+        without_lists(whole)

@@ -183,3 +183,10 @@ def test_a_transpose_keeps_what_is_joined_and_another_tensor_does_not():
     value = Value(tf.constant(X), (0, 1, 2), joined)
     assert value.transposed([1, 0, 2]).joined is joined
     assert value.like(value.base).joined is None
+
+
+def test_what_stands_for_no_limit_is_the_largest_number():
+    top = np.iinfo(np.int32).max
+    for more in ([], [tf.constant(2)]):
+        found = stack([np.iinfo(np.int64).max, -(2**40), 5, *more])
+        assert found.numpy().tolist() == [top, -top, 5, *[2] * len(more)]

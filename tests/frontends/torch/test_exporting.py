@@ -122,3 +122,32 @@ def test_an_op_without_a_symbol_is_refused():
     call = call_of(Odd().eval(), X)
     with pytest.raises(UnsupportedError, match="PyTorch cannot export PyTorch module 'Odd' to ONN"):
         exported(call, free_axes(call))
+
+
+class Masked(nn.Module):
+    """A mask made of the lengths that a packed sequence gives back."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(3, 4, batch_first=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(
+            x, lengths, batch_first=True, enforce_sorted=False
+        )
+        y, counts = nn.utils.rnn.pad_packed_sequence(self.rnn(packed)[0], batch_first=True)
+        mask = torch.arange(y.shape[1])[None] < counts[:, None]
+        return y.masked_fill(~mask[..., None], -9.0).max(1).values
+
+
+def test_lengths_given_back_may_be_compared():
+    """The exporter has them in int32, beside int64: such a model would not load."""
+    module = Masked().eval()
+    call = call_of(module, (torch.randn(2, 6, 3), torch.tensor([4, 6])))
+    groups = free_axes(call)
+    proto, kept = exported(call, groups)
+    assert kept == groups
+    session = ort.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    data = [np.random.default_rng(0).normal(size=(3, 9, 3)).astype("float32"), np.array([2, 9, 5])]
+    (found,) = session.run(None, dict(zip(call.names, data, strict=True)))
+    np.testing.assert_allclose(found, call.run(data)[0], atol=1e-5)

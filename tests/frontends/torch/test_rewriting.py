@@ -82,3 +82,38 @@ def test_packed_sequences_are_further_results():
     assert torch.equal(rows[2, 1], wanted[0, 1])
     assert torch.equal(rows[5, 0], wanted[0, 0])
     assert not module.rnn._forward_hooks
+
+
+class PackedProjections(nn.Module):
+    """Padded sequences through a layer with projections, and its states."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(5, 4, 2, proj_size=3, bidirectional=True)
+
+    def forward(self, x, lengths):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+        y, states = self.rnn(packed)
+        return (nn.utils.rnn.pad_packed_sequence(y, total_length=len(x))[0], *states)
+
+
+def test_projections_of_packed_sequences():
+    torch.manual_seed(0)
+    module = PackedProjections().eval()
+    with quiet():
+        changed = with_loops(module)
+    x, lengths = torch.randn(7, 3, 5), torch.tensor([4, 7, 1])
+    with torch.no_grad():
+        for found, wanted in zip(changed(x, lengths), module(x, lengths), strict=True):
+            torch.testing.assert_close(found, wanted, atol=1e-6, rtol=0)
+
+
+def test_projections_without_a_batch():
+    torch.manual_seed(0)
+    layer = nn.LSTM(5, 4, proj_size=3).eval()
+    with quiet():
+        changed = with_loops(nn.Sequential(layer))[0]
+    x, states = torch.randn(6, 5), (torch.randn(1, 3), torch.randn(1, 4))
+    with torch.no_grad():
+        for given in ((x,), (x, states)):
+            torch.testing.assert_close(changed(*given), layer(*given), atol=1e-6, rtol=0)

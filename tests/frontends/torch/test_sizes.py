@@ -11,6 +11,7 @@ from torch import nn  # noqa: E402
 from rnnlite.frontends.torch.calls import call_of  # noqa: E402
 from rnnlite.frontends.torch.sizes import (  # noqa: E402
     batch_of,
+    counts_of,
     examples,
     free_axes,
     names_of,
@@ -83,3 +84,16 @@ def test_examples_at_other_sizes():
     assert frames.std() > 0.5
     assert runs(call, {(0, 0): 5, (1, 0): 5})[0].shape == (5, 6)
     assert runs(call, {(0, 0): 5}) is None
+
+
+class Counted(nn.Module):
+    """Frames with their numbers, and a label each."""
+
+    def forward(self, x, lengths, label):
+        packed = nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)
+        return packed.data.sum() + label
+
+
+def test_numbers_of_time_steps():
+    example = (torch.zeros(2, 9, 6), torch.tensor([9, 4]), torch.tensor([1, 2]))
+    assert counts_of(call_of(Counted().eval(), example)) == {"lengths"}

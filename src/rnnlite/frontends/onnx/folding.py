@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rnnlite.frontends.onnx.nodes import Graph, Node
+from rnnlite.frontends.onnx.reading import FLOATS
 from rnnlite.frontends.onnx.values import Dims
 from rnnlite.scan.tensors import Array
 
@@ -83,4 +84,9 @@ def _computed(node: Node, arrays: Sequence[Array | None]) -> list[Array] | None:
     except Exception:  # noqa: BLE001 - the implementation lacks the op, or a form of it
         return None
     results = iter(found)
-    return [np.asarray(next(results)) if o else np.zeros(0) for o in outputs]
+    return [_in_float32(np.asarray(next(results))) if o else np.zeros(0) for o in outputs]
+
+
+def _in_float32(array: Array) -> Array:
+    """Halves and doubles in float32, as everything computes."""
+    return array.astype(np.float32) if array.dtype.name in FLOATS else array

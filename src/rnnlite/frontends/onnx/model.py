@@ -6,7 +6,7 @@ as a TensorFlow function (`tracing`), with names, batch axes and the reference.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from rnnlite.errors import SourceError
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed
@@ -21,12 +21,20 @@ from rnnlite.frontends.randomness import refuse_random
 from rnnlite.specs import TensorSpec, with_values
 
 
-def program_of(source: Source, request: OnnxRequest, *, reference: Runner | None = None) -> Program:
+def program_of(
+    source: Source,
+    request: OnnxRequest,
+    *,
+    reference: Runner | None = None,
+    counts: Set[str] = frozenset(),
+) -> Program:
     """Open a model.
 
     Args:
         reference: what to compare with in place of ONNX Runtime, where the model was made of
             something else.
+        counts: names of inputs that hold numbers of time steps, beside those that the model's
+            recurrences read as such.
 
     Raises:
         SourceError: a name is not in it, or it cannot be read so.
@@ -42,7 +50,7 @@ def program_of(source: Source, request: OnnxRequest, *, reference: Runner | None
             remedy="Leave its constant out" if fixed else "",
         )
     names = output_names(source, request.outputs)
-    maker = Tracer(source, request, declared, fixed, names)
+    maker = Tracer(source, request, declared, fixed, names, counts)
     opened = maker.opened()
     refuse_random(opened.function)
     outputs = [

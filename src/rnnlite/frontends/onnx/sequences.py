@@ -1,37 +1,45 @@
 """Lists of rows that a Loop appends to, as the sequences of rows that a Loop gives.
 
 What enters: a `Graph` in which a Loop carries a list: SequenceEmpty, SequenceInsert in its body,
-ConcatFromSequence behind it, as loops of TorchScript are exported. What leaves: the same without
-lists. A list that is used in any other way is refused.
+ConcatFromSequence behind it, as loops of TorchScript are exported; or reads one that a tensor was
+split into (SplitToSequence, SequenceAt). What leaves: the same without lists. A list that is used
+in any other way is refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
+from rnnlite.scan.tensors import Array
 
 SEQUENCE = "sequence"
 """The dtype of a `ValueInfo` that is a list."""
 
 
-def without_lists(graph: Graph) -> Graph:
+def without_lists(graph: Graph, splits: Mapping[str, Node] | None = None) -> Graph:
     """The graph with rows in place of lists.
+
+    Args:
+        splits: of a body: the lists around it that a tensor was split into, with what splits it.
 
     Raises:
         UnsupportedError: a list is used otherwise.
     """
-    nodes = list(graph.nodes)
+    splits = {**(splits or {}), **_splits(graph)}
+    nodes = [m for n in graph.nodes if n.outputs[0] not in splits for m in _elements(n, splits)]
     empty = {n.outputs[0] for n in nodes if n.op == "SequenceEmpty"}
     arrays: set[str] = set()
     for k, node in enumerate(nodes):
         if node.op == "Loop":
-            nodes[k], made = _loop(node, empty)
+            nodes[k], made = _loop(node, empty, splits)
             arrays |= made
         else:
-            nodes[k] = _inside(node)
+            nodes[k] = _inside(node, splits)
     found: list[Node] = []
     for node in nodes:
         if node.op == "SequenceEmpty":
@@ -45,13 +53,54 @@ def without_lists(graph: Graph) -> Graph:
     return changed
 
 
-def _inside(node: Node) -> Node:
+def _splits(graph: Graph) -> dict[str, Node]:
+    """Lists of the single steps of a tensor, as torch.unbind gives them, with what makes them."""
+    constants = {**graph.constants}
+    constants.update({n.outputs[0]: n.get("value") for n in graph.nodes if n.op == "Constant"})
+    return {
+        node.outputs[0]: node
+        for node in graph.nodes
+        if node.op == "SplitToSequence"
+        and (len(node.inputs) < 2 or _is_one(constants.get(node.inputs[1])))
+    }
+
+
+def _is_one(number: Array | None) -> bool:
+    return number is not None and bool(np.all(number == 1)) and number.ndim == 0
+
+
+def _elements(node: Node, splits: Mapping[str, Node]) -> list[Node]:
+    """What takes an element of a list that a tensor was split into, or its length, of the tensor
+    itself; another node as it is."""
+    split = splits.get(node.inputs[0]) if node.inputs else None
+    if split is None or node.op not in ("SequenceAt", "SequenceLength"):
+        return [node]
+    whole, axis, (result,) = split.inputs[0], int(split.get("axis", 0)), node.outputs
+    if node.op == "SequenceAt":
+        one = replace(node, op="Gather", inputs=(whole, node.inputs[1]), attributes={"axis": axis})
+        if not split.get("keepdims", 1):
+            return [one]
+        plain = f"{result}/row"
+        grown = replace(node, op="Unsqueeze", inputs=(plain,), attributes={"axes": [axis]})
+        return [replace(one, outputs=(plain,)), grown]
+    sizes = f"{result}/sizes"
+    last = replace(node, op="Constant", inputs=(), outputs=(f"{result}/axis",))
+    return [
+        replace(node, op="Shape", inputs=(whole,), outputs=(sizes,)),
+        replace(last, attributes={"value": np.array(axis, np.int64)}),
+        replace(node, op="Gather", inputs=(sizes, *last.outputs), attributes={"axis": 0}),
+    ]
+
+
+def _inside(node: Node, splits: Mapping[str, Node]) -> Node:
     """A node with the lists of its bodies replaced."""
-    bodies = {k: without_lists(v) for k, v in node.attributes.items() if isinstance(v, Graph)}
+    bodies = {
+        k: without_lists(v, splits) for k, v in node.attributes.items() if isinstance(v, Graph)
+    }
     return replace(node, attributes={**node.attributes, **bodies}) if bodies else node
 
 
-def _loop(node: Node, empty: set[str]) -> tuple[Node, set[str]]:
+def _loop(node: Node, empty: set[str], splits: Mapping[str, Node]) -> tuple[Node, set[str]]:
     """A Loop whose lists are rows that it gives, and the names of these."""
     body: Graph = node.attributes["body"]
     places = [k for k, name in enumerate(node.inputs[2:]) if name in empty]
@@ -66,7 +115,7 @@ def _loop(node: Node, empty: set[str]) -> tuple[Node, set[str]]:
             raise _refusal(node)
         rows.append(ValueInfo(maker.inputs[1], "float32", None))
     if not places:
-        return _inside(node), set()
+        return _inside(node, splits), set()
     count = len(node.inputs) - 2
     gone = {body.outputs[1 + k].name for k in places}
     outputs = [p for j, p in enumerate(body.outputs) if j == 0 or j > count or j - 1 not in places]
@@ -84,26 +133,21 @@ def _loop(node: Node, empty: set[str]) -> tuple[Node, set[str]]:
         node,
         inputs=tuple(n for j, n in enumerate(node.inputs) if j < 2 or j - 2 not in places),
         outputs=(*kept, *moved),
-        attributes={**node.attributes, "body": without_lists(made)},
+        attributes={**node.attributes, "body": without_lists(made, splits)},
     )
     return changed, set(moved)
 
 
 def _stacked(node: Node) -> Sequence[Node]:
-    """The rows (T, ...) along the axis that they are to stand along."""
-    if not node.get("new_axis", 0):
-        raise UnsupportedError(
-            f"node {node.label} joins a list along an axis that its elements have",
-            expected="a new axis (torch.stack)",
-            remedy="Stack the rows, and reshape them",
-        )
-    axis = int(node.get("axis", 0))
+    """The rows (T, ...) along the axis that they are to stand along: a new one, or their own."""
+    axis, joins = int(node.get("axis", 0)), not node.get("new_axis", 0)
     source, (result,) = node.inputs[0], node.outputs
-    return (
-        [replace(node, op="StackedRows", attributes={"axis": axis}, inputs=(source,))]
-        if (axis and result)
-        else [replace(node, op="Identity", attributes={}, inputs=(source,))]
-    )
+    if not result:
+        return []
+    if axis or joins:
+        attributes = {"axis": axis, **({"joins": True} if joins else {})}
+        return [replace(node, op="StackedRows", attributes=attributes, inputs=(source,))]
+    return [replace(node, op="Identity", attributes={}, inputs=(source,))]
 
 
 def _refuse_left(graph: Graph, arrays: set[str]) -> None:

@@ -6,7 +6,7 @@ What leaves: `Traced`: the function with its Scans lowered, its inputs and notes
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from rnnlite.errors import RnnliteError, ShapeError
@@ -56,6 +56,7 @@ class Tracer:
         declared: the inputs that are not fixed.
         fixed: arrays by the names of the others.
         outputs: names of tensors.
+        counts: names of inputs that hold numbers of time steps, as far as it is known beforehand.
     """
 
     source: Source
@@ -63,6 +64,7 @@ class Tracer:
     declared: Sequence[ValueInfo]
     fixed: Mapping[str, Array]
     outputs: Sequence[str]
+    counts: Set[str] = frozenset()
 
     def opened(self) -> Traced:
         """The model at the sizes asked for."""
@@ -137,6 +139,8 @@ class Tracer:
         info = next(p for p in self.declared if p.name == name)
         if not info.dtype.startswith("int") or len(info.shape or ()) != 1:
             return False
+        if name in self.counts:
+            return True
         makers = {n: node for node in self.source.graph.nodes for n in node.outputs}
         queue = [
             node.inputs[4]

@@ -179,11 +179,16 @@ def is_known(entry: object) -> bool:
     return isinstance(entry, int | np.integer)
 
 
+LARGEST = np.iinfo(np.int32).max
+"""No size is above it: larger numbers stand for no limit."""
+
+
 def stack(sizes: Sequence[Size]) -> Tensor:
     """Sizes as an int32 vector."""
+    plain = [int(np.clip(int(s), -LARGEST, LARGEST)) if is_known(s) else s for s in sizes]
     if all(is_known(s) for s in sizes):
-        return tf.constant([int(s) for s in sizes], tf.int32)
-    return tf.stack([tf.constant(int(s), tf.int32) if is_known(s) else s for s in sizes])
+        return tf.constant(plain, tf.int32)
+    return tf.stack([tf.constant(s, tf.int32) if is_known(s) else s for s in plain])
 
 
 def reshaped(tensor: Tensor, sizes: Sequence[Size]) -> Tensor:

@@ -22,6 +22,13 @@ from rnnlite.frontends.torch.rewriting import with_loops, with_packed, with_step
 from rnnlite.frontends.torch.sizes import Axes, examples, names_of, runs
 
 OPSET = 17
+MEETING = frozenset(
+    [
+        *("Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Concat"),
+        *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
+    ]
+)
+"""Ops whose operands are of one type, and may be lengths."""
 log = logging.getLogger("rnnlite")
 
 
@@ -91,6 +98,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
     del proto.graph.output[len(call.outputs) :]
     _free_outputs(proto)
     _state_pads(proto.graph)
+    _alike(proto)
     return proto
 
 
@@ -144,6 +152,33 @@ def _state_pads(graph: Any) -> None:
         node.attribute.remove(given["auto_pad"])
         pads = small + large if auto == b"SAME_UPPER" else large + small
         node.attribute.add(name="pads", type=7, ints=pads)
+
+
+def _alike(proto: Any) -> None:
+    """Integers that meet in a node in one type.
+
+    The exporter makes int32 of the lengths of packed sequences, which PyTorch has in int64: where
+    both meet, as in a mask, the model does not load.
+    """
+    import onnx
+
+    small, large = onnx.TensorProto.INT32, onnx.TensorProto.INT64
+    if not any(n.op_type == "Cast" and n.attribute[0].i == small for n in proto.graph.node):
+        return
+    graph = onnx.shape_inference.infer_shapes(proto).graph
+    values = (*graph.value_info, *graph.input, *graph.output)
+    kinds = {v.name: v.type.tensor_type.elem_type for v in values}
+    kinds.update({t.name: t.data_type for t in graph.initializer})
+    nodes = []
+    for node in proto.graph.node:
+        given = {kinds.get(name) for name in node.input}
+        for k, name in enumerate(node.input):
+            if node.op_type in MEETING and {small, large} <= given and kinds.get(name) == small:
+                node.input[k] = f"{name}_as_int64"
+                nodes.append(onnx.helper.make_node("Cast", [name], [node.input[k]], to=large))
+        nodes.append(node)
+    del proto.graph.node[:]
+    proto.graph.node.extend(nodes)
 
 
 def _holds(call: Call, proto: Any, group: Axes) -> bool:

@@ -15,7 +15,7 @@ from rnnlite.frontends.program import Program
 from rnnlite.frontends.torch.calls import Call, call_of
 from rnnlite.frontends.torch.exporting import exported
 from rnnlite.frontends.torch.request import TorchRequest
-from rnnlite.frontends.torch.sizes import Axes, free_axes
+from rnnlite.frontends.torch.sizes import Axes, counts_of, free_axes
 
 
 def program_of(source: object, request: TorchRequest) -> Program:
@@ -32,7 +32,9 @@ def program_of(source: object, request: TorchRequest) -> Program:
     read_source = replace(read(proto), origin=call.origin)
     plain = OnnxRequest.of(replace(request, options={}))
     names = [v.name for v in proto.graph.input]
-    program = onnx_program(read_source, plain, reference=_reference(call, names))
+    program = onnx_program(
+        read_source, plain, reference=_reference(call, names), counts=counts_of(call)
+    )
     notes = _notes(call, groups, kept)
     return Program(
         program.origin, tuple(replace(e, notes=(*notes, *e.notes)) for e in program.entries)

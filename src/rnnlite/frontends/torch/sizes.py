@@ -96,6 +96,23 @@ def _is_free(call: Call, group: Sequence[tuple[int, int]], size: int) -> bool:
     return all(runs(call, dict.fromkeys(group, size + more)) is not None for more in OTHERS)
 
 
+def counts_of(call: Call) -> frozenset[str]:
+    """Names of inputs that hold numbers of time steps: the module takes one, and refuses none."""
+    found = []
+    for k, tensor in enumerate(call.inputs):
+        if tensor.dim() != 1 or tensor.is_floating_point() or not len(tensor):
+            continue
+
+        def takes(number: int, k: int = k) -> bool:
+            arrays = [t.numpy() for t in call.inputs]
+            arrays[k] = np.full_like(arrays[k], number)
+            return _results(call, arrays) is not None
+
+        if takes(1) and not takes(0):
+            found.append(call.names[k])
+    return frozenset(found)
+
+
 def names_of(call: Call, groups: Sequence[Axes]) -> dict[str, dict[int, str]]:
     """For the exporter: by input, the name of each free axis."""
     found: dict[str, dict[int, str]] = {}

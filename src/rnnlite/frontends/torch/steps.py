@@ -31,6 +31,31 @@ def lstm(
     return torch.stack(rows), h, c
 
 
+@torch.jit.script  # type: ignore[untyped-decorator]
+def masked_lstm(
+    there: torch.Tensor,
+    x: torch.Tensor,
+    h: torch.Tensor,
+    c: torch.Tensor,
+    w: torch.Tensor,
+    u: torch.Tensor,
+    b: torch.Tensor,
+    p: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The same over padded sequences: steps that are not there (T, B, 1) leave the states, and
+    give zeros."""
+    rows = []
+    for t in range(x.size(0)):
+        z = torch.matmul(x[t], w) + torch.matmul(h, u) + b
+        i, f, g, o = torch.chunk(z, 4, dim=1)
+        new = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        row = torch.matmul(torch.sigmoid(o) * torch.tanh(new), p)
+        c = torch.where(there[t], new, c)
+        h = torch.where(there[t], row, h)
+        rows.append(torch.where(there[t], row, torch.zeros_like(row)))
+    return torch.stack(rows), h, c
+
+
 class GRUStep(torch.nn.Module):  # type: ignore[misc]
     """A `torch.nn.GRUCell` in plain ops: gates r, z, n; the equations of its documentation."""
 

@@ -42,6 +42,9 @@ def test_of_any_size(free):
     )
 
 
+N = np.asarray([[0, 2], [1, 1]])
+
+
 def test_of_known_size():
     check(
         case("Split", X, axis=2, outputs=2),
@@ -49,7 +52,7 @@ def test_of_known_size():
         case(
             "OneHot", np.asarray([[0, 2], [-1, 1]]), np.asarray(4), np.asarray([2, 5], np.float32)
         ),
-        case("OneHot", np.asarray([0, 2]), np.asarray(3), floats(2), axis=0),
+        *(case("OneHot", N, np.asarray(3), floats(2), axis=a) for a in (0, -2, 1, 2)),
         *(case("DepthToSpace", IMAGE, blocksize=2, mode=m) for m in ("DCR", "CRD")),
         case("SpaceToDepth", floats(1, 2, 4, 6), blocksize=2),
         case("ReverseSequence", X, np.asarray([3, 3]), time_axis=1, batch_axis=0),
@@ -250,3 +253,13 @@ def test_rows_of_a_loop(axis, wanted):
 def test_numbers_that_are_computed_are_refused(op, given, what):
     with pytest.raises(UnsupportedError, match=f"the {what} of {op} 'it' is computed from the inp"):
         called(op, value(np.asarray([[1, 2], [0, 1]])), *given)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("size", [1, 3])
+def test_rows_joined_along_their_own_axis(axis, size):
+    rows = floats(5, 2, size) if axis else floats(5, size, 2)
+    wanted = np.concatenate(list(rows), axis)
+    for operand in forms(rows):
+        (found,) = arrays(called("StackedRows", operand, axis=axis, joins=True))
+        np.testing.assert_array_equal(found, wanted)

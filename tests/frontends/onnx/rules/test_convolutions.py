@@ -279,3 +279,14 @@ def test_four_axes_are_refused():
     given = (value(floats(1, 1, 2, 2, 2, 2)), floats(1, 1, 1, 1, 1, 1))
     with pytest.raises(UnsupportedError, match="has four axes or more; expected one to three axes"):
         called("ConvTranspose", *given)
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_weights_tell_the_number_of_channels(op):
+    """Where a shape that is computed does not, as behind `view(batch * time, -1)`."""
+    with tf.Graph().as_default():
+        x = Value.of(tf.compat.v1.placeholder(tf.float32, [None, None, None]))
+        found = called(op, x, floats(4, 4, 3))[0]
+        kernels = [o for o in found.base.graph.get_operations() if o.type.startswith("Conv2D")]
+        (data,) = {o.inputs[0 if op == "Conv" else 2].shape[-1] for o in kernels}
+    assert data == 4

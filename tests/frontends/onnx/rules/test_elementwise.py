@@ -7,7 +7,7 @@ import tensorflow as tf
 pytest.importorskip("onnxruntime")
 
 
-from onnx_nodes import case, check, floats
+from onnx_nodes import case, check, floats, traced
 from onnx_rules import arrays, called, check_forms, value
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.onnx.values import Dims
@@ -27,7 +27,7 @@ def test_of_floats(free):
         *(case(op, A, np.where(A > 0, A, B)) for op in ("Equal", "Less", "Greater")),
         *(case(op, A, B) for op in ("LessOrEqual", "GreaterOrEqual")),
         *(case(op, A, B, A * B, data=3) for op in ("Max", "Min", "Sum", "Mean")),
-        case("Mod", A, np.abs(B) + 0.5, fmod=1),
+        case("Mod", A, B + np.sign(B), data=2, fmod=1),
         case("Where", A > 0, A, B, data=3),
         case("Where", A > 0, A, np.asarray(0, np.float32)),
         free=free,
@@ -37,13 +37,21 @@ def test_of_floats(free):
 def test_of_integers():
     check(
         *(case(op, N, M, data=2) for op in ("Add", "Sub", "Mul", "Mod")),
-        case("Mod", N, M, fmod=1),
-        case("Div", np.abs(N), np.abs(M), data=2),
-        case("Div", N, M),
+        case("Mod", N, M, data=2, fmod=1),
+        case("Div", N, M, data=2),
+        case("Div", N.astype(np.int32), M.astype(np.int32), data=2),
         case("Equal", N, np.asarray(7)),
         *(case(op, T, F, data=2) for op in ("And", "Or", "Xor")),
         case("Where", T, N[:1], M[:1]),
     )
+
+
+def test_quotients_and_remainders_are_ops_that_litert_has():
+    whole = [case("Div", N, M, data=2), case("Mod", N, M, data=2, fmod=1)]
+    ops = {o.type for o in traced(*whole, case("Mod", A, B, data=2, fmod=1))}
+    assert not ops & {"TruncateDiv", "TruncateMod"}
+    divisions = [o for o in traced(whole[0]) if o.type == "Div"]
+    assert [o.inputs[0].dtype for o in divisions] == [tf.int32]
 
 
 def test_clip():

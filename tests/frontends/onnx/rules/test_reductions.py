@@ -127,3 +127,20 @@ def test_the_number_of_the_largest():
 def test_a_number_that_is_computed_is_refused():
     with pytest.raises(UnsupportedError, match="the number k of TopK 'it' is computed from"):
         called("TopK", value(X), value(np.asarray([2])), outputs=2)
+
+
+@pytest.mark.parametrize(
+    ("op", "wanted"), [("ReduceMin", [3]), ("ReduceMax", [9]), ("ReduceSum", [19])]
+)
+def test_one_number_of_sizes(op, wanted):
+    (found,) = called(op, Dims.vector([7, 3, 9]))
+    assert found.known().tolist() == wanted
+    (found,) = called(op, Dims.vector([7, 3, 9]), keepdims=0)
+    assert found.known() == wanted[0]
+
+
+def test_the_least_of_a_size_and_no_limit_is_the_size():
+    """How often a loop over the steps of a tensor runs."""
+    size = tf.constant(4)
+    (found,) = called("ReduceMin", Dims.vector([np.iinfo(np.int64).max, size]), keepdims=0)
+    assert found.flat() == [size]

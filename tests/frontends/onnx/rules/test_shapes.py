@@ -329,3 +329,25 @@ def test_ranges_of_fractions():
 def test_a_range_of_sizes():
     (found,) = arrays(called("Range", np.asarray(0), Dims(N), np.asarray(1)))
     assert (found.dtype, found.tolist()) == (np.int64, [0, 1])
+
+
+@pytest.mark.parametrize(("start", "end", "step"), [(5, 2, 1), (2, 5, -1), (2, 2, 1), (7, 2, -2)])
+def test_ranges_that_end_before_they_start(start, end, step):
+    """LiteRT refuses them where both are computed: the end is the start there."""
+    data = {"a": np.asarray(start), "b": np.asarray(end)}
+    nodes = [node("Range", "a", "b", "step")]
+    proto = model(nodes, data, {"step": np.asarray(step)})
+    check_model(proto, data)
+    function = function_of(proto, data)
+    kinds = [o.type for o in function.graph.get_operations()]
+    assert ("Maximum" if step > 0 else "Minimum") in kinds
+
+
+def test_ranges_up_to_a_size_are_left_alone():
+    nodes = [node("Shape", "x", outputs=("s",)), node("Gather", "s", "at", outputs=("n",))]
+    nodes.append(node("Range", "zero", "n", "one"))
+    numbers = {"at": np.asarray(0), "zero": np.asarray(0), "one": np.asarray(1)}
+    proto = model(nodes, {"x": floats(4)}, numbers, free=("x",))
+    check_model(proto, {"x": floats(4)}, ("x",))
+    function = function_of(proto, {"x": floats(4)}, ("x",))
+    assert "Maximum" not in [o.type for o in function.graph.get_operations()]

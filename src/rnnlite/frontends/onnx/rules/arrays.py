@@ -37,11 +37,20 @@ def _transpose(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 @rule("StackedRows")
 def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    """Rows of a loop (T, ...) with time at another axis."""
+    """Rows of a loop (T, ...) with time at another axis, or one after the other along their own."""
     value = as_value(inputs[0])
     order = list(range(1, value.rank))
-    order.insert(int(node.get("axis")) % value.rank, 0)
-    return value.transposed(order)
+    rank = value.rank - 1 if node.get("joins") else value.rank
+    axis = int(node.get("axis")) % rank
+    order.insert(axis, 0)
+    moved = value.transposed(order)
+    if not node.get("joins"):
+        return moved
+    if moved.shape[axis + 1] == 1:
+        return Value(moved.base, (*moved.axes[: axis + 1], *moved.axes[axis + 2 :]))
+    sizes = moved.sizes()
+    sizes[axis : axis + 2] = [-1 if value.shape[0] is None else sizes[axis] * sizes[axis + 1]]
+    return Value.of(reshaped(moved.plain(), sizes))
 
 
 @rule("Unsqueeze")
@@ -215,9 +224,8 @@ def _one_hot(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     off, on = table
     x = tf.cast(as_tensor(ids), tf.int32)
     x = tf.where(x < 0, x + count, x)
-    return Value.of(
-        tf.one_hot(x, count, on, off, axis=int(node.get("axis", -1)), dtype=table.dtype)
-    )
+    axis = int(node.get("axis", -1)) % (len(x.shape) + 1)
+    return Value.of(tf.one_hot(x, count, on, off, axis=axis, dtype=table.dtype))
 
 
 @rule("CumSum")

@@ -18,7 +18,7 @@ from rnnlite.frontends.onnx.emit import (
     as_value,
     known,
 )
-from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known
+from rnnlite.frontends.onnx.values import LARGEST, Dims, Operand, Size, Value, is_known
 from rnnlite.scan.tensors import Array, Tensor
 
 NUMBERS: dict[str, Callable[[int, int], Any]] = {
@@ -82,6 +82,8 @@ def _of_two(op: str, a: Size, b: Size) -> Any:
         return b
     if op == "Mul" and ((is_known(a) and a == 0) or (is_known(b) and b == 0)):
         return 0
+    if op == "Min" and (_is_largest(a) or _is_largest(b)):
+        return b if _is_largest(a) else a
     functions: dict[str, Callable[[Any, Any], Any]] = {
         "Add": operator.add,
         "Sub": operator.sub,
@@ -92,6 +94,11 @@ def _of_two(op: str, a: Size, b: Size) -> Any:
         "Min": tf.minimum,
     }
     return functions[op](a, b) if op in functions else None
+
+
+def _is_largest(size: Size) -> bool:
+    """Whether a number stands for no limit: no size in int32 is above it."""
+    return is_known(size) and int(size) >= LARGEST
 
 
 def broadcast(function: Callable[[Any, Any], Any], a: Argument, b: Argument) -> Value:

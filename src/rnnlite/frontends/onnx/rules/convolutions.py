@@ -20,10 +20,17 @@ from rnnlite.frontends.onnx.values import Operand, Value, reshaped, stack
 from rnnlite.scan.tensors import Array, Tensor
 
 
-def channels_last(value: Value) -> Value:
-    """(N, C, ...) with a base of (N, ..., C)."""
+def channels_last(value: Value, channels: int | None = None) -> Value:
+    """(N, C, ...) with a base of (N, ..., C).
+
+    Args:
+        channels: how many the weights take, where they say: shapes that are computed may not.
+    """
     order = [0, *range(2, value.rank), 1]
-    return Value(value.arranged(order), tuple(order.index(k) for k in range(value.rank)))
+    base = value.arranged(order)
+    if channels is not None:
+        base.set_shape([*[None] * (value.rank - 1), channels])
+    return Value(base, tuple(order.index(k) for k in range(value.rank)))
 
 
 def windows(node: Node, kernel: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
@@ -83,7 +90,8 @@ def convolve(node: Node, x: Value, weights: Array, bias: Argument) -> Value:
     """
     kernel = weights.shape[2:]
     strides, dilations, pads = windows(node, kernel)
-    value = channels_last(x)
+    groups = int(node.get("group", 1))
+    value = channels_last(x, weights.shape[1] * groups)
     rank = len(kernel)
     padding, amounts = "SAME", list[tuple[int, int]]()
     if not is_same_upper(node, strides):
@@ -92,7 +100,7 @@ def convolve(node: Node, x: Value, weights: Array, bias: Argument) -> Value:
     if amounts:
         value = padded(value, [(0, 0), (0, 0), *amounts])
     filters = np.moveaxis(weights, (0, 1), (-1, -2))
-    base = _product(value.base, filters, int(node.get("group", 1)), strides, dilations, padding)
+    base = _product(value.base, filters, groups, strides, dilations, padding)
     result = value.like(base)
     if bias is None:
         return result
@@ -176,7 +184,7 @@ def _depthwise(
 @rule("ConvTranspose")
 def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     weights = constant(node, inputs[1], "weights").astype(np.float32)
-    value = channels_last(as_value(inputs[0]))
+    value = channels_last(as_value(inputs[0]), weights.shape[0])
     kernel = weights.shape[2:]
     rank = len(kernel)
     strides, dilations, pads = windows(node, kernel)

@@ -39,9 +39,10 @@ def _prelu(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _divide(a: Tensor, b: Tensor) -> Tensor:
-    """Integers are cut towards zero, as in C."""
+    """Integers are cut towards zero, as in C: in int32, which LiteRT divides alone."""
     if a.dtype.is_integer:
-        return tf.truncatediv(a, b)
+        quotient = tf.raw_ops.Div(x=tf.cast(a, tf.int32), y=tf.cast(b, tf.int32))
+        return tf.cast(quotient, a.dtype)
     return a / b
 
 
@@ -115,7 +116,17 @@ def _mod(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     counted = None if node.get("fmod") else of_sizes("Mod", a, b)
     if counted is not None:
         return counted
-    return broadcast(tf.truncatemod if node.get("fmod") else tf.math.floormod, a, b)
+    return broadcast(_remainder if node.get("fmod") else tf.math.floormod, a, b)
+
+
+def _remainder(a: Tensor, b: Tensor) -> Tensor:
+    """What is left over, with the sign of what is divided, as in C."""
+    if a.dtype.is_floating:
+        left = tf.math.floormod(tf.abs(a), tf.abs(b))
+        return tf.where(a < 0, -left, left)
+    left = tf.math.floormod(a, b)
+    unlike = tf.logical_and(tf.not_equal(left, 0), tf.not_equal(a < 0, b < 0))
+    return tf.where(unlike, left - b, left)
 
 
 @rule("Clip")

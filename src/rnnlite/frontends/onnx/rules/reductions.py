@@ -22,6 +22,7 @@ from rnnlite.frontends.onnx.emit import (
     rule,
 )
 from rnnlite.frontends.onnx.nodes import Node
+from rnnlite.frontends.onnx.rules.broadcasting import of_sizes
 from rnnlite.frontends.onnx.values import Dims, Operand, Value
 
 
@@ -50,11 +51,9 @@ def _reduce(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data, axes = inputs[0], numbers_of(node, inputs, 1, "axes")
     keep = bool(node.get("keepdims", 1))
     if isinstance(data, Dims):
-        if node.op == "ReduceProd":
-            total: Any = 1
-            for entry in data.flat():
-                total = total * entry
-            return Dims.vector([total]) if keep else Dims(total)
+        total = _of_sizes(node.op, data)
+        if total is not None:
+            return Dims(total.entries.reshape(1)) if keep and data.shape else total
         data = as_value(data)
     value = as_value(data)
     if not axes:
@@ -67,6 +66,23 @@ def _reduce(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
         found = _over(node.op, value, axes, keep)
         return found.like(found.base > 0)
     return _over(node.op, value, axes, keep)
+
+
+OF_TWO = {"ReduceProd": "Mul", "ReduceSum": "Add", "ReduceMin": "Min", "ReduceMax": "Max"}
+"""What makes one number of sizes, two by two."""
+
+
+def _of_sizes(op: str, data: Dims) -> Dims | None:
+    """One number of all sizes; None where it is none."""
+    if op not in OF_TWO or not data.flat():
+        return None
+    total, *rest = [Dims(entry) for entry in data.flat()]
+    for entry in rest:
+        found = of_sizes(OF_TWO[op], total, entry)
+        if not isinstance(found, Dims):
+            return None
+        total = found
+    return total
 
 
 def _over(op: str, value: Value, axes: Sequence[int], keep: bool) -> Value:

@@ -147,6 +147,14 @@ def _completed(value: Value, wanted: list[Size]) -> list[Size]:
     return [total_size // rest_size if k in places else e for k, e in enumerate(wanted)]
 
 
+def is_size(size: Any) -> bool:
+    """Whether this is a size itself, which is never below zero, and not computed of any."""
+    if is_known(size) or isinstance(size, np.ndarray):
+        return bool(size >= 0)
+    op = getattr(size, "op", None)
+    return op is not None and op.type == "StridedSlice" and op.inputs[0].op.type == "Shape"
+
+
 def is_same(a: Any, b: Any) -> bool:
     """Whether two sizes are one: the same place of the same tensor's shape."""
     if a is b:
@@ -232,9 +240,15 @@ SMALL = 1 << 16
 def _range(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     ends = [_one(i) for i in inputs]
     dtype = next((i.dtype for i in inputs if isinstance(i, Value | np.ndarray)), tf.int64)
-    if tf.as_dtype(dtype).is_floating:
-        return Value.of(tf.range(*[tf.cast(e, tf.float32) for e in ends]))
-    return Value.of(tf.cast(tf.range(*[tf.cast(e, tf.int32) for e in ends]), dtype))
+    kind = tf.float32 if tf.as_dtype(dtype).is_floating else tf.int32
+    start, limit, step = (tf.cast(e, kind) for e in ends)
+    number = tf.get_static_value(step)
+    first = known(inputs[0])
+    counts = is_size(ends[1]) and first is not None and not first.any()
+    if number is not None and not (counts and number > 0):
+        # Ends that stand the wrong way round give nothing; LiteRT refuses them.
+        limit = tf.maximum(start, limit) if number > 0 else tf.minimum(start, limit)
+    return Value.of(tf.cast(tf.range(start, limit, step), dtype))
 
 
 def _one(operand: Argument) -> Any:
