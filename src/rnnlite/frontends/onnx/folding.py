@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rnnlite.frontends.onnx.nodes import Graph, Node
-from rnnlite.frontends.onnx.reading import FLOATS
+from rnnlite.frontends.onnx.nodes import FLOATS, Graph, Node
 from rnnlite.frontends.onnx.values import Dims
 from rnnlite.scan.tensors import Array
 

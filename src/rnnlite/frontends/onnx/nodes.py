@@ -14,6 +14,9 @@ from typing import Any
 
 from rnnlite.scan.tensors import Array
 
+FLOATS = ("float16", "float64", "bfloat16")
+"""Computed in float32."""
+
 
 @dataclass(frozen=True, eq=False)
 class ValueInfo:

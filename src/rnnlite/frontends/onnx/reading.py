@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import DependencyError, SourceError, UnsupportedError
-from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
+from rnnlite.frontends.onnx.nodes import FLOATS, Graph, Node, ValueInfo
 from rnnlite.frontends.onnx.sequences import SEQUENCE, without_lists
 from rnnlite.scan.tensors import Array
 
@@ -22,9 +22,6 @@ DOMAINS = ("", "ai.onnx")
 OLDEST = 7
 LARGEST = 1 << 31
 """Bytes of a protobuf message, at most."""
-
-FLOATS = ("float16", "float64", "bfloat16")
-"""Computed in float32."""
 
 
 @dataclass(frozen=True, eq=False)

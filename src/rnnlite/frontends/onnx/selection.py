@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import SourceError
-from rnnlite.frontends.onnx.reading import FLOATS, Source
+from rnnlite.frontends.onnx.nodes import FLOATS
+from rnnlite.frontends.onnx.reading import Source
 from rnnlite.scan.tensors import Array
 
 

@@ -14,8 +14,8 @@ from rnnlite.frontends.building import forced_sizes, grown_axes, size_notes, siz
 from rnnlite.frontends.functions import trace
 from rnnlite.frontends.onnx.axes import batch_axis_beside, named_batch, time_axis_beside
 from rnnlite.frontends.onnx.emit import Emitter, as_tensor
-from rnnlite.frontends.onnx.nodes import ValueInfo
-from rnnlite.frontends.onnx.reading import FLOATS, Source
+from rnnlite.frontends.onnx.nodes import FLOATS, ValueInfo
+from rnnlite.frontends.onnx.reading import Source
 from rnnlite.frontends.onnx.request import OnnxRequest
 from rnnlite.frontends.onnx.values import Operand, Value
 from rnnlite.frontends.recurrences import Recurrences

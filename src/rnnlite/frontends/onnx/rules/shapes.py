@@ -147,9 +147,9 @@ def _completed(value: Value, wanted: list[Size]) -> list[Size]:
     return [total_size // rest_size if k in places else e for k, e in enumerate(wanted)]
 
 
-def is_size(size: Any) -> bool:
+def is_size(size: Size | Array) -> bool:
     """Whether this is a size itself, which is never below zero, and not computed of any."""
-    if is_known(size) or isinstance(size, np.ndarray):
+    if isinstance(size, int | np.integer | np.ndarray):
         return bool(size >= 0)
     op = getattr(size, "op", None)
     return op is not None and op.type == "StridedSlice" and op.inputs[0].op.type == "Shape"

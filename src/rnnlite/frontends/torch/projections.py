@@ -1,0 +1,72 @@
+"""LSTMs whose state is projected, as loops that TorchScript keeps. Imports torch."""
+
+from __future__ import annotations
+
+import torch
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from rnnlite.frontends.torch.steps import lstm, masked_lstm
+
+States = tuple[torch.Tensor, torch.Tensor]
+
+
+class Looped(torch.nn.Module):  # type: ignore[misc]
+    """Called as the layer is: each layer and direction is a loop."""
+
+    def __init__(self, layer: torch.nn.LSTM) -> None:
+        super().__init__()
+        self.layer = layer
+        # Nothing here is found by name any more.
+        self.eval()
+
+    def forward(
+        self, x: torch.Tensor | PackedSequence, states: States | None = None
+    ) -> tuple[torch.Tensor | PackedSequence, States]:
+        """The outputs and final states: of (T, B, F), of (B, T, F) as `batch_first` says, of
+        (T, F), or of a packed sequence."""
+        if isinstance(x, PackedSequence):
+            rows, counts = pad_packed_sequence(x)
+            there = torch.arange(rows.shape[0])[:, None] < counts[None]
+            y, last = self.over_time(rows, states, there[..., None])
+            return pack_padded_sequence(y, counts, enforce_sorted=False), last
+        if x.dim() == 2:
+            given = None if states is None else (states[0][:, None], states[1][:, None])
+            y, (h, c) = self.over_time(x[:, None], given)
+            return y[:, 0], (h[:, 0], c[:, 0])
+        y, last = self.over_time(x.transpose(0, 1) if self.layer.batch_first else x, states)
+        return y.transpose(0, 1) if self.layer.batch_first else y, last
+
+    def over_time(
+        self, rows: torch.Tensor, states: States | None, there: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, States]:
+        """Rows (T, B, F) to outputs and states; `there` (T, B, 1) says which steps are."""
+        own, directions = self.layer, 2 if self.layer.bidirectional else 1
+        if states is None:
+            count, batch = own.num_layers * directions, rows.shape[1]
+            states = (
+                torch.zeros(count, batch, own.proj_size),
+                torch.zeros(count, batch, own.hidden_size),
+            )
+        found = []
+        for k in range(own.num_layers):
+            parts = []
+            for d in range(directions):
+                place = k * directions + d
+                given = (_turned(rows, d), states[0][place], states[1][place], *self.weights(k, d))
+                y, h, c = lstm(*given) if there is None else masked_lstm(_turned(there, d), *given)
+                parts.append(_turned(y, d))
+                found.append((h, c))
+            rows = torch.cat(parts, -1) if directions == 2 else parts[0]
+        return rows, (torch.stack([h for h, _ in found]), torch.stack([c for _, c in found]))
+
+    def weights(self, k: int, d: int) -> tuple[torch.Tensor, ...]:
+        """Of a layer and direction: kernel, recurrent kernel, bias, projection."""
+        end, own = f"_l{k}" + ("_reverse" if d else ""), self.layer
+        w, u, p = (getattr(own, n + end).t() for n in ("weight_ih", "weight_hh", "weight_hr"))
+        if not own.bias:
+            return w, u, torch.zeros(w.shape[1]), p
+        return w, u, getattr(own, "bias_ih" + end) + getattr(own, "bias_hh" + end), p
+
+
+def _turned(rows: torch.Tensor, direction: int) -> torch.Tensor:
+    return rows.flip(0) if direction else rows
