@@ -1,5 +1,9 @@
 """Sources as functions: examples that files hold, and names of what goes in and out."""
 
+import logging
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -65,3 +69,36 @@ def test_refusals_of_scripts_are_one_sentence(tmp_path, case):
     assert found.endswith(f"{sentence}.")
     assert "Traceback" not in found
     assert "HERE" not in found
+
+
+def test_threads_and_loggers_are_as_before_whoever_waited():
+    """What the first of two threads set for itself is not "before" for the second."""
+    before = torch.get_num_threads(), logging.getLogger("torch").level
+    torch.set_num_threads(2)
+    within, wait = threading.Event(), threading.Event()
+    seen = []
+
+    def first():
+        with quiet():
+            within.set()
+            wait.wait(10)
+
+    def second():
+        within.wait(10)
+        with quiet():
+            seen.append((torch.get_num_threads(), logging.getLogger("torch").level))
+
+    both = [threading.Thread(target=f) for f in (first, second)]
+    try:
+        for one in both:
+            one.start()
+        within.wait(10)
+        time.sleep(0.1)
+        wait.set()
+        for one in both:
+            one.join(10)
+        assert seen == [(1, logging.ERROR)]
+        assert torch.get_num_threads() == 2
+        assert logging.getLogger("torch").level == before[1]
+    finally:
+        torch.set_num_threads(before[0])

@@ -58,6 +58,17 @@ def test_numbers_fill_what_is_free_in_all_places():
     keys = {"a": ("", {0, 1}), "b": ("", {1}), "c": ("", {0, 2}), "d": ("x", {0}), "e": ("", {2})}
     found = labels._numbered(keys, taken={"3"})
     assert found == {"a": "0", "b": "1", "c": "1", "d": "x/0", "e": "0"}
+    # Ends that are called like the first numbers: what is free is not looked for from there anew.
+    asked = []
+
+    class Taken(set):
+        def __contains__(self, name):
+            asked.append(name)
+            return super().__contains__(name)
+
+    many = labels._numbered({k: ("", {0}) for k in range(500)}, taken=Taken("01"))
+    assert many[499] == _short(501)
+    assert len(asked) < 2000
     more = {k: ("", {0}) for k in "abcd"}
     assert labels._numbered(more, taken={"1", "3"}) == dict(zip("abcd", "0245", strict=True))
 

@@ -33,16 +33,25 @@ _KIND = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt): ", re.MULTILINE)
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without the warnings of PyTorch, for whoever holds the lock."""
+    """PyTorch without its warnings and on one thread, for whoever holds the lock.
+
+    Where other programs run, its threads wait for one another: an LSTM takes a hundred times as
+    long then.
+    """
+    import torch
+
     loggers = [logging.getLogger(n) for n in ("torch.onnx", "torch")]
-    levels = [one.level for one in loggers]
     with _turns, warnings.catch_warnings():
+        # Read with the lock held: before, these may be what another thread has set for itself.
+        levels, threads = [one.level for one in loggers], torch.get_num_threads()
         warnings.simplefilter("ignore")
         for one in loggers:
             one.setLevel(logging.ERROR)
+        torch.set_num_threads(1)
         try:
             yield
         finally:
+            torch.set_num_threads(threads)
             for one, level in zip(loggers, levels, strict=True):
                 one.setLevel(level)
 

@@ -141,7 +141,7 @@ def _numbered(
             number += 1
         for spot in spots:
             used[spot].add(number)
-            while free[spot] in used[spot]:
+            while free[spot] in used[spot] or _called(label, free[spot]) in taken:
                 free[spot] += 1
         found[key] = _called(label, number)
     return found
