@@ -67,6 +67,7 @@ COVERED: dict[str, str] = {
     "api": "test_public_api.py",
     "frontends.keras.frontend": "frontends/test_opening.py",
     "frontends.keras.types": "frontends/keras/test_private.py",
+    "frontends.keras.tracing": "frontends/keras/test_patching.py",
     "frontends.onnx.tracing": "frontends/onnx/test_model.py",
     "frontends.tensorflow.frontend": "frontends/test_opening.py",
     "isolation.native": "isolation/test_process.py",

@@ -14,9 +14,6 @@ from rnnlite.frontends.keras.interface import interface_of
 from rnnlite.frontends.keras.model import (
     MAX_WEIGHT_BYTES,
     _check_size,
-    _mask_values,
-    _masks,
-    _Source,
     _state_notes,
     _with_float32_inputs,
     function_of,
@@ -143,50 +140,6 @@ def test_the_note_on_states(K):
         "stateful layers (a) start from zero state at every call, as after reset_states()"
     ]
     assert _state_notes(K.Sequential([K.Input((4, 3)), K.layers.LSTM(2)])) == []
-
-
-def test_the_value_that_masks(K):
-    model = K.Sequential([K.Input((None, 3), name="x"), K.layers.Masking(-7.0), K.layers.GRU(2)])
-    specs = (TensorSpec("x", (1, None, 3), "float32"), TensorSpec("n", (1,), "int32"))
-    assert _mask_values(model, SimpleNamespace(inputs=specs)) == {"x": -7.0}
-    plain = K.Sequential([K.Input((None, 3)), K.layers.GRU(2)])
-    assert _mask_values(plain, SimpleNamespace(inputs=specs)) == {}
-
-
-@pytest.mark.parametrize(
-    ("make", "dtype", "masked"),
-    [
-        (lambda L: L.Masking(), "float32", True),
-        (lambda L: L.Embedding(4, 2, mask_zero=True), "int32", True),
-        (lambda L: L.Embedding(4, 2), "int32", False),
-        (lambda L: L.Dense(2), "float32", False),
-        (lambda L: L.Dense(2), "bool", True),
-    ],
-    ids=["Masking", "mask_zero", "Embedding", "Dense", "a mask as input"],
-)
-def test_whether_a_mask_may_reach_a_recurrence(K, make, dtype, masked):
-    interface = SimpleNamespace(inputs=(TensorSpec("x", (1, None), dtype),))
-    assert _masks([make(K.layers)], interface) == masked
-
-
-@pytest.mark.parametrize(
-    ("layers", "each"),
-    [
-        (lambda L: [L.Masking(), L.LSTM(2, unroll=True)], {"keras", "tf_keras"}),
-        (lambda L: [L.Masking(), L.LSTM(2)], set()),
-        (lambda L: [L.TimeDistributed(L.Dense(2)), L.LSTM(2)], {"keras"}),
-    ],
-    ids=["unrolled under a mask", "masked", "TimeDistributed"],
-)
-def test_when_the_reference_is_traced_for_each_shape(K, layers, each):
-    model = K.Sequential([K.Input((5, 3)), *layers(K.layers)])
-    interface = interface_of(flavour(K), model)
-    source = _Source(flavour(K), model, interface)
-    run = source.reference(tuple(interface.inputs))
-    for batch in (1, 2):
-        x = random(batch, 5, 3)
-        np.testing.assert_allclose(run([x])[0], np.asarray(model(x)), atol=1e-6)
-    assert len(source._traced) == (2 if K.__name__ in each else 1)
 
 
 def test_the_models_own_computation(K):

@@ -10,8 +10,8 @@ import tf_keras
 
 import rnnlite
 from rnnlite.frontends.keras.flavour import keras2, keras3, layers_of
-from rnnlite.frontends.keras.model import _tracing
 from rnnlite.frontends.keras.patching import Change, replaced, seeming
+from rnnlite.frontends.keras.tracing import tracing
 
 
 def elsewhere(function):
@@ -82,13 +82,13 @@ def test_layers_compute_in_float32_for_one_thread_alone(flavour, dtype):
         return [layer.compute_dtype for layer in model.layers]
 
     assert seen() == kinds
-    with _tracing(flavour, model) as tracing:
+    with tracing(flavour, model) as traced:
         assert seen() == ["float32"] * 2
         assert elsewhere(seen) == kinds
         assert own == [vars(layer) for layer in layers_of(model)]
         assert model(np.ones((1, 4, 2), np.float32)).dtype.name == "float32"
     name = dtype.removeprefix("mixed_")
-    assert f"layers that compute in {name} are converted to compute in float32" in tracing.notes
+    assert f"layers that compute in {name} are converted to compute in float32" in traced.notes
     assert seen() == kinds
 
 

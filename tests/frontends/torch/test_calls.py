@@ -39,16 +39,6 @@ def test_examples_of_files(tmp_path):
     np.testing.assert_array_equal(call.run([X])[0], X)
 
 
-@pytest.mark.parametrize("text", [None, "", "x", "PK\x03\x04"])
-def test_files_that_are_no_example(tmp_path, text):
-    path = tmp_path / "example.npz"
-    found = "no such file" if text is None else "something else"
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(SourceError, match=f"npz' cannot be read; expected a file .*{found}"):
-        call_of(nn.Identity().eval(), path)
-
-
 SCRIPTS = {
     "a layer's own check": (
         nn.Sequential(nn.Linear(5, 5), nn.GRU(6, 8)),
