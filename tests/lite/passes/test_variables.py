@@ -5,7 +5,7 @@ import pytest
 
 from layouts import APART, FEATURES, content, layout_of, plain, written
 from rnnlite.lite.ir import Builder, Model
-from rnnlite.lite.passes.variables import SHORT, assign_zeros, at_once, in_chunks
+from rnnlite.lite.passes.variables import SHORT, assign_zeros, read_at_once, read_in_chunks
 from rnnlite.lowering.merging import FAN, FEW
 
 
@@ -39,7 +39,7 @@ def test_blocks_and_limits(rows, level, chunk, limit):
 def test_a_short_sequence_at_once(rows):
     layout = layout_of(rows=rows, levels=1)
     model, b, count = begun(layout, FAN * rows)
-    b.graph.outputs = [at_once(b, layout, count)]
+    b.graph.outputs = [read_at_once(b, layout, count)]
     run = plain(model)
     for length in (1, rows, rows + 1, FAN * rows - 1, FAN * rows):
         (found,) = run(np.array(length, np.int32))
@@ -50,7 +50,7 @@ def test_a_short_sequence_at_once(rows):
 def test_beyond_the_last_variable_it_is_read_again():
     layout = layout_of(rows=2, levels=1)
     model, b, count = begun(layout, 6)
-    b.graph.outputs = [at_once(b, layout, count)]
+    b.graph.outputs = [read_at_once(b, layout, count)]
     (found,) = plain(model)(np.array(6, np.int32))
     expected = content(layout, 6)
     np.testing.assert_array_equal(found[6:], np.tile(expected[4:], (FAN - 3, 1)))
@@ -63,7 +63,7 @@ def test_no_rows_at_all_read_the_first_variable():
     count = b.argument([])
     count.name = "count"
     assign_zeros(b, layout)
-    b.graph.outputs = [at_once(b, layout, count)]
+    b.graph.outputs = [read_at_once(b, layout, count)]
     (found,) = plain(model)(np.array(0, np.int32))
     np.testing.assert_array_equal(found, np.zeros((2 * FAN, FEATURES)))
 
@@ -75,7 +75,7 @@ def test_blocks_of_each_level(rows, level):
     blocks = 2
     model, b, count = begun(layout, blocks * size)
     shape = (blocks * size, FEATURES)
-    b.graph.outputs = [in_chunks(b, layout, count, b.constant(shape), level, shape)]
+    b.graph.outputs = [read_in_chunks(b, layout, count, b.constant(shape), level, shape)]
     run = plain(model)
     for length in (1, size - 1, size, size + 1, blocks * size, 1):
         (found,) = run(np.array(length, np.int32))
@@ -86,7 +86,7 @@ def test_merging_loops_share_their_subgraphs():
     layout = layout_of(rows=1, levels=2)
     model, b, count = begun(layout, 2 * FAN)
     shape = (2 * FAN**2, FEATURES)
-    made = [in_chunks(b, layout, count, b.constant(shape), 1, shape) for _ in range(2)]
+    made = [read_in_chunks(b, layout, count, b.constant(shape), 1, shape) for _ in range(2)]
     b.graph.outputs = made
     merging = [op for op in model.main.ops if op.kind == "WHILE"][::2]
     assert merging[0].branches == merging[1].branches
@@ -99,7 +99,7 @@ def test_what_is_merged_is_named_by_its_level():
     layout = layout_of(rows=1, levels=2)
     model, b, count = begun(layout, 2 * FAN)
     shape = (FAN**2, FEATURES)
-    in_chunks(b, layout, count, b.constant(shape), 1, shape)
+    read_in_chunks(b, layout, count, b.constant(shape), 1, shape)
     name = b.constant(layout.names[0] + APART + FAN)
     merged = layout.make(b, "READ_VARIABLE", [name], layout.chunk(1))
     b.graph.outputs = [merged]

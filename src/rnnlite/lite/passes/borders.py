@@ -190,7 +190,7 @@ def _keep_moving_places(graph: Graph) -> None:
         if op.kind == "SPLIT":
             _split_by_sizes(graph, op)
             continue
-        empty = _emptied(graph, op)
+        empty = _add_empty(graph, op)
         missing = MOST_JOINED + 1 - len(op.inputs)
         op.inputs = [*op.inputs, *[empty] * missing]
 
@@ -208,7 +208,7 @@ def _split_by_sizes(graph: Graph, op: Op) -> None:
     if free:
         dims = (*source.dims[:axis], count, FREE, *source.dims[axis + 1 :])
         cut = _likeness(graph, source, dims)
-        builder.add("RESHAPE", [source, _shape_of_cut(builder, source, axis, dims)], [cut])
+        builder.add("RESHAPE", [source, _add_shape_of_cut(builder, source, axis, dims)], [cut])
         dims = (*source.dims[:axis], 1, FREE, *source.dims[axis + 1 :])
         source, results = cut, [_likeness(graph, v, dims) for v in parts]
     else:
@@ -232,8 +232,8 @@ def _likeness(graph: Graph, value: Value, dims: tuple[int, ...]) -> Value:
     return made
 
 
-def _shape_of_cut(builder: Builder, source: Value, axis: int, dims: tuple[int, ...]) -> Value:
-    """What RESHAPE takes: constant where one size is free, else from the source's own."""
+def _add_shape_of_cut(builder: Builder, source: Value, axis: int, dims: tuple[int, ...]) -> Value:
+    """Add what RESHAPE takes: a constant where one size is free, else the source's own sizes."""
     if dims.count(FREE) == 1:
         return builder.constant(list(dims))
     shape = builder.make("SHAPE", [source], [source.rank], outType=type_number("int32"))
@@ -247,8 +247,8 @@ def _shape_of_cut(builder: Builder, source: Value, axis: int, dims: tuple[int, .
     return builder.make("CONCATENATION", parts, [len(dims)], axis=0)
 
 
-def _emptied(graph: Graph, op: Op) -> Value:
-    """No index, and a GATHER of none, along the axis that an op joins: XNNPACK takes neither."""
+def _add_empty(graph: Graph, op: Op) -> Value:
+    """Add a GATHER of no index along the axis that an op joins: XNNPACK takes neither op."""
     zero, one = (graph.constant(np.array([n], np.int32)) for n in (0, 1))
     none = graph.like(zero)
     none.shape = [0]
@@ -274,11 +274,11 @@ def _hold_outside(graph: Graph) -> int:
         held |= new
         sides.outside |= new
     for op in graph.ops if held else ():
-        graph.insert_behind(op, *(_looked_at(graph, v) for v in op.outputs if v in held))
+        graph.insert_behind(op, *(_look_at(graph, v) for v in op.outputs if v in held))
     return len(held)
 
 
-def _looked_at(graph: Graph, value: Value) -> Op:
+def _look_at(graph: Graph, value: Value) -> Op:
     """A SHAPE of a value that is there for its looking alone."""
     result = graph.like(value, "int32")
     result.shape = [value.rank]

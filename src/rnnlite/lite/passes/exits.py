@@ -61,7 +61,7 @@ def cut(model: Model) -> tuple[list[Piece], list[Value]]:
         given = [v for v in numbers if v not in made and v.producer in ops]
         made |= set(given)
         taken = [v for v in numbers if v in boundary and v.producer not in ops]
-        pieces.append(_piece(model, k, ops, taken, given, numbers))
+        pieces.append(_cut_piece(model, k, ops, taken, given, numbers))
     return pieces, list(numbers)
 
 
@@ -126,7 +126,7 @@ def _is_small(value: Value) -> bool:
     return fixed and np.dtype(value.type).kind in "ib" and int(np.prod(value.dims)) <= LARGEST
 
 
-def _piece(
+def _cut_piece(
     model: Model,
     output: int,
     ops: set[Op],

@@ -74,7 +74,7 @@ def _join_products(graph: Graph) -> int:
     made: set[Value] = set()
     for op in graph.ops:
         behind = _only_reshape(op.output) if op.kind == "FULLY_CONNECTED" else None
-        source = _unflattened(sizes, op, behind, made) if behind is not None else None
+        source = _find_or_add_source(sizes, op, behind, made) if behind is not None else None
         if source is not None and behind is not None:
             result = behind.output
             op.set_input(0, source)
@@ -95,9 +95,10 @@ def _only_reshape(value: Value) -> Op | None:
     return op if _is_reshape(op) else None
 
 
-def _unflattened(sizes: Sizes, product: Op, behind: Op, made: set[Value]) -> Value | None:
-    """What a product can take instead of a flattened value, to give what a RESHAPE makes of its
-    result; None if that is not known. A RESHAPE may be added in front of the product.
+def _find_or_add_source(sizes: Sizes, product: Op, behind: Op, made: set[Value]) -> Value | None:
+    """Find what a product can take instead of a flattened value, or add a RESHAPE that makes it.
+
+    With it the product gives what the RESHAPE behind it made of its result. None if not known.
 
     Args:
         sizes: of the graph.

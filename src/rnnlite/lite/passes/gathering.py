@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rnnlite.lite.ir import Builder, Value
-from rnnlite.lite.passes.variables import SHORT, VariableLayout, at_once, in_chunks
+from rnnlite.lite.passes.variables import SHORT, VariableLayout, read_at_once, read_in_chunks
 from rnnlite.lite.schema import type_number
 
 
@@ -90,11 +90,11 @@ def gather_fixed(
     last = layout.levels - 1
     level = next((k for k in range(SHORT, last) if length <= layout.limit(k)), last)
     if level == SHORT:
-        buffer = at_once(graph, layout, count)
+        buffer = read_at_once(graph, layout, count)
     else:
         rows = layout.chunk(level + 1)[0]
         shape = (-(-length // rows) * rows, *layout.shape[1:])
-        buffer = in_chunks(graph, layout, count, graph.constant(shape), level, shape)
+        buffer = read_in_chunks(graph, layout, count, graph.constant(shape), level, shape)
     sizes = [0] * len(layout.shape), [length, *layout.shape[1:]]
     graph.add("SLICE", [buffer, *map(graph.constant, sizes)], [result])
 
@@ -209,7 +209,7 @@ def _add_taken(
 ) -> None:
     """Add the wanted rows, all being read from variables of a level."""
     if level == SHORT:
-        buffer = at_once(graph, layout, arguments.count)
+        buffer = read_at_once(graph, layout, arguments.count)
     else:
         chunk = layout.chunk(level + 1)
         # The length of a vector taken at each s-th place is its own over s, rounded up.
@@ -218,5 +218,5 @@ def _add_taken(
         chunks = graph.make("SHAPE", [sparse], [1], outType=type_number("int32"))
         rows = graph.make("MUL", [chunks, graph.constant([chunk[0]])], [1])
         dims = _add_shape(graph, layout, rows)
-        buffer = in_chunks(graph, layout, arguments.count, dims, level, chunk, free=True)
+        buffer = read_in_chunks(graph, layout, arguments.count, dims, level, chunk, free=True)
     graph.add("GATHER", [buffer, arguments.places], [result], axis=0)

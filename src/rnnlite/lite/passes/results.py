@@ -35,7 +35,7 @@ def separate_loop_results(model: Model) -> int:
         results = list(body.outputs)
         for place, value in enumerate(results):
             if value in body.inputs and body.inputs[place] is not value:
-                results[place] = _copied(value)
+                results[place] = _add_copy(value)
                 copies += 1
         body.outputs = results
     return copies
@@ -49,7 +49,7 @@ def separate_branch_results(model: Model) -> int:
         for place, value in enumerate(results):
             # The kernel copies an argument of the branch by itself.
             if results.index(value) < place and value not in branch.inputs:
-                results[place] = _copied(value)
+                results[place] = _add_copy(value)
                 copies += 1
         branch.outputs = results
     return copies
@@ -66,7 +66,7 @@ def separate_main_results(model: Model) -> int:
         value in resizing or value.producer is None or value in results[:place]
         for place, value in enumerate(results)
     ]
-    main.outputs = [_copied(v) if b else v for v, b in zip(results, borrowed, strict=True)]
+    main.outputs = [_add_copy(v) if b else v for v, b in zip(results, borrowed, strict=True)]
     return sum(borrowed)
 
 
@@ -112,8 +112,8 @@ def _in_order(model: Model, graphs: Iterable[Graph]) -> list[Graph]:
     return [graph for graph in model.graphs if graph in chosen]
 
 
-def _copied(value: Value) -> Value:
-    """A copy of a value, made behind all ops of its graph."""
+def _add_copy(value: Value) -> Value:
+    """Add a copy of a value, behind all ops of its graph."""
     graph = value.graph
     copy = graph.like(value, quantization=value.quantization)
     copy.name = f"{value.name}_copy"

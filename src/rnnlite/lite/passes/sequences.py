@@ -92,7 +92,7 @@ def keep_sequences(model: Model) -> int:
     first, merging = 0, dict[Merging, tuple[Graph, Graph]]()
     for loop, found in zip(loops, writes, strict=True):
         names = [_names(first + k, space) for k in range(len(found))]
-        layouts = [_rewritten(loop, *pair, merging) for pair in zip(found, names, strict=True)]
+        layouts = [_assign_rows(loop, *pair, merging) for pair in zip(found, names, strict=True)]
         _put_together(loop, found, layouts)
         first += len(found)
         loop.body.mark = None
@@ -144,7 +144,7 @@ def _names(number: int, space: int) -> tuple[int, ...]:
     return tuple((number * MAX_LEVELS + level) * space for level in range(MAX_LEVELS))
 
 
-def _rewritten(
+def _assign_rows(
     loop: Loop,
     write: Write,
     names: tuple[int, ...],

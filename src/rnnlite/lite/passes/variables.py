@@ -83,9 +83,13 @@ def assign_zeros(graph: Builder, layout: VariableLayout) -> None:
     graph.add("ASSIGN_VARIABLE", [graph.constant(layout.names[0]), rows], [])
 
 
-def _read(graph: Builder, layout: VariableLayout, level: int, names: Value, last: Value) -> Value:
-    """The variables of some names, joined. Beyond the last one that is read again; its rows are
-    cut off in the end."""
+def _read_chunk(
+    graph: Builder, layout: VariableLayout, level: int, names: Value, last: Value
+) -> Value:
+    """Read the variables of some names, joined.
+
+    Beyond the last one that is read again; its rows are cut off in the end.
+    """
     chosen = graph.make("MINIMUM", [names, last], [FAN])
     single = [graph.value([]) for _ in range(FAN)]
     graph.add("UNPACK", [chosen], single, num=FAN, axis=0)
@@ -99,8 +103,8 @@ def _first_names(layout: VariableLayout, level: int) -> Array:
     return layout.names[level] + layout.chunk(level)[0] * np.arange(FAN)
 
 
-def _last(graph: Builder, layout: VariableLayout, level: int, count: Value) -> Value:
-    """The name of the last variable of a level, `FAN` times."""
+def _add_last_name(graph: Builder, layout: VariableLayout, level: int, count: Value) -> Value:
+    """Add the name of the last variable of a level, `FAN` times."""
     step = graph.constant(layout.chunk(level)[0])
     final = graph.make("SUB", [count, graph.constant(1)])
     final = graph.make("MAXIMUM", [final, graph.constant(0)])
@@ -108,17 +112,17 @@ def _last(graph: Builder, layout: VariableLayout, level: int, count: Value) -> V
     return graph.make("ADD", [graph.constant(np.full(FAN, layout.names[level])), row], [FAN])
 
 
-def at_once(graph: Builder, layout: VariableLayout, count: Value) -> Value:
-    """The rows of a short sequence, and some more."""
+def read_at_once(graph: Builder, layout: VariableLayout, count: Value) -> Value:
+    """Read the rows of a short sequence, and some more, by ops that are added."""
     names = graph.constant(_first_names(layout, 0))
-    return _read(graph, layout, 0, names, _last(graph, layout, 0, count))
+    return _read_chunk(graph, layout, 0, names, _add_last_name(graph, layout, 0, count))
 
 
 Use = Callable[[Builder, Value, Value, Value | None], Value | None]
 """From a loop's body, a joined chunk, the loop's count and its buffer to a new buffer."""
 
 
-def in_chunks(
+def read_in_chunks(
     graph: Builder,
     layout: VariableLayout,
     count: Value,
@@ -128,7 +132,7 @@ def in_chunks(
     *,
     free: bool = False,
 ) -> Value:
-    """All rows, from variables of a level, in a buffer of a number of chunks.
+    """Read all rows, from variables of a level, into a buffer of a number of chunks.
 
     Args:
         graph, layout: where, and of what.
@@ -139,7 +143,7 @@ def in_chunks(
         free: see `shape`.
     """
     for lower in range(level):
-        count = _merged(graph, layout, count, lower)
+        count = _merge_level(graph, layout, count, lower)
     # Any value will do: each row is written.
     zero = graph.constant(0, layout.dtype, layout.quantization)
     empty = layout.make(graph, "FILL", [dims, zero], shape, free=free)
@@ -154,11 +158,11 @@ def in_chunks(
 
     result = layout.values(graph, shape, free=free)
     ends = (graph.constant(0), count)
-    _over_chunks(graph, layout, level, count, ends, write, (empty, result))
+    _add_loop_over_chunks(graph, layout, level, count, ends, write, (empty, result))
     return result
 
 
-def _merged(graph: Builder, layout: VariableLayout, count: Value, level: int) -> Value:
+def _merge_level(graph: Builder, layout: VariableLayout, count: Value, level: int) -> Value:
     """Merge the variables of a level into those of the next; gives the count, after that."""
     base = graph.constant(layout.names[level + 1])
 
@@ -167,11 +171,11 @@ def _merged(graph: Builder, layout: VariableLayout, count: Value, level: int) ->
 
     ends = (base, graph.make("ADD", [count, base]))
     # What follows reads what this loop assigns: it takes the count from the loop.
-    end = _over_chunks(graph, layout, level, count, ends, assign, None)
+    end = _add_loop_over_chunks(graph, layout, level, count, ends, assign, None)
     return graph.make("SUB", [end, base])
 
 
-def _over_chunks(
+def _add_loop_over_chunks(
     graph: Builder,
     layout: VariableLayout,
     level: int,
@@ -180,7 +184,7 @@ def _over_chunks(
     use: Use,
     buffer: tuple[Value, Value] | None,
 ) -> Value:
-    """A loop over chunks of a level's variables.
+    """Add a loop over chunks of a level's variables.
 
     Args:
         graph: in which it stands.
@@ -199,21 +203,21 @@ def _over_chunks(
         # All shapes are known: such loops can share a body.
         key = layout.chunk(level), layout.names
         if key not in layout.merging:
-            layout.merging[key] = _subgraphs(model, layout, level, use, None)
+            layout.merging[key] = _make_subgraphs(model, layout, level, use, None)
         branches = layout.merging[key]
     else:
-        branches = _subgraphs(model, layout, level, use, buffer[0])
+        branches = _make_subgraphs(model, layout, level, use, buffer[0])
     first = graph.constant(_first_names(layout, level))
-    inputs = [*ends, first, _last(graph, layout, level, count), *(buffer or ())[:1]]
+    inputs = [*ends, first, _add_last_name(graph, layout, level, count), *(buffer or ())[:1]]
     outputs = [graph.value(shape) for shape in ([], [], [FAN], [FAN])]
     graph.add("WHILE", inputs, [*outputs, *(buffer or ())[1:]], branches=branches)
     return outputs[1]
 
 
-def _subgraphs(
+def _make_subgraphs(
     model: Model, layout: VariableLayout, level: int, use: Use, buffer: Value | None
 ) -> tuple[Graph, Graph]:
-    """Condition and body of a loop over chunks; `buffer`: a value like the one it carries."""
+    """Make condition and body of a loop over chunks; `buffer`: a value like the one it carries."""
     rows = layout.chunk(level + 1)[0]
     cond, body = Builder(model.graph("condition")), Builder(model.graph("body"))
     for side in (cond, body):
@@ -224,7 +228,7 @@ def _subgraphs(
     at, end = cond.graph.inputs[:2]
     cond.graph.outputs = [cond.make("LESS", [at, end], type="bool")]
     at, end, names, last, *old = body.graph.inputs
-    new = use(body, _read(body, layout, level, names, last), at, old[0] if old else None)
+    new = use(body, _read_chunk(body, layout, level, names, last), at, old[0] if old else None)
     body.graph.outputs = [
         body.make("ADD", [at, body.constant(rows)]),
         end,

@@ -61,10 +61,10 @@ def keep_in_domain(
     if domain.logarithm:
         top = result.scale * (LIMITS[result.type][1] - result.zero_point)
         limit = value.zero_point + math.floor(math.log(top) / value.scale)
-        return edit.ops, edit.bounded("MINIMUM", limit)
+        return edit.ops, edit.add_bound("MINIMUM", limit)
     if domain.both_signs and signed:
-        return edit.ops, edit.without_zero()
-    return edit.ops, edit.bounded("MAXIMUM", value.zero_point + (domain.least or 0))
+        return edit.ops, edit.add_without_zero()
+    return edit.ops, edit.add_bound("MAXIMUM", value.zero_point + (domain.least or 0))
 
 
 class _Edit:
@@ -75,14 +75,14 @@ class _Edit:
         self.graph = value.graph
         self.ops: list[Op] = []
 
-    def bounded(self, kind: str, limit: int) -> Value:
-        """Not above, or not below, an integer."""
+    def add_bound(self, kind: str, limit: int) -> Value:
+        """Keep the value not above, or not below, an integer."""
         low, high = LIMITS[self.value.type]
         bound = self._number(min(max(limit, low), high))
         return self._add(kind, [self.value, bound])
 
-    def without_zero(self) -> Value:
-        """One step above zero where it is zero; compared as int32, see `integer`."""
+    def add_without_zero(self) -> Value:
+        """Put it one step above zero where it is zero; compared as int32, see `integer`."""
         graph, zero = self.graph, self.value.zero_point
         size = graph.like(self.value, "int32")
         cast = graph.op("CAST", [self.value], [size], version=VERSIONS["CAST"][1])

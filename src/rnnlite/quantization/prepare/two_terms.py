@@ -58,8 +58,8 @@ def _look_up_scaled(parts: Parts, op: Op, table: Array) -> None:
     largest = max(float(sizes.max()), 1e-30)
     scales = np.clip(np.ceil(WEIGHT_LIMIT * sizes / largest), 1, WEIGHT_LIMIT)
     found = [
-        _looked_up(parts, op, table / scales, "rows"),
-        _looked_up(parts, op, scales, "scales"),
+        _add_lookup(parts, op, table / scales, "rows"),
+        _add_lookup(parts, op, scales, "scales"),
     ]
     parts.add("MUL", found, op.output)
 
@@ -83,7 +83,7 @@ def split_weights(model: Model, *, tables: bool) -> None:
                 continue
             parts.stand_for(op)
             if is_table:
-                found = [_looked_up(parts, op, held, ""), _looked_up(parts, op, left, "rest")]
+                found = [_add_lookup(parts, op, held, ""), _add_lookup(parts, op, left, "rest")]
                 parts.add("ADD", found, op.output)
                 graph.remove(op)
             else:
@@ -108,13 +108,13 @@ def _held(values: Array, axis: int | None) -> Array:
     return np.asarray(np.rint(values / scales) * scales, np.float32)
 
 
-def _named(parts: Parts, like: Value, values: Array, label: str) -> Value:
+def _add_constant(parts: Parts, like: Value, values: Array, label: str) -> Value:
     name = f"{like.name}/{label}" if label else like.name
     return parts.graph.constant(values.astype(np.float32), name=name)
 
 
-def _looked_up(parts: Parts, op: Op, table: Array, label: str) -> Value:
-    """A lookup of the same ids in another table of as many rows."""
+def _add_lookup(parts: Parts, op: Op, table: Array, label: str) -> Value:
+    """Add a lookup of the same ids in another table of as many rows."""
     graph, whole = parts.graph, op.input(0)
     found = graph.like(op.output, "float32")
     if table.shape != whole.shape:
@@ -122,7 +122,7 @@ def _looked_up(parts: Parts, op: Op, table: Array, label: str) -> Value:
         found.shape = [*found.shape[:-1], table.shape[-1]]
         if found.signature is not None:
             found.signature = [*found.signature[:-1], table.shape[-1]]
-    values = _named(parts, whole, table, label)
+    values = _add_constant(parts, whole, table, label)
     parts.insert(op.twin([values, op.input(1)], [found]))
     return found
 
@@ -133,10 +133,10 @@ def _add_products(parts: Parts, op: Op, place: int, held: Array, left: Array) ->
     kernel = op.input(place)
     activation = op.integer("fusedActivationFunction")
     op.options["fusedActivationFunction"] = 0
-    op.set_input(place, _named(parts, kernel, held, ""))
+    op.set_input(place, _add_constant(parts, kernel, held, ""))
     op.outputs = [graph.like(result, "float32")]
     parts.keep(op)
-    beside = _named(parts, kernel, left, "rest")
+    beside = _add_constant(parts, kernel, left, "rest")
     others = [beside if k == place else value for k, value in enumerate(inputs)]
     rest = op.twin(others, [graph.like(result, "float32")])
     parts.insert(rest)
