@@ -43,3 +43,47 @@ def test_outputs_in_the_order_asked_for():
 def test_what_onnx_runtime_refuses():
     with pytest.raises(SourceError, match=r"ONNX Runtime refuses it; found .*Nonsense"):
         runner(model("Nonsense"), "it", [("x", "float16")], [("y", "float32")], {})
+
+
+@pytest.mark.parametrize("op", ["LSTM", "GRU", "RNN"])
+def test_batches_that_stand_first(op):
+    """ONNX Runtime has no layout 1: the same with axes turned round."""
+    gates, rng = {"LSTM": 4, "GRU": 3, "RNN": 1}[op], np.random.default_rng(0)
+    arrays = {
+        "x": rng.normal(size=(2, 5, 3)),
+        "W": rng.normal(size=(2, 4 * gates, 3)),
+        "R": rng.normal(size=(2, 4 * gates, 4)),
+        "h": rng.normal(size=(2, 2, 4)),
+    }
+    arrays = {n: a.astype(np.float32) for n, a in arrays.items()}
+    inputs = [(n, "float32") for n in arrays]
+    outputs = [("y", "float32"), ("last", "float32")]
+
+    def run(layout, given):
+        node = helper.make_node(
+            op,
+            ["x", "W", "R", "", "", "h"],
+            ["y", "last"],
+            hidden_size=4,
+            direction="bidirectional",
+            layout=layout,
+        )
+        ends = [
+            [helper.make_tensor_value_info(n, TensorProto.FLOAT, None) for n in names]
+            for names in (arrays, ("y", "last"))
+        ]
+        proto = helper.make_model(
+            helper.make_graph([node], "g", *ends),
+            opset_imports=[helper.make_opsetid("", 17)],
+            ir_version=9,
+        )
+        before = proto.SerializeToString()
+        found = runner(proto, "it", inputs, outputs, {})(list(given.values()))
+        assert proto.SerializeToString() == before
+        return found
+
+    turned = {n: a.swapaxes(0, 1) if n in ("x", "h") else a for n, a in arrays.items()}
+    y, last = run(0, turned)
+    found, state = run(1, arrays)
+    np.testing.assert_array_equal(found, y.transpose(2, 0, 1, 3))
+    np.testing.assert_array_equal(state, last.swapaxes(0, 1))

@@ -8,6 +8,7 @@ from building import node, placeholder
 
 import rnnlite
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.tensorflow.conditions import choose
 
 
 def converted(tmp_path, build, v2):
@@ -69,6 +70,31 @@ def test_a_known_predicate_picks_its_branch(tmp_path, v2):
 
     found = converted(tmp_path, build, v2)
     assert found.report.ops == {"MUL": 1}
+
+
+@pytest.mark.parametrize(
+    ("branch", "op"),
+    [
+        (lambda x: 2.0 * tf.tanh(x), "SelectV2"),
+        (lambda x: tf.pad(x, [[0, 1], [0, 0]]), "If"),
+        (lambda x: tf.reduce_mean(x, 0, keepdims=True), "If"),
+    ],
+    ids=["as long", "longer", "of one step"],
+)
+def test_tensors_of_any_length_are_selected_where_they_are_as_long(branch, op):
+    class Unknown:
+        """An emitter that knows no predicate."""
+
+        session = property(lambda self: self)
+
+        def static(self, tensor):
+            return None
+
+    with tf.__internal__.FuncGraph("g").as_default():
+        x = tf.compat.v1.placeholder(tf.float32, [None, 3])
+        taken = tf.compat.v1.placeholder(tf.bool, [])
+        y = choose(Unknown(), taken, lambda: branch(x), lambda: x, True)
+        assert (y.op.type if y.op.type == "SelectV2" else y.op.inputs[0].op.type).endswith(op)
 
 
 def test_a_merge_of_no_condition(tmp_path):

@@ -5,7 +5,7 @@ What enters: a ModelProto. What leaves: a `Runner`, from arrays to arrays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,7 @@ def runner(
     options.log_severity_level = 4
     try:
         session = ort.InferenceSession(
-            proto.SerializeToString(),
+            _time_first(proto).SerializeToString(),
             options,
             providers=["CPUExecutionProvider"],
             enable_fallback=0,
@@ -61,3 +61,59 @@ def runner(
         return [np.asarray(y).astype(d) for y, (_, d) in zip(found, outputs, strict=True)]
 
     return run
+
+
+TURNS = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])
+"""The axes of Y, Y_h and Y_c with the batch first, out of those with time first."""
+
+
+def _time_first(proto: Any) -> Any:
+    """The model with transposes around recurrences of layout 1, which ONNX Runtime has not."""
+    if not any(_is_batch_first(n) for g in _graphs(proto.graph) for n in g.node):
+        return proto
+    changed = type(proto)()
+    changed.CopyFrom(proto)
+    for graph in list(_graphs(changed.graph)):
+        nodes = [made for node in graph.node for made in _turned(node)]
+        del graph.node[:]
+        graph.node.extend(nodes)
+    return changed
+
+
+def _graphs(graph: Any) -> Iterator[Any]:
+    """The bodies of a graph's nodes, innermost first, and the graph itself."""
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from _graphs(attribute.g)
+    yield graph
+
+
+def _is_batch_first(node: Any) -> bool:
+    return node.op_type in ("LSTM", "GRU", "RNN") and any(
+        a.name == "layout" and a.i for a in node.attribute
+    )
+
+
+def _turned(node: Any) -> list[Any]:
+    """A node; one of layout 1 as one of layout 0 between transposes."""
+    if not _is_batch_first(node):
+        return [node]
+    from onnx import helper
+
+    plain = type(node)()
+    plain.CopyFrom(node)
+    plain.attribute.remove(next(a for a in plain.attribute if a.name == "layout"))
+    label = next(name for name in node.output if name)
+    before, behind = [], []
+    for k in (0, 5, 6):
+        if k < len(plain.input) and plain.input[k]:
+            plain.input[k] = f"{label}/input_{k}"
+            before.append(
+                helper.make_node("Transpose", [node.input[k]], [plain.input[k]], perm=[1, 0, 2])
+            )
+    for k, (name, order) in enumerate(zip(node.output, TURNS, strict=False)):
+        if name:
+            plain.output[k] = f"{name}/time_first"
+            behind.append(helper.make_node("Transpose", [plain.output[k]], [name], perm=order))
+    return [*before, plain, *behind]

@@ -19,6 +19,7 @@ from rnnlite.frontends.tensorflow.arrays import Value, is_tensor, tensor_of
 from rnnlite.frontends.tensorflow.emit import Emitter, value_rule
 from rnnlite.frontends.tensorflow.frames import MERGE, SWITCH
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
+from rnnlite.lengths.analysis import Analysis
 from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.tensors import Tensor
 
@@ -100,13 +101,20 @@ def choose(
             expected="tensors in both branches",
             remedy="Name outputs in front of it",
         )
-    if (
-        a.shape.rank is not None
-        and a.shape.rank == b.shape.rank
-        and a.shape.as_list() == b.shape.as_list()
-    ):
+    if _alike(a, b):
         return tf.where(predicate, a, b)
     return tf.cond(predicate, when_true, when_false)
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    """Whether two tensors are of one size, whatever sizes the inputs have."""
+    shapes = [t.shape.as_list() if t.shape.rank is not None else None for t in (a, b)]
+    if shapes[0] is None or shapes[0] != shapes[1]:
+        return False
+    if None not in shapes[0]:
+        return True
+    sizes = Analysis(a.graph, ())
+    return sizes.sizes(a) == sizes.sizes(b)
 
 
 def _switches(emitter: Emitter, reference: str, *, controls: bool) -> Iterator[tuple[Any, bool]]:
