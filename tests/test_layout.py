@@ -91,9 +91,7 @@ MISSING: set[str] = set()
 LARGE: dict[str, str] = {}
 """Modules over `MOST_LINES` -> why."""
 
-LONG: dict[str, str] = {
-    "pipeline.conversion.convert": "the steps of a conversion, each of which has its function",
-}
+LONG: dict[str, str] = {}
 """Functions over `MOST_LINES_OF_A_FUNCTION` -> why."""
 
 MOST_LINES = 400

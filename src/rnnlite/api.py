@@ -175,10 +175,13 @@ def _converted(
 ) -> Converted:
     """The source converted: here, or in a process with the environment that it needs."""
     from rnnlite.frontends.opening import environment_of
-    from rnnlite.pipeline import conversion, remote
 
     if environment_of(source):
+        from rnnlite.pipeline import remote
+
         return remote.convert(source, request, config, verify=verify)
+    from rnnlite.pipeline import conversion
+
     return conversion.convert(source, request, config, verify=verify)[0]
 
 

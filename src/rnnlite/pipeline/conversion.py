@@ -10,37 +10,75 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rnnlite.frontends.opening import open_program
+from rnnlite.frontends.program import Program
 from rnnlite.frontends.request import Request
+from rnnlite.isolation import converter, interpreter
 from rnnlite.lite.inspection import inspect
 from rnnlite.lite.record import ENTRIES
+from rnnlite.parity import check
+from rnnlite.pipeline import exits, quantization, steps, streaming
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
+from rnnlite.pipeline.layers import layers_of
+from rnnlite.pipeline.steps import Part
+from rnnlite.pipeline.targets import require_taken
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.report.making import Finding, make_report
-from rnnlite.target import LITERT
+from rnnlite.target import LITERT, Target
 
 if TYPE_CHECKING:
-    from rnnlite.pipeline.steps import Part
     from rnnlite.report.quantization import Quantization
     from rnnlite.report.records import LayerRecord
+    from rnnlite.streaming.function import Streamed
 
 LOG = logging.getLogger(__name__)
 
 
-def _layers(part: Part) -> tuple[LayerRecord, ...]:
-    from rnnlite.pipeline.layers import layers_of
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A source that was opened.
 
-    names = ([s.name for s in specs] for specs in (part.entry.inputs, part.entry.outputs))
-    return layers_of(part.model, *names)
+    Attributes:
+        program: an Entry for each signature.
+        request: how it was opened.
+        streamed: the function of a chunk, where a stream is asked for.
+    """
+
+    program: Program
+    request: Request
+    streamed: Streamed | None
+
+    @property
+    def chunk_alone(self) -> bool:
+        """Whether the function of a chunk is all of the file: the target runs one signature."""
+        return self.streamed is not None and not self.request.target.signatures
+
+    @property
+    def whole_target(self) -> Target:
+        """What the file with the whole sequence is made for.
+
+        LiteRT, where that file is made for the proof of the chunks alone.
+        """
+        return LITERT if self.chunk_alone else self.request.target
 
 
-def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantization:
-    """With the file's names of what ops make, beside those of the source."""
-    errors = tuple(replace(e, tensor=labels.get(e.name, "")) for e in record.op_errors)
-    return replace(record, op_errors=errors)
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A file, and what it was made of.
+
+    Attributes:
+        parts: one for each Entry.
+        further: the function of a chunk and the exits, as far as they are asked for.
+        data: the file.
+    """
+
+    parts: list[Part]
+    further: list[Part]
+    data: bytes
 
 
 def convert(
@@ -61,100 +99,139 @@ def convert(
     Raises:
         RnnliteError: as `rnnlite.convert`.
     """
-    from rnnlite.frontends.opening import open_program
-    from rnnlite.isolation import converter, interpreter
-    from rnnlite.parity import check
-    from rnnlite.pipeline.exits import check_exits, exit_parts, require_exits
-    from rnnlite.pipeline.quantization import quantize
-    from rnnlite.pipeline.steps import Part, finalize, translate
-    from rnnlite.pipeline.streaming import chunk_function, chunk_of, proof, stream_part
-    from rnnlite.pipeline.targets import require_taken
-
     converter.warm()
     interpreter.warm()
     clock = Clock()
     with clock.step("trace"):
-        program = open_program(source, request)
-        if request.exits:
-            require_exits(program, request)
-        streamed = chunk_function(program, request) if request.streaming else None
-        # A target that runs one signature alone gets the function of a chunk as its file. The
-        # whole sequence's is made for LiteRT then, and only for the proof of the chunks.
-        chunk_alone = streamed is not None and not request.target.signatures
-        whole_target = LITERT if chunk_alone else request.target
-        require_taken(
-            request.target,
-            program,
-            streamed.inputs if streamed is not None and chunk_alone else None,
-        )
-    for entry in program.entries:
-        for recurrence in entry.recurrences:
-            LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
+        opened = _open(source, request)
+    program = opened.program
     with clock.step("convert"):
-        parts = [Part(entry, translate(entry)) for entry in program.entries]
-        layers = [_layers(part) for part in parts]
-        if len(parts) > 1:
-            parts[0] = replace(parts[0], details={ENTRIES: [p.entry.signature for p in parts]})
-        further = []
-        if streamed is not None and config is None:
-            further = [stream_part(program.main, streamed)]
-        if request.exits and config is None:
-            exits, exits_record = exit_parts(parts[0])
-            parts[0] = replace(parts[0], details={**parts[0].details, **exits_record})
-            further += exits
-        # What is finalized is changed: copies go in where the models are needed again.
-        float_data = data = finalize(
-            [part.copy() for part in (*parts, *further)]
-            if config or chunk_alone
-            else [*parts, *further],
-            whole_target,
-        )
-    found = {
-        part.entry.signature: Finding(layers=drawn)
-        for part, drawn in zip(parts, layers, strict=True)
-    }
+        made, found = _translate(opened, config)
+    float_data = made.data
     if verify:
         with clock.step("check"):
             for entry in program.entries:
-                found[entry.signature].parity = check(entry, float_data, signature=entry.signature)
+                key = entry.signature
+                found[key].parity = check(entry, float_data, signature=key)
     if config is not None:
-        for entry in program.entries:
-            parity = found[entry.signature].parity
-            if parity is not None:
-                parity.require(entry.origin)
+        _require_parity(program, found)
         with clock.step("quantize"):
-            with_chunk = None
-            if streamed is not None and config.integer:
-                part = stream_part(program.main, streamed)
-                with_chunk = part, chunk_of(part, streamed)
-            quantized = quantize(parts, config, len(float_data), request.target, with_chunk)
-            further = list(quantized.parts[len(parts) :])
-            ready = list(quantized.parts)
-            if streamed is not None and not config.integer:
-                light = (config, quantized.trial)
-                further = [stream_part(program.main, streamed, light)]
-                ready += further
-            if request.exits:
-                exits, exits_record = exit_parts(ready[0])
-                ready[0] = replace(ready[0], details={**ready[0].details, **exits_record})
-                ready += exits
-            data, labels = quantized.data, dict(quantized.labels)
-            if len(ready) > len(quantized.parts):
-                labels.clear()
-                data = finalize([part.copy() for part in ready], whole_target, labels)
-        for key, record in quantized.records.items():
-            is_main = key == program.main.signature
-            found[key].quantization = _with_tensors(record, labels) if is_main else record
+            made = _quantize(opened, made, config, found)
     if request.exits and verify:
         with clock.step("exits"):
-            check_exits(program.main, data)
-    stream = None
-    if streamed is not None:
+            exits.check_exits(program.main, made.data)
+    stream, data = None, made.data
+    if opened.streamed is not None:
         with clock.step("stream"):
             most = config.max_error if config is not None and config.mode == "dynamic" else 0.0
-            stream = proof(program.main, data, streamed, check=verify, most=most)
-    if chunk_alone:
-        data = finalize(further, request.target)
+            stream = streaming.proof(program.main, data, opened.streamed, check=verify, most=most)
+    if opened.chunk_alone:
+        data = steps.finalize(made.further, request.target)
     report = make_report(program, inspect(data), found, clock.seconds, stream)
     report.require_parity()
     return Converted(data, report), float_data
+
+
+def _open(source: Any, request: Request) -> _Opened:
+    """Open a source, and refuse what the target or the request leaves no way for.
+
+    Raises:
+        RnnliteError: as `rnnlite.convert`.
+    """
+    program = open_program(source, request)
+    if request.exits:
+        exits.require_exits(program, request)
+    streamed = streaming.chunk_function(program, request) if request.streaming else None
+    opened = _Opened(program, request, streamed)
+    alone = streamed.inputs if streamed is not None and opened.chunk_alone else None
+    require_taken(request.target, program, alone)
+    for entry in program.entries:
+        for recurrence in entry.recurrences:
+            LOG.info("schedule of '%s': %s", recurrence.name, recurrence.schedule)
+    return opened
+
+
+def _translate(
+    opened: _Opened, config: QuantizationConfig | None
+) -> tuple[_Made, dict[str, Finding]]:
+    """Make the float32 file, and find the layers of each signature.
+
+    Returns:
+        the file; its parts are not finalized where they are quantized next. What is known of each
+        signature.
+    """
+    program, request = opened.program, opened.request
+    parts = [Part(entry, steps.translate(entry)) for entry in program.entries]
+    found = {part.entry.signature: Finding(layers=_layers(part)) for part in parts}
+    if len(parts) > 1:
+        parts[0] = replace(parts[0], details={ENTRIES: [p.entry.signature for p in parts]})
+    further: list[Part] = []
+    if opened.streamed is not None and config is None:
+        further.append(streaming.stream_part(program.main, opened.streamed))
+    if request.exits and config is None:
+        parts[0], own = _with_exits(parts[0])
+        further += own
+    ready = [*parts, *further]
+    if config is not None or opened.chunk_alone:
+        # What is finalized is changed: copies go in where the models are needed again.
+        ready = [part.copy() for part in ready]
+    return _Made(parts, further, steps.finalize(ready, opened.whole_target)), found
+
+
+def _quantize(
+    opened: _Opened, made: _Made, config: QuantizationConfig, found: dict[str, Finding]
+) -> _Made:
+    """Quantize the parts of the float32 file, which are changed, and enter what is found of it."""
+    program, streamed = opened.program, opened.streamed
+    chunk = None
+    if streamed is not None and config.integer:
+        part = streaming.stream_part(program.main, streamed)
+        chunk = part, streaming.chunk_of(part, streamed)
+    target, size = opened.request.target, len(made.data)
+    quantized = quantization.quantize(made.parts, config, size, target, chunk)
+    ready, count = list(quantized.parts), len(made.parts)
+    further = ready[count:]
+    if streamed is not None and not config.integer:
+        light = config, quantized.trial
+        further = [streaming.stream_part(program.main, streamed, light)]
+        ready += further
+    if opened.request.exits:
+        ready[0], own = _with_exits(ready[0])
+        ready += own
+    data, labels = quantized.data, dict(quantized.labels)
+    if len(ready) > len(quantized.parts):
+        labels.clear()
+        data = steps.finalize([part.copy() for part in ready], opened.whole_target, labels)
+    for key, record in quantized.records.items():
+        is_main = key == program.main.signature
+        found[key].quantization = _with_tensors(record, labels) if is_main else record
+    return _Made(ready[:count], further, data)
+
+
+def _with_exits(part: Part) -> tuple[Part, list[Part]]:
+    """A part with the record of its exits, and a part for each of these."""
+    own, record = exits.exit_parts(part)
+    return replace(part, details={**part.details, **record}), own
+
+
+def _require_parity(program: Program, found: Mapping[str, Finding]) -> None:
+    """Refuse to quantize what differs from its source in float32 already.
+
+    Raises:
+        ParityError: naming the outputs that differ.
+    """
+    for entry in program.entries:
+        parity = found[entry.signature].parity
+        if parity is not None:
+            parity.require(entry.origin)
+
+
+def _layers(part: Part) -> tuple[LayerRecord, ...]:
+    names = ([s.name for s in specs] for specs in (part.entry.inputs, part.entry.outputs))
+    return layers_of(part.model, *names)
+
+
+def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantization:
+    """With the file's names of what ops make, beside those of the source."""
+    errors = tuple(replace(e, tensor=labels.get(e.name, "")) for e in record.op_errors)
+    return replace(record, op_errors=errors)
