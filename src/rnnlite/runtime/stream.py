@@ -7,28 +7,19 @@ What leaves: after each chunk, the rows of the outputs that have become final.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import SampleError
+from rnnlite.runtime.kept import Kept
 from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.runtime.samples import Sample, as_array, by_input, check_sample
 from rnnlite.specs import Array, TensorSpec, stacked
 from rnnlite.streaming.layout import Layout, StreamOutput, StreamState
 
 Run = Callable[[list[Array]], list[Array]]
-
-STEPS = "state/stream/steps"
-END = "state/stream/end"
-"""States that say which rows are there; see `rnnlite.streaming.clock`."""
-
-HALFWAY = 1 << 29
-"""Steps counted when a sequence ends, at most: there is room for the tail below saturation."""
-
-COUNT, INPUT, OUTPUT = "steps", "input/", "output/"
-"""Keys of `Stream.state` beside the states: steps fed, inputs without time, results so far."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +71,7 @@ class Stream:
 
     def reset(self) -> None:
         """Begin a new sequence."""
-        self._kept = _Kept(
+        self._kept = Kept(
             [
                 self._initial(spec, state)
                 for spec, state in zip(self.signature.states, self._layout.states, strict=True)
@@ -154,37 +145,11 @@ class Stream:
         Raises:
             SampleError: when set, if it is of another model.
         """
-        kept = self._kept
-        found = {s.name: a.copy() for s, a in zip(self.signature.states, kept.states, strict=True)}
-        found[COUNT] = np.array(kept.steps, np.int64)
-        found.update({INPUT + name: a.copy() for name, a in kept.static.items()})
-        found.update({OUTPUT + name: a.copy() for name, a in kept.so_far.items()})
-        return found
+        return self._kept.saved(self.signature.states)
 
     @state.setter
     def state(self, saved: Mapping[str, Array]) -> None:
-        names = [*(spec.name for spec in self.signature.states), COUNT]
-        given = set(saved) if isinstance(saved, Mapping) else set()
-        more = given - set(names)
-        if not given.issuperset(names) or any(not m.startswith((INPUT, OUTPUT)) for m in more):
-            raise SampleError(
-                "this is the state of another model",
-                expected=", ".join(names),
-                found=", ".join(map(str, saved)) if given else repr(saved),
-            )
-        arrays = [np.array(saved[spec.name]) for spec in self.signature.states]
-        for array, spec, own in zip(arrays, self.signature.states, self._kept.states, strict=True):
-            if array.shape != own.shape or array.dtype != own.dtype:
-                raise SampleError(
-                    f"state '{spec.name}' is of another model, mode or batch",
-                    expected=f"{own.dtype} {own.shape}",
-                    found=f"{array.dtype} {array.shape}",
-                )
-        parts = [
-            {m.removeprefix(kind): np.array(saved[m]) for m in more if m.startswith(kind)}
-            for kind in (INPUT, OUTPUT)
-        ]
-        self._kept = _Kept(arrays, int(saved[COUNT]), *parts)
+        self._kept = self._kept.restored(saved, self.signature.states)
         self._ended = False
 
     def _require_open(self) -> None:
@@ -243,8 +208,8 @@ class Stream:
         return np.zeros(shape, spec.dtype)
 
     def _fed(
-        self, arrays: Sequence[Array], steps: int, kept: _Kept, end: int | None
-    ) -> tuple[_Kept, list[list[Array]]]:
+        self, arrays: Sequence[Array], steps: int, kept: Kept, end: int | None
+    ) -> tuple[Kept, list[list[Array]]]:
         """Run a chunk in as many parts as the file wants.
 
         Returns:
@@ -272,9 +237,9 @@ class Stream:
         if self._only is None:
             pairs = zip(self._layout.inputs, arrays, strict=True)
             static = {i.name: a for i, a in pairs if i.time is None}
-        return _Kept(states, kept.steps + steps, static, so_far), rows
+        return Kept(states, kept.steps + steps, static, so_far), rows
 
-    def _given(self, rows: Sequence[list[Array]], kept: _Kept, end: int | None) -> Any:
+    def _given(self, rows: Sequence[list[Array]], kept: Kept, end: int | None) -> Any:
         """Results as the caller gets them."""
         found = {}
         for parts, spec, output in zip(
@@ -301,34 +266,6 @@ class Stream:
             for k, d in enumerate(spec.shape)
         ]
         return np.zeros(shape, dtype)
-
-
-@dataclass(frozen=True, eq=False)
-class _Kept:
-    """What a stream keeps between chunks.
-
-    Attributes:
-        states: raw, as the file takes and gives them.
-        steps: fed so far.
-        static: inputs without time, as they were given last.
-        so_far: results so far, by output name.
-    """
-
-    states: list[Array]
-    steps: int = 0
-    static: Mapping[str, Array] = field(default_factory=dict)
-    so_far: Mapping[str, Array] = field(default_factory=dict)
-
-    def ending(self, specs: Sequence[TensorSpec]) -> _Kept:
-        """The same with the end of the sequence told to the states that count."""
-        # Far below where counting saturates, and beyond every delay.
-        steps = min(self.steps, HALFWAY)
-        told = {STEPS: steps, END: steps}
-        states = [
-            np.full_like(a, told[s.name]) if s.name in told else a
-            for a, s in zip(self.states, specs, strict=True)
-        ]
-        return replace(self, states=states)
 
 
 def _sequences(chunk: Sample, batch: int, inputs: Sequence[TensorSpec]) -> list[Sample]:

@@ -1,0 +1,98 @@
+"""What a stream keeps between chunks, and how that is saved and restored. NumPy alone.
+
+What enters: states as the file gives them, how many steps were fed, results so far; or what was
+saved of these. What leaves: `Kept`; arrays by name, which a file of arrays can hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rnnlite.errors import SampleError
+from rnnlite.specs import Array, TensorSpec
+
+STEPS = "state/stream/steps"
+END = "state/stream/end"
+"""States that say which rows are there; see `rnnlite.streaming.clock`."""
+
+HALFWAY = 1 << 29
+"""Steps counted when a sequence ends, at most: there is room for the tail below saturation."""
+
+COUNT, INPUT, OUTPUT = "steps", "input/", "output/"
+"""Keys of `Stream.state` beside the states: steps fed, inputs without time, results so far."""
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What a stream keeps between chunks.
+
+    Attributes:
+        states: raw, as the file takes and gives them.
+        steps: fed so far.
+        static: inputs without time, as they were given last.
+        so_far: results so far, by output name.
+    """
+
+    states: list[Array]
+    steps: int = 0
+    static: Mapping[str, Array] = field(default_factory=dict)
+    so_far: Mapping[str, Array] = field(default_factory=dict)
+
+    def ending(self, specs: Sequence[TensorSpec]) -> Kept:
+        """The same with the end of the sequence told to the states that count."""
+        # Far below where counting saturates, and beyond every delay.
+        steps = min(self.steps, HALFWAY)
+        told = {STEPS: steps, END: steps}
+        states = [
+            np.full_like(a, told[s.name]) if s.name in told else a
+            for a, s in zip(self.states, specs, strict=True)
+        ]
+        return replace(self, states=states)
+
+    def saved(self, specs: Sequence[TensorSpec]) -> dict[str, Array]:
+        """All of it by name, copied: states, and what stands beside them.
+
+        Args:
+            specs: of the states.
+        """
+        found = {s.name: a.copy() for s, a in zip(specs, self.states, strict=True)}
+        found[COUNT] = np.array(self.steps, np.int64)
+        found.update({INPUT + name: a.copy() for name, a in self.static.items()})
+        found.update({OUTPUT + name: a.copy() for name, a in self.so_far.items()})
+        return found
+
+    def restored(self, saved: Mapping[str, Array], specs: Sequence[TensorSpec]) -> Kept:
+        """What was saved of a stream like the one that keeps this.
+
+        Args:
+            saved: as `saved` gave it.
+            specs: of the states.
+
+        Raises:
+            SampleError: it is of another model, mode or batch.
+        """
+        names = [*(spec.name for spec in specs), COUNT]
+        given = set(saved) if isinstance(saved, Mapping) else set()
+        more = given - set(names)
+        if not given.issuperset(names) or any(not m.startswith((INPUT, OUTPUT)) for m in more):
+            raise SampleError(
+                "this is the state of another model",
+                expected=", ".join(names),
+                found=", ".join(map(str, saved)) if given else repr(saved),
+            )
+        arrays = [np.array(saved[spec.name]) for spec in specs]
+        for array, spec, own in zip(arrays, specs, self.states, strict=True):
+            if array.shape != own.shape or array.dtype != own.dtype:
+                raise SampleError(
+                    f"state '{spec.name}' is of another model, mode or batch",
+                    expected=f"{own.dtype} {own.shape}",
+                    found=f"{array.dtype} {array.shape}",
+                )
+        parts = [
+            {m.removeprefix(kind): np.array(saved[m]) for m in more if m.startswith(kind)}
+            for kind in (INPUT, OUTPUT)
+        ]
+        return Kept(arrays, int(saved[COUNT]), *parts)
