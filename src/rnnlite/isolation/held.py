@@ -51,7 +51,7 @@ def run_model(number: int, arrays: Sequence[Array]) -> list[Array]:
 
 
 def run_chunk(number: int, arrays: Sequence[Array]) -> list[Array]:
-    """Run its signature "stream" once."""
+    """Run its signature "stream" once, on arrays of the shapes and dtypes that it takes."""
     found: list[Array] = _HELD[number].run_chunk(arrays)
     return found
 
@@ -69,7 +69,7 @@ def watch(number: int, row: list[Array], label: str) -> None:
 def watch_arrays(
     number: int, arrays: list[Array], outputs: Sequence[int], label: str
 ) -> list[Array]:
-    """Run arrays through it, widen its ranges, and give some of its tensors."""
+    """Run whole batches through it, widen its ranges, and give the tensors of these numbers."""
     found: list[Array] = _HELD[number].call(arrays, outputs, label)
     return found
 

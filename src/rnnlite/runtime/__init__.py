@@ -4,5 +4,6 @@ What enters: a file, and samples of any lengths. What leaves: a result for each 
 
 `model` has `load` and `Model`. Samples are checked (`samples`), held in `windows`, grouped
 (`batches`), made arrays (`predicting`, `quantized`), and run by `engines`, each with an interpreter
-(`engine`). `stream` feeds chunks, `early` runs exits; `bench`, `bench_stream` and `memory` measure.
+(`engine`). `stream` feeds chunks (`kept`), `early` runs exits; `bench`, `bench_stream` and `memory`
+measure.
 """

@@ -57,6 +57,9 @@ class Kept:
 
         Args:
             specs: of the states.
+
+        Returns:
+            arrays in their shapes and dtypes; the steps as an int64 of rank 0.
         """
         found = {s.name: a.copy() for s, a in zip(specs, self.states, strict=True)}
         found[COUNT] = np.array(self.steps, np.int64)

@@ -14,7 +14,9 @@ LIMITS = {name: np.iinfo(name) for name in ("int8", "uint8", "int16", "int32")}
 
 
 def quantize(array: Array, spec: TensorSpec) -> Array:
-    """Float to the input's integers, q = x / scale + zero_point, rounded to nearest and saturated.
+    """Floats as an input takes them, in the same shape: as they are where it is not quantized.
+
+    Else as integers of its dtype, q = x / scale + zero_point, rounded to nearest and saturated.
 
     A time step that is not masked, but whose features all round to the mask's integer, is moved off
     it by one step: it would be masked otherwise.

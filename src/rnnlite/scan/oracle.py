@@ -28,12 +28,12 @@ def sigmoid(x: Array) -> Array:
 
 
 def hard_sigmoid_keras2(x: Array) -> Array:
-    """clip(0.2 x + 0.5, 0, 1), as Keras 2 and TensorFlow 1 have it."""
+    """clip(0.2 x + 0.5, 0, 1) of each element, as Keras 2 and TensorFlow 1 have it."""
     return np.asarray(np.clip(0.2 * x + 0.5, 0, 1))
 
 
 def hard_sigmoid_keras3(x: Array) -> Array:
-    """relu6(x + 3) / 6, as Keras 3 has it."""
+    """relu6(x + 3) / 6 of each element, as Keras 3 has it."""
     return np.asarray(np.clip(x + 3, 0, 6) / 6)
 
 

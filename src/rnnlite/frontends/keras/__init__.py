@@ -3,6 +3,7 @@
 What enters: a live model, or a file of one. What leaves: a `Program`.
 
 The order of work: `frontend` recognises (`detection`) and loads (`files`); `model` makes the
-Program: `interface` tells inputs and outputs, `lengths` which axes are free, `capture` turns each
-recurrence into a Scan while the model is traced (`neutral`), `cells` recognises its cell.
+Program: `interface` tells inputs and outputs, `lengths` which axes are free. `tracing` traces the
+model (`neutral`): `capture` turns each recurrence into a Scan, `cells` recognises its cell.
+`reference` runs the model as it stands.
 """

@@ -28,7 +28,7 @@ def stated_shapes(model: KerasModel) -> list[tuple[int | None, ...]]:
 
 
 def results(model: KerasModel, arrays: Sequence[Array]) -> list[Array]:
-    """What it gives for one array an input, on its own backend."""
+    """Its results on its own backend: an array an output for one array an input, with batch."""
     import keras
 
     from rnnlite.frontends.keras.interface import flat_outputs

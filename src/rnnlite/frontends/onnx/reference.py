@@ -22,7 +22,7 @@ def runner(
     outputs: Sequence[tuple[str, str]],
     fixed: Mapping[str, Array],
 ) -> Runner:
-    """A function of arrays, one an input, to arrays, one an output.
+    """A function of arrays, one an input with all its axes, to arrays, one an output.
 
     Args:
         proto: the ModelProto.

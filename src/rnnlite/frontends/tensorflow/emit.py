@@ -153,7 +153,11 @@ class Emitter:
         self.parent = parent
 
     def find(self, reference: str) -> Value:
-        """The value of a reference if it is there; KeyError else."""
+        """The value of a reference.
+
+        Raises:
+            KeyError: it is not there.
+        """
         emitter: Emitter | None = self
         while emitter is not None:
             if reference in emitter.values:
