@@ -106,6 +106,24 @@ def as_array(value: Any, label: str) -> Array:
 def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
     array = as_array(value, label)
     where = f"{label}, input '{spec.name}'"
+    _require_shape(array, spec, where)
+    _check_least(array, spec, where)
+    dtype = np.dtype(spec.dtype)
+    if dtype.kind == "f" or spec.quantization is not None:
+        return _as_floats(array, where)
+    if dtype.kind == "b":
+        if array.dtype.kind != "b":
+            raise _wrong_dtype(where, "bool", array)
+        return array
+    return _as_integers(array, spec, where)
+
+
+def _require_shape(array: Array, spec: TensorSpec, where: str) -> None:
+    """Refuse a sample of another rank or shape, and an empty one.
+
+    Raises:
+        SampleError: with the shape that is expected.
+    """
     wanted = spec.sample_shape
     if array.ndim != len(wanted):
         raise SampleError(
@@ -123,32 +141,36 @@ def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
         raise SampleError(
             f"{where} is empty", expected="at least one time step", found=f"shape {array.shape}"
         )
-    _check_least(array, spec, where)
+
+
+def _as_floats(array: Array, where: str) -> Array:
+    """Numbers as float32.
+
+    Raises:
+        SampleError: they are none, or some are not finite.
+    """
+    if array.dtype.kind not in "fiub":
+        raise _wrong_dtype(where, "float32", array)
+    with np.errstate(over="ignore"):  # What is too large is refused below.
+        array = array.astype(np.float32, copy=False)
+    if not np.isfinite(array).all():
+        if np.isnan(array).any():
+            raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")
+        raise SampleError(f"{where} holds infinity", remedy="Drop or clip such values")
+    return array
+
+
+def _as_integers(array: Array, spec: TensorSpec, where: str) -> Array:
+    """Whole numbers in the dtype of an input.
+
+    Raises:
+        SampleError: they are none, or some are out of the range of the dtype or of token ids.
+    """
     dtype = np.dtype(spec.dtype)
-    if dtype.kind == "f" or spec.quantization is not None:
-        if array.dtype.kind not in "fiub":
-            raise SampleError(
-                f"{where} has the wrong dtype", expected="float32", found=str(array.dtype)
-            )
-        with np.errstate(over="ignore"):  # What is too large is refused below.
-            array = array.astype(np.float32, copy=False)
-        if not np.isfinite(array).all():
-            if np.isnan(array).any():
-                raise SampleError(f"{where} holds NaN", remedy="Fill or drop the missing values")
-            raise SampleError(f"{where} holds infinity", remedy="Drop or clip such values")
-        return array
-    if dtype.kind == "b":
-        if array.dtype.kind not in "b":
-            raise SampleError(
-                f"{where} has the wrong dtype", expected="bool", found=str(array.dtype)
-            )
-        return array
     if array.dtype.kind == "f":
         array = _whole(array, dtype, where)
     if array.dtype.kind not in "iu":
-        raise SampleError(
-            f"{where} has the wrong dtype", expected=f"integers ({dtype})", found=str(array.dtype)
-        )
+        raise _wrong_dtype(where, f"integers ({dtype})", array)
     low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
     if spec.ids is not None:
         # The runtime does not check all of these: a bad id reads another row, or other memory.
@@ -160,6 +182,10 @@ def _checked(value: Any, spec: TensorSpec, label: str) -> Array:
             found=f"{array.min()} to {array.max()}",
         )
     return array.astype(dtype, copy=False)
+
+
+def _wrong_dtype(where: str, expected: str, array: Array) -> SampleError:
+    return SampleError(f"{where} has the wrong dtype", expected=expected, found=str(array.dtype))
 
 
 def _shown(shape: Sequence[int | None]) -> str:

@@ -27,7 +27,7 @@ from rnnlite.frontends.tensorflow.outputs import (
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.signatures import declared_shape, declared_type
 from rnnlite.frontends.tensorflow.source import Frozen
-from rnnlite.scan.protos import NodeDef
+from rnnlite.scan.protos import GraphDef, NodeDef
 from rnnlite.scan.tensors import Array, DType
 
 SHOWN = 8
@@ -44,13 +44,8 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
         SourceError: a constant that is no input, that is given twice, or of another dtype or shape;
             constants that are no mapping; an output that lies in a branch that is not taken.
     """
-    named = (*(request.inputs or ()), *(request.outputs or ()))
-    definition, moved = opened_calls(source.definition, named)
-    if definition is source.definition:
-        definition = type(source.definition)()
-        definition.CopyFrom(source.definition)
-    if source.outputs is not None:
-        source = replace(source, outputs=tuple(moved.get(r, r) for r in source.outputs))
+    source = _with_own_graph(source, request)
+    definition = source.definition
     graph = graph_of(definition)
     chosen = _by_node(source, graph, request)
     notes = []
@@ -62,27 +57,15 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
         inputs = {n.name for n in definition.node if n.op == DEFAULT and declared_shape(n).rank}
     defaults = _take_defaults(graph, inputs)
     notes += defaults.values()
-    if chosen and not any(is_input(node) for node in graph.nodes.values()):
-        raise SourceError(
-            "constants= (--constant) fixes all inputs",
-            expected="an input left that takes data",
-            found="; ".join(notes),
-            remedy="Leave its constant out",
-        )
+    if chosen:
+        _require_input(graph, notes)
     # Found before conditions are decided: then what only the other branch reads is read by nothing.
     outputs, found = outputs_of(graph, request.outputs or source.outputs)
     text = [holds_strings(graph, r) for r in outputs]
     if all(text) or (any(text) and request.outputs is not None):
         raise refused_strings(graph, outputs[text.index(True)])
     definition = decided(definition)
-    left = {node.name for node in definition.node}
-    gone = [r for r in outputs if name_of(r) not in left]
-    if gone:
-        raise SourceError(
-            f"the output '{gone[0]}' lies in a branch that is never taken",
-            found="; ".join(notes),
-            remedy="Name an output behind the condition, or fix the input to another value",
-        )
+    _require_outputs(definition, outputs, notes)
     notes += [left_out(r) for r, t in zip(outputs, text, strict=True) if t]
     kept = [r for r, t in zip(outputs, text, strict=True) if not t]
     unread = _unread_strings(graph_of(definition), source, request, kept)
@@ -100,6 +83,50 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
         fixed=tuple(f"{name}:0" for name in (*chosen, *defaults)),
     )
     return _without(changed, [*chosen, *unread])
+
+
+def _with_own_graph(source: Frozen, request: TensorFlowRequest) -> Frozen:
+    """The source with a graph that may be changed, whose calls that take strings are opened."""
+    named = (*(request.inputs or ()), *(request.outputs or ()))
+    definition, moved = opened_calls(source.definition, named)
+    if definition is source.definition:
+        definition = type(source.definition)()
+        definition.CopyFrom(source.definition)
+    outputs = source.outputs
+    if outputs is not None:
+        outputs = tuple(moved.get(r, r) for r in outputs)
+    return replace(source, definition=definition, outputs=outputs)
+
+
+def _require_input(graph: Graph, notes: Sequence[str]) -> None:
+    """Refuse constants that leave no input.
+
+    Raises:
+        SourceError: with the notes on all constants.
+    """
+    if not any(is_input(node) for node in graph.nodes.values()):
+        raise SourceError(
+            "constants= (--constant) fixes all inputs",
+            expected="an input left that takes data",
+            found="; ".join(notes),
+            remedy="Leave its constant out",
+        )
+
+
+def _require_outputs(definition: GraphDef, outputs: Sequence[str], notes: Sequence[str]) -> None:
+    """Refuse outputs that the constants have switched off.
+
+    Raises:
+        SourceError: naming the first of them, with the notes on all constants.
+    """
+    left = {node.name for node in definition.node}
+    gone = [r for r in outputs if name_of(r) not in left]
+    if gone:
+        raise SourceError(
+            f"the output '{gone[0]}' lies in a branch that is never taken",
+            found="; ".join(notes),
+            remedy="Name an output behind the condition, or fix the input to another value",
+        )
 
 
 def _unread_strings(
