@@ -5,9 +5,8 @@ import pytest
 import tensorflow as tf
 
 from rnnlite.errors import ShapeError, UnsupportedError
-from rnnlite.frontends.building import BATCHES, build, grown_axes, size_notes, sized, with_sizes
+from rnnlite.frontends.building import build, sized
 from rnnlite.frontends.request import Request
-from rnnlite.lengths.sizes import Axis
 from rnnlite.lowering.schedule import Budget, Options
 from rnnlite.scan.cells import Activation, SimpleRNN
 from rnnlite.scan.scan import Scan
@@ -107,38 +106,3 @@ def test_sizes_that_the_source_pins(request_, message):
 def test_a_tensor_without_batch_axis():
     flag = TensorSpec("flag", (3,), "float32", batch_axis=None)
     assert sized(flag, Request(batch_size=5)) == flag
-
-
-STATE = TensorSpec("state", (None, None, 6), "float32", batch_axis=1)
-RATE = TensorSpec("rate", (), "float32", batch_axis=None)
-
-
-def test_sizes_of_some_axes():
-    found = with_sizes([X, STATE], {Axis(0, 1): 7, Axis(1, 0): 2})
-    assert [p.shape for p in found] == [(1, 7, 2), (2, None, 6)]
-    assert size_notes([X, STATE], {Axis(1, 0): 2}) == [
-        "axis 0 of input 'state' is 2: its ops take no other size"
-    ]
-
-
-def test_the_axis_that_grows_with_the_batch():
-    """The second of scores before CTC; none of a number; the first where none grows."""
-    seen = []
-
-    @tf.function(autograph=False)
-    def outputs(x, state, rate):
-        return x, tf.transpose(x, [1, 0, 2]), state, rate, tf.zeros([3, 4])
-
-    def traced(specs):
-        seen.append([p.shape for p in specs])
-        return outputs.get_concrete_function(*[tf.TensorSpec(p.shape, p.dtype) for p in specs])
-
-    assert grown_axes(traced, [X, STATE, RATE]) == [0, 1, 1, None, 0]
-    assert seen == [[(n, None, 2), (None, n, 6), ()] for n in BATCHES]
-
-
-def test_a_model_of_one_batch():
-    def traced(specs):
-        raise ShapeError("the batch is 1")
-
-    assert grown_axes(traced, [X]) is None

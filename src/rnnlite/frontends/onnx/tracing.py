@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from rnnlite.errors import RnnliteError, ShapeError
-from rnnlite.frontends.building import forced_sizes, grown_axes, size_notes, sized, with_sizes
+from rnnlite.frontends.building import sized
 from rnnlite.frontends.functions import trace
 from rnnlite.frontends.onnx.axes import batch_axis_beside, named_batch, time_axis_beside
 from rnnlite.frontends.onnx.emit import Emitter, as_tensor
@@ -19,6 +19,7 @@ from rnnlite.frontends.onnx.reading import Source
 from rnnlite.frontends.onnx.request import OnnxRequest
 from rnnlite.frontends.onnx.values import Operand, Value
 from rnnlite.frontends.recurrences import Recurrences
+from rnnlite.frontends.sizes import forced_sizes, grown_axes, size_notes, with_sizes
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis, axes_of
 from rnnlite.lengths.tracing import lengths_of

@@ -6,9 +6,9 @@ output, None where it has none.
 
 from __future__ import annotations
 
-from rnnlite.frontends.building import BATCHES, grown_axes
 from rnnlite.frontends.functions import Runner, trace
 from rnnlite.frontends.random_inputs import random_inputs
+from rnnlite.frontends.sizes import BATCHES, grown_axes
 from rnnlite.frontends.tensorflow.tracing import Traced
 from rnnlite.specs import with_values
 

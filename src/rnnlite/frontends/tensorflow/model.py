@@ -13,7 +13,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from rnnlite.frontends.building import with_sizes
 from rnnlite.frontends.functions import (
     Runner,
     perturb_graph,
@@ -23,6 +22,7 @@ from rnnlite.frontends.functions import (
 )
 from rnnlite.frontends.program import Entry, with_lengths
 from rnnlite.frontends.randomness import refuse_random
+from rnnlite.frontends.sizes import with_sizes
 from rnnlite.frontends.tensorflow.batch_axes import batch_axes_of_outputs
 from rnnlite.frontends.tensorflow.nodes import (
     graph_of,

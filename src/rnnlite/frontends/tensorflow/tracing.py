@@ -14,9 +14,9 @@ from typing import Any
 import tensorflow as tf
 
 from rnnlite.errors import RnnliteError, UnsupportedError
-from rnnlite.frontends.building import forced_sizes, size_notes, with_sizes
 from rnnlite.frontends.functions import id_ranges, trace
 from rnnlite.frontends.program import type_notes
+from rnnlite.frontends.sizes import forced_sizes, size_notes, with_sizes
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
 from rnnlite.frontends.tensorflow.emit import Emitter, Session
 from rnnlite.frontends.tensorflow.fused import expand
