@@ -1,5 +1,6 @@
 """Test set-up: TensorFlow quiet, Keras on it, passes checked; models that modules share."""
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -27,6 +28,13 @@ def pytest_collection_modifyitems(items):
         return 0 if marker is None else marker.kwargs.get("minutes", 0)
 
     items.sort(key=minutes, reverse=True)
+
+
+def pytest_collection_finish():
+    """What imports made stays: the garbage collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000)
 
 
 @pytest.fixture(params=["keras", "tf_keras"])
