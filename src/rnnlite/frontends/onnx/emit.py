@@ -28,7 +28,10 @@ RULES: dict[str, Rule] = {}
 """By `Node.key`."""
 
 IMPURE = frozenset(
-    ["If", "Loop", "Scan", "LSTM", "GRU", "RNN", "DynamicQuantizeLSTM", "StackedRows"]
+    [
+        *("If", "Loop", "Scan", "LSTM", "GRU", "RNN", "DynamicQuantizeLSTM"),
+        *("StackedRows", "WrittenRows"),
+    ]
 )
 """Ops that are not computed beforehand, whatever they read."""
 

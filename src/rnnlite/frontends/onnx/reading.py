@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import DependencyError, SourceError, UnsupportedError
+from rnnlite.frontends.onnx.buffers import without_buffers
 from rnnlite.frontends.onnx.nodes import FLOATS, Graph, Node, ValueInfo
 from rnnlite.frontends.onnx.sequences import SEQUENCE, without_lists
 from rnnlite.scan.tensors import Array
@@ -84,7 +85,7 @@ def read(source: object) -> Source:
         proto = inline_local_functions(proto)
     versions = {("" if o.domain in DOMAINS else o.domain): o.version for o in proto.opset_import}
     reader = _Reader(onnx, versions)
-    graph = without_lists(_plain(reader, proto, origin))
+    graph = without_buffers(without_lists(_plain(reader, proto, origin)))
     _refuse_unknown(graph)
     notes = []
     if reader.floats:

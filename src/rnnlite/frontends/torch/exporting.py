@@ -73,9 +73,10 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
     import torch
 
     from rnnlite.frontends.torch.attention import with_products
+    from rnnlite.frontends.torch.windows import exportable
 
     buffer = io.BytesIO()
-    with quiet(), torch.no_grad(), _exporting():
+    with quiet(), torch.no_grad(), _exporting(), exportable():
         # The module's own code as TorchScript keeps its loops.
         module = (
             torch.jit.script(with_steps(call.inner))

@@ -53,6 +53,29 @@ def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Argument]) -> Opera
     return Value.of(reshaped(moved.plain(), sizes))
 
 
+@rule("WrittenRows")
+def _written_rows(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
+    """Rows of a loop (T, ...) in a buffer that has time at another axis.
+
+    What the loop does not reach is the buffer's own; it reaches all where it runs as often as the
+    buffer is long.
+    """
+    rows, buffer, count = as_value(inputs[0]), as_value(inputs[1]), inputs[2]
+    order, axis = list(range(1, rows.rank)), int(node.get("axis"))
+    order.insert(axis, 0)
+    moved = rows.transposed(order)
+    number, size = known(count), buffer.size(axis)
+    runs = (
+        number.item() if number is not None else count.flat()[0] if isinstance(count, Dims) else 0
+    )
+    if (is_known(runs) and is_known(size) and runs == size) or is_same(runs, size):
+        return moved
+    first: list[Size] = [0] * rows.rank
+    first[axis] = rows.size(0)
+    rest = tf.slice(buffer.plain(), stack(first), [-1] * rows.rank)
+    return Value.of(tf.concat([moved.plain(), rest], axis))
+
+
 @rule("Unsqueeze")
 def _unsqueeze(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     data, axes = inputs[0], numbers_of(node, inputs, 1, "axes") or []

@@ -155,8 +155,20 @@ def is_size(size: Size | Array) -> bool:
     return op is not None and op.type == "StridedSlice" and op.inputs[0].op.type == "Shape"
 
 
+def _stated(size: Any) -> Any:
+    """A size of a tensor that was filled, as it was asked for."""
+    if is_known(size) or not is_size(size):
+        return size
+    filled_one = size.op.inputs[0].op.inputs[0].op
+    place = tf.get_static_value(size.op.inputs[1])
+    if filled_one.type != "Fill" or filled_one.inputs[0].op.type != "Pack" or place is None:
+        return size
+    return filled_one.inputs[0].op.inputs[int(place[0])]
+
+
 def is_same(a: Any, b: Any) -> bool:
     """Whether two sizes are one: the same place of the same tensor's shape."""
+    a, b = _stated(a), _stated(b)
     if a is b:
         return True
     try:

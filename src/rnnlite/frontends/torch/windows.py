@@ -1,0 +1,39 @@
+"""Sliding windows (`Tensor.unfold`) over an axis of any size, which the exporter does not know.
+
+Imports torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+MOST_SLICES = 16
+"""Sizes of windows up to which they are made of slices, which streams know; others are gathered."""
+
+
+@contextmanager
+def exportable() -> Iterator[None]:
+    """`Tensor.unfold` in ops that the exporter knows."""
+    torch.Tensor.unfold = unfolded
+    try:
+        yield
+    finally:
+        # The method itself stands in the class below.
+        del torch.Tensor.unfold
+
+
+def unfolded(x: torch.Tensor, dimension: int, size: int, step: int) -> torch.Tensor:
+    """All windows of a size along an axis, a number of steps apart, as a new last axis."""
+    axis = dimension % x.dim()
+    last = x.shape[axis] - size
+    if size <= MOST_SLICES:
+        front = (slice(None),) * axis
+        parts = [x[(*front, slice(k, last + k + 1, step))] for k in range(size)]
+        return torch.stack(parts, -1)
+    first = torch.arange(0, last + 1, step)
+    places = first[:, None] + torch.arange(size)
+    rows = x.index_select(axis, places.flatten())
+    return rows.unflatten(axis, (-1, size)).movedim(axis + 1, -1)
