@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.values import Dims, Value, is_known, reshaped, stack
+from rnnlite.frontends.onnx.values import Dims, Value, is_known, reshaped, stack, with_last
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 
@@ -190,3 +190,12 @@ def test_what_stands_for_no_limit_is_the_largest_number():
     for more in ([], [tf.constant(2)]):
         found = stack([np.iinfo(np.int64).max, -(2**40), 5, *more])
         assert found.numpy().tolist() == [top, -top, 5, *[2] * len(more)]
+
+
+def test_the_size_of_a_last_axis_is_stated():
+    with tf.Graph().as_default():
+        x = tf.compat.v1.placeholder(tf.float32, [None, None, None])
+        y = with_last(x, 5)
+        assert (y.shape[-1], y.op.type) == (5, "Reshape")
+        assert tf.get_static_value(y.op.inputs[1].op.inputs[-1]) == 5
+        assert with_last(y, 5) is y

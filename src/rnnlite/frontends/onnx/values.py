@@ -191,6 +191,16 @@ def stack(sizes: Sequence[Size]) -> Tensor:
     return tf.stack([tf.constant(s, tf.int32) if is_known(s) else s for s in plain])
 
 
+def with_last(tensor: Tensor, size: int) -> Tensor:
+    """A tensor whose last axis is of a size, where a shape that is computed may not say so.
+
+    The shape is stated by an op: what is known to TensorFlow alone is lost in conversion.
+    """
+    if tensor.shape[-1] is not None:
+        return tensor
+    return reshaped(tensor, [*Value.of(tensor).sizes()[:-1], size])
+
+
 def reshaped(tensor: Tensor, sizes: Sequence[Size]) -> Tensor:
     """A tensor reshaped; sizes that are known stay known.
 

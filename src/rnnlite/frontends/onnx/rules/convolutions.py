@@ -16,7 +16,7 @@ from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, k
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.broadcasting import broadcast
 from rnnlite.frontends.onnx.rules.padding import padded
-from rnnlite.frontends.onnx.values import Operand, Value, reshaped, stack
+from rnnlite.frontends.onnx.values import Operand, Value, reshaped, stack, with_last
 from rnnlite.scan.tensors import Array, Tensor
 
 
@@ -29,7 +29,7 @@ def channels_last(value: Value, channels: int | None = None) -> Value:
     order = [0, *range(2, value.rank), 1]
     base = value.arranged(order)
     if channels is not None:
-        base.set_shape([*[None] * (value.rank - 1), channels])
+        base = with_last(base, channels)
     return Value(base, tuple(order.index(k) for k in range(value.rank)))
 
 

@@ -20,7 +20,7 @@ import tensorflow as tf
 from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, known, refuse, rule
 from rnnlite.frontends.onnx.nodes import Node
 from rnnlite.frontends.onnx.rules.activations import ACTIVATIONS, activation
-from rnnlite.frontends.onnx.values import Operand, Value, reshaped, stack
+from rnnlite.frontends.onnx.values import Operand, Value, reshaped, stack, with_last
 from rnnlite.lowering.tensors import is_zero
 from rnnlite.scan.cells import GRU, LSTM, Activation, SimpleRNN, TracedCell
 from rnnlite.scan.products import dense_over_time
@@ -94,6 +94,7 @@ def recurrence(emitter: Emitter, node: Node, inputs: list[Argument]) -> list[Ope
     batch_first = bool(node.get("layout", 0))
     x = as_value(inputs[0]).arranged([1, 0, 2] if batch_first else [0, 1, 2])
     weights = _weights(node, inputs)
+    x = with_last(x, len(weights[0].kernel))
     mask = _mask(inputs[4], x)
     wanted = [name if emitter.is_read(name) else "" for name in (*node.outputs, "", "", "")[:3]]
     last = bool(wanted[0]) and mask is None and _is_forward(node) and emitter.only_last(wanted[0])
