@@ -193,25 +193,25 @@ def transposed(rows: Phases, columns: Phases, x: Tensor, kernel: Tensor) -> Tens
     units = int(kernel.shape.as_list()[2] or 0)
     y = tf.pad(x, [[0, 0], rows.padding, columns.padding, [0, 0]])
     y = tf.nn.conv2d(y, _in_phases(rows, columns, kernel), 1, "VALID")
-    batch, height, width = (_size(y, k) for k in range(3))
+    batch, height, width = (size(y, k) for k in range(3))
     # Channels are (columns' phase, rows' phase, unit).
     width = width * columns.stride
-    y = _reshaped(y, [batch, height, width, rows.stride * units])
+    y = reshaped(y, [batch, height, width, rows.stride * units])
     if rows.stride > 1:
-        y = _reshaped(y, [batch, height, width, rows.stride, units])
+        y = reshaped(y, [batch, height, width, rows.stride, units])
         y = tf.transpose(y, [0, 1, 3, 2, 4])
-        y = _reshaped(y, [batch, height * rows.stride, width, units])
+        y = reshaped(y, [batch, height * rows.stride, width, units])
     first, last = ([c[k] for c in (rows.crop, columns.crop)] for k in (0, 1))
     return y[:, first[0] : -last[0] or None, first[1] : -last[1] or None, :]
 
 
-def _size(x: Tensor, axis: int) -> int | Tensor:
+def size(x: Tensor, axis: int) -> int | Tensor:
     """The size of an axis: a number, or (1,) where it is not known."""
     known = x.shape[axis]
     return cast(Tensor, tf.shape(x)[axis : axis + 1]) if known is None else int(known)
 
 
-def _reshaped(x: Tensor, sizes: Sequence[int | Tensor]) -> Tensor:
+def reshaped(x: Tensor, sizes: Sequence[int | Tensor]) -> Tensor:
     """x in another shape, one size of which the runtime may find out."""
     if sum(not isinstance(s, int) for s in sizes) <= 1:
         return cast(Tensor, tf.reshape(x, [s if isinstance(s, int) else -1 for s in sizes]))

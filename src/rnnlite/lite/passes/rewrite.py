@@ -7,13 +7,15 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
 2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it; those in
    branches and loop bodies stay.
 3. Convolutions whose size is not known before a run become others (`convolutions`).
-4. Roll becomes slices or a lookup (`rolls`); as Einsum, outside of branches and loop bodies.
+4. Roll becomes slices or a lookup (`rolls`), pooling over three axes two poolings (`pooling`); as
+   Einsum, outside of branches and loop bodies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
+from itertools import count
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +25,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from rnnlite.lite.passes.convolutions import RULES as CONVOLUTIONS
 from rnnlite.lite.passes.convolutions import Instead, convolutions
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
+from rnnlite.lite.passes.pooling import POOLS, pools
 from rnnlite.lite.passes.rolls import rolls
 from rnnlite.scan.protos import GraphDef, NodeDef, Repeated
 from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation
@@ -32,7 +35,7 @@ from rnnlite.slicing import masks_of, split_axes
 def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
     names = {op.type for op in function.graph.get_operations()}
-    if not names & {"Roll", *CONVOLUTIONS} and not any(
+    if not names & {"Roll", *POOLS, *CONVOLUTIONS} and not any(
         _enters_axes(op) or _equation(op) for op in _all_ops(function.graph)
     ):
         return function
@@ -41,12 +44,38 @@ def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     _rewrite_nodes(graph.node, in_function=False)
     for inner in graph.library.function:
         _rewrite_nodes(inner.node_def, in_function=True)
-    instead = {**_einsums(frozen.graph), **convolutions(frozen.graph), **rolls(frozen.graph)}
+    _rename_functions(graph)
+    instead = {
+        **_einsums(frozen.graph),
+        **convolutions(frozen.graph),
+        **pools(frozen.graph),
+        **rolls(frozen.graph),
+    }
     _call_instead(graph, instead)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
     pruned: ConcreteFunction = wrapped.prune(inputs, outputs)
     return pruned
+
+
+_NUMBERS = count()
+"""Of rewritten functions, over all models of the process."""
+
+
+def _rename_functions(graph: GraphDef) -> None:
+    """Give branches and loop bodies names that no other function of the process has.
+
+    TensorFlow keeps the functions of all graphs under their names, and refuses a second one that
+    differs.
+    """
+    names = {f.signature.name: f"rewritten_{next(_NUMBERS)}" for f in graph.library.function}
+    for inner in graph.library.function:
+        inner.signature.name = names[inner.signature.name]
+    for node in (*graph.node, *(n for f in graph.library.function for n in f.node_def)):
+        for value in node.attr.values():
+            for called in (value.func, *value.list.func):
+                if called.name in names:
+                    called.name = names[called.name]
 
 
 def _all_ops(graph: Graph) -> Iterable[Operation]:
