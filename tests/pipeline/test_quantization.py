@@ -8,10 +8,11 @@ import pytest
 from rnnlite.errors import ParityError, UnsupportedError
 from rnnlite.pipeline import quantization
 from rnnlite.pipeline.steps import Part
+from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.plan.front import REASON
 from rnnlite.quantization.select import Candidate, Refused
-from rnnlite.report.quantization import OutputAccuracy
+from rnnlite.report.quantization import OutputAccuracy, TrialRecord
 from rnnlite.target import LITERT, MICRO
 
 ORDER = QuantizationConfig("int8", "int8", max_error=0.25)
@@ -90,6 +91,44 @@ def test_refused_trials_are_passed_over(tried):
     assert (best, verdicts) == ("b", ["CUMSUM has no kernel", "taken"])
     with pytest.raises(UnsupportedError, match="CUMSUM"):
         tried([first, Refused("b", UnsupportedError("EXP has none"))])
+
+
+@pytest.mark.parametrize(
+    ("errors", "taken", "verdicts"),
+    [
+        ([0.2], 0.2, ["taken"]),
+        ([0.6, 0.1], 0.1, ["off by more than 25 %", "taken"]),
+        ([0.6, 0.3], 0.6, ["taken", "off by more than 25 % too"]),
+    ],
+)
+def test_what_would_be_refused_is_calibrated_on_whole_samples(monkeypatch, errors, taken, verdicts):
+    calls = []
+
+    def best(subjects, config, target):
+        error = errors[len(calls)]
+        calls.append([one.samples.short for one in subjects])
+        return quantization.Measured("int8", error, 9, None), (
+            TrialRecord("int8", error, 9, "taken"),
+        )
+
+    monkeypatch.setattr(quantization, "_best", best)
+    one = quantization._Subject(None, Samples([], [], ("few",), (), [["first steps"]]), [], None)
+    used, found, trials = quantization._best_of_ranges([one], ORDER, LITERT)
+    assert (found.error, [t.verdict for t in trials]) == (taken, verdicts)
+    assert calls == [[[["first steps"]]], [()]][: len(errors)]
+    warnings = used[0].samples.warnings
+    assert warnings[0] == "few"
+    assert ["off by 60 %: shorter sequences" in w for w in warnings[1:]] == [True] * (taken == 0.1)
+
+
+def test_without_beginnings_nothing_is_tried_again(monkeypatch):
+    """Those of a stream stay: a chunk may be as short."""
+    found = quantization.Measured("int8", 0.6, 9, None), ()
+    monkeypatch.setattr(quantization, "_best", lambda *_: found)
+    for short, streamed in (((), None), ([["first steps"]], ("part", "chunk"))):
+        samples = Samples([], [], (), (), short)
+        one = quantization._Subject(None, samples, [], None, streamed)
+        assert quantization._best_of_ranges([one], ORDER, LITERT) == ([one], *found)
 
 
 @pytest.fixture

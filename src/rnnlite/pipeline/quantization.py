@@ -151,15 +151,54 @@ def quantize(
         name_constants(streamed[0].model)
         streamed[1].make_alike(parts[0].model)
         subjects[0] = replace(subjects[0], streamed=streamed)
-    best, trials = _best(subjects, config, target)
+    used, best, trials = _best_of_ranges(subjects, config, target)
     content = best.content
     require_change(content.candidates, config)
     records = {}
-    for one, candidate in zip(subjects, content.candidates, strict=True):
+    for one, candidate in zip(used, content.candidates, strict=True):
         accuracy = measure(one.reference, content.data, one.held_out, signature=one.key)
         _require_accuracy(accuracy, candidate, one, config)
         records[one.key] = _record(one, candidate, content, config, accuracy, trials, size_before)
     return Quantized(content.parts, content.data, content.labels, best.trial, records)
+
+
+def _best_of_ranges(
+    subjects: Sequence[_Subject], config: QuantizationConfig, target: Target
+) -> tuple[Sequence[_Subject], Measured[_Content], tuple[TrialRecord, ...]]:
+    """The trial that is taken, with what it was made of, and what became of all.
+
+    The first steps of samples may widen ranges so far that whole samples come out wrong, as where
+    probabilities fall by orders of magnitude as a sequence goes on. Where the result would be
+    refused, the ranges of whole samples alone are tried.
+    """
+    best, trials = _best(subjects, config, target)
+    whole = [_on_whole_samples(one, best.error) for one in subjects]
+    if best.error <= config.max_error or whole == list(subjects):
+        return subjects, best, trials
+    again, further = _best(whole, config, target)
+    further = tuple(replace(t, name=f"{t.name}, ranges of whole samples") for t in further)
+    if again.error > config.max_error:
+        refused = f"off by more than {100 * config.max_error:.3g} % too"
+        return subjects, best, (*trials, *(replace(t, verdict=refused) for t in further))
+    refused = f"off by more than {100 * config.max_error:.3g} %"
+    return whole, again, (*(replace(t, verdict=refused) for t in trials), *further)
+
+
+def _on_whole_samples(one: _Subject, error: float) -> _Subject:
+    """The same, calibrated without the first steps of samples; itself where it has none or streams.
+
+    Args:
+        error: what their ranges gave.
+    """
+    if one.samples is None or not one.samples.short or one.streamed is not None:
+        return one
+    warning = (
+        "calibrated on whole samples alone, for with the ranges of their first steps the result "
+        f"is off by {100 * error:.3g} %: shorter sequences than those of calibration may saturate, "
+        "give samples of their lengths too"
+    )
+    samples = replace(one.samples, short=(), warnings=(*one.samples.warnings, warning))
+    return replace(one, samples=samples)
 
 
 def _subject_of(part: Part, calibration: Any) -> _Subject:
