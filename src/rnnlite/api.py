@@ -71,9 +71,9 @@ def convert(
         quantize: None (float32); "float16" (weights in 16 bits); "dynamic" (int8 weights, float
             activations); "int8" (integers throughout); "int16x8" (integers throughout, int16
             activations, int8 weights).
-        calibration: samples as `Model.predict` takes them, or the path of an .npz; needed for int8
-            and int16x8, and used to measure the error of the other modes. Where there are several
-            signatures, a dict of such by signature.
+        calibration: samples as `Model.predict` takes them, or the path of a data set; needed for
+            int8 and int16x8, and used to measure the error of the other modes. Where there are
+            several signatures, a dict of such by signature.
         io: type of float inputs and outputs of the integer modes: "int8" or "int16" (the default
             of each), or "float32". Integer inputs, such as token ids, stay what they are.
         allow_float: in the integer modes, keep an op that has no integer kernel in float, and say

@@ -173,7 +173,7 @@ def _widened(op: Op) -> bool:
 
 
 def _half_elsewhere(op: Op) -> bool:
-    """A DEQUANTIZE of float16 whose result is read by anything but kernels, as one or its bias."""
+    """A DEQUANTIZE of float16 whose result is read as anything but a kernel or a bias."""
     if op.kind != "DEQUANTIZE" or op.input(0).type != "float16":
         return False
     return any(use.op.kind not in KERNELS or use.place not in (1, 2) for use in op.output.uses)

@@ -105,7 +105,7 @@ class _Subject:
 
 @dataclass(frozen=True, eq=False)
 class _Content:
-    """One trial of all parts.
+    """The file of one trial, and what it was made of.
 
     Attributes:
         candidates: one a part.

@@ -81,7 +81,7 @@ def take_config(
     Raises:
         QuantizationError: an unknown mode, I/O dtypes that do not fit it, no calibration data, or
             a largest error that is no number above 0.
-        SampleError: the calibration data is no function's result, or no .npz file.
+        SampleError: the calibration data is a function, not what it gives; or a path without data.
     """
     if quantize is None:
         given = (("calibration", calibration), ("io", io), ("max_error", max_error))

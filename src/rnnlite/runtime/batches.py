@@ -79,7 +79,7 @@ def groups(
 
 
 def _steps(spec: TensorSpec, shape: tuple[int, ...]) -> int:
-    """Places along the free axes of an input."""
+    """Elements along the free axes of an input: the product of their sizes, 1 where none is."""
     axes = zip(spec.sample_shape, shape, strict=True)
     return math.prod(size for wanted, size in axes if wanted is None)
 

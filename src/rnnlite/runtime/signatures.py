@@ -63,9 +63,8 @@ def require_batch(signature: StreamSignature, count: int) -> None:
 class SignatureRun:
     """Runs a signature of an interpreter on arrays in its own order.
 
-    An interpreter that a runner holds cannot be resized otherwise. The runner itself prepares all
-    at each call; this does so where shapes change alone, which takes most of the time of a step
-    otherwise.
+    LiteRT's own signature runner allocates all tensors anew at each call, which takes most of the
+    time of a short step. This allocates where shapes change alone.
 
     Args:
         interpreter: used by nobody else.

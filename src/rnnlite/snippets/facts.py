@@ -95,7 +95,7 @@ class Streamed:
 
 @dataclass(frozen=True)
 class Facts:
-    """A file.
+    """What a program that runs a file has to know of it.
 
     Attributes:
         functions: its signatures for whole sequences.
@@ -123,7 +123,7 @@ class Facts:
 
 
 def facts_of(data: bytes) -> Facts:
-    """What is to be known of a file.
+    """What a program that runs a file has to know of it.
 
     Raises:
         ModelError: it is no LiteRT model, or has no signature.

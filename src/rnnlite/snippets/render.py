@@ -74,10 +74,10 @@ def snippet(model: str | Path | bytes, language: str = "python") -> str:
 
 
 def _taken(facts: Facts, language: str) -> Facts:
-    """What the runtime of a language takes of a file.
+    """The signatures of a file that the runtime of a language runs.
 
     Raises:
-        UnsupportedError: it does not.
+        UnsupportedError: it runs none of them, or has no tensors of a type that they take or give.
     """
     if facts.target == "tflite-micro" and language == "c":
         raise UnsupportedError(

@@ -331,7 +331,7 @@ def _crops(emitter: Emitter, op: Any) -> Content | None:
 
 @rule("BatchToSpaceND")
 def batch_to_space(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Every place where it was."""
+    """The end of a dilated convolution. `space_to_batch` moved no row, so this moves none."""
     value = as_timed(emitter, op, inputs[0])
     if value.dilation == 1 or value.before or value.behind:
         raise refused(emitter.place(op), "it takes places of time out of the batch")

@@ -198,9 +198,10 @@ def _refusal(path: Path, found: Detected, flavour: Flavour, error: Exception) ->
 
 
 def _unknown_class(config: object, flavour: Flavour) -> str:
-    """A class of a layer for which Keras 2 gives its name in place of a layer; "" if none is.
+    """The first class in a configuration that Keras 2 knows no layer of; "" if there is none.
 
-    It does so where the name of a class is that of something else as well.
+    Where the name of a class is that of another object too, Keras 2 raises nothing: it gives the
+    name as a text in the place of the layer.
     """
     if flavour.is_keras3 or not isinstance(config, dict | list):
         return ""

@@ -53,7 +53,7 @@ class Probes:
     """Ways to probe a model at given inputs; each raises what the source raises.
 
     Attributes:
-        trace: lowers its recurrences.
+        trace: traces the model and lowers its recurrences.
         reference: the source's own function.
         sample: random inputs, free axes of the given lengths.
         channels_first: whether its convolutions have the channels in front.
@@ -131,7 +131,10 @@ class _Search:
         self._seen: dict[int, Lengths] = {}
 
     def choose(self) -> None:
-        """The axes that are time, input by input; where none is, of a sequence the first."""
+        """Choose the axes of each input that are time: those that a recurrence runs over.
+
+        Where no recurrence says so, it is the first set of axes that can be free.
+        """
         choices = {k: self._choices(k) for k in self.pinned}
         together = {k: found[0] for k, found in choices.items()}
         tried = self._lengths(together)

@@ -87,10 +87,11 @@ class Tracer:
         self._traced: dict[tuple[TensorSpec, ...], Traced] = {}
 
     def trace(self, inputs: Sequence[TensorSpec]) -> Traced:
-        """See `Probes.trace`."""
+        """The model traced for these inputs; the same `Traced` again for the same inputs."""
         key = tuple(inputs)
         if key not in self._traced:
             weights = [w.shape for w in self._model.weights]
+            # Where the file has a budget, a first trace counts what the model holds.
             options = within_budget(self._options, lambda s: self._capture(key, s)[0], weights)
             function, names, captured, notes = self._capture(key, options)
             found = lengths_of(function, key, captured.lowered)

@@ -139,7 +139,10 @@ def _loop(node: Node, empty: set[str], splits: Mapping[str, Node]) -> tuple[Node
 
 
 def _stacked(node: Node) -> Sequence[Node]:
-    """The rows (T, ...) along the axis that they are to stand along: a new one, or their own."""
+    """What takes the place of ConcatFromSequence, now that its list is rows (T, ...).
+
+    The rows are stacked along a new axis, or joined along one that they have.
+    """
     axis, joins = int(node.get("axis", 0)), not node.get("new_axis", 0)
     source, (result,) = node.inputs[0], node.outputs
     if not result:

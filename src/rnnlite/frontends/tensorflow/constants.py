@@ -35,7 +35,9 @@ SHOWN = 8
 
 
 def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
-    """The source with constants for the inputs that have a value.
+    """The source with constants for the inputs that have a value, and with its outputs found.
+
+    Outputs that hold strings are left out, and so are inputs of strings that no output depends on.
 
     An input of `request.constants` becomes its value there. A PlaceholderWithDefault becomes its
     default, unless it is named as an input, or nothing else could be one.

@@ -57,7 +57,10 @@ def _weights(emitter: Emitter, node: NodeDef, value: Tensor, what: str) -> Any:
 
 @rule("BlockLSTM", "BlockLSTMV2")
 def _block_lstm(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> list[Value]:
-    """Gate order of the weights: i, g, f, o in BlockLSTM, i, f, g, o in BlockLSTMV2."""
+    """An LSTM over a whole sequence (T, B, F), as a Scan.
+
+    Gate order of the weights: i, g, f, o in BlockLSTM, i, f, g, o in BlockLSTMV2.
+    """
     longest, x, c, h = inputs[:4]
     w, wci, wcf, wco, b = (
         _weights(emitter, node, v, what)

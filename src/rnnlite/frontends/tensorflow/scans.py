@@ -24,9 +24,12 @@ def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> l
 
     Args:
         session: takes the record.
-        loop: what it was.
-        raised: what it is.
-        place: of the loop in the source; one is reported once.
+        loop: the loop, as the graph has it.
+        raised: the Scan that was read from it.
+        place: of the loop in the source; the report has one recurrence for each place.
+
+    Returns:
+        the values of the loop's variables behind it, in their order.
     """
     scan = raised.scan
     result, schedule = lower(scan, session.options)

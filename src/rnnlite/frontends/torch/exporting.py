@@ -1,9 +1,10 @@
 """A module as an ONNX model whose free axes are free.
 
 What enters: a `Call` and its free axes. What leaves: a ModelProto, and the axes that are free in
-it. The exporter that traces is right at free lengths for recurrent layers. What it unrolls, a loop
-over time in Python, is scripted instead, where TorchScript takes it. A layer with projections,
-which the exporter does not know, is written as a loop first, attention as products.
+it. A module is traced first: its recurrent layers then take any length. A loop over time in Python
+is unrolled by a trace. Such a module is exported as TorchScript instead, which keeps the loop,
+where TorchScript takes the module. Before a trace, LSTMs with projections are written as loops and
+attention as products, for the exporter knows neither.
 """
 
 from __future__ import annotations

@@ -163,7 +163,11 @@ def read_in_chunks(
 
 
 def _merge_level(graph: Builder, layout: VariableLayout, count: Value, level: int) -> Value:
-    """Merge the variables of a level into those of the next; gives the count, after that."""
+    """Merge the variables of a level into those of the next.
+
+    Returns:
+        `count`, as a result of the loop that merges: ops that read it run after the loop.
+    """
     base = graph.constant(layout.names[level + 1])
 
     def assign(body: Builder, joined: Value, name: Value, _: Value | None) -> None:

@@ -155,7 +155,10 @@ def tensor_errors(rewriting: Rewriting, samples: Samples, most: int) -> list[Cul
 
 
 def _worst(found: Sequence[Culprit]) -> list[Culprit]:
-    """Where the error enters, in the order of computation; the largest where it creeps in."""
+    """The tensors at which the error enters, in the order of computation.
+
+    Where it enters nowhere, for it grows a little at each op, those with the largest errors.
+    """
     largest = max((c.error for c in found), default=0.0)
     limit = SHARE * min(largest, 1.0)
     entering = [c for c in found if c.error > limit >= c.operands]

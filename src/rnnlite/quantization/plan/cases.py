@@ -98,7 +98,7 @@ class Cases:
 
 
 def point(value: float) -> Case:
-    """One value, the same with stand-ins."""
+    """The case of elements that hold one value, which no stand-in changes."""
     return Case((value, value), (value, value), moved=False)
 
 

@@ -15,7 +15,7 @@ from rnnlite.quantization.rewrite.operands import Operands
 
 
 def keep_in_float(made: Operands, op: Op) -> None:
-    """Let an op read and make real numbers."""
+    """Let an op read and make float32 values, with conversions from and to integers around it."""
     op.inputs = [
         _in_float(made, v) if made.is_float(v) and v not in made.constants else v for v in op.inputs
     ]

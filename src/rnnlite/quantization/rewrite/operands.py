@@ -99,7 +99,7 @@ class Operands:
         """The parameters of an input or output of the model as callers see it; None for float.
 
         Args:
-            place: of an output: one value may be several.
+            place: which output it is, for one value may be several outputs; None for an input.
         """
         dtype = self._types.get(value if place is None else place, self.io)
         if dtype is None:

@@ -100,8 +100,10 @@ class _Loop:
         return name
 
     def given(self, name: str) -> Argument:
-        """What a tensor is before the loop, and stays: of a constant, of one from outside, of a
-        state that its body hands on."""
+        """The value of a tensor that is the same in all iterations; None where it may change.
+
+        It is a constant, a tensor from outside, or a state that the body hands on as it is.
+        """
         if name in self.makers:
             return self.makers[name].get("value") if self.makers[name].op == "Constant" else None
         if name in self.body.constants:
