@@ -289,3 +289,18 @@ def test_functions_of_a_model_are_written_out():
     model.graph.node[0].CopyFrom(helper.make_node("Twice", ["x"], ["a"], domain="own"))
     model.opset_import.append(helper.make_opsetid("own", 1))
     assert [n.op for n in read(model).graph.nodes] == ["Add", "Mul"]
+
+
+@pytest.mark.parametrize("op", ["If", "Loop", "Mul"])
+def test_a_model_without_shapes_is_checked_as_well(op):
+    """The checker ends at the first missing shape, and leaves the rest."""
+    model = small()
+    model.graph.output[0].type.tensor_type.ClearField("shape")
+    read(model)
+    # Without its bodies, or with an attribute that it has not.
+    model.graph.node[1].op_type = op
+    if op == "Mul":
+        model.graph.node[1].attribute.append(helper.make_attribute("axis", 1))
+    with pytest.raises(SourceError, match=f"'small' is damaged; .*{op}"):
+        read(model)
+    assert not model.graph.output[0].type.tensor_type.HasField("shape")

@@ -6,7 +6,7 @@ of 16 and 64 bits as float32. What cannot be read is refused here, by name, befo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,7 @@ def read(source: object) -> Source:
         proto = inline_local_functions(proto)
     versions = {("" if o.domain in DOMAINS else o.domain): o.version for o in proto.opset_import}
     reader = _Reader(onnx, versions)
-    graph = without_buffers(without_lists(_plain(reader, proto, origin)))
+    graph = _plain(reader, proto, origin)
     _refuse_unknown(graph)
     notes = []
     if reader.floats:
@@ -95,13 +95,13 @@ def read(source: object) -> Source:
 
 
 def _plain(reader: _Reader, proto: Any, origin: str) -> Graph:
-    """The graph as plain data.
+    """The graph as plain data, without lists and buffers.
 
     onnx.checker takes names and texts that are no UTF-8, and types that there are none of.
     """
     try:
-        return reader.graph(proto.graph)
-    except (UnicodeDecodeError, KeyError, TypeError, ValueError) as e:
+        return without_buffers(without_lists(reader.graph(proto.graph)))
+    except (UnicodeDecodeError, KeyError, IndexError, TypeError, ValueError) as e:
         raise SourceError(
             f"{origin} is damaged",
             expected="texts in UTF-8 and types of ONNX",
@@ -161,12 +161,11 @@ def _check(onnx: Any, proto: Any, origin: str) -> None:
             else "Install a newer onnx package",
         )
     try:
-        onnx.checker.check_model(proto)
+        onnx.checker.check_model(_with_shapes(proto))
     except Exception as e:
         text = " ".join(str(e).split())
-        # An unknown op is refused by name in `_refuse_unknown`. A missing shape harms nobody: ONNX
-        # Runtime does without.
-        if "No Op registered" in text or "Field 'shape' of 'type' is required" in text:
+        # An unknown op is refused by name in `_refuse_unknown`.
+        if "No Op registered" in text:
             return
         raise SourceError(
             f"{origin} is damaged",
@@ -174,6 +173,40 @@ def _check(onnx: Any, proto: Any, origin: str) -> None:
             found=text[:300],
             remedy="Export or download it again",
         ) from e
+
+
+def _with_shapes(proto: Any) -> Any:
+    """The model with a shape for every input and output, without which the checker ends.
+
+    ONNX Runtime does without, and so do we.
+    """
+    lacking = [v for g in graphs_of(proto.graph) for v in _without_shape(g)]
+    if not lacking:
+        return proto
+    changed = type(proto)()
+    changed.CopyFrom(proto)
+    for graph in graphs_of(changed.graph):
+        for value in _without_shape(graph):
+            value.type.tensor_type.shape.SetInParent()
+    return changed
+
+
+def graphs_of(graph: Any) -> Iterator[Any]:
+    """A graph, and the bodies of its nodes."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from graphs_of(attribute.g)
+
+
+def _without_shape(graph: Any) -> list[Any]:
+    return [
+        v
+        for v in (*graph.input, *graph.output)
+        if v.type.WhichOneof("value") in (None, "tensor_type")
+        and not v.type.tensor_type.HasField("shape")
+    ]
 
 
 def _refuse_unknown(graph: Graph) -> None:

@@ -5,13 +5,14 @@ What enters: a ModelProto. What leaves: a `Runner`, from arrays to arrays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import SourceError
 from rnnlite.frontends.functions import Runner
+from rnnlite.frontends.onnx.reading import graphs_of
 from rnnlite.scan.tensors import Array
 
 
@@ -69,24 +70,16 @@ TURNS = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])
 
 def _time_first(proto: Any) -> Any:
     """The model with transposes around recurrences of layout 1, which ONNX Runtime has not."""
-    if not any(_is_batch_first(n) for g in _graphs(proto.graph) for n in g.node):
+    if not any(_is_batch_first(n) for g in graphs_of(proto.graph) for n in g.node):
         return proto
     changed = type(proto)()
     changed.CopyFrom(proto)
-    for graph in list(_graphs(changed.graph)):
+    # Bodies first: what replaces a node is a copy.
+    for graph in reversed(list(graphs_of(changed.graph))):
         nodes = [made for node in graph.node for made in _turned(node)]
         del graph.node[:]
         graph.node.extend(nodes)
     return changed
-
-
-def _graphs(graph: Any) -> Iterator[Any]:
-    """The bodies of a graph's nodes, innermost first, and the graph itself."""
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("g"):
-                yield from _graphs(attribute.g)
-    yield graph
 
 
 def _is_batch_first(node: Any) -> bool:

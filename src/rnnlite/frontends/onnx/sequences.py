@@ -31,7 +31,8 @@ def without_lists(graph: Graph, splits: Mapping[str, Node] | None = None) -> Gra
         UnsupportedError: a list is used otherwise.
     """
     splits = {**(splits or {}), **_splits(graph)}
-    nodes = [m for n in graph.nodes if n.outputs[0] not in splits for m in _elements(n, splits)]
+    kept = [n for n in graph.nodes if n.op != "SplitToSequence" or n.outputs[0] not in splits]
+    nodes = [m for n in kept for m in _elements(n, splits)]
     empty = {n.outputs[0] for n in nodes if n.op == "SequenceEmpty"}
     arrays: set[str] = set()
     for k, node in enumerate(nodes):
