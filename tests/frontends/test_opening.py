@@ -289,3 +289,26 @@ def test_a_text_is_a_path():
     assert as_source("a/b.keras") == Path("a/b.keras")
     thing = object()
     assert as_source(thing) is thing
+
+
+def test_another_protobuf_that_is_called_onnx(tmp_path):
+    """It begins as a graph does: the message is on what its name says."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"\n\x10\n\x01b\x12\x0b\x1a\x09some text")
+    first, second = candidates(path)
+    assert [c.front_end.name for c in (first, second)] == ["onnx", "tensorflow"]
+    with pytest.raises(
+        rnnlite.SourceError, match=r"net\.onnx' is no (ONNX )?model, or it is trunc"
+    ):
+        open_program(path, Request())
+
+
+def test_a_graph_that_is_called_onnx(tmp_path):
+    with tf.Graph().as_default() as graph:
+        x = tf.compat.v1.placeholder(tf.float32, [1, None, 3], "x")
+        tf.tanh(x, name="y")
+    path = tmp_path / "net.onnx"
+    path.write_bytes(graph.as_graph_def().SerializeToString())
+    program = open_program(path, Request())
+    assert [o.name for o in program.main.outputs] == ["y"]
+    assert program.notes[0].startswith("read as a graph of TensorFlow: ")

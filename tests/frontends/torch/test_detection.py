@@ -7,6 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from rnnlite.errors import SourceError  # noqa: E402
+from rnnlite.frontends.opening import candidates  # noqa: E402
 from rnnlite.frontends.torch import detection  # noqa: E402
 from rnnlite.frontends.torch.calls import quiet  # noqa: E402
 from rnnlite.frontends.torch.detection import detect  # noqa: E402
@@ -32,7 +34,7 @@ def test_archives(tmp_path, case):
     assert detect(tmp_path / "any.name") is kind
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\x08\x07"])
+@pytest.mark.parametrize("data", [b"", b"PK", b"\x08\x07"])
 def test_files_that_are_no_archives(tmp_path, data):
     (tmp_path / "net.pt").write_bytes(data)
     assert detect(tmp_path / "net.pt") is None
@@ -69,3 +71,13 @@ def test_layers_of_keras_are_none():
     kind = type("Layer", (torch.nn.Module,), {"__module__": "keras.src.layers"})
     assert detect(kind()) is None
     assert detect(keras.layers.Dense(2)) is None
+
+
+@pytest.mark.parametrize("end", [".pt", ".pth", ".pt2"])
+def test_a_truncated_archive(tmp_path, end):
+    path = tmp_path / f"net{end}"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/data.pkl", b"x" * 1000)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(SourceError, match=rf"the PyTorch archive .*net\{end}' is truncated or dam"):
+        candidates(path)

@@ -62,7 +62,13 @@ def detect(path: Path) -> Detected | None:
     return _saved_model(path) if path.is_dir() else None
 
 
-def _archive(path: Path) -> Detected:
+PYTORCH = frozenset([".pt", ".pth", ".pt2"])
+"""How archives of another family are called: a damaged one is for that to refuse."""
+
+
+def _archive(path: Path) -> Detected | None:
+    if path.suffix.lower() in PYTORCH and not zipfile.is_zipfile(path):
+        return None
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())

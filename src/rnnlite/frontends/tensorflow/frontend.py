@@ -47,6 +47,9 @@ class TensorFlowFrontEnd(FrontEnd[TensorFlowRequest]):
         if kind is detection.KERAS_SAVED_MODEL:
             note = "read by its signature, without its Keras classes"
             return Match(kind, Confidence.POSSIBLE, note)
+        if kind is detection.GRAPH and source.suffix.lower() == ".onnx":
+            # What is called so and is no ONNX model begins like a graph more often than it is one.
+            return Match(kind, Confidence.POSSIBLE, "read as a graph of TensorFlow")
         return None if kind is None else Match(kind)
 
     def open(self, source: object, request: TensorFlowRequest) -> Program:

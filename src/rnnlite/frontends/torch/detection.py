@@ -9,6 +9,8 @@ import sys
 import zipfile
 from pathlib import Path
 
+from rnnlite.errors import SourceError
+from rnnlite.frontends.paths import head_of
 from rnnlite.frontends.registry import SourceKind
 
 MODULE = SourceKind("live torch.nn.Module", ("example",))
@@ -18,12 +20,19 @@ SCRIPT = SourceKind("TorchScript file", ("example",))
 PICKLE = SourceKind("pickle of PyTorch", ())
 PACKAGE = SourceKind("torch.package archive", ())
 
+NAMES = frozenset([".pt", ".pth", ".pt2"])
+"""How files of PyTorch end."""
+
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 """How files begin that torch.save wrote before 1.6: its number, pickled."""
 
 
 def detect(source: object) -> SourceKind | None:
-    """The kind of a source; None where it is something else."""
+    """The kind of a source; None where it is something else.
+
+    Raises:
+        SourceError: it is an archive that is called like one of PyTorch, but truncated.
+    """
     if isinstance(source, Path):
         return _of_file(source) if source.is_file() else None
     torch = sys.modules.get("torch")
@@ -41,11 +50,15 @@ def detect(source: object) -> SourceKind | None:
 
 def _of_file(path: Path) -> SourceKind | None:
     if not zipfile.is_zipfile(path):
-        try:
-            with path.open("rb") as file:
-                return PICKLE if file.read(len(LEGACY)) == LEGACY else None
-        except OSError:
-            return None
+        head = head_of(path)
+        if head[:4] == b"PK\x03\x04" and path.suffix.lower() in NAMES:
+            raise SourceError(
+                f"the PyTorch archive '{path}' is truncated or damaged",
+                expected="a zip archive to its end",
+                found=f"{path.stat().st_size} bytes without one",
+                remedy="Save or download it again",
+            )
+        return PICKLE if head[: len(LEGACY)] == LEGACY else None
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.split("/", 1)[-1] for name in archive.namelist()}
