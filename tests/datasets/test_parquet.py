@@ -12,6 +12,7 @@ from rnnlite.datasets.columns import Column
 from rnnlite.errors import DataError, DependencyError
 
 pa = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+pytest.importorskip("pyarrow.parquet")
 
 from rnnlite.datasets import parquet as module  # noqa: E402
 from rnnlite.datasets.parquet import ParquetRows, arrow, samples_of  # noqa: E402
@@ -86,8 +87,11 @@ def test_ids_numbers_and_texts():
     ("array", "message"),
     [
         (pa.array([LISTS[0], None]), "column c holds nulls.*none in row 11"),
-        (pa.array([LISTS[0], [[1.0, None, 2.0]]]), "holds nulls.*within a row"),
-        (pa.array([[[1.0, 2.0, 3.0]], [None]], pa.list_(FIXED)), "holds nulls.*within a row"),
+        (pa.array([LISTS[0], [[1.0, None, 2.0]]]), "holds nulls.*missing value within row 11"),
+        (
+            pa.array([[[1.0, 2.0, 3.0]], [None]], pa.list_(FIXED)),
+            "holds nulls.*missing value within row 11",
+        ),
         (pa.array([[[1.0] * 3], [[1.0] * 3, [1.0] * 2]]), "row 11 in column c is of ragged width"),
         (pa.array([[1.0] * 6, [1.0] * 7]), "row 11 in column c is a flat list.*multiple of 3.*7"),
         (pa.array(["a", "b"]), "holds no numbers; expected numbers; found string"),

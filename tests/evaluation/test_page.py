@@ -120,6 +120,21 @@ def test_a_matrix_is_drawn_of_so_many_classes_alone(count, drawn):
     assert f"class {count - 1}" in found
 
 
+def test_of_many_classes_the_worst_are_drawn():
+    """What has no label and is never picked has no F1, and is not among them."""
+    told = many(MOST_CLASSES + 3)
+    last = replace(told.classes[-1], f1=0.25)
+    none = replace(told.classes[0], f1=math.nan)
+    scores = replace(told, classes=(none, *told.classes[1:-1], last))
+    page = evaluation_page(evaluated(scores=scores))
+    assert f"F1, lowest {MOST_CLASSES} of {MOST_CLASSES + 3} classes" in words(page)
+    drawn = page.partition("lowest")[2].partition("</svg>")[0]
+    bars = re.findall(r"<text[^>]*>(class \d+)</text>", drawn)
+    assert bars[0] == last.name
+    assert len(bars) == MOST_CLASSES
+    assert none.name not in bars
+
+
 def test_a_page_is_called_after_its_model_or_its_output():
     assert "<title>m.tflite" in evaluation_page(CLASSES, title="m.tflite")
     page = evaluation_page(CLASSES)

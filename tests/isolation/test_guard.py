@@ -1,6 +1,7 @@
 """A command that native code ends gives one message and status 1."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -57,6 +58,42 @@ run_guarded(run, "rnnlite")
     parent.kill()
     parent.wait()
     until(lambda: is_dead(child))
+
+
+@pytest.mark.parametrize("to_child", [False, True], ids=["parent", "both"])
+def test_an_interrupt_reaches_the_command_once(tmp_path, to_child):
+    """`kill -INT` interrupts the parent alone, a terminal both: there is one interrupt, one end."""
+    code = """
+import os, sys, time
+from pathlib import Path
+from rnnlite.isolation.guard import run_guarded
+
+def run():
+    try:
+        Path(sys.argv[1]).write_text(str(os.getpid()))
+        time.sleep(60)
+    except KeyboardInterrupt:
+        time.sleep(0.3)  # What a second interrupt would end.
+        print("cleaned up", flush=True)
+        sys.exit(1)
+
+run_guarded(run, "rnnlite")
+"""
+    written = tmp_path / "pid"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(written)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Tests may run where interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    until(lambda: written.exists() and written.read_text())
+    if to_child:
+        os.kill(int(written.read_text()), signal.SIGINT)
+    parent.send_signal(signal.SIGINT)
+    out, err = parent.communicate(timeout=20)
+    assert (parent.returncode, out, err) == (1, "cleaned up\n", "")
 
 
 def until(holds, seconds=20):

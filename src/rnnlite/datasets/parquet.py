@@ -152,10 +152,10 @@ def samples_of(array: Any, column: Column, where: str, first: int) -> list[Array
     steps = np.diff(offsets)
     inner: list[int] = []
     while _is_list(level, pa):
-        _refuse_nulls(level, where, None)
+        _refuse_nulls(level, where, first, offsets)
         inner.append(_width(_bounds(level, pa), offsets, where, first))
         offsets, level = offsets * inner[-1], level.flatten()
-    _refuse_nulls(level, where, None)
+    _refuse_nulls(level, where, first, offsets)
     values = _numbers(level, where, column, pa)
     shape = tensor[1:] if tensor is not None else tuple(inner)
     shape = _flat_width(shape, offsets, column, where, first)
@@ -223,14 +223,19 @@ def _flat_width(
     return tuple(d for d in wanted if d is not None)
 
 
-def _refuse_nulls(array: Any, where: str, first: int | None) -> None:
+def _refuse_nulls(array: Any, where: str, first: int, outer: Array | None = None) -> None:
+    """Refuse nulls in rows, or in a level within them, in which rows begin at `outer`."""
     if not array.null_count:
         return
-    place = array.is_null().to_numpy(zero_copy_only=False).argmax()
+    place = int(array.is_null().to_numpy(zero_copy_only=False).argmax())
+    found = f"none in row {first + place}"
+    if outer is not None:
+        row = int(np.searchsorted(outer, place, "right")) - 1
+        found = f"a missing value within row {first + row}"
     raise DataError(
         f"{where} holds nulls",
         expected="a value in each row",
-        found="a missing value within a row" if first is None else f"none in row {first + place}",
+        found=found,
         remedy="Fill or drop the missing values",
     )
 

@@ -141,11 +141,19 @@ def _classes(scores: Classification) -> list[Markup | None]:
     rows = [
         [c.name, c.count, 100 * c.precision, 100 * c.recall, 100 * c.f1] for c in scores.classes
     ]
+    columns = ["class", "count", "precision %", "recall %", "F1 %"]
+    many = len(rows) > MOST_CLASSES
+    # Of many classes, those that are told apart worst; what has no label and is never picked has
+    # no F1.
+    worst = sorted((c for c in scores.classes if math.isfinite(c.f1)), key=lambda c: c.f1)
     shown = [
         Bar(c.name, c.f1 if math.isfinite(c.f1) else 0.0, _percent(c.f1) or "none")
-        for c in scores.classes[:MOST_CLASSES]
+        for c in (worst[:MOST_CLASSES] if many else scores.classes)
     ]
-    figures_ = table(["class", "count", "precision %", "recall %", "F1 %"], rows)
+    title = f"F1, lowest {len(shown)} of {len(rows)} classes" if many else "F1"
+    figures_ = table(columns, rows)
+    if many:
+        figures_ = details(f"All {len(rows)} classes", figures_)
     names = [c.name for c in scores.classes]
     matrix = None
     if len(names) <= MOST_CLASSES and names:
@@ -162,7 +170,7 @@ def _classes(scores: Classification) -> list[Markup | None]:
         "By class",
         tag(
             "div",
-            tag("div", tag("h3", "F1"), bars(shown, "F1 by class", largest=1.0)),
+            tag("div", tag("h3", title), bars(shown, "F1 by class", largest=1.0)),
             tag("div", figures_),
             class_="pair",
         ),

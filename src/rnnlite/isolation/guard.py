@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
@@ -33,6 +34,7 @@ def run_guarded(run: Callable[[], None], name: str) -> None:
     if child == 0:
         os.close(ours)
         threading.Thread(target=_end_with_parent, args=(lives,), daemon=True).start()
+        _hear_interrupts_once()
         run()
         return
     os.close(lives)
@@ -43,6 +45,25 @@ def _end_with_parent(lives: int) -> None:
     """Wait until the parent, who holds the other end and writes nothing, is no more."""
     os.read(lives, 1)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+ECHO = 1.0
+"""Seconds within which a second interrupt is the first one again."""
+
+
+def _hear_interrupts_once() -> None:
+    """Take what comes from the terminal and then from the parent as one interrupt, not as two."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return  # They are ignored, e.g. for a command in the background.
+    heard = -ECHO
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        nonlocal heard
+        before, heard = heard, time.monotonic()
+        if heard - before > ECHO:
+            signal.default_int_handler(number, frame)
+
+    signal.signal(signal.SIGINT, hear)
 
 
 def _wait(child: int) -> int:
@@ -56,10 +77,9 @@ def _wait(child: int) -> int:
         try:
             return os.waitpid(child, 0)[1]
         except KeyboardInterrupt:
-            # The child gets Ctrl-C too, and ends with a message; native code may not, so a second
-            # one ends it by force.
-            if interrupted:
-                os.kill(child, signal.SIGKILL)
+            # A terminal interrupts the child too, `kill -INT` does not. The child ends with a
+            # message; native code may not, so a second interrupt ends it by force.
+            hand_on(signal.SIGKILL if interrupted else signal.SIGINT, None)
             interrupted = True
 
 

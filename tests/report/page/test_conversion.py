@@ -74,7 +74,10 @@ def test_a_place_that_cannot_be_written(report, tmp_path):
 
 def test_in_a_browser(page, report, require_readable):
     bare = conversion_page(replace(report, layers=(), quantization=None))
-    require_readable(whole=page, bare=bare)
+    long = "scope_without_a_place_to_break/" * 4 + "probabilities"
+    parity = Parity((OutputParity(long, 1e-7, 2e-7, 0.5, 1e-5, {1: 0.0, 9: 1e-7}),), (9, 1), (), 1)
+    named = replace(report, origin=long, parity=parity, notes=(long,))
+    require_readable(whole=page, bare=bare, long=conversion_page(named))
 
 
 def figures_of(page):

@@ -36,6 +36,11 @@ def test_layers_at_one_distance_stand_side_by_side():
     assert found["forward, GRU"][0] < found["backward, GRU"][0]
 
 
+def test_no_wire_where_it_is_not_known_what_is_read():
+    nodes = (*TWO[:3], Node("y", "add", (), "layer", ("f", "b"), wired=False))
+    assert drawing(nodes, "t").count('class="wire"') == 2
+
+
 def test_a_wire_for_all_that_is_read():
     assert drawing(TWO, "t").count('class="wire"') == 5
 

@@ -19,9 +19,15 @@ def test_nodes(report):
     assert nodes[last].reads[0].startswith("layer <img")
 
 
-def test_without_layers_recurrences_stand_in_a_row(report):
-    nodes = nodes_of(replace(report, layers=()))
-    assert [n.reads for n in nodes] == [(), ("in frames",), ("layer forward",), ("layer backward",)]
+def test_without_layers_no_wire_is_invented(report):
+    bare = replace(report, layers=())
+    nodes = nodes_of(bare)
+    recurrences = ("layer forward", "layer backward")
+    assert [n.reads for n in nodes] == [(), ("in frames",), ("in frames",), recurrences]
+    assert [n.wired for n in nodes] == [True, False, False, False]
+    assert 'class="wire"' not in model_section(bare)
+    assert "The file does not say what reads what." in model_section(bare)
+    assert "The file does not say" not in model_section(report)
 
 
 def test_quantized_ends(report):

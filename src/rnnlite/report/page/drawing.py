@@ -27,7 +27,8 @@ class Node:
         key: others name it by this.
         title, lines: what stands in it; two lines at most.
         kind: "layer", "end" for inputs and outputs, "forward" or "backward" for recurrences.
-        reads: keys of the boxes that feed it.
+        reads: keys of the boxes that feed it, or that stand above it.
+        wired: whether these feed it, and wires are drawn.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Node:
     lines: tuple[str, ...] = ()
     kind: str = "layer"
     reads: tuple[str, ...] = ()
+    wired: bool = True
 
     @property
     def is_recurrent(self) -> bool:
@@ -72,7 +74,7 @@ def drawing(nodes: Sequence[Node], title: str) -> Markup:
     parts: list[Markup] = []
     lanes = 0
     for node in shown:
-        for source in node.reads:
+        for source in node.reads if node.wired else ():
             if source in places and places[source].row < places[node.key].row:
                 far = places[node.key].row - places[source].row > 1
                 parts.append(_wire(places[source], places[node.key], lanes if far else None))

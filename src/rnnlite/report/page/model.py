@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rnnlite.report.page.document import items, section, table
@@ -26,16 +27,24 @@ def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
         of: which one, where there are several.
     """
     drawn = drawing(nodes_of(found), "Layers, from inputs to outputs")
+    unknown = found.recurrences and not found.layers
+    lead = "The file does not say what reads what." if unknown else ""
     right = [tag("h3", "Inputs and outputs"), _signature(found.inputs, found.outputs)]
     if found.recurrences:
         right += [tag("h3", "How each recurrence runs"), _recurrences(found.recurrences)]
     return section(
-        f"What the model is{of}", tag("div", tag("div", drawn), tag("div", right), class_="pair")
+        f"What the model is{of}",
+        tag("div", tag("div", drawn), tag("div", right), class_="pair"),
+        lead=lead,
     )
 
 
 def nodes_of(found: Report | SignatureReport) -> list[Node]:
-    """The boxes of a drawing: inputs, layers, outputs; without layers, recurrences in a row."""
+    """The boxes of a drawing: inputs, layers, outputs.
+
+    Without layers it is not known what recurrences read: they stand between the inputs and the
+    outputs, without wires.
+    """
     recurrences = _by_layer(found.recurrences)
     nodes = [_end(spec, "in") for spec in found.inputs]
     keys = {str(spec["name"]): node.key for spec, node in zip(found.inputs, nodes, strict=True)}
@@ -61,15 +70,20 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
             keys[layer.name] = key_
             makers.update(dict.fromkeys(layer.gives, key_))
     else:
-        last = tuple(node.key for node in nodes)
-        for r in found.recurrences:
-            nodes.append(_recurrent(f"layer {r['name']}", r, last))
-            last = (nodes[-1].key,)
-        makers = {str(spec["name"]): last[0] for spec in found.outputs if last}
+        return _unwired(found, nodes)
     for spec in found.outputs:
         maker = makers.get(str(spec["name"]))
         nodes.append(_end(spec, "out", () if maker is None else (maker,)))
     return nodes
+
+
+def _unwired(found: Report | SignatureReport, inputs: list[Node]) -> list[Node]:
+    """Inputs, recurrences and outputs one below the other; what reads what is not known."""
+    above = tuple(node.key for node in inputs)
+    nodes = [_recurrent(f"layer {r['name']}", r, above) for r in found.recurrences]
+    above = tuple(node.key for node in nodes) or above
+    nodes += [_end(spec, "out", above) for spec in found.outputs]
+    return inputs + [replace(node, wired=False) for node in nodes]
 
 
 def _by_layer(recurrences: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
