@@ -1,6 +1,7 @@
 """Programs for a file: Python and JavaScript are run, C and C++ compiled, the others parsed."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,9 @@ from ai_edge_litert.interpreter import Interpreter
 
 import rnnlite
 from rnnlite.lite import schema
+from rnnlite.runtime.quantized import quantize
+from rnnlite.snippets import render
+from rnnlite.snippets.facts import facts_of
 from rnnlite.snippets.languages import LANGUAGES, NAMES
 from rnnlite.snippets.render import snippet
 
@@ -106,14 +110,113 @@ def test_python_as_a_program(data, tmp_path):
 @pytest.mark.parametrize(("language", "compiler"), [("c", "cc"), ("cpp", "c++")])
 @pytest.mark.parametrize("kind", [kind for kind in FILES if kind != "micro_stream"])
 def test_c_and_cpp_compile(kind, language, compiler, request, tmp_path):
-    data = request.getfixturevalue(kind)
+    check_compiles(snippet(request.getfixturevalue(kind), language), language, compiler, tmp_path)
+
+
+def check_compiles(text, language, compiler, tmp_path):
     if shutil.which(compiler) is None:
         pytest.skip(f"no {compiler} here")
     path = tmp_path / ("program.c" if language == "c" else "program.cc")
-    path.write_text(snippet(data, language), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
     standard = "-std=c11" if language == "c" else "-std=c++17"
     command = [compiler, standard, "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
     subprocess.run([*command, "-I", HERE / "headers", path], check=True)
+
+
+@pytest.fixture(params=[0.3, 1e9, -1e9], ids=["within", "highest", "lowest"])
+def masked(integers, request, monkeypatch):
+    """A file of integers whose input has a value that masks: its spec, the file."""
+    mask = request.param
+    facts = facts_of(integers)
+    (main,) = facts.functions
+    inputs = tuple(replace(p, mask=float(np.float32(mask))) for p in main.inputs)
+    facts = replace(facts, functions=(replace(main, inputs=inputs),))
+    monkeypatch.setattr(render, "facts_of", lambda data: facts)
+    (spec,) = rnnlite.load(integers).inputs
+    return replace(spec, mask_value=mask), integers
+
+
+def near(spec):
+    """Steps of which many round to the integers of the mask, masked ones among them."""
+    scale, zero_point = spec.quantization
+    limits = np.iinfo(spec.dtype)
+    mask = float(np.float32(spec.mask_value))
+    code = np.clip(np.rint(mask / scale) + zero_point, limits.min, limits.max)
+    rng = np.random.default_rng(0)
+    values = (code - zero_point) * scale + rng.uniform(-0.6, 0.6, (1, 40, 3)) * scale
+    values[0, :5] = mask
+    values[0, 5, :2] = mask
+    return values
+
+
+def test_python_masks_what_predict_masks(masked):
+    spec, data = masked
+    values = near(spec)
+    module = program(data)
+    expected = quantize(values, spec)
+    assert np.any(expected != quantize(values, replace(spec, mask_value=None)))
+    found = module.quantize(values, module.SIGNATURES["serving_default"][0][0])
+    np.testing.assert_array_equal(found, expected)
+
+
+READS_NUMBERS = """
+int main(void) {
+  double values[120];
+  signed char found[120];
+  for (int k = 0; k < 120; ++k) if (scanf("%lf", &values[k]) != 1) return 1;
+  for (int k = 0; k < 120; ++k) Put(SPEC, found, k, Unmasked(SPEC, values, k));
+  for (int k = 0; k < 120; ++k) printf("%d ", found[k]);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("language", "compiler", "spec"),
+    [("c", "cc", "kSpecs"), ("cpp", "c++", "kSignatures[0].inputs[0]")],
+)
+def test_c_and_cpp_mask_what_predict_masks(masked, language, compiler, spec, tmp_path):
+    if shutil.which(compiler) is None:
+        pytest.skip(f"no {compiler} here")
+    of, data = masked
+    text = snippet(data, language)
+    path = tmp_path / ("program.c" if language == "c" else "program.cc")
+    begin = re.split(r"(?m)^(?:/\*|//) Read what the file gives", text)[0]
+    path.write_text(begin + READS_NUMBERS.replace("SPEC", spec), encoding="utf-8")
+    out = tmp_path / "program"
+    command = [compiler, "-w", "-I", HERE / "headers", path, "-o", out, "-lm"]
+    subprocess.run(command, check=True)
+    values = near(of)
+    numbers = " ".join(map(repr, values.ravel().tolist()))
+    run = subprocess.run([out], input=numbers, capture_output=True, text=True, check=True)
+    found = np.array(run.stdout.split(), np.int8).reshape(values.shape)
+    np.testing.assert_array_equal(found, quantize(values, of))
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("kotlin", 'val MASKS = mapOf("frames" to '),
+        ("swift", 'let masks: [String: Double] = ["frames": '),
+        ("c", 'kMasks[] = {{"frames", '),
+    ],
+)
+def test_a_mask_stands_in_each_language(masked, integers, language, line):
+    assert line in snippet(masked[1], language)
+
+
+@pytest.mark.parametrize("language", ["kotlin", "swift"])
+def test_kotlin_and_swift_with_masks_parse(masked, language):
+    test_kotlin_and_swift_parse(masked[1], language)
+
+
+@pytest.mark.parametrize(("language", "compiler"), [("c", "cc"), ("cpp", "c++")])
+def test_c_and_cpp_with_masks_compile(language, compiler, masked, tmp_path):
+    check_compiles(snippet(masked[1], language), language, compiler, tmp_path)
+
+
+@pytest.mark.parametrize("language", NAMES[:4])
+def test_files_without_masks_have_no_word_of_them(integers, language):
+    assert "mask" not in snippet(integers, language).lower()
 
 
 def test_micro(micro):

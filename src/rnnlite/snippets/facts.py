@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from rnnlite.errors import ModelError
 from rnnlite.lite import schema
 from rnnlite.lite.record import TARGET, record
@@ -36,6 +38,7 @@ class TensorFacts:
         shape: FREE for axes of time; a free batch is 1.
         scale, zero_point: of its integers; scale 0 where it has none.
         initial: of a state, the number that it begins with.
+        mask: of an input of integers, the real number that masks a time step.
     """
 
     name: str
@@ -44,6 +47,7 @@ class TensorFacts:
     scale: float = 0.0
     zero_point: int = 0
     initial: float = 0.0
+    mask: float | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +162,9 @@ def _tensor(spec: TensorSpec) -> TensorFacts:
         for k, d in enumerate(spec.shape)
     )
     scale, zero_point = spec.quantization or (0.0, 0)
-    return TensorFacts(spec.name, str(spec.dtype), shape, scale, zero_point)
+    # Compared in float32, as the source does.
+    mask = None if not scale or spec.mask_value is None else float(np.float32(spec.mask_value))
+    return TensorFacts(spec.name, str(spec.dtype), shape, scale, zero_point, mask=mask)
 
 
 def _streamed(model: Model) -> Streamed | None:

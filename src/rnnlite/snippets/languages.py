@@ -23,6 +23,7 @@ class Language:
         rows: how it is written where the rows of a streamed output stand.
         literal: a text as the language writes it.
         infinity: how the language calls it.
+        mask: how an input's name and the value that masks its steps are written.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Language:
     rows: str
     literal: Callable[[str], str]
     infinity: str
+    mask: str = "{{{name}, {value}}}"
 
     def number(self, value: float) -> str:
         """A real number as the language writes it."""
@@ -87,6 +89,7 @@ LANGUAGES = {
             f"Rows({_ROWS}),",
             _four_digits,
             'float("inf")',
+            "{name}: {value}",
         ),
         Language(
             "kotlin",
@@ -97,6 +100,7 @@ LANGUAGES = {
             f"Rows({_ROWS}),",
             _kotlin,
             "Double.POSITIVE_INFINITY",
+            "{name} to {value}",
         ),
         Language(
             "swift",
@@ -107,6 +111,7 @@ LANGUAGES = {
             "Rows(axis: {axis}, stride: {stride}, delay: {delay}, add: {add}),",
             _swift,
             "Double.infinity",
+            "{name}: {value}",
         ),
         Language(
             "cpp",

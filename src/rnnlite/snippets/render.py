@@ -5,7 +5,8 @@ What enters: a .tflite file, and the name of a language. What leaves: the text o
 In a template @NAME@ stands for a text, and what stands between the lines "@if stream" and "@end" is
 left out where the file has no stream; "@if whole", where it takes no whole sequences; "@if exits",
 where it has no exits; "@if late", where each row of the stream is final with its step, and "@if
-prompt", where it is not; "@if tail", where nothing is left to come when a sequence ends.
+prompt", where it is not; "@if tail", where nothing is left to come when a sequence ends; "@if
+masked", where no time step of integers is masked by a value, and "@if unmasked", where one is.
 """
 
 from __future__ import annotations
@@ -69,6 +70,8 @@ def snippet(model: str | Path | bytes, language: str = "python") -> str:
         "late": stream is not None and stream.is_late,
         "prompt": stream is not None and not stream.is_late,
         "tail": stream is not None and stream.tail,
+        "masked": bool(_masks(facts)),
+        "unmasked": not _masks(facts),
     }
     return _filled(template, _texts(facts, known, name), shown)
 
@@ -144,9 +147,18 @@ def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
         "WHOLE": ", ".join(map(language.literal, whole)),
         "WHOLE_PLACES": ", ".join(str(keys.index(key)) for key in whole),
         "EXITS": ", ".join(map(language.literal, facts.exits)),
+        "MASKS": ", ".join(
+            language.mask.format(name=language.literal(name), value=language.number(value))
+            for name, value in _masks(facts).items()
+        ),
         "EXIT_PLACES": ", ".join(str(keys.index(key)) for key in facts.exits),
         **({} if facts.stream is None else _stream_texts(facts.stream, language)),
     }
+
+
+def _masks(facts: Facts) -> dict[str, float]:
+    """What masks a time step, by the name of an input of integers."""
+    return {p.name: p.mask for p in facts.tensors if p.mask is not None}
 
 
 def _stream_texts(stream: Streamed, language: Language) -> dict[str, str]:
