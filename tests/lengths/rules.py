@@ -9,7 +9,8 @@ from tensorflow.python.framework import op_def_registry
 
 from rnnlite.lengths import analysis  # noqa: F401 (it registers the rules)
 from rnnlite.lengths.facts import RULES, Demands, Fact, Node, filled, with_content
-from rnnlite.lengths.sizes import Axis, evaluate, free
+from rnnlite.lengths.sizes import Axis, free
+from rnnlite.lengths.values import evaluate
 
 T, U = Axis(0, 1), Axis(1, 1)
 t, u = free(T), free(U)

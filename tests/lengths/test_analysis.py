@@ -6,7 +6,8 @@ import tensorflow as tf
 
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.facts import RULES
-from rnnlite.lengths.sizes import Axis, evaluate, free, is_known
+from rnnlite.lengths.sizes import Axis, free
+from rnnlite.lengths.values import evaluate, is_known
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Lowered, Scan

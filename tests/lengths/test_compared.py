@@ -15,7 +15,8 @@ from rnnlite.lengths.compared import (
 )
 from rnnlite.lengths.facts import Requirement
 from rnnlite.lengths.lengths import Lengths, Steps
-from rnnlite.lengths.sizes import Axis, ceil_div, evaluate, floor_div, free, unknown
+from rnnlite.lengths.sizes import Axis, ceil_div, floor_div, free, unknown
+from rnnlite.lengths.values import evaluate
 
 T, U = Axis(0, 1), Axis(1, 1)
 t, u = free(T), free(U)

@@ -6,7 +6,8 @@ from rules import FakeOp, T, case, check, numbers, ones, t, told, u
 
 from rnnlite.lengths.computes import BROADCASTING, SAME, broadcast, window
 from rnnlite.lengths.facts import RULES, Demands, Fact, Node, Untold
-from rnnlite.lengths.sizes import ceil_div, evaluate, floor_div, unknown
+from rnnlite.lengths.sizes import ceil_div, floor_div, unknown
+from rnnlite.lengths.values import evaluate
 
 X = ones(2, t, 6)
 ROW = ones(2, u, 6)

@@ -20,7 +20,8 @@ from rnnlite.lengths.facts import (
     vector,
     with_content,
 )
-from rnnlite.lengths.sizes import floor_div, is_known, unknown
+from rnnlite.lengths.sizes import floor_div, unknown
+from rnnlite.lengths.values import is_known
 
 
 def demanded(kind, left, right):

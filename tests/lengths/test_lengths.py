@@ -5,7 +5,8 @@ import pytest
 from rnnlite.lengths.compared import compared, longer, shown, unequal
 from rnnlite.lengths.facts import Requirement
 from rnnlite.lengths.lengths import Lengths, Steps, first
-from rnnlite.lengths.sizes import Axis, evaluate, floor_div, free, unknown
+from rnnlite.lengths.sizes import Axis, floor_div, free, unknown
+from rnnlite.lengths.values import evaluate
 
 T, U = Axis(0, 1), Axis(1, 1)
 t, u = free(T), free(U)

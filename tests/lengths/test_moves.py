@@ -5,7 +5,8 @@ from rules import T, U, case, check, numbers, ones, t, told, u
 
 from rnnlite.lengths.facts import Untold
 from rnnlite.lengths.moves import product
-from rnnlite.lengths.sizes import evaluate, floor_div, is_known
+from rnnlite.lengths.sizes import floor_div
+from rnnlite.lengths.values import evaluate, is_known
 
 X = ones(2, t, 6)
 

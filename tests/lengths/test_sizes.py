@@ -9,20 +9,17 @@ from hypothesis import strategies as st
 
 from rnnlite.lengths.sizes import (
     Axis,
-    axes_of,
     ceil_div,
     divided,
-    evaluate,
     floor_div,
     free,
-    is_known,
     least_value,
     maximum,
     minimum,
     reduced,
-    substitute,
     unknown,
 )
+from rnnlite.lengths.values import axes_of, evaluate, is_known, substitute
 
 T, W = Axis(0, 1), Axis(0, 2)
 t, w = free(T), free(W)
@@ -99,13 +96,6 @@ def test_what_is_unknown_is_equal_to_itself_alone():
     assert evaluate(t, {}) is None
     assert not is_known(floor_div(a * t, 2))
     assert is_known(t)
-
-
-def test_values_put_in_simplify():
-    size = floor_div(floor_div(t, 8) * floor_div(w, 4), 4)
-    assert substitute(size, {T: 32}) == floor_div(w, 4)
-    assert substitute(maximum(t - 3, 0) + w, {T: 2}) == w
-    assert axes_of(size) == {T, W}
 
 
 def test_lower_bounds():

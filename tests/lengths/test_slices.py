@@ -3,7 +3,8 @@
 import pytest
 from rules import T, case, check, numbers, ones, t, told, u
 
-from rnnlite.lengths.sizes import ceil_div, evaluate, floor_div, is_known, maximum, minimum
+from rnnlite.lengths.sizes import ceil_div, floor_div, maximum, minimum
+from rnnlite.lengths.values import evaluate, is_known
 
 X = ones(2, t, 6)
 HALF = floor_div(t, 2)

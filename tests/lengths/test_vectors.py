@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from rules import FakeOp, T, U, case, check, numbers, ones, t, told, u
 
 from rnnlite.lengths.facts import RULES, Demands, Fact, Node, Untold, vector, with_content
-from rnnlite.lengths.sizes import ceil_div, evaluate, floor_div, is_known, maximum, minimum
+from rnnlite.lengths.sizes import ceil_div, floor_div, maximum, minimum
+from rnnlite.lengths.values import evaluate, is_known
 from rnnlite.lengths.vectors import NUMBERS
 
 X = ones(2, t, 6)

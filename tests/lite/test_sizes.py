@@ -1,7 +1,8 @@
 """Shapes that are computed, read as far as they are known."""
 
 from graphs import INT32, Model, dense, free, integers, made
-from rnnlite.lengths.sizes import Axis, axes_of, evaluate
+from rnnlite.lengths.sizes import Axis
+from rnnlite.lengths.values import axes_of, evaluate
 from rnnlite.lite.sizes import Sizes
 
 

@@ -28,7 +28,8 @@ from rnnlite.lengths.facts import (
     vector,
     with_content,
 )
-from rnnlite.lengths.sizes import Size, axes_of, is_known, unknown
+from rnnlite.lengths.sizes import Size, unknown
+from rnnlite.lengths.values import axes_of, is_known
 from rnnlite.scan.scan import Lowered
 from rnnlite.scan.tensors import Graph, Operation, Tensor
 

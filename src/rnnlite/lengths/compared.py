@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rnnlite.lengths.lengths import Lengths, Steps, Values
-from rnnlite.lengths.sizes import Axis, axes_of, evaluate, is_known
+from rnnlite.lengths.sizes import Axis
+from rnnlite.lengths.values import axes_of, evaluate, is_known
 
 WANTED = (19, 1, 5, 8)
 """Steps: long and short, below, at and above the number of unrolled ones, and no multiple of it."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rnnlite.lengths.facts import Fact, Node, Sizes, Untold, rule, static
-from rnnlite.lengths.sizes import Size, ceil_div, floor_div, is_known
+from rnnlite.lengths.sizes import Size, ceil_div, floor_div
+from rnnlite.lengths.values import is_known
 
 SAME = [
     "Relu",

@@ -13,18 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from rnnlite.lengths.sizes import (
-    Axis,
-    Size,
-    axes_of,
-    divided,
-    evaluate,
-    is_known,
-    least_value,
-    reduced,
-    substitute,
-    unknown,
-)
+from rnnlite.lengths.sizes import Axis, Size, divided, least_value, reduced, unknown
+from rnnlite.lengths.values import axes_of, evaluate, is_known, substitute
 from rnnlite.scan.tensors import Operation, Tensor
 
 Sizes = tuple[Size, ...]

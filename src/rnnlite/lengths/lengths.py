@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rnnlite.lengths.facts import Requirement
-from rnnlite.lengths.sizes import Axis, Size, axes_of, evaluate, is_known, substitute
+from rnnlite.lengths.sizes import Axis, Size
+from rnnlite.lengths.values import axes_of, evaluate, is_known, substitute
 
 LONGEST = 1 << 20
 """Lengths are looked for up to here."""

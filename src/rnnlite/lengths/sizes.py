@@ -1,6 +1,6 @@
 """The algebra of sizes: how long an axis is, as a function of the free axes of the inputs.
 
-What enters: sizes, and lengths of the free axes where these are given. What leaves: sizes.
+What enters: sizes. What leaves: sizes, in one form for what is equal.
 
 A `Size` is an int, or an `Expression`: a sum of products of atoms with whole coefficients. Atoms:
 
@@ -11,14 +11,14 @@ A `Size` is an int, or an `Expression`: a sum of products of atoms with whole co
 
 Every operation brings its result to one form, so that equal sizes mostly compare equal: floors of
 floors become one floor, whole parts leave them, and ceil(p / d) is floor((p + d - 1) / d). Sizes
-that compare unequal may still be equal; `evaluate` decides for given lengths.
+that compare unequal may still be equal; `values.evaluate` decides for given lengths.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias, Union
@@ -101,9 +101,9 @@ class Expression:
 
     def __add__(self, other: Size) -> Size:
         found = dict(self.terms)
-        for monomial, factor in _terms(other):
+        for monomial, factor in terms_of(other):
             found[monomial] = found.get(monomial, 0) + factor
-        return _made(found)
+        return size_of(found)
 
     __radd__ = __add__
 
@@ -118,12 +118,12 @@ class Expression:
 
     def __mul__(self, other: Size) -> Size:
         if isinstance(other, int):
-            return _made({m: f * other for m, f in self.terms})
+            return size_of({m: f * other for m, f in self.terms})
         found: dict[Monomial, int] = {}
-        for (a, f), (b, g) in itertools.product(self.terms, _terms(other)):
+        for (a, f), (b, g) in itertools.product(self.terms, terms_of(other)):
             monomial = tuple(sorted((*a, *b), key=_key))
             found[monomial] = found.get(monomial, 0) + f * g
-        return _made(found)
+        return size_of(found)
 
     __rmul__ = __mul__
 
@@ -144,12 +144,12 @@ _numbers = itertools.count()
 
 def free(axis: Axis) -> Size:
     """The size of a free axis."""
-    return _made({(axis,): 1})
+    return size_of({(axis,): 1})
 
 
 def unknown() -> Size:
     """A size that nothing is known of, equal to itself alone."""
-    return _made({(Opaque(next(_numbers)),): 1})
+    return size_of({(Opaque(next(_numbers)),): 1})
 
 
 def floor_div(size: Size, by: Size) -> Size:
@@ -167,7 +167,7 @@ def floor_div(size: Size, by: Size) -> Size:
         left = factor % by if not monomial else math.copysign(abs(factor) % by, factor)
         rest[monomial] = int(left)
         whole[monomial] = (factor - int(left)) // by
-    return _made(whole) + _floor(_made(rest), by)
+    return size_of(whole) + _floor(size_of(rest), by)
 
 
 def _floor(rest: Size, by: int) -> Size:
@@ -189,8 +189,8 @@ def _floor(rest: Size, by: int) -> Size:
     common = math.gcd(by, *(f for m, f in rest.terms if m))
     if common > 1:
         parts = {m: f // common for m, f in rest.terms}
-        return floor_div(_made(parts), by // common)
-    return _made({(Floor(rest, by),): 1})
+        return floor_div(size_of(parts), by // common)
+    return size_of({(Floor(rest, by),): 1})
 
 
 def ceil_div(size: Size, by: int) -> Size:
@@ -208,7 +208,7 @@ def maximum(one: Size, other: Size) -> Size:
     if least_value(-difference) >= 0:
         return other
     a, b = sorted((one, other), key=str)
-    return _made({(Larger(a, b),): 1})
+    return size_of({(Larger(a, b),): 1})
 
 
 def minimum(one: Size, other: Size) -> Size:
@@ -225,8 +225,8 @@ def divided(size: Size, by: Size) -> tuple[Size, bool]:
     if isinstance(by, int):
         if by == 0:
             return unknown(), False
-        if all(f % by == 0 for _, f in _terms(size)):
-            return _made({m: f // by for m, f in _terms(size)}), True
+        if all(f % by == 0 for _, f in terms_of(size)):
+            return size_of({m: f // by for m, f in terms_of(size)}), True
         return floor_div(size, by), False
     quotient = _long_division(size, by)
     return (unknown(), False) if quotient is None else (quotient, True)
@@ -238,7 +238,7 @@ def reduced(size: Size, by: Size) -> tuple[Size, Size]:
         return size, by
     for atom in dict.fromkeys(by.terms[0][0]):
         while True:
-            both = [_without(t, atom) for t in (_terms(size), _terms(by))]
+            both = [_without(t, atom) for t in (terms_of(size), terms_of(by))]
             if both[0] is None or both[1] is None:
                 break
             size, by = both[0], both[1]
@@ -252,7 +252,7 @@ def _without(terms: tuple[tuple[Monomial, int], ...], atom: Atom) -> Size | None
             return None
         place = monomial.index(atom)
         found[(*monomial[:place], *monomial[place + 1 :])] = factor
-    return _made(found)
+    return size_of(found)
 
 
 def _long_division(size: Size, by: Expression) -> Size | None:
@@ -262,7 +262,7 @@ def _long_division(size: Size, by: Expression) -> Size | None:
     for _ in range(32):
         if size == 0:
             return quotient
-        monomial, f = max(_terms(size), key=_degree)
+        monomial, f = max(terms_of(size), key=_degree)
         rest = list(monomial)
         for atom in lead:
             if atom not in rest:
@@ -270,7 +270,7 @@ def _long_division(size: Size, by: Expression) -> Size | None:
             rest.remove(atom)
         if f % factor:
             return None
-        step = _made({tuple(rest): f // factor})
+        step = size_of({tuple(rest): f // factor})
         quotient, size = quotient + step, size - step * by
     return None
 
@@ -279,60 +279,10 @@ def _degree(term: tuple[Monomial, int]) -> tuple[int, list[str]]:
     return len(term[0]), [a.key for a in term[0]]
 
 
-def evaluate(size: Size, values: Mapping[Axis, int]) -> int | None:
-    """The size where free axes are so long; None where it depends on what is not known."""
-    if isinstance(size, int):
-        return size
-    total = 0
-    for monomial, factor in size.terms:
-        for atom in monomial:
-            value = _value(atom, values)
-            if value is None:
-                return None
-            factor *= value
-        total += factor
-    return total
-
-
-def _value(atom: Atom, values: Mapping[Axis, int]) -> int | None:
-    if isinstance(atom, Axis):
-        return values.get(atom)
-    if isinstance(atom, Floor):
-        of = evaluate(atom.of, values)
-        return None if of is None else of // atom.by
-    if isinstance(atom, Larger):
-        one, other = evaluate(atom.one, values), evaluate(atom.other, values)
-        return None if one is None or other is None else max(one, other)
-    return None
-
-
-def substitute(size: Size, values: Mapping[Axis, int]) -> Size:
-    """The size where some of the free axes are so long."""
-    if isinstance(size, int):
-        return size
-    total: Size = 0
-    for monomial, factor in size.terms:
-        term: Size = factor
-        for atom in monomial:
-            term = term * _substituted(atom, values)
-        total = total + term
-    return total
-
-
-def _substituted(atom: Atom, values: Mapping[Axis, int]) -> Size:
-    if isinstance(atom, Axis):
-        return values[atom] if atom in values else free(atom)
-    if isinstance(atom, Floor):
-        return floor_div(substitute(atom.of, values), atom.by)
-    if isinstance(atom, Larger):
-        return maximum(substitute(atom.one, values), substitute(atom.other, values))
-    return _made({(atom,): 1})
-
-
 def least_value(size: Size) -> float:
     """A lower bound of a size, free axes being at least 1; minus infinity where none is seen."""
     total = 0.0
-    for monomial, factor in _terms(size):
+    for monomial, factor in terms_of(size):
         bounds = [_least_atom(a) for a in monomial]
         if not monomial:
             total += factor
@@ -354,35 +304,14 @@ def _least_atom(atom: Atom) -> float:
     return -math.inf
 
 
-def axes_of(size: Size) -> frozenset[Axis]:
-    """The free axes that a size depends on."""
-    return frozenset(a for a in _atoms(size) if isinstance(a, Axis))
-
-
-def is_known(size: Size) -> bool:
-    """Whether a size depends on free axes alone."""
-    return not any(isinstance(a, Opaque) for a in _atoms(size))
-
-
-def _atoms(size: Size) -> Iterator[Atom]:
-    """All atoms, those within others too."""
-    for monomial, _ in _terms(size):
-        for atom in monomial:
-            yield atom
-            if isinstance(atom, Floor):
-                yield from _atoms(atom.of)
-            elif isinstance(atom, Larger):
-                yield from _atoms(atom.one)
-                yield from _atoms(atom.other)
-
-
-def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
+def terms_of(size: Size) -> tuple[tuple[Monomial, int], ...]:
+    """The monomials of a size and their coefficients; none of 0."""
     if isinstance(size, Expression):
         return size.terms
     return (((), size),) if size else ()
 
 
-def _made(terms: Mapping[Monomial, int]) -> Size:
+def size_of(terms: Mapping[Monomial, int]) -> Size:
     """The size of these terms; an int where nothing is free."""
     found = [(m, f) for m, f in terms.items() if f]
     if not found:

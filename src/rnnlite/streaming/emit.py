@@ -17,7 +17,8 @@ import tensorflow as tf
 
 from rnnlite.lengths.analysis import Analysis
 from rnnlite.lengths.facts import Sizes as Lengths
-from rnnlite.lengths.sizes import Axis, Size, axes_of, free, is_known
+from rnnlite.lengths.sizes import Axis, Size, free
+from rnnlite.lengths.values import axes_of, is_known
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Lowered, ScanResult, Tensor
 from rnnlite.streaming.clock import Clock

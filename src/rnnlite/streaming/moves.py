@@ -15,7 +15,8 @@ import tensorflow as tf
 
 from rnnlite.lengths.facts import Content
 from rnnlite.lengths.moves import product
-from rnnlite.lengths.sizes import Size, axes_of, evaluate
+from rnnlite.lengths.sizes import Size
+from rnnlite.lengths.values import axes_of, evaluate
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.counts import made_whole
 from rnnlite.streaming.emit import FAR, TIME, Emitter, rule

@@ -13,8 +13,9 @@ from rnnlite.frontends.keras.freeing import (
     with_free,
 )
 from rnnlite.lengths.lengths import Lengths, Steps
-from rnnlite.lengths.sizes import Axis, evaluate, floor_div
+from rnnlite.lengths.sizes import Axis, floor_div
 from rnnlite.lengths.sizes import free as size_of
+from rnnlite.lengths.values import evaluate
 from rnnlite.specs import TensorSpec
 
 X = TensorSpec("x", (1, 15, 3), "float32")

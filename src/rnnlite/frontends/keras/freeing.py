@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rnnlite.lengths.lengths import Lengths, Values
-from rnnlite.lengths.sizes import Axis, axes_of, evaluate
+from rnnlite.lengths.sizes import Axis
+from rnnlite.lengths.values import axes_of, evaluate
 from rnnlite.scan.scan import Lowered, Recurrence
 from rnnlite.scan.tensors import ConcreteFunction
 from rnnlite.specs import Array, TensorSpec

@@ -21,8 +21,9 @@ from rnnlite.frontends.onnx.values import Operand, Value
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.frontends.sizes import forced_sizes, grown_axes, size_notes, with_sizes
 from rnnlite.lengths.lengths import Lengths
-from rnnlite.lengths.sizes import Axis, axes_of
+from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of
+from rnnlite.lengths.values import axes_of
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.survey import Survey, within_budget
 from rnnlite.scan.tensors import Array, ConcreteFunction, Tensor

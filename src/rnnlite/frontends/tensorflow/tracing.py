@@ -24,8 +24,9 @@ from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.signatures import Declared, SignatureRefs, shaped
 from rnnlite.lengths.lengths import Lengths
-from rnnlite.lengths.sizes import Axis, axes_of
+from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.tracing import lengths_of
+from rnnlite.lengths.values import axes_of
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.survey import Survey, within_budget
 from rnnlite.scan.tensors import Tensor
