@@ -88,6 +88,13 @@ COVERED: dict[str, str] = {
 MISSING: set[str] = set()
 """Modules that no test names yet."""
 
+UNSAID = {
+    "": "the public names alone",
+    "__main__": "a call of the command line",
+    "_version": "a text",
+}
+"""Modules whose docstring does not say what enters and what leaves -> what they are instead."""
+
 LARGE: dict[str, str] = {}
 """Modules over `MOST_LINES` -> why."""
 
@@ -227,6 +234,19 @@ def test_no_module_is_too_long():
 
 def test_modules_are_short():
     assert statistics.median(s.lines for s in with_code().values()) < MEDIAN_LINES
+
+
+def says_what_passes(source):
+    """Whether a docstring says what enters and what leaves, or that it has types alone."""
+    text = " ".join((ast.get_docstring(source.tree) or "").split())
+    leaves = "What leaves" in text or "What enters and leaves" in text
+    return ("What enters" in text and leaves) or "Types alone" in text
+
+
+def test_every_module_says_what_enters_and_what_leaves():
+    silent = {name for name, s in modules().items() if not says_what_passes(s)}
+    assert not sorted(silent - UNSAID.keys()), "say it in the docstring: What enters: ..."
+    assert not sorted(UNSAID.keys() - silent)
 
 
 def test_no_function_is_too_long():

@@ -1,6 +1,7 @@
 """Sliding windows (`Tensor.unfold`) over an axis of any size, which the exporter does not know.
 
-Imports torch.
+What enters: a tensor, an axis, the size of a window and its step, in steps of that axis. What
+leaves: the windows along a new last axis, by ops that are exported at free sizes. Imports torch.
 """
 
 from __future__ import annotations
