@@ -9,6 +9,7 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
 3. Convolutions whose size is not known before a run become others (`convolutions`).
 4. Roll becomes slices or a lookup (`rolls`), pooling over three axes two poolings (`pooling`); as
    Einsum, outside of branches and loop bodies.
+5. Squeeze and the Transpose before it change places (`squeezes`), there too.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from rnnlite.lite.passes.convolutions import Instead, convolutions
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
 from rnnlite.lite.passes.pooling import POOLS, pools
 from rnnlite.lite.passes.rolls import rolls
+from rnnlite.lite.passes.squeezes import is_squeezed_transpose, squeezes
 from rnnlite.scan.protos import GraphDef, NodeDef, Repeated
 from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation
 from rnnlite.slicing import masks_of, split_axes
@@ -34,10 +36,10 @@ from rnnlite.slicing import masks_of, split_axes
 
 def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
-    names = {op.type for op in function.graph.get_operations()}
-    if not names & {"Roll", *POOLS, *CONVOLUTIONS} and not any(
-        _enters_axes(op) or _equation(op) for op in _all_ops(function.graph)
-    ):
+    if not any(
+        op.type in ("Roll", *POOLS, *CONVOLUTIONS) or is_squeezed_transpose(op)
+        for op in function.graph.get_operations()
+    ) and not any(_enters_axes(op) or _equation(op) for op in _all_ops(function.graph)):
         return function
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
@@ -45,12 +47,8 @@ def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     for inner in graph.library.function:
         _rewrite_nodes(inner.node_def, in_function=True)
     _rename_functions(graph)
-    instead = {
-        **_einsums(frozen.graph),
-        **convolutions(frozen.graph),
-        **pools(frozen.graph),
-        **rolls(frozen.graph),
-    }
+    rules = (_einsums, convolutions, pools, rolls, squeezes)
+    instead = {name: found for rule in rules for name, found in rule(frozen.graph).items()}
     _call_instead(graph, instead)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
