@@ -40,7 +40,7 @@ def steps_read(length, unroll, remainder, *, reverse=False, masked=False, chunk=
     found = []
     for base in range(0, end, chunk or end or 1):
         size = min(chunk or end, end - base)
-        source = inputs.chunk(base, chunk or end)
+        source = inputs.chunk(base, np.arange(chunk or end))
         reader = inputs.reader(source, base, unroll)
         places = reader.places
         for _ in range(size // unroll):
@@ -89,7 +89,7 @@ def test_places_of_the_mask_are_those_of_the_rows_where_they_are_the_same():
     whole = Inputs(scan, Cell(), [x], Schedule(), 4, None)
     assert len(whole.reader(whole.all(), 0, 1).places) == 1
     chunks = Inputs(scan, Cell(), None, Schedule(chunked_projection=True), 4, None)
-    assert len(chunks.reader(chunks.chunk(0, 2), 0, 1).places) == 2
+    assert len(chunks.reader(chunks.chunk(0, np.arange(2)), 0, 1).places) == 2
 
 
 @pytest.mark.parametrize("reverse", [False, True])

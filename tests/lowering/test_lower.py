@@ -61,6 +61,18 @@ def test_any_layout_computes_the_same_at_any_length(options, words):
         np.testing.assert_allclose(state, final, atol=2e-6)
 
 
+@pytest.mark.parametrize("depth", [2, 3])
+def test_bodies_make_nothing_of_computed_size(depth):
+    """The runtime would not know the size of a loop's results before it has run."""
+    options = {"unroll": 2, "chunk": 4, "peeled_chunks": 0, "chunked_projection": 1}
+    asked = Options(variables=0, depth=depth, **options)
+    made, _ = traced((BATCH, None, FEATURES), asked, all_outputs=True)
+    functions = made.graph.as_graph_def().library.function
+    inner = {node.op for function in functions for node in function.node_def}
+    assert {"StatelessWhile", "GatherV2", "MatMul"} <= inner
+    assert not inner & {"Cumsum", "Fill", "OnesLike", "Range"}
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("zero", [False, True])
 def test_masks_and_directions(reverse, zero):

@@ -62,10 +62,10 @@ def layout(schedule: Schedule, steps: LengthVector, chunk: Count | None = None) 
     return Layout(tuple(sizes), schedule.partitions)
 
 
-def places_within(size: Count) -> Tensor:
-    """0 to the size of a buffer, less one, in a shape that is known before they are."""
+def places_within(size: Count) -> Tensor | Array:
+    """0 to the size of a buffer, less one, int32; in a shape that is known before they are."""
     if isinstance(size, int):
-        return tf.range(size)
+        return np.arange(size, dtype=np.int32)
     return tf.cumsum(tf.ones(size, tf.int32), exclusive=True)
 
 

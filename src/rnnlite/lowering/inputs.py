@@ -21,7 +21,6 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.errors import InternalError
-from rnnlite.lowering.buffers import places_within
 from rnnlite.lowering.schedule import Schedule
 from rnnlite.lowering.tensors import gathered, length_of
 from rnnlite.scan.scan import Cell, Cuts, Scan
@@ -108,13 +107,18 @@ class Inputs:
     def _last_row(self) -> Count:
         return self._length + self.front + self._offset - 1
 
-    def chunk(self, w: Count, size: Count) -> Source:
-        """The rows of a chunk of steps, from step w on; of all steps where all are projected."""
+    def chunk(self, w: Count, within: Tensor | Array) -> Source:
+        """The rows of a chunk of steps, from step w on; of all steps where all are projected.
+
+        Args:
+            w: an int or a scalar.
+            within: 0 to the rows of a chunk, less one, int32.
+        """
         if self._projected is not None:
             return self.all()
         # Steps before t = 0 are identity padding, and stand in the first chunk alone.
         begin = tf.maximum(w - self._offset - self.front, 0)
-        t = tf.minimum(begin + places_within(size), self._length - 1)
+        t = tf.minimum(begin + within, self._length - 1)
         places = self._length - 1 - t if self._scan.reverse else t
         inputs = [self._rows_of(x, places) for x in self._scan.inputs]
         projected = self._cell.project(inputs)

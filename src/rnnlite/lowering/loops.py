@@ -20,6 +20,7 @@ from rnnlite.lowering.buffers import (
     filled,
     joined,
     layout,
+    places_within,
     rows_and_rest,
     rows_from,
     write,
@@ -31,7 +32,7 @@ from rnnlite.lowering.step import Carry, Step
 from rnnlite.lowering.tensors import length_of, select
 from rnnlite.scan.protos import AttrValue, NodeDef
 from rnnlite.scan.scan import ScanResult
-from rnnlite.scan.tensors import Count, Tensor
+from rnnlite.scan.tensors import Array, Count, Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +42,13 @@ class Chunks:
     Attributes:
         layout: their sizes.
         empty: of each level, with zeros for the outputs.
+        places: 0 to the rows of a chunk, less one; made outside of the loops, for within them a
+            size is known only as they run.
     """
 
     layout: Layout
     empty: list[list[Tensor]]
+    places: Tensor | Array
 
 
 class Loops:
@@ -154,7 +158,8 @@ class Loops:
 
     def _chunks(self, sizes: Layout) -> Chunks:
         outputs = self.scan.all_outputs
-        return Chunks(sizes, [self._filled(rows) if outputs else [] for rows in sizes.sizes])
+        empty = [self._filled(rows) if outputs else [] for rows in sizes.sizes]
+        return Chunks(sizes, empty, places_within(sizes.sizes[0]))
 
     def _if_reached(self, values: Carry, begin: int, chunks: Chunks) -> tuple[Carry, list[Tensor]]:
         """The steps from `begin` on, if there are any, and their rows."""
@@ -205,7 +210,7 @@ class Loops:
     ) -> tuple[Carry, list[Tensor]]:
         """Run `count` steps from step `base` on; the outputs go into buffers of the level."""
         if level == 0:
-            source = self.inputs.chunk(base, chunks.layout.sizes[0])
+            source = self.inputs.chunk(base, chunks.places)
             return self._steps(values, chunks.empty[0], base, count, self.schedule.unroll, source)
         size = chunks.layout.count(level - 1)
 
