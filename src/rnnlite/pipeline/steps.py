@@ -38,6 +38,7 @@ from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lite.passes.settling import settle_shapes
 from rnnlite.lite.passes.share import share_bodies, share_functions
 from rnnlite.lite.passes.signature import set_signature
+from rnnlite.lite.passes.sums import hold_sums
 from rnnlite.lite.record import GUARDED, TARGET, record, set_record
 from rnnlite.lite.requirements import (
     raise_versions,
@@ -101,6 +102,7 @@ def final_passes(part: Part, target: Target) -> tuple[Pass, ...]:
             needs=(facts.SEQUENCES_KEPT,),
         ),
         Pass("guard_copies", guard_copies, needs=(facts.SEQUENCES_KEPT,)),
+        Pass("hold_sums", hold_sums),
         Pass("raise_versions", raise_versions),
         Pass("sign", partial(_sign, part, target), ensures=(facts.SIGNED,)),
     )
