@@ -113,6 +113,19 @@ def test_two_of_one_direction_are_no_pair():
     assert node.lines[0] == "LSTM, 9 units, forward"
 
 
+def test_a_loop_of_no_name_is_the_one_recurrence_that_has_no_layer():
+    layers = (
+        LayerRecord("STRIDED_SLICE", ("x",), (), {"STRIDED_SLICE": 1, "WHILE": 2}, 60),
+        LayerRecord("head", ("STRIDED_SLICE",), ("y",), {"FULLY_CONNECTED": 1}, 8),
+    )
+    one = nodes_of(signature(layers=layers, recurrences=(known("tower/rnn"),)))
+    assert [n.title for n in one if n.is_recurrent] == ["rnn"]
+    assert next(n for n in one if n.title == "head").reads == ("layer STRIDED_SLICE",)
+    # Of two it is not known which: none is drawn as one.
+    two = nodes_of(signature(layers=layers, recurrences=(known("a/rnn"), known("b/gru"))))
+    assert not any(n.is_recurrent for n in two)
+
+
 def test_without_layers_and_recurrences_ends_are_all():
     nodes = nodes_of(signature())
     assert [(n.key, n.reads) for n in nodes] == [("in x", ()), ("out y", ("in x",))]

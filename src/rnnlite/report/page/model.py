@@ -16,7 +16,7 @@ from rnnlite.report.page.markup import Markup, tag
 from rnnlite.report.rendering import shape_text
 
 if TYPE_CHECKING:
-    from rnnlite.report.records import Report, SignatureReport
+    from rnnlite.report.records import LayerRecord, Report, SignatureReport
 
 
 def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
@@ -45,7 +45,7 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
     Without layers it is not known what recurrences read: they stand between the inputs and the
     outputs, without wires.
     """
-    recurrences = _by_layer(found.recurrences)
+    recurrences = _by_layer(found.recurrences, found.layers)
     nodes = [_end(spec, "in") for spec in found.inputs]
     keys = {str(spec["name"]): node.key for spec, node in zip(found.inputs, nodes, strict=True)}
     makers: dict[str, str] = {}
@@ -55,7 +55,7 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
             key_ = f"layer {layer.name}"
             known = recurrences.get(layer.name)
             if known is not None:
-                nodes.append(_recurrent(key_, {**known, "name": layer.name}, reads))
+                nodes.append(_recurrent(key_, known, reads))
             else:
                 words = f"{layer.weights:,} weights" if layer.weights else ""
                 ops = ", ".join(_op(kind, n) for kind, n in layer.ops.items())
@@ -86,18 +86,24 @@ def _unwired(found: Report | SignatureReport, inputs: list[Node]) -> list[Node]:
     return inputs + [replace(node, wired=False) for node in nodes]
 
 
-def _by_layer(recurrences: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+def _by_layer(
+    recurrences: Sequence[Mapping[str, Any]], layers: Sequence[LayerRecord]
+) -> dict[str, Mapping[str, Any]]:
     """Recurrences by layer, both directions of one as one.
 
-    A layer is called as in the drawing: "/encoder/LSTM_1 (backward)" belongs to "LSTM_1".
+    A layer is called as in the drawing: "/encoder/LSTM_1 (backward)" belongs to "LSTM_1". A graph
+    may not name the layer of a loop: the one layer with a loop is that of the one recurrence.
     """
     found: dict[str, Mapping[str, Any]] = {}
     for r in recurrences:
         layer = re.sub(r" \((forward|backward)\)$", "", str(r["name"])).rpartition("/")[2]
         before = found.get(layer)
         both = before is not None and before["direction"] != r["direction"]
-        found[layer] = {**r, "direction": "both directions"} if both else r
-    return found
+        found[layer] = {**r, "name": layer, **({"direction": "both directions"} if both else {})}
+    names = {layer.name for layer in layers}
+    lost = [name for name in found if name not in names]
+    loops = [layer.name for layer in layers if layer.name not in found and "WHILE" in layer.ops]
+    return {**found, loops[0]: found[lost[0]]} if len(lost) == len(loops) == 1 else found
 
 
 def _end(spec: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Node:
