@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import rnnlite
 import two_signatures
 from rnnlite.cli.main import app
+from rnnlite.datasets import predicting
 
 
 @pytest.fixture
@@ -89,6 +90,20 @@ def test_predict(run, files, exits, sequences):
         for k in range(5):
             np.testing.assert_array_equal(found[f"label/{k}"], expected["label"][k])
             np.testing.assert_array_equal(found[f"tags/{k}"], expected["tags"][k])
+
+
+def test_what_workers_say_is_no_part_of_the_result(run, files, monkeypatch, capfd):
+    """Ray prints to standard output that a worker was killed."""
+    ours = predicting.predict_files
+
+    def noisy(*arguments, **options):
+        print("(raylet) A worker died")
+        return ours(*arguments, **options)
+
+    monkeypatch.setattr(predicting, "predict_files", noisy)
+    result = run("predict", "m.tflite", "s.npz", "-o", "out.npz", "--json")
+    assert json.loads(result.stdout)["out"] == "out.npz"
+    assert "A worker died" in capfd.readouterr().err
 
 
 def test_predict_by_exits(run, files, exits_model, sequences):

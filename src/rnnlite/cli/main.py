@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -212,7 +213,8 @@ def predict(
     with refusals():
         from rnnlite.datasets.predicting import predict_files
 
-        with native_messages():
+        # Ray tells of workers that ended on standard output, which is for the result alone.
+        with native_messages(), redirect_stdout(sys.stderr):
             done = predict_files(
                 model,
                 data,

@@ -139,6 +139,7 @@ def results_from_ray(
     options: Mapping[str, Any],
     *,
     signature: str | None = None,
+    num_threads: int = 1,
     address: str | None = None,
     workers: int | None = None,
 ) -> Iterator[tuple[Window, list[list[Array]]]]:
@@ -149,8 +150,9 @@ def results_from_ray(
         windows: see `runtime.windows`; some more are taken than workers there are.
         options: of `Model.predict_checked`.
         signature: of the model; its first if None.
+        num_threads: of each worker.
         address: of a Ray cluster; None starts Ray here, unless it runs already.
-        workers: how many; None takes one for each CPU of the cluster.
+        workers: how many; None takes as many as the CPUs of the cluster have threads for.
 
     Raises:
         DependencyError: Ray is not installed.
@@ -171,11 +173,11 @@ def results_from_ray(
             ) from e
     pool: list[Any] = []
     try:
-        count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)))
+        count = workers or max(1, int(ray.cluster_resources().get("CPU", 1)) // num_threads)
         # A worker that ends is started again, and what it was computing is computed again.
         kind = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Worker)
         content = ray.put(model)
-        pool += [kind.remote(content, signature) for _ in range(count)]
+        pool += [kind.remote(content, signature, num_threads) for _ in range(count)]
         pending: deque[tuple[Window, Any]] = deque()
         for k, window in enumerate(windows):
             pending.append((window, pool[k % count].run.remote(window, options)))
@@ -201,8 +203,8 @@ def _taken(ray: Any, window: Window, reference: Any) -> tuple[Window, list[list[
 class _Worker:
     """Holds the model in a process of its own."""
 
-    def __init__(self, model: bytes, signature: str | None) -> None:
-        self._model = Model(model, signature=signature)
+    def __init__(self, model: bytes, signature: str | None, num_threads: int) -> None:
+        self._model = Model(model, num_threads=num_threads, signature=signature)
 
     def run(self, window: Window, options: Mapping[str, Any]) -> list[list[Array]] | dict[str, str]:
         """Results of a window, or a refusal as data."""

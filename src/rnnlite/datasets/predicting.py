@@ -79,7 +79,7 @@ class _Run:
         content: of the LiteRT file.
         options: of `Model.predict`.
         early: the threshold of exits, where these are run.
-        ray: address and workers, where Ray runs them.
+        ray: address, workers and their threads, where Ray runs them.
     """
 
     content: bytes
@@ -115,7 +115,7 @@ def predict_files(
             then parts stand in the folder OUT.unfinished.
         columns: the data's name for an input, by input name, where it is another.
         batch_size, max_batch_bytes, raw: as of `Model.predict`.
-        num_threads: as of `load`.
+        num_threads: as of `load`; of each worker, with the engine "ray".
         signature: of the model; its first if None.
         early: run the exits of the file, and take for each row the first whose largest probability
             is as large; see `Model.predict_early`. "output", "exit" (its number) and "score" are
@@ -123,7 +123,7 @@ def predict_files(
         resume: go on with what an interrupted run left; begin anew where there is nothing.
         engine: "local", or "ray": workers on this machine or a cluster, a model each.
         address: of a Ray cluster; if None, Ray is started here.
-        workers: of the engine "ray"; None takes one for each CPU.
+        workers: of the engine "ray"; None takes one for each CPU, or for `num_threads` of them.
         progress: show a progress bar on standard error.
 
     Raises:
@@ -136,11 +136,13 @@ def predict_files(
     if engine not in ENGINES:
         raise DataError("unknown engine", expected=" or ".join(ENGINES), found=str(engine))
     options = {"batch_size": batch_size, "max_batch_bytes": max_batch_bytes, "raw": raw}
-    ray = {"address": address, "workers": workers} if engine == "ray" else None
+    by_ray = engine == "ray"
+    ray = {"address": address, "workers": workers, "num_threads": num_threads}
     if early is not None:
         take_threshold(early)
-        require_alone({**options, "signature": signature, "engine": ray})
-    run, out = _Run(read_model(model), options, early, ray), Path(out)
+        require_alone({**options, "signature": signature, "engine": ray if by_ray else None})
+    run = _Run(read_model(model), options, early, ray if by_ray else None)
+    out = Path(out)
     with Model(run.content, num_threads=num_threads, signature=signature) as loaded:
         rows = open_rows(data, input_columns(loaded.inputs, columns))
         if not rows.count:
