@@ -30,6 +30,7 @@ from rnnlite.errors import DataError, QuantizationError
     [
         (DataError("no data", expected="some"), "rnnlite: no data; expected some.\n"),
         (KeyboardInterrupt(), "rnnlite: interrupted\n"),
+        (KeyboardInterrupt("Parts are kept"), "rnnlite: interrupted. Parts are kept\n"),
         (MemoryError(), "rnnlite: out of memory.\n"),
         (
             OSError(errno.ENOSPC, "No space left on device"),

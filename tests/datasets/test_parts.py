@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rnnlite.datasets.parts import Parts
+from rnnlite.datasets.parts import GO_ON, Parts
 from rnnlite.errors import OutputError
 
 ASKED = {"model": "m", "data": [["a", 1, 2]], "options": {"raw": False}}
@@ -38,6 +38,19 @@ def leave(out, *bounds):
     with parts(out) as run:
         for first, end in bounds:
             run.add({"y": ["v"] * (end - first)}, first, end - first)
+
+
+@pytest.mark.parametrize("rows", [0, 2])
+def test_an_interrupt_says_whether_parts_are_kept(out, rows):
+    def interrupted():
+        with parts(out) as run:
+            if rows:
+                run.add({"y": ["v"] * rows}, 0, rows)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        interrupted()
+    assert caught.value.args == ((GO_ON,) if rows else ())
 
 
 def test_a_whole_run(out):

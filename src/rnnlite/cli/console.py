@@ -122,8 +122,8 @@ def refusals() -> Iterator[None]:
         raise typer.Exit(1) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
-    except KeyboardInterrupt:
-        typer.echo("rnnlite: interrupted", err=True)
+    except KeyboardInterrupt as e:
+        typer.echo(f"rnnlite: {'. '.join(map(str, ('interrupted', *e.args)))}", err=True)
         raise typer.Exit(1) from None
     except MemoryError:
         typer.echo("rnnlite: out of memory.", err=True)

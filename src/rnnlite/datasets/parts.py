@@ -61,8 +61,10 @@ class Parts:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         self._leave()
+        if isinstance(error, KeyboardInterrupt) and self._folder.is_dir():
+            error.args = (GO_ON,)
 
     def _leave(self) -> None:
         """Give the lock back. Where no row is done, nothing stays to go on with."""
