@@ -24,6 +24,7 @@ from rnnlite.lite.passes.borders import guard_copies
 from rnnlite.lite.passes.casts import drop_cast_pairs
 from rnnlite.lite.passes.counters import drop_idle_counters
 from rnnlite.lite.passes.flattening import drop_flattening
+from rnnlite.lite.passes.free_axes import mark_free_axes
 from rnnlite.lite.passes.labels import label_tensors
 from rnnlite.lite.passes.micro import suit_microcontrollers
 from rnnlite.lite.passes.naming import restore
@@ -54,6 +55,7 @@ from rnnlite.quantization.rewrite.check import check_quantization
 from rnnlite.target import LITERT, Target
 
 TRANSLATED = (
+    Pass("mark_free_axes", mark_free_axes),
     Pass("drop_idle_counters", drop_idle_counters),
     Pass("separate_loop_results", separate_loop_results, ensures=(facts.LOOPS_KEEP_PLACES,)),
     Pass("separate_branch_results", separate_branch_results, ensures=(facts.BRANCHES_DISTINCT,)),
