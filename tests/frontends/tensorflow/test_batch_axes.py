@@ -1,5 +1,7 @@
 """The batch axes of graphs: time-major, of scores and of rows of all time steps, and none."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -7,6 +9,10 @@ from artefacts import FOLDER, runs
 
 import field_graphs
 import rnnlite
+from rnnlite.frontends.functions import trace
+from rnnlite.frontends.sizes import grown_axes
+from rnnlite.frontends.tensorflow.batch_axes import batch_axes_of_outputs
+from rnnlite.specs import TensorSpec
 
 
 def test_time_major_samples_have_no_batch_axis():
@@ -48,6 +54,24 @@ def test_the_batch_axis_of_outputs_of_batch_major_graphs(tmp_path, behind, axis,
         (expected,) = session.run(outputs, {"x:0": x})
     wanted = expected if axis is None else expected.take(0, axis)
     np.testing.assert_allclose(model.predict([x[0]])[0], wanted, atol=1e-5)
+
+
+def test_time_major_graphs_that_take_one_batch_alone():
+    """A given state stands for one sequence: no axis grows, and the first is time."""
+    specs = (
+        TensorSpec("x", (None, 1, 3), "float32", batch_axis=1),
+        TensorSpec("state", (1, 1, 3), "float32"),
+    )
+
+    def call(tensors):
+        x, state = tensors
+        y = tf.concat([x, tf.tile(tf.ensure_shape(state, [1, 1, 3]), [tf.shape(x)[0], 1, 1])], 2)
+        return y, y[-1]
+
+    function = trace(call, specs, autograph=False)
+    traced = SimpleNamespace(specs=specs, function=function, call=call, ids={})
+    assert grown_axes(lambda sized: trace(call, sized, autograph=False), specs) is None
+    assert batch_axes_of_outputs(traced, call) == [1, 0]
 
 
 def test_inputs_without_batch_axis():

@@ -25,10 +25,17 @@ def batch_axes_of_outputs(traced: Traced, reference: Runner) -> list[int | None]
     specs, outputs = traced.specs, traced.function.outputs
     if all(p.batch_axis is None for p in specs):
         return [None] * len(outputs)
+    sizes = {p.batch for p in specs}
     if any(p.batch_axis != 0 for p in specs):
         axes = grown_axes(lambda sized: trace(traced.call, sized, autograph=False), specs)
-        return [0] * len(outputs) if axes is None else axes
-    sizes = {p.batch for p in specs}
+        grown: list[int | None] = axes or [0] * len(outputs)
+        # Where none grows, as with states that are given for one sequence, the first may be time.
+        pairs = zip(grown, outputs, strict=True)
+        doubtful = [a is not None and y.shape[a] not in sizes for a, y in pairs]
+        if not any(doubtful):
+            return grown
+        seen = _measured_axes(traced, reference)
+        return [b if odd else a for odd, a, b in zip(doubtful, grown, seen, strict=True)]
     if None not in sizes and all(not y.shape.rank or y.shape[0] in sizes for y in outputs):
         return [0] * len(outputs)
     return _measured_axes(traced, reference)
