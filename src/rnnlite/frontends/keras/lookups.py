@@ -9,6 +9,7 @@ behind them, is to run outside.
 from __future__ import annotations
 
 from rnnlite.errors import UnsupportedError
+from rnnlite.frontends.keras.blame import in_words
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
 from rnnlite.frontends.keras.types import KerasModel, Layer
 
@@ -35,8 +36,7 @@ def refuse_lookups(flavour: Flavour, model: KerasModel) -> None:
         else:
             place, code = "behind", f"keras.Model({where}.output, model.outputs)"
         raise UnsupportedError(
-            f"layer '{layer.name}' ({type(layer).__name__}) works on strings or a table, which "
-            "LiteRT models here do not",
+            f"{in_words(layer)} works on strings or a table, which LiteRT models here do not",
             expected="numbers",
             remedy=f"Cut the model {place} it: {code}, and run the layer outside",
         )

@@ -13,7 +13,8 @@ import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.functions import id_ranges, trace
-from rnnlite.frontends.keras import lengths
+from rnnlite.frontends.keras import axes
+from rnnlite.frontends.keras.blame import place_of
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
 from rnnlite.frontends.keras.freeing import Probes
 from rnnlite.frontends.keras.interface import Interface, interface_of
@@ -50,9 +51,9 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
             interface = _with_integer_inputs(interface)
     source = Reference(flavour, model, interface)
     tracer = Tracer(flavour, model, interface, request)
-    plan = lengths.plan(flavour, model, interface, request, _probes(model, source, tracer))
+    plan = axes.plan(flavour, model, interface, request, _probes(model, source, tracer))
     traced = plan.traced
-    refuse_random(traced.function, place=lambda op: f"of {lengths.layer_of(op, model)}")
+    refuse_random(traced.function, place=lambda op: f"of {place_of(op, model)}")
     notes = [*traced.notes, *type_notes(declared.inputs, interface.inputs), *plan.notes]
     notes += _state_notes(model)
     if not traced.records:
@@ -76,7 +77,7 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
         notes=tuple(notes),
         lengths=traced.lengths,
         scans=traced.scans,
-        place=lambda op: lengths.layer_of(op, model),
+        place=lambda op: place_of(op, model),
     )
     return Program.of(entry)
 
