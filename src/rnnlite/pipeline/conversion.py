@@ -72,7 +72,8 @@ class _Made:
 
     Attributes:
         parts: one for each Entry.
-        further: the function of a chunk and the exits, as far as they are asked for.
+        further: the function of a chunk and the exits, as far as they are asked for; none of them
+            in the float32 file of a model that is quantized next.
         data: the file.
     """
 

@@ -124,7 +124,10 @@ def _is_live(source: Any) -> bool:
 
 
 def _answer(source: Any, task: Task) -> Any:
-    """What the child gives for a task, which lacks its source yet."""
+    """What the child gives for a task, whose source is filled in here.
+
+    A live model is saved to a folder of this call, which the child opens it from.
+    """
     live = _is_live(source)
     chosen(source, task.request)
     asked = KerasRequest.of(task.request)

@@ -2,11 +2,14 @@
 
 What enters: a .tflite file, and the name of a language. What leaves: the text of a program.
 
-In a template @NAME@ stands for a text, and what stands between the lines "@if stream" and "@end" is
-left out where the file has no stream; "@if whole", where it takes no whole sequences; "@if exits",
-where it has no exits; "@if late", where each row of the stream is final with its step, and "@if
-prompt", where it is not; "@if tail", where nothing is left to come when a sequence ends; "@if
-masked", where no time step of integers is masked by a value, and "@if unmasked", where one is.
+In a template @NAME@ stands for a text. What stands between the lines "@if WORD" and "@end" is kept
+where WORD holds of the file:
+
+- whole: it takes whole sequences.
+- stream: it has a stream; late, prompt: whose rows come later than their steps, or with them; tail:
+  from which rows are still to come when a sequence ends.
+- exits: it has exits.
+- masked: a value marks the masked time steps of an integer input; unmasked: none does.
 """
 
 from __future__ import annotations

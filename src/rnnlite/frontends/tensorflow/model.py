@@ -64,13 +64,13 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     # Where an inner tensor is named as an input, what made it is gone, and nothing waits for it.
     stop_waiting(definition, [name_of(r) for r in refs.inputs])
     definition = pruned(definition, [*refs.outputs, *refs.inputs])
-    traced, baked = traced_at_any_batch(graph, refs, declared, request)
+    traced, kept = traced_at_any_batch(graph, refs, declared, request)
     found = _settled(definition, refs, traced, declared, request)
     if found:
         sized = with_sizes([p for _, p in declared], found)
         declared = list(zip(refs.inputs, sized, strict=True))
-        traced, baked = traced_at_any_batch(graph, refs, declared, request)
-        baked += [
+        traced, kept = traced_at_any_batch(graph, refs, declared, request)
+        kept += [
             f"axis {a.axis} of input '{declared[a.input][1].name}' is {n}: the graph takes no "
             "other size"
             for a, n in found.items()
@@ -82,7 +82,7 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     )
     reference, perturb, remark = _references(definition, refs, traced, declared)
     inputs, outputs = _named_specs(traced, reference, _labels(source, refs, request))
-    notes = [*source.notes, *refs.notes, *traced.session.notes, *baked]
+    notes = [*source.notes, *refs.notes, *traced.session.notes, *kept]
     notes += _size_notes(inputs, [spec_of(graph, r) for r, _ in declared], traced.lengths)
     notes += remark
     if not traced.session.records:

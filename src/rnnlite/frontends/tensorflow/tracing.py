@@ -69,7 +69,11 @@ class Traced:
 def traced_at_any_batch(
     graph: Graph, refs: SignatureRefs, declared: Declared, request: TensorFlowRequest
 ) -> tuple[Traced, list[str]]:
-    """The graph at the batch asked for; at the one it computes with, if that was left open."""
+    """Trace the graph at the batch asked for; where that is open, at the batch it computes with.
+
+    Returns:
+        what was traced, and a note for the report where the batch is the graph's own.
+    """
     try:
         return _traced(graph, refs, declared, request), []
     except UnsupportedError as e:

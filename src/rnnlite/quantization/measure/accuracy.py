@@ -31,7 +31,10 @@ Reference = Callable[[Sequence[Array]], list[Array]]
 
 
 def remembering(reference: Reference) -> Reference:
-    """The same computation, which takes each batch once: several candidates are measured on it."""
+    """The same computation, which runs once for each batch and keeps its results.
+
+    Several candidates are measured on the same batches.
+    """
     known: dict[tuple[tuple[str, tuple[int, ...], bytes], ...], list[Array]] = {}
 
     def run(arrays: Sequence[Array]) -> list[Array]:

@@ -156,7 +156,7 @@ def is_size(size: Size | Array) -> bool:
 
 
 def _stated(size: Any) -> Any:
-    """A size of a tensor that was filled, as it was asked for."""
+    """The size that a Fill was given, where this is a size of its result; else the size itself."""
     if is_known(size) or not is_size(size):
         return size
     filled_one = size.op.inputs[0].op.inputs[0].op
