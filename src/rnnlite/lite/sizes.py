@@ -30,7 +30,7 @@ class Sizes:
         self._values: list[Value] = []
 
     def of(self, value: Value) -> Numbers:
-        """The elements of a value."""
+        """The elements of a value, flat; None where they are not known."""
         found = self.content(value)
         return None if found is None else list(found.reshape(-1))
 
@@ -49,7 +49,7 @@ class Sizes:
         return self._values[axis.input]
 
     def content(self, value: Value) -> Array | None:
-        """The same in the value's shape, an array of objects."""
+        """The elements of a value in its shape, as an array of objects; None where not known."""
         if value not in self._known:
             self._known[value] = None
             self._known[value] = self._read(value)

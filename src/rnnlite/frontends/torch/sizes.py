@@ -97,7 +97,10 @@ def _is_free(call: Call, group: Sequence[tuple[int, int]], size: int) -> bool:
 
 
 def counts_of(call: Call) -> frozenset[str]:
-    """Names of inputs that hold numbers of time steps: the module takes one, and refuses none."""
+    """Names of inputs that hold numbers of time steps, one a sequence, as for packed sequences.
+
+    They are integers (N,), for which the module runs at 1 and refuses 0.
+    """
     found = []
     for k, tensor in enumerate(call.inputs):
         if tensor.dim() != 1 or tensor.is_floating_point() or not len(tensor):

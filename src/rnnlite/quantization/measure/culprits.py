@@ -1,9 +1,10 @@
 """Find where the error of an integer model enters: its tensors beside those of the float model.
 
 What enters: a model before it is rewritten to integers, the same model afterwards, samples. What
-leaves: the tensors, in words, by the sample that is furthest off: over all of them, one that leaves
-its range is lost. A value stays the same object, at its place in its graph, while a model is
-rewritten. Seen are those of the main graph, the results of loops among them.
+leaves: the tensors, in words, as they are in the sample that is furthest off. In a mean over all
+samples, a tensor that leaves its range in one of them would not show. A value stays the same
+object, at its place in its graph, while a model is rewritten. Seen are the values of the main
+graph, the results of loops among them.
 """
 
 from __future__ import annotations

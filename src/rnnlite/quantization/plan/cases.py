@@ -44,7 +44,7 @@ class Case:
 
     @property
     def side(self) -> int:
-        """Whether they lie below zero (-1) or above (1)."""
+        """-1 where the middle of the elements' range in the float model is below zero, else 1."""
         return -1 if self.old[0] + self.old[1] < 0 else 1
 
     @property
