@@ -94,6 +94,18 @@ class Counted(nn.Module):
         return packed.data.sum() + label
 
 
+def test_a_batch_that_stands_second_goes_with_its_lengths():
+    """Alone it runs too: lengths that are sorted pick as many sequences as there are lengths."""
+
+    class Sorted(nn.Module):
+        def forward(self, x, lengths):
+            order = torch.argsort(lengths)
+            return x.index_select(1, order) * lengths[order, None]
+
+    _, groups = axes(Sorted(), torch.zeros(9, 2, 6), torch.tensor([9, 4]))
+    assert groups == [{(0, 0)}, {(0, 1), (1, 0)}, {(0, 2)}]
+
+
 def test_numbers_of_time_steps():
     example = (torch.zeros(2, 9, 6), torch.tensor([9, 4]), torch.tensor([1, 2]))
     assert counts_of(call_of(Counted().eval(), example)) == {"lengths"}

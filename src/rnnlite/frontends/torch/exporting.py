@@ -25,7 +25,7 @@ from rnnlite.frontends.torch.sizes import Axes, examples, names_of, runs
 OPSET = 17
 MEETING = frozenset(
     [
-        *("Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Concat"),
+        *("Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Concat", "Slice"),
         *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
     ]
 )
@@ -73,11 +73,17 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
     import onnx
     import torch
 
+    from rnnlite.frontends.torch import packing, windows
     from rnnlite.frontends.torch.attention import with_products
-    from rnnlite.frontends.torch.windows import exportable
 
     buffer = io.BytesIO()
-    with quiet(), torch.no_grad(), _exporting(), exportable():
+    with (
+        quiet(),
+        torch.no_grad(),
+        _exporting(),
+        windows.exportable(),
+        packing.exportable(),
+    ):
         # The module's own code as TorchScript keeps its loops.
         module = (
             torch.jit.script(with_steps(call.inner))

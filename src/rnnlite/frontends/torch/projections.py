@@ -7,8 +7,9 @@ computes the same by a loop for each layer and direction.
 from __future__ import annotations
 
 import torch
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
+from rnnlite.frontends.torch.packing import all_steps
 from rnnlite.frontends.torch.steps import lstm, masked_lstm
 
 States = tuple[torch.Tensor, torch.Tensor]
@@ -29,7 +30,7 @@ class Looped(torch.nn.Module):  # type: ignore[misc]
         """The outputs and final states: of (T, B, F), of (B, T, F) as `batch_first` says, of
         (T, F), or of a packed sequence."""
         if isinstance(x, PackedSequence):
-            rows, counts = pad_packed_sequence(x)
+            rows, counts = all_steps(x)
             there = torch.arange(rows.shape[0])[:, None] < counts[None]
             y, last = self.over_time(rows, states, there[..., None])
             return pack_padded_sequence(y, counts, enforce_sorted=False), last

@@ -85,7 +85,8 @@ def _groups(
         for p in others:
             if p[1] == place[1]:
                 first[p[0]] = p
-        groups.append([place, *first.values()])
+        if first:
+            groups.append([place, *first.values()])
         last = {p[0]: p for p in others}
         groups += [[place, *last.values()], [place, *others]]
     return [*groups, [place]]

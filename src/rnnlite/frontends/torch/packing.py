@@ -1,0 +1,66 @@
+"""Packed sequences that are padded again: as long as the longest of them. Imports torch.
+
+`pad_packed_sequence` without a `total_length` gives as many steps as the longest sequence has. The
+exporter gives as many as the tensor had that was packed: here they are cut off while it traces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+
+_native = torch._VF._pad_packed_sequence
+_whole: list[bool] = []
+"""Holds something while all steps are kept."""
+
+
+@contextmanager
+def exportable() -> Iterator[None]:
+    """Padding, with what is behind the longest sequence cut off."""
+    torch._VF._pad_packed_sequence = _padded
+    try:
+        yield
+    finally:
+        torch._VF._pad_packed_sequence = _native
+
+
+def all_steps(packed: PackedSequence) -> tuple[torch.Tensor, torch.Tensor]:
+    """A packed sequence as rows (T, B, ...) and lengths, with all steps of the tensor packed."""
+    _whole.append(True)
+    try:
+        rows, counts = pad_packed_sequence(packed)
+    finally:
+        _whole.pop()
+    return rows, counts
+
+
+def _padded(
+    data: torch.Tensor,
+    batch_sizes: torch.Tensor,
+    batch_first: bool,
+    padding_value: float,
+    total_length: int | torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """As PyTorch's own, called by `pad_packed_sequence` alone."""
+    rows, counts = _native(data, batch_sizes, batch_first, padding_value, total_length)
+    if _whole or not _is_size_of(total_length, batch_sizes):
+        return rows, counts
+    longest = counts.max()
+    return (rows[:, :longest] if batch_first else rows[:longest]), counts
+
+
+def _is_size_of(length: int | torch.Tensor, batch_sizes: torch.Tensor) -> bool:
+    """Whether a length is traced as the size of a tensor: not one that the user gave."""
+    if not isinstance(length, torch.Tensor) or not torch.jit.is_tracing():
+        return False
+    names = [torch._C._get_value_trace(t) for t in (length, batch_sizes)]
+    size, whole = names
+    while size.node().kind() in ("prim::NumToTensor", "aten::Int"):
+        size = next(iter(size.node().inputs()))
+    node = size.node()
+    return bool(
+        node.kind() == "aten::size" and next(iter(node.inputs())).debugName() == whole.debugName()
+    )
