@@ -1,7 +1,8 @@
 """Packed sequences that are padded again: as long as the longest of them. Imports torch.
 
-`pad_packed_sequence` without a `total_length` gives as many steps as the longest sequence has. The
-exporter gives as many as the tensor had that was packed: here they are cut off while it traces.
+What enters: a packed sequence that `pad_packed_sequence` was given, while the exporter traces. What
+leaves: its rows and lengths. Without a `total_length` PyTorch gives as many rows as the longest
+sequence has; the exporter as many as the tensor had that was packed, which are cut off here.
 """
 
 from __future__ import annotations
