@@ -133,6 +133,17 @@ CASES: tuple[Case, ...] = (
         options={"batch_size": None},
     ),
     Case(
+        "free batch, averaged",
+        stack(
+            lambda k: k.Dense(40, activation="relu"),
+            lambda k: k.Bidirectional(k.GRU(24, return_sequences=True)),
+            lambda k: k.Dense(40, activation="tanh"),
+            lambda k: k.GlobalAveragePooling1D(),
+            lambda k: k.Dense(4),
+        ),
+        options={"batch_size": None},
+    ),
+    Case(
         "in chunks",
         stack(lambda k: k.LSTM(16, return_sequences=True)),
         options={"schedule": {"variables": 0}},
