@@ -7,7 +7,7 @@ import pytest
 
 from graphs import Model, run
 from rnnlite.lite.ir import Quantization
-from rnnlite.quantization.plan.domains import DOMAINS, keep_in_domain
+from rnnlite.quantization.plan.domains import DOMAINS, drop_small_quotients, keep_in_domain
 
 LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
 
@@ -84,3 +84,51 @@ def test_an_exponential_ends_at_the_largest_value_of_its_result(dtype, zero, sca
 def test_an_exponential_whose_limit_is_off_the_range_is_not_bound(dtype):
     before, after, _ = kept("EXP", dtype, scale=1e-5, result=(1.0, 0))
     assert np.array_equal(before, after)
+
+
+SCALES = [(1.2e-4, 7e-4, 1e-4), (1e-4, 1e-3, 1e-4), (3e-5, 7e-4, 3e-5), (1e-3, 1e-4, 2.0)]
+
+
+@pytest.mark.parametrize("scales", SCALES)
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_quotient_of_less_than_half_a_step_is_none(scales, signed):
+    """LiteRT's DIV gives the end of the range there."""
+    steps = np.arange(-300, 301, dtype=np.int16).reshape(-1, 1)
+    sizes = np.array([1, 5, 300, 1422, 4266, 12798, 32767], np.int16)
+    sizes = np.concatenate([-sizes, sizes] if signed else [sizes]).reshape(1, -1)
+
+    def divided(*, mended):
+        model = Model()
+        main = model.main
+        a, b, y = (
+            main.tensor(shape, "int16", name, Quantization.of(scale, 0))
+            for name, shape, scale in zip(
+                "aby",
+                (steps.shape, sizes.shape, (steps.size, sizes.size)),
+                scales,
+                strict=True,
+            )
+        )
+        taken = a
+        if mended:
+            ops, taken = drop_small_quotients(a, b, y, signed=signed)
+            main.ir.append(*ops)
+        main.add("DIV", [taken, b], [y], "DivOptions")
+        main.ends([a, b], [y])
+        (found,) = run(model.bytes(), steps, sizes)
+        return found.astype(int)
+
+    exact = steps * scales[0] / (sizes * scales[1]) / scales[2]
+    exact = np.clip(exact, -32768, 32767)
+    assert np.abs(divided(mended=False) - exact).max() > 30_000
+    # Its rounding is off by a step and a half at most.
+    assert np.abs(divided(mended=True) - exact).max() <= 1.5
+
+
+def test_where_no_quotient_is_so_small_nothing_is_added():
+    main = Model().main
+    a, b, y = (
+        main.tensor((2,), "int16", n, Quantization.of(s, 0))
+        for n, s in zip("aby", (1.0, 1e-3, 1e-3), strict=True)
+    )
+    assert drop_small_quotients(a, b, y, signed=False) == ([], a)

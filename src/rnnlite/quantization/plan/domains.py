@@ -2,7 +2,9 @@
 
 What enters: an op of integers whose kernel has a domain. What leaves: ops to stand in front of it.
 Facts of the LiteRT kernels: DIV refuses a divisor of zero, RSQRT what is not positive, SQRT what is
-negative; LOG gives any number there; EXP in int16 wraps around above what its result holds.
+negative; LOG gives any number there; EXP in int16 wraps around above what its result holds. DIV
+gives the end of the range for what is less than half a step, such as 1 step over 12,000: it shifts
+32 bits or more, which processors take for none.
 """
 
 from __future__ import annotations
@@ -67,6 +69,30 @@ def keep_in_domain(
     return edit.ops, edit.add_bound("MAXIMUM", value.zero_point + (domain.least or 0))
 
 
+def drop_small_quotients(
+    numerator: Value, divisor: Value, result: Value, *, signed: bool
+) -> tuple[list[Op], Value]:
+    """Divide zero where the quotient would be less than half a step.
+
+    Args:
+        numerator, divisor, result: of a DIV, of int16.
+        signed: whether divisors below zero are to be expected.
+
+    Returns:
+        ops to stand in front, and the numerator to take instead.
+    """
+    half = 0.5 * result.scale * divisor.scale / numerator.scale
+    if half * LIMITS[divisor.type][1] < 1.0:
+        return [], numerator
+    # |numerator| < half |divisor|, in int32: 15 bits times 15 bits.
+    most = 2**15
+    factors = (most, round(half * most)) if half < 1.0 else (max(round(most / half), 1), most)
+    edit = _Edit(numerator)
+    low = edit.add_size(numerator, factors[0], signed=True)
+    high = edit.add_size(divisor, factors[1], signed=signed)
+    return edit.ops, edit.add_choice(edit.add_less(low, high, result), result)
+
+
 class _Edit:
     """Ops on one value of integers."""
 
@@ -90,6 +116,40 @@ class _Edit:
         flag = graph.like(self.value, "bool")
         self.ops += [cast, graph.op("EQUAL", [size, nothing], [flag], options={})]
         return self._add("SELECT_V2", [flag, self._number(zero + 1), self.value])
+
+    def add_size(self, value: Value, factor: int, *, signed: bool) -> Value:
+        """The integers of a value times a factor, in int32; their sizes if they have signs."""
+        cast = self.graph.like(value, "int32")
+        self.ops.append(
+            self.graph.op("CAST", [value], [cast], version=VERSIONS["CAST"][1], options={})
+        )
+        above = self._add_product(cast, factor)
+        if not signed:
+            return above
+        size = self.graph.like(value, "int32")
+        below = self._add_product(cast, -factor)
+        self.ops.append(self.graph.op("MAXIMUM", [above, below], [size], options={}))
+        return size
+
+    def add_less(self, low: Value, high: Value, result: Value) -> Value:
+        """Where one is less than another, in the shape of a result."""
+        flag = self.graph.like(result, "bool")
+        self.ops.append(self.graph.op("LESS", [low, high], [flag], options={}))
+        return flag
+
+    def add_choice(self, flag: Value, result: Value) -> Value:
+        """Zero where a flag is set, the value elsewhere, in the shape of a result."""
+        taken = self.graph.like(result, self.value.type, self.value.quantization)
+        inputs = [flag, self._number(self.value.zero_point), self.value]
+        version = VERSIONS.get("SELECT_V2", (1, 1))[1]
+        self.ops.append(self.graph.op("SELECT_V2", inputs, [taken], version=version, options={}))
+        return taken
+
+    def _add_product(self, x: Value, factor: int) -> Value:
+        product = self.graph.like(x)
+        inputs = [x, self.graph.constant(np.array(factor, np.int32))]
+        self.ops.append(self.graph.op("MUL", inputs, [product], options={}))
+        return product
 
     def _number(self, number: int) -> Value:
         values = np.array(number, self.value.type)

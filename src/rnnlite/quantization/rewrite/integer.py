@@ -12,7 +12,12 @@ from rnnlite.lite.control_flow import flows
 from rnnlite.lite.ir import Model, Op, Quantization, Value
 from rnnlite.quantization.ops import RULES, VERSIONS, Kind
 from rnnlite.quantization.params import QuantizationParams, range_of, symmetric
-from rnnlite.quantization.plan.domains import DOMAINS, Domain, keep_in_domain
+from rnnlite.quantization.plan.domains import (
+    DOMAINS,
+    Domain,
+    drop_small_quotients,
+    keep_in_domain,
+)
 from rnnlite.quantization.plan.plan import Plan
 from rnnlite.quantization.rewrite.compared import make_compared_operands
 from rnnlite.quantization.rewrite.floats import keep_in_float
@@ -106,6 +111,8 @@ class _Rewriting:
         op.outputs = outputs
         if op.kind in DOMAINS:
             self._keep_in_domain(site, DOMAINS[op.kind])
+        if op.kind == "DIV" and site.dtype == "int16":
+            self._drop_small_quotients(site)
         self.made.before = op.following
         if rule.kind is Kind.INT32:
             compute_in_int32(op)
@@ -157,6 +164,14 @@ class _Rewriting:
         added, kept = keep_in_domain(current, domain, signed=signed, result=result)
         self.made.insert(value.graph, *added)
         site.op.set_input(domain.operand, kept)
+
+    def _drop_small_quotients(self, site: Site) -> None:
+        """Keep a DIV from quotients that its kernel gives no number near."""
+        op, divisor = site.op, site.operand(1)
+        signed = self.made.plan.range(divisor)[0] < 0
+        added, kept = drop_small_quotients(op.input(0), op.input(1), op.output, signed=signed)
+        self.made.insert(op.output.graph, *added)
+        op.set_input(0, kept)
 
     def _table_params(self, site: Site) -> QuantizationParams | None:
         """The parameters of a constant table that int16 ops look up: int8, as weights have."""
