@@ -9,6 +9,7 @@ import tf_keras
 
 import rnnlite
 from rnnlite import parity
+from rnnlite.errors import ParityError, SampleError
 from rnnlite.frontends.program import Entry
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
@@ -344,6 +345,17 @@ def test_a_source_that_runs_nowhere_is_refused(checked):
         "with a sequence_length that the model takes, or with verify off",
     ):
         checked(given=entry(reference=refusing))
+
+
+def test_a_model_that_does_not_run_is_told(model, monkeypatch):
+    def run(self, arrays):
+        raise SampleError("the model cannot run on inputs of shapes [(1,)]: no memory")
+
+    monkeypatch.setattr(parity.ModelApart, "run", run)
+    with pytest.raises(
+        ParityError, match=r"does not run on inputs that its source takes; .*memory"
+    ):
+        rnnlite.convert(model)
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])

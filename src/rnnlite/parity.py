@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rnnlite.errors import SampleError, ShapeError, SourceError
+from rnnlite.errors import ParityError, SampleError, ShapeError, SourceError
 from rnnlite.frontends.program import Entry
 from rnnlite.frontends.random_inputs import random_inputs
 from rnnlite.isolation.interpreter import ModelApart
@@ -60,6 +60,7 @@ def check(
         ShapeError: the source runs at no length that was tried.
         SampleError: the source refuses one of the samples.
         SourceError: the source gives no finite number as an output, so nothing would be compared.
+        ParityError: the LiteRT model does not run where the source does.
         AbortError: the LiteRT runtime ends its process on the model.
     """
     cases, skipped = _cases(entry)
@@ -75,7 +76,7 @@ def check(
             late = _late(entry, model, cases)
         for case in _ordered(cases):
             for _ in range(2):
-                found = model.run(case.inputs)
+                found = _results(entry, model, case)
                 runs += 1
                 worst = differences[case.length]
                 for n, (a, b) in enumerate(zip(found, case.expected, strict=True)):
@@ -112,6 +113,22 @@ def check(
         ),
         shapes=tuple(dict.fromkeys(tuple(a.shape for a in c.inputs) for c in cases)),
     )
+
+
+def _results(entry: Entry, model: ModelApart, case: Case) -> list[Array]:
+    """What the model gives.
+
+    Raises:
+        ParityError: it does not run.
+    """
+    try:
+        return model.run(case.inputs)
+    except SampleError as e:
+        raise ParityError(
+            f"the LiteRT model of {entry.origin} does not run on inputs that its source takes",
+            found=str(e),
+            remedy="Convert with verify off for a file to look at, and report what the model does",
+        ) from e
 
 
 def _require_numbers(entry: Entry, cases: list[Case]) -> None:

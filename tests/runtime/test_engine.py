@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 from graphs import Model
 from rnnlite.errors import ModelError, SampleError
 from rnnlite.lite import schema
+from rnnlite.lite.ir import Signature
 from rnnlite.runtime.calls import calls_of
 from rnnlite.runtime.engine import Engine, _fits
+from rnnlite.runtime.signatures import SignatureRun
 
 
 def doubled():
@@ -85,6 +88,25 @@ def test_what_the_runtime_refuses_is_refused_and_forgotten():
 def test_no_model():
     with pytest.raises(ModelError, match="cannot load the model"):
         Engine(b"no flatbuffer", CALL, num_threads=1, delegates=False)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_result_without_elements(whole):
+    """FILL of a size that is given: the runtime shows no memory of what has none."""
+    model = Model()
+    size, y = model.main.tensor((2,), "int32"), model.main.tensor((-1, -1))
+    model.main.add("FILL", [size, model.main.constant(1.0)], [y])
+    model.main.ends([size], [y])
+    model.ir.signatures = [Signature("ones", model.main.ir, (("size", size),), (("y", y),))]
+    data = model.bytes()
+    if whole:
+        call, _ = calls_of(schema.read(data))["ones"]
+        ask = Engine(data, call, num_threads=1, delegates=False).run
+    else:
+        ask = SignatureRun(Interpreter(model_content=data), "ones", ["size"], ["y"])
+    for shape in ((2, 3), (0, 3), (2, 0), (1, 1)):
+        (y,) = ask([np.array(shape, np.int32)])
+        np.testing.assert_array_equal(y, np.ones(shape, np.float32), strict=True)
 
 
 @pytest.mark.parametrize(

@@ -131,13 +131,25 @@ class Engine:
             for (_, index), array in zip(self._call.inputs, arrays, strict=True):
                 self.interpreter.set_tensor(index, np.asarray(array, order="C"))
             self.interpreter.invoke()
+            return [self._result(index) for _, index in self._call.outputs]
         except (ValueError, RuntimeError) as e:
             self._allocated = None
             self._largest = ()
             raise SampleError(
                 f"the model cannot run on inputs of shapes {list(shapes)}: {_reason(e)}"
             ) from e
-        return [self.interpreter.get_tensor(index) for _, index in self._call.outputs]
+
+    def _result(self, index: int) -> Array:
+        """A result of the main graph."""
+        try:
+            return np.asarray(self.interpreter.get_tensor(index))
+        except ValueError:
+            # The runtime has no memory to show of a tensor without elements.
+            details = self.interpreter.get_output_details()
+            known = next(d for d in details if d["index"] == index)
+            if 0 not in known["shape"]:
+                raise
+            return np.zeros(known["shape"], known["dtype"])
 
 
 def _fits(shapes: Shapes, largest: Shapes) -> bool:

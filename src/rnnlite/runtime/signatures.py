@@ -101,4 +101,14 @@ class SignatureRun:
         for index, array in zip(self._inputs, arrays, strict=True):
             wrapper.SetTensor(index, array, graph)
         wrapper.Invoke(graph)
-        return [wrapper.GetTensor(index, graph) for index in self._outputs]
+        return [self._result(index) for index in self._outputs]
+
+    def _result(self, index: int) -> Array:
+        try:
+            return np.asarray(self._wrapper.GetTensor(index, self._graph))
+        except ValueError:
+            # The runtime has no memory to show of a tensor without elements.
+            shape = self._wrapper.TensorSize(index, self._graph)
+            if 0 not in shape:
+                raise
+            return np.zeros(shape, self._wrapper.TensorType(index, self._graph))
