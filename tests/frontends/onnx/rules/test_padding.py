@@ -47,6 +47,13 @@ def test_pads_that_follow_from_a_size():
     check_model(proto, data, free=("x",))
 
 
+def test_a_number_that_is_computed_has_any_rank():
+    """Casts of constants of one element are no constants to the rules."""
+    nodes = [node("Neg", "n", outputs=["m"]), node("Pad", "x", "pads", "m")]
+    data = {"x": X, "n": np.asarray([1.5], np.float32)}
+    check_model(model(nodes, data, {"pads": PADS}), data)
+
+
 def test_a_mode_without_a_rule_is_refused():
     proto = model([node("Pad", "x", "p", mode="wrap")], {"x": X}, {"p": PADS}, opset=19)
     with pytest.raises(UnsupportedError, match="mode='wrap'; expected constant, reflect or edge"):

@@ -38,7 +38,8 @@ def _pad(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     filler: Any = node.get("value", 0.0)
     if number is not None:
         numbers = known(number)
-        filler = as_tensor(number) if numbers is None else numbers.reshape(())
+        # One number, in whatever rank it comes.
+        filler = tf.reshape(as_tensor(number), ()) if numbers is None else numbers.reshape(())
     return padded(value, amounts, filler, reflect=mode == "reflect")
 
 
