@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnlite.quantization.params import (
+    BLOCK,
     HEADROOM,
     QuantizationParams,
     channel_scales,
@@ -70,3 +71,13 @@ def test_a_channel_of_zeros_gets_the_usual_scale():
     assert scales[0] == scales[1]
     assert quantize_weights(weights, scales, 0)[1].tolist() == [0, 0]
     assert channel_scales(np.zeros((2, 2), np.float32), 0).min() > 0
+
+
+def test_scales_of_many_channels_are_those_of_each_alone():
+    """More weights than are looked at at a time; a channel of zeros among them."""
+    weights = np.random.default_rng(0).standard_normal((5, 3 * BLOCK // 4)).astype("float32")
+    weights[3] = 0
+    found = channel_scales(weights, 0)
+    alone = [channel_scales(row[None], 0)[0] for row in weights]
+    np.testing.assert_array_equal(np.delete(found, 3), np.delete(alone, 3))
+    assert found[3] == np.median(np.delete(found, 3))
