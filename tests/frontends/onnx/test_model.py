@@ -417,3 +417,24 @@ class TestRefusals:
         made.graph.input[0].type.tensor_type.ClearField("shape")
         with pytest.raises(ShapeError, match="the rank of input 'x' is not known"):
             rnnlite.convert(made)
+
+
+def test_a_time_major_output_without_its_batch_keeps_all_steps():
+    """The model takes no other batch than 1, so no axis is seen to grow."""
+    nodes = [
+        helper.make_node("LSTM", ["x", "W", "R", "B"], ["all", "h"], hidden_size=UNITS),
+        helper.make_node("Squeeze", ["all", "one"], ["rows"]),
+        helper.make_node("Squeeze", ["rows", "one"], ["y"]),
+    ]
+    proto = model(
+        nodes,
+        [("x", TensorProto.FLOAT, ["T", 1, FEATURES])],
+        [("y", TensorProto.FLOAT, ["T", UNITS]), ("h", TensorProto.FLOAT, [1, 1, UNITS])],
+        [*weights(4), constant("one", np.array([1], np.int64))],
+    )
+    x = RNG.normal(size=(7, FEATURES)).astype(np.float32)
+    found = rnnlite.load(rnnlite.convert(proto).tflite).predict([x])
+    session = ort.InferenceSession(proto.SerializeToString())
+    y, h = session.run(["y", "h"], {"x": x[:, None]})
+    np.testing.assert_allclose(found["y"][0], y, atol=1e-6)
+    np.testing.assert_allclose(found["h"][0], h[0], atol=1e-6)

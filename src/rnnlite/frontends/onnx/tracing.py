@@ -161,12 +161,24 @@ class Tracer:
         return False
 
     def output_axes(self, opened: Traced) -> list[int | None]:
-        """The axis of each output that grows with the batch; the first where that is not seen."""
-        count = len(self.outputs)
-        if all(p.batch_axis is None for p in opened.inputs):
-            return [None] * count
-        axes = grown_axes(self._quiet, opened.inputs)
-        return [0] * count if axes is None else axes
+        """The axis of each output that grows with the batch; the first where that is not seen.
+
+        Where the only batch is of another size than that axis, as of a time-major output whose
+        batch is squeezed away, it is the first axis of the batch's size, or none.
+        """
+        sizes = {p.batch for p in opened.inputs if p.batch_axis is not None}
+        if not sizes:
+            return [None] * len(self.outputs)
+        grown = grown_axes(self._quiet, opened.inputs) or [0] * len(self.outputs)
+        if None in sizes:
+            return grown
+        found: list[int | None] = []
+        for axis, y in zip(grown, opened.function.outputs, strict=True):
+            dims = [] if y.shape.rank is None else y.shape.as_list()
+            doubtful = axis is not None and axis < len(dims) and dims[axis] not in sizes
+            fitting = (k for k, size in enumerate(dims) if size in sizes)
+            found.append(next(fitting, None) if doubtful else axis)
+        return found
 
 
 def _spec(info: ValueInfo, axis: int | None, counts: bool) -> TensorSpec:
