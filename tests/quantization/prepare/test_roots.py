@@ -116,6 +116,26 @@ def test_rows_of_zeros_end_no_run(build, dtype):
     assert np.max(np.abs(found[:, 3:9])) < 0.02
 
 
+def magnitude_of_two(h):
+    """sqrt(x x + y y), as of a spectrum; y is x turned round."""
+    y = h.op("REVERSE_V2", h.x, h.main.constant([1], "int32"))
+    total = h.op("ADD", h.op("MUL", h.x, h.x), h.op("MUL", y, y))
+    return h.op("SQRT", h.op("ADD", total, h.number(1e-12)))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+def test_magnitudes_of_spectra_that_differ_a_hundred_times(dtype):
+    """Squares of the faint ones would be below a step of int16."""
+    h = Head()
+    model = h.end(magnitude_of_two(h))
+    array = rows(SHAPE, 1.0, spread=0.0) * np.geomspace(0.01, 1, 40, dtype=np.float32)[:, None]
+    faint = slice(12, 28)
+    expected = np.hypot(array, array[:, ::-1])
+    (found,) = run(integer_model(model, [array], dtype), array)
+    error = np.sqrt(np.mean((found - expected)[:, faint] ** 2) / np.mean(expected[:, faint] ** 2))
+    assert error < {"int8": 0.15, "int16": 0.002}[dtype]
+
+
 def test_l2_normalization_in_both_types():
     for dtype in ("int8", "int16"):
         h = Head()
@@ -134,9 +154,21 @@ def test_numbers_in_front_of_squares_are_read():
     parts = Parts(h.main.ir)
     axes = h.main.ir.ops[1].input(1)
     assert find_squares(parts, top) == Squares(
-        h.x, "SUM", axes, keep=True, factor=0.5, offset=4.0, floor=5.0
+        (h.x,), "SUM", axes, factor=0.5, offset=4.0, floor=5.0
     )
     assert find_squares(parts, h.x) is None
+
+
+def test_squares_that_are_added_are_read():
+    h = Head()
+    y = h.op("NEG", h.x)
+    both = h.op("ADD", h.op("MUL", h.x, h.x), h.op("MUL", y, y))
+    parts = Parts(h.main.ir)
+    assert find_squares(parts, both) == Squares((h.x, y))
+    mean = h.reduce("MEAN", both)
+    axes = h.main.ir.ops[-1].input(1)
+    assert find_squares(parts, mean) == Squares((h.x, y), "MEAN", axes)
+    assert find_squares(parts, h.op("ADD", h.op("MUL", h.x, h.x), h.op("MUL", h.x, y))) is None
 
 
 def keras_layer_norm(h):
@@ -190,7 +222,10 @@ def test_norms_below_all_that_calibration_saw(build, function, dtype):
 
 @pytest.mark.parametrize(
     "build",
-    [unit_norm, bounded_unit_norm, quotient, bounded_quotient, layer_norm, keras_layer_norm],
+    [
+        *(unit_norm, bounded_unit_norm, quotient, bounded_quotient, layer_norm, keras_layer_norm),
+        magnitude_of_two,
+    ],
 )
 def test_equal_in_float(build):
     h, plain = Head(), Head()

@@ -10,6 +10,10 @@ of what is divided by its largest element first, which it does not care for:
     m = max(max |d|, sqrt(e / a)),  u = d / m
     sqrt(a sum(d d) + e) = m sqrt(a sum(u u) + (sqrt(e) / m)^2)
 
+The same holds of squares that are added to each other, as of the two parts of a spectrum:
+
+    m = max(|x|, |y|),  sqrt(x x + y y) = m sqrt((x / m)^2 + (y / m)^2)
+
 LiteRT's RSQRT in int16 interpolates between 512 even steps of the range of its operand, which
 inverse roots are steep at one end of; its SQRT and its DIV are exact to a step. So RSQRT(v) is
 1 / SQRT(v).
@@ -35,26 +39,29 @@ TINY = 1e-30
 RELU = 1
 """How the schema numbers it among the functions that are fused into an op."""
 
+SQUARED = ("MUL", "SQUARE", "SQUARED_DIFFERENCE", "POW")
+"""Ops that may give a square."""
+
 NOTHING = 1e-9
 """A least norm, far below the step of any scale."""
 
 
 @dataclass(frozen=True)
 class Squares:
-    """max(factor * reduce(d * d) + offset, floor).
+    """max(factor * reduce(d * d + ...) + offset, floor).
 
     Attributes:
-        d: what is squared, with a factor of its own: see `roots`.
-        reduce: "SUM" or "MEAN".
-        axes: the constant of the axes.
+        terms: what is squared and added, of one shape.
+        reduce: "SUM" or "MEAN"; "" where nothing is reduced.
+        axes: the constant of the axes; None where nothing is reduced.
         keep: whether they stay with length 1.
         factor, offset, floor: as above; `floor` is None where there is none.
     """
 
-    d: Value
-    reduce: str
-    axes: Value
-    keep: bool
+    terms: tuple[Value, ...]
+    reduce: str = ""
+    axes: Value | None = None
+    keep: bool = True
     factor: float = 1.0
     offset: float = 0.0
     floor: float | None = None
@@ -78,7 +85,7 @@ def replace_l2_normalization(parts: Parts, op: Op) -> None:
     """Put x / sqrt(sum(x x)) in the place of L2_NORMALIZATION, which is over the last axis."""
     x, y = op.input(0), op.output
     axes = parts.integers(x.rank - 1)
-    length = _add_root_of_squares(parts, Squares(x, "SUM", axes, keep=True), None)
+    length = _add_root_of_squares(parts, Squares((x,), "SUM", axes), None)
     add_unit(parts, parts.norms[length], 0.0, y)
 
 
@@ -100,16 +107,9 @@ def _add_root(parts: Parts, v: Value, result: Value | None) -> Value:
 
 def _add_root_of_squares(parts: Parts, s: Squares, result: Value | None) -> Value:
     """Add the root of squares, in parts."""
-    size = parts.add("ABS", [s.d], wide=True)
     least = max(s.offset, s.floor or 0.0) / s.factor
     bound = parts.number(max(least**0.5, TINY))
-    largest = parts.reduce("REDUCE_MAX", size, s.axes, keep=True)
-    m = parts.add("MAXIMUM", [largest, bound], wide=True)
-    u = parts.add("DIV", [s.d, m], wide=True)
-    total = parts.reduce(s.reduce, parts.add("MUL", [u, u], wide=True), s.axes, keep=s.keep)
-    if not s.keep:
-        largest = parts.reduce("REDUCE_MAX", size, s.axes, keep=False)
-        m = parts.add("MAXIMUM", [largest, bound], wide=True)
+    m, u, total = _add_scaled_squares(parts, s, bound)
     if s.factor != 1.0:
         total = parts.add("MUL", [total, parts.number(s.factor)], wide=True)
     if s.offset > 0:
@@ -120,9 +120,35 @@ def _add_root_of_squares(parts: Parts, s: Squares, result: Value | None) -> Valu
     whole = parts.add("MUL", [m, length], None if floor else result, wide=True)
     if floor:
         whole = parts.add("MAXIMUM", [whole, parts.number(floor)], result, wide=True)
-    if s.keep:
-        parts.norms[whole] = Norm(s.d, m, u, length, floor)
+    if s.reduce and s.keep and len(s.terms) == 1:
+        parts.norms[whole] = Norm(s.terms[0], m, u[0], length, floor)
     return whole
+
+
+def _add_scaled_squares(parts: Parts, s: Squares, bound: Value) -> tuple[Value, list[Value], Value]:
+    """Add the largest of what is squared, the terms divided by it, and what their squares come to."""
+    sizes = [parts.add("ABS", [d], wide=True) for d in s.terms]
+    size = sizes[0]
+    for other in sizes[1:]:
+        size = parts.add("MAXIMUM", [size, other], wide=True)
+    m = parts.add("MAXIMUM", [_add_largest(parts, s, size, keep=True), bound], wide=True)
+    u = [parts.add("DIV", [d, m], wide=True) for d in s.terms]
+    squares = [parts.add("MUL", [v, v], wide=True) for v in u]
+    total = squares[0]
+    for other in squares[1:]:
+        total = parts.add("ADD", [total, other], wide=True)
+    if s.axes is not None:
+        total = parts.reduce(s.reduce, total, s.axes, keep=s.keep)
+    if not s.keep:
+        m = parts.add("MAXIMUM", [_add_largest(parts, s, size, keep=False), bound], wide=True)
+    return m, u, total
+
+
+def _add_largest(parts: Parts, s: Squares, size: Value, *, keep: bool) -> Value:
+    """Add the largest of sizes along what is reduced."""
+    if s.axes is None:
+        return size
+    return parts.reduce("REDUCE_MAX", size, s.axes, keep=keep)
 
 
 def find_squares(parts: Parts, v: Value) -> Squares | None:
@@ -142,7 +168,7 @@ def find_squares(parts: Parts, v: Value) -> Squares | None:
             floor = bound if floor is None else max(floor, bound)
         if factor <= 0 or offset < 0:
             return None
-    core = _reduced_square(parts, v) or _second_moment(parts, v)
+    core = _reduced_squares(parts, v) or _second_moment(parts, v) or _added_squares(parts, v)
     if core is None or offset < 0:
         return None
     return replace(core, factor=factor, offset=offset, floor=floor)
@@ -163,20 +189,46 @@ def _step(v: Value) -> tuple[str, Value, float] | None:
     return None
 
 
-def _reduced_square(parts: Parts, v: Value) -> Squares | None:
-    """SUM or MEAN of a square."""
+def _reduced_squares(parts: Parts, v: Value) -> Squares | None:
+    """SUM or MEAN of a square, or of squares that are added."""
     op = made_by(v, "SUM", "MEAN")
     if op is None or int32_numbers(op.input(1)) is None:
         return None
-    d = _squared(parts, op.input(0))
-    if d is None:
-        return None
-    return Squares(d, op.kind, op.input(1), op.flag("keepDims"))
+    x = op.input(0)
+    terms = _terms(parts, x)
+    if not terms:
+        d = _squared(parts, x)
+        terms = () if d is None else (d,)
+    return Squares(terms, op.kind, op.input(1), op.flag("keepDims")) if terms else None
+
+
+def _added_squares(parts: Parts, v: Value) -> Squares | None:
+    """Squares that are added, as of the real and the imaginary part of a spectrum."""
+    terms = _terms(parts, v)
+    return Squares(terms) if terms else None
+
+
+def _terms(parts: Parts, v: Value) -> tuple[Value, ...]:
+    """What the squares are of that a tensor is the sum of; () where it is no such sum."""
+    waiting, found = [v], list[Value]()
+    while waiting:
+        added = made_by(waiting[-1], "ADD", "ADD_N")
+        last = waiting.pop()
+        if added is not None:
+            waiting.extend(reversed(added.operands))
+        elif made_by(last, *SQUARED) is None or last.shape != v.shape:
+            return ()
+        else:
+            found.append(last)
+    terms = [_squared(parts, square) for square in found] if len(found) > 1 else []
+    if any(d is None or d.shape != v.shape for d in terms):
+        return ()
+    return tuple(d for d in terms if d is not None)
 
 
 def _squared(parts: Parts, t: Value) -> Value | None:
     """What a tensor is the square of."""
-    op = made_by(t, "MUL", "SQUARE", "SQUARED_DIFFERENCE", "POW")
+    op = made_by(t, *SQUARED)
     if op is None:
         return None
     name, operands = op.kind, [*op.operands]
@@ -211,4 +263,4 @@ def _second_moment(parts: Parts, v: Value) -> Squares | None:
         return None
     kept = parts.reduce("MEAN", x, moment.input(1), keep=True)
     d = parts.add("SUB", [x, kept], wide=True)
-    return Squares(d, "MEAN", moment.input(1), moment.flag("keepDims"))
+    return Squares((d,), "MEAN", moment.input(1), moment.flag("keepDims"))
