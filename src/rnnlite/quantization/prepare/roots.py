@@ -126,7 +126,7 @@ def _add_root_of_squares(parts: Parts, s: Squares, result: Value | None) -> Valu
 
 
 def _add_scaled_squares(parts: Parts, s: Squares, bound: Value) -> tuple[Value, list[Value], Value]:
-    """Add the largest of what is squared, the terms divided by it, and what their squares come to."""
+    """Add the largest of what is squared, the terms divided by it, the sum of their squares."""
     sizes = [parts.add("ABS", [d], wide=True) for d in s.terms]
     size = sizes[0]
     for other in sizes[1:]:
