@@ -24,6 +24,7 @@ from rnnlite.lite.passes.borders import guard_copies
 from rnnlite.lite.passes.casts import drop_cast_pairs
 from rnnlite.lite.passes.counters import drop_idle_counters
 from rnnlite.lite.passes.flattening import drop_flattening
+from rnnlite.lite.passes.folding import fold_rows
 from rnnlite.lite.passes.free_axes import mark_free_axes
 from rnnlite.lite.passes.labels import label_tensors
 from rnnlite.lite.passes.micro import suit_microcontrollers
@@ -63,6 +64,7 @@ TRANSLATED = (
     Pass("drop_barriers", drop_barriers),
     Pass("drop_cast_pairs", drop_cast_pairs, ensures=(facts.NO_CAST_PAIRS,)),
     Pass("drop_flattening", drop_flattening),
+    Pass("fold_rows", fold_rows),
     Pass("squeeze_scalars", squeeze_scalars),
     Pass("settle_shapes", settle_shapes),
     Pass("share_bodies", share_bodies, needs=(facts.LOOPS_KEEP_PLACES,)),

@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.plan.plan import is_float
 from rnnlite.quantization.plan.twins import Pair, pairs
-from rnnlite.quantization.prepare.biases import take_in_biases
 from rnnlite.quantization.prepare.ones import drop_ones
 from rnnlite.runtime.stream import StreamSignature
 from rnnlite.streaming.layout import Layout, StreamState
@@ -61,7 +60,6 @@ class Chunk:
         """Let both models have the same ops for the same thing, as far as the official converter
         gave them others; in place."""
         for model in (self.model, whole):
-            take_in_biases(model)
             drop_ones(model)
 
     def pairs(self, whole: Model) -> list[Pair]:
