@@ -8,7 +8,7 @@ that is taken, and a record for each signature.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,6 +23,7 @@ from rnnlite.quantization.choice import Choice, Measured
 from rnnlite.quantization.chunks import Chunk, with_params
 from rnnlite.quantization.config import QuantizationConfig, calibration_of
 from rnnlite.quantization.describing import describe, op_types, require_change
+from rnnlite.quantization.given_states import Places, state_places
 from rnnlite.quantization.measure.accuracy import (
     LENGTHS,
     MOST_SAMPLES,
@@ -89,6 +90,7 @@ class _Subject:
         reference: the source's computation.
         streamed: the part of the function of a chunk, and what is known of it, where it is to be
             quantized together with this.
+        states: inputs that come back as outputs.
     """
 
     part: Part
@@ -96,11 +98,17 @@ class _Subject:
     held_out: Sequence[list[Array]]
     reference: Reference
     streamed: tuple[Part, Chunk] | None = None
+    states: Places = ()
 
     @property
     def key(self) -> str:
         """The signature."""
         return self.part.entry.signature
+
+    def candidates(self, config: QuantizationConfig) -> Iterator[Candidate | Refused]:
+        """Ways to quantize it, the cheapest first."""
+        chunk = None if self.streamed is None else self.streamed[1]
+        return candidates(self.part.model, config, self.samples, chunk, self.states)
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +215,8 @@ def _subject_of(part: Part, calibration: Any) -> _Subject:
     entry = part.entry
     samples = None if calibration is None else take_samples(calibration, entry.inputs)
     held_out = samples.held_out if samples is not None else sample_inputs(entry)
-    return _Subject(part, samples, held_out, remembering(entry.reference))
+    states = state_places(entry.inputs, part.model)
+    return _Subject(part, samples, held_out, remembering(entry.reference), states=states)
 
 
 def _record(
@@ -301,13 +310,7 @@ def _best(
     choice = Choice[_Content](config.mode, config.max_error, step, target.costs)
     refused: list[Refused] = []
     details = {"quantize": config.mode, "io": config.io}
-    trials = zip(
-        *(
-            candidates(one.part.model, config, one.samples, one.streamed and one.streamed[1])
-            for one in subjects
-        ),
-        strict=True,
-    )
+    trials = zip(*(one.candidates(config) for one in subjects), strict=True)
     for trial in trials:
         failed = next((found for found in trial if isinstance(found, Refused)), None)
         if failed is not None:

@@ -13,6 +13,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.calibration import Ranges, Samples, calibrate
 from rnnlite.quantization.chunks import Chunk, running_ops, tied
 from rnnlite.quantization.config import QuantizationConfig
+from rnnlite.quantization.given_states import Places, fitting, pairs
 from rnnlite.quantization.params import Range
 from rnnlite.quantization.plan.front import scaling_ops
 from rnnlite.quantization.plan.markers import marked_ranges
@@ -38,6 +39,7 @@ class Prepared:
         plan: its quantization parameters.
         faint: results too small for prescribed steps, see `decompose`; values of the given model.
         chunk: a model of the function of a chunk, ready as well; the plan is for both.
+        states: inputs and the outputs that they come back as.
     """
 
     model: Model
@@ -45,6 +47,7 @@ class Prepared:
     plan: Plan
     faint: frozenset[Value]
     chunk: Model | None = None
+    states: Places = ()
 
 
 def prepared(
@@ -54,6 +57,7 @@ def prepared(
     samples: Samples,
     faint: frozenset[Value] = frozenset(),
     chunk: Chunk | None = None,
+    states: Places = (),
 ) -> Prepared:
     """Prepare a copy of a float model, calibrate it, plan its quantization parameters.
 
@@ -64,6 +68,7 @@ def prepared(
         samples: the calibration data.
         faint: what an earlier recipe found too small for prescribed steps.
         chunk: the function of a chunk, to be prepared beside it.
+        states: inputs of the model that come back as outputs.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
@@ -92,6 +97,7 @@ def prepared(
     )
     beside = None if chunk is None else _beside(chunk, whole, model, config, recipe, samples, faint)
     both = whole if beside is None else whole.and_beside(beside)
+    known = fitting(plain, states, ranges.values)
     plan = make_plan(
         plain,
         both.ranges,
@@ -103,8 +109,9 @@ def prepared(
         beside=None if beside is None else beside.model,
         twins=both.pairs,
         running=both.running,
+        states=pairs(plain, known),
     )
-    return Prepared(plain, ranges, plan, faint, None if beside is None else beside.model)
+    return Prepared(plain, ranges, plan, faint, None if beside is None else beside.model, known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.calibration import Ranges, Samples
 from rnnlite.quantization.chunks import Chunk, io_types
 from rnnlite.quantization.config import QuantizationConfig
+from rnnlite.quantization.given_states import Places, types_within
 from rnnlite.quantization.measure.culprits import Rewriting, before_rewriting
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
 from rnnlite.quantization.prepare.palettes import palette_records
@@ -89,7 +90,11 @@ def lighten_weights(model: Model, mode: str, recipe: str) -> None:
 
 
 def candidates(
-    model: Model, config: QuantizationConfig, samples: Samples | None, chunk: Chunk | None = None
+    model: Model,
+    config: QuantizationConfig,
+    samples: Samples | None,
+    chunk: Chunk | None = None,
+    states: Places = (),
 ) -> Iterator[Candidate | Refused]:
     """Ways to quantize a model, the cheapest first, each made when it is asked for.
 
@@ -98,9 +103,10 @@ def candidates(
         config: what is asked for.
         samples: the calibration data, which integer modes need.
         chunk: the function of a chunk, which integer modes quantize with it.
+        states: inputs that come back as outputs.
     """
     if config.integer and samples is not None:
-        yield from _integer(model, config, samples, chunk)
+        yield from _integer(model, config, samples, chunk, states)
     elif config.mode == "dynamic":
         yield from _dynamic(model)
     else:
@@ -119,13 +125,17 @@ def _dynamic(model: Model) -> Iterator[Candidate]:
 
 
 def _integer(
-    model: Model, config: QuantizationConfig, samples: Samples, chunk: Chunk | None
+    model: Model,
+    config: QuantizationConfig,
+    samples: Samples,
+    chunk: Chunk | None,
+    states: Places,
 ) -> Iterator[Candidate | Refused]:
     """What the recipes of the mode give."""
     faint: frozenset[Value] = frozenset()
     for recipe in RECIPES[config.mode]:
         try:
-            made = prepared(model, config, recipe, samples, faint, chunk)
+            made = prepared(model, config, recipe, samples, faint, chunk, states)
         except UnsupportedError as e:
             yield Refused(recipe.name, e)
             continue
@@ -133,9 +143,12 @@ def _integer(
         whole = set(plain.ops())
         kept = _kept({op: why for op, why in made.plan.kept.items() if op in whole})
         rewriting = before_rewriting(plain, made.plan)
+        given = made.states if config.io != "float32" else ()
         if chunk is not None and made.chunk is not None:
-            rewrite_to_integers(made.chunk, made.plan, config.io, io_types(chunk, made.chunk))
-        weights = [*rewrite_to_integers(plain, made.plan, config.io), *palette_records(plain)]
+            types = {**types_within(made.chunk, given), **io_types(chunk, made.chunk)}
+            rewrite_to_integers(made.chunk, made.plan, config.io, types)
+        found = rewrite_to_integers(plain, made.plan, config.io, types_within(plain, given))
+        weights = [*found, *palette_records(plain)]
         limited = config.mode == "int8" and bool(recipe.split)
         yield Candidate(
             recipe.name, plain, weights, kept, made.ranges, limited, made.chunk, rewriting

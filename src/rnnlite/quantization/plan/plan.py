@@ -141,6 +141,7 @@ def make_plan(
     beside: Model | None = None,
     twins: Sequence[tuple[Value, Value]] = (),
     running: frozenset[Op] = frozenset(),
+    states: Sequence[tuple[Value, Value]] = (),
 ) -> Plan:
     """Group the tensors, choose scales and zero points.
 
@@ -155,6 +156,8 @@ def make_plan(
         beside: a model that is to have the same parameters, see `quantization.chunks`.
         twins: values of the two that mean the same.
         running: ops that stay in float, for they add up the whole of a stream.
+        states: inputs and the outputs that they come back as; they have the type of what stands
+            in loops.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
@@ -172,7 +175,7 @@ def make_plan(
                     plan._parent[value] = value
                     plan._range[value] = ranges.get(value, (0.0, 0.0))
         _tie_flows(plan, one)
-    for a, b in twins:
+    for a, b in (*twins, *states):
         if plan.has(a) and plan.has(b):
             plan._tie(a, b)
     ops = list(_float_ops(plan, allow_float))
@@ -184,7 +187,7 @@ def make_plan(
         _join(plan, target, value, same=beside is not None and _is_same(plan, target))
     if beside is not None:
         _hold(plan, ops)
-    _choose_types(plan, ops)
+    _choose_types(plan, ops, [a for a, _ in states])
     clip_ranges(plan, _readers(plan, ops), plan._dtype)
     _choose_params(plan, ops)
     return plan
@@ -293,9 +296,11 @@ def _hold(plan: Plan, ops: Sequence[Op]) -> None:
                     plan._range[root] = union(plan._range[root], plan.range(value))
 
 
-def _choose_types(plan: Plan, ops: Sequence[Op]) -> None:
+def _choose_types(plan: Plan, ops: Sequence[Op], states: Sequence[Value]) -> None:
     """A group has the type of the ops that compute its values; int16 if there is one of those."""
     default = plan.precision("", False)
+    for value in filter(plan.has, states):
+        plan._dtype[plan.root(value)] = plan.precision("", True)
     for value in plan._parent:
         plan._dtype.setdefault(plan.root(value), "")
     for op in ops:

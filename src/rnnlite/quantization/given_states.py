@@ -1,0 +1,119 @@
+"""States that a model takes as inputs and gives back as outputs, for its caller to feed back.
+
+What enters: the inputs of a source, its float model, and what calibration saw. What leaves: which
+input and which output are one state. Such a pair has one scale and zero point, so that its integers
+are fed back as they are, and the type that states have in loops: a state in int8 would lose at each
+call what it gains.
+
+    h (2, B, 16), c (2, B, 16)  ->  h, c  (2, B, 16)        state (2, B, 128)  ->  stateN
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rnnlite.lite.ir import Model, Value
+from rnnlite.quantization.params import Range, width
+from rnnlite.specs import TensorSpec
+
+SLACK = 1.25
+"""How far a state that is given may go beyond what the model gives back, by its width."""
+
+Places = tuple[tuple[int, int], ...]
+"""The place of an input, and that of the output that it comes back as."""
+
+
+def state_places(inputs: Sequence[TensorSpec], model: Model) -> Places:
+    """Inputs that come back as outputs, told by their shapes and their order; states stand last.
+
+    Args:
+        inputs: of the source.
+        model: the float model; its inputs are these.
+
+    Returns:
+        pairs of one input and one output, in the order of the inputs. One input at least is in
+        none: a model of states alone has nothing to tell them by.
+    """
+    taken: set[int] = set()
+    found: list[tuple[int, int]] = []
+    outputs = list(enumerate(model.main.outputs))
+    for place, (spec, value) in reversed(
+        list(enumerate(zip(inputs, model.main.inputs, strict=True)))
+    ):
+        if not _may_be_state(spec):
+            continue
+        for number, output in reversed(outputs):
+            if number not in taken and _one_shape(spec, output) and _depends(output, value):
+                taken.add(number)
+                found.append((place, number))
+                break
+    found.reverse()
+    return tuple(found[1:] if len(found) == len(inputs) else found)
+
+
+def fitting(model: Model, places: Places, ranges: Mapping[Value, Range]) -> Places:
+    """Those places whose values may be one state: what comes in lies within what goes out.
+
+    Args:
+        model: a copy of the model that the places are of.
+        places: of `state_places`.
+        ranges: what calibration saw.
+    """
+    return tuple(
+        (k, n)
+        for (k, n), (a, b) in zip(places, pairs(model, places), strict=True)
+        if a in ranges and b in ranges and _within(ranges[a], ranges[b])
+    )
+
+
+def pairs(model: Model, places: Places) -> list[tuple[Value, Value]]:
+    """The values at some places, as they come in and as they go out."""
+    return [(model.main.inputs[k], model.main.outputs[n]) for k, n in places]
+
+
+def types_within(model: Model, places: Places) -> dict[Value | int, str | None]:
+    """The types of states for `rewrite_to_integers`: those that they have within.
+
+    Args:
+        model: whose inputs and outputs begin with those that the places are of.
+    """
+    types: dict[Value | int, str | None] = {}
+    for place, number in places:
+        types[model.main.inputs[place]] = types[number] = None
+    return types
+
+
+def _may_be_state(spec: TensorSpec) -> bool:
+    """Whether an input is a float tensor whose size is the same at each call."""
+    free = [k for k, size in enumerate(spec.shape) if size is None]
+    known = [d for d in spec.sample_shape if d is not None and d > 1]
+    return spec.dtype == "float32" and bool(known) and all(k == spec.batch_axis for k in free)
+
+
+def _one_shape(spec: TensorSpec, output: Value) -> bool:
+    """Whether an output has the shape of an input, as far as it is known."""
+    sizes = output.signature if output.signature is not None else output.shape
+    if output.type != "float32" or output.is_constant or len(sizes) != len(spec.shape):
+        return False
+    known = [(a, b) for a, b in zip(spec.shape, sizes, strict=True) if a is not None and b >= 0]
+    return all(a == b for a, b in known) and any(a > 1 for a, _ in known)
+
+
+def _depends(output: Value, value: Value) -> bool:
+    """Whether an output is computed from an input; not where it is the input itself."""
+    queue, seen = [output], {output}
+    while queue:
+        op = queue.pop().producer
+        for operand in () if op is None else op.operands:
+            if operand is value:
+                return True
+            if operand not in seen:
+                seen.add(operand)
+                queue.append(operand)
+    return False
+
+
+def _within(given: Range, back: Range) -> bool:
+    """Whether what is given lies within what comes back, or close to it."""
+    room = (SLACK - 1) * width(back)
+    return given[0] >= back[0] - room and given[1] <= back[1] + room
