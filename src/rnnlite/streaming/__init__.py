@@ -5,7 +5,7 @@ that says how to use it.
 
 `function` has the call. `emit` goes from the outputs back and asks the rule of each op: from the
 emitter, the op, and what its inputs are for a chunk, to what its results are (`values`, `rows`).
-Rules stand by kind in `pointwise`, `moves`, `slices`, `windows`, `reductions` and `counts`;
-`recurrences` lowers Scans again. `states` and `clock` are what is kept between chunks. `layout` is
-what the file says of it all.
+Rules stand by kind in `pointwise`, `moves`, `slices`, `windows`, `reductions`, `counts` and
+`calls`; `recurrences` lowers Scans again. `states` and `clock` are what is kept between chunks.
+`layout` is what the file says of it all.
 """

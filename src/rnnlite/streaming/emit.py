@@ -115,8 +115,9 @@ class Emitter:
             key_of(t): v for t, v in zip(function.inputs, given, strict=False)
         }
         for outer, inner in function.graph.captures:
-            self._values[key_of(inner)] = Static(outer)
+            self._values.setdefault(key_of(inner), Static(outer))
         self._inputs = list(given)
+        self._recurrences = recurrences
         self._results: dict[Key, Lowered] = {}
         for lowered in recurrences:
             for tensor in lowered.result.tensors():
@@ -141,6 +142,33 @@ class Emitter:
             self._make(top)
             stack.pop()
         return self._values[key_of(tensor)]
+
+    def called(self, op: Any, function: Any, given: Sequence[Value]) -> list[Value]:
+        """What a function gives that an op calls, its ops emitted in the place of the call.
+
+        Args:
+            function: has a graph, and inputs for all that is given, captures among them.
+            given: what the op's inputs are in the function of a chunk.
+        """
+        known = [
+            (t, self.analysis.sizes(x)) for t, x in zip(function.inputs, op.inputs, strict=True)
+        ]
+        inner = Emitter(
+            function,
+            given,
+            analysis=Analysis(
+                function.graph, [(t, s) for t, s in known if s is not None], self._recurrences
+            ),
+            recurrences=self._recurrences,
+            states=self.states,
+            clock=self.clock,
+            place=lambda name: self.place(op),
+            options=self.options,
+            emit_scan=self._emit_scan,
+        )
+        # Sizes speak of the inputs of the whole.
+        inner._inputs = self._inputs
+        return [inner.value(y) for y in function.graph.outputs]
 
     def note_lowered(self, before: ScanResult, after: ScanResult) -> None:
         """Note that a recurrence became another one here."""

@@ -22,7 +22,7 @@ from rnnlite.lengths.sizes import Axis, free
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Tensor
 from rnnlite.specs import TensorSpec
-from rnnlite.streaming import counts, moves, pointwise, reductions, slices, windows
+from rnnlite.streaming import calls, counts, moves, pointwise, reductions, slices, windows
 from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.emit import FAR, TIME, Emitter
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
@@ -35,6 +35,7 @@ from rnnlite.streaming.values import Bounded, Sizes, SoFar, Static, Timed, Value
 
 __all__ = [
     "Streamed",
+    "calls",
     "counts",
     "moves",
     "pointwise",

@@ -7,6 +7,7 @@ from graphs import SHAPE, Model, one_loop
 from rnnlite.quantization.params import QuantizationParams
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
+from rnnlite.streaming.barriers import LOWEST
 
 
 def plan_of(model, ranges, precision=all_int8):
@@ -63,3 +64,16 @@ def test_a_table_is_covered_even_where_calibration_saw_little_of_it():
     model.main.add("GATHER", [table, ids], [y], "GatherOptions")
     model.main.ends([ids], [y])
     assert plan_of(model, {y: (-2.0, 1.0)}).range(y) == (-2.0, 30.0)
+
+
+@pytest.mark.parametrize(("beside", "range_"), [(True, (-1.0, 2.0)), (False, (LOWEST, 2.0))])
+def test_what_is_not_there_of_a_maximum_widens_no_range_of_a_chunk(beside, range_):
+    whole, chunk = Model(), Model()
+    x, y = (whole.main.tensor(SHAPE) for _ in range(2))
+    whole.main.add("RELU", [x], [y])
+    there, rows, filled = chunk.main.tensor(SHAPE, "bool"), *map(chunk.main.tensor, [SHAPE] * 2)
+    chunk.main.add("SELECT_V2", [there, rows, chunk.main.constant(LOWEST)], [filled])
+    ranges = {rows: (-1.0, 2.0), filled: (-1.0, 2.0)}
+    one, other = (whole.ir, chunk.ir) if beside else (chunk.ir, whole.ir)
+    plan = make_plan(one, ranges, all_int8, allow_float=False, beside=other)
+    assert plan.range(filled) == range_

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeGuard
 
+import numpy as np
+
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.control_flow import flows, in_loops, is_step
 from rnnlite.lite.ir import Graph, Model, Op, Value
@@ -28,6 +30,7 @@ from rnnlite.quantization.params import (
 from rnnlite.quantization.plan.clip import clip_ranges
 from rnnlite.quantization.plan.coarsen import coarsen_products, coarsen_sums
 from rnnlite.quantization.plan.front import REASON, WHOLE, whole_number_ops
+from rnnlite.streaming.barriers import LOWEST
 
 RUNNING = "adds up what comes in a stream"
 """Why an op stays in float: what has no bound fits no range."""
@@ -251,7 +254,7 @@ def _tie_operands(plan: Plan, op: Op) -> list[tuple[Value, Value]]:
         if values is not None:
             # A bound that the values never come to may lie far beyond them, and saturates.
             bound = op.kind in ("MINIMUM", "MAXIMUM") and width(plan.range(results[0])) > 0.0
-            bound = bound or results[0] in plan.marked
+            bound = bound or results[0] in plan.marked or _is_nothing(plan, op, values)
             if plan.has(results[0]) and not bound:
                 plan._include(results[0], values)
         elif k in rule.joined:
@@ -261,6 +264,13 @@ def _tie_operands(plan: Plan, op: Op) -> list[tuple[Value, Value]]:
     for value in results[1:]:
         plan._tie(results[0], value)
     return joins
+
+
+def _is_nothing(plan: Plan, op: Op, values: Array) -> bool:
+    """Whether a constant stands in a chunk for rows that are not there, of which a maximum is
+    taken: it saturates, and the lowest integer does as well."""
+    beside = plan.models[1:]
+    return op.graph is not None and op.graph.model in beside and bool(np.all(values <= LOWEST))
 
 
 def _is_same(plan: Plan, result: Value) -> bool:
