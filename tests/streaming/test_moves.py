@@ -90,8 +90,21 @@ def convolved(x):
     return tf.reshape(pictures, [-1, tf.shape(x)[1], 12])
 
 
+def layer_norm(x):
+    """Keras 2's: each row is a channel, with as many ones and zeros."""
+    count = tf.reduce_prod(tf.shape(x)[:2])
+    rows = tf.reshape(x, tf.stack([1, count, 6, 1]))
+    one, zero = tf.ones(tf.stack([count])), tf.zeros(tf.stack([count]))
+    y = tf.raw_ops.FusedBatchNormV3(
+        x=rows, scale=one, offset=zero, mean=[], variance=[], epsilon=1e-3, data_format="NCHW"
+    )
+    return tf.reshape(y.y, tf.shape(x)) * kernel(6)
+
+
 FOLDS = {
     "dense": dense,
+    "layer norm": layer_norm,
+    "late layer norm": lambda x: layer_norm(tf.nn.conv1d(x, kernel(5, 6, 6), 1, "SAME")),
     "normalized": normalized,
     "convolved": convolved,
     "late": lambda x: dense(tf.nn.conv1d(x, kernel(5, 6, 6), 1, "SAME")) + dense(x),
@@ -104,6 +117,17 @@ FOLDS = {
 @pytest.mark.parametrize("name", list(FOLDS))
 def test_batch_and_time_as_one_axis(name, batch, chunk):
     check(program(simple(FOLDS[name]), (batch, None, 6)), chunk, batch=3)
+
+
+@pytest.mark.parametrize("batch", [3, None])
+def test_time_and_a_free_batch_as_one_axis_of_pictures(batch):
+    def model(x):
+        pictures = tf.reshape(tf.transpose(x, [1, 0, 2]), [-1, 6, 1])
+        pictures = tf.nn.conv1d(pictures, kernel(3, 1, 2), 1, "SAME")
+        shape = tf.shape(x)
+        return tf.transpose(tf.reshape(pictures, [shape[1], shape[0], 12]), [1, 0, 2])
+
+    check(program(simple(model), (batch, None, 6)), batch=3)
 
 
 def test_time_and_batch_as_one_axis():

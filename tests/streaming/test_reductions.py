@@ -39,6 +39,13 @@ def test_rows_that_are_not_there_do_not_count(name):
     check(program(simple(model), (1, None, 2)))
 
 
+def test_a_sum_of_zeros_is_known_from_the_start():
+    def model(x):
+        return x + tf.reduce_sum(tf.zeros_like(x), 1, keepdims=True) + 1.0
+
+    check(program(simple(model), (1, None, 2), batch=None))
+
+
 def test_any_and_all():
     def model(x):
         return [

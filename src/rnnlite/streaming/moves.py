@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from rnnlite.lengths.facts import Content
 from rnnlite.lengths.moves import product
-from rnnlite.lengths.sizes import Size
+from rnnlite.lengths.sizes import Size, divided, free
 from rnnlite.lengths.values import axes_of, evaluate
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.counts import made_whole
@@ -63,12 +63,9 @@ def reshape(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _quotient(size: Size, part: Size) -> Size | None:
-    """How many parts a size has, where that is plain."""
-    if part == 1:
-        return size
-    if isinstance(size, int) and isinstance(part, int) and size % part == 0:
-        return size // part
-    return 1 if size == part else None
+    """How many parts a size has, where it is surely a whole number of them."""
+    found, exact = divided(size, part)
+    return found if exact else None
 
 
 def _regrouped(emitter: Emitter, op: Any, value: Timed, place: int, count: Any) -> Timed:
@@ -260,13 +257,35 @@ def broadcast_to(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 
 def _constant_over_time(emitter: Emitter, op: Any, number: Tensor) -> Timed:
-    new = emitter.sizes(op.outputs[0])
+    new = list(emitter.sizes(op.outputs[0]))
+    apart = {k: found for k, s in enumerate(new) if (found := _apart(s)) is not None}
+    new = [apart[k][0] if k in apart else s for k, s in enumerate(new)]
     rows = rows_of(emitter, op, new)
     count = emitter.clock.count(rows.stride)
+    fold = None
+    if rows.axis in apart:
+        time, others = apart[rows.axis]
+        fold = Fold(time, others, 1, count, emitter.place(op))
+        count = emitter.number(others, op) * count
     shape = [count if k == rows.axis else emitter.number(s, op) for k, s in enumerate(new)]
     found = tf.broadcast_to(number, _vector(shape))
     found.set_shape([d if isinstance(d, int) else None for d in shape])
-    return Timed(found, rows)
+    return Timed(found, rows, fold=fold)
+
+
+def _apart(size: Size) -> tuple[Size, Size] | None:
+    """Of an axis of time and others, how long time is and how many places the others have; None
+    of an axis that is not such."""
+    for other in sorted(axes_of(size) - {TIME}):
+        time = _quotient(size, free(other))
+        if time is not None and TIME in axes_of(time):
+            return time, free(other)
+    near, far = (evaluate(size, {TIME: n}) for n in (FAR, 2 * FAR))
+    if near is None or far is None or TIME not in axes_of(size):
+        return None
+    places = (far - near) // FAR
+    time = _quotient(size, places) if places > 1 else None
+    return None if time is None else (time, places)
 
 
 def rows_of(emitter: Emitter, op: Any, sizes: Sequence[Size]) -> Rows:

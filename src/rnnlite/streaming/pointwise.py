@@ -135,8 +135,8 @@ def batch_norm(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     channel = 1 if op.get_attr("data_format").decode().startswith("NC") else -1
     if not isinstance(value, Timed):
         raise refused(emitter.place(op), "normalization over the whole of time")
-    value = plain(emitter, op, value)
     steps = op.get_attr("is_training") and value.rows.axis == channel
+    value = each_row(emitter, op, value) if steps else plain(emitter, op, value)
     if op.get_attr("is_training") and not steps:
         raise refused(emitter.place(op), "normalization over the whole of time")
     if any(isinstance(v, Timed) and not steps for v in others):
@@ -146,7 +146,7 @@ def batch_norm(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     tensors = [value.tensor, *(emitter.tensor(v, op) for v in others)]
     first, *rest = emitter.copied(op, tensors)
     if steps:
-        return [Timed(first, value.rows), *(Timed(y, value.rows.at(0)) for y in rest)]
+        return [replace(value, tensor=first), *(value.at(0, y) for y in rest)]
     return [Timed(first, value.rows), *(Static(y) for y in rest)]
 
 
