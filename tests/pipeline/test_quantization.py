@@ -36,10 +36,10 @@ def tried(monkeypatch):
     def run(found, order=ORDER, samples=SAMPLES):
         measured = []
 
-        def measure(reference, data, looked_at, *, lengths, signature="a"):
+        def measure(reference, data, looked_at, *, lengths, signature="a", states=()):
             measured.append((data.decode().strip(), len(looked_at), lengths))
             error = next(error for trial, error, *_ in made if trial == measured[-1][0])
-            return (SimpleNamespace(rms_error=error, argmax_agreement=None),)
+            return (SimpleNamespace(rms_error=error, argmax_agreement=None, fed_back=None),)
 
         made = [f for f in found if not isinstance(f, Refused)]
         candidates = [

@@ -50,6 +50,25 @@ def test_large_steps_are_refined_less(weights, classifies, tried):
     assert len(verdicts) == tried
 
 
+@pytest.mark.parametrize(
+    ("figures", "taken"),
+    [
+        pytest.param([(0.015, 0.4), (0.014, 0.05)], "1", id="steadier"),
+        pytest.param([(0.015, 0.4), (0.016, 0.05)], "0", id="steadier, but worse at each call"),
+        pytest.param([(0.015, 0.4), (0.014, 0.39)], "0", id="no steadier"),
+        pytest.param([(0.015, 0.09), (0.014, 0.01)], "0", id="steady enough"),
+    ],
+)
+def test_a_model_whose_states_run_away_is_refined(figures, taken):
+    """It is within 2 % at each call, from states that are given."""
+    choice = Choice("int8", 0.25)
+    for number, (error, fed_back) in enumerate(figures):
+        choice.offer(Measured(str(number), error, 1000, None, fed_back))
+        if choice.done(classifies=False):
+            break
+    assert choice.result()[0].trial == taken
+
+
 def test_no_mode_is_content_with_more_than_is_accepted():
     assert offered([0.019, 0.009], max_error=0.01)[0] == "1"
     assert offered([0.005], mode="float16", max_error=0.01) == ("0", ["taken"])

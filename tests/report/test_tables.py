@@ -256,6 +256,20 @@ def test_errors_by_length_have_a_column_each():
     ]
 
 
+def test_states_that_were_fed_back_have_a_column():
+    accuracy = (
+        OutputAccuracy("y", 0.01, 40.0, None, fed_back=0.03),
+        OutputAccuracy("h", 0.02, 34.0, 0.5, fed_back=0.04),
+    )
+    lines = report_text(quantized(accuracy=accuracy, measured_on="it")).splitlines()
+    at = lines.index("Error against the source, on it")
+    assert lines[at + 1].split("  ")[-1] == "% fed back"
+    assert [line.split() for line in lines[at + 2 : at + 4]] == [
+        ["y", "1", "40", "3"],
+        ["h", "2", "34", "50", "4"],
+    ]
+
+
 def test_the_end_of_a_weights_name_is_kept():
     name = "model/" + "deep/" * 20 + "kernel"
     text = report_text(quantized(weights=(WeightRecord(name, (4, 8), "int8", "per channel"),)))

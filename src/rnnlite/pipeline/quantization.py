@@ -164,7 +164,13 @@ def quantize(
     require_change(content.candidates, config)
     records = {}
     for one, candidate in zip(used, content.candidates, strict=True):
-        accuracy = measure(one.reference, content.data, one.held_out, signature=one.key)
+        accuracy = measure(
+            one.reference,
+            content.data,
+            one.held_out,
+            signature=one.key,
+            states=candidate.states,
+        )
         _require_accuracy(accuracy, candidate, one, config)
         records[one.key] = _record(one, candidate, content, config, accuracy, trials, size_before)
     return Quantized(content.parts, content.data, content.labels, best.trial, records)
@@ -342,9 +348,12 @@ def _best(
         if any(c.limited for c in found) and choice.acceptable and len(data) > largest:
             choice.reject(name, f"file larger than {largest:,.0f} bytes", len(data))
             break
-        accuracy = [a for one in subjects for a in _measured(one, data, config)]
+        both = zip(subjects, found, strict=True)
+        accuracy = [a for one, c in both for a in _measured(one, data, config, c.states)]
         error = max((a.rms_error for a in accuracy), default=0.0)
-        choice.offer(Measured(name, error, len(data), _Content(found, parts, data, labels)))
+        fed_back = max((a.fed_back or 0.0 for a in accuracy), default=0.0)
+        content = _Content(found, parts, data, labels)
+        choice.offer(Measured(name, error, len(data), content, fed_back))
         if choice.done(classifies=any(a.argmax_agreement is not None for a in accuracy)):
             break
     if choice.best is None and refused:
@@ -362,9 +371,11 @@ def _layout(chunk: Chunk, model: Model) -> Layout:
     return with_params(chunk.signature.layout, [before for _, before, _ in chunk.states(model)])
 
 
-def _measured(one: _Subject, data: bytes, config: QuantizationConfig) -> tuple[OutputAccuracy, ...]:
+def _measured(
+    one: _Subject, data: bytes, config: QuantizationConfig, states: Places
+) -> tuple[OutputAccuracy, ...]:
     """The errors of a part by which a trial is chosen."""
     # Few samples are held out as a rule: the choice looks at some of the others as well.
     others = one.samples.used if config.integer and one.samples is not None else []
     looked_at = [*one.held_out, *others][:MOST_SAMPLES]
-    return measure(one.reference, data, looked_at, lengths=False, signature=one.key)
+    return measure(one.reference, data, looked_at, lengths=False, signature=one.key, states=states)

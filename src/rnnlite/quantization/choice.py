@@ -41,12 +41,14 @@ class Measured(Generic[T]):
         error: largest relative RMS error of its outputs.
         size: bytes of its file.
         content: the model itself, in whatever form.
+        fed_back: largest relative RMS error where states are fed back from sample to sample.
     """
 
     trial: str
     error: float
     size: int
     content: T
+    fed_back: float = 0.0
 
 
 class Choice(Generic[T]):
@@ -76,13 +78,19 @@ class Choice(Generic[T]):
     def offer(self, found: Measured[T]) -> None:
         """Take a finer one if it is better by a clear margin.
 
-        Or if it is the first within what the mode usually keeps to, or the first to be accepted.
+        Or if it is the first within what the mode usually keeps to, or the first to be accepted;
+        or if it is better where states are fed back, and the best is too far off there.
         """
         best, verdict = self.best, ""
         if best is not None:
             bounds = (min(LIMITS[self.mode], self.max_error), self.max_error)
             saved = any(found.error <= bound < best.error for bound in bounds)
-            if not (found.error < GAIN * best.error or saved):
+            steadier = (
+                best.fed_back > LIMITS[self.mode]
+                and found.fed_back < GAIN * best.fed_back
+                and found.error <= best.error
+            )
+            if not (found.error < GAIN * best.error or saved or steadier):
                 verdict = f"not clearly better than {best.trial}"
         if not verdict:
             self.best = found
@@ -102,7 +110,9 @@ class Choice(Generic[T]):
         large = costs.large_step_of_classifiers if classifies else costs.large_step
         table = ENOUGH_IF_LARGE if self.weights_a_step >= large else ENOUGH
         enough = table.get(self.mode, ENOUGH.get(self.mode, float("inf")))
-        return self.best is not None and self.best.error <= min(enough, self.max_error)
+        if self.best is None or self.best.fed_back > LIMITS[self.mode]:
+            return False
+        return self.best.error <= min(enough, self.max_error)
 
     def result(self) -> tuple[Measured[T], tuple[TrialRecord, ...]]:
         """The best, and all that were considered."""

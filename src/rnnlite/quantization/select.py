@@ -46,6 +46,7 @@ class Candidate:
         limited: whether it is given up where its file is larger than `largest_file`.
         chunk: the model of the function of a chunk, of files with a stream.
         rewriting: what the model was in float, of integer modes.
+        states: inputs that come back as outputs, of integer modes.
     """
 
     recipe: str
@@ -56,6 +57,7 @@ class Candidate:
     limited: bool = False
     chunk: Model | None = None
     rewriting: Rewriting | None = None
+    states: Places = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,15 @@ def _integer(
         weights = [*found, *palette_records(plain)]
         limited = config.mode == "int8" and bool(recipe.split)
         yield Candidate(
-            recipe.name, plain, weights, kept, made.ranges, limited, made.chunk, rewriting
+            recipe.name,
+            plain,
+            weights,
+            kept,
+            made.ranges,
+            limited,
+            made.chunk,
+            rewriting,
+            made.states,
         )
 
 

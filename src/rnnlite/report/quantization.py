@@ -43,6 +43,8 @@ class OutputAccuracy:
         argmax_agreement: share of results with the same largest class, for classifiers, else None.
         by_length: rms_error of sequences of a given length, where the length is free.
         left_out: share of values that the source gives as NaN or infinity, which are not compared.
+        fed_back: rms_error where the samples run one after the other, each from the states that
+            the one before gave back; None where the model gives back none.
     """
 
     name: str
@@ -51,6 +53,7 @@ class OutputAccuracy:
     argmax_agreement: float | None
     by_length: Mapping[int, float] = field(default_factory=dict)
     left_out: float = 0.0
+    fed_back: float | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OutputAccuracy:

@@ -277,6 +277,7 @@ def _trials(q: Quantization) -> Table:
 def _accuracy(q: Quantization) -> Table:
     """The errors of each output; with a column for each length that was measured."""
     lengths = sorted({length for a in q.accuracy for length in a.by_length})
+    fed_back = any(a.fed_back is not None for a in q.accuracy)
     return table(
         f"Error against the source, on {q.measured_on}",
         [
@@ -284,6 +285,7 @@ def _accuracy(q: Quantization) -> Table:
             "RMS error %",
             "SNR dB",
             "same class %",
+            *(["% fed back"] if fed_back else []),
             *[f"% at T={length}" for length in lengths],
         ],
         [
@@ -292,6 +294,7 @@ def _accuracy(q: Quantization) -> Table:
                 100 * a.rms_error,
                 a.snr_db,
                 None if a.argmax_agreement is None else 100 * a.argmax_agreement,
+                *([None if a.fed_back is None else 100 * a.fed_back] if fed_back else []),
                 *[100 * a.by_length[n] if n in a.by_length else None for n in lengths],
             ]
             for a in q.accuracy

@@ -237,3 +237,22 @@ def test_a_course_ends_where_it_would_take_long(monkeypatch):
     monkeypatch.setattr(accuracy, "PATIENCE", math.inf)
     (found,) = measure(lambda a: [2 * a[0]], doubled(), samples)
     assert found.by_length == {10: 0.0, 100: 0.0, 1000: 0.0}
+
+
+def test_states_are_fed_back_on_both_sides():
+    """h = x + 2 h beside x + h: each sample adds to what the ones before left."""
+    model = Model()
+    main = model.main
+    x, h, y = (main.tensor((1, 2)) for _ in range(3))
+    main.add("ADD", [x, h], [y], "AddOptions")
+    main.ends([x, h], [y])
+    rows = [[np.full(2, 1.0, np.float32), np.zeros(2, np.float32)] for _ in range(3)]
+
+    def reference(arrays):
+        return [arrays[0] + 2 * arrays[1]]
+
+    (alone,) = measure(reference, model.bytes(), rows)
+    assert (alone.rms_error, alone.fed_back) == (0.0, None)
+    (found,) = measure(reference, model.bytes(), rows, states=((1, 0),))
+    # The source gives 1, 3, 7, the model 1, 2, 3.
+    assert found.fed_back == pytest.approx(math.sqrt((1 + 16) / (1 + 9 + 49)))

@@ -123,3 +123,16 @@ def test_an_error_that_is_no_number_is_too_large():
     (words,) = course_warnings([off("a", t10=math.nan)], 0.25, None, lambda n: ["EXP 'x'"])
     assert "nan % at 10 steps: the error enters at EXP 'x'" in words
     assert course_warnings([off("a", t10=0.25)], 0.25, None, lambda n: []) == []
+
+
+def test_states_that_are_fed_back_too_far_off_are_noted():
+    accuracy = [
+        OutputAccuracy("y", 0.01, 40.0, None, fed_back=0.4),
+        OutputAccuracy("h", 0.01, 40.0, None, fed_back=0.02),
+    ]
+    (words,) = course_warnings(accuracy, 0.25, None, lambda n: [])
+    assert words == (
+        "output 'y' is off by 40 % where samples run one after the other, each from the states "
+        "that the one before gave back. Give calibration samples in the order of use, with the "
+        "states that the model gives; or take a finer mode"
+    )

@@ -15,6 +15,7 @@ import numpy as np
 
 from rnnlite.errors import AbortError
 from rnnlite.isolation.interpreter import ModelApart
+from rnnlite.quantization.given_states import Places
 from rnnlite.quantization.measure.course import sequences_of
 from rnnlite.quantization.params import Array
 from rnnlite.report.quantization import OutputAccuracy
@@ -53,6 +54,7 @@ def measure(
     *,
     lengths: bool = True,
     signature: str | None = None,
+    states: Places = (),
 ) -> tuple[OutputAccuracy, ...]:
     """Compare on samples.
 
@@ -63,6 +65,7 @@ def measure(
         lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples, as
             far as that takes seconds.
         signature: of the file; its first if None.
+        states: inputs that come back as outputs, to be fed back besides.
     """
     model = ModelApart(data, signature=signature)
     chosen = list(samples)[:MOST_SAMPLES]
@@ -82,10 +85,11 @@ def measure(
                 if error is not None:
                     courses[k][length] = error
             spent = time.perf_counter() - begin
+    fed = _fed_back(reference, model, chosen, states) if states else [None] * len(sums)
     model.close()
     return tuple(
-        OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course, s.left_out())
-        for spec, s, course in zip(model.outputs, sums, courses, strict=True)
+        OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course, s.left_out(), back)
+        for spec, s, course, back in zip(model.outputs, sums, courses, fed, strict=True)
     )
 
 
@@ -150,19 +154,40 @@ def _pairs(
     pairs = []
     order = sorted(samples, key=lambda row: -max((a.size for a in row), default=0))
     for row in order:
-        arrays = [
-            batched(a, spec.batch_axis, batch) for a, spec in zip(row, model.inputs, strict=True)
-        ]
+        arrays = _batch(model, row, batch)
         expected = reference(arrays)
-        inputs = [to_input(a, spec) for a, spec in zip(arrays, model.inputs, strict=True)]
-        found = model.run(inputs)
-        pairs.append(
-            (
-                [dequantize(y, spec) for y, spec in zip(found, model.outputs, strict=True)],
-                expected,
-            )
-        )
+        pairs.append((_run(model, arrays), expected))
     return pairs
+
+
+def _batch(model: ModelApart, row: Sequence[Array], count: int) -> list[Array]:
+    return [batched(a, spec.batch_axis, count) for a, spec in zip(row, model.inputs, strict=True)]
+
+
+def _run(model: ModelApart, arrays: Sequence[Array]) -> list[Array]:
+    """From floats to floats."""
+    inputs = [to_input(a, spec) for a, spec in zip(arrays, model.inputs, strict=True)]
+    return [dequantize(y, spec) for y, spec in zip(model.run(inputs), model.outputs, strict=True)]
+
+
+def _fed_back(
+    reference: Reference, model: ModelApart, samples: Sequence[list[Array]], states: Places
+) -> list[float | None]:
+    """The error of samples that run one after the other, both sides from states of their own."""
+    batch = max((spec.batch or 1 for spec in model.inputs), default=1)
+    sums = [_Sum() for _ in model.outputs]
+    before: list[list[Array]] = []
+    for row in samples:
+        theirs = _batch(model, row, batch)
+        ours = list(theirs)
+        for arrays, results in zip((theirs, ours), before, strict=False):
+            for place, number in states:
+                arrays[place] = results[number].astype(np.float32)
+        expected, found = reference(theirs), _run(model, ours)
+        before = [expected, found]
+        for total, a, b in zip(sums, found, expected, strict=True):
+            total.add(a, b)
+    return [s.error() for s in sums]
 
 
 def _at_length(

@@ -61,7 +61,8 @@ def course_warnings(
     calibrated: tuple[int, int] | None,
     worst: Callable[[int], Sequence[str]],
 ) -> list[str]:
-    """What to say of lengths at which an output is further off than the largest error.
+    """What to say of lengths at which an output is further off than the largest error; and of
+    states that are fed back, where it is so then.
 
     Args:
         accuracy: of each output.
@@ -69,7 +70,13 @@ def course_warnings(
         calibrated: shortest and longest calibration sample, if there are any.
         worst: gives the tensors where the error enters at a length, in words.
     """
-    warnings = []
+    warnings = [
+        f"output '{a.name}' is off by {100 * a.fed_back:.3g} % where samples run one after the "
+        "other, each from the states that the one before gave back. Give calibration samples in "
+        "the order of use, with the states that the model gives; or take a finer mode"
+        for a in accuracy
+        if a.fed_back is not None and not a.fed_back <= max_error
+    ]
     named: dict[int, str] = {}
     for a in accuracy:
         off = [length for length, error in a.by_length.items() if not error <= max_error]

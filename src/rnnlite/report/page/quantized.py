@@ -46,12 +46,13 @@ def _outputs(q: Quantization) -> list[Markup | None]:
             100 * a.rms_error,
             a.snr_db,
             None if a.argmax_agreement is None else 100 * a.argmax_agreement,
+            None if a.fed_back is None else 100 * a.fed_back,
         ]
         for a in q.accuracy
     ]
-    columns = ["output", "RMS error %", "SNR dB", "same class %"]
-    if all(row[3] is None for row in rows):
-        columns, rows = columns[:3], [row[:3] for row in rows]
+    columns = ["output", "RMS error %", "SNR dB", "same class %", "% fed back"]
+    told = [k for k in range(len(columns)) if k < 3 or any(row[k] is not None for row in rows)]
+    columns, rows = [columns[k] for k in told], [[row[k] for k in told] for row in rows]
     shown = []
     for a in q.accuracy[:4]:
         points = tuple((float(n), 100 * e) for n, e in sorted(a.by_length.items()))
