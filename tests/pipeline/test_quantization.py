@@ -210,11 +210,11 @@ def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):
         made.append(([p.entry.signature for p in parts], made_for.name))
         return b"x" * 50
 
-    def measure(reference, data, looked_at, *, lengths, signature):
+    def measure(reference, data, looked_at, *, lengths, signature, states=()):
         error = errors[signature].pop(0)
-        return (SimpleNamespace(rms_error=error, argmax_agreement=None),)
+        return (SimpleNamespace(rms_error=error, argmax_agreement=None, fed_back=None),)
 
-    def candidates(model, config, samples, streamed):
+    def candidates(model, config, samples, streamed, states):
         return iter(
             [
                 Candidate(name, _Stub(name), [], chunk=chunk and _Stub("chunk"))
@@ -275,7 +275,7 @@ def test_a_trial_that_the_target_does_not_run_is_passed_over(monkeypatch):
     calls = []
 
     def measured(*args, **options):
-        return (SimpleNamespace(rms_error=0.01, argmax_agreement=None),)
+        return (SimpleNamespace(rms_error=0.01, argmax_agreement=None, fed_back=None),)
 
     def finalize(parts, target, labels=None):
         calls.append(parts[0].model.found)
