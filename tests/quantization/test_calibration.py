@@ -38,6 +38,9 @@ def test_values_that_no_one_means_are_warned_of():
     (few, zeros) = take_samples([np.zeros((4, 2), np.float32)], FRAMES).warnings[:2]
     assert few.startswith("1 calibration sample is few")
     assert zeros.startswith("input 'frames' is zero in all calibration samples")
+    # What a state's range is its output says.
+    known = take_samples([np.zeros((4, 2), np.float32)], FRAMES, {0}).warnings
+    assert not any("is zero" in w for w in known)
     huge = take_samples([1e30 * s for s in sequences(25)], FRAMES).warnings
     assert any("has values of 2.4e+31 in the calibration samples" in w for w in huge)
 

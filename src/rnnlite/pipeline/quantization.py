@@ -219,9 +219,10 @@ def _subject_of(part: Part, calibration: Any) -> _Subject:
     """A part with what it is measured on."""
     name_constants(part.model)
     entry = part.entry
-    samples = None if calibration is None else take_samples(calibration, entry.inputs)
-    held_out = samples.held_out if samples is not None else sample_inputs(entry)
     states = state_places(entry.inputs, part.model)
+    given = {place for place, _ in states}
+    samples = None if calibration is None else take_samples(calibration, entry.inputs, given)
+    held_out = samples.held_out if samples is not None else sample_inputs(entry)
     return _Subject(part, samples, held_out, remembering(entry.reference), states=states)
 
 

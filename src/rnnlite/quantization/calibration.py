@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,12 +85,15 @@ class Ranges:
         }
 
 
-def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
+def take_samples(
+    calibration: Any, inputs: Sequence[TensorSpec], states: Collection[int] = ()
+) -> Samples:
     """Read and check calibration data.
 
     Args:
         calibration: an iterable of samples, or the path of a data set.
         inputs: the float model's inputs.
+        states: which of them come back as outputs, so that more is known of their ranges.
 
     Raises:
         SampleError: it is empty, or a sample holds NaN or infinity or does not fit the model.
@@ -102,7 +105,7 @@ def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
     if len(rows) < FEW_SAMPLES:
         few = f"{len(rows)} calibration sample{'s are' if len(rows) > 1 else ' is'} few"
         warnings.append(f"{few}: ranges may be too narrow, give {FEW_SAMPLES} or more")
-    warnings += _odd_values(rows, inputs)
+    warnings += _odd_values(rows, inputs, states)
     free = [k for k, spec in enumerate(inputs) if None in spec.sample_shape]
     lengths = {row[free[0]].shape[0] for row in rows} if free else set()
     if len(lengths) == 1:
@@ -121,14 +124,16 @@ def take_samples(calibration: Any, inputs: Sequence[TensorSpec]) -> Samples:
     return Samples(used, [rows[k] for k in held], tuple(warnings), axes, short)
 
 
-def _odd_values(rows: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec]) -> list[str]:
+def _odd_values(
+    rows: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec], states: Collection[int]
+) -> list[str]:
     """Inputs that hold zeros alone, or numbers that no one means."""
     warnings = []
     for k, spec in enumerate(inputs):
         largest = max(float(np.abs(row[k]).max(initial=0)) for row in rows)
         if rows[0][k].dtype.kind != "f":
             continue
-        if largest == 0:
+        if largest == 0 and k not in states:
             warnings.append(
                 f"input '{spec.name}' is zero in all calibration samples: nothing is known of its "
                 "range, give samples as the model sees them"

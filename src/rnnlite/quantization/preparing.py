@@ -98,6 +98,8 @@ def prepared(
     beside = None if chunk is None else _beside(chunk, whole, model, config, recipe, samples, faint)
     both = whole if beside is None else whole.and_beside(beside)
     known = fitting(plain, states, ranges.values)
+    given = {value.name or value.label for value, _ in pairs(plain, known)}
+    ranges.constant = [name for name in ranges.constant if name not in given]
     plan = make_plan(
         plain,
         both.ranges,

@@ -179,6 +179,17 @@ def pad(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     return [Timed(x, value.rows, int(before), int(behind), number)]
 
 
+@rule("MirrorPad")
+def mirror(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
+    """Other axes than time are mirrored at their ends."""
+    value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
+    paddings = emitter.constant(op, 1).astype(np.int32)
+    if paddings[value.rows.axis].any():
+        raise refused(emitter.place(op), "it mirrors the sequence at its ends")
+    mode = op.get_attr("mode").decode()
+    return [Timed(tf.pad(value.tensor, paddings, mode), value.rows)]
+
+
 @rule("Pack")
 def pack(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """A new axis."""
