@@ -142,7 +142,7 @@ def refused(monkeypatch):
         monkeypatch.setattr(
             quantization,
             "unlike_features",
-            lambda used, inputs, dtype: asked.append(dtype) or unlike,
+            lambda used, inputs, dtype, states: asked.append(dtype) or unlike,
         )
         part = SimpleNamespace(entry=SimpleNamespace(signature="a", inputs=()), model=None)
         one = quantization._Subject(part, samples, SAMPLES.held_out, None)
@@ -170,7 +170,12 @@ PLAIN = "Give calibration samples as the model sees them; or take a finer mode"
     ("options", "cause", "remedy"),
     [
         ({}, "; the error enters at ADD 'a'.", PLAIN),
-        ({"unlike": "feature 3 is small"}, "; feature 3 is small.", quantization.SCALED),
+        ({"unlike": "feature 3 is small"}, "; feature 3 is small.", quantization.WIDER),
+        (
+            {"mode": "int16x8", "io": "int16", "unlike": "feature 3 is small"},
+            "; feature 3 is small.",
+            quantization.SCALED,
+        ),
         (
             {"curved": "x is squared"},
             "; the error enters at ADD 'a'; x is squared.",

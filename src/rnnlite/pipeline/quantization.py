@@ -55,6 +55,12 @@ SCALED = (
 )
 """What helps where features are of unlike scale."""
 
+WIDER = (
+    "Give io='float32' (--io float32), by which inputs come in as int16 where int8 is too coarse; "
+    "or normalise each feature before the model"
+)
+"""The same where an input is int8."""
+
 UNSCALED = "Give io='float32' (--io float32), which computes what comes first in float"
 """What helps where an integer input is too coarse for what is computed of it."""
 
@@ -290,8 +296,9 @@ def _require_accuracy(
             remedy = UNSCALED
             cause = "" if config.io == "float32" else curved_front(one.part.model)
             if not cause:
-                remedy = SCALED
-                cause = unlike_features(samples.used, one.part.entry.inputs, dtype)
+                remedy = WIDER if config.io == "int8" else SCALED
+                states = {place for place, _ in candidate.states}
+                cause = unlike_features(samples.used, one.part.entry.inputs, dtype, states)
     require_accuracy(
         accuracy,
         config.max_error,

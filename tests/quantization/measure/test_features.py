@@ -62,6 +62,22 @@ def test_a_vector_has_one_feature():
     assert unlike_features(rows(0.5, 0.75), [TensorSpec("x", (1,), "float32")], "int8") == ""
 
 
+def test_every_axis_of_a_fixed_size_has_features():
+    """A spectrum of 3 bins, real and imaginary parts, at each time step."""
+    spec = TensorSpec("x", (1, 3, None, 2), "float32")
+    bins = np.linspace(-1, 1, 8).reshape(1, 4, 2) * np.reshape([1, 0.5, 0.01], (3, 1, 1))
+    assert unlike_features(rows(bins), [spec], "int8") == (
+        "input 'x' has one integer scale for all its features: place 2 along axis 0, "
+        "-0.01 to 0.01, has 2.3 steps of its 2"
+    )
+    free = TensorSpec("x", (1, None, None, 2), "float32")
+    assert unlike_features(rows(bins), [free], "int8") == ""
+
+
+def test_states_have_a_type_of_their_own():
+    assert unlike_features(samples(1, 0.02, 0.01), SPECS, "int8", {1}) == ""
+
+
 def test_features_that_lie_far_from_zero():
     """A range holds zero: what varies little far out has few steps."""
     found = unlike_features(rows(np.linspace(1000, 1001, 9)[:, None] * [1, 1]), [FRAMES], "int8")

@@ -6,7 +6,7 @@ naming the feature and the steps that it has.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -18,31 +18,53 @@ FEW_STEPS = 16
 
 
 def unlike_features(
-    samples: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec], dtype: str
+    samples: Sequence[Sequence[Array]],
+    inputs: Sequence[TensorSpec],
+    dtype: str,
+    states: Collection[int] = (),
 ) -> str:
     """The feature that is poorest in steps, in words; "" where all have enough.
 
     Args:
-        samples: one array an input each, without batch axis; features are the last axis.
+        samples: one array an input each, without batch axis; features are the last axis, and every
+            other one of a fixed size, as that of the bins of a spectrum.
         inputs: the model's inputs.
         dtype: of the integers that inputs become: "int8" or "int16".
+        states: inputs that come back as outputs, which have a type of their own.
     """
     poorest, words = float(FEW_STEPS), ""
     for k, spec in enumerate(inputs):
         rows = [np.atleast_1d(row[k]) for row in samples]
-        if not rows or rows[0].dtype.kind != "f":
+        if k in states or not rows or rows[0].dtype.kind != "f":
             continue
-        width = rows[0].shape[-1] if rows[0].ndim > 1 else 1
-        values = np.concatenate([row.reshape(-1, width) for row in rows])
-        low, high = values.min(axis=0), values.max(axis=0)
-        step = params_of((float(low.min()), float(high.max())), dtype).scale
-        steps = np.where(high > low, (high - low) / step, np.inf)
-        feature = int(np.argmin(steps))
-        if steps[feature] < poorest:
-            poorest = float(steps[feature])
-            words = (
-                f"input '{spec.name}' has one integer scale for all its features: feature "
-                f"{feature}, {low[feature]:.4g} to {high[feature]:.4g}, has {poorest:.2g} steps of "
-                f"its {high.max() - min(low.min(), 0.0):.4g}"
-            )
+        for axis in _feature_axes(rows[0], spec):
+            ranges = [_ends(row, axis) for row in rows]
+            low = np.min([a for a, _ in ranges], axis=0)
+            high = np.max([b for _, b in ranges], axis=0)
+            step = params_of((float(low.min()), float(high.max())), dtype).scale
+            steps = np.where(high > low, (high - low) / step, np.inf)
+            feature = int(np.argmin(steps))
+            if steps[feature] < poorest:
+                poorest = float(steps[feature])
+                last = axis == rows[0].ndim - 1
+                which = f"feature {feature}" if last else f"place {feature} along axis {axis}"
+                words = (
+                    f"input '{spec.name}' has one integer scale for all its features: {which}, "
+                    f"{low[feature]:.4g} to {high[feature]:.4g}, has {poorest:.2g} steps of "
+                    f"its {high.max() - min(low.min(), 0.0):.4g}"
+                )
     return words
+
+
+def _feature_axes(row: Array, spec: TensorSpec) -> list[int]:
+    """The axes of a sample along which there are features; the only one of a vector has none."""
+    if row.ndim == 1:
+        return []
+    fixed = [a for a, size in enumerate(spec.sample_shape[:-1]) if size is not None and size > 1]
+    return [row.ndim - 1, *fixed]
+
+
+def _ends(row: Array, axis: int) -> tuple[Array, Array]:
+    """Smallest and largest value of each place along an axis."""
+    others = tuple(a for a in range(row.ndim) if a != axis)
+    return row.min(axis=others), row.max(axis=others)
