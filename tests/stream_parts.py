@@ -34,8 +34,9 @@ def sequential(*layers, features=3):
 
 def both(net, streaming=True):
     """The float model of whole sequences, what is known of the chunk's, and the entry."""
-    program = open_program(net, Request(streaming=streaming, schedule=take_options(None)))
-    streamed = chunk_function(program, Request(streaming=streaming, schedule=take_options(None)))
+    request = Request(streaming=streaming, schedule=take_options(None, streamed=True))
+    program = open_program(net, request)
+    streamed = chunk_function(program, request)
     whole = translate(program.main)
     name_constants(whole)
     part = stream_part(program.main, streamed)

@@ -167,7 +167,9 @@ def _schedule_options(
     """What decides the layout of loops: the user's `schedule`, the mode, the target."""
     mode = config.mode if config is not None else ""
     exact = streaming and config is not None and config.integer
-    return take_options(schedule, target=target, exact=exact, **LAYOUT.get(mode, {}))
+    return take_options(
+        schedule, target=target, exact=exact, streamed=streaming, **LAYOUT.get(mode, {})
+    )
 
 
 def _converted(

@@ -111,6 +111,15 @@ def test_a_single_step_has_no_layout():
     assert schedule.projection is Projection.FUSED
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_is_in_front_stays_apart_where_chunks_are_made_as_well(streamed):
+    made, _ = traced((BATCH, None, FEATURES), Options(streamed=streamed))
+    barriers = [op for op in made.graph.get_operations() if op.type == "Maximum"]
+    assert [op.inputs[0].op.type for op in barriers] == ["Transpose"] * streamed
+    y, _ = made(tf.constant(X))
+    np.testing.assert_array_equal(y, traced((BATCH, None, FEATURES), Options())[0](X)[0])
+
+
 def test_a_survey_makes_no_loop():
     noted = Survey()
     made, schedule = traced((BATCH, None, FEATURES), noted, all_outputs=True)

@@ -9,6 +9,7 @@ from rnnlite.lowering.tensors import (
     cut,
     gathered,
     is_zero,
+    kept_apart,
     length_of,
     select,
     zeros_of_known_shape,
@@ -128,3 +129,14 @@ def test_select_loses_no_shape():
     arrays = np.ones((2, 3), np.float32), np.zeros((2, 3), np.float32), np.array([True, False])
     _, (found,) = evaluated(run, *arrays, shapes=[[None, 3], [2, 3], [None]])
     np.testing.assert_array_equal(found, [[1, 1, 1], [0, 0, 0]])
+
+
+def test_behind_a_barrier_the_numbers_stay():
+    values = np.array([-3.4e38, -1.0, 0.0, 5.0, np.inf], np.float32)
+    np.testing.assert_array_equal(kept_apart(tf.constant(values)), values)
+
+
+@pytest.mark.parametrize("dtype", [tf.bool, tf.int32, tf.float64])
+def test_other_types_have_no_barrier(dtype):
+    x = tf.zeros([2], dtype)
+    assert kept_apart(x) is x

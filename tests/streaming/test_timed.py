@@ -20,7 +20,6 @@ from rnnlite.streaming.timed import (
     count_of,
     each_row,
     filled,
-    kept_apart,
     later,
     plain,
     spread,
@@ -70,17 +69,6 @@ def test_rows_of_different_tensors_are_kept_apart():
 
     assert len(states(model)) == 2
     check(program(simple(model), (1, None, 3)))
-
-
-def test_behind_a_barrier_the_numbers_stay():
-    values = np.array([-3.4e38, -1.0, 0.0, 5.0, np.inf], np.float32)
-    np.testing.assert_array_equal(kept_apart(tf.constant(values)), values)
-
-
-@pytest.mark.parametrize("dtype", [tf.bool, tf.int32, tf.float64])
-def test_other_types_have_no_barrier(dtype):
-    x = tf.zeros([2], dtype)
-    assert kept_apart(x) is x
 
 
 SHAPE = (1, None, 3)

@@ -15,6 +15,7 @@ from rnnlite.lowering.once import is_single, run_once
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.step import Step
 from rnnlite.lowering.survey import Survey
+from rnnlite.lowering.tensors import kept_apart
 from rnnlite.scan.scan import Scan, ScanResult
 
 
@@ -28,6 +29,8 @@ def lower(scan: Scan, options: Options | Survey) -> tuple[ScanResult, Schedule]:
     Raises:
         UnsupportedError: the cell changes the shape or dtype of its state.
     """
+    if not isinstance(options, Survey) and options.streamed:
+        scan = replace(scan, inputs=tuple(map(kept_apart, scan.inputs)))
     step = Step(scan)
     if isinstance(options, Survey):
         return options.stand_in(step), Schedule()

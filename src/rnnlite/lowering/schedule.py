@@ -99,6 +99,7 @@ class Options:
         target: what the file is made for.
         exact: whether rounding may not differ with the length of a sequence: chunks of it are then
             the same integers.
+        streamed: whether the function of a chunk is made as well, which is to have these kernels.
     """
 
     unroll: int | None = None
@@ -118,6 +119,7 @@ class Options:
     budget: Budget | None = None
     target: Target = LITERT
     exact: bool = False
+    streamed: bool = False
 
 
 AUTOMATIC = Options()
@@ -224,12 +226,13 @@ def take_options(
     budget: Budget | None = None,
     target: Target = LITERT,
     exact: bool = False,
+    streamed: bool = False,
 ) -> Options:
     """What a caller asks for, checked.
 
     Args:
         weight_bytes, value_bytes: unless the caller says what they are.
-        budget, target, exact: see `Options`.
+        budget, target, exact, streamed: see `Options`.
         given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,depth=2".
 
     Raises:
@@ -246,7 +249,9 @@ def take_options(
         "l2_bytes": target.costs.l2_bytes,
         "max_unroll": max(MAX_UNROLL, asked.get("unroll", 0)),
     }
-    found = Options(**{**sizes, **asked}, budget=budget, target=target, exact=exact)
+    found = Options(
+        **{**sizes, **asked}, budget=budget, target=target, exact=exact, streamed=streamed
+    )
     if found.variables and not target.variables:
         raise ScheduleError(
             f"{target.title} keeps no rows in variables",
@@ -258,7 +263,7 @@ def take_options(
 
 def _keys() -> list[str]:
     """The keys that a caller may give."""
-    ours = ("budget", "target", "exact")
+    ours = ("budget", "target", "exact", "streamed")
     return [field.name for field in fields(Options) if field.name not in ours]
 
 

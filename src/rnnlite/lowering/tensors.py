@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from rnnlite.lowering.barriers import LOWEST
 from rnnlite.scan.scan import Cuts
 from rnnlite.scan.tensors import Count, Tensor, TensorShape
 
@@ -42,6 +43,13 @@ def zeros_of_known_shape(state: Tensor, batch: Tensor) -> Tensor:
         return state
     shape = tf.concat([batch, tf.constant(rest.as_list(), tf.int32)], 0)
     return tf.ensure_shape(tf.zeros(shape, state.dtype), state.shape)
+
+
+def kept_apart(tensor: Tensor) -> Tensor:
+    """The same float32 numbers, behind a barrier (`barriers`); others as they are."""
+    if tensor.dtype != tf.float32:
+        return tensor
+    return tf.maximum(tensor, tf.constant(LOWEST))
 
 
 def length_of(x: Tensor) -> Count:

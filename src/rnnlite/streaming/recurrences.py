@@ -16,7 +16,7 @@ from rnnlite.scan.scan import Lowered, Scan, ScanResult, Tensor
 from rnnlite.streaming.emit import Emitter, scope_of
 from rnnlite.streaming.reductions import last_row
 from rnnlite.streaming.replay import ReplayedCell
-from rnnlite.streaming.timed import aligned, batch_axis_of, count_of, kept_apart
+from rnnlite.streaming.timed import aligned, batch_axis_of, count_of
 from rnnlite.streaming.values import SoFar, Static, Timed, Value, refused
 
 BIDIRECTIONAL = "(Bidirectional)"
@@ -87,8 +87,6 @@ def _inputs(emitter: Emitter, scan: Scan, where: str) -> tuple[list[Timed], Tens
         raise refused(where, "it runs over something else than the steps of the inputs")
     late, rows = aligned(emitter, scan.inputs[0].op, timed)
     late = [replace(v, rows=rows) for v in late]
-    if emitter.options.exact:
-        late = [replace(v, tensor=kept_apart(v.tensor)) for v in late]
     return late[: len(scan.inputs)], None if scan.mask is None else late[-1].tensor
 
 

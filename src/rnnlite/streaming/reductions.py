@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnnlite.lowering.tensors import is_zero
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.emit import Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
@@ -55,7 +56,7 @@ def reduce(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     if time not in axes:
         found = emitter.copied(op, [value.tensor, tf.constant(axes, op.inputs[1].dtype)])[0]
         return [value.at(time if keep else time - sum(a < time for a in axes), found)]
-    if _is_zero(op.inputs[0]):
+    if is_zero(op.inputs[0]):
         shape = [emitter.number(s, op) for s in emitter.sizes(op.outputs[0])]
         return [Static(tf.zeros(shape, op.outputs[0].dtype))]
     value = plain(emitter, op, value)
@@ -77,13 +78,6 @@ def reduce(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     after = JOINS[op.type](before, chunk)
     emitter.states.give(full, after)
     return [SoFar(_mean(emitter, value, after, axes) if mean else after, value.rows)]
-
-
-def _is_zero(tensor: Tensor) -> bool:
-    """Whether it is zero at each step, of which layers make states to start from."""
-    while tensor.op.type == "Identity":
-        tensor = tensor.op.inputs[0]
-    return bool(tensor.op.type == "ZerosLike")
 
 
 def _reduced(op: Any, x: Tensor, axes: list[int], keep: bool, *, sum_: bool) -> Tensor:

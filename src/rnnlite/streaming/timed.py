@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.scan.scan import Tensor
-from rnnlite.streaming.barriers import LOWEST
 from rnnlite.streaming.emit import Emitter, key_of
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.values import Timed, refused
@@ -108,13 +107,6 @@ def filled(emitter: Emitter, value: Timed, pad: float = 0.0) -> Timed:
         found.set_shape(x.shape)
         emitter.made_once[key] = found
     return replace(value, tensor=found)
-
-
-def kept_apart(tensor: Tensor) -> Tensor:
-    """The same float32 numbers, behind a barrier (`barriers`); others as they are."""
-    if tensor.dtype != tf.float32:
-        return tensor
-    return tf.maximum(tensor, tf.constant(LOWEST))
 
 
 def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:

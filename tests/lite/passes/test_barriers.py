@@ -5,7 +5,7 @@ import pytest
 
 from graphs import Model, run
 from rnnlite.lite.passes.barriers import drop_barriers
-from rnnlite.streaming.barriers import LOWEST
+from rnnlite.lowering.barriers import LOWEST
 
 
 def model_of(limit, *, swapped=False):

@@ -1,5 +1,6 @@
 """Rows around products become parts of kernels and biases: same numbers, fewer ops."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -7,6 +8,9 @@ from graphs import Model, free, kinds, run
 from rnnlite.lite import schema
 from rnnlite.lite.passes.folding import fold_rows
 from rnnlite.lite.structure import check_structure
+from stream_parts import both, sequential
+
+L = keras.layers
 
 RNG = np.random.default_rng(0)
 KERNEL = RNG.standard_normal((5, 3)).astype(np.float32)
@@ -108,3 +112,27 @@ def test_a_row_that_others_read_as_well_stays_for_them():
 def test_a_row_along_another_axis_stays():
     built = Chain().row("MUL", np.ones((2, 1, 1))).product().end()
     assert fold_rows(built) == 0
+
+
+def kernels(model):
+    """The content of all kernels of a model and of what it runs."""
+    read = [v for graph in model.graphs for op in graph.ops for v in op.inputs if v is not None]
+    held = [v.constant("float32") for v in read]
+    return {a.tobytes() for a in held if a is not None and a.ndim > 1 and a.any()}
+
+
+@pytest.mark.parametrize("streaming", [True, 1])
+def test_a_chunk_has_the_kernels_of_the_whole(streaming):
+    scaled = {"gamma_initializer": "random_normal", "beta_initializer": "random_normal"}
+    net = sequential(
+        L.Conv1D(4, 2, padding="causal"),
+        L.BatchNormalization(**scaled),
+        L.LSTM(4, return_sequences=True),
+        L.LayerNormalization(**scaled),
+        L.GRU(3, return_sequences=True),
+        L.LayerNormalization(**scaled),
+        L.Dense(2),
+    )
+    whole, chunk, _ = both(net, streaming)
+    assert len(kernels(chunk.model)) >= 6
+    assert kernels(chunk.model) <= kernels(whole)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from graphs import SHAPE, Model, one_loop
+from rnnlite.lowering.barriers import LOWEST
 from rnnlite.quantization.params import QuantizationParams
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.streaming.barriers import LOWEST
 
 
 def plan_of(model, ranges, precision=all_int8):

@@ -1,4 +1,4 @@
-"""Take out the barriers against the official converter (`streaming.barriers`).
+"""Take out the barriers against the official converter (`lowering.barriers`).
 
     MAXIMUM(x, the lowest float32)    ->    x
 
@@ -8,7 +8,7 @@ What enters: a float model, changed in place. What leaves: an equal one.
 from __future__ import annotations
 
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.streaming.barriers import LOWEST
+from rnnlite.lowering.barriers import LOWEST
 
 
 def drop_barriers(model: Model) -> int:

@@ -17,6 +17,7 @@ import numpy as np
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.control_flow import flows, in_loops, is_step
 from rnnlite.lite.ir import Graph, Model, Op, Value
+from rnnlite.lowering.barriers import LOWEST
 from rnnlite.quantization.ops import RULES, Kind
 from rnnlite.quantization.params import (
     Array,
@@ -30,7 +31,6 @@ from rnnlite.quantization.params import (
 from rnnlite.quantization.plan.clip import clip_ranges
 from rnnlite.quantization.plan.coarsen import coarsen_products, coarsen_sums
 from rnnlite.quantization.plan.front import REASON, WHOLE, whole_number_ops
-from rnnlite.streaming.barriers import LOWEST
 
 RUNNING = "adds up what comes in a stream"
 """Why an op stays in float: what has no bound fits no range."""
