@@ -109,3 +109,22 @@ def test_a_batch_that_stands_second_goes_with_its_lengths():
 def test_numbers_of_time_steps():
     example = (torch.zeros(2, 9, 6), torch.tensor([9, 4]), torch.tensor([1, 2]))
     assert counts_of(call_of(Counted().eval(), example)) == {"lengths"}
+
+
+class Cached(nn.Module):
+    """A causal convolution: the rows before the first are given, and the last given back."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv1d(6, 6, 5)
+
+    def forward(self, frames, cache):
+        rows = torch.cat([cache, frames], 1)
+        return self.conv(rows.transpose(1, 2)).transpose(1, 2), rows[:, -4:]
+
+
+@pytest.mark.parametrize("steps", [1, 4, 9])
+def test_a_cache_keeps_its_size(steps):
+    """As many rows come back as the convolution looks back, however many are given."""
+    _, groups = axes(Cached(), torch.zeros(2, steps, 6), torch.zeros(2, 4, 6))
+    assert groups == [{(0, 0), (1, 0)}, {(0, 1)}]

@@ -173,5 +173,6 @@ def _refusal(node: Node) -> UnsupportedError:
     return UnsupportedError(
         f"node {node.label} works on a list of tensors",
         expected="a list that a loop appends to, and that is stacked behind it",
-        remedy="Write the rows of a loop into one list, and torch.stack it",
+        remedy="Append the rows of a loop to one list, torch.stack it, and flip() the result where "
+        "the rows are to stand the other way round",
     )

@@ -59,7 +59,8 @@ def _notes(call: Call, groups: list[Axes], kept: list[Axes]) -> list[str]:
     return [
         f"axis {axis} of input '{call.names[k]}' stays {call.inputs[k].shape[axis]}: the trace of "
         "the module computes with it (a loop over time in Python is unrolled; write it for "
-        "torch.jit.script, or use a recurrent layer)"
+        "torch.jit.script, with rows appended to one list that is stacked, flip() in place of a "
+        "list reversed; or use a recurrent layer)"
         for group in groups
         if group not in kept
         for k, axis in sorted(group)
