@@ -21,8 +21,9 @@ END = "state/stream/end"
 HALFWAY = 1 << 29
 """Steps counted when a sequence ends, at most: there is room for the tail below saturation."""
 
-COUNT, INPUT, OUTPUT = "steps", "input/", "output/"
-"""Keys of `Stream.state` beside the states: steps fed, inputs without time, results so far."""
+COUNT, GRIDS, INPUT, OUTPUT = "steps", "grids", "input/", "output/"
+"""Keys of `Stream.state` beside the states: steps fed, what integers of the states stand for,
+inputs without time, results so far."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,28 +60,36 @@ class Kept:
             specs: of the states.
 
         Returns:
-            arrays in their shapes and dtypes; the steps as an int64 of rank 0.
+            arrays in their shapes and dtypes; the steps as an int64 of rank 0; scale and zero point
+            of each state that has them as rows of float64.
         """
         found = {s.name: a.copy() for s, a in zip(specs, self.states, strict=True)}
         found[COUNT] = np.array(self.steps, np.int64)
+        found.update(_grids(specs))
         found.update({INPUT + name: a.copy() for name, a in self.static.items()})
         found.update({OUTPUT + name: a.copy() for name, a in self.so_far.items()})
         return found
 
-    def restored(self, saved: Mapping[str, Array], specs: Sequence[TensorSpec]) -> Kept:
+    def restored(
+        self,
+        saved: Mapping[str, Array],
+        specs: Sequence[TensorSpec],
+        beside: Mapping[str, TensorSpec],
+    ) -> Kept:
         """What was saved of a stream like the one that keeps this.
 
         Args:
             saved: as `saved` gave it.
             specs: of the states.
+            beside: by their names in `saved`, of what may stand beside the states.
 
         Raises:
             SampleError: it is of another model, mode or batch.
         """
-        names = [*(spec.name for spec in specs), COUNT]
+        names = [*(spec.name for spec in specs), COUNT, *_grids(specs)]
         given = set(saved) if isinstance(saved, Mapping) else set()
         more = given - set(names)
-        if not given.issuperset(names) or any(not m.startswith((INPUT, OUTPUT)) for m in more):
+        if not given.issuperset(names) or not more <= set(beside):
             raise SampleError(
                 "this is the state of another model",
                 expected=", ".join(names),
@@ -89,13 +98,40 @@ class Kept:
         arrays = [np.array(saved[spec.name]) for spec in specs]
         for array, spec, own in zip(arrays, specs, self.states, strict=True):
             if array.shape != own.shape or array.dtype != own.dtype:
+                raise _of_another(f"state '{spec.name}'", f"{own.dtype} {own.shape}", array)
+        for name, grids in _grids(specs).items():
+            if not np.array_equal(saved[name], grids):
                 raise SampleError(
-                    f"state '{spec.name}' is of another model, mode or batch",
-                    expected=f"{own.dtype} {own.shape}",
-                    found=f"{array.dtype} {array.shape}",
+                    "the state is of another model or mode, whose integers stand for other numbers",
+                    expected=f"scales and zero points {grids.tolist()}",
+                    found=str(np.asarray(saved[name]).tolist()),
                 )
+        others = {name: np.array(saved[name]) for name in more}
+        for name, array in others.items():
+            spec = beside[name]
+            sizes = len(array.shape) == len(spec.shape) and all(
+                d in (None, n) for d, n in zip(spec.shape, array.shape, strict=True)
+            )
+            if not sizes or array.dtype != spec.dtype:
+                raise _of_another(f"'{name}'", f"{spec.dtype} {spec.shape}", array)
+        steps = np.array(saved[COUNT])
+        if steps.shape or steps.dtype.kind not in "iu" or steps < 0:
+            raise _of_another(f"'{COUNT}'", "a number of steps, a whole one of rank 0", steps)
         parts = [
-            {m.removeprefix(kind): np.array(saved[m]) for m in more if m.startswith(kind)}
+            {m.removeprefix(kind): a for m, a in others.items() if m.startswith(kind)}
             for kind in (INPUT, OUTPUT)
         ]
-        return Kept(arrays, int(saved[COUNT]), *parts)
+        return Kept(arrays, int(steps), *parts)
+
+
+def _grids(specs: Sequence[TensorSpec]) -> dict[str, Array]:
+    """Scale and zero point of each state that has them, by their key; nothing where none has."""
+    rows = [spec.quantization for spec in specs if spec.quantization is not None]
+    return {GRIDS: np.array(rows, np.float64)} if rows else {}
+
+
+def _of_another(what: str, expected: str, found: Array) -> SampleError:
+    shown = f"{found.dtype} {found.shape}" if found.shape or found.dtype.kind not in "iu" else found
+    return SampleError(
+        f"{what} is of another model, mode or batch", expected=expected, found=str(shown)
+    )

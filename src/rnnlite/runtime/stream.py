@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.kept import Kept
+from rnnlite.runtime.kept import INPUT, OUTPUT, Kept
 from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.runtime.samples import Sample, as_array, by_input, check_sample
 from rnnlite.specs import Array, TensorSpec, stacked
@@ -149,8 +149,26 @@ class Stream:
 
     @state.setter
     def state(self, saved: Mapping[str, Array]) -> None:
-        self._kept = self._kept.restored(saved, self.signature.states)
+        self._kept = self._kept.restored(saved, self.signature.states, self._beside())
         self._ended = False
+
+    def _beside(self) -> dict[str, TensorSpec]:
+        """What is kept beside the states, by its names there; of the batch of this stream."""
+        found = {}
+        for spec, i in zip(self.signature.inputs, self._layout.inputs, strict=True):
+            if i.time is None:
+                found[INPUT + spec.name] = self._sized(spec)
+        for spec, o in zip(self.signature.outputs, self._layout.outputs, strict=True):
+            if o.so_far:
+                real = spec if spec.quantization is None else replace(spec, dtype="float32")
+                found[OUTPUT + spec.name] = self._sized(real)
+        return found
+
+    def _sized(self, spec: TensorSpec) -> TensorSpec:
+        axis = spec.batch_axis
+        if axis is None or spec.shape[axis] is not None:
+            return spec
+        return replace(spec, shape=(*spec.shape[:axis], self._batch, *spec.shape[axis + 1 :]))
 
     def _require_open(self) -> None:
         if self._ended:
