@@ -74,6 +74,14 @@ def test_every_axis_of_a_fixed_size_has_features():
     assert unlike_features(rows(bins), [free], "int8") == ""
 
 
+def test_images_of_any_width_have_lines():
+    spec = TensorSpec("x", (1, 1, 2, None), "float32")
+    lines = [np.linspace(-1, 1, 2 * n).reshape(1, n, 2).transpose(0, 2, 1) for n in (5, 8)]
+    assert unlike_features(rows(*lines), [spec], "int8") == ""
+    faint = [a * [[1], [0.01]] for a in lines]
+    assert "place 1 along axis 1, -0.0" in unlike_features(rows(*faint), [spec], "int8")
+
+
 def test_states_have_a_type_of_their_own():
     assert unlike_features(samples(1, 0.02, 0.01), SPECS, "int8", {1}) == ""
 

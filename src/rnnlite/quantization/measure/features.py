@@ -26,8 +26,8 @@ def unlike_features(
     """The feature that is poorest in steps, in words; "" where all have enough.
 
     Args:
-        samples: one array an input each, without batch axis; features are the last axis, and every
-            other one of a fixed size, as that of the bins of a spectrum.
+        samples: one array an input each, without batch axis; features are along each axis of a
+            fixed size, as that of the bins of a spectrum.
         inputs: the model's inputs.
         dtype: of the integers that inputs become: "int8" or "int16".
         states: inputs that come back as outputs, which have a type of their own.
@@ -60,8 +60,9 @@ def _feature_axes(row: Array, spec: TensorSpec) -> list[int]:
     """The axes of a sample along which there are features; the only one of a vector has none."""
     if row.ndim == 1:
         return []
-    fixed = [a for a, size in enumerate(spec.sample_shape[:-1]) if size is not None and size > 1]
-    return [row.ndim - 1, *fixed]
+    sizes = spec.sample_shape
+    fixed = [a for a, size in enumerate(sizes[:-1]) if size is not None and size > 1]
+    return fixed if sizes[-1] is None else [row.ndim - 1, *fixed]
 
 
 def _ends(row: Array, axis: int) -> tuple[Array, Array]:
