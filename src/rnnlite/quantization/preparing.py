@@ -22,6 +22,7 @@ from rnnlite.quantization.plan.plan import Plan, make_plan
 from rnnlite.quantization.plan.twins import Pair
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
 from rnnlite.quantization.prepare.decompose import decompose, faint_results
+from rnnlite.quantization.prepare.dynamic_scales import drop_dynamic_scales
 from rnnlite.quantization.prepare.fills import separate_fills
 from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
 from rnnlite.quantization.recipes import Recipe
@@ -160,6 +161,7 @@ def _made_ready(
         integer: gives inputs of the copy that are wanted in integers all the same.
     """
     plain, twins = model.copy()
+    drop_dynamic_scales(plain)
     flatten_conv3d(plain)
     separate_fills(plain)
     if recipe.by_row:
