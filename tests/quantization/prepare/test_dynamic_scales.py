@@ -72,6 +72,20 @@ def test_floats_are_left(converted):
     assert 1e-3 < np.max(np.abs(rounded - exact(x))) < 0.1
 
 
+def test_integers_of_another_kind_stay_integers(converted):
+    """A bias beside integers that no product gives: they meet in one type."""
+    tree = schema.read(converted.tflite)
+    (added,) = [op for op in tree.main.ops if op.kind == "ADD" and op.output.type == "int32"]
+    place = next(k for k, v in enumerate(added.operands) if v.shape == (1, 8, 8, 4))
+    numbers = np.arange(256, dtype=np.int32).reshape(1, 8, 8, 4)
+    added.set_input(place, tree.main.constant(numbers))
+    drop_dynamic_scales(tree)
+    assert {v.type for op in tree.main.ops if op.kind == "ADD" for v in op.operands} == {"int32"}
+    (found,) = run(schema.write(tree), np.ones((1, 3, 8, 8), np.float32))
+    expected = (numbers + np.floor(BIAS / np.float32(STEP))) * STEP
+    np.testing.assert_allclose(found, expected.transpose(0, 3, 1, 2), rtol=1e-5, atol=1e-5)
+
+
 def test_other_models_stay():
     x = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 8])
     y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 8])

@@ -134,13 +134,22 @@ def _let_be_floats(graph: Graph) -> None:
             floats[op.output] = floats[x]
             if op.output.type == "float32":
                 op.output.replace_uses(floats[x])
-        elif op.kind == "ADD" and op.output.type == "int32":
+        elif op.kind in ("ADD", "SUB", "MUL") and op.output.type == "int32":
             terms = [floats.get(v, v) for v in op.operands]
-            if any(v in floats for v in op.operands) and all(v.type == "float32" for v in terms):
-                result = graph.like(op.output, "float32")
-                added = graph.op("ADD", terms, [result], options={})
-                graph.insert(op, added)
-                floats[op.output] = result
+            if all(v.type == "float32" for v in terms):
+                floats[op.output] = graph.like(op.output, "float32")
+                graph.insert(op, graph.op(op.kind, terms, [floats[op.output]], options={}))
+            else:
+                _keep_integers(op)
+
+
+def _keep_integers(op: Op) -> None:
+    """Give integers back to an op beside whose operands are integers of another kind."""
+    for place, value in enumerate(op.operands):
+        held = value.constant("float32")
+        if held is not None:
+            whole = np.floor(held).astype(np.int32)
+            op.set_input(place, value.graph.constant(whole, name=value.name))
 
 
 def _of_product(value: Value) -> bool:
