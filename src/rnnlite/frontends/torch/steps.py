@@ -8,6 +8,25 @@ import torch
 
 
 @torch.jit.script  # type: ignore[untyped-decorator]
+def lstm_step(
+    x: torch.Tensor,
+    h: torch.Tensor,
+    c: torch.Tensor,
+    w: torch.Tensor,
+    u: torch.Tensor,
+    b: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """One step of an LSTM: h (B, H), before any projection, and c (B, H).
+
+    Gates in the order i, f, g, o; w (F, 4H), u (P, 4H) of a state h (B, P), b (4H,).
+    """
+    z = torch.matmul(x, w) + torch.matmul(h, u) + b
+    i, f, g, o = torch.chunk(z, 4, dim=1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+@torch.jit.script  # type: ignore[untyped-decorator]
 def lstm(
     x: torch.Tensor,
     h: torch.Tensor,
@@ -17,16 +36,11 @@ def lstm(
     b: torch.Tensor,
     p: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """An LSTM whose state is projected, over time: x (T, B, F) to outputs (T, B, P) and states.
-
-    Gates in the order i, f, g, o; w (F, 4H), u (P, 4H), b (4H,), p (H, P).
-    """
+    """An LSTM whose state is projected by p (H, P): x (T, B, F) to outputs (T, B, P) and states."""
     rows = []
     for t in range(x.size(0)):
-        z = torch.matmul(x[t], w) + torch.matmul(h, u) + b
-        i, f, g, o = torch.chunk(z, 4, dim=1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.matmul(torch.sigmoid(o) * torch.tanh(c), p)
+        wide, c = lstm_step(x[t], h, c, w, u, b)
+        h = torch.matmul(wide, p)
         rows.append(h)
     return torch.stack(rows), h, c
 
@@ -46,10 +60,8 @@ def masked_lstm(
     give zeros."""
     rows = []
     for t in range(x.size(0)):
-        z = torch.matmul(x[t], w) + torch.matmul(h, u) + b
-        i, f, g, o = torch.chunk(z, 4, dim=1)
-        new = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        row = torch.matmul(torch.sigmoid(o) * torch.tanh(new), p)
+        wide, new = lstm_step(x[t], h, c, w, u, b)
+        row = torch.matmul(wide, p)
         c = torch.where(there[t], new, c)
         h = torch.where(there[t], row, h)
         rows.append(torch.where(there[t], row, torch.zeros_like(row)))
@@ -93,10 +105,7 @@ class LSTMStep(torch.nn.Module):  # type: ignore[misc]
             zeros = torch.zeros(x.size(0), self.units)
             hx = (zeros, zeros)
         h, c = hx
-        both = torch.matmul(x, self.w) + torch.matmul(h, self.u) + (self.b + self.rb)
-        i, f, g, o = torch.chunk(both, 4, dim=1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        return torch.sigmoid(o) * torch.tanh(c), c
+        return lstm_step(x, h, c, self.w, self.u, self.b + self.rb)
 
 
 class RNNStep(torch.nn.Module):  # type: ignore[misc]
