@@ -272,6 +272,35 @@ def test_recurrences_are_stepped_over():
     assert analysis.sizes(concrete.inputs[0]) == (1, t, 4)
 
 
+class Twice(Sum):
+    """A cell whose output is no state: nothing but a step says how large it is."""
+
+    output_is_state = None
+
+    def step(self, projected, states, weights):
+        y = states[0] + projected[0]
+        return [tf.concat([y, y], 1)], [y]
+
+
+def test_the_batch_of_a_loop_of_a_graph_follows_from_its_step():
+    shape = (None, None, 4)
+    found = []
+
+    def model(x):
+        rows = tf.transpose(x, [1, 0, 2])
+        start = tf.zeros(tf.stack([tf.shape(x)[0], 4]))
+        scan = Scan(Twice(), (rows,), (start,), all_outputs=True, last_output=True, batched=False)
+        result, schedule = lower(scan, Options())
+        found.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
+        return result.outputs[0], result.last[0]
+
+    concrete = traced(model, shape)
+    analysis = analysed(concrete, [shape], found)
+    batch, time = free(Axis(0, 0)), free(Axis(0, 1))
+    assert analysis.sizes(concrete.outputs[0]) == (time, batch, 8)
+    assert analysis.sizes(concrete.outputs[1]) == (batch, 8)
+
+
 def test_several_axes_may_be_time():
     shape = (1, None, None, 4)
     found = []

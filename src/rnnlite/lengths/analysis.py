@@ -49,11 +49,13 @@ class _Result:
         lowered: the recurrence.
         state: the place of the initial state that is as large, or None.
         sequence: whether axis 0 is time.
+        output: the place among the outputs of a step, or None of a state.
     """
 
     lowered: Lowered
     state: int | None
     sequence: bool
+    output: int | None = None
 
 
 class Analysis:
@@ -86,8 +88,8 @@ class Analysis:
         for place, y in enumerate(result.states):
             self._results[_key(y)] = _Result(lowered, place, sequence=False)
         for sequence, outputs in ((False, result.last), (True, result.outputs or ())):
-            for y in outputs:
-                self._results.setdefault(_key(y), _Result(lowered, same, sequence))
+            for place, y in enumerate(outputs):
+                self._results.setdefault(_key(y), _Result(lowered, same, sequence, place))
 
     def sizes(self, tensor: Tensor) -> Sizes | None:
         """The sizes of a tensor; None where its rank is not known."""
@@ -218,9 +220,27 @@ class _Walk:
             row = stated[1:] if result.sequence else stated
             if scan.batched and first and len(first) > 1 and row and not isinstance(row[0], int):
                 row = (first[1], *row[1:])
+        if result.state is None and not scan.batched:
+            row = self._row_of_step(result, found) or row
         if row is None:
             return Fact(stated)
         return Fact((length, *row) if result.sequence else tuple(row))
+
+    def _row_of_step(self, result: _Result, inputs: Sequence[Sizes | None]) -> Sizes | None:
+        """The sizes of an output of a step, which follow from those of its rows and states."""
+        step = result.lowered.result.step
+        if step is None or result.output is None or self.depth >= DEEPEST:
+            return None
+        given = {
+            _key(row): Fact(sizes[1:])
+            for row, sizes in zip(step.rows, inputs, strict=False)
+            if sizes
+        }
+        for state, first in zip(step.states, result.lowered.scan.initial_states, strict=False):
+            given[_key(state)] = Fact(self.facts.get(_key(first), NOTHING).sizes)
+        y = step.outputs[result.output]
+        walk = _Walk(y.graph, given, Demands(), self.results, self.lengths, self.depth + 1)
+        return walk.fact(y).sizes
 
     def function(
         self, name: str, arguments: Sequence[Fact], *, demanding: bool = False
