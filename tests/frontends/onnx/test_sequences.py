@@ -61,6 +61,27 @@ def test_a_list_becomes_rows(first):
     assert (end.op, end.inputs, end.outputs) == ("Identity", ("list",), ("y",))
 
 
+@pytest.mark.parametrize("outside", [True, False])
+def test_rows_that_are_put_in_front_are_turned_round(outside):
+    """`rows.insert(0, row)`: the place is a constant of the body or of the graph around it."""
+    put = replace(APPEND, inputs=("rows", "new", "place"))
+    given = graph(append=put)
+    zero = {"place": np.array(0, np.int64)}
+    if outside:
+        given = replace(given, constants=zero)
+    else:
+        empty, loop, stack = given.nodes
+        body = replace(loop.attributes["body"], constants=zero)
+        given = replace(given, nodes=(empty, replace(loop, attributes={"body": body}), stack))
+    loop, *numbers, turned, end = without_lists(given).nodes
+    assert loop.outputs == ("last", "all", "list/from_behind")
+    assert (turned.op, turned.inputs[0], turned.outputs) == ("Slice", loop.outputs[2], ("list",))
+    assert [int(n.get("value")[0]) for n in numbers] == [-1, -(1 << 62), 0, -1]
+    assert turned.inputs[1:] == tuple(n.outputs[0] for n in numbers)
+    assert (end.op, end.inputs) == ("Identity", ("list",))
+    assert [n.op for n in loop.attributes["body"].nodes] == ["Tanh"]
+
+
 def test_rows_along_another_axis():
     stack = replace(STACK, attributes={"new_axis": 1, "axis": 1})
     *_, end = without_lists(graph(stack)).nodes

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnlite.frontends.onnx.folding import folded
-from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
+from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo, constants_of
 from rnnlite.scan.tensors import Array
 
 ITERATION, GO, STATES = 0, 1, 2
@@ -49,7 +49,7 @@ def without_buffers(graph: Graph, around: Mapping[str, Array] | None = None) -> 
     Args:
         around: of a body: the constants of the graphs around it.
     """
-    constants = {**(around or {}), **_constants(graph)}
+    constants = {**(around or {}), **constants_of(graph)}
     nodes: list[Node] = []
     for node in graph.nodes:
         bodies = {
@@ -60,11 +60,6 @@ def without_buffers(graph: Graph, around: Mapping[str, Array] | None = None) -> 
         one = replace(node, attributes={**node.attributes, **bodies}) if bodies else node
         nodes += _loop(one, constants) if one.op == "Loop" else [one]
     return replace(graph, nodes=tuple(nodes))
-
-
-def _constants(graph: Graph) -> dict[str, Array]:
-    stated = {n.outputs[0]: n.get("value") for n in graph.nodes if n.op == "Constant"}
-    return {**graph.constants, **{k: v for k, v in stated.items() if v is not None}}
 
 
 def _loop(node: Node, constants: Mapping[str, Array]) -> list[Node]:
@@ -132,7 +127,7 @@ def _runs_through(node: Node, body: Graph, constants: Mapping[str, Array]) -> bo
     name = body.outputs[0].name
     while name in makers and makers[name].op == "Identity":
         name = makers[name].inputs[0]
-    known = {**constants, **_constants(body)}
+    known = {**constants, **constants_of(body)}
     last = np.array(True) if name == body.inputs[GO].name else known.get(name)
     return all(x is not None and bool(np.all(x)) for x in (first, last))
 
@@ -153,7 +148,7 @@ def _buffer(body: Graph, place: int, around: Mapping[str, Array]) -> _Buffer | N
     rank = len(own.shape)
     if rank > len(SIZES) or result in read or not _only_shapes(others, own.name):
         return None
-    given = {**around, **_constants(body)}
+    given = {**around, **constants_of(body)}
     axis = _axis(body, given, own.name, scatter.inputs[1], rank)
     return None if axis is None else _Buffer(place, axis, scatter.inputs[2])
 

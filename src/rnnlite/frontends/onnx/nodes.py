@@ -109,3 +109,9 @@ class Graph:
             made.update(node.outputs)
         look([p.name for p in self.outputs])
         return list(found)
+
+
+def constants_of(graph: Graph) -> dict[str, Array]:
+    """The constants of a graph, and those that its nodes state, by name."""
+    stated = {n.outputs[0]: n.get("value") for n in graph.nodes if n.op == "Constant"}
+    return {**graph.constants, **{k: v for k, v in stated.items() if v is not None}}

@@ -14,33 +14,42 @@ from dataclasses import replace
 import numpy as np
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo
+from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo, constants_of
 from rnnlite.scan.tensors import Array
 
 SEQUENCE = "sequence"
 """The dtype of a `ValueInfo` that is a list."""
 
 
-def without_lists(graph: Graph, splits: Mapping[str, Node] | None = None) -> Graph:
+def without_lists(
+    graph: Graph,
+    splits: Mapping[str, Node] | None = None,
+    around: Mapping[str, Array] | None = None,
+) -> Graph:
     """The graph with rows in place of lists.
 
     Args:
         splits: of a body: the lists around it that a tensor was split into, with what splits it.
+        around: of a body: the constants of the graphs around it.
 
     Raises:
         UnsupportedError: a list is used otherwise.
     """
     splits = {**(splits or {}), **_splits(graph)}
     kept = [n for n in graph.nodes if n.op != "SplitToSequence" or n.outputs[0] not in splits]
-    nodes = [m for n in kept for m in _elements(n, splits)]
-    empty = {n.outputs[0] for n in nodes if n.op == "SequenceEmpty"}
+    nodes: list[Node] = []
+    empty: set[str] = set()
     arrays: set[str] = set()
-    for k, node in enumerate(nodes):
+    numbers = {**(around or {}), **constants_of(graph)}
+    for node in (m for n in kept for m in _elements(n, splits)):
+        if node.op == "SequenceEmpty":
+            empty.add(node.outputs[0])
         if node.op == "Loop":
-            nodes[k], made = _loop(node, empty, splits)
+            loop, made = _loop(node, empty, splits, numbers)
+            nodes += loop
             arrays |= made
         else:
-            nodes[k] = _inside(node, splits)
+            nodes.append(_inside(node, splits, numbers))
     found: list[Node] = []
     for node in nodes:
         if node.op == "SequenceEmpty":
@@ -56,8 +65,7 @@ def without_lists(graph: Graph, splits: Mapping[str, Node] | None = None) -> Gra
 
 def _splits(graph: Graph) -> dict[str, Node]:
     """Lists of the single steps of a tensor, as torch.unbind gives them, with what makes them."""
-    constants = {**graph.constants}
-    constants.update({n.outputs[0]: n.get("value") for n in graph.nodes if n.op == "Constant"})
+    constants = constants_of(graph)
     return {
         node.outputs[0]: node
         for node in graph.nodes
@@ -93,30 +101,41 @@ def _elements(node: Node, splits: Mapping[str, Node]) -> list[Node]:
     ]
 
 
-def _inside(node: Node, splits: Mapping[str, Node]) -> Node:
+def _inside(node: Node, splits: Mapping[str, Node], numbers: Mapping[str, Array]) -> Node:
     """A node with the lists of its bodies replaced."""
     bodies = {
-        k: without_lists(v, splits) for k, v in node.attributes.items() if isinstance(v, Graph)
+        k: without_lists(v, splits, numbers)
+        for k, v in node.attributes.items()
+        if isinstance(v, Graph)
     }
     return replace(node, attributes={**node.attributes, **bodies}) if bodies else node
 
 
-def _loop(node: Node, empty: set[str], splits: Mapping[str, Node]) -> tuple[Node, set[str]]:
-    """A Loop whose lists are rows that it gives, and the names of these."""
+def _loop(
+    node: Node, empty: set[str], splits: Mapping[str, Node], numbers: Mapping[str, Array]
+) -> tuple[list[Node], set[str]]:
+    """A Loop whose lists are rows that it gives, and the names of these.
+
+    Rows that are put in front of the others are turned round behind the loop.
+    """
     body: Graph = node.attributes["body"]
     places = [k for k, name in enumerate(node.inputs[2:]) if name in empty]
     makers = {name: n for n in body.nodes for name in n.outputs}
     rows: list[ValueInfo] = []
+    turned: set[int] = set()
     for k in places:
         maker = makers.get(body.outputs[1 + k].name)
         own = body.inputs[2 + k].name
         if maker is None or maker.op != "SequenceInsert" or maker.inputs[0] != own:
             raise _refusal(node)
         if len(maker.inputs) > 2:
-            raise _refusal(node)
+            place = {**numbers, **constants_of(body)}.get(maker.inputs[2])
+            if place is None or place.size != 1 or int(place.reshape(())) != 0:
+                raise _refusal(node)
+            turned.add(k)
         rows.append(ValueInfo(maker.inputs[1], "float32", None))
     if not places:
-        return _inside(node, splits), set()
+        return [_inside(node, splits, numbers)], set()
     count = len(node.inputs) - 2
     gone = {body.outputs[1 + k].name for k in places}
     outputs = [p for j, p in enumerate(body.outputs) if j == 0 or j > count or j - 1 not in places]
@@ -129,14 +148,27 @@ def _loop(node: Node, empty: set[str], splits: Mapping[str, Node]) -> tuple[Node
     )
     names = node.outputs[:count]
     kept = [n for j, n in enumerate(node.outputs) if j >= count or j not in places]
-    moved = [names[k] for k in places]
+    moved = [f"{names[k]}/from_behind" if k in turned else names[k] for k in places]
     changed = replace(
         node,
         inputs=tuple(n for j, n in enumerate(node.inputs) if j < 2 or j - 2 not in places),
         outputs=(*kept, *moved),
-        attributes={**node.attributes, "body": without_lists(made, splits)},
+        attributes={**node.attributes, "body": without_lists(made, splits, numbers)},
     )
-    return changed, set(moved)
+    round_ = [m for k in sorted(turned) if names[k] for m in _turned(node, names[k])]
+    return [changed, *round_], {names[k] for k in places}
+
+
+def _turned(node: Node, name: str) -> list[Node]:
+    """Rows the other way round."""
+    ends = {"starts": -1, "ends": -(1 << 62), "axes": 0, "steps": -1}
+    plain = replace(node, op="Constant", inputs=(), attributes={})
+    constants = [
+        replace(plain, outputs=(f"{name}/{k}",), attributes={"value": np.array([v], np.int64)})
+        for k, v in ends.items()
+    ]
+    inputs = (f"{name}/from_behind", *(c.outputs[0] for c in constants))
+    return [*constants, replace(plain, op="Slice", inputs=inputs, outputs=(name,))]
 
 
 def _stacked(node: Node) -> Sequence[Node]:
