@@ -155,6 +155,15 @@ WINDOWS = [
         demands=[("least", t + 1, 1)],
     ),
     case(
+        "Conv2D",
+        [ones(2, 5, 5, t), ones(3, 1, 6, 4)],
+        (2, 3, 5, 4),
+        **plain(),
+        demands=[("equal", t, 6)],
+        lengths=[6],
+        refused=[7],
+    ),
+    case(
         "DepthwiseConv2dNative",
         [IMAGE, ones(3, 1, 6, 2)],
         (2, t - 2, 5, 12),

@@ -272,12 +272,11 @@ def convolve(node: Node) -> list[Fact]:
         if explicit:
             size, kind = size + explicit[2 * axis] + explicit[2 * axis + 1], "VALID"
         sizes[axis] = window(node, size, kernel[k], strides[axis], dilations[axis], kind)
-    if node.op.type == "DepthwiseConv2dNative":
-        node.demand_equal(sizes[channel], kernel[-2])
-        sizes[channel] = kernel[-2] * kernel[-1]
-    else:
-        node.demand_multiple(sizes[channel], kernel[-2])
-        sizes[channel] = kernel[-1]
+    # TensorFlow takes a multiple of the kernel's channels too, as groups. No length is meant so:
+    # one that follows from a free axis makes the axis one of features.
+    node.demand_equal(sizes[channel], kernel[-2])
+    depthwise = node.op.type == "DepthwiseConv2dNative"
+    sizes[channel] = kernel[-2] * kernel[-1] if depthwise else kernel[-1]
     return [Fact(tuple(sizes))]
 
 

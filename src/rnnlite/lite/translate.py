@@ -34,8 +34,9 @@ def translate(function: ConcreteFunction) -> tuple[bytes, Names]:
 
     Raises:
         AbortError: it ends its process.
-        UnsupportedError: an op has no builtin form.
+        UnsupportedError: an op has no builtin form, or writes to a variable of the source.
     """
+    _refuse_writes(function)
     native = _Native()
     converter = _Converter([function])
     verbosity = absl.logging.get_verbosity()
@@ -120,6 +121,25 @@ class _Native:
         return found.data
 
 
+def _refuse_writes(function: ConcreteFunction) -> None:
+    """Refuse writes to variables before TensorFlow freezes the function.
+
+    Its freezing fails on them half-way, and leaves functions behind that are removed twice: a
+    traceback on standard error for each, whenever they are collected.
+    """
+    captured = {id(placeholder.op) for _, placeholder in function.graph.captures}
+    for op in function.graph.get_operations():
+        if re.fullmatch(r"Assign\w*VariableOp", op.type) and id(op.inputs[0].op) in captured:
+            raise _writes(op.name.rpartition("/")[0] or op.name)
+
+
+def _writes(place: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"'{place}' writes to a variable when the model is called",
+        remedy="LiteRT models here keep no state: give it as an input and an output",
+    )
+
+
 def _abort(died: WorkerDied, log: str, function: ConcreteFunction) -> AbortError:
     """The end of the converter's process, with the ops that its last words speak of."""
     ops = sorted(set(re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", log)))
@@ -154,9 +174,6 @@ def _refusal(message: str, function: ConcreteFunction) -> UnsupportedError:
         )
     assigned = re.search(r"node (\S+)/Assign\w*VariableOp", message)
     if assigned:
-        return UnsupportedError(
-            f"'{assigned.group(1)}' writes to a variable when the model is called",
-            remedy="LiteRT models here keep no state: give it as an input and an output",
-        )
+        return _writes(assigned.group(1))
     first = next((line for line in message.splitlines() if line.strip()), "no reason given")
     return UnsupportedError("the official converter refused the model", found=first.strip()[:300])

@@ -183,3 +183,15 @@ def test_no_batch_size(wanted):
     with pytest.raises(ShapeError, match='is no batch size; expected "auto", None or') as e:
         batch_of(of_batches(4), Request(batch_size=wanted))
     assert f"found {wanted!r}" in str(e.value)
+
+
+def test_neither_axis_is_free_where_one_branch_turns_the_input(K):
+    """Multivariate LSTM-FCN: steps of one branch are features of the other."""
+    L = K.layers
+    x = K.Input((15, 3), name="x")
+    turned = L.LSTM(4)(L.Permute((2, 1))(x))
+    pooled = L.GlobalAveragePooling1D()(L.Conv1D(4, 3, padding="same")(x))
+    model = K.Model(x, L.Concatenate()([turned, pooled]))
+    found = rnnlite.convert(model)
+    assert shape(found) == (1, 15, 3)
+    assert [n for n in found.report.notes if "length 15 of input 'x' is kept" in n]

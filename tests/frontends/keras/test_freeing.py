@@ -197,3 +197,18 @@ def test_other_lengths_take_other_numbers_of_steps(by):
 def test_other_lengths_without_a_recurrence():
     found = other_lengths(Lengths((TIME,)), {TIME: 15})
     assert found == [{TIME: 16}, {TIME: 17}]
+
+
+def test_other_lengths_where_no_recurrence_runs_over_the_axis():
+    """Their steps are the same at each length, so that any length shows what the model takes."""
+    found = other_lengths(Lengths((TIME,), (Steps(6),)), {TIME: 15})
+    assert found == [{TIME: 16}, {TIME: 17}]
+
+
+def test_a_length_that_recurrences_take_as_features_is_kept():
+    """A branch that turns its input, beside one that does not: the features cannot be free."""
+    source = Source([lambda s: s[FEATURES]], [TIME], lambda shapes: shapes[0][1] == 15)
+    found = freed((X,), source.probes)
+    assert found.free == {}
+    assert "does not take" in str(found.failure)
+    assert [shapes[0][1] for shapes in source.ran] == [16]

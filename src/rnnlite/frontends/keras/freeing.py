@@ -295,9 +295,13 @@ def _alone(lengths: Lengths, k: int, axis: int, shape: Sequence[int | None]) -> 
 
 
 def other_lengths(lengths: Lengths, declared: Values) -> list[Values]:
-    """Lengths above the declared ones at which recurrences take other numbers of steps."""
+    """Lengths above the declared ones at which recurrences take other numbers of steps.
+
+    Where no recurrence runs over a free axis, whatever other lengths fit.
+    """
     found: list[Values] = []
-    known = lengths.known and bool(lengths.steps)
+    # Steps that no free axis decides tell no length from another.
+    known = lengths.known and any(axes_of(s.size) for s in lengths.steps)
     seen = {_steps(lengths, declared)}
     for change in range(1, SEARCHED):
         first = min(declared)
