@@ -1,5 +1,7 @@
 """Which axes are freed, of sources that are written here as lengths: what each takes, refuses."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -212,3 +214,12 @@ def test_a_length_that_recurrences_take_as_features_is_kept():
     assert found.free == {}
     assert "does not take" in str(found.failure)
     assert [shapes[0][1] for shapes in source.ran] == [16]
+
+
+def test_axes_that_the_model_leaves_free_take_lengths_too():
+    """Beside a fixed input, one of free length: it is sampled whenever the other is tried."""
+    second = Axis(1, 1)
+    source = Source([lambda s: s[TIME], lambda s: s[second]], [TIME, second])
+    found = freed((X, replace(X, shape=(1, None, 3))), source.probes)
+    assert (found.free, found.failure) == ({0: (1,)}, None)
+    assert [[shape[1] for shape in shapes] for shapes in source.ran] == [[16, 16], [17, 17]]

@@ -226,6 +226,8 @@ class _Search:
         declared = {Axis(k, axis): self._size(k, axis) for k, axes in free.items() for axis in axes}
         try:
             lengths = self.probes.trace(candidate).lengths
+            # Axes that the model itself leaves free take lengths too.
+            declared = lengths.completed(declared) or declared
             reference = self.probes.reference(candidate)
             for values in other_lengths(lengths, declared):
                 reference(self.probes.sample(candidate, values))
