@@ -110,7 +110,7 @@ def given(*shapes, batch=0):
         TensorSpec(f"x{k}", tuple(shape), "float32", batch_axis=batch)
         for k, shape in enumerate(shapes)
     ]
-    return SimpleNamespace(inputs=inputs, lengths=SimpleNamespace(times=set()))
+    return SimpleNamespace(inputs=inputs, lengths=SimpleNamespace(times=set()), notes=())
 
 
 @pytest.mark.parametrize(
@@ -278,3 +278,10 @@ def test_ops_of_the_chunk_know_what_they_stand_for():
     names = {name for many in found.twins.ops.values() for name in many}
     assert {"Tanh", "mul"} <= names
     assert found.twins.scans == {}
+
+
+def test_the_layer_that_pins_the_length_is_named():
+    note = "length 4 of input 'x0' is kept: pinned by layer 'flat' (Flatten)"
+    one = replace(program(simple(tf.tanh), (1, 4)), notes=(note,))
+    with pytest.raises(ShapeError, match=r"found x0 \[1, 4\]; length 4 .* layer 'flat'"):
+        times_of(one)

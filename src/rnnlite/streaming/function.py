@@ -161,7 +161,10 @@ def times_of(entry: Entry) -> list[int | None]:
     if not any(axis is not None for axis in found):
         raise ShapeError(
             "no input has a free axis of time to stream along",
-            found=", ".join(f"{p.name} {list(p.shape)}" for p in entry.inputs),
+            found="; ".join(
+                # The notes say which layer pins what.
+                [", ".join(f"{p.name} {list(p.shape)}" for p in entry.inputs), *entry.notes]
+            ),
             remedy="Leave sequence_length free; the report of a conversion without streaming says "
             "what pins it",
         )
