@@ -22,7 +22,7 @@ from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.pipeline.steps import Part, finalize, translate
 from rnnlite.quantization.calibration import calibrate, take_samples
-from rnnlite.quantization.measure.accuracy import measure
+from rnnlite.quantization.measure.accuracy import measure_samples
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.two_terms import refine_tables, split_weights
@@ -60,7 +60,7 @@ def precision(entry, model, trial):
     ranges = calibrate(tree, take_samples(CALIBRATION, specs))
     plan = make_plan(tree, ranges.likely(), trial.precision, allow_float=False, wide=wide)
     rewrite_to_integers(tree, plan, "int8")
-    return finalize([Part(entry, tree)])
+    return finalize([Part(entry, tree)]).data
 
 
 def microseconds(files):
@@ -97,12 +97,12 @@ def main():
             ).tflite
         for trial in RECIPES["int8"]:
             files[f"  int8 with {trial.name}"] = precision(entry, tree, trial)
-        files["rnnlite float32"] = finalize([Part(entry, tree.copy()[0])])
+        files["rnnlite float32"] = finalize([Part(entry, tree.copy()[0])]).data
         times = microseconds(files)
         print(f"\nLSTM, {units} units; int8 chose: {chosen.report.quantization.inner}")
         print(f"{'':44}us a step  ratio to TensorFlow int8  error %")
         for name, data in files.items():
-            (found,) = measure(entry.reference, data, TEST, lengths=False)
+            ((found,), _) = measure_samples(entry.reference, data, TEST)
             ratio = times[name] / times["TensorFlow int8"]
             error = 100 * found.rms_error
             print(f"{name:44}{times[name]:9.2f}  {ratio:24.3f}  {error:7.2f}", flush=True)

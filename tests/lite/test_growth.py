@@ -168,7 +168,7 @@ def files_of(name, model):
             copy, _ = tree.copy()
             if change is not None:
                 change(copy)
-            yield f"{name}_{batch}_{mode}", finalize([Part(program, copy)])
+            yield f"{name}_{batch}_{mode}", finalize([Part(program, copy)]).data
 
 
 @pytest.fixture(scope="module")

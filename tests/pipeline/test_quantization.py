@@ -7,7 +7,7 @@ import pytest
 
 from rnnlite.errors import ParityError, UnsupportedError
 from rnnlite.pipeline import quantization
-from rnnlite.pipeline.steps import Part
+from rnnlite.pipeline.steps import File, Part
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.plan.front import REASON
@@ -29,6 +29,10 @@ class _Stub:
         return self, {}
 
 
+def _file(name, size):
+    return File(name.ljust(size), None, {})
+
+
 @pytest.fixture
 def tried(monkeypatch):
     """Run `_best` on candidates (trial, error, bytes, limited); gives what it took and measured."""
@@ -36,10 +40,12 @@ def tried(monkeypatch):
     def run(found, order=ORDER, samples=SAMPLES):
         measured = []
 
-        def measure(reference, data, looked_at, *, lengths, signature="a", states=()):
-            measured.append((data.decode().strip(), len(looked_at), lengths))
+        def measure(reference, data, held_out, others, *, signature="a", states=()):
+            measured.append((data.decode().strip(), len(held_out), len(others)))
             error = next(error for trial, error, *_ in made if trial == measured[-1][0])
-            return (SimpleNamespace(rms_error=error, argmax_agreement=None, fed_back=None),)
+            return ("held out",), (
+                SimpleNamespace(rms_error=error, argmax_agreement=None, fed_back=None),
+            )
 
         made = [f for f in found if not isinstance(f, Refused)]
         candidates = [
@@ -47,17 +53,18 @@ def tried(monkeypatch):
             for f in found
         ]
         monkeypatch.setattr(quantization, "candidates", lambda *_: iter(candidates))
-        monkeypatch.setattr(quantization, "measure", measure)
+        monkeypatch.setattr(quantization, "measure_samples", measure)
         monkeypatch.setattr(quantization, "largest_file", lambda model: 100.0)
         monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
         monkeypatch.setattr(
             quantization,
             "finalize",
-            lambda parts, *_: parts[0].model.found[0].encode().ljust(parts[0].model.found[2]),
+            lambda parts, *_: _file(parts[0].model.found[0].encode(), parts[0].model.found[2]),
         )
         part = SimpleNamespace(entry=SimpleNamespace(signature="a"), model=None, details={})
         taken = quantization._Subject(part, samples, SAMPLES.held_out, None)
         best, records = quantization._best([taken], order)
+        assert best.content.accuracies == (("held out",),)
         return best.trial, [m[0] for m in measured], [r.verdict for r in records], measured
 
     return run
@@ -66,14 +73,14 @@ def tried(monkeypatch):
 def test_what_is_good_enough_ends_the_search(tried):
     best, measured, verdicts, calls = tried([("a", 0.01, 50, False), ("b", 0.001, 50, False)])
     assert (best, measured, verdicts) == ("a", ["a"], ["taken"])
-    # On what was held out and some of the others, at their own lengths.
-    assert calls == [("a", 50, False)]
+    # On what was held out and on the others, at their own lengths.
+    assert calls == [("a", 3, 60)]
 
 
 def test_dynamic_looks_at_what_was_held_out(tried):
     order = QuantizationConfig("dynamic", "float32", max_error=0.1)
-    assert tried([("a", 0.01, 50, False)], order)[3] == [("a", 3, False)]
-    assert tried([("a", 0.01, 50, False)], order, None)[3] == [("a", 3, False)]
+    assert tried([("a", 0.01, 50, False)], order)[3] == [("a", 3, 0)]
+    assert tried([("a", 0.01, 50, False)], order, None)[3] == [("a", 3, 0)]
 
 
 def test_a_finer_one_whose_file_is_too_large_is_not_measured(tried):
@@ -211,13 +218,13 @@ def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):
     """Two parts, "a" and "b", of trials with an error each; gives the choice and what was made."""
     made = []
 
-    def finalize(parts, made_for, labels=None):
+    def finalize(parts, made_for):
         made.append(([p.entry.signature for p in parts], made_for.name))
-        return b"x" * 50
+        return _file(b"x", 50)
 
-    def measure(reference, data, looked_at, *, lengths, signature, states=()):
+    def measure(reference, data, held_out, others, *, signature, states=()):
         error = errors[signature].pop(0)
-        return (SimpleNamespace(rms_error=error, argmax_agreement=None, fed_back=None),)
+        return (), (SimpleNamespace(rms_error=error, argmax_agreement=None, fed_back=None),)
 
     def candidates(model, config, samples, streamed, states):
         return iter(
@@ -228,7 +235,7 @@ def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):
         )
 
     monkeypatch.setattr(quantization, "candidates", candidates)
-    monkeypatch.setattr(quantization, "measure", measure)
+    monkeypatch.setattr(quantization, "measure_samples", measure)
     monkeypatch.setattr(quantization, "largest_file", lambda models: 100.0)
     monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
     monkeypatch.setattr(quantization, "finalize", finalize)
@@ -280,20 +287,20 @@ def test_a_trial_that_the_target_does_not_run_is_passed_over(monkeypatch):
     calls = []
 
     def measured(*args, **options):
-        return (SimpleNamespace(rms_error=0.01, argmax_agreement=None, fed_back=None),)
+        return (), (SimpleNamespace(rms_error=0.01, argmax_agreement=None, fed_back=None),)
 
-    def finalize(parts, target, labels=None):
+    def finalize(parts, target):
         calls.append(parts[0].model.found)
         if len(calls) == 1:
             raise UnsupportedError("the target lacks EXP")
-        return b"x"
+        return _file(b"x", 1)
 
     monkeypatch.setattr(
         quantization,
         "candidates",
         lambda *_: iter([Candidate(name, _Stub(name), []) for name in ("t1", "t2")]),
     )
-    monkeypatch.setattr(quantization, "measure", measured)
+    monkeypatch.setattr(quantization, "measure_samples", measured)
     monkeypatch.setattr(quantization, "largest_file", lambda models: 100.0)
     monkeypatch.setattr(quantization, "weights_a_step", lambda model: 0)
     monkeypatch.setattr(quantization, "finalize", finalize)

@@ -127,7 +127,7 @@ def convert(
             most = config.max_error if config is not None and config.mode == "dynamic" else 0.0
             stream = streaming.proof(program.main, data, opened.streamed, check=verify, most=most)
     if opened.chunk_alone:
-        data = steps.finalize(made.further, request.target)
+        data = steps.finalize(made.further, request.target).data
     report = make_report(program, inspect(data), found, clock.seconds, stream)
     report.require_parity()
     return Converted(data, report), float_data
@@ -176,7 +176,7 @@ def _translate(
     if config is not None or opened.chunk_alone:
         # What is finalized is changed: copies go in where the models are needed again.
         ready = [part.copy() for part in ready]
-    return _Made(parts, further, steps.finalize(ready, opened.whole_target)), found
+    return _Made(parts, further, steps.finalize(ready, opened.whole_target).data), found
 
 
 def _quantize(
@@ -199,14 +199,13 @@ def _quantize(
     if opened.request.exits:
         ready[0], own = _with_exits(ready[0])
         ready += own
-    data, labels = quantized.data, dict(quantized.labels)
+    file = quantized.file
     if len(ready) > len(quantized.parts):
-        labels.clear()
-        data = steps.finalize([part.copy() for part in ready], opened.whole_target, labels)
+        file = steps.finalize([part.copy() for part in ready], opened.whole_target)
     for key, record in quantized.records.items():
         is_main = key == program.main.signature
-        found[key].quantization = _with_tensors(record, labels) if is_main else record
-    return _Made(ready[:count], further, data)
+        found[key].quantization = _with_tensors(record, file.labels) if is_main else record
+    return _Made(ready[:count], further, file.data)
 
 
 def _with_exits(part: Part) -> tuple[Part, list[Part]]:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rnnlite.errors import UnsupportedError
-from rnnlite.lite import schema
 from rnnlite.lite.ir import Model
 from rnnlite.parity import sample_inputs
-from rnnlite.pipeline.steps import Part, finalize
+from rnnlite.pipeline.steps import File, Part, finalize
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
@@ -26,9 +25,10 @@ from rnnlite.quantization.describing import describe, op_types, require_change
 from rnnlite.quantization.given_states import Places, state_places
 from rnnlite.quantization.measure.accuracy import (
     LENGTHS,
-    MOST_SAMPLES,
+    Accuracies,
     Reference,
-    measure,
+    add_course,
+    measure_samples,
     remembering,
 )
 from rnnlite.quantization.measure.course import course_warnings, sequences_of
@@ -72,15 +72,13 @@ class Quantized:
     Attributes:
         parts: quantized, not finalized yet: a signature more may be added to them. In integer
             modes the function of a chunk is the last of them.
-        data: their file.
-        labels: the file's name of what each op of the main graph makes, by the source's.
+        file: of them.
         trial: the precision that was taken.
         records: what is to be said of each part, by its signature.
     """
 
     parts: tuple[Part, ...]
-    data: bytes
-    labels: Mapping[str, str]
+    file: File
     trial: str
     records: dict[str, Quantization]
 
@@ -124,14 +122,14 @@ class _Content:
     Attributes:
         candidates: one a part.
         parts: with the candidates' models, not finalized.
-        data: the file.
-        labels: see `Quantized`.
+        file: of them.
+        accuracies: of each candidate on what was held out.
     """
 
     candidates: tuple[Candidate, ...]
     parts: tuple[Part, ...]
-    data: bytes
-    labels: Mapping[str, str]
+    file: File
+    accuracies: tuple[Accuracies, ...]
 
 
 def quantize(
@@ -166,20 +164,14 @@ def quantize(
         streamed[1].make_alike(parts[0].model)
         subjects[0] = replace(subjects[0], streamed=streamed)
     used, best, trials = _best_of_ranges(subjects, config, target)
-    content = best.content
+    content, data = best.content, best.content.file.data
     require_change(content.candidates, config)
     records = {}
-    for one, candidate in zip(used, content.candidates, strict=True):
-        accuracy = measure(
-            one.reference,
-            content.data,
-            one.held_out,
-            signature=one.key,
-            states=candidate.states,
-        )
+    for one, candidate, found in zip(used, content.candidates, content.accuracies, strict=True):
+        accuracy = add_course(found, one.reference, data, one.held_out, signature=one.key)
         _require_accuracy(accuracy, candidate, one, config)
         records[one.key] = _record(one, candidate, content, config, accuracy, trials, size_before)
-    return Quantized(content.parts, content.data, content.labels, best.trial, records)
+    return Quantized(content.parts, content.file, best.trial, records)
 
 
 def _best_of_ranges(
@@ -263,7 +255,7 @@ def _record(
         candidate,
         config,
         samples,
-        ops=op_types(schema.read(content.data).ops_of(one.key)),
+        ops=op_types(content.file.model.ops_of(one.key)),
         accuracy=accuracy,
         held_out=len(one.held_out),
         course=[*course_warnings(accuracy, config.max_error, seen, worst_at), *saturated],
@@ -343,9 +335,8 @@ def _best(
         )
         name = found[0].recipe
         further = parts[len(subjects) :] if not target.signatures else ()
-        labels: dict[str, str] = {}
         try:
-            data = finalize([part.copy() for part in parts], LITERT if further else target, labels)
+            file = finalize([part.copy() for part in parts], LITERT if further else target)
             if further:
                 # The file will hold the chunk's alone: whether the target takes it shows here.
                 finalize([part.copy() for part in further], target)
@@ -353,15 +344,18 @@ def _best(
             refused.append(Refused(name, e))
             choice.reject(name, e.what)
             continue
-        if any(c.limited for c in found) and choice.acceptable and len(data) > largest:
-            choice.reject(name, f"file larger than {largest:,.0f} bytes", len(data))
+        size = len(file.data)
+        if any(c.limited for c in found) and choice.acceptable and size > largest:
+            choice.reject(name, f"file larger than {largest:,.0f} bytes", size)
             break
         both = zip(subjects, found, strict=True)
-        accuracy = [a for one, c in both for a in _measured(one, data, config, c.states)]
+        errors = [_measured(one, file.data, config, c.states) for one, c in both]
+        held_out = tuple(own for own, _ in errors)
+        accuracy = [a for _, outputs in errors for a in outputs]
         error = max((a.rms_error for a in accuracy), default=0.0)
         fed_back = max((a.fed_back or 0.0 for a in accuracy), default=0.0)
-        content = _Content(found, parts, data, labels)
-        choice.offer(Measured(name, error, len(data), content, fed_back))
+        content = _Content(found, parts, file, held_out)
+        choice.offer(Measured(name, error, size, content, fed_back))
         if choice.done(classifies=any(a.argmax_agreement is not None for a in accuracy)):
             break
     if choice.best is None and refused:
@@ -381,9 +375,10 @@ def _layout(chunk: Chunk, model: Model) -> Layout:
 
 def _measured(
     one: _Subject, data: bytes, config: QuantizationConfig, states: Places
-) -> tuple[OutputAccuracy, ...]:
-    """The errors of a part by which a trial is chosen."""
+) -> tuple[Accuracies, Accuracies]:
+    """The errors of a part on what was held out; and those by which a trial is chosen."""
     # Few samples are held out as a rule: the choice looks at some of the others as well.
     others = one.samples.used if config.integer and one.samples is not None else []
-    looked_at = [*one.held_out, *others][:MOST_SAMPLES]
-    return measure(one.reference, data, looked_at, lengths=False, signature=one.key, states=states)
+    return measure_samples(
+        one.reference, data, one.held_out, others, signature=one.key, states=states
+    )

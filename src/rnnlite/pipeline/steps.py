@@ -112,10 +112,25 @@ def final_passes(part: Part, target: Target) -> tuple[Pass, ...]:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class File:
+    """A file that was made.
+
+    Attributes:
+        data: its bytes.
+        model: what was written.
+        labels: the file's name of what each op of the main graph makes, by the source's.
+    """
+
+    data: bytes
+    model: Model
+    labels: Mapping[str, str]
+
+
 def joined(
     *, quantized: bool, target: Target, labels: dict[str, str] | None = None
 ) -> tuple[Pass, ...]:
-    """The passes that end with a model as it is written for a target."""
+    """The passes that end with a model as it is written for a target; see `label_tensors`."""
     return (
         Pass("share_functions", share_functions, needs=(facts.SIGNED,), ensures=(facts.SIGNED,)),
         Pass("require_release", partial(_require_release, target), needs=(facts.SIGNED,)),
@@ -149,15 +164,12 @@ def translate(entry: Entry) -> Model:
     return model
 
 
-def finalize(
-    parts: Sequence[Part], target: Target = LITERT, labels: dict[str, str] | None = None
-) -> bytes:
+def finalize(parts: Sequence[Part], target: Target = LITERT) -> File:
     """Sign, merge, prune, check and write the models of parts, which are changed.
 
     Args:
         parts: one a signature; the first is the one that is run where none is named.
         target: what the file is made for.
-        labels: see `label_tensors`.
 
     Raises:
         ModelError: the whole is not well formed.
@@ -167,8 +179,9 @@ def finalize(
         run_passes(final_passes(part, target), part.model)
     model = merge([part.model for part in parts])
     quantized = "quantize" in parts[0].details
+    labels: dict[str, str] = {}
     run_passes(joined(quantized=quantized, target=target, labels=labels), model)
-    return schema.write(model)
+    return File(schema.write(model), model, labels)
 
 
 MIN_RUNTIME = "min_runtime"

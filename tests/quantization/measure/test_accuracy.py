@@ -1,6 +1,7 @@
 """The measures: relative RMS error, signal-to-noise ratio, classes, course over length."""
 
 import math
+import threading
 
 import keras
 import numpy as np
@@ -16,6 +17,7 @@ from rnnlite.quantization.measure.accuracy import (
     _pairs,
     _Sum,
     measure,
+    measure_samples,
     remembering,
 )
 from rnnlite.specs import TensorSpec
@@ -40,7 +42,7 @@ def test_a_known_error_is_measured(model, samples):
     assert exact.rms_error < 1e-6
     assert exact.argmax_agreement is None
     assert sorted(exact.by_length) == [10, 100, 1000]
-    (off,) = measure(lambda a: [1.25 * model(a[0]).numpy()], data, samples, lengths=False)
+    ((off,), _) = measure_samples(lambda a: [1.25 * model(a[0]).numpy()], data, samples)
     assert off.rms_error == pytest.approx(0.2, abs=1e-5)
     assert off.snr_db == pytest.approx(-20 * math.log10(0.2), abs=1e-3)
     assert off.by_length == {}
@@ -57,7 +59,7 @@ def test_classes_are_counted(samples):
         y = model(arrays[0]).numpy()
         return [y[:, ::-1] if next(turns) else y]
 
-    (found,) = measure(reference, data, samples, lengths=False)
+    ((found,), _) = measure_samples(reference, data, samples)
     assert found.argmax_agreement == pytest.approx(2 / 3)
 
 
@@ -181,7 +183,7 @@ def test_samples_are_run_longest_first():
     """A runtime that has grown once is set up for all."""
     apart = Apart()
     samples = [[np.ones((n, 1), np.float32)] for n in (2, 9, 5)]
-    pairs = _pairs(lambda a: [3 * a[0]], apart, samples)
+    pairs = list(_pairs(lambda a: [3 * a[0]], apart, samples))
     assert apart.given == [(2, 9, 1), (2, 5, 1), (2, 2, 1)]
     for found, expected in pairs:
         np.testing.assert_array_equal(3 * found[0], 2 * expected[0])
@@ -190,6 +192,41 @@ def test_samples_are_run_longest_first():
 def test_the_error_at_a_length():
     samples = [[np.ones((2, 1), np.float32)]]
     assert _at_length(lambda a: [4 * a[0]], Apart(), samples, 7) == [pytest.approx(0.5)]
+
+
+def test_sequences_of_a_length_are_one_batch_where_that_is_free():
+    class Free(Apart):
+        inputs = (TensorSpec("x", (None, None, 1), "float32"),)
+        outputs = (TensorSpec("y", (None, None, 1), "float32"),)
+
+    samples = [[np.full((n, 1), n, np.float32)] for n in (2, 3, 4, 5)]
+    for apart, shapes in ((Free(), [(3, 7, 1)]), (Apart(), 3 * [(2, 7, 1)])):
+        met = []
+
+        def reference(arrays, met=met):
+            met.append(arrays[0])
+            return [4 * arrays[0]]
+
+        assert _at_length(reference, apart, samples, 7) == [pytest.approx(0.5)]
+        assert [a.shape for a in met] == apart.given == shapes
+        # The first of them is of the first sample, then of the next.
+        assert met[0][0, :, 0].tolist() == [2, 2, 3, 3, 3, 4, 4]
+
+
+def test_model_and_source_run_at_the_same_time():
+    """Each waits for the other to begin."""
+    begun = threading.Barrier(2, timeout=20)
+
+    class Waiting(Apart):
+        def run(self, arrays):
+            begun.wait()
+            return super().run(arrays)
+
+    def reference(arrays):
+        begun.wait()
+        return [2 * arrays[0]]
+
+    assert _at_length(reference, Waiting(), [[np.ones((2, 1), np.float32)]], 7) == [0.0]
 
 
 def test_a_length_that_the_source_refuses_is_left_out():
@@ -224,9 +261,24 @@ def test_fifty_samples_are_measured_at_most():
         return [2 * arrays[0]]
 
     samples = [[np.ones((3, 2), np.float32)]] * 60
-    (found,) = measure(reference, doubled(), samples, lengths=False)
+    ((found,), _) = measure_samples(reference, doubled(), samples)
     assert len(met) == 50
     assert (found.rms_error, found.by_length) == (0.0, {})
+    met.clear()
+    measure_samples(reference, doubled(), samples[:3], samples)
+    assert len(met) == 50
+
+
+def test_what_was_held_out_has_errors_of_its_own():
+    held_out, others = ([[np.full((n, 2), v, np.float32)]] for n, v in ((3, 1.0), (4, 3.0)))
+
+    def reference(arrays):
+        # Right for what was held out, and half of what is found for the others.
+        return [2 * arrays[0] if arrays[0].max() == 1.0 else arrays[0]]
+
+    ((own,), (every,)) = measure_samples(reference, doubled(), held_out, others)
+    assert own.rms_error == 0.0
+    assert every.rms_error == pytest.approx(math.sqrt(8 * 9 / (6 * 4 + 8 * 9)))
 
 
 def test_a_course_ends_where_it_would_take_long(monkeypatch):
@@ -256,3 +308,7 @@ def test_states_are_fed_back_on_both_sides():
     (found,) = measure(reference, model.bytes(), rows, states=((1, 0),))
     # The source gives 1, 3, 7, the model 1, 2, 3.
     assert found.fed_back == pytest.approx(math.sqrt((1 + 16) / (1 + 9 + 49)))
+    # What was held out runs first, and has an error of its own.
+    held, every = measure_samples(reference, model.bytes(), rows[:2], rows[2:], states=((1, 0),))
+    assert held[0].fed_back == pytest.approx(math.sqrt(1 / (1 + 9)))
+    assert every[0].fed_back == found.fed_back

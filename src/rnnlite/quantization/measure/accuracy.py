@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from rnnlite.quantization.params import Array
 from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.runtime.quantized import dequantize
 from rnnlite.runtime.quantized import quantize as to_input
-from rnnlite.specs import batched
+from rnnlite.specs import batched, stacked
 
 LENGTHS = (10, 100, 1000)
 MOST_SAMPLES = 50
@@ -47,50 +49,105 @@ def remembering(reference: Reference) -> Reference:
     return run
 
 
+Accuracies = tuple[OutputAccuracy, ...]
+"""Of each output of a file."""
+
+
 def measure(
     reference: Reference,
     data: bytes,
     samples: Sequence[list[Array]],
     *,
-    lengths: bool = True,
     signature: str | None = None,
     states: Places = (),
-) -> tuple[OutputAccuracy, ...]:
-    """Compare on samples.
+) -> Accuracies:
+    """Compare on samples, and on sequences of 10, 100 and 1000 steps put together from them.
 
     Args:
         reference: the source, from batches of inputs to batches of outputs, in float.
         data: the quantized model.
         samples: each one array an input, without batch axis.
-        lengths: also measure sequences of 10, 100 and 1000 steps, put together from the samples, as
-            far as that takes seconds.
         signature: of the file; its first if None.
         states: inputs that come back as outputs, to be fed back besides.
     """
+    found, _ = measure_samples(reference, data, samples, signature=signature, states=states)
+    return add_course(found, reference, data, samples, signature=signature)
+
+
+def measure_samples(
+    reference: Reference,
+    data: bytes,
+    held_out: Sequence[list[Array]],
+    others: Sequence[list[Array]] = (),
+    *,
+    signature: str | None = None,
+    states: Places = (),
+) -> tuple[Accuracies, Accuracies]:
+    """Compare on samples alone, as they are.
+
+    Args:
+        held_out: each one array an input, without batch axis.
+        others: more of them, which the model was calibrated on.
+        reference, data, signature, states: see `measure`.
+
+    Returns:
+        the errors on what was held out; and those on all. Of each at most `MOST_SAMPLES`.
+    """
+    held_out = list(held_out)[:MOST_SAMPLES]
+    others = list(others)[: MOST_SAMPLES - len(held_out)]
     model = ModelApart(data, signature=signature)
-    chosen = list(samples)[:MOST_SAMPLES]
-    pairs = _pairs(reference, model, chosen)
-    sums = [_Sum() for _ in model.outputs]
-    for found, expected in pairs:
-        for total, a, b in zip(sums, found, expected, strict=True):
-            total.add(a, b)
-    courses: list[dict[int, float]] = [{} for _ in model.outputs]
-    if lengths and any(None in spec.sample_shape for spec in model.inputs):
+    own, both = ([_Sum() for _ in model.outputs] for _ in range(2))
+    for rows, sums in ((held_out, (own, both)), (others, (both,))):
+        for found, expected in _pairs(reference, model, rows):
+            for outputs in sums:
+                for total, a, b in zip(outputs, found, expected, strict=True):
+                    total.add(a, b)
+    fed: tuple[Sequence[float | None], ...] = ([None] * len(both),) * 2
+    if states:
+        fed = _fed_back(reference, model, held_out, others, states)
+    model.close()
+    held, every = (
+        tuple(
+            OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), {}, s.left_out(), back)
+            for spec, s, back in zip(model.outputs, sums, backs, strict=True)
+        )
+        for sums, backs in zip((own, both), fed, strict=True)
+    )
+    return held, every
+
+
+def add_course(
+    found: Accuracies,
+    reference: Reference,
+    data: bytes,
+    samples: Sequence[list[Array]],
+    *,
+    signature: str | None = None,
+) -> Accuracies:
+    """Enter the errors at each of `LENGTHS`, as far as they take `PATIENCE`.
+
+    Args:
+        found: the errors on the samples.
+        samples: sequences are put together from the first `MOST_SAMPLES`.
+        reference, data, signature: see `measure`.
+    """
+    model = ModelApart(data, signature=signature)
+    courses: list[dict[int, float]] = [{} for _ in found]
+    if any(None in spec.sample_shape for spec in model.inputs):
         spent = 0.0
         for previous, length in zip((LENGTHS[0], *LENGTHS), LENGTHS, strict=False):
             if spent * length / previous > PATIENCE:
                 break
             begin = time.perf_counter()
-            for k, error in enumerate(_at_length(reference, model, chosen, length)):
+            chosen = list(samples)[:MOST_SAMPLES]
+            for course, error in zip(
+                courses, _at_length(reference, model, chosen, length), strict=True
+            ):
                 if error is not None:
-                    courses[k][length] = error
+                    course[length] = error
             spent = time.perf_counter() - begin
-    fed = _fed_back(reference, model, chosen, states) if states else [None] * len(sums)
     model.close()
-    return tuple(
-        OutputAccuracy(spec.name, s.error(), s.snr(), s.agreement(), course, s.left_out(), back)
-        for spec, s, course, back in zip(model.outputs, sums, courses, fed, strict=True)
-    )
+    return tuple(replace(a, by_length=c) for a, c in zip(found, courses, strict=True))
 
 
 class _Sum:
@@ -146,60 +203,90 @@ def _is_distribution(values: Array) -> bool:
     return bool(np.allclose(values.sum(axis=-1), 1, atol=1e-3))
 
 
+Pair = tuple[list[Array], list[Array]]
+"""What the model and what the source make of a batch, in float."""
+
+
 def _pairs(
     reference: Reference, model: ModelApart, samples: Sequence[list[Array]]
-) -> list[tuple[list[Array], list[Array]]]:
+) -> Iterator[Pair]:
     """What the model and the source make of each sample, longest first."""
     batch = max((spec.batch or 1 for spec in model.inputs), default=1)
-    pairs = []
-    order = sorted(samples, key=lambda row: -max((a.size for a in row), default=0))
-    for row in order:
-        arrays = _batch(model, row, batch)
-        expected = reference(arrays)
-        pairs.append((_run(model, arrays), expected))
-    return pairs
+    for row in sorted(samples, key=lambda row: -max((a.size for a in row), default=0)):
+        yield _pair(reference, model, _batch(model, row, batch))
 
 
 def _batch(model: ModelApart, row: Sequence[Array], count: int) -> list[Array]:
     return [batched(a, spec.batch_axis, count) for a, spec in zip(row, model.inputs, strict=True)]
 
 
-def _run(model: ModelApart, arrays: Sequence[Array]) -> list[Array]:
-    """From floats to floats."""
-    inputs = [to_input(a, spec) for a, spec in zip(arrays, model.inputs, strict=True)]
-    return [dequantize(y, spec) for y, spec in zip(model.run(inputs), model.outputs, strict=True)]
+def _pair(
+    reference: Reference,
+    model: ModelApart,
+    arrays: Sequence[Array],
+    own: Sequence[Array] | None = None,
+) -> Pair:
+    """What the model and the source make of a batch, at the same time: the model runs apart.
+
+    Args:
+        own: what the model is given, where that is something else than the source is.
+    """
+    given = arrays if own is None else own
+    inputs = [to_input(a, spec) for a, spec in zip(given, model.inputs, strict=True)]
+    with ThreadPoolExecutor(1) as beside:
+        running = beside.submit(model.run, inputs)
+        expected = reference(arrays)
+        found = running.result()
+    return [dequantize(y, spec) for y, spec in zip(found, model.outputs, strict=True)], expected
 
 
 def _fed_back(
-    reference: Reference, model: ModelApart, samples: Sequence[list[Array]], states: Places
-) -> list[float | None]:
-    """The error of samples that run one after the other, both sides from states of their own."""
+    reference: Reference,
+    model: ModelApart,
+    held_out: Sequence[list[Array]],
+    others: Sequence[list[Array]],
+    states: Places,
+) -> tuple[list[float], list[float]]:
+    """The error of samples that run one after the other, both sides from states of their own.
+
+    Returns:
+        after those that were held out, which run first; and after all.
+    """
     batch = max((spec.batch or 1 for spec in model.inputs), default=1)
     sums = [_Sum() for _ in model.outputs]
     before: list[list[Array]] = []
-    for row in samples:
-        theirs = _batch(model, row, batch)
-        ours = list(theirs)
-        for arrays, results in zip((theirs, ours), before, strict=False):
-            for place, number in states:
-                arrays[place] = results[number].astype(np.float32)
-        expected, found = reference(theirs), _run(model, ours)
-        before = [expected, found]
-        for total, a, b in zip(sums, found, expected, strict=True):
-            total.add(a, b)
-    return [s.error() for s in sums]
+    errors = []
+    for samples in (held_out, others):
+        for row in samples:
+            theirs = _batch(model, row, batch)
+            ours = list(theirs)
+            for arrays, results in zip((theirs, ours), before, strict=False):
+                for place, number in states:
+                    arrays[place] = results[number].astype(np.float32)
+            found, expected = _pair(reference, model, theirs, ours)
+            before = [expected, found]
+            for total, a, b in zip(sums, found, expected, strict=True):
+                total.add(a, b)
+        errors.append([s.error() for s in sums])
+    held, every = errors
+    return held, every
 
 
 def _at_length(
     reference: Reference, model: ModelApart, samples: Sequence[list[Array]], length: int
 ) -> list[float | None]:
-    """The error of sequences of one length."""
+    """The error of sequences of one length, which run as one batch where that is free."""
     rows = sequences_of(model.inputs, samples, length)
     if not rows:
         return [None] * len(model.outputs)
     sums = [_Sum() for _ in model.outputs]
     try:
-        pairs = _pairs(reference, model, rows)
+        if all(spec.batch is None for spec in model.inputs):
+            columns = zip(model.inputs, zip(*rows, strict=True), strict=True)
+            batch = [stacked(arrays, spec.batch_axis) for spec, arrays in columns]
+            pairs = [_pair(reference, model, batch)]
+        else:
+            pairs = list(_pairs(reference, model, rows))
     except AbortError:
         raise
     except Exception:  # noqa: BLE001 - the source takes no sequences of this length
