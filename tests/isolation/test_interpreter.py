@@ -114,7 +114,7 @@ class Worker:
     def __init__(self, dies=""):
         self.calls, self.dies, self.alive, self.given_back = [], dies, True, 0
 
-    def call(self, path, *args, seconds=0):
+    def call(self, path, *args, seconds=0, meanwhile=None):
         name = path.rpartition(":")[2]
         self.calls.append((name, *args))
         if name == self.dies:

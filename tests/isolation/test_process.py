@@ -44,6 +44,38 @@ def test_a_result_comes_back_and_the_worker_is_used_again(worker):
     assert worker.call("workers:number") == worker.call("workers:number")
 
 
+def test_this_process_works_while_a_worker_does(worker):
+    """Each waits for what the other leaves behind."""
+    done = []
+    assert worker.call("workers:double", 21, meanwhile=lambda: done.append("us")) == 42
+    assert done == ["us"]
+
+
+def test_what_fails_meanwhile_is_raised_once_the_worker_has_answered(worker):
+    def fail():
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        worker.call("workers:double", 21, meanwhile=fail)
+    # The answer of before is not taken for this one.
+    assert worker.call("workers:double", 4) == 8
+
+
+def test_an_interruption_meanwhile_ends_the_worker(worker):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    begin = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        worker.call("time:sleep", 60, meanwhile=interrupt)
+    assert not worker.alive
+    assert time.perf_counter() - begin < 20
+
+
+def test_time_that_this_process_takes_is_not_the_workers(worker):
+    assert worker.call("workers:double", 21, seconds=1, meanwhile=lambda: time.sleep(1.5)) == 42
+
+
 def test_a_refusal_is_raised_again_whole(worker):
     with pytest.raises(ShapeError) as caught:
         worker.call("workers:refuse")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rnnlite.errors import AbortError
@@ -40,12 +40,12 @@ class _Apart:
         self._numbers.append(number)
         return rest
 
-    def _use(self, name: str, *args: Any) -> Any:
-        return self._call(name, self._numbers[0], *args)
+    def _use(self, name: str, *args: Any, **options: Any) -> Any:
+        return self._call(name, self._numbers[0], *args, **options)
 
-    def _call(self, name: str, *args: Any) -> Any:
+    def _call(self, name: str, *args: Any, **options: Any) -> Any:
         try:
-            return self._worker.call(f"{_HELD}:{name}", *args)
+            return self._worker.call(f"{_HELD}:{name}", *args, **options)
         except WorkerDied as e:
             self.close()
             raise _abort(self._data, self._what, self._signature, e) from e
@@ -92,14 +92,20 @@ class ModelApart(_Apart):
         found: tuple[tuple[int, ...], ...] = self._use("shapes_before_run", list(shapes))
         return found
 
-    def run(self, arrays: Sequence[Array]) -> list[Array]:
+    def run(
+        self, arrays: Sequence[Array], meanwhile: Callable[[], None] | None = None
+    ) -> list[Array]:
         """As `Model.run`.
+
+        Args:
+            arrays: the inputs.
+            meanwhile: what this process does at the same time.
 
         Raises:
             AbortError: running it ends the worker.
             SampleError: the runtime refuses the shapes.
         """
-        found: list[Array] = self._use("run_model", list(arrays))
+        found: list[Array] = self._use("run_model", list(arrays), meanwhile=meanwhile)
         return found
 
     def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Any
 
 from rnnlite.errors import DependencyError, RnnliteError, restored
@@ -90,29 +90,38 @@ class Worker:
         """Whether it can take a call."""
         return self._process.poll() is None
 
-    def call(self, path: str, *args: Any, seconds: float = CALL_SECONDS) -> Any:
+    def call(
+        self,
+        path: str,
+        *args: Any,
+        seconds: float = CALL_SECONDS,
+        meanwhile: Callable[[], None] | None = None,
+    ) -> Any:
         """Call a function in the worker and wait for its result.
 
         Args:
             path: "module:function".
             args: its arguments, of types that can be pickled.
             seconds: how long to wait.
+            meanwhile: what this process does before it waits. What that raises is raised once the
+                worker has answered; an interruption ends the worker.
 
         Raises:
             WorkerDied: it ended, or did not answer in time.
             RnnliteError: what the function refuses.
         """
         late = threading.Event()
-
-        def stop() -> None:
-            late.set()
-            self._process.kill()
-
-        timer = threading.Timer(seconds, stop)
-        timer.daemon = True
-        timer.start()
+        failure: Exception | None = None
+        timer = self._ended_after(seconds, late)
         try:
             send(self._process.stdin, (path, args))
+            if meanwhile is not None:
+                timer.cancel()
+                try:
+                    meanwhile()
+                except Exception as e:  # noqa: BLE001 - raised below
+                    failure = e
+                timer = self._ended_after(seconds, late)
             kind, content = receive(self._process.stdout)
         except (EOFError, OSError, pickle.UnpicklingError) as e:
             how = f"no answer in {seconds:.0f} s" if late.is_set() else self._ending()
@@ -125,11 +134,25 @@ class Worker:
             raise
         finally:
             timer.cancel()
+        if failure is not None:
+            raise failure
         if kind == "refused":
             raise restored(content)
         if kind == "failed":
             raise RuntimeError(content)
         return content
+
+    def _ended_after(self, seconds: float, late: threading.Event) -> threading.Timer:
+        """A timer, started, that kills the process and sets `late`."""
+
+        def stop() -> None:
+            late.set()
+            self._process.kill()
+
+        timer = threading.Timer(seconds, stop)
+        timer.daemon = True
+        timer.start()
+        return timer
 
     def log(self) -> str:
         """All that it wrote to standard error so far."""

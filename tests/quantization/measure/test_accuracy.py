@@ -1,7 +1,6 @@
 """The measures: relative RMS error, signal-to-noise ratio, classes, course over length."""
 
 import math
-import threading
 
 import keras
 import numpy as np
@@ -174,8 +173,9 @@ class Apart:
     def __init__(self):
         self.given = []
 
-    def run(self, arrays):
+    def run(self, arrays, meanwhile):
         self.given.append(arrays[0].shape)
+        meanwhile()
         return [2 * arrays[0]]
 
 
@@ -211,22 +211,6 @@ def test_sequences_of_a_length_are_one_batch_where_that_is_free():
         assert [a.shape for a in met] == apart.given == shapes
         # The first of them is of the first sample, then of the next.
         assert met[0][0, :, 0].tolist() == [2, 2, 3, 3, 3, 4, 4]
-
-
-def test_model_and_source_run_at_the_same_time():
-    """Each waits for the other to begin."""
-    begun = threading.Barrier(2, timeout=20)
-
-    class Waiting(Apart):
-        def run(self, arrays):
-            begun.wait()
-            return super().run(arrays)
-
-    def reference(arrays):
-        begun.wait()
-        return [2 * arrays[0]]
-
-    assert _at_length(reference, Waiting(), [[np.ones((2, 1), np.float32)]], 7) == [0.0]
 
 
 def test_a_length_that_the_source_refuses_is_left_out():

@@ -39,7 +39,7 @@ Numbers = npt.NDArray[np.float32]
 def fold_rows(model: Model) -> int:
     """Let products take in what stands around them, in place.
 
-    Left alone is what others read as well, and what would change the size of a result.
+    Left alone is what would change the size of a result; what others read as well stays for them.
 
     Returns:
         How many ops were taken in.
