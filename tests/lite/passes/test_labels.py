@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +40,21 @@ def test_unique_in_a_quantized_file_where_that_is_little(monkeypatch):
     assert differ
     assert not same
     assert shared < unique <= 1.03 * shared
+
+
+@pytest.mark.parametrize("mode", [None, "float16", "dynamic"])
+def test_the_size_of_a_file_is_told_before_it_is_written(mode):
+    """Names are chosen by it; it may be too small, for names are shorter then."""
+    keras.utils.set_random_seed(0)
+    for units in (16, 96):
+        stack = [keras.layers.LSTM(units, return_sequences=True), keras.layers.Dense(3)]
+        model = keras.Sequential([keras.Input((None, 5)), *stack])
+        data = rnnlite.convert(model, quantize=mode, verify=False).tflite
+        read = schema.read(data)
+        told = labels._labels(read, in_file=False).size + labels._size_without_names(read)
+        shared = read.copy()[0]
+        labels._name(shared, labels._labels(shared, in_file=False).names)
+        assert 0.85 < told / len(schema.write(shared)) < 1.05
 
 
 def test_graphs_share_names_where_names_differ_within_each_alone(monkeypatch):
