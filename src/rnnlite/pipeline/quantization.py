@@ -247,7 +247,7 @@ def _record(
         errors = op_errors(candidate.rewriting, samples)
     saturated: list[str] = []
     if one.streamed is not None and candidate.chunk is not None and samples is not None:
-        rows = sequences_of(inputs, one.held_out, LENGTHS[-1])[:1]
+        rows = sequences_of(inputs, one.held_out, LENGTHS[-1], 1)
         chunk = one.streamed[1]
         saturated = saturation_warnings(chunk, _layout(chunk, candidate.chunk), samples, rows)
     seen = (samples.lengths[0], samples.lengths[-1]) if samples is not None else None

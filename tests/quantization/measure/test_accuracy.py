@@ -275,6 +275,22 @@ def test_a_course_ends_where_it_would_take_long(monkeypatch):
     assert found.by_length == {10: 0.0, 100: 0.0, 1000: 0.0}
 
 
+@pytest.mark.parametrize(("each_step", "runs"), [(True, [3, 3, 1]), (False, [3, 3, 3])])
+def test_a_long_sequence_with_an_output_a_step_runs_once(each_step, runs, model):
+    met = []
+    data = doubled() if each_step else rnnlite.convert(model, batch_size=1, verify=False).tflite
+    width = 2 if each_step else 3
+
+    def reference(arrays):
+        met.append(arrays[0].shape[1])
+        return [2 * arrays[0] if each_step else np.zeros((1, width), np.float32)]
+
+    samples = [[np.ones((n, 2), np.float32)] for n in (3, 4, 5, 6)]
+    (found,) = measure(reference, data, samples)
+    assert [met[len(samples) :].count(n) for n in (10, 100, 1000)] == runs
+    assert sorted(found.by_length) == [10, 100, 1000]
+
+
 def test_states_are_fed_back_on_both_sides():
     """h = x + 2 h beside x + h: each sample adds to what the ones before left."""
     model = Model()

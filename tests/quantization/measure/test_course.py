@@ -65,6 +65,7 @@ def test_a_running_sum_is_noted_by_name():
 def test_as_many_sequences_as_there_are_samples_at_most(length, samples):
     found = sequences_of([FRAMES], rows(*range(2, 2 + samples)), length)
     assert len(found) == min(samples, 3)
+    assert len(sequences_of([FRAMES], rows(*range(2, 2 + samples)), length, 1)) == 1
     assert all(x.shape == (length, 1) for (x,) in found)
 
 

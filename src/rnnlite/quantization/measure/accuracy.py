@@ -17,7 +17,7 @@ import numpy as np
 from rnnlite.errors import AbortError
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.quantization.given_states import Places
-from rnnlite.quantization.measure.course import sequences_of
+from rnnlite.quantization.measure.course import SEQUENCES, sequences_of
 from rnnlite.quantization.params import Array
 from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.runtime.quantized import dequantize
@@ -25,6 +25,8 @@ from rnnlite.runtime.quantized import quantize as to_input
 from rnnlite.specs import batched, stacked
 
 LENGTHS = (10, 100, 1000)
+LONG = 1000
+"""Steps of a sequence that says enough by itself, where each of its steps has an output."""
 MOST_SAMPLES = 50
 PATIENCE = 6.0
 """Seconds that a length may take, by the time of the one before: sources that unroll are slow."""
@@ -272,8 +274,14 @@ def _fed_back(
 def _at_length(
     reference: Reference, model: ModelApart, samples: Sequence[list[Array]], length: int
 ) -> list[float | None]:
-    """The error of sequences of one length, which run as one batch where that is free."""
-    rows = sequences_of(model.inputs, samples, length)
+    """The error of sequences of one length, which run as one batch where that is free.
+
+    A long one with an output a step is as many values as its error wants: the source, which is the
+    slower side by far, runs one of them.
+    """
+    each_step = all(None in spec.sample_shape for spec in model.outputs)
+    count = 1 if each_step and length >= LONG else SEQUENCES
+    rows = sequences_of(model.inputs, samples, length, count)
     if not rows:
         return [None] * len(model.outputs)
     sums = [_Sum() for _ in model.outputs]

@@ -18,7 +18,10 @@ SEQUENCES = 3
 
 
 def sequences_of(
-    inputs: Sequence[TensorSpec], samples: Sequence[list[Array]], length: int
+    inputs: Sequence[TensorSpec],
+    samples: Sequence[list[Array]],
+    length: int,
+    count: int = SEQUENCES,
 ) -> list[list[Array]]:
     """Sequences of one length: samples laid end to end, then cut.
 
@@ -26,6 +29,7 @@ def sequences_of(
         inputs: the model's inputs.
         samples: one array an input each, without batch axis.
         length: steps of every free axis.
+        count: how many sequences, where there are as many samples.
 
     Returns:
         none where the model takes no such length, or an input has several free axes.
@@ -33,7 +37,7 @@ def sequences_of(
     if any(length < n for spec in inputs for n in spec.least):
         return []
     rows = []
-    for start in range(min(SEQUENCES, len(samples))):
+    for start in range(min(count, len(samples))):
         row = []
         for k, spec in enumerate(inputs):
             axes = [axis for axis, d in enumerate(spec.sample_shape) if d is None]
