@@ -16,11 +16,15 @@ def headed(front):
     return keras.Model(inputs, layers.Dense(2)(layers.GRU(4)(front(inputs))))
 
 
+MEL = np.abs(np.random.default_rng(1).normal(size=(3, 3))).astype("float32")
 CASES = [
     ("log", lambda x: ops.log(x + 1e-6), "positive"),
     ("sqrt", ops.sqrt, "positive"),
     ("power", lambda x: ops.power(x, 0.3), "positive"),
     ("logit", lambda x: ops.log(x + 1e-3) - ops.log(1.001 - x), "unit"),
+    ("log, then a largest", lambda x: layers.MaxPooling1D(2)(ops.log(x + 1e-6)), "positive"),
+    ("log of a product, then RELU", lambda x: ops.relu(ops.log(ops.matmul(x, MEL))), "positive"),
+    ("root left out", lambda x: ops.relu(ops.where(x > 0, ops.sqrt(x), -x)), "real"),
     ("safe log", lambda x: ops.log(ops.maximum(x, 1e-3)), "real"),
     ("none", ops.tanh, "real"),
 ]

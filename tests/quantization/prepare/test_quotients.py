@@ -11,7 +11,7 @@ from rnnlite.quantization.calibration import Samples, calibrate
 from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.parts import Parts
-from rnnlite.quantization.prepare.quotients import Sum, _add_mean, _add_steps, find_sum
+from rnnlite.quantization.prepare.quotients import Sum, add_mean, add_steps, find_sum
 from rnnlite.quantization.recipes import all_int8, all_int16
 from rnnlite.quantization.rewrite.integer import rewrite_to_integers
 
@@ -236,7 +236,7 @@ def test_sums_over_a_known_axis_or_two_axes_are_none_over_time():
     assert find_sum(h.sum(h.x, WIDTH)) == Sum(h.x, 1)
 
 
-@pytest.mark.parametrize("ask", [_add_mean, _add_steps])
+@pytest.mark.parametrize("ask", [add_mean, add_steps])
 def test_what_is_no_sum_has_no_mean(ask):
     h = Pooling()
     y = h.op("EXP", h.x)

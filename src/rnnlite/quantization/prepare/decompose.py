@@ -20,6 +20,7 @@ before calibration, so that the parts have ranges of their own.
     SQRT, RSQRT, L2_NORMALIZATION: see `roots`
     DIV of two sums over time: see `quotients`
     MUL, DIV and ADD of what is divided by its own norm: see `units`
+    LOG of a sum over time: see `log_sums`
     LOG, LOG_SOFTMAX, POW, and LOGISTIC, SOFTMAX, TANH near zero: see `logarithms`
 """
 
@@ -34,6 +35,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.lite.schema import type_number
 from rnnlite.quantization.params import Range
 from rnnlite.quantization.plan.plan import Precision, is_float
+from rnnlite.quantization.prepare.log_sums import replace_log_sum
 from rnnlite.quantization.prepare.logarithms import (
     replace_faint_logistic,
     replace_faint_sine,
@@ -199,6 +201,11 @@ def _replace_div(parts: Parts, op: Op) -> bool:
     return not replace_division(parts, op) and replace_quotient(parts, op)
 
 
+def _replace_log(parts: Parts, op: Op) -> None:
+    if not replace_log_sum(parts, op):
+        replace_log(parts, op)
+
+
 Rule = Callable[[Parts, Op], bool | None]
 """Puts ops in the place of one; says yes where that stays."""
 
@@ -211,7 +218,7 @@ ALWAYS: dict[str, Rule] = {
     "RSQRT": replace_rsqrt,
     "SQRT": replace_sqrt,
     "L2_NORMALIZATION": replace_l2_normalization,
-    "LOG": replace_log,
+    "LOG": _replace_log,
     "LOG_SOFTMAX": replace_log_softmax,
     "POW": replace_power,
     "DIV": _replace_div,

@@ -46,7 +46,7 @@ def replace_log(parts: Parts, op: Op) -> None:
     if power is not None:
         _add_softplus(parts, power.input(0), y)
         return
-    _add_log(parts, v, y)
+    add_log(parts, v, y)
 
 
 def replace_log_softmax(parts: Parts, op: Op) -> None:
@@ -68,7 +68,7 @@ def replace_power(parts: Parts, op: Op) -> None:
         scaled = parts.add("MUL", [c, parts.number(math.log(base))], wide=True)
         parts.add("EXP", [scaled], y, wide=True)
     else:
-        product = parts.add("MUL", [_add_log(parts, x, None), c], wide=True, like=y)
+        product = parts.add("MUL", [add_log(parts, x, None), c], wide=True, like=y)
         parts.add("EXP", [product], y, wide=True)
 
 
@@ -82,7 +82,7 @@ def _add_whole_power(parts: Parts, x: Value, n: int, y: Value) -> None:
     elif abs(n) > MOST_FACTORS:
         exponent = parts.number(n - n % 2)
         scaled = parts.add(
-            "MUL", [_add_log(parts, parts.add("ABS", [x]), None), exponent], wide=True
+            "MUL", [add_log(parts, parts.add("ABS", [x]), None), exponent], wide=True
         )
         even = parts.add("EXP", [scaled], None if n % 2 else y, wide=True)
         if n % 2:
@@ -96,7 +96,8 @@ def _add_whole_power(parts: Parts, x: Value, n: int, y: Value) -> None:
             parts.add("DIV", [parts.number(1.0), result], y, wide=True, like=x)
 
 
-def _add_log(parts: Parts, v: Value, result: Value | None) -> Value:
+def add_log(parts: Parts, v: Value, result: Value | None) -> Value:
+    """Add the logarithm of a value, as four times that of its fourth root."""
     for _ in range(2):
         v = parts.add("SQRT", [v], wide=True)
     quarter = parts.add("LOG", [v], wide=True)
@@ -108,7 +109,7 @@ def _add_log_softmax(parts: Parts, x: Value, y: Value) -> None:
     largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
     below = parts.add("SUB", [x, largest], wide=True)
     total = parts.reduce("SUM", parts.add("EXP", [below], wide=True), axes, keep=True)
-    parts.add("SUB", [below, _add_log(parts, total, None)], y, wide=True)
+    parts.add("SUB", [below, add_log(parts, total, None)], y, wide=True)
 
 
 def _add_softplus(parts: Parts, x: Value, y: Value) -> None:

@@ -55,11 +55,11 @@ def replace_quotient(parts: Parts, op: Op) -> bool:
     if above is not None and not op.integer("fusedActivationFunction"):
         steps = same_axes(above.x, above.axis)
         if _counted(b) & steps and a.dims == op.output.dims:
-            _add_mean(parts, a, op.output)
+            add_mean(parts, a, op.output)
             return False
         below = find_sum(b)
         if below is not None and same_axes(below.x, below.axis) & steps:
-            parts.add("DIV", [_add_mean(parts, a), _add_mean(parts, b)], op.output, wide=True)
+            parts.add("DIV", [add_mean(parts, a), add_mean(parts, b)], op.output, wide=True)
             return False
     parts.keep(op, wide=True)
     return True
@@ -92,8 +92,12 @@ def _inner(op: Op) -> Value | None:
     return None
 
 
-def _add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
-    """Add the ops from a sum on, as `find_sum` goes through them, with its mean instead."""
+def add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
+    """Add the ops from a sum on, as `find_sum` goes through them, with its mean instead.
+
+    Raises:
+        InternalError: there is no such sum.
+    """
     op = value.producer
     inner = None if op is None else _inner(op)
     if op is not None and op.kind == "SUM":
@@ -102,7 +106,7 @@ def _add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
         return parts.reduce("MEAN", x, op.input(1), keep=op.flag("keepDims"), result=result)
     if op is None or inner is None:
         raise InternalError(f"{value!r} is no sum")
-    mean = _add_mean(parts, inner)
+    mean = add_mean(parts, inner)
     if op.kind == "CAST":
         return mean
     if op.kind in RESHAPES:
@@ -114,7 +118,7 @@ def _add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
         return parts.add("MUL", [mean, parts.number(number)], result, wide=True)
     if number <= GUARD:
         return parts.add("MAXIMUM", [mean, parts.number(number * SMALL)], result, wide=True)
-    steps = _add_steps(parts, inner)
+    steps = _add_cast(parts, add_steps(parts, inner))
     share = parts.add("DIV", [parts.number(number), steps], wide=True, like=steps)
     return parts.add(op.kind, [mean, share], result, wide=True)
 
@@ -130,8 +134,8 @@ def _add_cast(parts: Parts, x: Value) -> Value:
     return result
 
 
-def _add_steps(parts: Parts, value: Value) -> Value:
-    """The number of steps of a sum, as a float scalar."""
+def add_steps(parts: Parts, value: Value) -> Value:
+    """The number of steps of a sum that `find_sum` finds, as an int32 scalar."""
     known = find_sum(value)
     if known is None:
         raise InternalError(f"{value!r} is no sum")
@@ -142,7 +146,7 @@ def _add_steps(parts: Parts, value: Value) -> Value:
     cut = [parts.integers(n) for n in (place, place + 1, 1)]
     scalar = {"shrinkAxisMask": 1}
     parts.insert(graph.op("STRIDED_SLICE", [shape, *cut], [steps], options=scalar))
-    return _add_cast(parts, steps)
+    return steps
 
 
 def _counted(value: Value) -> set[Axis]:
