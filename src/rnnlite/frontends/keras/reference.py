@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from rnnlite.frontends.functions import Runner, id_ranges, perturbed, runner, trace
+from rnnlite.frontends.keras.distributed import in_one_loop
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
 from rnnlite.frontends.keras.interface import Interface
 from rnnlite.frontends.keras.tracing import flat_call, tracing
@@ -22,12 +23,8 @@ from rnnlite.specs import Array, TensorSpec
 class Reference:
     """The model's own computation, its recurrences untouched: the reference of the check.
 
-    It is traced once, for free shapes, but for each shape anew
-
-    1. where a layer unrolls under a mask: the source then needs a length, and unrolled layers treat
-       masks in their own way;
-    2. where Keras 3 has a TimeDistributed, which gives wrong results where the length is free (3.15
-       runs it over the batch instead of time).
+    It is traced once, for free shapes, but for each shape anew where a layer unrolls under a mask:
+    the source then needs a length, and unrolled layers treat masks in their own way.
     """
 
     def __init__(self, flavour: Flavour, model: KerasModel, interface: Interface) -> None:
@@ -41,14 +38,10 @@ class Reference:
         self._unrolled = any(
             getattr(layer, "unroll", False) is True for layer in layers
         ) and _masks(layers, interface)
-        self._each_shape = self._unrolled or (
-            flavour.is_keras3
-            and any(isinstance(layer, flavour.layers.TimeDistributed) for layer in layers)
-        )
 
     def reference(self, inputs: Sequence[TensorSpec]) -> Runner:
         """A function of NumPy arrays for all shapes that `inputs` allow."""
-        if not self._each_shape:
+        if not self._unrolled:
             self._trace(inputs)
         return lambda arrays: runner(self._trace(self._shapes(inputs, arrays)))(arrays)
 
@@ -71,14 +64,17 @@ class Reference:
     def _shapes(
         self, inputs: Sequence[TensorSpec], arrays: Sequence[Array]
     ) -> tuple[TensorSpec, ...]:
-        if not self._each_shape:
+        if not self._unrolled:
             return tuple(inputs)
         return tuple(replace(p, shape=a.shape) for p, a in zip(inputs, arrays, strict=True))
 
     def _trace(self, inputs: Sequence[TensorSpec]) -> ConcreteFunction:
         key = tuple(inputs)
         if key not in self._traced:
-            with tracing(self._flavour, self._model, keep_unroll=self._unrolled):
+            with (
+                tracing(self._flavour, self._model, keep_unroll=self._unrolled),
+                in_one_loop(self._flavour),
+            ):
                 self._traced[key] = trace(flat_call(self._interface, []), key)
             self.id_ranges = id_ranges(self._traced[key], key)
         return self._traced[key]

@@ -15,9 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlite.lite.ir import Op, Value
+from rnnlite.quantization.prepare.lengths import RESHAPES
 from rnnlite.quantization.prepare.logarithms import add_log
 from rnnlite.quantization.prepare.parts import Parts, made_by
-from rnnlite.quantization.prepare.quotients import RESHAPES, add_mean, add_steps, find_sum
+from rnnlite.quantization.prepare.quotients import add_mean, add_steps, find_sum
 
 KNEE, STRIDE, ENTRIES = 1024, 16, 3072
 """Of the table: it ends at 33,776 steps."""
