@@ -7,6 +7,7 @@ import pytest
 from rnnlite.errors import OptionError
 from rnnlite.lite.releases import RELEASES
 from rnnlite.quantization.ops import RULES
+from rnnlite.snippets.languages import LANGUAGES, NAMES
 from rnnlite.target import LITERT, MICRO, TARGETS, Costs, Target, take_target
 
 
@@ -102,6 +103,14 @@ def test_modes_of_targets():
     assert LITERT.modes == (None, "float16", "dynamic", "int8", "int16x8")
     assert set(MICRO.modes) <= set(LITERT.modes)
     assert [MICRO.free_shapes, MICRO.signatures, MICRO.variables] == [False] * 3
+
+
+def test_programs_of_targets_are_written():
+    for target in TARGETS.values():
+        assert set(target.programs) <= set(NAMES)
+        assert {name for name in target.programs.values() if name} <= set(LANGUAGES)
+    assert LITERT.programs == {}
+    assert MICRO.programs == {"cpp": "micro", "c": ""}
 
 
 def test_costs_of_one_target_are_not_anothers():

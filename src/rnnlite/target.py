@@ -113,6 +113,8 @@ class Target:
         signatures: whether it runs others than the first.
         variables: whether loops can keep rows in variables that are found by numbers.
         costs: what things cost there.
+        programs: by language, the program in `snippets.languages` that calls it, where that is
+            not the language's own; "" where the runtime has no interface in the language.
     """
 
     name: str
@@ -126,6 +128,7 @@ class Target:
     signatures: bool = True
     variables: bool = True
     costs: Costs = Costs()
+    programs: Mapping[str, str] = field(default_factory=dict)
 
     def runs(self, kind: str, type: str) -> bool:
         """Whether there is a kernel of an op for a type; "" asks for the op in any type."""
@@ -151,6 +154,7 @@ MICRO = Target(
     free_shapes=False,
     signatures=False,
     variables=False,
+    programs={"cpp": "micro", "c": ""},
 )
 
 TARGETS = {target.name: target for target in (LITERT, MICRO)}

@@ -18,6 +18,7 @@ from rnnlite.snippets.facts import (
     facts_of,
 )
 from rnnlite.streaming.rows import Rows
+from rnnlite.target import LITERT
 
 
 def test_a_stream(streamed):
@@ -116,7 +117,7 @@ def test_what_comes_late(more, late):
 def test_all_tensors_of_a_file():
     serve = Function("serve", (tensor("x", 1, 3),), (tensor("y", 1, 2),))
     other = Function("other", (), (tensor("z", 1),))
-    facts = Facts((serve, other), None, 20, (), "litert")
+    facts = Facts((serve, other), None, 20, (), LITERT)
     assert [p.name for p in facts.tensors] == ["x", "y", "z"]
     facts = replace(facts, functions=(other,), stream=stream())
     assert [p.name for p in facts.tensors] == ["z", "x", "y", "state/a/h"]
@@ -139,7 +140,7 @@ def test_a_file_of_others_is_read_as_it_stands():
     facts = facts_of(file_of((1, 7, 3)))
     x = TensorFacts("x", "float32", (1, 7, 3))
     assert facts == Facts(
-        (Function("serve", (x,), (replace(x, name="y"),)),), None, STEPS, ("TANH",), "litert"
+        (Function("serve", (x,), (replace(x, name="y"),)),), None, STEPS, ("TANH",), LITERT
     )
 
 

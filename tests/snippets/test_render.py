@@ -20,6 +20,7 @@ from rnnlite.snippets import render
 from rnnlite.snippets.facts import facts_of
 from rnnlite.snippets.languages import LANGUAGES, NAMES
 from rnnlite.snippets.render import snippet
+from rnnlite.target import LITERT, MICRO
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -225,8 +226,26 @@ def test_micro(micro):
     assert text.count("resolver.Add") == len(kinds)
     assert f"MicroMutableOpResolver<{len(kinds)}>" in text
     assert "resolver.AddFullyConnected();" in text
-    with pytest.raises(rnnlite.UnsupportedError, match="has no interface in C"):
+    message = "LiteRT for Microcontrollers has no interface in C. Take --language cpp, and call it"
+    with pytest.raises(rnnlite.UnsupportedError, match=message):
         snippet(micro, "c")
+
+
+def test_what_a_file_is_made_for(fixed, micro):
+    assert facts_of(fixed).target is LITERT
+    assert facts_of(micro).target is MICRO
+
+
+def test_a_target_says_which_program_calls_it(fixed, monkeypatch):
+    """No name of a target stands in the code that writes programs."""
+    other = replace(LITERT, name="other", title="Another", programs={"cpp": "micro", "swift": ""})
+    facts = replace(facts_of(fixed), target=other)
+    monkeypatch.setattr(render, "facts_of", lambda data: facts)
+    assert "MicroMutableOpResolver" in snippet(fixed, "cpp")
+    assert "tflite::FlatBufferModel" not in snippet(fixed, "cpp")
+    with pytest.raises(rnnlite.UnsupportedError, match="Another has no interface in SWIFT"):
+        snippet(fixed, "swift")
+    assert snippet(fixed, "kotlin").startswith("//")
 
 
 @pytest.mark.parametrize("kind", ["micro", "micro_stream"])
@@ -320,7 +339,7 @@ def test_javascript_has_no_integers_of_8_bits():
     from rnnlite.snippets.render import _taken
 
     tensor = TensorFacts("x", "int8", (1, 7, 3), 0.5, 3)
-    facts = Facts((Function("a", (tensor,), (tensor,)),), None, 20, (), "litert")
+    facts = Facts((Function("a", (tensor,), (tensor,)),), None, 20, (), LITERT)
     with pytest.raises(rnnlite.UnsupportedError, match=r"has no tensors of int8; found 'x'.*io="):
         _taken(facts, "javascript")
     state = replace(tensor, name="state/h", dtype="int16")

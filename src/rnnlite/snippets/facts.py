@@ -17,6 +17,7 @@ from rnnlite.runtime.model import Model
 from rnnlite.specs import TensorSpec
 from rnnlite.streaming.layout import SIGNATURE, StreamOutput
 from rnnlite.streaming.rows import Rows
+from rnnlite.target import LITERT, TARGETS, Target
 
 STEPS = 20
 """Time steps of the sequence that a program runs, where any number does."""
@@ -106,7 +107,7 @@ class Facts:
         stream: that for chunks, if it has one.
         steps: time steps of the sequence that is run.
         ops: the kinds of op in it.
-        target: what it was made for.
+        target: what it was made for; LiteRT where it names none that is known here.
         exits: signatures of its exits, in the order in which they are run.
     """
 
@@ -114,7 +115,7 @@ class Facts:
     stream: Streamed | None
     steps: int
     ops: tuple[str, ...]
-    target: str
+    target: Target
     exits: tuple[str, ...] = ()
 
     @property
@@ -133,7 +134,7 @@ def facts_of(data: bytes) -> Facts:
         ModelError: it is no LiteRT model, or has no signature.
     """
     parsed = schema.read(data)
-    target = str(record(parsed).get(TARGET, "litert"))
+    target = TARGETS.get(str(record(parsed).get(TARGET)), LITERT)
     with Model(data, parsed=parsed) as model:
         known = {k: s for k, s in model.signatures.items() if k != SIGNATURE}
         stream = _streamed(model)

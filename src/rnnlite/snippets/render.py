@@ -26,6 +26,7 @@ from rnnlite.errors import OptionError, UnsupportedError
 from rnnlite.lite.files import read_model
 from rnnlite.snippets.facts import Facts, Streamed, TensorFacts, facts_of
 from rnnlite.snippets.languages import LANGUAGES, NAMES, Language
+from rnnlite.target import Target
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -60,9 +61,8 @@ def snippet(model: str | Path | bytes, language: str = "python") -> str:
             found=repr(language)[:60],
         )
     facts = facts_of(read_model(model))
-    micro = facts.target == "tflite-micro" and language in ("cpp", "c")
+    known = LANGUAGES[_program(facts.target, language)]
     facts = _taken(facts, language)
-    known = LANGUAGES["micro" if micro else language]
     template = (TEMPLATES / known.template).read_text(encoding="utf-8")
     name = "model.tflite" if isinstance(model, bytes) else Path(model).name
     stream = facts.stream
@@ -79,17 +79,28 @@ def snippet(model: str | Path | bytes, language: str = "python") -> str:
     return _filled(template, _texts(facts, known, name), shown)
 
 
+def _program(target: Target, language: str) -> str:
+    """The name in `LANGUAGES` of what is written in a language for a target.
+
+    Raises:
+        UnsupportedError: the target has no interface in it.
+    """
+    name = target.programs.get(language, language)
+    if not name:
+        others = " or ".join(known for known, program in target.programs.items() if program)
+        raise UnsupportedError(
+            f"{target.title} has no interface in {language.upper()}",
+            remedy=f"Take --language {others}, and call it by a function of your own",
+        )
+    return name
+
+
 def _taken(facts: Facts, language: str) -> Facts:
     """The signatures of a file that the runtime of a language runs.
 
     Raises:
         UnsupportedError: it runs none of them, or has no tensors of a type that they take or give.
     """
-    if facts.target == "tflite-micro" and language == "c":
-        raise UnsupportedError(
-            "LiteRT for Microcontrollers has no interface in C",
-            remedy="Take --language cpp, and call it from C by a function of your own",
-        )
     if language != "javascript":
         return facts
     functions = tuple(f for f in facts.functions if not f.is_free)
