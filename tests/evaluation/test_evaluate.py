@@ -1,6 +1,7 @@
 """Evaluations of files against what plain predictions give."""
 
 import csv
+import itertools
 import json
 import re
 from dataclasses import replace
@@ -181,7 +182,7 @@ def test_nothing_is_left_where_it_fails(model, rows, tmp_path):
     np.savez(tmp_path / "d.npz", *rows)
     np.save(tmp_path / "y.npy", np.zeros(12, int))
     with pytest.raises(
-        DataError, match="fewer labels than samples; expected one a sample; found 12"
+        DataError, match=f"fewer labels than samples; expected {len(rows)}; found 12"
     ):
         evaluate_files(
             model("classifier"), tmp_path / "d.npz", tmp_path / "y.npy", table=tmp_path / "t.csv"
@@ -307,7 +308,7 @@ def test_a_number_without_axes():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        ([0, 1], "there are fewer labels than samples; expected one a sample; found 2"),
+        ([0, 1], "there are fewer labels than samples; expected 3; found 2"),
         ([0, 1, 2, 0], "there are more labels than samples; expected 3"),
         ([0, 1, 3], "row 2"),
         (7, "labels is no list of labels; found int"),
@@ -316,6 +317,13 @@ def test_a_number_without_axes():
 def test_labels_that_do_not_go_with_the_samples(labels, message):
     with pytest.raises(DataError, match=message):
         rnnlite.evaluate(averaging(), plain(*[[0.1, 0.2, 0.3]] * 3), labels)
+
+
+def test_samples_without_an_end_are_not_counted():
+    samples = itertools.repeat(plain([0.1, 0.2, 0.3])[0])
+    message = "there are fewer labels than samples; expected more than 2; found 2"
+    with pytest.raises(DataError, match=message):
+        rnnlite.evaluate(averaging(), samples, [0, 1])
 
 
 def test_no_samples():

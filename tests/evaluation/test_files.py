@@ -166,6 +166,6 @@ def test_a_place_is_refused_before_a_row_is_run(data, monkeypatch):
 
 def test_a_failure_half_way_leaves_no_table(data, tmp_path):
     np.save(tmp_path / "short.npy", LABELS[:3])
-    with pytest.raises(DataError, match="there are fewer labels than samples"):
+    with pytest.raises(DataError, match="fewer labels than samples; expected 6; found 3"):
         evaluate_files(MODEL, data, tmp_path / "short.npy", table=tmp_path / "t.csv")
     assert not (tmp_path / "t.csv").exists()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,7 +91,7 @@ def evaluate(
     for row, (sample, result) in enumerate(zip(pair, results, strict=True)):
         count += 1
         length = _length(sample, first.inputs)
-        label = None if labelled is None else _next_label(labelled, row)
+        label = None if labelled is None else _next_label(labelled, row, samples)
         record = found.add(row, result, label, None if others is None else next(others), length)
         # What is no number has no place in an order: it is worse than all that is one.
         off = record["difference"]
@@ -246,10 +246,12 @@ def _counterpart(spec: TensorSpec, model: Model) -> TensorSpec:
     return other
 
 
-def _next_label(labels: Iterator[Any], row: int) -> Any:
+def _next_label(labels: Iterator[Any], row: int, samples: Iterable[Sample]) -> Any:
     for label in labels:
         return label
-    raise DataError("there are fewer labels than samples", expected="one a sample", found=str(row))
+    # An iterator may have no end: it is not counted.
+    expected = str(len(samples)) if isinstance(samples, Sized) else f"more than {row}"
+    raise DataError("there are fewer labels than samples", expected=expected, found=str(row))
 
 
 def _length(sample: Sample, inputs: Sequence[TensorSpec]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,7 @@ def evaluate_files(
 
         found = evaluate(
             loaded,
-            _samples(fed, [spec.name for spec in loaded.inputs]),
+            _Samples(fed, [spec.name for spec in loaded.inputs], rows.count),
             given,
             against=other,
             output=output,
@@ -114,6 +115,20 @@ def _require_places(
         require_place(table, others)
 
 
-def _samples(rows: Iterable[Row], names: Sequence[str]) -> Iterator[Sample]:
-    for row in rows:
-        yield row[names[0]] if len(names) == 1 else {name: row[name] for name in names}
+@dataclass(frozen=True)
+class _Samples:
+    """Rows as samples, as many as there are in the files."""
+
+    rows: Iterable[Row]
+    names: Sequence[str]
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __iter__(self) -> Iterator[Sample]:
+        for row in self.rows:
+            if len(self.names) == 1:
+                yield row[self.names[0]]
+            else:
+                yield {name: row[name] for name in self.names}
