@@ -1,10 +1,18 @@
 """The layers of a model, and what each reads."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from rnnlite.lite.ir import Model
+import rnnlite
+from rnnlite.lite.ir import Model, Origin
+from rnnlite.lowering.marks import Mark
 from rnnlite.pipeline.layers import MOVING, layers_of
+from rnnlite.report.page.model import nodes_of
+
+GRAPHS = Path(__file__).parent.parent / "fixtures" / "tensorflow1"
+"""Frozen by TensorFlow 1.15."""
 
 
 def test_layers_of_a_conversion(exits):
@@ -79,15 +87,22 @@ class Net:
     def weights(self, name, size=32):
         return self.graph.constant(np.ones((size // 8, 8), np.float32), name=name)
 
+    def loop(self, scope, number, operands=()):
+        """The loop of a Scan that was lowered in a scope."""
+        body = self.model.graph()
+        body.mark = Mark(number, scope, 0, 1)
+        name = f"{scope}/scan" if scope else "scan"
+        return self.add("WHILE", operands or [self.x], name, [self.model.graph(), body])
+
     def add(self, kind, operands, name, branches=()):
         found = self.value(name)
         self.graph.append(self.graph.op(kind, operands, [found], branches=branches))
         return found
 
-    def layers(self, *outputs):
+    def layers(self, *outputs, places=None):
         self.graph.outputs = list(outputs)
         names = [f"y{k}" for k in range(len(outputs))]
-        return {layer.name: layer for layer in layers_of(self.model, ["x"], names)}
+        return {layer.name: layer for layer in layers_of(self.model, ["x"], names, places)}
 
 
 def test_ops_of_a_layer_are_counted_and_its_weights_once():
@@ -176,3 +191,75 @@ def test_the_weights_name_tells_the_layer_where_the_result_does_not():
     net = Net()
     y = net.add("FULLY_CONNECTED", [net.x, net.weights("m/dense/kernel")], "")
     assert list(net.layers(y)) == ["dense"]
+
+
+def test_an_op_that_names_no_layer_belongs_to_none_of_several():
+    net = Net()
+    a, b = net.add("TANH", [net.x], "m/a/Tanh"), net.add("RELU", [net.x], "m/b/Relu")
+    found = net.layers(net.add("CONCATENATION", [a, b], "concat"))
+    assert list(found) == ["a", "b", "concat"]
+    assert found["concat"].reads == ("a", "b")
+    assert list(net.layers(net.add("ADD", [a, b], "")))[-1] == "ADD"
+
+
+def test_each_layer_has_the_recurrences_whose_loops_run_in_it():
+    net = Net()
+    first = net.loop("bw", 7)
+    # Of the loops of one Scan each is its own; the number of a Scan that is not reported is left.
+    again = net.loop("bw", 7, [first])
+    second = net.loop("outer/fw", 8, [again])
+    inner = net.loop("outer/fw", 9, [second])
+    found = net.layers(inner, places={7: 1, 8: 0})
+    assert {name: layer.recurrences for name, layer in found.items()} == {"bw": (1,), "fw": (0,)}
+
+
+def test_a_recurrence_within_a_loop_and_a_single_step():
+    net = Net()
+    outer, body = net.model.graph(), net.model.graph()
+    body.mark = Mark(4, "m/lstm", 0, 1)
+    carried = [outer.value("float32", (4, 8)) for _ in range(2)]
+    outer.append(outer.op("WHILE", carried[:1], carried[1:], branches=[net.model.graph(), body]))
+    a = net.add("WHILE", [net.x], "m/plain/while", [net.model.graph(), outer])
+    y = net.add("TANH", [a], "m/gru/step/Tanh")
+    y.origin = Origin(("m/gru/step/Tanh",), None, 5)
+    found = net.layers(y, places={4: 0, 5: 1})
+    assert (found["plain"].recurrences, found["gru"].recurrences) == ((0,), (1,))
+
+
+def test_layers_that_are_called_alike_are_told_apart():
+    """As TensorFlow 1 calls them: every dynamic_rnn is "rnn", in a scope of the user's."""
+    net = Net()
+    one = net.loop("tower/encoder/rnn", 0)
+    turned = net.add("REVERSE_V2", [one], "tower/decoder/rnn/Reverse")
+    two = net.loop("tower/decoder/rnn", 1, [turned])
+    found = net.layers(two, places={0: 0, 1: 1})
+    assert list(found) == ["encoder/rnn", "decoder/rnn"]
+    assert found["decoder/rnn"].ops == {"REVERSE_V2": 1, "WHILE": 1}
+    assert found["decoder/rnn"].reads == ("encoder/rnn",)
+
+
+def test_what_stands_beside_a_scope_belongs_to_the_nearest():
+    net = Net()
+    loops = []
+    for cell in ("cell_0", "cell_1"):
+        turned = net.add("REVERSE_V2", loops[-1:] or [net.x], f"stack/{cell}/bw/Reverse")
+        loops.append(net.loop(f"stack/{cell}/bw/bw", len(loops), [turned]))
+    found = net.layers(loops[-1])
+    assert list(found) == ["cell_0/bw/bw", "cell_1/bw/bw"]
+    assert found["cell_0/bw/bw"].reads == ("x",)
+    assert found["cell_1/bw/bw"].reads == ("cell_0/bw/bw",)
+
+
+def test_each_recurrence_of_a_graph_is_drawn_where_it_runs():
+    """Two bidirectional layers of TensorFlow 1, whose loops are all called "fw" or "bw"."""
+    report = rnnlite.convert(GRAPHS / "stacked_bidirectional.pb", verify=False).report
+    layers = {layer.name: layer for layer in report.layers}
+    ends = [f"cell_{k}/bidirectional_rnn/{way}/{way}" for k in (0, 1) for way in ("fw", "bw")]
+    assert set(layers) == {*ends, "cell_0", "cell_1"}
+    for name in ends:
+        (place,) = layers[name].recurrences
+        assert report.recurrences[place]["name"] == f"stack_bidirectional_rnn/{name}"
+        assert layers[name].reads == (("x",) if "cell_0" in name else ("cell_0",))
+    assert layers["cell_1"].gives == ("outputs",)
+    drawn = {node.title: node.kind for node in nodes_of(report) if node.is_recurrent}
+    assert drawn == {name: "backward" if "/bw/" in name else "forward" for name in ends}

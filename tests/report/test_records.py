@@ -97,7 +97,7 @@ QUANTIZATION = Quantization(
     trials=(TrialRecord("int8", 0.5, None, "too far"), TrialRecord("int16", 0.1, 9, "taken")),
     op_errors=(OpError("ADD", "y", "dense", 0.2, 0.1, "y:0"),),
 )
-LAYER = LayerRecord("lstm", ("x",), ("y",), {"WHILE": 1}, 321)
+LAYER = LayerRecord("lstm", ("x",), ("y",), {"WHILE": 1}, 321, (0,))
 PORT = {"name": "x", "shape": (1, None, 3), "least": (1, 5, 3), "dtype": "float32"}
 RECURRENCE = {
     "name": "lstm",

@@ -37,18 +37,17 @@ class Recurrences:
 
     def add(self, scan: Scan, result: ScanResult, schedule: Schedule) -> None:
         """Keep what is said of a Scan that was lowered."""
-        self.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
-        self.records.append(
-            Recurrence(
-                name=scan.name,
-                kind=scan.cell.kind,
-                units=scan.cell.units,
-                direction="backward" if scan.reverse else "forward",
-                outputs="all" if scan.all_outputs else "last",
-                masked=scan.mask is not None,
-                hoisted=scan.cell.hoisted and schedule.projection is Projection.HOISTED,
-                unroll=schedule.unroll,
-                thresholds=schedule.thresholds,
-                schedule=str(schedule),
-            )
+        record = Recurrence(
+            name=scan.name,
+            kind=scan.cell.kind,
+            units=scan.cell.units,
+            direction="backward" if scan.reverse else "forward",
+            outputs="all" if scan.all_outputs else "last",
+            masked=scan.mask is not None,
+            hoisted=scan.cell.hoisted and schedule.projection is Projection.HOISTED,
+            unroll=schedule.unroll,
+            thresholds=schedule.thresholds,
+            schedule=str(schedule),
         )
+        self.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds, record))
+        self.records.append(record)

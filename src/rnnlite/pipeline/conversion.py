@@ -227,8 +227,15 @@ def _require_parity(program: Program, found: Mapping[str, Finding]) -> None:
 
 
 def _layers(part: Part) -> tuple[LayerRecord, ...]:
-    names = ([s.name for s in specs] for specs in (part.entry.inputs, part.entry.outputs))
-    return layers_of(part.model, *names)
+    entry = part.entry
+    inputs, outputs = ([s.name for s in specs] for specs in (entry.inputs, entry.outputs))
+    places = {record: k for k, record in enumerate(entry.recurrences)}
+    recurrences = {
+        lowered.result.number: places[lowered.record]
+        for lowered in entry.scans
+        if lowered.record in places
+    }
+    return layers_of(part.model, inputs, outputs, recurrences)
 
 
 def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantization:

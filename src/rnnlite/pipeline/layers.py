@@ -1,15 +1,17 @@
 """The layers of a model, read from the names of a float model's tensors.
 
-What enters: a translated model, whose tensors have the source's paths. What leaves: its layers in
-the order of computation, each with those that it takes values from. Sizes that are computed at run
-time are no values; what changes the shape alone belongs to whoever made the values.
+What enters: a translated model, whose tensors have the source's paths, and its Scans. What leaves:
+its layers in the order of computation, each with those that it takes values from and the
+recurrences that run in it. Sizes that are computed at run time are no values; what changes the
+shape alone belongs to whoever made the values.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from rnnlite.lite.inspection import is_weight
 from rnnlite.lite.ir import Graph, Model, Op, Value
@@ -28,18 +30,25 @@ class _Layer:
     reads: dict[str, None] = field(default_factory=dict)
     ops: Counter[str] = field(default_factory=Counter)
     weights: dict[Value, None] = field(default_factory=dict)
+    scans: dict[int, None] = field(default_factory=dict)
 
 
 def layers_of(
-    model: Model, inputs: Sequence[str], outputs: Sequence[str]
+    model: Model,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    recurrences: Mapping[int, int] | None = None,
 ) -> tuple[LayerRecord, ...]:
     """The layers of the main graph.
 
     Args:
         model: with the source's paths as names.
         inputs, outputs: what the signature calls them.
+        recurrences: number of a Scan -> its place in the report.
     """
+    recurrences = recurrences or {}
     main = model.main
+    scopes = _scopes(main)
     values = _values(main)
     # Where the converter dropped an input, the signature is refused later, with its reason.
     made_in = dict(zip(main.inputs, inputs, strict=False))
@@ -51,13 +60,14 @@ def layers_of(
         if op.kind in MOVING and len(sources) == 1:
             made_in[op.output] = sources[0]
             continue
-        name = _name(op) or next((s for s in sources if s not in inputs), "") or op.kind
+        name = _name(op, scopes) or _owner(op, sources, inputs)
         made_in.update(dict.fromkeys(op.outputs, name))
         layer = found.setdefault(name, _Layer())
         layer.last = place
         layer.ops[op.kind] += 1
         layer.reads.update(dict.fromkeys(s for s in sources if s != name))
         layer.weights.update(dict.fromkeys(_weights(op)))
+        layer.scans.update(dict.fromkeys(_scans(op)))
     gives: dict[str, list[str]] = {}
     for value, output in zip(main.outputs, outputs, strict=False):
         gives.setdefault(made_in.get(value, ""), []).append(output)
@@ -68,6 +78,7 @@ def layers_of(
             tuple(gives.get(name, ())),
             dict(layer.ops.most_common()),
             sum(v.size for v in layer.weights),
+            tuple(sorted({recurrences[n] for n in layer.scans if n in recurrences})),
         )
         for name, layer in sorted(found.items(), key=lambda item: item[1].last)
     )
@@ -82,11 +93,73 @@ def _values(graph: Graph) -> set[Value]:
     return found
 
 
-def _name(op: Op) -> str:
+def _owner(op: Op, sources: Sequence[str], inputs: Sequence[str]) -> str:
+    """What an op that names no layer belongs to: the one layer that it reads, else itself."""
+    layers = [source for source in sources if source not in inputs]
+    if len(layers) == 1:
+        return layers[0]
+    path = op.outputs[0].name.partition(";")[0]
+    return path.rpartition("/")[2] if layers and path else op.kind
+
+
+def _name(op: Op, scopes: Mapping[str, str]) -> str:
     """The layer that an op belongs to; "" where its names do not tell."""
     constants = [v.name for v in op.operands if v.is_constant and is_weight(v)]
-    paths = [v.name for v in op.outputs] + constants
-    return next((layer for layer in map(layer_of, paths) if layer), "")
+    paths = [v.name.partition(";")[0] for v in op.outputs] + constants
+    within = (scopes[s] for path in paths for s in scopes if path.startswith(f"{s}/"))
+    return next(within, "") or next(filter(None, (_layer(path, scopes) for path in paths)), "")
+
+
+def _layer(path: str, scopes: Mapping[str, str]) -> str:
+    """The layer in a path; of several that are called alike, the one whose scope is nearest."""
+    layer = layer_of(path)
+    alike = [s for s, name in scopes.items() if name != layer and _called(s) == layer]
+    if not layer or not alike:
+        return layer
+    parts = path.split("/")
+
+    def shared(scope: str) -> int:
+        pairs = zip(parts, scope.split("/"), strict=False)
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+    return scopes[max(alike, key=shared)]
+
+
+def _scopes(main: Graph) -> dict[str, str]:
+    """The layer of each name scope in which a Scan was lowered, inner scopes first.
+
+    Where scopes of several layers end alike, such as "encoder/rnn" and "decoder/rnn", as much of
+    them is told as tells them apart.
+    """
+    marks = (b.mark for op in main.ops for b in op.branches)
+    scopes = {mark.scope for mark in marks if mark is not None and mark.scope}
+    found = {}
+    for scope in sorted(scopes, key=lambda s: (-len(s), s)):
+        layer = _called(scope)
+        alike = [s for s in scopes if s != scope and _called(s) == layer]
+        if alike:
+            parts = scope.split("/")
+            ends = ("/".join(parts[k:]) for k in reversed(range(len(parts))))
+            layer = next(e for e in ends if not any(f"/{s}".endswith(f"/{e}") for s in alike))
+        found[scope] = layer
+    return found
+
+
+def _called(scope: str) -> str:
+    """The layer that a scope is of: its last part, where no model is around it its only one."""
+    return layer_of(f"{scope}/scan") or scope
+
+
+def _scans(op: Op) -> Iterable[int]:
+    """The numbers of the Scans whose loops an op runs, and of that whose single step it is of."""
+    for made in op.outputs:
+        if made.origin is not None and made.origin.scan is not None:
+            yield made.origin.scan
+    for branch in op.branches:
+        if branch.mark is not None:
+            yield branch.mark.scan
+        for inner in branch.ops:
+            yield from _scans(inner)
 
 
 def _weights(op: Op) -> Iterable[Value]:

@@ -35,6 +35,7 @@ class LayerRecord:
         gives: names of the outputs that it makes.
         ops: number of each op.
         weights: number of weights, those of loops included.
+        recurrences: which of the report's run in it, by their places there.
     """
 
     name: str
@@ -42,12 +43,13 @@ class LayerRecord:
     gives: tuple[str, ...]
     ops: Mapping[str, int]
     weights: int
+    recurrences: tuple[int, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LayerRecord:
         """From its data, JSON in between allowed."""
-        ends = {name: tuple(values[name]) for name in ("reads", "gives")}
-        return cls(**{**values, **ends})
+        several = {k: tuple(values[k]) for k in ("reads", "gives", "recurrences")}
+        return cls(**{**values, **several})
 
 
 @dataclass(frozen=True)

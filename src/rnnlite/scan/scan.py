@@ -192,12 +192,14 @@ class Lowered:
         scan, result: its inputs and its outputs.
         unroll: time steps an iteration.
         thresholds: see `Recurrence.thresholds`.
+        record: what the report says of it; None where there is no report.
     """
 
     scan: Scan
     result: ScanResult
     unroll: int = 1
     thresholds: tuple[int, ...] = ()
+    record: Recurrence | None = None
 
 
 @dataclass(frozen=True)
@@ -225,9 +227,9 @@ class Recurrence:
     outputs: str
     masked: bool
     hoisted: bool
-    unroll: int
-    thresholds: tuple[int, ...]
-    schedule: str
+    unroll: int = 1
+    thresholds: tuple[int, ...] = ()
+    schedule: str = ""
     weights: str = ""
 
     def to_dict(self) -> dict[str, Any]:

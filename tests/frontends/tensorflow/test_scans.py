@@ -8,9 +8,19 @@ import tensorflow as tf
 
 from rnnlite.errors import InternalError
 from rnnlite.frontends.tensorflow.arrays import Array
-from rnnlite.frontends.tensorflow.scans import _array, _behind, _padded, _reversed, label_of
+from rnnlite.frontends.tensorflow.emit import Session
+from rnnlite.frontends.tensorflow.scans import (
+    _array,
+    _behind,
+    _padded,
+    _reversed,
+    label_of,
+    lower_named,
+)
 from rnnlite.loops import Reading, Variable
-from rnnlite.scan.scan import ScanResult
+from rnnlite.lowering.schedule import Options
+from rnnlite.scan.cells import Activation, SimpleRNN
+from rnnlite.scan.scan import Recurrence, Scan, ScanResult
 
 ROWS = np.arange(6, dtype=np.float32).reshape(3, 2)
 
@@ -111,3 +121,25 @@ def test_a_state_is_no_array():
         _array(variable("h", tf.zeros([2])))
     rows = array(3)
     assert _array(variable("ys", rows)) is rows
+
+
+@pytest.mark.parametrize(("outer", "begin"), [("", "rnn/"), ("node", "node/rnn/")])
+def test_ops_of_a_scan_are_named_by_it(outer, begin):
+    """Whether or not the graph has ops of that name already."""
+    session = Session(Options())
+    about = Recurrence("rnn", "SimpleRNN", 2, "forward", "last", masked=False, hoisted=True)
+    graph = tf.__internal__.FuncGraph("test")
+    with graph.as_default(), tf.name_scope(outer):
+        x, h = tf.zeros([7, 1, 3], name="rnn/x"), tf.zeros([1, 2])
+        kernels = np.ones((3, 2), np.float32), np.ones((2, 2), np.float32)
+        cell = SimpleRNN(*kernels, None, Activation(tf.tanh, elementwise=True))
+        before = len(graph.get_operations())
+        lower_named(session, Scan(cell, (x,), (h,), name="rnn"), "here", about)
+        names = [op.name for op in graph.get_operations()[before:]]
+    assert f"{begin}scan" in names
+    assert [name for name in names if not name.startswith(begin)] == []
+    (lowered,) = session.lowered
+    assert session.records == {"here": lowered.record}
+    assert lowered.record.name == "rnn"
+    assert lowered.record.unroll == lowered.unroll > 1
+    assert lowered.record.schedule

@@ -85,8 +85,8 @@ def report():
         min_runtime="LiteRT 2.0",
         layers=(
             LayerRecord("conv", ("frames",), (), {"CONV_2D": 1}, 600),
-            LayerRecord("forward", ("conv",), (), {"WHILE": 1}, 1000),
-            LayerRecord("backward", ("conv",), (), {"WHILE": 1}, 1000),
+            LayerRecord("forward", ("conv",), (), {"WHILE": 1}, 1000, (0,)),
+            LayerRecord("backward", ("conv",), (), {"WHILE": 1}, 1000, (1,)),
             LayerRecord(EVIL, ("forward", "backward", "frames"), (EVIL,), {"ADD": 1}, 0),
         ),
         tensors=(TensorSize("conv/0", (16, 36), "int8", 576), TensorSize(EVIL, (9,), "int32", 36)),

@@ -36,13 +36,8 @@ def test_quantized_ends(report):
 
 
 def test_a_recurrence_of_two_directions_is_one_layer(report):
-    first, second = report.recurrences
-    both = (
-        {**first, "name": "/inner/a/LSTM_1 (forward)"},
-        {**second, "name": "/inner/a/LSTM_1 (backward)"},
-    )
-    layers = (replace(report.layers[1], name="LSTM_1"), *report.layers[3:])
-    nodes = {n.key: n for n in nodes_of(replace(report, recurrences=both, layers=layers))}
+    layers = (replace(report.layers[1], name="LSTM_1", recurrences=(0, 1)), *report.layers[3:])
+    nodes = {n.key: n for n in nodes_of(replace(report, layers=layers))}
     assert nodes["layer LSTM_1"].kind == "forward"
     assert nodes["layer LSTM_1"].title == "LSTM_1"
     assert "both directions" in nodes["layer LSTM_1"].lines[0]
@@ -98,32 +93,46 @@ def test_a_layer_says_its_weights_and_ops():
     ],
 )
 def test_what_stands_in_the_box_of_a_recurrence(more, lines):
-    layers = (LayerRecord("lstm", ("x",), (), {"WHILE": 1}, 0),)
+    layers = (LayerRecord("lstm", ("x",), (), {"WHILE": 1}, 0, (0,)),)
     found = signature(layers=layers, recurrences=(known(**more),))
     (node,) = [n for n in nodes_of(found) if n.is_recurrent]
     assert node.lines == lines
     assert node.kind == ("backward" if "direction" in more else "forward")
 
 
-def test_two_of_one_direction_are_no_pair():
-    """Two loops of one layer: the last is told of."""
-    layers = (LayerRecord("lstm", ("x",), (), {}, 0),)
-    found = signature(layers=layers, recurrences=(known("lstm"), known("a/lstm", units=9)))
+@pytest.mark.parametrize(
+    ("second", "line"),
+    [
+        ({"units": 9}, "2 recurrences: LSTM, 8 and 9 units, forward"),
+        ({"kind": "GRU"}, "2 recurrences: LSTM and GRU, 8 units, forward"),
+        ({"direction": "backward"}, "LSTM, 8 units, both directions"),
+        ({"units": None}, "2 recurrences: LSTM, 8 units, forward"),
+    ],
+)
+def test_several_recurrences_of_one_layer(second, line):
+    layers = (LayerRecord("lstm", ("x",), (), {}, 0, (0, 1)),)
+    found = signature(layers=layers, recurrences=(known("a"), known("b", **second)))
     (node,) = [n for n in nodes_of(found) if n.is_recurrent]
-    assert node.lines[0] == "LSTM, 9 units, forward"
+    assert node.lines[0] == line
 
 
-def test_a_loop_of_no_name_is_the_one_recurrence_that_has_no_layer():
+def test_a_recurrence_of_no_known_width():
+    layers = (LayerRecord("loop", ("x",), (), {}, 0, (0,)),)
+    one = known(kind="graph cell", units=None)
+    (node,) = [n for n in nodes_of(signature(layers=layers, recurrences=(one,))) if n.is_recurrent]
+    assert node.lines[0] == "graph cell, forward"
+
+
+def test_recurrences_are_drawn_where_they_run_whatever_they_are_called():
     layers = (
-        LayerRecord("STRIDED_SLICE", ("x",), (), {"STRIDED_SLICE": 1, "WHILE": 2}, 60),
-        LayerRecord("head", ("STRIDED_SLICE",), ("y",), {"FULLY_CONNECTED": 1}, 8),
+        LayerRecord("bw", ("x",), (), {"WHILE": 2}, 60, (1,)),
+        LayerRecord("fw", ("bw",), ("y",), {"WHILE": 2}, 8, (0,)),
+        LayerRecord("a", ("fw",), (), {"WHILE": 1}, 8),
     )
-    one = nodes_of(signature(layers=layers, recurrences=(known("tower/rnn"),)))
-    assert [n.title for n in one if n.is_recurrent] == ["rnn"]
-    assert next(n for n in one if n.title == "head").reads == ("layer STRIDED_SLICE",)
-    # Of two it is not known which: none is drawn as one.
-    two = nodes_of(signature(layers=layers, recurrences=(known("a/rnn"), known("b/gru"))))
-    assert not any(n.is_recurrent for n in two)
+    found = signature(layers=layers, recurrences=(known("a"), known("b", direction="backward")))
+    nodes = [n for n in nodes_of(found) if n.is_recurrent]
+    assert [(n.title, n.kind) for n in nodes] == [("bw", "backward"), ("fw", "forward")]
+    assert nodes[1].reads == ("layer bw",)
 
 
 def test_without_layers_and_recurrences_ends_are_all():

@@ -16,18 +16,17 @@ from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.tensorflow.arrays import Value
 from rnnlite.frontends.tensorflow.emit import Emitter, rule
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
-from rnnlite.lowering.lower import lower
+from rnnlite.frontends.tensorflow.scans import lower_named
 from rnnlite.scan import cells
 from rnnlite.scan.block_lstm import RESULTS, BlockLSTM
 from rnnlite.scan.cells import Activation
 from rnnlite.scan.protos import NodeDef
-from rnnlite.scan.scan import Cell, Lowered, Recurrence, Scan, ScanResult
+from rnnlite.scan.scan import Cell, Recurrence, Scan, ScanResult
 from rnnlite.scan.tensors import Array, Tensor
 
 
 def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
-    result, schedule = lower(scan, emitter.session.options)
-    recurrence = Recurrence(
+    about = Recurrence(
         name=name,
         kind=scan.cell.kind,
         units=scan.cell.units,
@@ -35,13 +34,8 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
         outputs="all",
         masked=False,
         hoisted=True,
-        unroll=schedule.unroll,
-        thresholds=schedule.thresholds,
-        schedule=str(schedule),
     )
-    emitter.session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
-    emitter.session.record((name, scan.reverse), recurrence)
-    return result
+    return lower_named(emitter.session, scan, (name, scan.reverse), about)
 
 
 def _weights(emitter: Emitter, node: NodeDef, value: Tensor, what: str) -> Any:

@@ -6,6 +6,7 @@ What enters: a Scan that the reader of loops raised. What leaves: the values beh
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 from typing import Any, cast
 
 import tensorflow as tf
@@ -15,7 +16,7 @@ from rnnlite.frontends.tensorflow.arrays import Array, Value
 from rnnlite.frontends.tensorflow.emit import Session
 from rnnlite.loops import Loop, Raised, Reading, Variable
 from rnnlite.lowering.lower import lower
-from rnnlite.scan.scan import Lowered, Recurrence, ScanResult
+from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult
 from rnnlite.scan.tensors import Count, Tensor
 
 
@@ -32,27 +33,44 @@ def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> l
         the values of the loop's variables behind it, in their order.
     """
     scan = raised.scan
-    result, schedule = lower(scan, session.options)
-    session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds))
     kind, units = raised.cell.describe()
     *sequences, _ = scan.inputs
-    session.record(
-        place,
-        Recurrence(
-            name=label_of(loop.name),
-            kind=kind,
-            units=units,
-            direction="backward" if any(map(_reversed, sequences)) else "forward",
-            outputs="all" if scan.all_outputs else "last",
-            masked=False,
-            hoisted=raised.cell.hoisted,
-            unroll=schedule.unroll,
-            thresholds=schedule.thresholds,
-            schedule=str(schedule),
-            weights=", ".join(raised.weights),
-        ),
+    about = Recurrence(
+        name=label_of(loop.name),
+        kind=kind,
+        units=units,
+        direction="backward" if any(map(_reversed, sequences)) else "forward",
+        outputs="all" if scan.all_outputs else "last",
+        masked=False,
+        hoisted=raised.cell.hoisted,
+        weights=", ".join(raised.weights),
     )
-    return _behind(loop, raised, result)
+    return _behind(loop, raised, lower_named(session, scan, place, about))
+
+
+def lower_named(session: Session, scan: Scan, place: Hashable, about: Recurrence) -> ScanResult:
+    """Lower a Scan under its name, and report it.
+
+    Args:
+        session: takes the record.
+        scan: its ops get names below that of the record: the nodes of a graph have names of their
+            own, and no scope is open where they are emitted.
+        place: of it in the source, as of `Session.record`.
+        about: what is said of it, without its schedule.
+    """
+    outer = tf.compat.v1.get_default_graph().get_name_scope()
+    # With the slash at its end the scope is this one, whether or not there are ops in it already.
+    with tf.name_scope("/".join(filter(None, (outer, about.name))) + "/"):
+        result, schedule = lower(scan, session.options)
+    record = replace(
+        about,
+        unroll=schedule.unroll,
+        thresholds=schedule.thresholds,
+        schedule=str(schedule),
+    )
+    session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds, record))
+    session.record(place, record)
+    return result
 
 
 def label_of(name: str) -> str:

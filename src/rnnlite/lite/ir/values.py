@@ -68,10 +68,12 @@ class Origin:
         paths: names of the ops, as the source and the lowering have them.
         value: equal for tensors that are the same value in other steps, or in another loop over
             steps, of one recurrence; None outside of steps.
+        scan: number of the Scan of whose steps it is; None outside of steps.
     """
 
     paths: tuple[str, ...]
     value: tuple[Hashable, ...] | None = None
+    scan: int | None = None
 
 
 class Use(NamedTuple):

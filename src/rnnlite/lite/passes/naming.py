@@ -194,7 +194,8 @@ def restore(model: Model, names: Names) -> None:
             ops = names.found(value.name)
             if ops:
                 value.name = ";".join(dict.fromkeys(op.label for op in ops))
-                value.origin = Origin(tuple(op.path for op in ops), shared.get(value))
+                scan = next((op.step[0] for op in ops if op.step is not None), None)
+                value.origin = Origin(tuple(op.path for op in ops), shared.get(value), scan)
             elif value.is_constant:
                 value.name = ""
     for op in model.loops():

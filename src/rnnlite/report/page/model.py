@@ -5,7 +5,6 @@ What enters: a `Report`, or what it says of one signature. What leaves: a piece 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,7 @@ from rnnlite.report.page.markup import Markup, tag
 from rnnlite.report.rendering import shape_text
 
 if TYPE_CHECKING:
-    from rnnlite.report.records import LayerRecord, Report, SignatureReport
+    from rnnlite.report.records import Report, SignatureReport
 
 
 def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
@@ -45,7 +44,6 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
     Without layers it is not known what recurrences read: they stand between the inputs and the
     outputs, without wires.
     """
-    recurrences = _by_layer(found.recurrences, found.layers)
     nodes = [_end(spec, "in") for spec in found.inputs]
     keys = {str(spec["name"]): node.key for spec, node in zip(found.inputs, nodes, strict=True)}
     makers: dict[str, str] = {}
@@ -53,9 +51,9 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
         for layer in found.layers:
             reads = tuple(keys[r] for r in layer.reads if r in keys)
             key_ = f"layer {layer.name}"
-            known = recurrences.get(layer.name)
-            if known is not None:
-                nodes.append(_recurrent(key_, known, reads))
+            runs = [found.recurrences[k] for k in layer.recurrences]
+            if runs:
+                nodes.append(_recurrent(key_, layer.name, runs, reads))
             else:
                 words = f"{layer.weights:,} weights" if layer.weights else ""
                 ops = ", ".join(_op(kind, n) for kind, n in layer.ops.items())
@@ -80,30 +78,12 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
 def _unwired(found: Report | SignatureReport, inputs: list[Node]) -> list[Node]:
     """Inputs, recurrences and outputs one below the other; what reads what is not known."""
     above = tuple(node.key for node in inputs)
-    nodes = [_recurrent(f"layer {r['name']}", r, above) for r in found.recurrences]
+    nodes = [
+        _recurrent(f"layer {r['name']}", str(r["name"]), [r], above) for r in found.recurrences
+    ]
     above = tuple(node.key for node in nodes) or above
     nodes += [_end(spec, "out", above) for spec in found.outputs]
     return inputs + [replace(node, wired=False) for node in nodes]
-
-
-def _by_layer(
-    recurrences: Sequence[Mapping[str, Any]], layers: Sequence[LayerRecord]
-) -> dict[str, Mapping[str, Any]]:
-    """Recurrences by layer, both directions of one as one.
-
-    A layer is called as in the drawing: "/encoder/LSTM_1 (backward)" belongs to "LSTM_1". A graph
-    may not name the layer of a loop: the one layer with a loop is that of the one recurrence.
-    """
-    found: dict[str, Mapping[str, Any]] = {}
-    for r in recurrences:
-        layer = re.sub(r" \((forward|backward)\)$", "", str(r["name"])).rpartition("/")[2]
-        before = found.get(layer)
-        both = before is not None and before["direction"] != r["direction"]
-        found[layer] = {**r, "name": layer, **({"direction": "both directions"} if both else {})}
-    names = {layer.name for layer in layers}
-    lost = [name for name in found if name not in names]
-    loops = [layer.name for layer in layers if layer.name not in found and "WHILE" in layer.ops]
-    return {**found, loops[0]: found[lost[0]]} if len(lost) == len(loops) == 1 else found
 
 
 def _end(spec: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Node:
@@ -113,13 +93,23 @@ def _end(spec: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Nod
     )
 
 
-def _recurrent(key_: str, r: Mapping[str, Any], reads: tuple[str, ...]) -> Node:
+def _recurrent(
+    key_: str, name: str, runs: Sequence[Mapping[str, Any]], reads: tuple[str, ...]
+) -> Node:
+    """The box of a layer, by its recurrences: told of one by one they would not fit."""
+    r = runs[0]
+    units = " and ".join(dict.fromkeys(str(run["units"]) for run in runs if run["units"]))
+    kinds = " and ".join(dict.fromkeys(str(run["kind"]) for run in runs))
+    ways = {run["direction"] for run in runs}
+    way = r["direction"] if len(ways) == 1 else "both directions"
+    several = f"{len(runs)} recurrences: " if len(runs) > len(ways) else ""
     gives = {"all": "all steps", "last": "last step"}.get(str(r["outputs"]), str(r["outputs"]))
     lines = (
-        f"{r['kind']}, {r['units']} units, {r['direction']}",
+        f"{several}{kinds}, {f'{units} units, ' if units else ''}{way}",
         f"{gives}{', masked' if r['masked'] else ''}",
     )
-    return Node(key_, str(r["name"]), lines, recurrence_kind(r), reads)
+    kind = recurrence_kind(r) if len(ways) == 1 else "forward"
+    return Node(key_, name, lines, kind, reads)
 
 
 def _op(kind: str, count: int) -> str:
