@@ -1,4 +1,5 @@
-"""The code of a page, run as a reader would run it, from top to bottom in one folder.
+"""The code of a page, run as a reader would run it, from top to bottom in one folder; the links of
+a built site.
 
 What enters: a Markdown file. Its ```python blocks run in one namespace. Of its ```console blocks
 each line "$ rnnlite ..." is called; "$ make ..." and "$ pip install ..." have to name targets and
@@ -9,7 +10,9 @@ trained model. A comment "<!-- not run: reason -->" leaves the next block out.
 import re
 import shlex
 from dataclasses import dataclass
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import tomllib
 from typer.testing import CliRunner
@@ -85,3 +88,33 @@ def run_command(command, where):
                 assert set(extras.split(",")) <= set(project["optional-dependencies"]), where
         case _:
             raise AssertionError(f"{where}: no test knows how to run '{command}'")
+
+
+class Links(HTMLParser):
+    """What a page of a site leads to, and the places in it that others lead to."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.places, self.links = set(), []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        known = dict(attrs)
+        self.places |= {known[k] for k in ("id", "name") if known.get(k)}
+        self.links += [known[k] for k in ("href", "src") if known.get(k)]
+
+
+def broken_links(folder):
+    """The links within a site whose file or place is not there, each with its page."""
+    site = {path.resolve(): Links(path) for path in sorted(Path(folder).rglob("*.html"))}
+    found = []
+    for page, content in site.items():
+        for link in content.links:
+            url = urlparse(link)
+            if url.scheme or url.netloc:
+                continue
+            target = (page.parent / unquote(url.path)).resolve() if url.path else page
+            places = site[target].places if target in site else {unquote(url.fragment)}
+            if not target.is_file() or (url.fragment and unquote(url.fragment) not in places):
+                found.append(f"{page.relative_to(Path(folder).resolve())}: {link}")
+    return found

@@ -138,6 +138,21 @@ def test_the_site_builds_without_a_warning(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "‹" in (tmp_path / "reference/refusals.html").read_text()
+    assert pages.broken_links(tmp_path) == []
+
+
+def test_a_link_that_leads_nowhere_is_found(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.html").write_text(
+        '<p id="here"></p><a href="../c.html#x">1</a><a href="#here">2</a><a href="#gone">3</a>'
+        '<a href="https://no.where/#x">4</a><img src="no%20picture.svg"><a href="../c.html#y">5</a>'
+    )
+    (tmp_path / "c.html").write_text('<h2 id="x"></h2><a href="a/b.html">6</a>')
+    assert pages.broken_links(tmp_path) == [
+        "a/b.html: #gone",
+        "a/b.html: no%20picture.svg",
+        "a/b.html: ../c.html#y",
+    ]
 
 
 def terms():

@@ -108,18 +108,7 @@ class Runnable(Protocol):
 def predict_early(
     model: Runnable, samples: Iterable[Sample], threshold: float, score: str | Score
 ) -> EarlyResult:
-    """Run the exits of a file on each sample until one is sure; nothing is computed twice.
-
-    Args:
-        samples: see `Model.predict`.
-        threshold: an exit whose score is as large is taken; the last one in any case.
-        score: "max_prob", the largest probability along the last axis, or a function from an exit's
-            result for one sample to a number.
-
-    Raises:
-        ModelError: the file was not converted with exits.
-        SampleError: a sample does not fit, or threshold and score are none.
-    """
+    """Run the exits of a file on each sample until one is sure: see `Model.predict_early`."""
     require_exits(model)
     sure, bound = take_score(score), take_threshold(threshold)
     left = [leave(model, sample, bound, sure) for sample in listed(samples, model.inputs)]

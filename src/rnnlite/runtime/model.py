@@ -315,7 +315,18 @@ class Model(Shown):
     def predict_early(
         self, samples: Iterable[Sample], threshold: float, *, score: str | Score = "max_prob"
     ) -> EarlyResult:
-        """Run exits on each sample until one is sure; see `rnnlite.runtime.early.predict_early`."""
+        """Run the exits of a file on each sample until one is sure; nothing is computed twice.
+
+        Args:
+            samples: as of `predict`.
+            threshold: an exit whose score is as large is taken; the last one in any case.
+            score: "max_prob", the largest probability along the last axis, or a function from an
+                exit's result for one sample to a number.
+
+        Raises:
+            ModelError: the file was not converted with exits.
+            SampleError: a sample does not fit, or threshold and score are none.
+        """
         return predict_early(self, samples, threshold, score)
 
     def predict_iter(
