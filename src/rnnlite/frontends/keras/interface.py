@@ -18,6 +18,7 @@ from rnnlite.frontends.keras.private import (
     call_spec,
     graph_of,
     input_name,
+    is_ragged,
     takes_training,
 )
 from rnnlite.frontends.keras.types import KerasModel, Nested
@@ -38,12 +39,14 @@ class Interface:
         output_names: the source's names, if it states them; one for each flat output.
         declared: whether the shapes are the source's own statement (False: seen in a first call,
             so the batch size and the length say nothing).
+        ragged: the names of the inputs that the source takes as ragged tensors.
     """
 
     inputs: tuple[TensorSpec, ...]
     call: Callable[[Sequence[Tensor | Array]], Nested]
     output_names: tuple[str, ...] | None
     declared: bool
+    ragged: tuple[str, ...] = ()
 
 
 def interface_of(flavour: Flavour, model: KerasModel) -> Interface:
@@ -130,6 +133,7 @@ def _functional_interface(flavour: Flavour, model: KerasModel, graph: Graph) -> 
         call=lambda tensors: model(flavour.pack(struct, list(tensors)), training=False),
         output_names=tuple(unique(graph.output_names)) or None,
         declared=True,
+        ragged=tuple(spec.name for spec, x in zip(specs, flat, strict=True) if is_ragged(x)),
     )
 
 

@@ -55,7 +55,7 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
     traced = plan.traced
     refuse_random(traced.function, place=lambda op: f"of {place_of(op, model)}")
     notes = [*traced.notes, *type_notes(declared.inputs, interface.inputs), *plan.notes]
-    notes += _state_notes(model)
+    notes += [*_state_notes(model), *_ragged_notes(interface)]
     if not traced.records:
         notes.append("the model has no recurrence; it is converted as it is")
     outputs = tuple(
@@ -149,6 +149,14 @@ def _with_integer_inputs(interface: Interface) -> Interface:
         ids = ops and all(op.type == "Cast" and op.outputs[0].dtype.is_integer for op in ops)
         inputs.append(replace(spec, dtype="int32") if ids and spec.dtype == "float32" else spec)
     return replace(interface, inputs=tuple(inputs))
+
+
+def _ragged_notes(interface: Interface) -> list[str]:
+    return [
+        f"input '{name}' is ragged in the source, and dense in the file: give each sample at its "
+        "own length, not padded"
+        for name in interface.ragged
+    ]
 
 
 def _state_notes(model: KerasModel) -> list[str]:

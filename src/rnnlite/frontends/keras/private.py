@@ -159,6 +159,12 @@ def input_name(x: Tensor) -> str:
     return str(history.operation.name) if name.startswith("keras_tensor") else name
 
 
+def is_ragged(x: Tensor) -> bool:
+    """Whether a symbolic input stands for ragged tensors."""
+    spec = getattr(x, "type_spec", None)
+    return bool(getattr(x, "ragged", False)) or type(spec).__name__ == "RaggedTensorSpec"
+
+
 def takes_training(layer: Layer) -> bool:
     """Whether a layer's call has an argument `training`."""
     found = getattr(layer, "_call_has_training_arg", None)
