@@ -84,6 +84,67 @@ def test_new_axes_in_loops_and_branches(name):
     assert not any(n.attr["new_axis_mask"].i for n in nodes if n.op == "StridedSlice")
 
 
+def _recurrent(step):
+    """A loop over x (B, T, 4, 4, 4, 2), its state like a row."""
+
+    def call(x):
+        t, state = tf.constant(0), tf.zeros_like(x[:, 0])
+        return tf.while_loop(
+            lambda t, s: t < tf.shape(x)[1],
+            lambda t, s: (t + 1, tf.ensure_shape(step(s, x[:, t]), s.shape)),
+            (t, state),
+        )[1]
+
+    return call
+
+
+def _pooled(s, x):
+    return tf.nn.max_pool3d(s + x, (2, 3, 2), 1, "SAME") + tf.nn.avg_pool3d(x, 3, 1, "SAME")
+
+
+def _rolled(s, x):
+    return tf.roll(s, (1, 2), (0, 2)) + x
+
+
+def _summed(s, x):
+    """No axis to sum over."""
+    return tf.einsum("bdhwc,bd->bdhwc", s, x[:, :, 0, 0, 0]) + x
+
+
+def _within_another(s, x):
+    return tf.while_loop(lambda k, s: k < 2, lambda k, s: (k + 1, _pooled(s, x)), (0, s))[1]
+
+
+def _in_a_branch(s, x):
+    return tf.cond(x[0, 0, 0, 0, 0] > 0, lambda: _pooled(s, x), lambda: _rolled(s, x))
+
+
+STEPS = [_pooled, _rolled, _within_another, _in_a_branch]
+
+
+@pytest.mark.parametrize(
+    ("step", "batch"), [*((s, b) for s in STEPS for b in (1, None)), (_summed, None)]
+)
+def test_ops_without_a_form_in_loops_and_branches(step, batch):
+    function = tf.function(_recurrent(step), autograph=False).get_concrete_function(
+        tf.TensorSpec([batch, None, 4, 4, 4, 2])
+    )
+    x = np.random.default_rng(0).normal(size=(batch or 3, 5, 4, 4, 4, 2)).astype(np.float32)
+    rewritten = rewrite(function)
+    expected = function(tf.constant(x))
+    np.testing.assert_allclose(rewritten(tf.constant(x))[0], expected, atol=1e-5)
+    nodes = [n for f in rewritten.graph.as_graph_def().library.function for n in f.node_def]
+    assert not {n.op for n in nodes} & {"MaxPool3D", "AvgPool3D", "Roll", "Einsum"}
+    interpreter = Interpreter(model_content=translate(rewritten)[0])
+    index = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(index, x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(index, x)
+    interpreter.invoke()
+    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_nothing_to_do_gives_the_same_object():
     function = tf.function(lambda x: x + 1.0).get_concrete_function(tf.TensorSpec([2]))
     assert rewrite(function) is function

@@ -4,17 +4,16 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
 
 1. StridedSlice that enters new axes (x[:, tf.newaxis]) into tensors of free shape becomes
    ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
-2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it; those in
-   branches and loop bodies stay.
-3. Convolutions whose size is not known before a run become others (`convolutions`).
-4. Roll becomes slices or a lookup (`rolls`), pooling over three axes two poolings (`pooling`); as
-   Einsum, outside of branches and loop bodies.
-5. Squeeze and the Transpose before it change places (`squeezes`), there too.
+2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it.
+3. Roll becomes slices or a lookup (`rolls`), pooling over three axes two poolings (`pooling`).
+4. Convolutions whose size is not known before a run become others (`convolutions`), and
+5. Squeeze and the Transpose before it change places (`squeezes`); these outside of branches and
+   loop bodies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 
@@ -23,6 +22,7 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from rnnlite.lite.passes.bodies import bodies, compute_instead
 from rnnlite.lite.passes.convolutions import RULES as CONVOLUTIONS
 from rnnlite.lite.passes.convolutions import Instead, convolutions
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
@@ -37,19 +37,24 @@ from rnnlite.slicing import masks_of, split_axes
 def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
     if not any(
-        op.type in ("Roll", *POOLS, *CONVOLUTIONS) or is_squeezed_transpose(op)
+        op.type in CONVOLUTIONS or is_squeezed_transpose(op)
         for op in function.graph.get_operations()
-    ) and not any(_enters_axes(op) or _equation(op) for op in _all_ops(function.graph)):
+    ) and not any(
+        op.type in ("Roll", *POOLS) or _enters_axes(op) or _equation(op)
+        for op in _all_ops(function.graph)
+    ):
         return function
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
     _rewrite_nodes(graph.node, in_function=False)
     for inner in graph.library.function:
         _rewrite_nodes(inner.node_def, in_function=True)
+    nodes = {f.signature.name: f.node_def for f in graph.library.function}
     _rename_functions(graph)
-    rules = (_einsums, convolutions, pools, rolls, squeezes)
-    instead = {name: found for rule in rules for name, found in rule(frozen.graph).items()}
-    _call_instead(graph, instead)
+    for name, body in bodies(frozen.graph):
+        compute_instead(nodes[name], _found(body, ANYWHERE))
+    found = _found(frozen.graph, (*ANYWHERE, convolutions, squeezes))
+    _call_instead(graph, found)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
     pruned: ConcreteFunction = wrapped.prune(inputs, outputs)
@@ -104,6 +109,18 @@ def _einsums(graph: Graph) -> dict[str, Instead]:
         for op in graph.get_operations()
         if (equation := _equation(op)) is not None
     }
+
+
+Rule = Callable[[Graph], dict[str, Instead]]
+"""From a graph to what to compute in the place of some of its ops."""
+
+ANYWHERE: tuple[Rule, ...] = (_einsums, pools, rolls)
+"""What they have computed instead takes the first operands of the op, and nothing else."""
+
+
+def _found(graph: Graph, rules: Iterable[Rule]) -> dict[str, Instead]:
+    """What to compute in the place of ops, by their names."""
+    return {name: found for rule in rules for name, found in rule(graph).items()}
 
 
 def _call_instead(graph: GraphDef, instead: dict[str, Instead]) -> None:

@@ -1,0 +1,94 @@
+"""Rewrite ops in the branches and loop bodies of a graph.
+
+What enters: a graph, frozen, and what to compute in the place of ops. What leaves: each function
+that it calls, by name, as a graph; nodes in the place of those ops. The definitions in a library
+state no shapes, and rules on ops ask for ranks and free sizes: these are read where it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import tensorflow as tf
+from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
+
+from rnnlite.lite.passes.convolutions import Instead
+from rnnlite.scan.protos import FunctionDef, NodeDef, Repeated
+from rnnlite.scan.tensors import Graph, Operation, TensorShape
+
+
+def bodies(graph: Graph) -> Iterator[tuple[str, Graph]]:
+    """Name and graph of each branch and loop body, those within others too, each once."""
+    definitions = {f.signature.name: f for f in graph.as_graph_def().library.function}
+    yield from _called(graph, definitions, set())
+
+
+def _called(
+    graph: Graph, definitions: dict[str, FunctionDef], seen: set[str]
+) -> Iterator[tuple[str, Graph]]:
+    for op in graph.get_operations():
+        for name in _names(op):
+            if name in seen or name not in definitions:
+                continue
+            seen.add(name)
+            count = len(definitions[name].signature.input_arg)
+            inner = function_def_to_graph(
+                definitions[name],
+                input_shapes=_shapes(op)[-count:] if count else [],
+                include_library_functions=False,
+            )
+            yield name, inner
+            yield from _called(inner, definitions, seen)
+
+
+def _names(op: Operation) -> Iterator[str]:
+    for attr in op.node_def.attr.values():
+        for function in (attr.func, *attr.list.func):
+            if function.name:
+                yield function.name
+
+
+def _shapes(op: Operation) -> list[TensorShape]:
+    """Of what a function of this op takes; a branch takes all but the first operand."""
+    # What a loop carries may come in with a size that it does not keep.
+    tensors = op.outputs if op.type in ("While", "StatelessWhile") else op.inputs
+    return [t.shape for t in tensors]
+
+
+def compute_instead(nodes: Repeated[NodeDef], instead: dict[str, Instead]) -> None:
+    """Put the nodes of what is to be computed in the place of nodes of a function, in place.
+
+    Not as calls of functions: the official converter inlines these, and registers what it gets
+    under the name of the function that it was.
+
+    Args:
+        nodes: of the function.
+        instead: by name of a node; its inputs are the first operands of the node.
+    """
+    for node in [n for n in nodes if n.name in instead]:
+        found = instead[node.name]
+        specs = [tf.TensorSpec(x.shape, x.dtype) for x in found.inputs]
+        made = tf.function(found.compute, autograph=False).get_concrete_function(*specs)
+        definition = made.function_def
+        arguments = [a.name for a in definition.signature.input_arg]
+        given = dict(zip(arguments, list(node.input), strict=False))
+        for part in definition.node_def:
+            copy = nodes.add()
+            copy.CopyFrom(part)
+            copy.name = f"{node.name}/{part.name}"
+            del copy.input[:]
+            copy.input.extend(_placed(name, node.name, given) for name in part.input)
+        (result,) = definition.ret.values()
+        # Its readers know the node by name; both ops call their result `output`.
+        node.ClearField("input")
+        node.ClearField("attr")
+        node.op = "Identity"
+        node.input.append(_placed(result, node.name, given))
+        node.attr["T"].type = made.outputs[0].dtype.as_datatype_enum
+
+
+def _placed(name: str, scope: str, given: dict[str, str]) -> str:
+    """What a tensor of a function is called where its nodes stand in another one."""
+    if name in given:
+        return given[name]
+    return f"^{scope}/{name[1:]}" if name.startswith("^") else f"{scope}/{name}"

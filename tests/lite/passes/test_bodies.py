@@ -1,0 +1,51 @@
+"""Branches and loop bodies as graphs that know their shapes; nodes put in the place of theirs."""
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from rnnlite.lite.passes.bodies import bodies, compute_instead
+from rnnlite.lite.passes.convolutions import Instead
+from rnnlite.lite.passes.rewrite import _rename_functions
+
+
+def frozen_loop():
+    """Within a loop over rows, a branch; the number of columns is free."""
+
+    def step(s, row):
+        return tf.cond(row[0] > 0, lambda: tf.roll(s, 1, 0) + row, lambda: s - row)
+
+    def call(x):
+        state = (0, tf.zeros_like(x[0]))
+        rows = tf.shape(x)[0]
+        return tf.while_loop(lambda t, s: t < rows, lambda t, s: (t + 1, step(s, x[t])), state)[1]
+
+    function = tf.function(call, autograph=False).get_concrete_function(tf.TensorSpec([4, None]))
+    return convert_variables_to_constants_v2(function, lower_control_flow=False)
+
+
+def test_shapes_are_those_of_the_call():
+    found = dict(bodies(frozen_loop().graph))
+    # A condition, a body, and two branches.
+    assert len(found) == 4
+    kinds = {op.type: op for graph in found.values() for op in graph.get_operations()}
+    assert kinds["Roll"].inputs[0].shape.as_list() == [None]
+
+
+def test_what_is_computed_instead():
+    frozen = frozen_loop()
+    graph = frozen.graph.as_graph_def()
+    nodes = {f.signature.name: f.node_def for f in graph.library.function}
+    for name, body in bodies(frozen.graph):
+        rolls = [op for op in body.get_operations() if op.type == "Roll"]
+        instead = {op.name: Instead((op.inputs[0],), lambda x: tf.abs(x) * 2.0) for op in rolls}
+        compute_instead(nodes[name], instead)
+    # TensorFlow keeps functions by their names.
+    _rename_functions(graph)
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+    changed = wrapped.prune([t.name for t in frozen.inputs], [t.name for t in frozen.outputs])
+    x = np.array([[1, -2], [-3, 1], [2, 2], [1, -9]], np.float32)
+    state = np.zeros(2, np.float32)
+    for row in x:
+        state = 2 * np.abs(state) + row if row[0] > 0 else state - row
+    np.testing.assert_allclose(changed(tf.constant(x))[0], state)
