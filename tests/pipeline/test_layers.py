@@ -262,4 +262,6 @@ def test_each_recurrence_of_a_graph_is_drawn_where_it_runs():
         assert layers[name].reads == (("x",) if "cell_0" in name else ("cell_0",))
     assert layers["cell_1"].gives == ("outputs",)
     drawn = {node.title: node.kind for node in nodes_of(report) if node.is_recurrent}
+    # Nor are the weights called by parts of paths that are of our making.
+    assert {t.name.partition("/")[0].rstrip("01") for t in report.tensors} == {"fw", "bw"}
     assert drawn == {name: "backward" if "/bw/" in name else "forward" for name in ends}

@@ -82,7 +82,7 @@ class BodyCell:
         }
         for counter, start in self.counters.items():
             values[counter] = Sequenced(tensors.offset(tensors.vector(time), start), 0)
-        with tensors.scope("project"):
+        with tensors.scope("loop"):
             for node in self.plan.hoisted:
                 values[node.result] = over_time(self.nodes, tensors, node, values)
         read = [values[r] for r in self.plan.frontier]

@@ -13,7 +13,6 @@ from rnnlite.report.page.drawing import (
     WIDTH,
     Node,
     drawing,
-    recurrence_kind,
 )
 
 TWO = (
@@ -49,6 +48,16 @@ def test_arrows_go_the_way_of_the_state():
     svg = drawing(TWO, "t")
     found = re.findall(r'd="M([\d.]+) [\d.]+L([\d.]+) [^"]+" class="flowtip"', svg)
     assert [float(back) < float(tip) for back, tip in found] == [True, True, False, False]
+
+
+def test_a_layer_of_both_directions_has_arrows_at_both_ends():
+    svg = drawing([Node("a", "a", kind="both")], "t")
+    found = re.findall(r'd="M([\d.]+) [\d.]+L([\d.]+) [^"]+" class="flowtip"', svg)
+    assert [float(back) < float(tip) for back, tip in found] == [True, False] * 4
+    lines = re.findall(r'<line x1="([\d.]+)" x2="([\d.]+)"', svg)
+    for (begin, end), right, left in zip(lines, found[::2], found[1::2], strict=True):
+        assert float(left[1]) < float(begin) < float(left[0])
+        assert float(right[0]) < float(end) < float(right[1])
 
 
 def test_what_reads_nothing_known_is_drawn():
@@ -165,16 +174,3 @@ def test_long_lines_are_cut_but_told_in_full(width, kind):
 def test_two_lines_at_most_stand_in_a_box():
     svg = drawing([Node("a", "a", ("one", "two", "three"))], "t")
     assert re.findall(r'class="small soft">([^<]*)<', svg) == ["one", "two"]
-
-
-@pytest.mark.parametrize(
-    ("direction", "kind"),
-    [
-        ("backward", "backward"),
-        ("forward", "forward"),
-        ("both directions", "forward"),
-        (None, "forward"),
-    ],
-)
-def test_the_way_a_recurrence_runs(direction, kind):
-    assert recurrence_kind({"direction": direction}) == kind

@@ -38,7 +38,7 @@ def test_quantized_ends(report):
 def test_a_recurrence_of_two_directions_is_one_layer(report):
     layers = (replace(report.layers[1], name="LSTM_1", recurrences=(0, 1)), *report.layers[3:])
     nodes = {n.key: n for n in nodes_of(replace(report, layers=layers))}
-    assert nodes["layer LSTM_1"].kind == "forward"
+    assert nodes["layer LSTM_1"].kind == "both"
     assert nodes["layer LSTM_1"].title == "LSTM_1"
     assert "both directions" in nodes["layer LSTM_1"].lines[0]
 

@@ -5,7 +5,7 @@ What enters: layers, each with those it reads. What leaves: SVG, as wide as a te
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnnlite.report.page.charts import picture, shortened
@@ -26,7 +26,8 @@ class Node:
     Attributes:
         key: others name it by this.
         title, lines: what stands in it; two lines at most.
-        kind: "layer", "end" for inputs and outputs, "forward" or "backward" for recurrences.
+        kind: "layer", "end" for inputs and outputs, "forward", "backward" or "both" (directions)
+            for recurrences.
         reads: keys of the boxes that feed it, or that stand above it.
         wired: whether these feed it, and wires are drawn.
     """
@@ -41,7 +42,7 @@ class Node:
     @property
     def is_recurrent(self) -> bool:
         """Whether it is drawn as a chain of cells."""
-        return self.kind in ("forward", "backward")
+        return self.kind in ("forward", "backward", "both")
 
 
 @dataclass(frozen=True)
@@ -195,17 +196,15 @@ def _chain(kind: str, place: _Place) -> list[Markup]:
         parts.append(tag("rect", x=x - 8, y=y - 8, width=16, height=16, rx=4, class_="cell"))
         if k + 1 == count:
             continue
-        begin, end = x + 9, x + step - 9
-        if kind == "backward":
-            begin, end = end, begin
-        direction = 1 if end > begin else -1
-        parts.append(tag("line", x1=begin, x2=end - 3 * direction, y1=y, y2=y, class_="flow"))
-        back = end - 6 * direction
-        tip = f"M{back:.1f} {y - 3.5:.1f}L{end:.1f} {y:.1f}L{back:.1f} {y + 3.5:.1f}Z"
-        parts.append(tag("path", d=tip, class_="flowtip"))
+        left, right = x + 9, x + step - 9
+        tips = [(left, 1)] if kind == "backward" else [(right, -1)]
+        if kind == "both":
+            tips.append((left, 1))
+        inset = [3 if any(end == tip for tip, _ in tips) else 0 for end in (left, right)]
+        line = tag("line", x1=left + inset[0], x2=right - inset[1], y1=y, y2=y, class_="flow")
+        parts.append(line)
+        for end, back in tips:
+            base = end + 6 * back
+            tip = f"M{base:.1f} {y - 3.5:.1f}L{end:.1f} {y:.1f}L{base:.1f} {y + 3.5:.1f}Z"
+            parts.append(tag("path", d=tip, class_="flowtip"))
     return parts
-
-
-def recurrence_kind(recurrence: Mapping[str, object]) -> str:
-    """Of a box."""
-    return "backward" if recurrence.get("direction") == "backward" else "forward"

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rnnlite.report.page.document import items, section, table
-from rnnlite.report.page.drawing import Node, drawing, recurrence_kind
+from rnnlite.report.page.drawing import Node, drawing
 from rnnlite.report.page.markup import Markup, tag
 from rnnlite.report.rendering import shape_text
 
@@ -108,7 +108,7 @@ def _recurrent(
         f"{several}{kinds}, {f'{units} units, ' if units else ''}{way}",
         f"{gives}{', masked' if r['masked'] else ''}",
     )
-    kind = recurrence_kind(r) if len(ways) == 1 else "forward"
+    kind = "both" if len(ways) > 1 else "backward" if way == "backward" else "forward"
     return Node(key_, name, lines, kind, reads)
 
 
