@@ -93,3 +93,14 @@ def test_what_our_passes_made_is_tied_by_its_place():
     assert tied([]) == []
     assert running_ops(chunk, chunk.model, []) == frozenset()
     assert np.isfinite(made.plan.range(roots[0].output)).all()
+
+
+@pytest.mark.parametrize("streaming", [True, 1])
+def test_a_marker_takes_no_room_in_a_chunk_either(streaming):
+    """What a masked step is marked by saturates: in the chunk's comparison as in the whole's."""
+    net = sequential(L.Masking(-99.0), L.GRU(4, return_sequences=True))
+    made, _ = ready(net, streaming=streaming)
+    x, whole = made.chunk.main.inputs[0], made.model.main.inputs[0]
+    assert made.plan.params(x) == made.plan.params(whole)
+    assert made.plan.params(x).scale < 0.05
+    assert {x, whole} <= made.plan.marked

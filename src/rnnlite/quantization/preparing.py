@@ -95,6 +95,7 @@ def prepared(
         {**ranges.likely(), **marked, **softened.ranges},
         softened.present(made.wide),
         made.front,
+        marked=frozenset(marked),
     )
     beside = None if chunk is None else _beside(chunk, whole, model, config, recipe, samples, faint)
     both = whole if beside is None else whole.and_beside(beside)
@@ -107,7 +108,7 @@ def prepared(
         recipe.precision,
         allow_float=config.allow_float,
         wide=both.wide,
-        marked=frozenset(marked),
+        marked=both.marked,
         front=both.front,
         beside=None if beside is None else beside.model,
         twins=both.pairs,
@@ -125,7 +126,7 @@ class _Ready:
         model: a copy of the converter's.
         twins: the value of the copy for each of that.
         ranges: what is planned for.
-        wide, front, running, pairs: see `make_plan`.
+        wide, front, running, pairs, marked: see `make_plan`.
     """
 
     model: Model
@@ -135,6 +136,7 @@ class _Ready:
     front: frozenset[Op] = frozenset()
     running: frozenset[Op] = frozenset()
     pairs: Sequence[Pair] = ()
+    marked: frozenset[Value] = frozenset()
 
     def and_beside(self, beside: _Ready) -> _Ready:
         """What is planned for both."""
@@ -145,6 +147,7 @@ class _Ready:
             front=self.front | beside.front,
             running=beside.running,
             pairs=beside.pairs,
+            marked=self.marked | beside.marked,
         )
 
 
@@ -200,7 +203,7 @@ def _beside(
     found = tied([(twins[a], twins[b]) for a, b in known])
     # A state is fed back as it came out.
     kept = [(before, after) for _, before, after in chunk.states(made.model)]
-    pairs = zip(made.model.main.inputs, whole.model.main.inputs, strict=False)
+    pairs = list(zip(made.model.main.inputs, whole.model.main.inputs, strict=False))
     same = {a: whole.ranges[b] for a, b in pairs if b in whole.ranges}
     return _Ready(
         made.model,
@@ -210,4 +213,5 @@ def _beside(
         made.front,
         running_ops(chunk, made.model, found),
         [*found, *kept],
+        frozenset(a for a, b in pairs if b in whole.marked),
     )
