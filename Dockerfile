@@ -14,8 +14,9 @@ ARG EXTRAS=convert,data
 COPY --from=build /wheels /wheels
 RUN python -m pip install --no-cache-dir "$(echo /wheels/*.whl)[$EXTRAS]" && rm -r /wheels
 # Whose files it reads and writes: with another user's folder, say --user "$(id -u):$(id -g)".
-RUN useradd --create-home rnnlite
-USER rnnlite
+# By its number, which clusters ask for.
+RUN useradd --create-home --uid 1000 rnnlite
+USER 1000
 ENV HOME=/tmp TF_CPP_MIN_LOG_LEVEL=3
 WORKDIR /data
 ENTRYPOINT ["rnnlite"]
