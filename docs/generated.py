@@ -88,7 +88,8 @@ def _cell(param: Any) -> str:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One place that refuses: the kind of its error and its texts; None where they are computed."""
+    """One place that refuses: the kind of its error and its texts; None where they are computed, ""
+    where nothing is said."""
 
     kind: str
     what: str | None
@@ -139,9 +140,9 @@ def collect() -> Iterator[Refusal]:
                 yield Refusal(
                     _name(node.func),
                     template(node.args[0]),
-                    given.get("expected"),
-                    given.get("found"),
-                    given.get("remedy"),
+                    given.get("expected", ""),
+                    given.get("found", ""),
+                    given.get("remedy", ""),
                 )
 
 

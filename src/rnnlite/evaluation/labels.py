@@ -121,7 +121,9 @@ class LabelReader:
                 raise DataError(
                     f"row {row} has a label that is no class: '{unknown[0]}'",
                     expected=", ".join(self._numbers) or "numbers",
-                    remedy="" if self._numbers else "Give the names of the classes, in order",
+                    remedy=""
+                    if self._numbers
+                    else "Give the names of the classes, in order: classes= (--classes A,B,...)",
                 )
             return np.array([self._numbers[str(name)] for name in array])
         numbers = array.astype(np.float64)
