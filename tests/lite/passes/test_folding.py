@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import rnnlite
 from graphs import Model, free, kinds, run
 from rnnlite.lite import schema
 from rnnlite.lite.passes.folding import fold_rows
@@ -16,7 +17,7 @@ RNG = np.random.default_rng(0)
 KERNEL = RNG.standard_normal((5, 3)).astype(np.float32)
 TAPS = RNG.standard_normal((5, 1, 2, 3)).astype(np.float32)
 STRIDES = {"strideH": 1, "strideW": 1, "dilationHFactor": 1, "dilationWFactor": 1, "padding": 1}
-IN, OUT = (RNG.standard_normal(n).astype(np.float32) for n in (3, 5))
+IN, OUT = (RNG.uniform(0.5, 1.5, n).astype(np.float32) for n in (3, 5))
 
 
 class Chain:
@@ -136,3 +137,61 @@ def test_a_chunk_has_the_kernels_of_the_whole(streaming):
     whole, chunk, _ = both(net, streaming)
     assert len(kernels(chunk.model)) >= 6
     assert kernels(chunk.model) <= kernels(whole)
+
+
+@pytest.mark.parametrize(
+    ("rows", "count"),
+    [
+        ([("MUL", [1.0, 5.0, 1.0])], 0),
+        ([("MUL", [1.0, -3.0, 1.0])], 1),
+        ([("MUL", [1.0, 0.0, 1.0])], 0),
+        ([("MUL", [1e-3])], 0),
+        ([("MUL", [1e3])], 0),
+        ([("ADD", [1.0, 9.0, 0.0])], 0),
+        ([("SUB", [1.0, 7.0, 0.0])], 1),
+        # As images are scaled: 127.5 is 1 to the product.
+        ([("SUB", [127.5]), ("MUL", [1 / 127.5])], 2),
+        # Each feature by its own mean and deviation.
+        ([("SUB", [2e-2, 2.0, 2e4]), ("MUL", [1e2, 1.0, 1e-4])], 0),
+    ],
+)
+def test_rows_that_a_kernel_of_few_bits_cannot_hold_stay(rows, count):
+    built = Chain()
+    for kind, numbers in rows:
+        built.row(kind, np.float32(numbers))
+    model = built.product(OUT).end()
+    kept = [op.kind for op in model.main.ops]
+    assert fold_rows(model) == count
+    assert kinds(model.main) == kept[count:]
+
+
+@pytest.mark.parametrize(("factor", "count"), [(1e3, 0), (1e-3, 0), (0.0, 1), (200.0, 1)])
+def test_factors_behind_a_product_leave_it_numbers_of_float16(factor, count):
+    row = np.array([1.0, factor, 1.0, 1.0, 1.0], np.float32)
+    assert fold_rows(Chain().product().row("MUL", row).end()) == count
+
+
+@pytest.mark.parametrize(
+    ("mode", "bound"), [("float16", 1e-3), ("dynamic", 1e-2), ("int16x8", 5e-3)]
+)
+def test_features_of_unlike_sizes_stay_as_exact(mode, bound):
+    """Normalized in front of a product; 3 % of the RMS in float16 where a kernel holds that."""
+    sizes = np.array([1e-4, 1e-2, 1.0, 1e2, 1e4, 1e6])
+    keras.utils.set_random_seed(1)
+    layers = keras.layers
+    stack = [
+        layers.Normalization(mean=2 * sizes, variance=sizes**2),
+        layers.TimeDistributed(layers.Dense(12, activation="relu")),
+        layers.GRU(8),
+    ]
+    model = keras.Sequential([keras.Input((None, 6)), *stack])
+    rng = np.random.default_rng(0)
+    samples = [
+        (sizes * (2 + rng.standard_normal((t, 6)))).astype(np.float32) for t in (5, 20, 40) * 4
+    ]
+    options = {"calibration": samples, "io": "float32"} if mode == "int16x8" else {}
+    converted = rnnlite.convert(model, quantize=mode, verify=False, **options)
+    found = np.asarray(rnnlite.load(converted.tflite).predict(samples))
+    expected = np.concatenate([model(x[None]).numpy() for x in samples])
+    error = np.sqrt(np.mean((found - expected) ** 2) / np.mean(expected**2))
+    assert error < bound

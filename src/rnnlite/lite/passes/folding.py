@@ -10,6 +10,9 @@ What enters: a model as the converter gives it. What leaves: an equal one, in wh
 The converter does so where it knows enough of the sizes. Of the function of a chunk it knows more
 than of that of the whole sequence: each would have kernels of its own, which stand in a file twice,
 and round to other numbers in float16 and to other integers.
+
+A kernel of few bits holds no columns of unlike sizes, and a mean far from zero leaves few digits to
+what is around it: features that are normalized each by its own are not taken into the kernel.
 """
 
 from __future__ import annotations
@@ -27,6 +30,15 @@ LINEAR = ("ADD", "SUB", "MUL")
 
 KEEPS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 """Ops that leave the channels of what they read in place, if the last axis stays as long."""
+
+LEAST, MOST = 2.0**-8, 2.0**8
+"""Factors that leave a kernel within the numbers that float16 has."""
+
+EVEN = 4.0
+"""How many times larger than the least a factor in front of a product may be."""
+
+SHIFT = 8.0
+"""What is added in front of a product at most, in units of its input."""
 
 NONE = 0
 """No activation, as the schema numbers them."""
@@ -49,34 +61,55 @@ def fold_rows(model: Model) -> int:
         for op in graph.ops:
             if op.kind not in CHANNELS or op.input(1).constant("float32") is None:
                 continue
-            while op.kind == "FULLY_CONNECTED" and _take_front(op):
-                count += 1
+            if op.kind == "FULLY_CONNECTED":
+                count += _take_fronts(op)
             while _take_behind(op):
                 count += 1
     return count
 
 
-def _take_front(product: Op) -> bool:
-    """Take in the op in front of a product of matrices; gives whether there was one."""
+def _take_fronts(product: Op) -> int:
+    """Take in what stands in front of a product of matrices; gives how many ops."""
+    count, unit = 0, 1.0
+    while (factor := _take_front(product, unit)) is not None:
+        count, unit = count + 1, unit * factor
+    return count
+
+
+def _take_front(product: Op, unit: float) -> float | None:
+    """Take in the op in front of a product of matrices.
+
+    Args:
+        product: it is changed.
+        unit: what 1 in front of it was, before anything was taken in.
+
+    Returns:
+        the largest factor of the op, 1 of a sum; None where there is none to take in.
+    """
     reader = product
     made = reader.input(0).producer
     while made is not None and made.kind in KEEPS and _keeps(made) and _alone(made.output):
         reader, made = made, made.input(0).producer
     kernel = product.input(1).data
     if made is None or kernel is None or made.options.get(ACTIVATION, NONE) != NONE:
-        return False
+        return None
     found = _row(made, kernel.shape[1])
     if found is None or not _has_room(product):
-        return False
+        return None
     rest, row = found
+    largest, least = float(np.max(np.abs(row))), float(np.min(np.abs(row)))
     if made.kind == "MUL":
+        if not least >= LEAST or not largest <= min(MOST, EVEN * least):
+            return None
         _set(product, kernel * row, _bias(product))
     else:
+        if largest * unit > SHIFT:
+            return None
         _set(product, kernel, _bias(product) + kernel @ np.broadcast_to(row, kernel.shape[1:]))
     reader.set_input(0, rest)
     if not made.output.is_read and made.graph is not None:
         made.graph.remove(made)
-    return True
+    return largest if made.kind == "MUL" else 1.0
 
 
 def _take_behind(product: Op) -> bool:
@@ -95,6 +128,9 @@ def _take_behind(product: Op) -> bool:
         return False
     row, bias = found[1], _bias(product)
     if op.kind == "MUL":
+        sizes = np.abs(row[row != 0])
+        if not np.all((sizes >= LEAST) & (sizes <= MOST)):
+            return False
         spread = [1] * kernel.ndim
         spread[axis] = -1
         _set(product, kernel * row.reshape(spread), bias * row)
