@@ -50,6 +50,30 @@ def test_unpacked_rows():
     assert np.array_equal(run(model.bytes(), values), values[[2, 0]])
 
 
+@pytest.mark.parametrize("dtype", ["int16", "bool", "int32"])
+@pytest.mark.parametrize("shape", [(4, 1, 3), (4, 2), (4,)])
+def test_one_row(dtype, shape):
+    """By a scalar, as a loop over time takes the row of a step."""
+    model = Model()
+    main = model.main
+    params = Quantization.of(0.1) if dtype == "int16" else None
+    x, t = main.tensor(shape, dtype, "x", params), main.tensor((), "int32", "t")
+    row = main.tensor(shape[1:], dtype, "row", params)
+    main.add("GATHER", [x, t], [row], "GatherOptions", axis=0)
+    outputs = [row]
+    if len(shape) == 2:
+        # Parts of the row itself, no rows.
+        outputs = [main.tensor((), dtype, quantization=params) for _ in range(2)]
+        main.add("UNPACK", [row], outputs, "UnpackOptions", num=2, axis=0)
+    main.ends([x, t], outputs)
+    values = (np.arange(np.prod(shape)).reshape(shape) % 5).astype(dtype)
+    suit_microcontrollers(model.ir)
+    assert "GATHER" not in names(model)
+    for place in range(4):
+        found = run(model.bytes(), values, np.array(place, np.int32))
+        assert np.array_equal(np.squeeze(found), values[place].squeeze())
+
+
 def test_float_rows_stay():
     model = gathered("float32", [2, 0])
     suit_microcontrollers(model.ir)

@@ -5,6 +5,7 @@ computed by ops that the target has.
 
     GATHER of rows of int16, int32 or bool    a SLICE a row, and a CONCATENATION
     the same, and UNPACK of the rows          a SLICE and a RESHAPE a row
+    GATHER of one, by a scalar                a SLICE and a RESHAPE
     REDUCE_ANY(x)                             REDUCE_MAX(x as int8) as int32 != 0
 
     where that is the target, besides:
@@ -51,15 +52,15 @@ def suit_microcontrollers(model: Model, target: Target = LITERT) -> None:
 
 
 def _is_of_rows(op: Op) -> bool:
-    """Whether a GATHER takes whole rows of axis 0, by a vector, of a type that is refused."""
+    """Whether a GATHER takes whole rows of axis 0, one or by a vector, of a type that is refused."""
     plain = op.integer("axis") == 0 and op.integer("batchDims") == 0
-    return plain and op.input(1).rank == 1 and op.input(0).type not in GATHERED
+    return plain and op.input(1).rank <= 1 and op.input(0).type not in GATHERED
 
 
 def _only_unpack(gather: Op) -> Op | None:
-    """The UNPACK of axis 0 that alone reads the rows, if that is so."""
+    """The UNPACK of axis 0 that alone reads the rows of a vector, if that is so."""
     rows = gather.output
-    if len(rows.readers) != 1 or rows.is_result:
+    if gather.input(1).rank == 0 or len(rows.readers) != 1 or rows.is_result:
         return None
     (op,) = rows.readers
     return op if op.kind == "UNPACK" and op.integer("axis") == 0 else None
@@ -67,6 +68,10 @@ def _only_unpack(gather: Op) -> Op | None:
 
 def _add_rows(builder: Builder, gather: Op, unpack: Op | None) -> None:
     rows, places = gather.input(0), gather.input(1)
+    alone = places.rank == 0
+    if alone:
+        one = builder.constant([1])
+        places = builder.make("RESHAPE", [places, one], [1], places.type, newShape=[1])
     shape, count = rows.shape, places.shape[0]
     found = []
     for k in range(count):
@@ -78,10 +83,11 @@ def _add_rows(builder: Builder, gather: Op, unpack: Op | None) -> None:
         size = builder.constant([1, *shape[1:]])
         kind = rows.type, rows.quantization
         found.append(builder.make("SLICE", [rows, begin, size], [1, *shape[1:]], *kind))
-    if unpack is None:
+    if unpack is None and not alone:
         builder.add("CONCATENATION", found, [gather.output], axis=0)
         return
-    for row, target in zip(found, unpack.outputs, strict=True):
+    targets = [gather.output] if unpack is None else unpack.outputs
+    for row, target in zip(found, targets, strict=True):
         builder.add(
             "RESHAPE", [row, builder.constant(shape[1:])], [target], newShape=list(shape[1:])
         )
