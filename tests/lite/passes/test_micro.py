@@ -1,5 +1,7 @@
 """Files of fixed shape in ops that LiteRT for Microcontrollers has: the same results there."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
@@ -145,8 +147,13 @@ def recurrent(kind):
     """A model with everything that the name says, for sequences of `STEPS`."""
     layers = keras.layers
     keras.utils.set_random_seed(3)
-    cell = {"lstm": layers.LSTM, "gru": layers.GRU, "simple": layers.SimpleRNN}[kind.split()[0]]
-    layer = cell(6, return_sequences="sequence" in kind)
+    cells = [layers.LSTMCell(6), layers.SimpleRNNCell(5)]
+    layer = {
+        "lstm": partial(layers.LSTM, 6),
+        "gru": partial(layers.GRU, 6),
+        "simple": partial(layers.SimpleRNN, 6),
+        "cells": partial(layers.RNN, cells),
+    }[kind.split()[0]](return_sequences="sequence" in kind)
     if "both" in kind:
         layer = layers.Bidirectional(layer)
     masking = [layers.Masking()] if "masked" in kind else []
@@ -164,6 +171,7 @@ def recurrent(kind):
         ("lstm sequence", None),
         ("lstm sequence", "int8"),
         ("gru sequence both", "int16x8"),
+        ("cells sequence", "int16x8"),
         ("lstm masked", "int16x8"),
         ("gru masked sequence both", None),
         ("gru masked sequence both", "int8"),

@@ -52,7 +52,7 @@ def suit_microcontrollers(model: Model, target: Target = LITERT) -> None:
 
 
 def _is_of_rows(op: Op) -> bool:
-    """Whether a GATHER takes whole rows of axis 0, one or by a vector, of a type that is refused."""
+    """Whether a GATHER takes one row of axis 0, or some by a vector, of a type that is refused."""
     plain = op.integer("axis") == 0 and op.integer("batchDims") == 0
     return plain and op.input(1).rank <= 1 and op.input(0).type not in GATHERED
 
