@@ -112,6 +112,8 @@ class Target:
         free_shapes: whether an axis of an input may have any size.
         signatures: whether it runs others than the first.
         variables: whether loops can keep rows in variables that are found by numbers.
+        inner_names: whether tensors of loops and branches are worth a name that is a number: a name
+            and the entry of a tensor take some 25 bytes.
         costs: what things cost there.
         programs: by language, the program in `snippets.languages` that calls it, where that is
             not the language's own; "" where the runtime has no interface in the language.
@@ -127,6 +129,7 @@ class Target:
     free_shapes: bool = True
     signatures: bool = True
     variables: bool = True
+    inner_names: bool = True
     costs: Costs = Costs()
     programs: Mapping[str, str] = field(default_factory=dict)
 
@@ -155,6 +158,7 @@ MICRO = Target(
     signatures=False,
     variables=False,
     programs={"cpp": "micro", "c": ""},
+    inner_names=False,
 )
 
 TARGETS = {target.name: target for target in (LITERT, MICRO)}

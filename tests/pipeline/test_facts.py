@@ -75,6 +75,10 @@ def give_two_tensors_one_name(model):
     second.name = first.name
 
 
+def take_a_name(model):
+    model.main.ops[0].output.name = ""
+
+
 @pytest.mark.parametrize(
     ("spoil", "fact", "fault"),
     [
@@ -86,6 +90,7 @@ def give_two_tensors_one_name(model):
         (double_a_constant, facts.PRUNED, "equal constants"),
         (leave_a_tensor_unused, facts.PRUNED, "is not used"),
         (give_two_tensors_one_name, facts.LABELLED, "2 times in subgraph 0"),
+        (take_a_name, facts.LABELLED, "'' 1 times in subgraph 0"),
     ],
 )
 def test_a_spoiled_model(model, spoil, fact, fault):

@@ -98,7 +98,8 @@ def _waste(model: Model) -> str:
 def _unlabelled(model: Model) -> str:
     for number, graph in enumerate(model.graphs):
         for name, times in Counter(value.name for value in graph.values).items():
-            if not name or times > 1:
+            # Within loops and branches a tensor may have none: see `label_tensors`.
+            if times > 1 if name else graph in model.called:
                 return f"'{name}' {times} times in subgraph {number}"
     return ""
 

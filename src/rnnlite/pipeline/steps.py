@@ -137,7 +137,7 @@ def joined(
         Pass("prune", prune, needs=(facts.SIGNED,), ensures=(facts.PRUNED,)),
         Pass(
             "label_tensors",
-            partial(label_tensors, unique=not quantized, labels=labels),
+            partial(label_tensors, unique=not quantized, inner=target.inner_names, labels=labels),
             needs=(facts.PRUNED,),
             ensures=(facts.LABELLED,),
         ),

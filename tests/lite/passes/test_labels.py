@@ -168,6 +168,26 @@ def test_names_differ_in_the_whole_file_or_in_each_graph():
         assert (len(every) == len(set(every))) or not unique
 
 
+def test_for_flash_loops_have_the_names_of_layers_alone():
+    """In files for microcontrollers, which are shorter by a tenth and more for it."""
+    keras.utils.set_random_seed(0)
+    stack = [keras.layers.GRU(12, return_sequences=True, name="reader"), keras.layers.Dense(3)]
+    model = keras.Sequential([keras.Input((20, 5)), *stack])
+    found = {
+        target: rnnlite.convert(model, target=target, sequence_length=20, verify=False).tflite
+        for target in ("litert", "tflite-micro")
+    }
+    main, *inner = names(found["tflite-micro"])
+    assert all(main)
+    within = [name for graph in inner for name in graph if name]
+    assert within
+    assert all(name.startswith("reader") for name in within)
+    for graph in (main, *inner):
+        given = [name for name in graph if name]
+        assert len(given) == len(set(given))
+    assert len(found["tflite-micro"]) < 0.93 * len(found["litert"])
+
+
 def test_the_same_model_gets_the_same_names():
     found = []
     for _ in range(2):

@@ -10,6 +10,9 @@ Quantizers of files ask for names that no other tensor of the whole file has. So
 files of float32, and in others where that makes the file 3 % larger at most. Elsewhere names differ
 within a graph alone: tensors of several graphs that agree in all else have one name and stand in
 the file once, and others use the same few texts again.
+
+For a target whose files stand in flash, tensors of loops and branches have the names of layers
+alone: what a number calls apart there is worth less than the bytes.
 """
 
 from __future__ import annotations
@@ -37,17 +40,24 @@ FRAME = 1000
 """Bytes of what each file has: signatures, kinds of ops, a description."""
 
 
-def label_tensors(model: Model, *, unique: bool, labels: dict[str, str] | None = None) -> None:
+def label_tensors(
+    model: Model, *, unique: bool, inner: bool = True, labels: dict[str, str] | None = None
+) -> None:
     """Give a short name to all tensors but the ends of signatures, which have the source's, in
     place.
 
     Args:
         model: it is changed.
         unique: whether names differ in the whole file, whatever that takes.
+        inner: whether tensors of loops and branches that have no layer are numbered; else they have
+            no name, and names differ within a graph alone.
         labels: gets the new name of what each op of the main graph makes, by its old one.
     """
     before = [(value, value.name) for op in model.main.ops for value in op.outputs]
-    _label(model, unique=unique)
+    if inner:
+        _label(model, unique=unique)
+    else:
+        _name(model, _outer(model, _labels(model, in_file=False).names))
     if labels is not None:
         labels |= {name: value.name for value, name in reversed(before)}
 
@@ -60,6 +70,12 @@ def _label(model: Model, *, unique: bool) -> None:
     shared = _labels(model, in_file=False)
     fits = distinct.size - shared.size <= MOST * (shared.size + _size_without_names(model))
     _name(model, distinct.names if fits else shared.names)
+
+
+def _outer(model: Model, labels: Mapping[Value, str]) -> dict[Value, str]:
+    """The same, without the numbers in graphs that no signature names."""
+    within = {v for g in model.graphs if g not in model.called for v in g.values}
+    return {v: "" if v in within and "/" not in name else name for v, name in labels.items()}
 
 
 @dataclass(frozen=True, eq=False)
