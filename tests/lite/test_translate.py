@@ -8,7 +8,7 @@ import tensorflow as tf
 from rnnlite.errors import AbortError, UnsupportedError
 from rnnlite.isolation.converter import Translated
 from rnnlite.isolation.process import WorkerDied
-from rnnlite.lite.translate import _abort, _refusal, translate
+from rnnlite.lite.translate import _abort, _refusal, run_converter
 
 
 def test_an_op_without_builtin_form_is_named_with_its_place():
@@ -18,7 +18,7 @@ def test_an_op_without_builtin_form_is_named_with_its_place():
 
     function = tf.function(f).get_concrete_function(tf.TensorSpec([3, 3]))
     with pytest.raises(UnsupportedError, match=r"Svd has no builtin LiteRT form \(at 'spectrum/"):
-        translate(function)
+        run_converter(function)
 
 
 def test_a_write_to_a_variable_is_named_before_anything_is_frozen(monkeypatch):
@@ -34,7 +34,7 @@ def test_a_write_to_a_variable_is_named_before_anything_is_frozen(monkeypatch):
 
     function = tf.function(f).get_concrete_function(tf.TensorSpec([3]))
     with pytest.raises(UnsupportedError, match="counting"):
-        translate(function)
+        run_converter(function)
 
 
 def test_an_end_of_the_converters_process_is_an_error(monkeypatch):
@@ -52,10 +52,10 @@ def test_an_end_of_the_converters_process_is_an_error(monkeypatch):
     with pytest.raises(
         AbortError, match=r"the official converter ends its process; expected .*; found signal 6"
     ):
-        translate(function)
+        run_converter(function)
     monkeypatch.undo()
     assert wrap_converter.wrapped_convert is own
-    assert translate(function)[0][4:8] == b"TFL3"
+    assert run_converter(function)[0][4:8] == b"TFL3"
 
 
 @pytest.fixture(scope="module")
@@ -135,4 +135,4 @@ def test_a_fault_of_the_native_part_is_told_by_its_words(monkeypatch, plain):
     answer = Translated(b"", "failed", (), "error: 'tf.Cosh' op is neither a custom op")
     monkeypatch.setattr("rnnlite.lite.translate.convert_apart", lambda *_: answer)
     with pytest.raises(UnsupportedError, match=r"Cosh has no builtin LiteRT form"):
-        translate(plain)
+        run_converter(plain)

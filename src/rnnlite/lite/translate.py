@@ -26,7 +26,7 @@ from rnnlite.scan.tensors import ConcreteFunction
 _LOCK = threading.Lock()
 
 
-def translate(function: ConcreteFunction) -> tuple[bytes, Names]:
+def run_converter(function: ConcreteFunction) -> tuple[bytes, Names]:
     """Run the official converter with builtin ops only; its native part in a worker.
 
     Returns:

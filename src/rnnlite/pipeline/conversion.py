@@ -107,7 +107,7 @@ def convert(
         opened = _open(source, request)
     program = opened.program
     with clock.step("convert"):
-        made, found = _translate(opened, config)
+        made, found = _make_float32(opened, config)
     float_data = made.data
     if verify:
         with clock.step("check"):
@@ -152,7 +152,7 @@ def _open(source: Any, request: Request) -> _Opened:
     return opened
 
 
-def _translate(
+def _make_float32(
     opened: _Opened, config: QuantizationConfig | None
 ) -> tuple[_Made, dict[str, Finding]]:
     """Make the float32 file, and find the layers of each signature.

@@ -155,9 +155,9 @@ def translate(entry: Entry) -> Model:
         UnsupportedError: an op has no builtin form.
     """
     from rnnlite.lite.passes.rewrite import rewrite
-    from rnnlite.lite.translate import translate as by_official_converter
+    from rnnlite.lite.translate import run_converter
 
-    data, names = by_official_converter(rewrite(entry.function))
+    data, names = run_converter(rewrite(entry.function))
     model = schema.read(data)
     restore(model, names)
     run_passes(TRANSLATED, model)

@@ -10,7 +10,7 @@ import tensorflow as tf
 import rnnlite
 from rnnlite.frontends.functions import runner, trace
 from rnnlite.frontends.tensorflow import tracing  # noqa: F401 - registers the rules
-from rnnlite.frontends.tensorflow.emit import Emitter, Session
+from rnnlite.frontends.tensorflow.emit import Emission, Emitter
 from rnnlite.frontends.tensorflow.nodes import graph_of, name_of, with_defaults
 from rnnlite.lowering.schedule import Options
 from rnnlite.specs import TensorSpec
@@ -118,17 +118,17 @@ def emitted(definition, outputs, *, prepare=None, options=None, **arrays):
     """
     graph = graph_of(with_defaults(definition))
     graph = prepare(graph) if prepare else graph
-    session = Session(options or Options())
-    session.needed = graph.ancestors(outputs)
-    session.outputs = {name_of(r) for r in outputs}
+    emission = Emission(options or Options())
+    emission.needed = graph.ancestors(outputs)
+    emission.outputs = {name_of(r) for r in outputs}
 
     def call(tensors):
         given = {f"{name}:0": t for name, t in zip(arrays, tensors, strict=True)}
-        return Emitter(session, graph, given).get_all(outputs)
+        return Emitter(emission, graph, given).get_all(outputs)
 
     specs = [TensorSpec(k, a.shape, a.dtype.name) for k, a in arrays.items()]
     function = trace(call, specs, autograph=False)
-    return runner(function)(list(arrays.values())), function, session
+    return runner(function)(list(arrays.values())), function, emission
 
 
 def as_tensorflow_runs(definition, outputs, **arrays):

@@ -85,7 +85,7 @@ def test_tensors_of_any_length_are_selected_where_they_are_as_long(branch, op):
     class Unknown:
         """An emitter that knows no predicate."""
 
-        session = property(lambda self: self)
+        emission = property(lambda self: self)
 
         def static(self, tensor):
             return None

@@ -158,12 +158,12 @@ def test_a_cell_in_the_body_of_a_loop(v2):
     finally:
         v1.enable_control_flow_v2()
     x = normal(B, 5, FEATURES)
-    (found,), function, session = emitted(definition, ["y:0"], prepare=expand, x=x)
+    (found,), function, emission = emitted(definition, ["y:0"], prepare=expand, x=x)
     (wanted,) = as_tensorflow_runs(definition, ["y:0"], x=x)
     np.testing.assert_allclose(found, wanted, atol=2e-6)
     held = [*ops_of(function), *(o.type for g in bodies(function) for o in g.get_operations())]
     assert not set(held) & set(CELLS)
-    (record,) = session.records.values()
+    (record,) = emission.records.values()
     assert (record.kind, record.units, record.hoisted) == ("LSTM", UNITS, True)
 
 

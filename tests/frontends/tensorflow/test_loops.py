@@ -26,11 +26,11 @@ def graph(build, written):
 def compared(build, written, outputs, x=X):
     """What a graph gives when emitted; what TensorFlow gives is the same."""
     definition = graph(build, written)
-    found, function, session = emitted(definition, outputs, x=x)
+    found, function, emission = emitted(definition, outputs, x=x)
     for a, b in zip(found, as_tensorflow_runs(definition, outputs, x=x), strict=True):
         assert a.shape == b.shape
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
-    return found, function, session
+    return found, function, emission
 
 
 def rows_of(x):
@@ -67,14 +67,14 @@ def equations(x):
     ("asked", "outputs"), [(["y:0"], "all"), (["h:0"], "last"), (["y:0", "h:0"], "all")]
 )
 def test_a_recurrence(written, asked, outputs):
-    found, _, session = compared(lambda x: recurrent(x, outputs="yh"), written, asked)
+    found, _, emission = compared(lambda x: recurrent(x, outputs="yh"), written, asked)
     wanted = dict(zip(("y:0", "h:0"), equations(X), strict=True))
     for reference, value in zip(asked, found, strict=True):
         np.testing.assert_allclose(value, wanted[reference], rtol=1e-5, atol=1e-6)
-    (record,) = session.records.values()
+    (record,) = emission.records.values()
     assert (record.name, record.kind, record.units) == ("rnn", "RNN", UNITS)
     assert record.direction == "forward"
-    assert session.notes == []
+    assert emission.notes == []
     # A While node that makes rows makes them, whether or not the graph reads them.
     if written == "frames":
         assert record.outputs == outputs

@@ -6,7 +6,7 @@ import tensorflow as tf
 from building import graph_def, node, placeholder
 
 from rnnlite.frontends.tensorflow.arrays import Array
-from rnnlite.frontends.tensorflow.emit import Emitter, Session
+from rnnlite.frontends.tensorflow.emit import Emission, Emitter
 from rnnlite.frontends.tensorflow.nodes import graph_of
 from rnnlite.frontends.tensorflow.region import GraphRegion
 from rnnlite.loops import Kind, Node
@@ -31,8 +31,8 @@ def region():
         node("Const", "two", dtype=F, value=np.float32(2)),
         node("Mul", "doubled", "w", "two", T=F),
     )
-    session = Session(Options())
-    return GraphRegion(Emitter(session, graph_of(definition), {}), frozenset(["x:0", "h:0"]))
+    emission = Emission(Options())
+    return GraphRegion(Emitter(emission, graph_of(definition), {}), frozenset(["x:0", "h:0"]))
 
 
 def wanted(x, h, w=W):

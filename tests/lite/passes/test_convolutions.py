@@ -9,7 +9,7 @@ from rnnlite.lite import schema
 from rnnlite.lite.passes.convolutions import Phases
 from rnnlite.lite.passes.rewrite import rewrite
 from rnnlite.lite.passes.settling import settle_shapes
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 
 RNG = np.random.default_rng(0)
 
@@ -94,7 +94,7 @@ def test_equal_and_known_before_a_run(name):
     rewritten = rewrite(function)
     kinds = {op.type for op in rewritten.graph.get_operations()}
     assert not kinds & {"SpaceToBatchND", "BatchToSpaceND", "Conv2DBackpropInput"}
-    model = schema.read(translate(rewritten)[0])
+    model = schema.read(run_converter(rewritten)[0])
     settle_shapes(model)
     found = known_beforehand(schema.write(model), x)
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)

@@ -11,7 +11,7 @@ from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
 from rnnlite.lite.passes.counters import drop_idle_counters
 from rnnlite.lite.passes.rewrite import rewrite
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 
 
 def run(model):
@@ -55,7 +55,7 @@ def idle(model, value):
 
 
 def test_a_value_that_nobody_reads_is_taken_out():
-    model = schema.read(translate(counted())[0])
+    model = schema.read(run_converter(counted())[0])
     before = carried(model)
     idle(model, 7)
     assert carried(model) == before + 1
@@ -66,7 +66,7 @@ def test_a_value_that_nobody_reads_is_taken_out():
 
 
 def test_a_value_that_is_read_stays():
-    model = schema.read(translate(counted())[0])
+    model = schema.read(run_converter(counted())[0])
     idle(model, 7)
     (loop,) = model.loops()
     model.main.outputs = [*model.main.outputs, loop.outputs[-1]]
@@ -77,13 +77,13 @@ def test_a_value_that_is_read_stays():
 def test_the_counter_of_a_scan_is_taken_out():
     """TensorFlow's own counter, beside the number of the step."""
     model = keras.Sequential([keras.Input((None, 3)), keras.layers.LSTM(200)])
-    tree = schema.read(translate(rewrite(open_program(model, Request()).main.function))[0])
+    tree = schema.read(run_converter(rewrite(open_program(model, Request()).main.function))[0])
     assert drop_idle_counters(tree) == 1
     assert drop_idle_counters(tree) == 0
 
 
 def test_a_counter_that_ends_the_loop_stays():
-    model = schema.read(translate(counted(limit=3))[0])
+    model = schema.read(run_converter(counted(limit=3))[0])
     assert drop_idle_counters(model) == 0
     assert run(model) == [[8, 8]]
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
 from rnnlite.lite.passes.rewrite import rewrite
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 
 REFUSED = [
     "bti,btf->bf",
@@ -52,7 +52,7 @@ def test_all_of_them_are_converted():
     concrete = function.get_concrete_function()
     rewritten = rewrite(concrete)
     assert not [op for op in rewritten.graph.get_operations() if op.type == "Einsum"]
-    interpreter = Interpreter(model_content=translate(rewritten)[0])
+    interpreter = Interpreter(model_content=run_converter(rewritten)[0])
     for detail in interpreter.get_input_details():
         array = arrays[0] if detail["shape_signature"][-1] == 1 else arrays[1]
         interpreter.resize_tensor_input(detail["index"], array.shape)

@@ -8,7 +8,7 @@ from ai_edge_litert.interpreter import Interpreter
 from graphs import Model
 from rnnlite.lite import schema
 from rnnlite.lite.passes.free_axes import mark_free_axes
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 
 MATRIX = np.arange(20, dtype=np.float32).reshape(4, 5)
 
@@ -16,7 +16,7 @@ MATRIX = np.arange(20, dtype=np.float32).reshape(4, 5)
 def test_the_product_of_a_matrix_with_an_inner_axis():
     call = tf.function(lambda x: tf.einsum("ij,btjc->btic", tf.constant(MATRIX), x))
     function = call.get_concrete_function(tf.TensorSpec([1, None, 5, 3]))
-    model = schema.read(translate(function)[0])
+    model = schema.read(run_converter(function)[0])
     with pytest.raises(ValueError, match="overflowed"):
         Interpreter(model_content=schema.write(model)).allocate_tensors()
     assert mark_free_axes(model) == 1

@@ -13,7 +13,7 @@ from rnnlite.lite.passes.results import (
     separate_main_results,
 )
 from rnnlite.lite.structure import check_structure
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 
 
 def delay_line(dtype):
@@ -34,7 +34,7 @@ def run(model):
 
 @pytest.mark.parametrize("dtype", [tf.float32, tf.int32])
 def test_a_rotation_is_computed_right(dtype):
-    model = schema.read(translate(delay_line(dtype))[0])
+    model = schema.read(run_converter(delay_line(dtype))[0])
     assert separate_loop_results(model) == 3
     assert run(model) == [[3, 3], [1, 1], [2, 2]]
 
@@ -57,7 +57,8 @@ def test_a_branch_that_returns_a_tensor_twice():
         first, second, third = tf.cond(n > 3, twice, lambda: (x * 2, x, x))
         return first * 1.5, second + 1, third - 1
 
-    model = schema.read(translate(run_one.get_concrete_function(tf.TensorSpec([], tf.int32)))[0])
+    function = run_one.get_concrete_function(tf.TensorSpec([], tf.int32))
+    model = schema.read(run_converter(function)[0])
     assert separate_branch_results(model) == 1
     assert separate_branch_results(model) == 0
     y = np.tanh(2.0) + 2

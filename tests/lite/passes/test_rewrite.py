@@ -6,7 +6,7 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from rnnlite.lite.passes.rewrite import rewrite
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 
 SLICES = {
     "end": lambda x: x[:, :, tf.newaxis],
@@ -33,7 +33,7 @@ def test_new_axes_of_free_shapes(name):
         op.type == "StridedSlice" and op.get_attr("new_axis_mask")
         for op in rewritten.graph.get_operations()
     )
-    interpreter = Interpreter(model_content=translate(rewritten)[0])
+    interpreter = Interpreter(model_content=run_converter(rewritten)[0])
     index = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(index, x.shape)
     interpreter.allocate_tensors()

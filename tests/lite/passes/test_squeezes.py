@@ -7,7 +7,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from rnnlite.lite.passes.rewrite import rewrite
 from rnnlite.lite.passes.squeezes import squeezed, squeezes
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 
 
 def swapped(x):
@@ -41,7 +41,7 @@ def test_what_is_transposed(name):
     x = np.arange(np.prod(sizes), dtype=np.float32).reshape(sizes)
     expected = made(tf.constant(x)).numpy()
     np.testing.assert_array_equal(found(tf.constant(x))[0], expected)
-    interpreter = Interpreter(model_content=translate(found)[0])
+    interpreter = Interpreter(model_content=run_converter(found)[0])
     index = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(index, sizes)
     interpreter.allocate_tensors()

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from graphs import run
 from rnnlite.lite import schema
-from rnnlite.lite.translate import translate
+from rnnlite.lite.translate import run_converter
 from rnnlite.quantization.prepare.conv3d import flatten_conv3d
 
 RNG = np.random.default_rng(0)
@@ -25,7 +25,7 @@ def test_equal(padding, stride, depth):
         return tf.nn.conv3d(x, kernel, [1, stride, stride, 1, 1], padding) + np.float32(0.5)
 
     spec = tf.TensorSpec([None, 5, 6, 4, 2], tf.float32)
-    tree = schema.read(translate(convolve.get_concrete_function(spec))[0])
+    tree = schema.read(run_converter(convolve.get_concrete_function(spec))[0])
     flatten_conv3d(tree)
     names = [op.kind for op in tree.ops()]
     assert "CONV_3D" not in names
@@ -49,7 +49,7 @@ def test_equal_over_a_free_depth(padding, stride, dilation):
         return tf.nn.conv3d(x, kernel, steps, padding, dilations=dilations) + np.float32(0.5)
 
     spec = tf.TensorSpec([2, None, 6, 4, 2], tf.float32)
-    tree = schema.read(translate(convolve.get_concrete_function(spec))[0])
+    tree = schema.read(run_converter(convolve.get_concrete_function(spec))[0])
     flatten_conv3d(tree)
     assert "CONV_3D" not in {op.kind for op in tree.ops()}
     data = schema.write(tree)

@@ -84,11 +84,11 @@ def plan(
                 remedy="Leave sequence_length at auto",
             ) from e
     if not any(map(may_be_freed, inputs)):
-        return _settled(model, inputs, (), probes)
+        return _planned(model, inputs, (), probes)
     found = freed(inputs, probes)
     candidate = with_free(inputs, found.free)
     if not found.kept:
-        return _settled(model, candidate, (), probes)
+        return _planned(model, candidate, (), probes)
     culprit = blame(flavour, model, interface, inputs, found, probes)
     names = ", ".join(f"'{inputs[k].name}'" for k in found.kept)
     if wanted is None:
@@ -102,10 +102,10 @@ def plan(
     shown = ", ".join(dict.fromkeys(" x ".join(map(str, s)) for s in sizes))
     what = "length" if all(len(s) == 1 for s in sizes) else "size"
     note = f"{what} {shown} of input {names} is kept: pinned by {culprit}"
-    return _settled(model, candidate, (note,), probes)
+    return _planned(model, candidate, (note,), probes)
 
 
-def _settled(
+def _planned(
     model: KerasModel, inputs: tuple[TensorSpec, ...], notes: tuple[str, ...], probes: Probes
 ) -> Plan:
     """The plan for these inputs; axes declared free that only one size suits get that size."""
@@ -151,7 +151,7 @@ def _fixed(model: KerasModel, inputs: tuple[TensorSpec, ...], length: int, probe
         )
         for k, p in enumerate(inputs)
     )
-    plan = _settled(model, fixed, (), probes)
+    plan = _planned(model, fixed, (), probes)
     try:
         plan.reference(probes.sample(fixed, length))
     except Exception as e:

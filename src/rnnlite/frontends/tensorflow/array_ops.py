@@ -33,19 +33,19 @@ def _tensor(node: NodeDef, inputs: list[Value], place: int) -> Tensor:
 
 def _all_in_order(emitter: Emitter, graph: Graph, reference: str, value: Value) -> bool:
     """Whether indices are 0, 1, 2, ... to the end."""
-    known = emitter.session.static(value)
+    known = emitter.emission.static(value)
     if known is not None:
         return bool(np.array_equal(known, np.arange(len(known))))
     node = graph.node(graph.origin(reference))
     if node.op != "Range":
         return False
-    start, _, delta = (emitter.session.static(emitter.get(r)) for r in graph.inputs(node))
+    start, _, delta = (emitter.emission.static(emitter.get(r)) for r in graph.inputs(node))
     return start is not None and delta is not None and int(start) == 0 and int(delta) == 1
 
 
 @value_rule("TensorArrayV3")
 def _create(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    known = emitter.session.static(inputs[0])
+    known = emitter.emission.static(inputs[0])
     size = int(known) if known is not None else _tensor(node, inputs, 0)
     element = tf.TensorShape(
         node.attr["element_shape"].shape if "element_shape" in node.attr else None
@@ -119,7 +119,7 @@ def _concat(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]
 
 
 def _element(emitter: Emitter, value: Value) -> tf.TensorShape:
-    known = emitter.session.static(value)
+    known = emitter.emission.static(value)
     if known is None or known.ndim == 0:
         return tf.TensorShape(None)
     return tf.TensorShape([None if d < 0 else int(d) for d in known])
@@ -127,7 +127,7 @@ def _element(emitter: Emitter, value: Value) -> tf.TensorShape:
 
 @value_rule("TensorListReserve")
 def _reserve(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    known = emitter.session.static(inputs[1])
+    known = emitter.emission.static(inputs[1])
     dtype = tf.as_dtype(node.attr["element_dtype"].type)
     size: Count | None = int(known) if known is not None else _tensor(node, inputs, 1)
     # A list without rows is there to grow: TensorListSetItem lengthens it.

@@ -59,7 +59,7 @@ def merged(emitter: Emitter, node: NodeDef) -> Value:
             emitter.get(source)
 
     def branch(side: bool) -> Callable[[], Value]:
-        return lambda: Emitter(emitter.session, graph, {}, emitter).get(branches[side])
+        return lambda: Emitter(emitter.emission, graph, {}, emitter).get(branches[side])
 
     return choose(
         emitter,
@@ -87,7 +87,7 @@ def choose(
     Raises:
         UnsupportedError: arrays of rows are to be chosen from.
     """
-    known = emitter.session.static(predicate)
+    known = emitter.emission.static(predicate)
     if known is not None:
         return when_true() if bool(known) else when_false()
     if not small:
@@ -208,7 +208,7 @@ def _if(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     if predicate.dtype != tf.bool:
         predicate = tf.cast(predicate, tf.bool)
     names = [node.attr[k].func.name for k in ("then_branch", "else_branch")]
-    known = emitter.session.static(predicate)
+    known = emitter.emission.static(predicate)
     if known is not None:
         return emitter.call(names[0 if bool(known) else 1], arguments)
     bodies = [emitter.graph.function(name) for name in names]
@@ -235,7 +235,7 @@ def _case(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
     """One of several functions by a number; any that there is none for takes the last."""
     index, *arguments = inputs
     names = [f.name for f in node.attr["branches"].list.func]
-    known = emitter.session.static(index)
+    known = emitter.emission.static(index)
     if known is not None:
         place = int(known) if 0 <= int(known) < len(names) else len(names) - 1
         return emitter.call(names[place], arguments)

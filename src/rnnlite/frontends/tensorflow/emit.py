@@ -62,8 +62,8 @@ def rule(*ops: str) -> Callable[[TensorRule], TensorRule]:
     return register
 
 
-class Session:
-    """What all emitters of one conversion share. No session of TensorFlow's.
+class Emission:
+    """What all emitters of one conversion share.
 
     Attributes:
         needed: names of the nodes that the model's outputs are made of.
@@ -134,7 +134,7 @@ class Emitter:
     """Values of one graph at one place: the main graph, a function, a loop body, a branch.
 
     Args:
-        session: shared state.
+        emission: shared state.
         graph: the nodes.
         given: values that are known, by reference.
         parent: an emitter of the same graph whose values are seen here too.
@@ -142,12 +142,12 @@ class Emitter:
 
     def __init__(
         self,
-        session: Session,
+        emission: Emission,
         graph: Graph,
         given: Mapping[str, Value],
         parent: Emitter | None = None,
     ) -> None:
-        self.session = session
+        self.emission = emission
         self.graph = graph
         self.values: dict[str, Value] = dict(given)
         self.parent = parent
@@ -219,7 +219,7 @@ class Emitter:
         Raises:
             UnsupportedError: it is none of those that `tf.while_loop` makes.
         """
-        frame = self.session.frames(self.graph).get(node.name)
+        frame = self.emission.frames(self.graph).get(node.name)
         if frame is None:
             raise UnsupportedError(
                 f"'{node.name}' leaves a loop that cannot be read",
@@ -254,7 +254,7 @@ class Emitter:
     def call(self, function: str, arguments: Sequence[Value]) -> list[Value]:
         """The results of a function of the library, inlined."""
         body = self.graph.function(function)
-        inner = Emitter(self.session, body, dict(zip(body.arguments, arguments, strict=True)))
+        inner = Emitter(self.emission, body, dict(zip(body.arguments, arguments, strict=True)))
         return inner.get_all(body.results)
 
     def tensors(self, node: NodeDef, values: Sequence[Value]) -> list[Tensor]:
@@ -295,7 +295,7 @@ class Emitter:
             )
         known = {a.name for a in definition.attr}
         kept = {k: v for k, v in (attrs or node.attr).items() if k in known}
-        result = folded(self.session, op or node.op, tensors, kept)
+        result = folded(self.emission, op or node.op, tensors, kept)
         if result is not None:
             return result
         graph = tf.compat.v1.get_default_graph()
@@ -318,7 +318,7 @@ class Emitter:
         """A small constant of an outer graph, made anew: shapes are inferred from it."""
         if tensor.graph is graph:
             return tensor
-        known = self.session.static(tensor)
+        known = self.emission.static(tensor)
         if known is None or known.size > LOCAL:
             return tensor
         return tf.constant(known)
@@ -331,8 +331,8 @@ LOCAL = 64
 def emit_constant(emitter: Emitter, value: npt.ArrayLike) -> Tensor:
     """A constant tensor whose value is remembered."""
     tensor = tf.constant(value)
-    emitter.session.remember(tensor, np.asarray(value))
+    emitter.emission.remember(tensor, np.asarray(value))
     return tensor
 
 
-__all__ = ["Emitter", "RULES", "Session", "emit_constant", "name_of", "ref", "rule", "value_rule"]
+__all__ = ["Emitter", "RULES", "Emission", "emit_constant", "name_of", "ref", "rule", "value_rule"]

@@ -17,7 +17,7 @@ from rnnlite.scan.protos import AttrValue
 from rnnlite.scan.tensors import Array, Tensor
 
 if TYPE_CHECKING:
-    from rnnlite.frontends.tensorflow.emit import Session
+    from rnnlite.frontends.tensorflow.emit import Emission
 
 FOLDED = frozenset(
     [
@@ -86,7 +86,7 @@ GROWTH = 1 << 16
 
 
 def folded(
-    session: Session, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, AttrValue]
+    emission: Emission, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, AttrValue]
 ) -> list[Any] | None:
     """The results as constants, or None where the op is to be emitted."""
     if op not in FOLDED:
@@ -98,7 +98,7 @@ def folded(
         kind = tf.as_dtype(attrs["out_type"].type) if "out_type" in attrs else tf.int32
         results = [np.asarray(value, kind.as_numpy_dtype)]
     else:
-        values = [session.static(t) for t in inputs]
+        values = [emission.static(t) for t in inputs]
         if any(v is None for v in values):
             return None
         arrays = [np.asarray(v) for v in values]
@@ -108,7 +108,7 @@ def folded(
         return None
     tensors = [tf.constant(r) for r in results]
     for tensor, value in zip(tensors, results, strict=True):
-        session.remember(tensor, value)
+        emission.remember(tensor, value)
     return tensors
 
 

@@ -35,11 +35,11 @@ def _lowered(emitter: Emitter, scan: Scan, name: str) -> ScanResult:
         masked=False,
         hoisted=True,
     )
-    return lower_named(emitter.session, scan, (name, scan.reverse), about)
+    return lower_named(emitter.emission, scan, (name, scan.reverse), about)
 
 
 def _weights(emitter: Emitter, node: NodeDef, value: Tensor, what: str) -> Any:
-    known = emitter.session.static(value)
+    known = emitter.emission.static(value)
     if known is None:
         raise UnsupportedError(
             f"the {what} of {node.op} '{node.name}' is no constant",

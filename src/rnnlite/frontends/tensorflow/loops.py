@@ -22,7 +22,7 @@ from rnnlite.scan.protos import NodeDef
 
 def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
     """The values of all exits of a frame whose inputs are there."""
-    needed, outputs = emitter.session.needed, emitter.session.outputs
+    needed, outputs = emitter.emission.needed, emitter.emission.outputs
     variables = [
         _variable(
             (v.switch, v.update, v.merge),
@@ -35,7 +35,7 @@ def lower_frame(emitter: Emitter, frame: Frame) -> dict[str, Value]:
     constants = {inner: emitter.find(outer) for inner, outer in frame.constants.items()}
 
     def region(arguments: Sequence[Ref]) -> GraphRegion:
-        inner = Emitter(emitter.session, emitter.graph, constants, emitter)
+        inner = Emitter(emitter.emission, emitter.graph, constants, emitter)
         return GraphRegion(inner, frozenset([*arguments, *constants]))
 
     body = region([v.argument for v in variables])
@@ -82,7 +82,7 @@ def _while(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
         for k, (own, value) in enumerate(zip(names, inputs, strict=True))
     ]
     regions = [
-        GraphRegion(Emitter(emitter.session, graph, {}), frozenset(graph.arguments))
+        GraphRegion(Emitter(emitter.emission, graph, {}), frozenset(graph.arguments))
         for graph in (body, cond)
     ]
     loop = Loop(
@@ -111,13 +111,13 @@ def _weights(emitter: Emitter, sources: Mapping[Ref, str]) -> dict[Ref, str]:
 
 def _lowered(loop: Loop, body: GraphRegion, condition: GraphRegion) -> list[Value]:
     """The values of a loop's variables behind it; of those that nothing reads, any value."""
-    session = body.emitter.session
-    found = scan_of(loop, quiet=session.probing)
+    emission = body.emitter.emission
+    found = scan_of(loop, quiet=emission.probing)
     if not isinstance(found, NotAScan):
         # By its place in the source: a loop within a loop is emitted for each unrolled step.
         place = id(body.emitter.graph.nodes[name_of(loop.variables[0].argument)])
-        return run_scan(session, loop, found, place)
+        return run_scan(emission, loop, found, place)
     result = PlainLoop(loop, body, condition).run()
-    if not session.probing:
-        session.notes.append(f"the loop '{loop.name}' is kept as a plain loop: {found.reason}")
+    if not emission.probing:
+        emission.notes.append(f"the loop '{loop.name}' is kept as a plain loop: {found.reason}")
     return result

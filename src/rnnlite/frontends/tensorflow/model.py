@@ -65,7 +65,7 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     stop_waiting(definition, [name_of(r) for r in refs.inputs])
     definition = pruned(definition, [*refs.outputs, *refs.inputs])
     traced, kept = traced_at_any_batch(graph, refs, declared, request)
-    found = _settled(definition, refs, traced, declared, request)
+    found = _single_sizes(definition, refs, traced, declared, request)
     if found:
         sized = with_sizes([p for _, p in declared], found)
         declared = list(zip(refs.inputs, sized, strict=True))
@@ -82,10 +82,10 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
     )
     reference, perturb, remark = _references(definition, refs, traced, declared)
     inputs, outputs = _named_specs(traced, reference, _labels(source, refs, request))
-    notes = [*source.notes, *refs.notes, *traced.session.notes, *kept]
+    notes = [*source.notes, *refs.notes, *traced.emission.notes, *kept]
     notes += _size_notes(inputs, [spec_of(graph, r) for r, _ in declared], traced.lengths)
     notes += remark
-    if not traced.session.records:
+    if not traced.emission.records:
         notes.append("the graph has no recurrence; it is converted as it is")
     return Entry(
         origin=source.origin,
@@ -94,14 +94,14 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
         function=traced.function,
         reference=reference,
         perturbed=perturb,
-        recurrences=tuple(traced.session.records.values()),
+        recurrences=tuple(traced.emission.records.values()),
         notes=tuple(dict.fromkeys(notes)),
         lengths=traced.lengths,
-        scans=tuple(traced.session.lowered),
+        scans=tuple(traced.emission.lowered),
     )
 
 
-def _settled(
+def _single_sizes(
     definition: GraphDef,
     refs: SignatureRefs,
     traced: Traced,

@@ -82,7 +82,7 @@ class PlainLoop:
 
     def _shapes_after(self, initial: Sequence[Value], shapes: Sequence[TensorShape]) -> list[Any]:
         """Shapes of the variables after one iteration from variables of the given shapes."""
-        with self.body.emitter.session.scratch():
+        with self.body.emitter.emission.scratch():
             tensors = [
                 tf.compat.v1.placeholder(_tensor(v).dtype, s)
                 for v, s in zip(initial, shapes, strict=True)
@@ -94,7 +94,7 @@ class PlainLoop:
         initial = [cast(Value, v.initial) for v in self.loop.variables]
         if not any(isinstance(v, Array) and v.content is None for v in initial):
             return initial
-        with self.body.emitter.session.scratch():
+        with self.body.emitter.emission.scratch():
             rows = [u.element if isinstance(u, Array) else u.shape for u in self._step(initial)]
         first: Sequence[Value | None] = [None] * len(rows)
         if any(

@@ -54,7 +54,7 @@ class GraphRegion:
         """See `Region`."""
         old = self.emitter
         given = {**old.values, **cast(Mapping[Ref, Value], values)}
-        emitter = Emitter(old.session, old.graph, given, old.parent)
+        emitter = Emitter(old.emission, old.graph, given, old.parent)
         return GraphRegion(emitter, self.arguments, self._nodes)
 
     def is_bound(self, ref: Ref) -> bool:
@@ -72,7 +72,7 @@ class GraphRegion:
 
     def known(self, tensor: LoopValue) -> Array | None:
         """See `Region`."""
-        value = self.emitter.session.static(tensor)
+        value = self.emitter.emission.static(tensor)
         return None if value is None else np.asarray(value)
 
     def emit(self, refs: Sequence[Ref], given: Mapping[Ref, Tensor]) -> list[Tensor]:
@@ -81,7 +81,7 @@ class GraphRegion:
 
     def values(self, refs: Sequence[Ref], given: Mapping[Ref, Value]) -> list[Value]:
         """As `emit`; takes and gives arrays too."""
-        return Emitter(self.emitter.session, self.emitter.graph, given, self.emitter).get_all(refs)
+        return Emitter(self.emitter.emission, self.emitter.graph, given, self.emitter).get_all(refs)
 
     def apply(self, node: Node, operands: Sequence[Tensor]) -> Tensor:
         """See `Region`."""
@@ -95,11 +95,11 @@ class GraphRegion:
         counters: Mapping[Ref, Integer],
     ) -> dict[Ref, Shape | None]:
         """See `Region`."""
-        session = self.emitter.session
-        with session.scratch():
+        emission = self.emitter.emission
+        with emission.scratch():
             given = {**states, **{r: x[0] for r, x in rows.items()}}
             given.update({r: tf.constant(start) for r, start in counters.items()})
-            inner = Emitter(session, self.emitter.graph, given, self.emitter)
+            inner = Emitter(emission, self.emitter.graph, given, self.emitter)
             inner.get_all(refs)
             return {r: _shape(v) for r, v in inner.values.items() if is_tensor(v)}
 
@@ -112,14 +112,14 @@ class GraphRegion:
         overlay = Graph(
             dict(graph.nodes), graph.functions, graph.arguments, graph.results, graph._bodies
         )
-        old.session.share_frames(overlay, graph)
+        old.emission.share_frames(overlay, graph)
         pattern = graph.nodes[like.name]
         overlay.nodes.update({node.name: made(node, pattern) for node in nodes})
         values: dict[str, Any] = dict(old.values)
         values.update({r: emit_constant(old, value) for r, value in constants.items()})
         # What was put in the place of another is described anew.
         kept = {k: n for k, n in self._nodes.items() if overlay.nodes[k] is graph.nodes[k]}
-        emitter = Emitter(old.session, overlay, values, old.parent)
+        emitter = Emitter(old.emission, overlay, values, old.parent)
         return GraphRegion(emitter, self.arguments, kept)
 
 

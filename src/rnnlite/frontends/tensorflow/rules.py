@@ -69,9 +69,9 @@ def _select(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[V
 def _transpose(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """Swapping an axis of one moves nothing: a reshape does it at no cost."""
     x, axes = inputs
-    order = emitter.session.static(axes)
+    order = emitter.emission.static(axes)
     shape = x.shape
-    if order is not None and shape.rank and emitter.session.static(x) is None:
+    if order is not None and shape.rank and emitter.emission.static(x) is None:
         long = [a for a in order if shape[a] != 1]
         turned = [shape[a] for a in order]
         if long == sorted(long) and sum(d is None for d in turned) <= 1:
@@ -82,7 +82,7 @@ def _transpose(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequenc
 @rule("GreaterEqual")
 def _greater_equal(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """Dropout keeps where a random number is not below the rate: at rate 0 everywhere."""
-    rate = emitter.session.static(inputs[1])
+    rate = emitter.emission.static(inputs[1])
     if rate is not None and np.all(rate <= 0) and _is_uniform(emitter, inputs[0]):
         return [emit_constant(emitter, np.array(True))]
     return emitter.create(node, inputs)
@@ -94,7 +94,7 @@ def _floor(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Va
     (x,) = inputs
     if tf.is_tensor(x) and x.op.type in ("Add", "AddV2"):
         for known, other in (x.op.inputs, reversed(x.op.inputs)):
-            value = emitter.session.static(known)
+            value = emitter.emission.static(known)
             whole = value is not None and np.size(value) == 1 and float(value) == int(value)
             if whole and _is_uniform(emitter, other):
                 return [emit_constant(emitter, np.float32(value).reshape([]))]
@@ -106,9 +106,9 @@ def _is_uniform(emitter: Emitter, tensor: Tensor) -> bool:
     while tensor.op.type in ("Add", "AddV2", "Mul"):
         neutral = 1.0 if tensor.op.type == "Mul" else 0.0
         value, constant = tensor.op.inputs
-        if emitter.session.static(constant) is None:
+        if emitter.emission.static(constant) is None:
             value, constant = constant, value
-        known = emitter.session.static(constant)
+        known = emitter.emission.static(constant)
         if known is None or np.any(known != neutral):
             return False
         tensor = value
@@ -120,7 +120,7 @@ def _scaled(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[V
     """Dropout that is off leaves products with 1 and quotients by 1 behind."""
     x, by = inputs
     for value, factor in ((x, by), (by, x))[: 2 if node.op == "Mul" else 1]:
-        known = emitter.session.static(factor)
+        known = emitter.emission.static(factor)
         one = known is not None and np.ndim(known) == 0 and known == 1
         if one and tf.is_tensor(value) and value.dtype.is_floating:
             return [value]
@@ -130,7 +130,7 @@ def _scaled(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[V
 @rule("StridedSlice")
 def _strided_slice(emitter: Emitter, node: NodeDef, inputs: list[Tensor]) -> Sequence[Value]:
     """The converter takes no new axes in tensors of free shape: they become ExpandDims."""
-    bounds = [emitter.session.static(t) for t in inputs[1:]]
+    bounds = [emitter.emission.static(t) for t in inputs[1:]]
     if not node.attr["new_axis_mask"].i or any(b is None for b in bounds):
         return emitter.create(node, inputs)
     axes = split_axes(masks_of(node), len(bounds[0]))

@@ -13,18 +13,18 @@ import tensorflow as tf
 
 from rnnlite.errors import InternalError
 from rnnlite.frontends.tensorflow.arrays import Array, Value
-from rnnlite.frontends.tensorflow.emit import Session
+from rnnlite.frontends.tensorflow.emit import Emission
 from rnnlite.loops import Loop, Raised, Reading, Variable
 from rnnlite.lowering.lower import lower
 from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult
 from rnnlite.scan.tensors import Count, Tensor
 
 
-def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> list[Value]:
+def run_scan(emission: Emission, loop: Loop, raised: Raised, place: Hashable) -> list[Value]:
     """Lower a Scan and report it.
 
     Args:
-        session: takes the record.
+        emission: takes the record.
         loop: the loop, as the graph has it.
         raised: the Scan that was read from it.
         place: of the loop in the source; the report has one recurrence for each place.
@@ -45,31 +45,31 @@ def run_scan(session: Session, loop: Loop, raised: Raised, place: Hashable) -> l
         hoisted=raised.cell.hoisted,
         weights=", ".join(raised.weights),
     )
-    return _behind(loop, raised, lower_named(session, scan, place, about))
+    return _behind(loop, raised, lower_named(emission, scan, place, about))
 
 
-def lower_named(session: Session, scan: Scan, place: Hashable, about: Recurrence) -> ScanResult:
+def lower_named(emission: Emission, scan: Scan, place: Hashable, about: Recurrence) -> ScanResult:
     """Lower a Scan under its name, and report it.
 
     Args:
-        session: takes the record.
+        emission: takes the record.
         scan: its ops get names below that of the record: the nodes of a graph have names of their
             own, and no scope is open where they are emitted.
-        place: of it in the source, as of `Session.record`.
+        place: of it in the source, as of `Emission.record`.
         about: what is said of it, without its schedule.
     """
     outer = tf.compat.v1.get_default_graph().get_name_scope()
     # With the slash at its end the scope is this one, whether or not there are ops in it already.
     with tf.name_scope("/".join(filter(None, (outer, about.name))) + "/"):
-        result, schedule = lower(scan, session.options)
+        result, schedule = lower(scan, emission.options)
     record = replace(
         about,
         unroll=schedule.unroll,
         thresholds=schedule.thresholds,
         schedule=str(schedule),
     )
-    session.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds, record))
-    session.record(place, record)
+    emission.lowered.append(Lowered(scan, result, schedule.unroll, schedule.thresholds, record))
+    emission.record(place, record)
     return result
 
 

@@ -18,7 +18,7 @@ from rnnlite.frontends.functions import id_ranges, trace
 from rnnlite.frontends.program import type_notes
 from rnnlite.frontends.sizes import forced_sizes, size_notes, with_sizes
 from rnnlite.frontends.tensorflow import array_ops, conditions, fused, kernels, loops, rules
-from rnnlite.frontends.tensorflow.emit import Emitter, Session
+from rnnlite.frontends.tensorflow.emit import Emission, Emitter
 from rnnlite.frontends.tensorflow.fused import expand
 from rnnlite.frontends.tensorflow.nodes import Graph, name_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
@@ -53,7 +53,7 @@ class Traced:
         function: the ConcreteFunction.
         specs: its inputs.
         call: what was traced, to trace it again.
-        session: records and notes.
+        emission: records and notes.
         ids: see `TensorSpec.ids`, by the inputs' own names.
         lengths: see `Entry.lengths`.
     """
@@ -61,7 +61,7 @@ class Traced:
     function: Any
     specs: tuple[TensorSpec, ...]
     call: Callable[[Sequence[Any]], list[Any]]
-    session: Session
+    emission: Emission
     ids: dict[str, tuple[int, int]]
     lengths: Lengths
 
@@ -130,34 +130,34 @@ def _traced_at(
     expanded = expand(graph)
     notes: list[str] = []
 
-    def emitted(options: Options | Survey) -> tuple[Any, Callable[..., Any], Session]:
-        session = Session(options)
-        session.needed = expanded.ancestors(refs.outputs)
-        session.outputs = {name_of(r) for r in refs.outputs}
-        call = _call(session, expanded, declared, refs.outputs)
-        return trace(call, specs, autograph=False), call, session
+    def emitted(options: Options | Survey) -> tuple[Any, Callable[..., Any], Emission]:
+        emission = Emission(options)
+        emission.needed = expanded.ancestors(refs.outputs)
+        emission.outputs = {name_of(r) for r in refs.outputs}
+        call = _call(emission, expanded, declared, refs.outputs)
+        return trace(call, specs, autograph=False), call, emission
 
     weights = _weight_shapes(graph)
     while True:
         # Each round fixes an axis at least, or is the last.
         options = within_budget(request.schedule, lambda s: emitted(s)[0], weights)
-        function, call, session = emitted(options)
-        lengths = lengths_of(function, specs, session.lowered)
+        function, call, emission = emitted(options)
+        lengths = lengths_of(function, specs, emission.lowered)
         sizes = forced_sizes(lengths)
         if not sizes:
             break
         notes += size_notes(specs, sizes)
         specs = with_sizes(specs, sizes)
-    session.notes += notes
+    emission.notes += notes
     ids = id_ranges(function, specs)
     # All is reported; to trace it again is to ask for shapes alone.
-    session.probing = True
+    emission.probing = True
     if request.integer and any(p.name in ids and p.dtype == "float32" for p in specs):
         given = specs
         specs = tuple(replace(p, dtype="int32") if p.name in ids else p for p in specs)
-        session.notes += type_notes(given, specs)
+        emission.notes += type_notes(given, specs)
         function = trace(call, specs, autograph=False)
-    return Traced(function, specs, call, session, ids, lengths)
+    return Traced(function, specs, call, emission, ids, lengths)
 
 
 def _weight_shapes(graph: Graph) -> list[Any]:
@@ -171,12 +171,12 @@ def _weight_shapes(graph: Graph) -> list[Any]:
 
 
 def _call(
-    session: Session, graph: Graph, declared: Declared, outputs: Sequence[str]
+    emission: Emission, graph: Graph, declared: Declared, outputs: Sequence[str]
 ) -> Callable[[Sequence[Any]], list[Any]]:
     """A function of the inputs that emits the graph."""
 
     def call(tensors: Sequence[Tensor]) -> list[Any]:
         given = {r: tf.cast(t, p.dtype) for (r, p), t in zip(declared, tensors, strict=True)}
-        return Emitter(session, graph, given).get_all(outputs)
+        return Emitter(emission, graph, given).get_all(outputs)
 
     return call

@@ -21,8 +21,8 @@ from rnnlite.frontends.onnx.nodes import Graph, Node
 from rnnlite.frontends.onnx.rules.trips import iterations
 from rnnlite.frontends.onnx.values import Dims, Operand, Value, is_known
 from rnnlite.frontends.tensorflow import tracing as _rules_of_graphs  # noqa: F401 - registers them
+from rnnlite.frontends.tensorflow.emit import Emission
 from rnnlite.frontends.tensorflow.emit import Emitter as GraphEmitter
-from rnnlite.frontends.tensorflow.emit import Session
 from rnnlite.frontends.tensorflow.fused import expand
 from rnnlite.frontends.tensorflow.nodes import graph_of, with_defaults
 from rnnlite.scan.tensors import Tensor
@@ -46,14 +46,14 @@ def read_back(emitter: Emitter, function: Function, inputs: Sequence[Tensor]) ->
         concrete = tf.function(flat, autograph=False).get_concrete_function(*specs)
     definition = with_defaults(concrete.graph.as_graph_def())
     graph = expand(graph_of(definition))
-    session = Session(emitter.recurrences.options)
+    emission = Emission(emitter.recurrences.options)
     outputs = [t.name for t in concrete.outputs]
-    session.needed = graph.ancestors(outputs)
+    emission.needed = graph.ancestors(outputs)
     given = {t.name: own for t, own in zip(concrete.inputs, inputs, strict=False)}
-    found = GraphEmitter(session, graph, given).get_all(outputs)
-    emitter.recurrences.lowered += session.lowered
-    emitter.recurrences.records += session.records.values()
-    emitter.notes += session.notes
+    found = GraphEmitter(emission, graph, given).get_all(outputs)
+    emitter.recurrences.lowered += emission.lowered
+    emitter.recurrences.records += emission.records.values()
+    emitter.notes += emission.notes
     results: list[Tensor] = []
     for value, like in zip(found, concrete.outputs, strict=True):
         tensor = cast(Tensor, value)
@@ -211,7 +211,7 @@ def _while(
 ) -> list[Tensor]:
     """A loop whose body gives a condition, new states and rows of sequences."""
     count = len(carried)
-    shapes = _settled(lambda values: step(tf.constant(0), values)[1 : 1 + count], carried)
+    shapes = _invariant_shapes(lambda values: step(tf.constant(0), values)[1 : 1 + count], carried)
     kinds, row_shapes = _rows_of(step, carried, shapes, rows, count)
     size = most if always else 0
     arrays = [
@@ -243,7 +243,7 @@ def _while(
     return [*results[2 : 2 + count], *[a.stack() for a in results[2 + count :]]]
 
 
-def _settled(
+def _invariant_shapes(
     step: Callable[[Sequence[Tensor]], Sequence[Tensor]], carried: Sequence[Tensor]
 ) -> list[Any]:
     """Shapes of the states that hold in every iteration."""
