@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from rnnlite.errors import InternalError
 from rnnlite.frontends.tensorflow.arrays import Array
-from rnnlite.frontends.tensorflow.emit import Session
+from rnnlite.frontends.tensorflow.emit import Emission
 from rnnlite.frontends.tensorflow.scans import (
     _array,
     _behind,
@@ -126,7 +126,7 @@ def test_a_state_is_no_array():
 @pytest.mark.parametrize(("outer", "begin"), [("", "rnn/"), ("node", "node/rnn/")])
 def test_ops_of_a_scan_are_named_by_it(outer, begin):
     """Whether or not the graph has ops of that name already."""
-    session = Session(Options())
+    emission = Emission(Options())
     about = Recurrence("rnn", "SimpleRNN", 2, "forward", "last", masked=False, hoisted=True)
     graph = tf.__internal__.FuncGraph("test")
     with graph.as_default(), tf.name_scope(outer):
@@ -134,12 +134,12 @@ def test_ops_of_a_scan_are_named_by_it(outer, begin):
         kernels = np.ones((3, 2), np.float32), np.ones((2, 2), np.float32)
         cell = SimpleRNN(*kernels, None, Activation(tf.tanh, elementwise=True))
         before = len(graph.get_operations())
-        lower_named(session, Scan(cell, (x,), (h,), name="rnn"), "here", about)
+        lower_named(emission, Scan(cell, (x,), (h,), name="rnn"), "here", about)
         names = [op.name for op in graph.get_operations()[before:]]
     assert f"{begin}scan" in names
     assert [name for name in names if not name.startswith(begin)] == []
-    (lowered,) = session.lowered
-    assert session.records == {"here": lowered.record}
+    (lowered,) = emission.lowered
+    assert emission.records == {"here": lowered.record}
     assert lowered.record.name == "rnn"
     assert lowered.record.unroll == lowered.unroll > 1
     assert lowered.record.schedule
