@@ -135,7 +135,7 @@ def test_ops_without_a_form_in_loops_and_branches(step, batch):
     np.testing.assert_allclose(rewritten(tf.constant(x))[0], expected, atol=1e-5)
     nodes = [n for f in rewritten.graph.as_graph_def().library.function for n in f.node_def]
     assert not {n.op for n in nodes} & {"MaxPool3D", "AvgPool3D", "Roll", "Einsum"}
-    interpreter = Interpreter(model_content=translate(rewritten)[0])
+    interpreter = Interpreter(model_content=run_converter(rewritten)[0])
     index = interpreter.get_input_details()[0]["index"]
     interpreter.resize_tensor_input(index, x.shape)
     interpreter.allocate_tensors()
