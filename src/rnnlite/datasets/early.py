@@ -1,4 +1,4 @@
-"""Rows of a data set by the exits of a file: each leaves by the first exit that is sure.
+"""Run each row of a data set through a file's exits, until one is sure.
 
 What enters: a model with exits, windows of checked samples, a threshold. What leaves: for each row
 the result, the number of the exit that it left by, and the score; and what these are written as.

@@ -1,4 +1,4 @@
-"""Labels: read beside the data, and told apart: classes or numbers.
+"""Read the labels that go with the data, and tell whether they are classes or numbers.
 
 What enters: labels as an iterable, a file, or a column of the data. What leaves: one array a row,
 class numbers (n,) or numbers of the output's shape.

@@ -1,4 +1,4 @@
-"""An evaluation as tables.
+"""An evaluation as tables for the terminal; `writing` has the table of rows.
 
 What enters: an `Evaluation`. What leaves: tables of rich.
 """

@@ -1,4 +1,4 @@
-"""Sizes of a traced model's inputs: those that its ops take alone, and those that tell the batch.
+"""Axes of a traced model's inputs that take a single size; which axis of an output is the batch.
 
 What enters: TensorSpecs of inputs, the `Lengths` of a trace, a model as a function of its inputs'
 sizes. What leaves: sizes by `Axis`, inputs with these sizes, notes; the batch axis of each output.

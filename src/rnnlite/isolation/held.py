@@ -81,7 +81,7 @@ def ranges(number: int) -> dict[str, Range]:
 
 
 def counts(number: int) -> dict[str, int]:
-    """How many values the tensors of the main graph had that had few, by name."""
+    """How many numbers a tensor of the main graph held in all runs, by name, where they are few."""
     found: dict[str, int] = _HELD[number].counts or {}
     return found
 

@@ -65,7 +65,7 @@ class Requirement:
         return axes_of(self.left) | axes_of(self.right)
 
     def holds(self, values: Mapping[Axis, int]) -> bool | None:
-        """Whether it does where free axes are so long; None where that is not known."""
+        """Whether it holds when free axes have these sizes; None where that is not known."""
         left, right = evaluate(self.left, values), evaluate(self.right, values)
         if left is None or right is None:
             return None
@@ -76,7 +76,7 @@ class Requirement:
         return left >= right
 
     def fixed(self, values: Mapping[Axis, int]) -> Requirement | None:
-        """The same where some free axes are so long; None where it always holds then."""
+        """The same with these sizes put in for free axes; None where it always holds then."""
         left, right = substitute(self.left, values), substitute(self.right, values)
         if self.kind != "least":
             left, right = reduced(left, right)

@@ -19,7 +19,7 @@ SHOWN = 4
 
 
 def type_of(op: Op) -> str:
-    """The type by which a kernel of an op is there or not: "int8", or "int8>float32"."""
+    """The type that decides whether there is a kernel for an op: "int8", or "int8>float32"."""
     value = op.operand(DATA.get(op.kind, 0))
     known = "" if value is None else value.type
     return f"{known}>{op.output.type}" if op.kind in CONVERTING else known

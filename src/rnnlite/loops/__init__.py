@@ -1,8 +1,9 @@
 """The reader of loops, free of any dialect: from a loop to a Scan, or to the reason why not.
 
 What enters: a `Loop`, which a front end describes in the vocabulary of `nodes`: TensorFlow frames
-and While nodes today; Loop and Scan of ONNX, or the scan of a jaxpr, in the same way. What leaves:
-a `Raised` Scan, ready to be lowered, or `NotAScan` with the reason, which is logged.
+and While nodes today (loops of ONNX are first written as such); the scan of a jaxpr could be
+described in the same way. What leaves: a `Raised` Scan, ready to be lowered, or `NotAScan` with the
+reason, which is logged.
 
 The order of work: `reading` tells the variables of the loop apart, `bounds` finds the number of
 iterations, `regions` sorts the body's nodes by what they depend on, `products` cuts products of [x,

@@ -33,7 +33,7 @@ class Loop:
         row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
         fixed_rows: whether a time step of the output sequences has a shape that is known.
         identity_padding: whether steps can be put in front that leave the initial state as it is.
-        roughly: whether they do so up to rounding alone.
+        roughly: whether such padding leaves the initial state as it is up to rounding alone.
         plain: whether it is a cell whose projection and product can be made in other ways.
         batch: sequences at a time, if that is fixed.
         projected_bytes: bytes of what one time step of one sequence is projected to.
@@ -60,7 +60,7 @@ class Loop:
 
 @dataclass(frozen=True)
 class Budget:
-    """Bytes that all but weights may take in a file that is to be small.
+    """How many bytes a small file may spend on all but its weights.
 
     Attributes:
         free_bytes: in any file.
@@ -99,7 +99,7 @@ class Options:
         target: what the file is made for.
         exact: whether rounding may not differ with the length of a sequence: chunks of it are then
             the same integers.
-        streamed: whether the function of a chunk is made as well, which is to have these kernels.
+        streamed: whether the function of a chunk is made as well; it is then to run these kernels.
     """
 
     unroll: int | None = None

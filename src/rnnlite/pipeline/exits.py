@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 PREFIX = "exit/"
 LENGTHS = (5, 19, 64)
-"""At which exits are compared with the whole."""
+"""Sequence lengths at which exits are compared with the whole model."""
 
 
 def require_exits(program: Program, request: Request) -> None:

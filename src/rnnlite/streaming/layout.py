@@ -1,4 +1,4 @@
-"""What a file says of its stream. Data, without TensorFlow: it is all that the runtime knows.
+"""What a file says of its stream. Data, without TensorFlow: the runtime knows nothing else of it.
 
 What enters: what `function` finds, or the record in a file. What leaves: a `Layout`, as data and as
 JSON.
@@ -38,7 +38,7 @@ class StreamOutput:
 
     Attributes:
         name: the source's.
-        rows: where its rows stand; of a result so far, the rows that it is the result of. None
+        rows: where its rows stand; for a result so far, where the rows that it sums up stand. None
             where it depends on no input with time.
         so_far: whether it is one result for the whole sequence, as of what is known so far.
     """
@@ -78,7 +78,7 @@ class Layout:
     Attributes:
         chunk: steps of each chunk; None where any multiple does.
         multiple: steps that a chunk is a multiple of, as strides along time want it.
-        longest: steps of a chunk that are best run at once; more are cut into such.
+        longest: the most steps to run in one call; longer chunks are cut into pieces of this size.
         tail: whether steps are fed beyond the end of a sequence, for what comes late; the states
             `steps` and `end` (`streaming.clock`) then say where it ends.
         inputs, outputs: without the states.

@@ -29,7 +29,7 @@ class Static:
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Time is one axis with others: what a layer for single rows, such as Dense, makes of a
+    """Time merged with other axes into one, as a layer for single rows, such as Dense, reshapes a
     sequence.
 
     Attributes:
@@ -55,8 +55,8 @@ class Timed:
         rows: where they stand.
         before, behind: rows of padding that are still to be put around it; a window takes them in.
         pad: their value.
-        dilation: the places of time are spread over the batch, every so-manyth to one; a
-            convolution then skips the others.
+        dilation: n where SpaceToBatchND has moved time into the batch, every n-th row to one
+            place: a convolution then has dilation n. Else 1.
         fold: what else is in the axis of time; None: nothing. Only ops that compute each row alone
             take it so.
     """
@@ -115,7 +115,7 @@ class Bounded:
 
 
 WHOLE = "it needs the whole of time at each step"
-"""Why an op is refused that puts single steps beside others, or beside what is of all of them."""
+"""Why an op is refused that combines a step with others, or with what is made of all steps."""
 
 Value: TypeAlias = Static | Timed | SoFar | Sizes | Bounded
 

@@ -2,7 +2,7 @@
 
 What enters: a live model, its `Interface`, the shapes of its inputs. What leaves: `Traced`: the
 function with its Scans lowered, the names of its outputs, notes, and its `Lengths`. Within
-`tracing`, layers seem to be other ones for this thread alone; nothing of the model is changed.
+`tracing`, this thread alone sees layers with other attributes; nothing of the model is changed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Inputs of a graph fixed to values: keep_prob, is_training, a batch size, a sample rate.
 
 What enters: a `Frozen` and values by the names of its inputs. What leaves: a `Frozen` in which
-these inputs, and those that have a default, are constants, and what they decide is decided.
+these inputs, and those that have a default, are constants; conditions that depend on constants
+alone are resolved.
 """
 
 from __future__ import annotations

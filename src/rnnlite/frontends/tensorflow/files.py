@@ -1,4 +1,4 @@
-"""Read graphs from disk, variables inside: frozen graphs, SavedModels, checkpoints.
+"""Read graphs from disk: frozen graphs, SavedModels, checkpoints; variables become constants.
 
 What enters: a path. What leaves: a `Frozen`, a GraphDef with constants for variables.
 """

@@ -1,7 +1,7 @@
 """What is read of an array behind a loop: all of its rows, or the last one alone.
 
 What enters: a `Graph` and a reference to an array. What leaves: whether the last row is enough.
-`outputs[:, -1]` behind `dynamic_rnn` needs no sequence: the last output does.
+`outputs[:, -1]` behind `dynamic_rnn` needs no sequence: the last output is enough.
 """
 
 from __future__ import annotations

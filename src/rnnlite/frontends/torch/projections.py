@@ -1,7 +1,7 @@
 """LSTMs whose state is projected, as loops that TorchScript keeps. Imports torch.
 
-What enters: a `torch.nn.LSTM` with `proj_size`. What leaves: a module that is called as it is, and
-computes the same by a loop for each layer and direction.
+What enters: a `torch.nn.LSTM` with `proj_size`. What leaves: a module that is called like
+the LSTM, and computes the same by a loop for each layer and direction.
 """
 
 from __future__ import annotations

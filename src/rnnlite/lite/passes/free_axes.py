@@ -3,8 +3,8 @@
     shape (-1, 3, 5, 1), no shape signature    ->    shape (1, 3, 5, 1), signature (-1, 3, 5, 1)
 
 What enters: a model as the converter gives it, changed in place. What leaves: one that the runtime
-loads. It refuses sizes below zero in a shape; products of a matrix with an inner axis, such as
-"ij,btjc->btic", end in such a RESHAPE.
+loads. The runtime refuses sizes below zero in a shape; products of a matrix with an inner axis,
+such as "ij,btjc->btic", end in such a RESHAPE.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rnnlite.lite.ir import FREE, Model
 
 
 def mark_free_axes(model: Model) -> int:
-    """Give such values the shape that is taken before a run; gives how many."""
+    """Write free axes as 1 in shapes, and keep them free in signatures; gives how many values."""
     count = 0
     for graph in model.graphs:
         for value in graph.values:

@@ -41,7 +41,7 @@ class Loop:
     Attributes:
         graph: it stands in.
         op: the WHILE.
-        levels: that its rows may be merged in.
+        levels: how many levels its rows may be merged in.
         may_be_empty: whether it may take no step.
     """
 

@@ -3,8 +3,8 @@
 What enters: a model before it is rewritten to integers, the same model afterwards, samples. What
 leaves: the tensors, in words, as they are in the sample that is furthest off. In a mean over all
 samples, a tensor that leaves its range in one of them would not show. A value stays the same
-object, at its place in its graph, while a model is rewritten. Seen are the values of the main
-graph, the results of loops among them.
+object, at its place in its graph, while a model is rewritten. Only values of the main graph
+are compared: the results of loops, but nothing within them.
 """
 
 from __future__ import annotations

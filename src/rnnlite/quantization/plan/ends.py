@@ -1,4 +1,4 @@
-"""The ops behind which a masked value is no more: all values beyond a bound give one result.
+"""The ops that end a mask: they give one result for all values beyond a bound.
 
 What enters: an op, the side it is masked to, the range of the values that are not masked. What
 leaves: the bound. Pure data and arithmetic; sides are flipped so that a mask always points down.
@@ -42,11 +42,11 @@ SATURATED = {
 
 @dataclass(frozen=True)
 class Bound:
-    """Below what a masked value is as good as minus infinity, the mask pointing down.
+    """The value below which a masked one counts as minus infinity, for a mask that points down.
 
     Attributes:
-        enough: for the stand-in.
-        true: for the float model: a value above is no masked one.
+        enough: the bound for the stand-in.
+        true: the bound in the float model: a value above it is not masked.
     """
 
     enough: float

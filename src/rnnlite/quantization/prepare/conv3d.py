@@ -5,8 +5,9 @@ are laid side by side as channels, so that one CONV_2D sums over them:
 
     y[b, d] = conv2d(concat_k x[b, stride d + dilation k], kernel as (KH, KW, KD * C, O))
 
-The depth may be free, as the time of a video is: a tap then ends so many rows before the last. Not
-where it is padded in strides, for the margins hang on the length, nor where the batch is free.
+The depth may be free, as the time of a video is: a tap then ends so many rows before the last. It
+may not be free where the op both pads and strides along it, for the padding then depends on the
+length, nor where the batch is free too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pooling. Channels stand last.
 
 What enters: a node of ONNX, and its inputs as operands. What leaves: the largest or the mean
-element of each window, (N, C, ...) with a base of (N, ..., C).
+element of each window: a `Value` of shape (N, C, ...), whose tensor `base` is (N, ..., C).
 """
 
 from __future__ import annotations
