@@ -20,7 +20,6 @@ from rnnlite.errors import (
     TrustError,
     UnsupportedError,
 )
-from rnnlite.frontends.domains import with_domain
 from rnnlite.frontends.program import FrozenGraph, Program
 from rnnlite.frontends.registry import (
     FrontEnd,
@@ -71,6 +70,9 @@ def open_program(source: object, request: Request) -> Program:
     program, note = _first(
         source, request, lambda c, found: c.front_end.open(found, c.asked(request))
     )
+    # It imports TensorFlow, which is there by now: a file runs without.
+    from rnnlite.frontends.domains import with_domain
+
     entries = tuple(with_domain(entry) for entry in program.entries)
     notes = (note, *program.notes) if note else program.notes
     return replace(program, entries=entries, notes=notes)
