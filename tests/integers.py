@@ -51,8 +51,13 @@ class Head:
 
 def integer_model(model, arrays, dtype, *, faint=False):
     """Quantize a model in place, calibrated on one batch of inputs; gives its bytes."""
+    return calibrated([[a[0] for a in arrays]], model, dtype, faint=faint)
+
+
+def calibrated(rows, model, dtype, *, faint=False):
+    """Quantize a model in place, calibrated on rows of one array an input; gives its bytes."""
     precision = all_int8 if dtype == "int8" else all_int16
-    tree, samples = model.ir, Samples([[a[0] for a in arrays]], [], ())
+    tree, samples = model.ir, Samples(rows, [], ())
     small = faint_results(tree, calibrate(tree, samples).values) if faint else frozenset()
     wide = decompose(tree, precision, small)
     ranges = calibrate(tree, samples)

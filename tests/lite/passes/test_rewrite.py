@@ -20,6 +20,17 @@ SLICES = {
 }
 
 
+def run(function, x):
+    """What LiteRT gives for the one input of a function."""
+    interpreter = Interpreter(model_content=run_converter(function)[0])
+    index = interpreter.get_input_details()[0]["index"]
+    interpreter.resize_tensor_input(index, x.shape)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(index, x)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
 @pytest.mark.parametrize("name", list(SLICES))
 def test_new_axes_of_free_shapes(name):
     function = tf.function(SLICES[name]).get_concrete_function(
@@ -33,14 +44,7 @@ def test_new_axes_of_free_shapes(name):
         op.type == "StridedSlice" and op.get_attr("new_axis_mask")
         for op in rewritten.graph.get_operations()
     )
-    interpreter = Interpreter(model_content=run_converter(rewritten)[0])
-    index = interpreter.get_input_details()[0]["index"]
-    interpreter.resize_tensor_input(index, x.shape)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(index, x)
-    interpreter.invoke()
-    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(run(rewritten, x), expected)
 
 
 def _loop(step):
@@ -135,14 +139,7 @@ def test_ops_without_a_form_in_loops_and_branches(step, batch):
     np.testing.assert_allclose(rewritten(tf.constant(x))[0], expected, atol=1e-5)
     nodes = [n for f in rewritten.graph.as_graph_def().library.function for n in f.node_def]
     assert not {n.op for n in nodes} & {"MaxPool3D", "AvgPool3D", "Roll", "Einsum"}
-    interpreter = Interpreter(model_content=run_converter(rewritten)[0])
-    index = interpreter.get_input_details()[0]["index"]
-    interpreter.resize_tensor_input(index, x.shape)
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(index, x)
-    interpreter.invoke()
-    found = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    np.testing.assert_allclose(run(rewritten, x), expected, atol=1e-5)
 
 
 def test_nothing_to_do_gives_the_same_object():

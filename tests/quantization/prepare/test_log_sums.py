@@ -4,12 +4,9 @@ import numpy as np
 import pytest
 
 from graphs import run
-from integers import Head
-from rnnlite.quantization.calibration import Samples, calibrate
-from rnnlite.quantization.plan.plan import make_plan
+from integers import Head, calibrated
 from rnnlite.quantization.prepare.decompose import decompose
-from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.integer import rewrite_to_integers
+from rnnlite.quantization.recipes import all_int16
 
 WIDTH, CALIBRATED = 6, 40
 LENGTHS = (1, CALIBRATED, 1000, 3000)
@@ -64,15 +61,8 @@ def frames(length, seed):
 @pytest.mark.parametrize("build", CASES)
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 def test_lengths_beyond_calibration(build, dtype, keep):
-    precision = all_int8 if dtype == "int8" else all_int16
-    model = model_of(build, keep)
-    tree = model.ir
-    wide = decompose(tree, precision)
     rows = [[frames(t, t)] for t in range(2, CALIBRATED)]
-    ranges = calibrate(tree, Samples(rows, [], ()))
-    plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
-    rewrite_to_integers(tree, plan, "float32")
-    data = model.bytes()
+    data = calibrated(rows, model_of(build, keep), dtype)
     # The model's own ADD behind it reaches a tenth (int8) or twice (int16) as far as was seen.
     last = 3000 if build is not below_the_largest else {"int8": CALIBRATED, "int16": 1000}[dtype]
     # Of two squares the larger may be less than a step.

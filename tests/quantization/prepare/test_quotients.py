@@ -6,14 +6,12 @@ import numpy as np
 import pytest
 
 from graphs import Model, run
+from integers import calibrated
 from rnnlite.errors import InternalError
-from rnnlite.quantization.calibration import Samples, calibrate
-from rnnlite.quantization.plan.plan import make_plan
 from rnnlite.quantization.prepare.decompose import decompose
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.quantization.prepare.quotients import Sum, add_mean, add_steps, find_sum
-from rnnlite.quantization.recipes import all_int8, all_int16
-from rnnlite.quantization.rewrite.integer import rewrite_to_integers
+from rnnlite.quantization.recipes import all_int16
 
 WIDTH, CALIBRATED, FURTHEST = 6, 20, 2000
 OPTIONS = {"MAXIMUM": "MaximumMinimumOptions", "SUM": "ReducerOptions"}
@@ -127,15 +125,8 @@ CASES = [masked, bounded, with_a_little, added, counted, weighted, by_length]
 @pytest.mark.parametrize("build", CASES, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
 def test_lengths_beyond_calibration(build, dtype):
-    precision = all_int8 if dtype == "int8" else all_int16
-    model = build(Pooling())
-    tree = model.ir
-    wide = decompose(tree, precision)
     rows = [[frames(t, t)] for t in range(2, CALIBRATED)]
-    ranges = calibrate(tree, Samples(rows, [], ()))
-    plan = make_plan(tree, ranges.values, precision, allow_float=False, wide=wide)
-    rewrite_to_integers(tree, plan, "float32")
-    data = model.bytes()
+    data = calibrated(rows, build(Pooling()), dtype)
     for length in (CALIBRATED, 200, FURTHEST):
         x = frames(length, 1)[None]
         (found,) = run(data, x)
