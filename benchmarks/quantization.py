@@ -20,7 +20,7 @@ import tf_keras
 import rnnlite
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
-from rnnlite.pipeline.steps import Part, finalize, translate
+from rnnlite.pipeline.pass_order import Part, finalize, translate
 from rnnlite.quantization.calibration import calibrate, take_samples
 from rnnlite.quantization.measure.accuracy import measure_samples
 from rnnlite.quantization.plan.plan import make_plan

@@ -8,7 +8,7 @@ from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
 from rnnlite.lowering.schedule import take_options
-from rnnlite.pipeline.steps import translate
+from rnnlite.pipeline.pass_order import translate
 from rnnlite.pipeline.streaming import chunk_function, chunk_of, stream_part
 from rnnlite.quantization.calibration import take_samples
 from rnnlite.quantization.prepare.names import name_constants

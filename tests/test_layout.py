@@ -68,20 +68,20 @@ COVERED: dict[str, str] = {
     "frontends.keras.frontend": "frontends/test_opening.py",
     "frontends.keras.types": "frontends/keras/test_private.py",
     "frontends.keras.tracing": "frontends/keras/test_patching.py",
-    "frontends.onnx.tracing": "frontends/onnx/test_model.py",
+    "frontends.onnx.tracing": "frontends/onnx/test_program.py",
     "frontends.tensorflow.frontend": "frontends/test_opening.py",
     "isolation.native": "isolation/test_process.py",
     "lite.schema.tables": "lite/test_schema.py",
     "lowering.loops": "scan/test_cells.py",
     "loops.nodes": "loops/test_scans.py",
-    "loops.refusal": "loops/test_reading.py",
+    "loops.not_a_scan": "loops/test_reading.py",
     "lowering.merging": "lite/passes/test_sequences.py",
     "quantization.describing": "quantization/test_quantize.py",
     "quantization.preparing": "quantization/test_chunks.py",
     "streaming.twins": "quantization/plan/test_twins.py",
     "report.timings": "report/page/test_running.py",
     "scan.projection": "scan/test_products.py",
-    "scan.protos": "frontends/tensorflow/test_model.py",
+    "scan.protos": "frontends/tensorflow/test_entry.py",
 }
 """Modules without a test file of their name -> the file that tests them."""
 

@@ -23,7 +23,7 @@ from rnnlite.parity import (
     sample_inputs,
     scale_of,
 )
-from rnnlite.pipeline import steps
+from rnnlite.pipeline import pass_order
 from rnnlite.specs import TensorSpec
 
 
@@ -64,12 +64,12 @@ def test_a_changed_weight_is_found(model):
 
 
 def test_convert_refuses_a_result_that_differs(model, monkeypatch):
-    finalize = steps.finalize
+    finalize = pass_order.finalize
 
     def changed(file):
         return replace(file, data=tampered(file.data, 1.001))
 
-    monkeypatch.setattr(steps, "finalize", lambda *a: changed(finalize(*a)))
+    monkeypatch.setattr(pass_order, "finalize", lambda *a: changed(finalize(*a)))
     with pytest.raises(rnnlite.ParityError):
         rnnlite.convert(model)
     assert rnnlite.convert(model, verify=False).report.parity is None

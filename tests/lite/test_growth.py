@@ -27,7 +27,7 @@ from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
 from rnnlite.lite.passes.borders import crossings, guard_copies
-from rnnlite.pipeline.steps import Part, finalize, translate
+from rnnlite.pipeline.pass_order import Part, finalize, translate
 from rnnlite.quantization.rewrite.weights import compress_to_float16, compress_to_int8
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ from rnnlite.frontends.request import Request
 from rnnlite.lowering import loops, survey
 from rnnlite.lowering.schedule import Budget, Loop, Options, Schedule
 from rnnlite.lowering.size_model import Contents, Sized, affordable, allowed, ops, ops_of
-from rnnlite.pipeline.steps import translate
+from rnnlite.pipeline.pass_order import translate
 
 L = keras.layers
 BUDGET = Budget()

@@ -201,7 +201,7 @@ def test_calibration_by_signature_is_taken_where_there_is_one(folder):
 
 
 def test_a_signature_that_is_off_is_refused_by_name(folder, monkeypatch):
-    right = rnnlite.pipeline.steps.translate
+    right = rnnlite.pipeline.pass_order.translate
 
     def wrong(entry):
         model = right(entry)
@@ -215,7 +215,7 @@ def test_a_signature_that_is_off_is_refused_by_name(folder, monkeypatch):
             dense.data = dense.data * np.float32(1.001)
         return model
 
-    monkeypatch.setattr("rnnlite.pipeline.steps.translate", wrong)
+    monkeypatch.setattr("rnnlite.pipeline.pass_order.translate", wrong)
     with pytest.raises(ParityError, match="differs from SavedModel 'model', signature 'decode'"):
         converted(folder, None)
 

@@ -7,7 +7,7 @@ import pytest
 
 from rnnlite.errors import ParityError, UnsupportedError
 from rnnlite.pipeline import quantization
-from rnnlite.pipeline.steps import File, Part
+from rnnlite.pipeline.pass_order import File, Part
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.plan.front import REASON

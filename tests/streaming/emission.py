@@ -8,7 +8,7 @@ from rnnlite.lengths.sizes import Axis, free
 from rnnlite.lowering.schedule import Options
 from rnnlite.streaming.clock import ENDLESS, Clock
 from rnnlite.streaming.emit import TIME, Emitter
-from rnnlite.streaming.function import short, times_of
+from rnnlite.streaming.function import options_of_chunk, times_of
 from rnnlite.streaming.recurrences import emit_scan
 from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.states import States
@@ -75,7 +75,7 @@ class Emission:
                 states=self.states,
                 clock=self.clock,
                 place=place or net.place,
-                options=short(Options(), chunk),
+                options=options_of_chunk(Options(), chunk),
                 emit_scan=emit_scan,
             )
 

@@ -12,7 +12,7 @@ from rnnlite.errors import ShapeError, StreamingError
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lowering.schedule import Options
 from rnnlite.specs import TensorSpec
-from rnnlite.streaming.function import LONGEST, short, streamed, times_of
+from rnnlite.streaming.function import LONGEST, options_of_chunk, streamed, times_of
 from rnnlite.streaming.layout import StreamOutput, StreamState, layout_from
 from rnnlite.streaming.rows import Rows
 from streaming.chunks import check, kernel, program, simple, stream_of
@@ -153,7 +153,7 @@ def test_sizes_are_said_where_no_axis_is_free():
     ("unroll", "chunk", "taken"), [(None, None, 1), (None, 4, None), (3, None, 3), (3, 4, 3)]
 )
 def test_loops_of_chunks_are_laid_out_as_what_is_short(unroll, chunk, taken):
-    options = short(Options(unroll=unroll), chunk)
+    options = options_of_chunk(Options(unroll=unroll), chunk)
     assert (options.unroll, options.depth, options.partitions, options.variables) == (
         taken,
         1,

@@ -141,7 +141,7 @@ class FrontEnd(ABC, Generic[R]):
         Raises:
             RnnliteError: naming the offending thing.
         """
-        from rnnlite.frontends.tensorflow.frozen import frozen_entry
+        from rnnlite.frontends.tensorflow.writing import frozen_entry
 
         return frozen_entry(self.open(source, request).main)
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from rnnlite.loops.loop import Loop, Variable
 from rnnlite.loops.nodes import Kind, Node
-from rnnlite.loops.refusal import NotAScan
+from rnnlite.loops.not_a_scan import NotAScan
 from rnnlite.loops.walks import origin, reached
 from rnnlite.scan.tensors import Count, Integer
 

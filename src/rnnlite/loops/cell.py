@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from rnnlite.loops.loop import Region, Rows, Shape, Tensors
 from rnnlite.loops.nodes import Kind, Ref
+from rnnlite.loops.not_a_scan import NotAScan
 from rnnlite.loops.over_time import Sequenced, over_time
 from rnnlite.loops.products import cut_products
-from rnnlite.loops.refusal import NotAScan
 from rnnlite.loops.regions import Body, Class, Plan, invariants_read, plan, sort, step_weights
 from rnnlite.scan.tensors import Integer, Tensor
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from rnnlite.loops.bounds import count_of
 from rnnlite.loops.loop import Loop, Rows, Variable
 from rnnlite.loops.nodes import Kind, Node, Ref
-from rnnlite.loops.refusal import NotAScan
+from rnnlite.loops.not_a_scan import NotAScan
 from rnnlite.loops.walks import nodes_of, origin, reached
 from rnnlite.scan.tensors import Count, Integer
 

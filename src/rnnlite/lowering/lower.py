@@ -1,7 +1,7 @@
 """From a Scan to plain TensorFlow ops that the official converter turns into builtin LiteRT ops.
 
 What enters: a `Scan` and `Options`. What leaves: its results and its `Schedule`. A step is made in
-`lowering.step`, the loops over steps in `lowering.loops`, a single one in `lowering.once`.
+`lowering.step`, the loops over steps in `lowering.loops`, a single one in `lowering.without_loop`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import replace
 from rnnlite.lowering.cost_model import choose
 from rnnlite.lowering.loops import Loops
 from rnnlite.lowering.marks import next_number
-from rnnlite.lowering.once import is_single, run_once
 from rnnlite.lowering.schedule import Options, Schedule
 from rnnlite.lowering.step import Step
 from rnnlite.lowering.survey import Survey
 from rnnlite.lowering.tensors import kept_apart
+from rnnlite.lowering.without_loop import is_single, run_once
 from rnnlite.scan.scan import Scan, ScanResult
 
 

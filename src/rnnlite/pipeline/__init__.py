@@ -1,4 +1,4 @@
-"""From a source to a checked LiteRT file: the steps in order (`steps`), and who runs them.
+"""From a source to a checked LiteRT file: the passes in order (`pass_order`), and who runs them.
 
 What enters: a source, a `Request`, a configuration of quantization. What leaves: `Converted`, a
 `Report`, or a graph.

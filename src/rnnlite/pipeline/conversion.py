@@ -20,11 +20,11 @@ from rnnlite.isolation import converter, interpreter
 from rnnlite.lite.inspection import inspect
 from rnnlite.lite.record import ENTRIES
 from rnnlite.parity import check
-from rnnlite.pipeline import exits, quantization, steps, streaming
+from rnnlite.pipeline import exits, pass_order, quantization, streaming
 from rnnlite.pipeline.clock import Clock
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.layers import layers_of
-from rnnlite.pipeline.steps import Part
+from rnnlite.pipeline.pass_order import Part
 from rnnlite.pipeline.targets import require_taken
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.report.making import Finding, make_report
@@ -127,7 +127,7 @@ def convert(
             most = config.max_error if config is not None and config.mode == "dynamic" else 0.0
             stream = streaming.proof(program.main, data, opened.streamed, check=verify, most=most)
     if opened.chunk_alone:
-        data = steps.finalize(made.further, request.target).data
+        data = pass_order.finalize(made.further, request.target).data
     report = make_report(program, inspect(data), found, clock.seconds, stream)
     report.require_parity()
     return Converted(data, report), float_data
@@ -162,7 +162,7 @@ def _make_float32(
         signature.
     """
     program, request = opened.program, opened.request
-    parts = [Part(entry, steps.translate(entry)) for entry in program.entries]
+    parts = [Part(entry, pass_order.translate(entry)) for entry in program.entries]
     found = {part.entry.signature: Finding(layers=_layers(part)) for part in parts}
     if len(parts) > 1:
         parts[0] = replace(parts[0], details={ENTRIES: [p.entry.signature for p in parts]})
@@ -176,7 +176,7 @@ def _make_float32(
     if config is not None or opened.chunk_alone:
         # What is finalized is changed: copies go in where the models are needed again.
         ready = [part.copy() for part in ready]
-    return _Made(parts, further, steps.finalize(ready, opened.whole_target).data), found
+    return _Made(parts, further, pass_order.finalize(ready, opened.whole_target).data), found
 
 
 def _quantize(
@@ -201,7 +201,7 @@ def _quantize(
         ready += own
     file = quantized.file
     if len(ready) > len(quantized.parts):
-        file = steps.finalize([part.copy() for part in ready], opened.whole_target)
+        file = pass_order.finalize([part.copy() for part in ready], opened.whole_target)
     for key, record in quantized.records.items():
         is_main = key == program.main.signature
         found[key].quantization = _with_tensors(record, file.labels) if is_main else record

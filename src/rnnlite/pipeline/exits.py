@@ -22,7 +22,7 @@ from rnnlite.lite.record import EXITS
 from rnnlite.specs import TensorSpec
 
 if TYPE_CHECKING:
-    from rnnlite.pipeline.steps import Part
+    from rnnlite.pipeline.pass_order import Part
 
 PREFIX = "exit/"
 LENGTHS = (5, 19, 64)
@@ -60,7 +60,7 @@ def require_exits(program: Program, request: Request) -> None:
 
 def exit_parts(part: Part) -> tuple[list[Part], dict[str, Any]]:
     """A part for each output, cheapest first, and what the record says of them."""
-    from rnnlite.pipeline.steps import Part
+    from rnnlite.pipeline.pass_order import Part
 
     entry = part.entry
     pieces, boundary = cut(part.model)

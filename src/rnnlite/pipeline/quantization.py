@@ -15,7 +15,7 @@ from typing import Any
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.ir import Model
 from rnnlite.parity import sample_inputs
-from rnnlite.pipeline.steps import File, Part, finalize
+from rnnlite.pipeline.pass_order import File, Part, finalize
 from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured

@@ -16,7 +16,7 @@ from rnnlite.report.parity import StreamParity
 from rnnlite.streaming.layout import RECORD, SIGNATURE
 
 if TYPE_CHECKING:
-    from rnnlite.pipeline.steps import Part
+    from rnnlite.pipeline.pass_order import Part
     from rnnlite.quantization.chunks import Chunk
     from rnnlite.quantization.config import QuantizationConfig
     from rnnlite.streaming.function import Streamed
@@ -70,7 +70,7 @@ def stream_part(
     Raises:
         UnsupportedError: an op of the function has no builtin form.
     """
-    from rnnlite.pipeline.steps import Part, translate
+    from rnnlite.pipeline.pass_order import Part, translate
     from rnnlite.quantization.prepare.names import name_constants
     from rnnlite.quantization.select import lighten_weights
 

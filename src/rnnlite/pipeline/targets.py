@@ -1,7 +1,7 @@
 """What a target does not take, told before and after a source is opened.
 
 What enters: what is asked for, and a Program. What leaves: nothing, or a refusal with what to ask
-for instead. Ops are looked at last (`lite.running`).
+for instead. Ops are looked at last (`lite.target_ops`).
 """
 
 from __future__ import annotations

@@ -128,7 +128,7 @@ def _require_multiple(chunk: int, multiple: int) -> None:
         )
 
 
-def short(options: Options, chunk: int | None) -> Options:
+def options_of_chunk(options: Options, chunk: int | None) -> Options:
     """How loops are laid out for chunks: as what is short, and prepared anew at each call."""
     return replace(
         options,
@@ -183,7 +183,7 @@ class _Emission:
             p if t is None else replace(p, shape=(*p.shape[:t], chunk, *p.shape[t + 1 :]), least=())
             for p, t in zip(entry.inputs, times, strict=True)
         )
-        return cls(entry, inputs, times, short(options, chunk))
+        return cls(entry, inputs, times, options_of_chunk(options, chunk))
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ import graphs
 from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite import schema
+from rnnlite.lite.before_translation.rewrite import rewrite
 from rnnlite.lite.passes.counters import drop_idle_counters
-from rnnlite.lite.passes.rewrite import rewrite
 from rnnlite.lite.translate import run_converter
 
 

@@ -10,7 +10,7 @@ from rnnlite.frontends.opening import open_program
 from rnnlite.frontends.request import Request
 from rnnlite.lite.passes.naming import Names, hide
 from rnnlite.lowering.schedule import take_options
-from rnnlite.pipeline.steps import translate
+from rnnlite.pipeline.pass_order import translate
 
 
 def looping():

@@ -14,7 +14,7 @@ from rnnlite.lite import schema
 from rnnlite.lite.passes.sequences import keep_sequences
 from rnnlite.lowering.merging import FAN, FEW
 from rnnlite.lowering.schedule import Options
-from rnnlite.pipeline.steps import Part, finalize, translate
+from rnnlite.pipeline.pass_order import Part, finalize, translate
 
 L = keras.layers
 

@@ -1,8 +1,8 @@
 """Which axes of a Keras model's inputs are free: the batch, and the length of each sequence.
 
 What enters: the `Interface` of a model, the request, and `Probes` of the model. What leaves: a
-`Plan`. Of a model built for a fixed length the axes that are time are freed (`freeing`) where every
-layer allows it; where one does not, that layer is named (`blame`).
+`Plan`. Of a model built for a fixed length the axes that are time are freed (`free_axes`) where
+every layer allows it; where one does not, that layer is named (`blame`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 from rnnlite.errors import RnnliteError, ShapeError
 from rnnlite.frontends.keras.blame import blame, first_line, place_of
 from rnnlite.frontends.keras.flavour import Flavour
-from rnnlite.frontends.keras.freeing import Probes, Traced, freed, may_be_freed, with_free
+from rnnlite.frontends.keras.free_axes import Probes, Traced, freed, may_be_freed, with_free
 from rnnlite.frontends.keras.interface import Interface
 from rnnlite.frontends.keras.types import KerasModel
 from rnnlite.frontends.request import Request

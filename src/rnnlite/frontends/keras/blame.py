@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
-from rnnlite.frontends.keras.freeing import Freed, Probes
+from rnnlite.frontends.keras.free_axes import Freed, Probes
 from rnnlite.frontends.keras.interface import Interface
 from rnnlite.frontends.keras.neutral import any_input_shape, neutral
 from rnnlite.frontends.keras.patching import Change, Mine, replaced

@@ -53,14 +53,14 @@ class KerasFrontEnd(FrontEnd[KerasRequest]):
 
     def open(self, source: object, request: KerasRequest) -> Program:
         """See `FrontEnd.open`."""
-        from rnnlite.frontends.keras.model import program_from
+        from rnnlite.frontends.keras.program import program_from
 
         return program_from(*_model(source, request), request)
 
     def freeze(self, source: object, request: KerasRequest) -> FrozenGraph:
         """See `FrontEnd.freeze`: the model's own computation, its recurrences as they stand."""
-        from rnnlite.frontends.keras.model import function_of
-        from rnnlite.frontends.tensorflow.frozen import frozen_function
+        from rnnlite.frontends.keras.program import function_of
+        from rnnlite.frontends.tensorflow.writing import frozen_function
 
         return frozen_function(*function_of(*_model(source, request)))
 

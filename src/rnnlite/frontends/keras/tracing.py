@@ -16,7 +16,7 @@ import tensorflow as tf
 from rnnlite.frontends.functions import trace
 from rnnlite.frontends.keras.capture import capture
 from rnnlite.frontends.keras.flavour import Flavour, as_float32, layers_of
-from rnnlite.frontends.keras.freeing import Traced
+from rnnlite.frontends.keras.free_axes import Traced
 from rnnlite.frontends.keras.interface import Interface, flat_outputs
 from rnnlite.frontends.keras.neutral import Changed, any_input_shape, any_layer_name, neutral
 from rnnlite.frontends.keras.patching import seeming

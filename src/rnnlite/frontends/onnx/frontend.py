@@ -27,7 +27,7 @@ class OnnxFrontEnd(FrontEnd[OnnxRequest]):
 
     def open(self, source: object, request: OnnxRequest) -> Program:
         """See `FrontEnd.open`."""
-        from rnnlite.frontends.onnx.model import program_of
+        from rnnlite.frontends.onnx.program import program_of
         from rnnlite.frontends.onnx.reading import read
 
         return program_of(read(source), request)

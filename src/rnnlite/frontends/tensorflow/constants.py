@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from rnnlite.errors import SourceError
 from rnnlite.frontends.tensorflow.decide import decided, opened_calls
+from rnnlite.frontends.tensorflow.frozen import Frozen
 from rnnlite.frontends.tensorflow.nodes import DEFAULT, PLACEHOLDERS, Graph, graph_of, name_of, ref
 from rnnlite.frontends.tensorflow.outputs import (
     holds_strings,
@@ -27,7 +28,6 @@ from rnnlite.frontends.tensorflow.outputs import (
 )
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.frontends.tensorflow.signatures import declared_shape, declared_type
-from rnnlite.frontends.tensorflow.source import Frozen
 from rnnlite.scan.protos import GraphDef, NodeDef
 from rnnlite.scan.tensors import Array, DType
 

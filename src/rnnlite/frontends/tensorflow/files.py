@@ -24,11 +24,11 @@ from rnnlite.errors import SourceError
 from rnnlite.frontends.program import SIGNATURE
 from rnnlite.frontends.tensorflow.constants import fixed
 from rnnlite.frontends.tensorflow.detection import CHECKPOINT, GRAPH, detect
+from rnnlite.frontends.tensorflow.frozen import Frozen, drop_writes, gather_from_constants
 from rnnlite.frontends.tensorflow.live import from_saved_model
 from rnnlite.frontends.tensorflow.nodes import Graph, graph_of, name_of, pruned, ref
 from rnnlite.frontends.tensorflow.outputs import outputs_of
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
-from rnnlite.frontends.tensorflow.source import Frozen, drop_writes, gather_from_constants
 from rnnlite.scan.protos import MetaGraphDef, NodeDef, SavedModel, SignatureDef
 from rnnlite.scan.tensors import Graph as TensorGraph
 from rnnlite.scan.tensors import Session

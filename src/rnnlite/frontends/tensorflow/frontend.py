@@ -18,7 +18,7 @@ from rnnlite.frontends.tensorflow.detection import detect
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 
 if TYPE_CHECKING:
-    from rnnlite.frontends.tensorflow.source import Frozen
+    from rnnlite.frontends.tensorflow.frozen import Frozen
 
 KERAS = ("keras", "tf_keras")
 """Packages whose layers are tf.Modules too, and no matter of this front end."""
@@ -54,7 +54,7 @@ class TensorFlowFrontEnd(FrontEnd[TensorFlowRequest]):
 
     def open(self, source: object, request: TensorFlowRequest) -> Program:
         """See `FrontEnd.open`: an entry for each signature that is named."""
-        from rnnlite.frontends.tensorflow.model import entry_of
+        from rnnlite.frontends.tensorflow.entry import entry_of
         from rnnlite.frontends.tensorflow.several import asked, origin_of
 
         requests = asked(source, request)
@@ -66,8 +66,8 @@ class TensorFlowFrontEnd(FrontEnd[TensorFlowRequest]):
 
     def freeze(self, source: object, request: TensorFlowRequest) -> FrozenGraph:
         """See `FrontEnd.freeze`: the graph as it stands."""
-        from rnnlite.frontends.tensorflow.frozen import writable
         from rnnlite.frontends.tensorflow.several import asked_one
+        from rnnlite.frontends.tensorflow.writing import writable
 
         one = asked_one(source, request)
         return writable(_frozen(source, one), one)

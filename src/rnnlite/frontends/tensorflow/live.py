@@ -19,8 +19,8 @@ from tensorflow.python.framework.convert_to_constants import (
 from tensorflow.python.util import nest
 
 from rnnlite.errors import SourceError, UnsupportedError
+from rnnlite.frontends.tensorflow.frozen import Frozen, drop_writes, gather_from_constants
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
-from rnnlite.frontends.tensorflow.source import Frozen, drop_writes, gather_from_constants
 from rnnlite.scan.tensors import ConcreteFunction, PolymorphicFunction
 
 FIRST = ("serving_default", "__call__")

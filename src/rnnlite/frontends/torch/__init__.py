@@ -4,6 +4,6 @@ What enters: a live module, an exported program or a file of one, and an example
 leaves: a `Program`.
 
 The order of work: `calls` makes a function of flat tensors of a module (`examples`), `sizes` finds
-its free axes, `exporting` exports it, `model` makes the Program. `rewriting` and `attention` write
-what the exporter does not know in other words.
+its free axes, `exporting` exports it, `program` makes the Program. `rewriting` and `attention`
+write what the exporter does not know in other words.
 """

@@ -35,7 +35,7 @@ class TorchFrontEnd(FrontEnd[TorchRequest]):
 
     def open(self, source: object, request: TorchRequest) -> Program:
         """See `FrontEnd.open`."""
-        from rnnlite.frontends.torch.model import program_of
+        from rnnlite.frontends.torch.program import program_of
 
         return program_of(source, request)
 

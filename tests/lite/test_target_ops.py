@@ -4,7 +4,7 @@ import pytest
 
 from graphs import Model
 from rnnlite.errors import UnsupportedError
-from rnnlite.lite.running import require_ops, type_of
+from rnnlite.lite.target_ops import require_ops, type_of
 from rnnlite.target import LITERT, MICRO
 
 

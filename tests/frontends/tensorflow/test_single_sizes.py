@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from building import node
 
-from rnnlite.frontends.tensorflow.settling import LARGEST, MOST, _sizes, only_sizes
+from rnnlite.frontends.tensorflow.single_sizes import LARGEST, MOST, _sizes, only_sizes
 from rnnlite.lengths.lengths import Lengths, Steps
 from rnnlite.lengths.sizes import Axis, free
 from rnnlite.specs import TensorSpec

@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.lite.passes.convolutions import Instead
+from rnnlite.lite.before_translation.convolutions import Instead
 from rnnlite.scan.tensors import Graph, Tensor
 
 

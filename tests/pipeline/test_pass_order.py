@@ -9,7 +9,14 @@ from rnnlite._version import __version__
 from rnnlite.frontends.program import Entry
 from rnnlite.lite import schema
 from rnnlite.lite.record import record
-from rnnlite.pipeline.steps import MIN_RUNTIME, TRANSLATED, Part, final_passes, finalize, joined
+from rnnlite.pipeline.pass_order import (
+    AFTER_TRANSLATION,
+    MIN_RUNTIME,
+    Part,
+    finalize,
+    passes_of_file,
+    passes_of_part,
+)
 from rnnlite.specs import TensorSpec
 from rnnlite.target import LITERT, MICRO, TARGETS
 
@@ -38,7 +45,11 @@ def part(signature="serving_default", kind="TANH", details=None, names=("x", "y"
 
 def in_order(target):
     """All passes of a model for a target."""
-    return [*TRANSLATED, *final_passes(part(), target), *joined(quantized=False, target=target)]
+    return [
+        *AFTER_TRANSLATION,
+        *passes_of_part(part(), target),
+        *passes_of_file(quantized=False, target=target),
+    ]
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)

@@ -16,7 +16,7 @@ from functools import partial
 
 import tensorflow as tf
 
-from rnnlite.lite.passes.convolutions import Instead, reshaped, size
+from rnnlite.lite.before_translation.convolutions import Instead, reshaped, size
 from rnnlite.scan.tensors import Graph, Tensor
 
 POOLS = {"MaxPool3D": tf.nn.max_pool2d, "AvgPool3D": tf.nn.avg_pool2d}

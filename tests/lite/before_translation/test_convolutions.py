@@ -6,8 +6,8 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from rnnlite.lite import schema
-from rnnlite.lite.passes.convolutions import Phases
-from rnnlite.lite.passes.rewrite import rewrite
+from rnnlite.lite.before_translation.convolutions import Phases
+from rnnlite.lite.before_translation.rewrite import rewrite
 from rnnlite.lite.passes.settling import settle_shapes
 from rnnlite.lite.translate import run_converter
 

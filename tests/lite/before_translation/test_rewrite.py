@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from rnnlite.lite.passes.rewrite import rewrite
+from rnnlite.lite.before_translation.rewrite import rewrite
 from rnnlite.lite.translate import run_converter
 
 SLICES = {

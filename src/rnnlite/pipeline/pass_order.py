@@ -2,9 +2,10 @@
 
 What enters: an `Entry`, or `Part`s. What leaves: a float `Model`, or the bytes of a file.
 
-Entry --rewrite--> TF function --translate--> flatbuffer --TRANSLATED--> float model
-float or quantized model --final_passes(...)--> signed model
-signed models of all entries --merge--> one model --joined(...)--> checked model --write--> bytes
+Entry --rewrite--> TF function --translate--> flatbuffer --AFTER_TRANSLATION--> float model
+float or quantized model --passes_of_part(...)--> signed model
+signed models of all entries --merge--> one model
+one model --passes_of_file(...)--> checked model --write--> bytes
 """
 
 from __future__ import annotations
@@ -48,14 +49,14 @@ from rnnlite.lite.requirements import (
     requirement,
     set_least_release,
 )
-from rnnlite.lite.running import require_ops
 from rnnlite.lite.structure import check_structure
+from rnnlite.lite.target_ops import require_ops
 from rnnlite.pipeline import facts
 from rnnlite.pipeline.passes import Pass, run_passes
 from rnnlite.quantization.rewrite.check import check_quantization
 from rnnlite.target import LITERT, Target
 
-TRANSLATED = (
+AFTER_TRANSLATION = (
     Pass("mark_free_axes", mark_free_axes),
     Pass("drop_idle_counters", drop_idle_counters),
     Pass("separate_loop_results", separate_loop_results, ensures=(facts.LOOPS_KEEP_PLACES,)),
@@ -91,7 +92,7 @@ class Part:
         return Part(self.entry, self.model.copy()[0], self.details)
 
 
-def final_passes(part: Part, target: Target) -> tuple[Pass, ...]:
+def passes_of_part(part: Part, target: Target) -> tuple[Pass, ...]:
     """The passes that end with a signed model of one entry, for a target."""
     return (
         Pass(
@@ -127,7 +128,7 @@ class File:
     labels: Mapping[str, str]
 
 
-def joined(
+def passes_of_file(
     *, quantized: bool, target: Target, labels: dict[str, str] | None = None
 ) -> tuple[Pass, ...]:
     """The passes that end with a model as it is written for a target; see `label_tensors`."""
@@ -154,13 +155,13 @@ def translate(entry: Entry) -> Model:
     Raises:
         UnsupportedError: an op has no builtin form.
     """
-    from rnnlite.lite.passes.rewrite import rewrite
+    from rnnlite.lite.before_translation.rewrite import rewrite
     from rnnlite.lite.translate import run_converter
 
     data, names = run_converter(rewrite(entry.function))
     model = schema.read(data)
     restore(model, names)
-    run_passes(TRANSLATED, model)
+    run_passes(AFTER_TRANSLATION, model)
     return model
 
 
@@ -176,11 +177,11 @@ def finalize(parts: Sequence[Part], target: Target = LITERT) -> File:
         UnsupportedError: the target lacks an op.
     """
     for part in parts:
-        run_passes(final_passes(part, target), part.model)
+        run_passes(passes_of_part(part, target), part.model)
     model = merge([part.model for part in parts])
     quantized = "quantize" in parts[0].details
     labels: dict[str, str] = {}
-    run_passes(joined(quantized=quantized, target=target, labels=labels), model)
+    run_passes(passes_of_file(quantized=quantized, target=target, labels=labels), model)
     return File(schema.write(model), model, labels)
 
 

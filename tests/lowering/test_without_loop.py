@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.marks import STEP, decode
-from rnnlite.lowering.once import is_single
 from rnnlite.lowering.schedule import Options
 from rnnlite.lowering.step import Step
+from rnnlite.lowering.without_loop import is_single
 from rnnlite.scan.cells import GRU, LSTM, Activation, TracedCell
 from rnnlite.scan.scan import Scan
 

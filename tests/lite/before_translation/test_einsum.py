@@ -7,8 +7,8 @@ from ai_edge_litert.interpreter import Interpreter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
-from rnnlite.lite.passes.rewrite import rewrite
+from rnnlite.lite.before_translation.einsum import Equation, in_products, is_refused, read_equation
+from rnnlite.lite.before_translation.rewrite import rewrite
 from rnnlite.lite.translate import run_converter
 
 REFUSED = [

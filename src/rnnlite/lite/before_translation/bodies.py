@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import tensorflow as tf
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
-from rnnlite.lite.passes.convolutions import Instead
+from rnnlite.lite.before_translation.convolutions import Instead
 from rnnlite.scan.protos import FunctionDef, NodeDef, Repeated
 from rnnlite.scan.tensors import Graph, Operation, TensorShape
 

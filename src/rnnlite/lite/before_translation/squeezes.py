@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.lengths.analysis import Analysis
-from rnnlite.lite.passes.convolutions import Instead
+from rnnlite.lite.before_translation.convolutions import Instead
 from rnnlite.scan.tensors import Graph, Operation, Tensor
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnlite.frontends.keras.freeing import (
+from rnnlite.frontends.keras.free_axes import (
     OTHERS,
     Probes,
     Traced,

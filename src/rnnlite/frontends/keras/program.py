@@ -16,7 +16,7 @@ from rnnlite.frontends.functions import id_ranges, trace
 from rnnlite.frontends.keras import axes
 from rnnlite.frontends.keras.blame import place_of
 from rnnlite.frontends.keras.flavour import Flavour, layers_of
-from rnnlite.frontends.keras.freeing import Probes
+from rnnlite.frontends.keras.free_axes import Probes
 from rnnlite.frontends.keras.interface import Interface, interface_of
 from rnnlite.frontends.keras.lookups import refuse_lookups
 from rnnlite.frontends.keras.reference import Reference

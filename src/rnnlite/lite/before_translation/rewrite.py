@@ -22,13 +22,13 @@ import numpy.typing as npt
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from rnnlite.lite.passes.bodies import bodies, compute_instead
-from rnnlite.lite.passes.convolutions import RULES as CONVOLUTIONS
-from rnnlite.lite.passes.convolutions import Instead, convolutions
-from rnnlite.lite.passes.einsum import Equation, in_products, is_refused, read_equation
-from rnnlite.lite.passes.pooling import POOLS, pools
-from rnnlite.lite.passes.rolls import rolls
-from rnnlite.lite.passes.squeezes import is_squeezed_transpose, squeezes
+from rnnlite.lite.before_translation.bodies import bodies, compute_instead
+from rnnlite.lite.before_translation.convolutions import RULES as CONVOLUTIONS
+from rnnlite.lite.before_translation.convolutions import Instead, convolutions
+from rnnlite.lite.before_translation.einsum import Equation, in_products, is_refused, read_equation
+from rnnlite.lite.before_translation.pooling import POOLS, pools
+from rnnlite.lite.before_translation.rolls import rolls
+from rnnlite.lite.before_translation.squeezes import is_squeezed_transpose, squeezes
 from rnnlite.scan.protos import GraphDef, NodeDef, Repeated
 from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation
 from rnnlite.slicing import masks_of, split_axes

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from rnnlite.frontends.onnx.model import program_of as onnx_program
+from rnnlite.frontends.onnx.program import program_of as onnx_program
 from rnnlite.frontends.onnx.reading import read
 from rnnlite.frontends.onnx.request import OnnxRequest
 from rnnlite.frontends.program import Program

@@ -4,9 +4,9 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from rnnlite.lite.passes.bodies import bodies, compute_instead
-from rnnlite.lite.passes.convolutions import Instead
-from rnnlite.lite.passes.rewrite import _rename_functions
+from rnnlite.lite.before_translation.bodies import bodies, compute_instead
+from rnnlite.lite.before_translation.convolutions import Instead
+from rnnlite.lite.before_translation.rewrite import _rename_functions
 
 
 def frozen_loop():

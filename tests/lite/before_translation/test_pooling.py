@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.lite.passes.pooling import POOLS, pooled, pools
-from rnnlite.lite.passes.rewrite import rewrite
+from rnnlite.lite.before_translation.pooling import POOLS, pooled, pools
+from rnnlite.lite.before_translation.rewrite import rewrite
 
 VALUES = np.random.default_rng(0).normal(size=(2, 5, 6, 7, 3)).astype(np.float32)
 OPS = {"MaxPool3D": tf.nn.max_pool3d, "AvgPool3D": tf.nn.avg_pool3d}

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from rnnlite.lite.passes.rewrite import rewrite
-from rnnlite.lite.passes.rolls import rolled, rolls
+from rnnlite.lite.before_translation.rewrite import rewrite
+from rnnlite.lite.before_translation.rolls import rolled, rolls
 
 ROWS = np.arange(2 * 7 * 3, dtype=np.float32).reshape(2, 7, 3)
 

@@ -11,7 +11,7 @@ import tf_keras
 from rnnlite.errors import ShapeError, UnsupportedError
 from rnnlite.frontends.keras.flavour import keras2, keras3
 from rnnlite.frontends.keras.interface import interface_of
-from rnnlite.frontends.keras.model import (
+from rnnlite.frontends.keras.program import (
     MAX_WEIGHT_BYTES,
     _check_size,
     _state_notes,

@@ -24,6 +24,7 @@ from rnnlite.frontends.program import Entry, with_lengths
 from rnnlite.frontends.randomness import refuse_random
 from rnnlite.frontends.sizes import with_sizes
 from rnnlite.frontends.tensorflow.batch_axes import batch_axes_of_outputs
+from rnnlite.frontends.tensorflow.frozen import Frozen
 from rnnlite.frontends.tensorflow.nodes import (
     graph_of,
     name_of,
@@ -32,14 +33,13 @@ from rnnlite.frontends.tensorflow.nodes import (
     with_defaults,
 )
 from rnnlite.frontends.tensorflow.request import TensorFlowRequest
-from rnnlite.frontends.tensorflow.settling import only_sizes
 from rnnlite.frontends.tensorflow.signatures import (
     Declared,
     SignatureRefs,
     signature_refs,
     spec_of,
 )
-from rnnlite.frontends.tensorflow.source import Frozen
+from rnnlite.frontends.tensorflow.single_sizes import only_sizes
 from rnnlite.frontends.tensorflow.tracing import Traced, traced_at_any_batch
 from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
