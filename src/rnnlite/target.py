@@ -51,9 +51,9 @@ class Costs:
             buffers are so much smaller, and what they hold is joined at once; each prepares its
             loops anew.
         peeled_chunks: by bytes of an output row: some 128 steps, which then take no loop over
-            chunks. What that costs to prepare is a third of ten steps. The runtime gives the memory
-            of a branch back at each run: where rows are large, 10,000 steps would take a seventh
-            more.
+            chunks. They pay where there are partitions, for each of these prepares its loops. The
+            runtime gives the memory of a branch back at each run: where rows are large, 10,000
+            steps would take a seventh more.
         large_batch, peeled_chunks_of_large: batches from which short sequences are what counts, and
             the peeled chunks there.
         large_variables, large_variables_of_several: bytes of an output row from which variables
@@ -86,7 +86,7 @@ class Costs:
     chunk_growth_of_large: int = 4
     depth: Table = ((4096, 5), (512, 4), (65, 3), (0, 2))
     partitions: Table = ((4096, 3, 12), (1024, 3, 8), (512, 3, 4), (65, 3, 1), (0, 2, 1))
-    peeled_chunks: Table = ((4096, 0), (2048, 6), (512, 4), (256, 2), (0, 1))
+    peeled_chunks: Table = ((4096, 0), (2048, 6), (512, 4), (0, 0))
     large_batch: int = 16
     peeled_chunks_of_large: int = 1
     large_variables: int = 4096

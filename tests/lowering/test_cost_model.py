@@ -85,11 +85,11 @@ def test_levels_alone_where_there_are_no_segments():
     assert choose(fixed, Options(partitions=4)).partitions == 1
 
 
-def test_the_first_blocks_hold_short_sequences():
+def test_the_first_blocks_hold_short_sequences_where_there_are_partitions():
     loop = replace(LSTM_64, plain=True)
-    found = [choose(replace(loop, row_bytes=r)) for r in (64, 255, 256, 512, 2048, 4096, 16384)]
-    assert [s.peeled_chunks for s in found] == [1, 1, 2, 4, 6, 0, 0]
-    assert [s.peeled_chunks * s.chunk for s in found] == [128, 64, 128, 256, 192, 0, 0]
+    found = [choose(replace(loop, row_bytes=r)) for r in (64, 511, 512, 2048, 4096, 16384)]
+    assert [s.peeled_chunks for s in found] == [0, 0, 4, 6, 0, 0]
+    assert [s.peeled_chunks * s.chunk for s in found] == [0, 0, 256, 192, 0, 0]
     many = [choose(replace(loop, row_bytes=r, batch=32)).peeled_chunks for r in (64, 512, 16384)]
     assert many == [1, 1, 1]
     row = replace(loop, row_bytes=512)
