@@ -154,3 +154,24 @@ def test_values_of_outputs_are_counted():
     low, high = likely_range((seen.min(), seen.max()), len(samples.used))
     expected = 1.1 * (max(high, 0) - min(low, 0)) / 255
     assert output.quantization[0] == pytest.approx(expected, rel=0.05)
+
+
+def test_equal_models_run_once():
+    """Recipes that change nothing before calibration need no run of their own."""
+    samples = Samples([[np.ones((3, 2), np.float32)]], [], ())
+    known, runs = {}, []
+
+    def model(factor):
+        model = Model()
+        x = model.main.tensor((1, -1, 2))
+        y = model.main.tensor((1, -1, 2))
+        number = model.main.constant(factor)
+        model.main.add("MUL", [x, number], [y], "MulOptions")
+        model.main.ends([x], [y])
+        return model.ir
+
+    for factor in (2.0, 2.0, 3.0):
+        found = model(factor)
+        ranges = calibrate(found, samples, advance=lambda: runs.append(1), known=known)
+        assert ranges.values[found.main.outputs[0]] == (factor, factor)
+    assert len(runs) == 2

@@ -9,8 +9,9 @@ share one range: `lite.passes.naming` says which they are.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,22 +148,56 @@ def _odd_values(
     return warnings
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What calibration saw of a file, by the names of `numbered`.
+
+    Attributes:
+        ranges: smallest and largest number of each tensor.
+        counts: how many values were seen of a tensor, where they are few.
+    """
+
+    ranges: Mapping[str, Range]
+    counts: Mapping[str, int]
+
+
 def calibrate(
-    model: Model, samples: Samples, *, advance: Callable[[], None] | None = None
+    model: Model,
+    samples: Samples,
+    *,
+    advance: Callable[[], None] | None = None,
+    known: dict[bytes, Seen] | None = None,
 ) -> Ranges:
     """Run the samples through the float model and watch every tensor.
 
     Args:
         model: the float model, its values with their origins.
         samples: see `take_samples`.
-        advance: called after each sample.
+        advance: called after each sample that is run.
+        known: what was seen with these samples so far, by the digest of the file; it grows. Recipes
+            may prepare equal models, of which one is run.
 
     Raises:
         AbortError: the LiteRT runtime ends its process on the model.
         SampleError: the model cannot run on a sample.
     """
     data, named = numbered(model)
-    inputs = [model.main.values.index(value) for value in model.main.inputs]
+    digest = hashlib.blake2b(data).digest()
+    known = {} if known is None else known
+    if digest not in known:
+        inputs = [model.main.values.index(value) for value in model.main.inputs]
+        known[digest] = _run(data, inputs, samples, advance)
+    seen = known[digest]
+    ranges = {named[name]: values for name, values in seen.ranges.items() if name in named}
+    found = shared(model, ranges)
+    found.counts.update({named[name]: count for name, count in seen.counts.items()})
+    return found
+
+
+def _run(
+    data: bytes, inputs: Sequence[int], samples: Samples, advance: Callable[[], None] | None
+) -> Seen:
+    """Run the samples through a file in a process apart."""
     watched = WatchedApart(data, inputs, samples.axes)
     try:
         for k, row in enumerate(samples.used):
@@ -178,10 +213,7 @@ def calibrate(
             seen = watched.ranges()
     finally:
         watched.close()
-    ranges = {named[name]: values for name, values in seen.items() if name in named}
-    found = shared(model, ranges)
-    found.counts.update({named[name]: count for name, count in counts.items()})
-    return found
+    return Seen(seen, counts)
 
 
 def likely_range(seen: Range, count: int) -> Range:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.quantization.calibration import Ranges, Samples, calibrate
+from rnnlite.quantization.calibration import Ranges, Samples, Seen, calibrate
 from rnnlite.quantization.chunks import Chunk, running_ops, tied
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.given_states import Places, fitting, pairs
@@ -59,6 +59,7 @@ def prepared(
     faint: frozenset[Value] = frozenset(),
     chunk: Chunk | None = None,
     states: Places = (),
+    seen: dict[bytes, Seen] | None = None,
 ) -> Prepared:
     """Prepare a copy of a float model, calibrate it, plan its quantization parameters.
 
@@ -70,6 +71,7 @@ def prepared(
         faint: what an earlier recipe found too small for prescribed steps.
         chunk: the function of a chunk, to be prepared beside it.
         states: inputs of the model that come back as outputs.
+        seen: what calibration saw of earlier recipes, see `calibrate`.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
@@ -77,7 +79,7 @@ def prepared(
     while True:
         made = _made_ready(model, config, recipe, faint, lambda m: marked_ranges(m, samples.used))
         with Progress("calibrating", len(samples.used), config.progress) as bar:
-            ranges = calibrate(made.model, samples, advance=bar.add)
+            ranges = calibrate(made.model, samples, advance=bar.add, known=seen)
         found = faint_results(made.model, ranges.values)
         more = frozenset(v for v, twin in made.twins.items() if twin in found) - faint
         if not more:

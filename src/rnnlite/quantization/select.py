@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.lite.ir import Model, Op, Value
-from rnnlite.quantization.calibration import Ranges, Samples
+from rnnlite.quantization.calibration import Ranges, Samples, Seen
 from rnnlite.quantization.chunks import Chunk, io_types
 from rnnlite.quantization.config import QuantizationConfig
 from rnnlite.quantization.given_states import Places, types_within
@@ -135,9 +135,10 @@ def _integer(
 ) -> Iterator[Candidate | Refused]:
     """What the recipes of the mode give."""
     faint: frozenset[Value] = frozenset()
+    seen: dict[bytes, Seen] = {}
     for recipe in RECIPES[config.mode]:
         try:
-            made = prepared(model, config, recipe, samples, faint, chunk, states)
+            made = prepared(model, config, recipe, samples, faint, chunk, states, seen)
         except UnsupportedError as e:
             yield Refused(recipe.name, e)
             continue

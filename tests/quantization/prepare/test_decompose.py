@@ -417,3 +417,14 @@ def test_shapes_are_read_as_integers():
     model = unary("ZEROS_LIKE")
     kinds_after(model)
     assert model.main.ir.ops[0].integer("outType") == INT32
+
+
+@pytest.mark.parametrize(("dims", "wide"), [([], 1), ([-1], 1), ([-1, 1], 1), ([1, -1], 0)])
+def test_numbers_of_steps_are_wide(dims, wide):
+    """Int8 holds 127 of them; what has as many elements as steps stays."""
+    h = Head(dims)
+    h.x = h.main.tensor(dims, "int32")
+    y = h.main.tensor(dims)
+    h.main.add("CAST", [h.x], [y], "CastOptions", inDataType=2, outDataType=0)
+    model = h.end(y)
+    assert [op.kind for op in decompose(model.ir, all_int8)] == ["CAST"] * wide

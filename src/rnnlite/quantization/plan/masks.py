@@ -44,6 +44,9 @@ def soften_masks(
         UnsupportedError: an infinite constant cannot be replaced.
     """
     origins = Origins(model)
+    if not origins.listed and not binary and not _reads_truths(model):
+        _refuse_infinite(model)
+        return Softened({}, again=False)
     while True:
         found = Walk(model, ranges, precision, binary, origins).run()
         if found.refused:
@@ -64,6 +67,14 @@ def binary_inputs(model: Model, samples: Sequence[Sequence[Array]]) -> list[int]
         if arrays and all(((a == 0) | (a == 1)).all() for a in arrays):
             found.append(number)
     return found
+
+
+def _reads_truths(model: Model) -> bool:
+    """Whether an op makes numbers of truths, as of a mask."""
+    makes = ("CAST", "SELECT", "SELECT_V2")
+    return any(
+        op.kind in makes and any(v.type == "bool" for v in op.operands) for op in model.ops()
+    )
 
 
 def _finite(values: Array) -> bool:

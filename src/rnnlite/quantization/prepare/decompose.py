@@ -18,10 +18,11 @@ before calibration, so that the parts have ranges of their own.
     PRELU(x)                  relu(x) - a * relu(-x)             (int16)
     GELU(x)                   x * (1 + tanh(...)) / 2            (int16)
     SQRT, RSQRT, L2_NORMALIZATION: see `roots`
-    DIV of two sums over time: see `quotients`
+    DIV by a sum over time: see `quotients`
     MUL, DIV and ADD of what is divided by its own norm: see `units`
-    LOG of a sum over time: see `log_sums`
-    LOG, LOG_SOFTMAX, POW, and LOGISTIC, SOFTMAX, TANH near zero: see `logarithms`
+    LOG of a sum over time, and LOG_SOFTMAX over time: see `log_sums`
+    LOG, LOG_SOFTMAX, POW, and LOGISTIC, TANH near zero: see `logarithms`
+    SOFTMAX over time, and near zero: see `shares`
 """
 
 from __future__ import annotations
@@ -35,11 +36,10 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.lite.schema import type_number
 from rnnlite.quantization.params import Range
 from rnnlite.quantization.plan.plan import Precision, is_float
-from rnnlite.quantization.prepare.log_sums import replace_log_sum
+from rnnlite.quantization.prepare.log_sums import replace_log_shares, replace_log_sum
 from rnnlite.quantization.prepare.logarithms import (
     replace_faint_logistic,
     replace_faint_sine,
-    replace_faint_softmax,
     replace_faint_tanh,
     replace_log,
     replace_log_softmax,
@@ -48,6 +48,11 @@ from rnnlite.quantization.prepare.logarithms import (
 from rnnlite.quantization.prepare.parts import Parts, drop_unread, scalar
 from rnnlite.quantization.prepare.quotients import replace_quotient
 from rnnlite.quantization.prepare.roots import replace_l2_normalization, replace_rsqrt, replace_sqrt
+from rnnlite.quantization.prepare.shares import (
+    keep_softmax,
+    readers_of_shares,
+    replace_faint_softmax,
+)
 from rnnlite.quantization.prepare.units import replace_division, replace_layer_norm, replace_product
 
 
@@ -87,6 +92,7 @@ def decompose(
             if not rule(parts, op):
                 graph.remove(op)
         drop_unread(graph, FREED)
+        parts.wide += readers_of_shares(parts.shares)
         wide += [op for op in parts.wide if op.graph is graph]
     return frozenset(wide)
 
@@ -108,10 +114,12 @@ def _replace_zeros_like(parts: Parts, op: Op) -> None:
 
 
 def _replace_cast(parts: Parts, op: Op) -> bool:
-    if op.input(0).type in ("int32", "int64"):
+    whole = op.input(0).type in ("int32", "int64")
+    if whole:
         op.inputs = [_add_clamp(parts, op.input(0))]
     if op.output.type != "bool":
-        parts.keep(op)
+        # Numbers of steps, and their places, grow with length: int8 holds no more than 127.
+        parts.keep(op, wide=whole and all(d == 1 for d in op.output.dims[1:]))
         return True
     parts.add("NOT_EQUAL", [op.input(0), parts.number(0.0)], op.output)
     return False
@@ -202,8 +210,13 @@ def _replace_div(parts: Parts, op: Op) -> bool:
 
 
 def _replace_log(parts: Parts, op: Op) -> None:
-    if not replace_log_sum(parts, op):
+    if not replace_log_shares(parts, op) and not replace_log_sum(parts, op):
         replace_log(parts, op)
+
+
+def _replace_log_softmax(parts: Parts, op: Op) -> None:
+    if not replace_log_shares(parts, op):
+        replace_log_softmax(parts, op)
 
 
 Rule = Callable[[Parts, Op], bool | None]
@@ -219,9 +232,10 @@ ALWAYS: dict[str, Rule] = {
     "SQRT": replace_sqrt,
     "L2_NORMALIZATION": replace_l2_normalization,
     "LOG": _replace_log,
-    "LOG_SOFTMAX": replace_log_softmax,
+    "LOG_SOFTMAX": _replace_log_softmax,
     "POW": replace_power,
     "DIV": _replace_div,
+    "SOFTMAX": keep_softmax,
     "MUL": replace_product,
     "ADD": replace_layer_norm,
 }

@@ -1,10 +1,12 @@
 """Logarithms of sums over time, in a form whose range hardly depends on how long time is.
 
-What enters: a LOG, and the ops in front of it. What leaves: ops that compute the same. A sum of
-exponentials grows with length; integers have room for what calibration saw, and saturate beyond.
+What enters: a LOG or LOG_SOFTMAX, and the ops in front of it. What leaves: ops that compute the
+same. A sum of exponentials grows with length; integers have room for what calibration saw, and
+saturate beyond.
 
     log(sum(a))         log(mean(a)) + log(T)
     log(sum(exp(x)))    max(x) + log(mean(exp(x - max(x)))) + log(T)
+    log(softmax(x))     x - max(x) - log(mean(exp(x - max(x)))) - log(T)
 
 The number of steps is an integer of any size, so its logarithm is looked up: exact to `KNEE`, from
 there on of every `STRIDE`-th number, which is less than 0.01 off.
@@ -15,10 +17,11 @@ from __future__ import annotations
 import numpy as np
 
 from rnnlite.lite.ir import Op, Value
+from rnnlite.lite.ir.values import FREE
 from rnnlite.quantization.prepare.lengths import RESHAPES
 from rnnlite.quantization.prepare.logarithms import add_log
 from rnnlite.quantization.prepare.parts import Parts, made_by
-from rnnlite.quantization.prepare.quotients import add_mean, add_steps, find_sum
+from rnnlite.quantization.prepare.quotients import add_mean, add_size, add_steps, find_sum
 
 KNEE, STRIDE, ENTRIES = 1024, 16, 3072
 """Of the table: it ends at 33,776 steps."""
@@ -49,6 +52,29 @@ def replace_log_sum(parts: Parts, op: Op) -> bool:
         top = largest if keep else parts.reduce("REDUCE_MAX", x, axes, keep=False)
         logarithm = parts.add("ADD", [top, logarithm], wide=True)
     parts.add("ADD", [logarithm, steps], y, wide=True)
+    return True
+
+
+def replace_log_shares(parts: Parts, op: Op) -> bool:
+    """Put ops in the place of LOG(SOFTMAX(x)) or LOG_SOFTMAX(x) over an axis of free size.
+
+    Returns:
+        whether it is one.
+    """
+    softmax = made_by(op.input(0), "SOFTMAX") if op.kind == "LOG" else op
+    if softmax is None or (op.kind == "LOG" and softmax.real("beta") != 1.0):
+        return False
+    x = softmax.input(0)
+    axis = x.rank - 1
+    if x.dims[axis] != FREE:
+        return False
+    axes = parts.integers(axis)
+    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
+    below = parts.add("SUB", [x, largest], wide=True)
+    mean = parts.reduce("MEAN", parts.add("EXP", [below], wide=True), axes, keep=True)
+    steps = _add_log_steps(parts, add_size(parts, x, axis))
+    total = parts.add("ADD", [add_log(parts, mean, None), steps], wide=True)
+    parts.add("SUB", [below, total], op.output, wide=True)
     return True
 
 

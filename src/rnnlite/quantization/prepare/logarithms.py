@@ -14,11 +14,10 @@ not above 0, as in a softmax:
     x ** 6           exp(6 log(|x|)), x ** 7 = x exp(6 log(|x|)): x may be below zero
     x ** c, x ** y   exp(c log(x)), exp(y log(x))
 
-LiteRT prescribes the steps of LOGISTIC, SOFTMAX and TANH. Where results stay far below their limit,
+LiteRT prescribes the steps of LOGISTIC and TANH. Where results stay far below their limit,
 as probabilities of rare events do, they get steps of their own:
 
     logistic(x)      exp(x) / (exp(x) + 1)
-    softmax(x)       exp(x - max(x)) / sum(exp(x - max(x)))
     tanh(x)          x - x x x / 3, to 2 / 15 x**5
     sin(x)           x - x x x / 6, to x**5 / 120
 """
@@ -125,17 +124,6 @@ def replace_faint_logistic(parts: Parts, op: Op) -> None:
     e = parts.add("EXP", [x], wide=True)
     total = parts.add("ADD", [e, parts.number(1.0)], wide=True)
     parts.add("DIV", [e, total], y, wide=True)
-
-
-def replace_faint_softmax(parts: Parts, op: Op) -> None:
-    """Put ops in the place of a SOFTMAX over very many elements."""
-    x, y = op.input(0), op.output
-    if op.real("beta") != 1.0:
-        x = parts.add("MUL", [x, parts.number(op.real("beta"))], wide=True)
-    axes = parts.integers(x.rank - 1)
-    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
-    e = parts.add("EXP", [parts.add("SUB", [x, largest], wide=True)], wide=True)
-    parts.add("DIV", [e, parts.reduce("SUM", e, axes, keep=True)], y, wide=True)
 
 
 def replace_faint_tanh(parts: Parts, op: Op) -> None:

@@ -42,11 +42,13 @@ class Parts:
         graph: that is rewritten.
         wide: the ops that are to compute in int16 in any case.
         norms: the values that are known as such.
+        shares: the values that give each step its part of a whole, see `shares`.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.norms: dict[Value, Norm] = {}
+        self.shares: list[Value] = []
         self.wide: list[Op] = []
         self._place: Op | None = None
 

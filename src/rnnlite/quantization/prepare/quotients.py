@@ -1,4 +1,4 @@
-"""Quotients of two sums over time, in a form whose range does not depend on how long time is.
+"""Quotients by sums over time, in a form whose range does not depend on how long time is.
 
 What enters: a DIV, and the ops in front of it. What leaves: ops that compute the same. Masked means
 and weighted means are a sum over a sum, which both grow with length; integers have room for what
@@ -8,6 +8,7 @@ calibration saw. Divided by the number of steps, both stay within what their ele
     sum(a) / T               mean(a)
     sum(a) / max(sum(b), e)  mean(a) / max(mean(b), e / T)
     sum(a) / (sum(b) + e)    mean(a) / (mean(b) + e / T)
+    a / sum(b)               a / mean(b) * (1 / T)
 
 An e that only keeps zero from being divided by is not worth a division by T: any bound that is
 small beside a step does.
@@ -16,6 +17,8 @@ small beside a step does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+import numpy as np
 
 from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Op, Value
@@ -26,6 +29,9 @@ from rnnlite.quantization.prepare.parts import Parts, int32_numbers, made_by, wi
 
 GUARD = 1e-3
 """Up to here a number that is added to a sum, or bounds it, is there for sums of zero alone."""
+
+MOST_STEPS = 32767
+"""That int16 holds."""
 
 SMALL = 1e-3
 """What is left of it beside a mean."""
@@ -45,7 +51,7 @@ class Sum:
 
 
 def replace_quotient(parts: Parts, op: Op) -> bool:
-    """Divide means in the place of DIV(a, b), where a and b are sums over one time axis.
+    """Divide means in the place of DIV(a, b), where b is a sum over a time axis, or a and b are.
 
     Returns:
         whether the op stays.
@@ -61,8 +67,20 @@ def replace_quotient(parts: Parts, op: Op) -> bool:
         if below is not None and same_axes(below.x, below.axis) & steps:
             parts.add("DIV", [add_mean(parts, a), add_mean(parts, b)], op.output, wide=True)
             return False
+    elif find_sum(b) is not None and not op.integer("fusedActivationFunction"):
+        add_share(parts, a, add_mean(parts, b), add_steps(parts, b), op.output)
+        return False
     parts.keep(op, wide=True)
     return True
+
+
+def add_share(parts: Parts, a: Value, mean: Value, steps: Value, result: Value) -> None:
+    """Add the ops of a / (mean * steps), where steps is an int32 scalar."""
+    size = parts.add("DIV", [a, mean], wide=True, like=result)
+    whole = _add_count(parts, steps)
+    part = parts.add("DIV", [parts.number(1.0), whole], wide=True, like=whole)
+    parts.add("MUL", [size, part], result, wide=True)
+    parts.shares.append(result)
 
 
 def find_sum(value: Value) -> Sum | None:
@@ -118,7 +136,7 @@ def add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
         return parts.add("MUL", [mean, parts.number(number)], result, wide=True)
     if number <= GUARD:
         return parts.add("MAXIMUM", [mean, parts.number(number * SMALL)], result, wide=True)
-    steps = _add_cast(parts, add_steps(parts, inner))
+    steps = _add_count(parts, add_steps(parts, inner))
     share = parts.add("DIV", [parts.number(number), steps], wide=True, like=steps)
     return parts.add(op.kind, [mean, share], result, wide=True)
 
@@ -134,16 +152,34 @@ def _add_cast(parts: Parts, x: Value) -> Value:
     return result
 
 
+def _add_count(parts: Parts, steps: Value) -> Value:
+    """A number of steps as a float, of which int8 would hold 127 at most."""
+    graph = parts.graph
+    bounded, result = graph.like(steps), graph.like(steps, "float32")
+    most = graph.constant(np.array(MOST_STEPS, steps.type))
+    parts.insert(graph.op("MINIMUM", [steps, most], [bounded], options={}))
+    types = {"inDataType": type_number(steps.type), "outDataType": type_number("float32")}
+    cast = graph.op("CAST", [bounded], [result], options=types)
+    parts.insert(cast)
+    parts.wide.append(cast)
+    return result
+
+
 def add_steps(parts: Parts, value: Value) -> Value:
     """The number of steps of a sum that `find_sum` finds, as an int32 scalar."""
     known = find_sum(value)
     if known is None:
         raise InternalError(f"{value!r} is no sum")
-    graph, place = parts.graph, known.axis
-    shape, steps = graph.value("int32", [known.x.rank]), graph.value("int32", [])
+    return add_size(parts, known.x, known.axis)
+
+
+def add_size(parts: Parts, x: Value, axis: int) -> Value:
+    """How long an axis is, as an int32 scalar."""
+    graph = parts.graph
+    shape, steps = graph.value("int32", [x.rank]), graph.value("int32", [])
     kind = {"outType": type_number("int32")}
-    parts.insert(graph.op("SHAPE", [known.x], [shape], options=kind))
-    cut = [parts.integers(n) for n in (place, place + 1, 1)]
+    parts.insert(graph.op("SHAPE", [x], [shape], options=kind))
+    cut = [parts.integers(n) for n in (axis, axis + 1, 1)]
     scalar = {"shrinkAxisMask": 1}
     parts.insert(graph.op("STRIDED_SLICE", [shape, *cut], [steps], options=scalar))
     return steps

@@ -1,0 +1,77 @@
+"""Shares of a whole that each time step has, as attention gives them: they compute in int16.
+
+What enters: a SOFTMAX, and values that are shares. What leaves: ops that compute the same, and the
+ops that read shares.
+
+LiteRT prescribes steps of 1/256 for the result of SOFTMAX in int8, of 1/32768 in int16. Over time
+each step has about one part in T: beyond some hundred steps all shares round to 0 in int8. So a
+softmax over an axis of free size computes in int16, and so do the products with it and their sums.
+
+Where results stay far below 1 already in calibration, they get steps of their own:
+
+    softmax(x)       e / sum(e), where e = exp(x - max(x))
+    over free axes   e / mean(e) * (1 / T), which no length makes saturate
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rnnlite.lite.ir import Op, Value
+from rnnlite.lite.ir.values import FREE
+from rnnlite.quantization.prepare.lengths import RESHAPES
+from rnnlite.quantization.prepare.parts import Parts
+from rnnlite.quantization.prepare.quotients import add_share, add_size
+
+MOVES = RESHAPES | {"TRANSPOSE", "SELECT", "SELECT_V2", "MUL"}
+"""Ops whose results are shares, or products with them."""
+
+TOTALS = frozenset({"SUM", "MEAN", "BATCH_MATMUL"})
+"""Ops that add up products with shares."""
+
+
+def keep_softmax(parts: Parts, op: Op) -> bool:
+    """Keep a SOFTMAX, over an axis of free size in int16.
+
+    Returns:
+        that it stays.
+    """
+    over_time = op.input(0).dims[-1] == FREE
+    parts.keep(op, wide=over_time)
+    if over_time:
+        parts.shares.append(op.output)
+    return True
+
+
+def replace_faint_softmax(parts: Parts, op: Op) -> None:
+    """Put ops in the place of a SOFTMAX over very many elements."""
+    x, y = op.input(0), op.output
+    if op.real("beta") != 1.0:
+        x = parts.add("MUL", [x, parts.number(op.real("beta"))], wide=True)
+    axis = x.rank - 1
+    axes = parts.integers(axis)
+    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
+    e = parts.add("EXP", [parts.add("SUB", [x, largest], wide=True)], wide=True)
+    if x.dims[axis] == FREE:
+        mean = parts.reduce("MEAN", e, axes, keep=True)
+        add_share(parts, e, mean, add_size(parts, x, axis), y)
+    else:
+        parts.add("DIV", [e, parts.reduce("SUM", e, axes, keep=True)], y, wide=True)
+
+
+def readers_of_shares(shares: Sequence[Value]) -> list[Op]:
+    """The ops that multiply with shares and add up the products.
+
+    Args:
+        shares: values of one graph.
+    """
+    found: list[Op] = []
+    waiting = list(shares)
+    while waiting:
+        for op in waiting.pop().readers:
+            if op in found or op.kind not in MOVES | TOTALS:
+                continue
+            found.append(op)
+            if op.kind in MOVES:
+                waiting.append(op.output)
+    return found
