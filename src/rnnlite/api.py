@@ -17,7 +17,7 @@ from rnnlite.frontends.options import (
     with_source_options,
 )
 from rnnlite.frontends.request import Request
-from rnnlite.lite.files import write_whole
+from rnnlite.lite.files import ModelSource, write_whole
 from rnnlite.lowering.schedule import Options, take_options
 from rnnlite.pipeline.converted import Converted
 from rnnlite.pipeline.freezing import GraphSignature
@@ -190,7 +190,7 @@ def _converted(
 @with_source_options
 def verify(
     source: Any,
-    model: str | Path | bytes,
+    model: ModelSource,
     samples: Sequence[Any] | None = None,
     *,
     max_error: float | None = None,

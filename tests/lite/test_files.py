@@ -37,6 +37,19 @@ def test_a_folder_or_a_missing_folder_is_refused(tmp_path):
         write_whole(tmp_path / "a" / "b", b"x")
 
 
+def test_a_conversion_is_read_as_its_file():
+    class Converted:
+        tflite = b"file"
+
+    assert read_model(Converted()) == b"file"
+
+
+@pytest.mark.parametrize(("source", "found"), [(3, "int"), (None, "NoneType"), ([], "list")])
+def test_what_is_no_model_is_refused(source, found):
+    with pytest.raises(ModelError, match=f"this is no LiteRT model; .*; found {found}"):
+        read_model(source)
+
+
 def test_an_empty_model_file_is_refused(tmp_path):
     (tmp_path / "e.tflite").touch()
     with pytest.raises(ModelError, match="is empty"):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from rnnlite.datasets.columns import Column, input_columns
 from rnnlite.datasets.parquet import samples_of
 from rnnlite.datasets.results import Columns, ParquetFormat
 from rnnlite.errors import DataError, DependencyError, RnnliteError, as_data, restored
-from rnnlite.lite.files import read_model
+from rnnlite.lite.files import ModelSource, read_model
 from rnnlite.runtime.model import Model
 from rnnlite.specs import Array
 
@@ -48,7 +47,7 @@ class Predictor:
 
     def __init__(
         self,
-        model: str | Path | bytes,
+        model: ModelSource,
         *,
         columns: Mapping[str, str] | None = None,
         batch_size: int | None = None,

@@ -19,7 +19,7 @@ from rnnlite.datasets.opening import open_rows
 from rnnlite.datasets.parts import Parts
 from rnnlite.datasets.results import format_for
 from rnnlite.errors import DataError
-from rnnlite.lite.files import read_model, require_place
+from rnnlite.lite.files import ModelSource, read_model, require_place
 from rnnlite.runtime.early import take_threshold
 from rnnlite.runtime.model import Model
 from rnnlite.runtime.progress import Progress
@@ -89,7 +89,7 @@ class _Run:
 
 
 def predict_files(
-    model: str | Path | bytes,
+    model: ModelSource,
     data: str | Path | Sequence[str | Path],
     out: str | Path,
     *,

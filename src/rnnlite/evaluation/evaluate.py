@@ -24,6 +24,7 @@ from rnnlite.evaluation.metrics import (
     RegressionScore,
 )
 from rnnlite.evaluation.records import Evaluation, WorstRow
+from rnnlite.lite.files import ModelSource
 from rnnlite.runtime.model import Model, load
 from rnnlite.runtime.samples import Sample
 from rnnlite.specs import Array, TensorSpec
@@ -35,11 +36,11 @@ Score = ClassificationScore | RegressionScore
 
 
 def evaluate(
-    model: Model | str | Path | bytes,
+    model: Model | ModelSource,
     samples: Iterable[Sample],
     labels: Iterable[Any] | str | Path | None = None,
     *,
-    against: Model | str | Path | bytes | None = None,
+    against: Model | ModelSource | None = None,
     output: str | None = None,
     task: str = "auto",
     classes: Sequence[str] = (),

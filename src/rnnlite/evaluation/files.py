@@ -18,18 +18,18 @@ from rnnlite.evaluation.evaluate import Record, evaluate
 from rnnlite.evaluation.labels import is_file_of_labels
 from rnnlite.evaluation.records import Evaluation
 from rnnlite.evaluation.writing import RowTable, require_npz, save_worst
-from rnnlite.lite.files import read_model, require_place
+from rnnlite.lite.files import ModelSource, read_model, require_place
 from rnnlite.runtime.model import Model
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Sample
 
 
 def evaluate_files(
-    model: str | Path | bytes,
+    model: ModelSource,
     data: str | Path | Sequence[str | Path],
     labels: str | Path | None = None,
     *,
-    against: str | Path | bytes | None = None,
+    against: ModelSource | None = None,
     columns: Mapping[str, str] | None = None,
     output: str | None = None,
     task: str = "auto",
@@ -100,7 +100,7 @@ def evaluate_files(
 
 
 def _require_places(
-    save: Path | None, table: Path | None, read: Sequence[str | Path | bytes | None]
+    save: Path | None, table: Path | None, read: Sequence[ModelSource | None]
 ) -> None:
     """Refuse places to write to, before anything is computed.
 

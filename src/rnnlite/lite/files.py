@@ -9,18 +9,38 @@ import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from rnnlite.errors import ModelError, OutputError
 
 
-def read_model(source: str | Path | bytes) -> bytes:
+class HasFile(Protocol):
+    """What holds a LiteRT file, as `Converted` does."""
+
+    @property
+    def tflite(self) -> bytes:
+        """The file."""
+
+
+ModelSource = str | Path | bytes | HasFile
+"""What is taken for a LiteRT file: a path, the content, or a finished conversion."""
+
+
+def read_model(source: ModelSource) -> bytes:
     """The content of a LiteRT file.
 
     Raises:
-        ModelError: there is no such file, or it cannot be read.
+        ModelError: there is no such file, it cannot be read, or the source is none.
     """
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return bytes(source)
+    content = getattr(source, "tflite", source)
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return bytes(content)
+    if not isinstance(source, (str, os.PathLike)):
+        raise ModelError(
+            "this is no LiteRT model",
+            expected="a path, the bytes of a file, or what rnnlite.convert gave",
+            found=type(source).__name__,
+        )
     try:
         data = Path(source).read_bytes()
     except OSError as e:
@@ -30,7 +50,7 @@ def read_model(source: str | Path | bytes) -> bytes:
     return data
 
 
-def require_place(out: str | Path, others: Iterable[str | Path | bytes] = ()) -> None:
+def require_place(out: str | Path, others: Iterable[ModelSource] = ()) -> None:
     """Refuse a place to write to, before anything is computed.
 
     Args:

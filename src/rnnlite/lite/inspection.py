@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite.lite import schema
 from rnnlite.lite.beforehand import late_results
-from rnnlite.lite.files import read_model
+from rnnlite.lite.files import ModelSource, read_model
 from rnnlite.lite.ir import FREE, Model, Value
 from rnnlite.lite.record import of_signature, record
 from rnnlite.lite.requirements import least_release
@@ -93,7 +92,7 @@ MIN_WEIGHTS = 16
 """Smaller constants are factors and limits, not weights."""
 
 
-def inspect(source: str | Path | bytes) -> Inspection:
+def inspect(source: ModelSource) -> Inspection:
     """Look into a LiteRT file without running it.
 
     Args:

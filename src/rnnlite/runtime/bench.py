@@ -8,13 +8,13 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import RenderableType
 
 from rnnlite.errors import DependencyError
+from rnnlite.lite.files import ModelSource
 from rnnlite.report.rendering import table
 from rnnlite.report.timings import Timing
 from rnnlite.runtime.model import load
@@ -24,7 +24,7 @@ WARM_UP_RUNS = 3
 
 
 def time_model(
-    model: str | Path | bytes, *, lengths: Sequence[int], num_threads: int = 1, repeats: int = 50
+    model: ModelSource, *, lengths: Sequence[int], num_threads: int = 1, repeats: int = 50
 ) -> list[Timing]:
     """Time a model on random input, one sequence at a time (or its pinned batch).
 

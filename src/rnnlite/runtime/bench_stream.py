@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from rich.console import RenderableType
 
+from rnnlite.lite.files import ModelSource
 from rnnlite.report.rendering import table
 from rnnlite.report.timings import StreamTiming
 from rnnlite.runtime.bench import random_of
@@ -27,7 +28,7 @@ STREAMS = 100
 
 
 def time_stream(
-    model: str | Path | bytes, *, steps: int | None = None, calls: int = 100_000
+    model: ModelSource, *, steps: int | None = None, calls: int = 100_000
 ) -> StreamTiming:
     """Time a stream on random chunks, one call after the other.
 

@@ -6,9 +6,9 @@ What enters: a file. What leaves: `Timing`s and `MemoryUse`s, at the lengths tha
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rnnlite.errors import AbortError, SampleError
+from rnnlite.lite.files import ModelSource
 from rnnlite.report.timings import MemoryUse, Timing
 from rnnlite.runtime.bench import time_model
 from rnnlite.runtime.memory import memory_by_length
@@ -22,7 +22,7 @@ REPEATS = 50
 
 
 def measured(
-    model: str | Path | bytes, lengths: Sequence[int] = LENGTHS
+    model: ModelSource, lengths: Sequence[int] = LENGTHS
 ) -> tuple[list[Timing], list[MemoryUse]]:
     """Latency and memory of a file.
 

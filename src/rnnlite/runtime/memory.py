@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnnlite.errors import AbortError
 from rnnlite.isolation.process import Worker, WorkerDied
-from rnnlite.lite.files import read_model
+from rnnlite.lite.files import ModelSource, read_model
 from rnnlite.report.timings import MemoryUse
 
 SECONDS = 600.0
@@ -20,7 +20,7 @@ SECONDS = 600.0
 STATUS = Path("/proc/self/status")
 
 
-def memory_by_length(model: str | Path | bytes, lengths: Sequence[int]) -> list[MemoryUse]:
+def memory_by_length(model: ModelSource, lengths: Sequence[int]) -> list[MemoryUse]:
     """Peak memory at each length, from short to long in one process.
 
     Args:

@@ -13,12 +13,11 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rnnlite.errors import ModelError
 from rnnlite.lite import ir, schema
-from rnnlite.lite.files import read_model
+from rnnlite.lite.files import ModelSource, read_model
 from rnnlite.lite.record import EXITS, GUARDED, of_signature
 from rnnlite.lite.record import record as record_of
 from rnnlite.report.exits import Exit
@@ -46,7 +45,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    source: str | Path | bytes,
+    source: ModelSource,
     *,
     num_threads: int = 1,
     delegates: bool = True,
@@ -55,7 +54,7 @@ def load(
     """Load a LiteRT model.
 
     Args:
-        source: path or content of a .tflite file.
+        source: path or content of a .tflite file, or what `convert` gave.
         num_threads: threads that a run may use; `predict` gives each its own interpreter where
             there are batches enough, which takes the model's memory as many times.
         delegates: False runs the plain kernels, without XNNPACK.

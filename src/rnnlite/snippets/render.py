@@ -15,6 +15,7 @@ where WORD holds of the file:
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -23,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from rnnlite.errors import OptionError, UnsupportedError
-from rnnlite.lite.files import read_model
+from rnnlite.lite.files import ModelSource, read_model
 from rnnlite.snippets.facts import Facts, Streamed, TensorFacts, facts_of
 from rnnlite.snippets.languages import LANGUAGES, NAMES, Language
 from rnnlite.target import Target
@@ -40,7 +41,7 @@ C_TYPES = {
 }
 
 
-def snippet(model: str | Path | bytes, language: str = "python") -> str:
+def snippet(model: ModelSource, language: str = "python") -> str:
     """A short program that runs a file by its signatures, streams it where it can be streamed, and
     quantizes and dequantizes where the file has integers.
 
@@ -64,7 +65,7 @@ def snippet(model: str | Path | bytes, language: str = "python") -> str:
     known = LANGUAGES[_program(facts.target, language)]
     facts = _taken(facts, language)
     template = (TEMPLATES / known.template).read_text(encoding="utf-8")
-    name = "model.tflite" if isinstance(model, bytes) else Path(model).name
+    name = Path(model).name if isinstance(model, (str, os.PathLike)) else "model.tflite"
     stream = facts.stream
     shown = {
         "stream": stream is not None,

@@ -172,6 +172,13 @@ def test_the_axis_of_an_image_that_is_read_as_time(channels_first, axes):
     assert freed((image,), source.probes).free == {0: (axes[1],)}
 
 
+def test_images_of_a_sequence_have_time_in_front_of_channels():
+    images = TensorSpec("images", (1, 10, 3, 8, 8), "float32")
+    space = [Axis(0, a) for a in (2, 3, 4)]
+    source = Source([lambda s: s[TIME]], [TIME, *space], channels_first=True)
+    assert freed((images,), source.probes).free == {0: (1,)}
+
+
 def test_an_image_that_no_recurrence_reads_stays():
     source = Source([], [Axis(0, 1), Axis(0, 2)])
     found = freed((IMAGE,), source.probes)

@@ -162,8 +162,10 @@ class _Search:
 
     def _explained(self, lengths: Lengths, k: int, axes: Sequence[int]) -> bool:
         """Whether no other axis of an input can be what a recurrence runs over."""
-        if len(axes) > 1 or any(Axis(k, axis) in lengths.times for axis in axes):
+        if any(Axis(k, axis) in lengths.times for axis in axes):
             return True
+        if len(axes) > 1:
+            return not self._may_be_images(k)
         return all(axes_of(s.size) for s in lengths.steps)
 
     def _choices(self, k: int) -> list[tuple[int, ...]]:
@@ -175,7 +177,12 @@ class _Search:
             return [(1,), (2,)]
         first = 2 if self.probes.channels_first else 1
         space = tuple(range(first, first + rank - 2))
-        return [space, *((axis,) for axis in space)]
+        images = [(1,)] if self._may_be_images(k) else []
+        return [space, *images, *((axis,) for axis in space)]
+
+    def _may_be_images(self, k: int) -> bool:
+        """Whether an input may be a sequence of images whose channels come behind time."""
+        return self.probes.channels_first and len(self.inputs[k].shape) > 4
 
     def _lengths(self, free: Free) -> Lengths | None:
         """The lengths of the model with these axes free; None where it does not take that."""
