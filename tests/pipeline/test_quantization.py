@@ -10,6 +10,7 @@ from rnnlite.pipeline import quantization
 from rnnlite.pipeline.pass_order import File, Part
 from rnnlite.quantization.calibration import Samples
 from rnnlite.quantization.config import QuantizationConfig
+from rnnlite.quantization.measure.causes import Cause
 from rnnlite.quantization.plan.front import REASON
 from rnnlite.quantization.select import Candidate, Refused
 from rnnlite.report.quantization import OutputAccuracy, TrialRecord
@@ -138,80 +139,69 @@ def test_without_beginnings_nothing_is_tried_again(monkeypatch):
         assert quantization._best_of_ranges([one], ORDER, LITERT) == ([one], *found)
 
 
-@pytest.fixture
-def refused(monkeypatch):
-    """The text of a refusal beyond the largest error; what stands for the measures is given."""
+POOR = [OutputAccuracy("x", 0.01, 40.0, None), OutputAccuracy("y", 0.15, 16.5, None)]
+CAUSE = Cause("inputs are coarse", "Make them fine")
 
-    def run(mode="int8", io="int8", kept=(), curved="", unlike="", samples=SAMPLES, error=0.5):
+
+@pytest.fixture
+def looked_into(monkeypatch):
+    """The cause that is found of errors, and the names of the outputs that were looked into."""
+
+    def run(accuracy=POOR, mode="int8", io="int8", max_error=0.25, kept=(), samples=SAMPLES):
         asked = []
-        monkeypatch.setattr(quantization, "worst_tensors", lambda *_: ["ADD 'a'"])
-        monkeypatch.setattr(quantization, "curved_front", lambda model: curved)
-        monkeypatch.setattr(
-            quantization,
-            "unlike_features",
-            lambda used, inputs, dtype, states: asked.append(dtype) or unlike,
-        )
+        monkeypatch.setattr(quantization, "rounded_alone", lambda *_, **__: [0] * len(accuracy))
+
+        def cause_of(off, model, used, inputs, config, enough, states):
+            asked.extend((a.name, enough) for a, _ in off)
+            assert (used, states) == (samples.used, {3})
+            return CAUSE
+
+        monkeypatch.setattr(quantization, "cause_of", cause_of)
         part = SimpleNamespace(entry=SimpleNamespace(signature="a", inputs=()), model=None)
         one = quantization._Subject(part, samples, SAMPLES.held_out, None)
-        config = QuantizationConfig(mode, io, max_error=0.1)
-        accuracy = [OutputAccuracy("y", error, 6.0, None)]
+        config = QuantizationConfig(mode, io, max_error=max_error)
         rewriting = object() if config.integer else None
-        candidate = Candidate("a", None, [], kept=list(kept), rewriting=rewriting)
-        try:
-            quantization._require_accuracy(accuracy, candidate, one, config)
-        except ParityError as e:
-            return str(e), asked
-        return None, asked
+        states = ((3, 0),)
+        candidate = Candidate("a", None, [], kept=tuple(kept), rewriting=rewriting, states=states)
+        return quantization._cause(accuracy, candidate, one, config, b"file"), asked
 
     return run
 
 
-def test_what_is_good_enough_is_not_looked_into(refused):
-    assert refused(error=0.1, unlike="features are of unlike scale") == (None, [])
-
-
-PLAIN = "Give calibration samples as the model sees them; or take a finer mode"
-
-
 @pytest.mark.parametrize(
-    ("options", "cause", "remedy"),
+    ("options", "names"),
     [
-        ({}, "; the error enters at ADD 'a'.", PLAIN),
-        ({"unlike": "feature 3 is small"}, "; feature 3 is small.", quantization.WIDER),
-        (
-            {"mode": "int16x8", "io": "int16", "unlike": "feature 3 is small"},
-            "; feature 3 is small.",
-            quantization.SCALED,
-        ),
-        (
-            {"curved": "x is squared"},
-            "; the error enters at ADD 'a'; x is squared.",
-            quantization.UNSCALED,
-        ),
-        # The front is computed in float already: its inputs are no cause.
-        ({"io": "float32", "curved": "x is squared"}, "; the error enters at ADD 'a'.", PLAIN),
-        (
-            {"io": "float32", "curved": "x is squared", "unlike": "feature 3 is small"},
-            "; feature 3 is small.",
-            quantization.SCALED,
-        ),
-        (
-            {"kept": [f"EXP {REASON}"], "curved": "x is squared", "unlike": "feature 3 is small"},
-            "; the error enters at ADD 'a'.",
-            PLAIN,
-        ),
-        ({"samples": None, "unlike": "feature 3 is small"}, "found 'y' 50 %.", PLAIN),
-        ({"mode": "dynamic", "io": "float32", "unlike": "x"}, "found 'y' 50 %.", PLAIN),
+        ({}, [("y", 0.1)]),
+        ({"max_error": 0.12}, [("y", 0.12)]),
+        # The caller's own bound may be below what the mode usually keeps within.
+        ({"max_error": 0.005}, [("x", 0.005), ("y", 0.005)]),
+        ({"accuracy": [OutputAccuracy("y", 0.1, 20.0, None)]}, []),
+        ({"kept": [f"MUL {REASON}"]}, []),
+        ({"samples": None}, []),
+        ({"mode": "dynamic", "io": "float32"}, []),
     ],
 )
-def test_a_refusal_says_what_is_known_to_bring_it_about(refused, options, cause, remedy):
-    text, _ = refused(**options)
-    assert f"{cause} {remedy}" in text
+def test_the_cause_of_a_poor_result_is_looked_for(looked_into, options, names):
+    assert looked_into(**options) == (CAUSE if names else None, names)
 
 
-@pytest.mark.parametrize(("mode", "dtype"), [("int8", "int8"), ("int16x8", "int16")])
-def test_features_are_looked_at_in_the_type_of_the_input(refused, mode, dtype):
-    assert refused(mode=mode, io="float32")[1] == [dtype]
+def test_a_refusal_says_what_brings_it_about(monkeypatch):
+    monkeypatch.setattr(quantization, "worst_tensors", lambda *_: ["ADD 'a'"])
+    one = quantization._Subject(None, SAMPLES, SAMPLES.held_out, None)
+
+    def text(cause, rewriting=True, max_error=0.1):
+        candidate = Candidate("a", None, [], rewriting=object() if rewriting else None)
+        config = QuantizationConfig("int8", "int8", max_error=max_error)
+        with pytest.raises(ParityError) as e:
+            quantization._require_accuracy(POOR, candidate, one, config, cause)
+        return str(e.value)
+
+    assert "; the error enters at ADD 'a'; inputs are coarse. Make them fine" in text(CAUSE)
+    plain = "Give calibration samples as the model sees them; or take a finer mode"
+    assert f"; the error enters at ADD 'a'. {plain}" in text(None)
+    assert f"'y' 15 %. {plain}" in text(None, rewriting=False)
+    config = QuantizationConfig("int8", "int8", max_error=0.2)
+    quantization._require_accuracy(POOR, Candidate("a", None, []), one, config, CAUSE)
 
 
 def parts_tried(monkeypatch, errors, target=LITERT, chunk=None):

@@ -1,6 +1,7 @@
 """Whole models in four modes: accuracy, size, types, report; what is refused."""
 
 import json
+import re
 
 import keras
 import numpy as np
@@ -196,6 +197,28 @@ def test_a_result_beyond_the_largest_error_is_refused():
         rnnlite.convert(model, quantize="int8", calibration=CALIBRATION, max_error=1e-5)
     with pytest.raises(rnnlite.ParityError, match=r"dynamic model is far.*at most 0\.001 %"):
         rnnlite.convert(model, quantize="dynamic", calibration=CALIBRATION, max_error=1e-5)
+
+
+def test_a_poor_result_names_what_brings_it_about_and_what_helps():
+    """Rare peaks leave an input of int8 few steps for what else it holds."""
+    keras.utils.set_random_seed(0)
+    first = [keras.Input((None, 3)), keras.layers.Rescaling(80.0)]
+    model = keras.Sequential([*first, keras.layers.GRU(8), keras.layers.Dense(3, name="y")])
+    rng = np.random.default_rng(0)
+    rows = [(rng.standard_normal((t, 3)) / 80).astype(np.float32) for t in range(6, 46)]
+    for row in rows:
+        row[rng.integers(len(row))] = 1.0
+    coarse = rnnlite.convert(model, quantize="int8", calibration=rows).report.quantization
+    text = (
+        r"output 'y' is off by 1[\d.]+ % of its RMS, more than the 10 % that int8 usually keeps "
+        r"within: the steps of int8 inputs alone bring output 'y' off by 1[\d.]+ %\. "
+        r"Give io='float32' \(--io float32\)"
+    )
+    assert re.match(text, coarse.warnings[-1])
+    fine = rnnlite.convert(model, quantize="int8", calibration=rows, io="float32")
+    (accuracy,) = fine.report.quantization.accuracy
+    assert accuracy.rms_error < 0.02 < 0.1 < coarse.accuracy[0].rms_error
+    assert fine.report.quantization.warnings == ()
 
 
 def test_all_trials_are_recorded():

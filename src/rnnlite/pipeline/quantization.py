@@ -20,7 +20,7 @@ from rnnlite.quantization.budget import largest_file
 from rnnlite.quantization.calibration import Samples, take_samples
 from rnnlite.quantization.choice import Choice, Measured
 from rnnlite.quantization.chunks import Chunk, with_params
-from rnnlite.quantization.config import QuantizationConfig, calibration_of
+from rnnlite.quantization.config import LIMITS, QuantizationConfig, calibration_of
 from rnnlite.quantization.describing import describe, op_types, require_change
 from rnnlite.quantization.given_states import Places, state_places
 from rnnlite.quantization.measure.accuracy import (
@@ -31,12 +31,13 @@ from rnnlite.quantization.measure.accuracy import (
     measure_samples,
     remembering,
 )
+from rnnlite.quantization.measure.causes import Cause, cause_of
 from rnnlite.quantization.measure.course import course_warnings, sequences_of
 from rnnlite.quantization.measure.culprits import op_errors, worst_tensors
-from rnnlite.quantization.measure.features import unlike_features
+from rnnlite.quantization.measure.rounding import rounded_alone
 from rnnlite.quantization.measure.saturation import saturation_warnings
 from rnnlite.quantization.params import Array
-from rnnlite.quantization.plan.front import REASON, curved_front
+from rnnlite.quantization.plan.front import REASON
 from rnnlite.quantization.prepare.names import name_constants
 from rnnlite.quantization.select import (
     Candidate,
@@ -48,21 +49,6 @@ from rnnlite.report.acceptance import beyond, require_accuracy
 from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
 from rnnlite.streaming.layout import RECORD, Layout
 from rnnlite.target import LITERT, Target
-
-SCALED = (
-    "Normalise each feature before the model; or begin the model with a Normalization and give "
-    "io='float32' (--io float32), which computes that in float"
-)
-"""What helps where features are of unlike scale."""
-
-WIDER = (
-    "Give io='float32' (--io float32), by which inputs come in as int16 where int8 is too coarse; "
-    "or normalise each feature before the model"
-)
-"""The same where an input is int8."""
-
-UNSCALED = "Give io='float32' (--io float32), which computes what comes first in float"
-"""What helps where an integer input is too coarse for what is computed of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,8 +155,11 @@ def quantize(
     records = {}
     for one, candidate, found in zip(used, content.candidates, content.accuracies, strict=True):
         accuracy = add_course(found, one.reference, data, one.held_out, signature=one.key)
-        _require_accuracy(accuracy, candidate, one, config)
-        records[one.key] = _record(one, candidate, content, config, accuracy, trials, size_before)
+        cause = _cause(accuracy, candidate, one, config, data)
+        _require_accuracy(accuracy, candidate, one, config, cause)
+        records[one.key] = _record(
+            one, candidate, content, config, accuracy, cause, trials, size_before
+        )
     return Quantized(content.parts, content.file, best.trial, records)
 
 
@@ -230,6 +219,7 @@ def _record(
     content: _Content,
     config: QuantizationConfig,
     accuracy: tuple[OutputAccuracy, ...],
+    cause: Cause | None,
     trials: tuple[TrialRecord, ...],
     size_before: int,
 ) -> Quantization:
@@ -262,7 +252,32 @@ def _record(
         trials=trials,
         size_before=size_before,
         errors=errors,
+        cause=cause,
     )
+
+
+def _cause(
+    accuracy: Sequence[OutputAccuracy],
+    candidate: Candidate,
+    one: _Subject,
+    config: QuantizationConfig,
+    data: bytes,
+) -> Cause | None:
+    """What is known to bring a poor result about, or one that is refused; None where it is good."""
+    enough = min(LIMITS[config.mode], config.max_error)
+    if beyond(accuracy, config.max_error):
+        enough = config.max_error
+    poor = {a.name for a in beyond(accuracy, enough)}
+    samples = one.samples
+    if not poor or samples is None or candidate.rewriting is None:
+        return None
+    if any(REASON in kept for kept in candidate.kept):
+        return None
+    rounded = rounded_alone(one.reference, data, one.held_out, signature=one.key)
+    off = [(a, r) for a, r in zip(accuracy, rounded, strict=True) if a.name in poor]
+    states = {place for place, _ in candidate.states}
+    inputs = one.part.entry.inputs
+    return cause_of(off, one.part.model, samples.used, inputs, config, enough, states)
 
 
 def _require_accuracy(
@@ -270,6 +285,7 @@ def _require_accuracy(
     candidate: Candidate,
     one: _Subject,
     config: QuantizationConfig,
+    cause: Cause | None,
 ) -> None:
     """Refuse a result beyond the largest error, with where the error enters and what helps.
 
@@ -279,26 +295,16 @@ def _require_accuracy(
     if not beyond(accuracy, config.max_error):
         return
     worst: list[str] = []
-    cause = remedy = ""
-    samples = one.samples
-    if candidate.rewriting is not None and samples is not None:
-        worst = worst_tensors(candidate.rewriting, samples)
-        if not any(REASON in kept for kept in candidate.kept):
-            dtype = "int8" if config.mode == "int8" else "int16"
-            remedy = UNSCALED
-            cause = "" if config.io == "float32" else curved_front(one.part.model)
-            if not cause:
-                remedy = WIDER if config.io == "int8" else SCALED
-                states = {place for place, _ in candidate.states}
-                cause = unlike_features(samples.used, one.part.entry.inputs, dtype, states)
+    if candidate.rewriting is not None and one.samples is not None:
+        worst = worst_tensors(candidate.rewriting, one.samples)
     require_accuracy(
         accuracy,
         config.max_error,
         mode=config.mode,
         origin="its source",
         worst=worst,
-        cause=cause,
-        remedy=remedy if cause else "",
+        cause=cause.words if cause else "",
+        remedy=cause.remedy if cause else "",
     )
 
 

@@ -16,6 +16,7 @@ from rnnlite.lite.record import record as record_of
 from rnnlite.quantization.calibration import Ranges, Samples
 from rnnlite.quantization.config import LIMITS, QuantizationConfig
 from rnnlite.quantization.measure.accuracy import Reference, measure
+from rnnlite.quantization.measure.causes import Cause
 from rnnlite.quantization.params import Array
 from rnnlite.quantization.select import Candidate
 from rnnlite.report.quantization import OpError, OutputAccuracy, Quantization, TrialRecord
@@ -51,6 +52,7 @@ def describe(
     trials: tuple[TrialRecord, ...],
     size_before: int,
     errors: tuple[OpError, ...] = (),
+    cause: Cause | None = None,
 ) -> Quantization:
     """What is to be said of a quantization.
 
@@ -65,6 +67,7 @@ def describe(
         trials: all that were considered.
         size_before: bytes of the float32 file.
         errors: of the ops.
+        cause: what brings an error about that is more than the mode usually keeps within.
     """
     limit = LIMITS[config.mode]
     warnings = list(samples.warnings) if samples is not None else []
@@ -76,9 +79,10 @@ def describe(
         for a in accuracy
         if a.left_out > 0
     ]
+    known = f": {cause.words}. {cause.remedy}" if cause else ""
     warnings += [
         f"output '{a.name}' is off by {100 * a.rms_error:.1f} % of its RMS, more than the "
-        f"{100 * limit:.0f} % that {config.mode} usually keeps within"
+        f"{100 * limit:.0f} % that {config.mode} usually keeps within{known}"
         for a in accuracy
         if a.rms_error > limit
     ]

@@ -7,7 +7,6 @@ the source's output, both over all samples.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from rnnlite.errors import AbortError
 from rnnlite.isolation.interpreter import ModelApart
 from rnnlite.quantization.given_states import Places
 from rnnlite.quantization.measure.course import SEQUENCES, sequences_of
+from rnnlite.quantization.measure.error_sum import ErrorSum
 from rnnlite.quantization.params import Array
 from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.runtime.quantized import dequantize
@@ -97,7 +97,7 @@ def measure_samples(
     held_out = list(held_out)[:MOST_SAMPLES]
     others = list(others)[: MOST_SAMPLES - len(held_out)]
     model = ModelApart(data, signature=signature)
-    own, both = ([_Sum() for _ in model.outputs] for _ in range(2))
+    own, both = ([ErrorSum() for _ in model.outputs] for _ in range(2))
     for rows, sums in ((held_out, (own, both)), (others, (both,))):
         for found, expected in _pairs(reference, model, rows):
             for outputs in sums:
@@ -151,59 +151,6 @@ def add_course(
     return tuple(replace(a, by_length=c) for a, c in zip(found, courses, strict=True))
 
 
-class _Sum:
-    """Sums of squares over samples, and of equal classes."""
-
-    def __init__(self) -> None:
-        self.noise = self.signal = 0.0
-        self.equal = self.rows = self.values = self.counts = self.different = self.all = 0
-        self.classes = True
-
-    def add(self, found: Array, expected: Array) -> None:
-        if expected.dtype.kind in "biu":
-            # Numbers of classes, of steps, truths: no quantities that could be nearly right.
-            self.different += int(np.sum(found != expected))
-            self.counts += expected.size
-            self.classes = False
-            return
-        a, b = found.astype(np.float64), expected.astype(np.float64)
-        finite = np.isfinite(b)
-        self.noise += float(np.sum(np.square(np.where(finite, a - b, 0.0))))
-        self.signal += float(np.sum(np.square(np.where(finite, b, 0.0))))
-        self.values += int(np.sum(finite))
-        self.all += finite.size
-        if _is_distribution(b):
-            self.equal += int(np.sum(a.argmax(axis=-1) == b.argmax(axis=-1)))
-            self.rows += int(np.prod(b.shape[:-1]))
-        else:
-            self.classes = False
-
-    def error(self) -> float:
-        if self.counts:
-            return self.different / self.counts
-        if not math.isfinite(self.noise):
-            return math.inf
-        # Zeros alone have no RMS that an error could be relative to: it is absolute then.
-        return math.sqrt(self.noise / (self.signal or max(self.values, 1)))
-
-    def snr(self) -> float:
-        error = self.error()
-        return -20 * math.log10(error) if error > 0 else math.inf
-
-    def left_out(self) -> float:
-        return 1 - self.values / self.all if self.all else 0.0
-
-    def agreement(self) -> float | None:
-        return self.equal / self.rows if self.classes and self.rows else None
-
-
-def _is_distribution(values: Array) -> bool:
-    """Whether the last axis holds probabilities of classes."""
-    if values.ndim == 0 or values.shape[-1] < 2 or np.min(values, initial=0.0) < 0:
-        return False
-    return bool(np.allclose(values.sum(axis=-1), 1, atol=1e-3))
-
-
 Pair = tuple[list[Array], list[Array]]
 """What the model and what the source make of a batch, in float."""
 
@@ -252,7 +199,7 @@ def _fed_back(
         after those that were held out, which run first; and after all.
     """
     batch = max((spec.batch or 1 for spec in model.inputs), default=1)
-    sums = [_Sum() for _ in model.outputs]
+    sums = [ErrorSum() for _ in model.outputs]
     before: list[list[Array]] = []
     errors = []
     for samples in (held_out, others):
@@ -284,7 +231,7 @@ def _at_length(
     rows = sequences_of(model.inputs, samples, length, count)
     if not rows:
         return [None] * len(model.outputs)
-    sums = [_Sum() for _ in model.outputs]
+    sums = [ErrorSum() for _ in model.outputs]
     try:
         if all(spec.batch is None for spec in model.inputs):
             columns = zip(model.inputs, zip(*rows, strict=True), strict=True)
