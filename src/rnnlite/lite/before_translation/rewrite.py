@@ -6,9 +6,10 @@ What enters: a ConcreteFunction. What leaves: an equal one, itself if there was 
    ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
 2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it.
 3. Roll becomes slices or a lookup (`rolls`), pooling over three axes two poolings (`pooling`).
-4. Convolutions whose size is not known before a run become others (`convolutions`), and
-5. Squeeze and the Transpose before it change places (`squeezes`); these outside of branches and
-   loop bodies.
+4. Convolutions whose size is not known before a run become others (`convolutions`).
+5. Squeeze and the Transpose before it change places (`squeezes`), and
+6. Reshapes say sizes that Python alone knows (`known_sizes`); these outside of branches and loop
+   bodies.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from rnnlite.lite.before_translation.bodies import bodies, compute_instead
 from rnnlite.lite.before_translation.convolutions import RULES as CONVOLUTIONS
 from rnnlite.lite.before_translation.convolutions import Instead, convolutions
 from rnnlite.lite.before_translation.einsum import Equation, in_products, is_refused, read_equation
+from rnnlite.lite.before_translation.known_sizes import is_said_aside, known_sizes
 from rnnlite.lite.before_translation.pooling import POOLS, pools
 from rnnlite.lite.before_translation.rolls import rolls
 from rnnlite.lite.before_translation.squeezes import is_squeezed_transpose, squeezes
@@ -37,7 +39,7 @@ from rnnlite.slicing import masks_of, split_axes
 def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
     if not any(
-        op.type in CONVOLUTIONS or is_squeezed_transpose(op)
+        op.type in CONVOLUTIONS or is_squeezed_transpose(op) or is_said_aside(op)
         for op in function.graph.get_operations()
     ) and not any(
         op.type in ("Roll", *POOLS) or _enters_axes(op) or _equation(op)
@@ -53,7 +55,8 @@ def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     _rename_functions(graph)
     for name, body in bodies(frozen.graph):
         compute_instead(nodes[name], _found(body, ANYWHERE))
-    found = _found(frozen.graph, (*ANYWHERE, convolutions, squeezes))
+    known = partial(known_sizes, function.graph)
+    found = _found(frozen.graph, (*ANYWHERE, convolutions, squeezes, known))
     _call_instead(graph, found)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
