@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.kept import INPUT, OUTPUT, Kept
 from rnnlite.runtime.quantized import dequantize, quantize
 from rnnlite.runtime.samples import Sample, as_array, by_input, check_sample
+from rnnlite.runtime.stream_state import INPUT, OUTPUT, Kept
 from rnnlite.specs import Array, TensorSpec, stacked
 from rnnlite.streaming.layout import Layout, StreamOutput, StreamState
 

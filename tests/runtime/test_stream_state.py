@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.kept import END, HALFWAY, STEPS, Kept
+from rnnlite.runtime.stream_state import END, HALFWAY, STEPS, Kept
 from rnnlite.specs import TensorSpec
 
 SPECS = tuple(
