@@ -49,3 +49,39 @@ def test_what_is_computed_instead():
     for row in x:
         state = 2 * np.abs(state) + row if row[0] > 0 else state - row
     np.testing.assert_allclose(changed(tf.constant(x))[0], state)
+
+
+def test_what_is_computed_instead_takes_any_tensors_of_the_function():
+    """Arguments, second results; and its nodes have names of their own."""
+
+    def body(t, s):
+        with tf.name_scope("a"):
+            low, high = tf.split(s, 2)
+        with tf.name_scope("a/Roll"):
+            taken = tf.add(high, 1.0, name="Mul")
+        with tf.name_scope("a/"):
+            rolled = tf.roll(low, 1, 0, name="Roll")
+        return t + 1, tf.concat([rolled, taken], 0)
+
+    def call(x):
+        return tf.while_loop(lambda t, _: t < 1, body, (0, x))[1]
+
+    function = tf.function(call, autograph=False).get_concrete_function(tf.TensorSpec([4]))
+    frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+    graph = frozen.graph.as_graph_def()
+    nodes = {f.signature.name: f.node_def for f in graph.library.function}
+    for name, inner in bodies(frozen.graph):
+        for op in inner.get_operations():
+            if op.type == "Roll":
+                split = op.inputs[0].op
+                inputs = (split.outputs[1], split.inputs[1])
+                instead = {op.name: Instead(inputs, lambda high, s: high * s[:2])}
+                compute_instead(nodes[name], instead)
+    for held in nodes.values():
+        names = [node.name for node in held]
+        assert len(set(names)) == len(names)
+    _rename_functions(graph)
+    wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
+    changed = wrapped.prune([t.name for t in frozen.inputs], [t.name for t in frozen.outputs])
+    found = changed(tf.constant([1.0, 2.0, 3.0, 4.0]))[0]
+    np.testing.assert_allclose(found, [3.0, 8.0, 4.0, 5.0])

@@ -100,6 +100,34 @@ def test_equal_and_known_before_a_run(name):
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["dilated", "dilated, same", "dilated, causal", "up 2, odd"])
+def test_the_same_in_a_loop_body(name):
+    """The result of each step is the next one's input, of a size that is free."""
+    shape, compute = CASES[name]
+
+    def step(x):
+        y = compute(x)
+        return x + tf.reduce_mean(y)
+
+    def call(x):
+        def body(t, x):
+            return t + 1, step(x)
+
+        free = (tf.TensorShape([]), tf.TensorShape(shape))
+        return tf.while_loop(lambda t, _: t < 3, body, (0, x), shape_invariants=free)[1]
+
+    function = tf.function(call).get_concrete_function(tf.TensorSpec(shape, tf.float32))
+    x = RNG.standard_normal([11 if d is None else d for d in shape]).astype(np.float32)
+    wanted = function(tf.constant(x)).numpy()
+    model = schema.read(run_converter(rewrite(function))[0])
+    kinds = [op.kind for op in model.ops()]
+    assert kinds.count("CONV_2D") == 1
+    assert not set(kinds) & {"SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "TRANSPOSE_CONV"}
+    settle_shapes(model)
+    found = known_beforehand(schema.write(model), x)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
 def test_fixed_sizes_stay():
     compute = up(ROW, (1, 4), (1, 2), "SAME")
     function = tf.function(compute).get_concrete_function(tf.TensorSpec((1, 1, 7, 3)))

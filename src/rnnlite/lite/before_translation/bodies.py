@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import tensorflow as tf
 from tensorflow.python.framework.function_def_to_graph import function_def_to_graph
 
+from rnnlite.errors import InternalError
 from rnnlite.lite.before_translation.convolutions import Instead
 from rnnlite.scan.protos import FunctionDef, NodeDef, Repeated
-from rnnlite.scan.tensors import Graph, Operation, TensorShape
+from rnnlite.scan.tensors import Graph, Operation, Tensor, TensorShape
 
 
 def bodies(graph: Graph) -> Iterator[tuple[str, Graph]]:
@@ -63,7 +64,7 @@ def compute_instead(nodes: Repeated[NodeDef], instead: dict[str, Instead]) -> No
 
     Args:
         nodes: of the function.
-        instead: by name of a node; its inputs are the first operands of the node.
+        instead: by name of a node; its inputs are tensors of the function's graph.
     """
     for node in [n for n in nodes if n.name in instead]:
         found = instead[node.name]
@@ -71,20 +72,48 @@ def compute_instead(nodes: Repeated[NodeDef], instead: dict[str, Instead]) -> No
         made = tf.function(found.compute, autograph=False).get_concrete_function(*specs)
         definition = made.function_def
         arguments = [a.name for a in definition.signature.input_arg]
-        given = dict(zip(arguments, list(node.input), strict=False))
+        given = dict(zip(arguments, map(_in_function, found.inputs), strict=True))
+        scope = _free_scope(nodes, node.name)
         for part in definition.node_def:
             copy = nodes.add()
             copy.CopyFrom(part)
-            copy.name = f"{node.name}/{part.name}"
+            copy.name = f"{scope}/{part.name}"
             del copy.input[:]
-            copy.input.extend(_placed(name, node.name, given) for name in part.input)
+            copy.input.extend(_placed(name, scope, given) for name in part.input)
         (result,) = definition.ret.values()
         # Its readers know the node by name; both ops call their result `output`.
         node.ClearField("input")
         node.ClearField("attr")
         node.op = "Identity"
-        node.input.append(_placed(result, node.name, given))
+        node.input.append(_placed(result, scope, given))
         node.attr["T"].type = made.outputs[0].dtype.as_datatype_enum
+
+
+def _free_scope(nodes: Repeated[NodeDef], name: str) -> str:
+    """A scope below a node that holds none: ops that were made with it may stand below it too."""
+    scope, number = f"{name}/instead", 0
+    while any(n.name == scope or n.name.startswith(f"{scope}/") for n in nodes):
+        number += 1
+        scope = f"{name}/instead_{number}"
+    return scope
+
+
+def _in_function(tensor: Tensor) -> str:
+    """What the nodes of a function call a tensor of its graph."""
+    op = tensor.op
+    if op.type == "Placeholder":
+        return op.name
+    place = [t.name for t in op.outputs].index(tensor.name)
+    for result in op.op_def.output_arg:
+        count = 1
+        if result.number_attr:
+            count = op.get_attr(result.number_attr)
+        elif result.type_list_attr:
+            count = len(op.get_attr(result.type_list_attr))
+        if place < count:
+            return f"{op.name}:{result.name}:{place}"
+        place -= count
+    raise InternalError(f"'{tensor.name}' is no result of its op")
 
 
 def _placed(name: str, scope: str, given: dict[str, str]) -> str:

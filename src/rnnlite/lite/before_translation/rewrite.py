@@ -39,10 +39,9 @@ from rnnlite.slicing import masks_of, split_axes
 def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     """Apply the rules above."""
     if not any(
-        op.type in CONVOLUTIONS or is_squeezed_transpose(op) or is_said_aside(op)
-        for op in function.graph.get_operations()
+        is_squeezed_transpose(op) or is_said_aside(op) for op in function.graph.get_operations()
     ) and not any(
-        op.type in ("Roll", *POOLS) or _enters_axes(op) or _equation(op)
+        op.type in ("Roll", *POOLS, *CONVOLUTIONS) or _enters_axes(op) or _equation(op)
         for op in _all_ops(function.graph)
     ):
         return function
@@ -56,7 +55,7 @@ def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     for name, body in bodies(frozen.graph):
         compute_instead(nodes[name], _found(body, ANYWHERE))
     known = partial(known_sizes, function.graph)
-    found = _found(frozen.graph, (*ANYWHERE, convolutions, squeezes, known))
+    found = _found(frozen.graph, (*ANYWHERE, squeezes, known))
     _call_instead(graph, found)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
@@ -117,8 +116,8 @@ def _einsums(graph: Graph) -> dict[str, Instead]:
 Rule = Callable[[Graph], dict[str, Instead]]
 """From a graph to what to compute in the place of some of its ops."""
 
-ANYWHERE: tuple[Rule, ...] = (_einsums, pools, rolls)
-"""What they have computed instead takes the first operands of the op, and nothing else."""
+ANYWHERE: tuple[Rule, ...] = (_einsums, pools, rolls, convolutions)
+"""Those that hold in branches and loop bodies too."""
 
 
 def _found(graph: Graph, rules: Iterable[Rule]) -> dict[str, Instead]:
