@@ -1,4 +1,6 @@
-"""Calls of functions, such as a layer compiles: their ops stand in the place of the call.
+"""Calls of functions: the ops of the called function are emitted in the place of the call.
+
+A tf.function within a layer, or a layer that was compiled, makes such a call.
 
 What enters: the emitter, an op of the whole sequence's function that calls another, and what its
 inputs are for a chunk. What leaves: what the function gives for a chunk.
@@ -30,6 +32,6 @@ class Called:
 
 @rule("PartitionedCall", "StatefulPartitionedCall")
 def call(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """What the function gives."""
+    """Emit the ops of the called function; gives its results for a chunk."""
     graph = op.graph._get_function(op.get_attr("f").name).graph
     return emitter.called(op, Called(graph, graph.inputs), inputs)

@@ -1,8 +1,13 @@
-"""Which rows of a chunk are there: counted in steps of the inputs, kept as two states.
+"""Which rows of a chunk are there: which of them the whole sequence has.
 
-What enters: `Rows`, and a chunk. What leaves: which of its rows are there, what place they have in
-the whole sequence, how long that is. The states are made when a rule asks for them: a model that
-never looks ahead, and whose every row is there from the first chunk on, has neither.
+A model that looks ahead gives its rows late: the first rows of its first chunk lie in front of the
+sequence, and rows behind its end are computed too. Both kinds are not there (`rows`). The clock
+tells them by two numbers, which are states of the stream: the steps that were fed, and the length
+of the sequence.
+
+What enters: `Rows`, and a chunk. What leaves: which rows of the chunk are there, the place of each
+in the whole sequence, the length of the whole sequence. A state is made when a rule first asks for
+its number. So a model all of whose rows are there has neither state.
 """
 
 from __future__ import annotations
@@ -31,8 +36,9 @@ class Clock:
 
     Args:
         states: where the counts are kept.
-        tail: whether steps are fed beyond the end of a sequence, for what comes late.
-        chunk: a tensor of the inputs, one row a step, and the axis of time.
+        tail: whether steps are fed beyond the end of a sequence, until its last, late rows have
+            come.
+        chunk: an input of the function of a chunk, one row a step; and its axis of time.
     """
 
     def __init__(self, states: States, *, tail: bool, chunk: tuple[Tensor, int]) -> None:
@@ -71,11 +77,11 @@ class Clock:
         return tf.shape(self._chunk)[self._axis : self._axis + 1]
 
     def all_there(self, rows: Rows) -> bool:
-        """Whether every row of every chunk is there."""
+        """Whether every row of every chunk is there, so that nothing has to be counted."""
         return rows.delay == 0 and not self._tail and rows.most is None
 
     def bound(self, most: Tensor) -> int:
-        """The place of a given number (1,) that bounds a count of rows."""
+        """Keep a number of rows (1,) that an input gives; gives its index, for `Rows.most`."""
         self._bounds.append(most)
         return len(self._bounds) - 1
 
@@ -118,7 +124,7 @@ class Clock:
         return end + rows.add if rows.add else end
 
     def given(self, rows: Rows) -> Tensor:
-        """How many rows have been there when this chunk is over, int32 (1,)."""
+        """How many rows were there in all chunks up to the end of this one, int32 (1,)."""
         after = self.steps() + self._count()
         found = (after // rows.stride if rows.stride > 1 else after) - rows.delay
         if self._tail:
@@ -128,7 +134,7 @@ class Clock:
         return tf.maximum(found, 0)
 
     def count(self, stride: int) -> Count:
-        """How many rows a chunk gives, one each `stride` steps: an int, or a scalar."""
+        """The number of rows of a chunk, one row every `stride` steps: an int, or a scalar."""
         size = self._chunk.shape[self._axis]
         if size is not None:
             return int(size) // stride

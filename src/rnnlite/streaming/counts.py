@@ -1,8 +1,8 @@
-"""Counts that given numbers bound: min(length, n), of which graphs run their loops.
+"""Counts min(length, n), where an input gives n: how often the loops of some graphs run.
 
-What enters: ops that compute such a count, and slices that take so many rows. What leaves:
-`Bounded` counts, and `Timed` values of which so many rows are there (`Rows.most`). Padding up to
-the whole length takes the bound away again.
+What enters: ops that compute such a count, and slices that take as many rows as it says. What
+leaves: `Bounded` counts, and `Timed` values of which no more rows are there than the count says
+(`Rows.most`). Where the rows are padded up to the whole length, the value has no bound any more.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from rnnlite.streaming.values import Bounded, SoFar, Static, Timed, Value, refus
 
 @count_rule("Minimum")
 def least(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value] | None:
-    """The lesser of the length and a given number; None where something else is asked for.
+    """min(length, n), where an input gives n; None where the operands are others.
 
     Raises:
-        StreamingError: one of them is known only at the end of the sequence.
+        StreamingError: an operand is known only at the end of the sequence.
     """
     if any(isinstance(v, SoFar) for v in inputs):
         why = "how many steps are taken is counted over the whole of the sequence"
@@ -45,7 +45,7 @@ def least(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value]
 
 @count_rule("Identity", "Cast", "Reshape", "ExpandDims", "Squeeze", "Pack")
 def passing(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value] | None:
-    """The one count among the inputs, in whatever shape."""
+    """Hand on a count that is cast or reshaped; None where the inputs hold no count, or several."""
     del emitter, op
     counts = [v for v in inputs if isinstance(v, Bounded)]
     return counts if len(counts) == 1 else None
@@ -53,7 +53,7 @@ def passing(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Valu
 
 @count_rule("Range")
 def places(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value] | None:
-    """0, 1, 2, ... up to the count."""
+    """range(count): the places 0, 1, 2, ... of its rows; None for any other range."""
     count = inputs[1]
     if not isinstance(count, Bounded):
         return None
@@ -65,7 +65,11 @@ def places(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value
 
 
 def first_rows(emitter: Emitter, op: Any, value: Timed, end: Value) -> Timed | None:
-    """x[:end] along time on axis 0, of a count or of a given number; else None."""
+    """x[:end] along time, which is axis 0, where `end` is a count or a number that an input gives.
+
+    Returns:
+        the rows; None for any other slice.
+    """
     begin, steps = (emitter.analysis.content(op.inputs[k]) for k in (1, 3))
     plain = [None if c is None else list(c.reshape(-1)) for c in (begin, steps)] == [[0], [1]]
     masks = ("end", "ellipsis", "new_axis", "shrink_axis")
@@ -85,13 +89,14 @@ def first_rows(emitter: Emitter, op: Any, value: Timed, end: Value) -> Timed | N
 def made_whole(
     emitter: Emitter, op: Any, value: Timed, paddings: Content | None, number: float
 ) -> Timed:
-    """Rows of a bounded count, padded with as many as make up the whole length.
+    """Rows of a bounded count, padded up to the length of the whole sequence.
 
     Args:
-        paddings: of the op, (rank, 2).
+        paddings: the numbers of rows that the op adds, (rank, 2).
+        number: what the added rows hold.
 
     Raises:
-        StreamingError: the padding is another one.
+        StreamingError: the op adds another number of rows.
     """
     rows = value.rows
     missing = emitter.length - emitter.sizes(op.inputs[0])[rows.axis]

@@ -39,16 +39,16 @@ TIME = Axis(-1, 0)
 """The free axis that all inputs with time share."""
 
 FAR = (1 << 12) * 315
-"""A length that is a multiple of all strides that people take, of 3, 5, 7 and 9 too, and longer
-than any window."""
+"""A length that stands for that of a long sequence: longer than any window, and a multiple of all
+usual strides, powers of two and 3, 5, 7 and 9 among them."""
 
 
 COUNTS: dict[str, CountRule] = {}
-"""By op type: what an op gives where it computes a count that a given number bounds; where the
-rule gives None, `RULES` has the word."""
+"""By op type: the rule for an op that computes a count min(length, n) (`counts`). Where the rule
+gives None, the rule in `RULES` is asked."""
 
 LIKE = {"ZerosLike": 0, "OnesLike": 1}
-"""Ops that read of their input how large it is, and no number -> what they are filled with."""
+"""Ops that read nothing of their input but its shape -> the number that fills their result."""
 
 
 def rule(*ops: str) -> Callable[[Rule], Rule]:
@@ -86,8 +86,8 @@ class Emitter:
         emit_scan: emits a recurrence, which gives what stands for all its results.
 
     Attributes:
-        made_once: what was made of a tensor's rows for one reader, for the others: by what was
-            done and with what.
+        made_once: tensors that several readers of one value want, such as its rows with those
+            that are not there filled. The key says what was done, and to which tensor.
     """
 
     def __init__(
@@ -144,11 +144,12 @@ class Emitter:
         return self._values[key_of(tensor)]
 
     def called(self, op: Any, function: Any, given: Sequence[Value]) -> list[Value]:
-        """What a function gives that an op calls, its ops emitted in the place of the call.
+        """Emit the ops of a function in the place of the op that calls it; gives its results.
 
         Args:
-            function: has a graph, and inputs for all that is given, captures among them.
-            given: what the op's inputs are in the function of a chunk.
+            op: the op that calls.
+            function: the called function: its graph, and its inputs, captures among them.
+            given: what each input of the op is in the function of a chunk.
         """
         known = [
             (t, self.analysis.sizes(x)) for t, x in zip(function.inputs, op.inputs, strict=True)
@@ -171,14 +172,14 @@ class Emitter:
         return [inner.value(y) for y in function.graph.outputs]
 
     def note_lowered(self, before: ScanResult, after: ScanResult) -> None:
-        """Note that a recurrence became another one here."""
+        """Note that a recurrence of the whole was lowered again here: its results, old and new."""
         self._scans[after.number] = before.number
         for old, new in zip(before.projected, after.projected, strict=False):
             names = tuple(op.name for op in _moved(old))
             self._projected.update((op.name, names) for op in _moved(new))
 
     def twins(self) -> Twins:
-        """What was emitted so far, and what it stands for."""
+        """Which ops and recurrences that were emitted stand for which of the whole function."""
         ops: dict[str, tuple[str, ...]] = dict(self._projected)
         for (graph, name), value in self._values.items():
             # What is captured stands in no graph.
@@ -260,22 +261,22 @@ class Emitter:
         return [SoFar(y, rows) for y in outputs]
 
     def grows(self, value: Value) -> bool:
-        """Whether numbers follow from the length of the sequence."""
+        """Whether a value holds sizes that change with the length of the sequence."""
         return isinstance(value, Sizes) and any(
             TIME in axes_of(s) for s in value.content.reshape(-1)
         )
 
     @property
     def length(self) -> Size:
-        """Of the whole sequence."""
+        """The length of the whole sequence, as a size."""
         return free(TIME)
 
     def is_length(self, value: Value) -> bool:
-        """Whether it is the one number that says how long the sequence is."""
+        """Whether a value is the length of the sequence, and nothing besides."""
         return isinstance(value, Sizes) and list(value.content.reshape(-1)) == [self.length]
 
     def copied(self, op: Any, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """The op on other inputs."""
+        """A copy of an op, on inputs of the function of a chunk; gives its results."""
         return copied(op, inputs)
 
     def tensor(self, value: Value, op: Any) -> Tensor:
@@ -297,10 +298,10 @@ class Emitter:
         return found if content.ndim == 1 else tf.reshape(found, content.shape)
 
     def number(self, size: Size, op: Any) -> Any:
-        """A size that does not follow from the length: an int, or a scalar.
+        """A size that does not change with the length of the sequence, as an int or a scalar.
 
         Raises:
-            StreamingError: it does, or is not known.
+            StreamingError: the size changes with the length, or is not known.
         """
         if isinstance(size, int):
             return size
@@ -338,11 +339,11 @@ class Emitter:
         return np.asarray(value)
 
     def place(self, op: Any) -> str:
-        """The layer or op in words."""
+        """An op in the words of a refusal: its layer, or the op itself."""
         return self._place(op.name)
 
     def around(self, op: Any) -> str:
-        """The layer in words that the layer of an op stands in."""
+        """In the words of a refusal, the layer around the layer of an op."""
         inner = scope_of(op.name).rstrip("/")
         return self._place(f"{scope_of(inner)}{op.type}")
 
@@ -371,7 +372,7 @@ def scan_inputs(lowered: Lowered) -> list[Tensor]:
 
 
 def key_of(tensor: Tensor) -> Key:
-    """What a tensor is found by."""
+    """The key of a tensor in tables: its graph and its name."""
     return id(tensor.graph), tensor.name
 
 

@@ -47,8 +47,8 @@ __all__ = [
 
 
 LONGEST = 64
-"""Steps of a chunk that are run at once: an output sequence is then one buffer, which a loop copies
-at each step; so few rows cost less than a second loop would."""
+"""The most steps of a chunk that run in one call. The output sequence of a call is one buffer, and
+the loop copies it at each step: with so few rows the copies cost less than a second loop would."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +57,9 @@ class Streamed:
 
     Attributes:
         function: a ConcreteFunction.
-        inputs, outputs: its own, states among them, in order.
-        layout: how it is used.
-        twins: what of it means the same as what of the whole function.
+        inputs, outputs: those of the function, in order; the states come last.
+        layout: how the function is used.
+        twins: which of its ops mean the same as which ops of the function of whole sequences.
     """
 
     function: Any
@@ -73,12 +73,12 @@ def streamed(entry: Entry, chunk: int | None, options: Options) -> Streamed:
     """The function of one chunk of an Entry.
 
     Args:
-        entry: its inputs have one free axis each, of time, or none.
+        entry: what is streamed; each of its inputs has one free axis, which is time, or none.
         chunk: steps of each chunk, or None for any.
         options: how loops are laid out.
 
     Raises:
-        StreamingError: it needs more of the sequence than has come.
+        StreamingError: the model needs steps of the sequence that have not come yet.
         ShapeError: no input has an axis of time, or the chunk is no multiple of the strides.
     """
     times = times_of(entry)
@@ -129,7 +129,7 @@ def _require_multiple(chunk: int, multiple: int) -> None:
 
 
 def options_of_chunk(options: Options, chunk: int | None) -> Options:
-    """How loops are laid out for chunks: as what is short, and prepared anew at each call."""
+    """How loops are laid out for chunks: few steps, and LiteRT prepares the loop at each call."""
     return replace(
         options,
         unroll=options.unroll or (1 if chunk is None else None),
@@ -140,7 +140,7 @@ def options_of_chunk(options: Options, chunk: int | None) -> Options:
 
 
 def times_of(entry: Entry) -> list[int | None]:
-    """The axis of time of each input: its free one; of several, the one that recurrences run over.
+    """The axis of time of each input: its free axis; of several, that which recurrences run over.
 
     Raises:
         ShapeError: there is none at all, or an input has several.

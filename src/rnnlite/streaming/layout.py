@@ -38,9 +38,10 @@ class StreamOutput:
 
     Attributes:
         name: the source's.
-        rows: where its rows stand; for a result so far, where the rows that it sums up stand. None
-            where it depends on no input with time.
-        so_far: whether it is one result for the whole sequence, as of what is known so far.
+        rows: the place of its rows in the stream; of a result so far, the place of the rows that
+            are summed up. None where the output depends on no input with time.
+        so_far: whether the output is one result for the whole sequence, such as a class. Each
+            chunk then gives the result of the steps that have come.
     """
 
     name: str
@@ -57,9 +58,10 @@ class StreamState:
         initial: the number that it holds, all over, at the start of a sequence.
         batch_axis: the axis of the batch where that is free, else None.
         dtype: of its elements, as the file has them.
-        scale, zero_point: of integers that stand for real = scale * (integer - zero_point); a
-            state is given with those that it is taken with. None of other types.
-        grows: whether it adds up all that came so far, without bound: it stays in float.
+        scale, zero_point: of integers that stand for real = scale * (integer - zero_point). The
+            input and the output of a state have the same. None of other types.
+        grows: whether the state adds up all steps so far. No range holds such a sum, so the state
+            stays in float.
     """
 
     name: str
@@ -76,11 +78,11 @@ class Layout:
     """How the signature "stream" is used.
 
     Attributes:
-        chunk: steps of each chunk; None where any multiple does.
-        multiple: steps that a chunk is a multiple of, as strides along time want it.
+        chunk: steps of each chunk; None where a chunk may have any multiple of `multiple`.
+        multiple: the length of a chunk is a multiple of so many steps, for strides along time.
         longest: the most steps to run in one call; longer chunks are cut into pieces of this size.
-        tail: whether steps are fed beyond the end of a sequence, for what comes late; the states
-            `steps` and `end` (`streaming.clock`) then say where it ends.
+        tail: whether steps are fed beyond the end of a sequence, until its last, late rows have
+            come. The states `steps` and `end` (`streaming.clock`) then say where it ends.
         inputs, outputs: without the states.
         states: in the order of the signature.
     """
@@ -95,11 +97,11 @@ class Layout:
 
     @property
     def delay(self) -> int:
-        """Steps of look-ahead: an output row comes so many steps after its own."""
+        """Steps of look-ahead: each output row comes so many steps after the step that it is of."""
         return max((r.delay * r.stride for o in self.outputs if (r := o.rows)), default=0)
 
     def lacking(self, steps: int) -> int:
-        """Steps that are still to be fed when a sequence ends after `steps`, a multiple."""
+        """Steps to feed beyond the end of a sequence of `steps` steps; a multiple of `multiple`."""
         found = max((o.rows.lacking(steps) for o in self.outputs if o.rows), default=0)
         unit = self.chunk or self.multiple
         return -(-found // unit) * unit

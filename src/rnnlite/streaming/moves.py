@@ -36,13 +36,15 @@ from rnnlite.streaming.values import (
 )
 
 BETWEEN = 8
-"""Ops between places that are spread over the batch and that are put together again, at most."""
+"""The most ops between a SpaceToBatchND and its BatchToSpaceND."""
 
 
 @rule("Reshape")
 def reshape(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Axes in front of time and behind it are regrouped; time stays an axis, or becomes one with
-    others, or comes out of it."""
+    """Reshape axes in front of time and behind it.
+
+    Time stays an axis of its own, is folded into one axis with others, or is unfolded from it.
+    """
     value = each_row(emitter, op, as_timed(emitter, op, inputs[0]))
     old, new = emitter.sizes(op.inputs[0]), emitter.sizes(op.outputs[0])
     axis, fold = value.rows.axis, value.fold
@@ -129,7 +131,7 @@ def transpose(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("ConcatV2")
 def concat(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Along another axis than time; along time, equal rows in front or behind are padding."""
+    """Join along another axis than time. Along time, rows of one constant number are padding."""
     *parts, _ = inputs
     rank = op.outputs[0].shape.rank
     axis = int(emitter.constant(op, len(parts)).reshape(())) % rank
@@ -162,7 +164,7 @@ def _padded(emitter: Emitter, op: Any, parts: Sequence[Value], axis: int) -> Val
 
 @rule("Pad", "PadV2")
 def pad(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Rows of padding are left to the window that follows; other axes are padded at once."""
+    """Pad axes other than time. Padding along time is noted, for the window that follows."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
     number = float(emitter.constant(op, 2).reshape(())) if op.type == "PadV2" else 0.0
     axis = value.rows.axis
@@ -222,7 +224,7 @@ def split(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("ReverseV2", "ReverseSequence", "Roll")
 def turn_round(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Places of other axes than time the other way round, or moved round."""
+    """Reverse or roll along other axes than time."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
     rank = op.inputs[0].shape.rank
     each = op.type == "ReverseSequence"
@@ -246,7 +248,7 @@ def tile(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("Fill")
 def fill(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """One value at each step."""
+    """A tensor of one value with a row for each step."""
     shape, number = inputs
     if not isinstance(shape, Sizes) or not isinstance(number, Static):
         raise refused(emitter.place(op), "it computes with the length of the whole sequence")
@@ -255,7 +257,7 @@ def fill(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("BroadcastTo")
 def broadcast_to(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """The same at each step, or spread along other axes."""
+    """Repeat a value at each step, or broadcast along other axes than time."""
     value = inputs[0]
     if isinstance(value, Static):
         return [_constant_over_time(emitter, op, value.tensor)]
@@ -300,10 +302,10 @@ def _apart(size: Size) -> tuple[Size, Size] | None:
 
 
 def rows_of(emitter: Emitter, op: Any, sizes: Sequence[Size]) -> Rows:
-    """The rows of a tensor that is made by its shape.
+    """Where the rows of a tensor of a given shape stand, such as those of FILL.
 
     Raises:
-        StreamingError: it has no one axis that follows the inputs at an even rate.
+        StreamingError: not exactly one axis grows with the inputs, by one row every so many steps.
     """
     axes = [k for k, s in enumerate(sizes) if TIME in axes_of(s)]
     found = [[evaluate(sizes[k], {TIME: n}) for n in (FAR, 2 * FAR)] for k in axes]
@@ -321,7 +323,7 @@ def _vector(shape: Sequence[Any]) -> Any:
 
 @rule("Range")
 def range_(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """The number of each step."""
+    """range(length): the place of each step in the whole sequence."""
     rows = rows_of(emitter, op, emitter.sizes(op.outputs[0]))
     start, step = (int(emitter.constant(op, k).reshape(())) for k in (0, 2))
     index = emitter.clock.index(rows, emitter.clock.count(rows.stride))
@@ -331,7 +333,10 @@ def range_(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("SpaceToBatchND")
 def space_to_batch(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Every so-manyth place of time to one: what a dilated convolution is made of."""
+    """The beginning of a dilated convolution: TensorFlow moves every n-th row into the batch.
+
+    Here no row is moved; the value has dilation n instead, which the convolution takes.
+    """
     value = as_timed(emitter, op, inputs[0])
     blocks = emitter.constant(op, 1).reshape(-1)
     axis = value.rows.axis

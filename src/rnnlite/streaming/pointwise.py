@@ -61,7 +61,7 @@ ELEMENTWISE = [
 
 @rule(*ELEMENTWISE)
 def elementwise(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Inputs spread over each other, step by step."""
+    """Compute each step on its own; the operands are broadcast."""
     ranks = [t.shape.rank for t in op.inputs]
     rank = max(ranks)
     tensors, like = combined(emitter, op, inputs, ranks, rank)
@@ -71,14 +71,17 @@ def elementwise(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 def combined(
     emitter: Emitter, op: Any, inputs: Sequence[Value], ranks: Sequence[int], rank: int
 ) -> tuple[list[Tensor], Timed]:
-    """Operands that are spread over each other, and a value whose rows are those of the result.
+    """The operands of an op that broadcasts, aligned in time.
 
     Args:
         ranks: of the operands; axes are counted from the last.
         rank: of the result.
 
+    Returns:
+        the operands, all as late as the latest; a value with the `Rows` of the result.
+
     Raises:
-        StreamingError: some of them speak of the whole sequence.
+        StreamingError: an operand holds a value for each step of the whole sequence, or its length.
     """
     places = [k for k, v in enumerate(inputs) if isinstance(v, Timed)]
     if not places:
@@ -107,7 +110,7 @@ def combined(
 
 @rule("BiasAdd")
 def bias_add(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """A constant for each channel; what pads the input is not padded with it."""
+    """Add a constant to each channel. Padding gets rows of its own first: it has no bias."""
     value, bias = inputs
     if not isinstance(value, Timed) or isinstance(bias, Timed):
         raise refused(emitter.place(op), "its bias has a time axis")
@@ -129,8 +132,12 @@ def softmax(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 def batch_norm(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """With given statistics each place alone. With those of the input over the whole of it, but for
-    its channels: layer normalization makes each step a channel."""
+    """Batch normalization with given statistics, or layer normalization.
+
+    With given statistics (inference) each place is computed alone. With is_training the statistics
+    are taken over all axes but the channels: then time has to be the axis of the channels, as
+    Keras arranges it for layer normalization.
+    """
     value, *others = inputs
     channel = 1 if op.get_attr("data_format").decode().startswith("NC") else -1
     if not isinstance(value, Timed):
@@ -184,7 +191,7 @@ def batch_mat_mul(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]
 
 @rule("Einsum")
 def einsum(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """By its equation: the letter of time stays, and stands in each input with time."""
+    """An Einsum whose result has time, at the same letter as each input with time."""
     terms, result = op.get_attr("equation").decode().replace(" ", "").split("->")
     parts = terms.split(",")
     timed = [k for k, v in enumerate(inputs) if isinstance(v, Timed)]
@@ -208,7 +215,7 @@ def einsum(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("GatherV2", "Gather", "ResourceGather")
 def gather(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Rows of a table by ids that change with time; or places of another axis than time."""
+    """Look up rows of a table by ids that change with time, or take places of another axis."""
     table, ids = inputs[:2]
     v2 = op.type == "GatherV2"
     axis = int(emitter.constant(op, 2)) if v2 else 0
@@ -232,7 +239,7 @@ def gather(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("GatherNd")
 def gather_nd(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Places by several indices at once, time mostly among them."""
+    """Refuse a GatherNd: its indices mostly pick places of time."""
     del inputs
     raise refused(emitter.place(op), "it picks places of the sequence")
 

@@ -1,4 +1,4 @@
-"""Recurrences: lowered again, their states taken from the chunk before and given to the next.
+"""Recurrences, lowered again: their states come from the chunk before and go to the next one.
 
 What enters: the emitter, and a recurrence of the whole sequence's function (`Lowered`). What
 leaves: what its results are for a chunk.
@@ -20,7 +20,7 @@ from rnnlite.streaming.timed import aligned, batch_axis_of, count_of
 from rnnlite.streaming.values import SoFar, Static, Timed, Value, refused
 
 BIDIRECTIONAL = "(Bidirectional)"
-"""Of a layer's text: who reads a refusal knows that layer, not the one within."""
+"""In the words for a layer that is wrapped: a refusal names the wrapper, which the user made."""
 
 NAMES = {"LSTM": ("h", "c"), "ConvLSTM": ("h", "c"), "GRU": ("h",), "SimpleRNN": ("h",)}
 

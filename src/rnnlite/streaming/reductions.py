@@ -1,4 +1,5 @@
-"""Rules of reductions: over other axes than time step by step, over time so far.
+"""Rules of reductions. Over other axes than time, each step is computed alone. Over time, a chunk
+gives the result of all steps so far.
 
 What enters: the emitter, an op of the whole sequence's function, and what its inputs are for a
 chunk. What leaves: what its results are for a chunk (`values`); over time a `SoFar`.
@@ -28,10 +29,10 @@ JOINS = {
     "Any": tf.logical_or,
     "All": tf.logical_and,
 }
-"""How a result so far and that of a chunk become one."""
+"""Reductions over time -> the op that joins the result so far with that of a chunk."""
 
 GROWING = ("Sum", "Mean", "Prod")
-"""Whose results so far have no bound."""
+"""Reductions over time whose result so far may grow without bound."""
 
 
 def _nothing(kind: str, dtype: tf.DType) -> float:
@@ -47,7 +48,7 @@ def _nothing(kind: str, dtype: tf.DType) -> float:
 
 @rule(*JOINS)
 def reduce(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Axes fall away, or become 1."""
+    """Reduce over axes other than time step by step, or over time so far."""
     value = each_row(emitter, op, as_timed(emitter, op, inputs[0]))
     rank = op.inputs[0].shape.rank
     axes = sorted({int(a) % rank for a in emitter.constant(op, 1).reshape(-1)})
@@ -97,10 +98,10 @@ def _mean(emitter: Emitter, value: Timed, total: Tensor, axes: list[int]) -> Ten
 
 
 def last_row(emitter: Emitter, op: Any, value: Timed, *, single: bool) -> SoFar:
-    """The last row that is there.
+    """The last row of the sequence so far.
 
     Args:
-        single: whether its axis falls away.
+        single: whether the result has no axis of time; else time stays with length 1.
     """
     x, axis = value.tensor, value.rows.axis
     if emitter.clock.all_there(value.rows):
@@ -120,7 +121,7 @@ def last_row(emitter: Emitter, op: Any, value: Timed, *, single: bool) -> SoFar:
 
 @rule("ArgMax", "ArgMin")
 def arg(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Along another axis than time."""
+    """The place of the largest or smallest element along another axis than time."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
     axis = int(emitter.constant(op, 1).reshape(())) % op.inputs[0].shape.rank
     time = value.rows.axis
@@ -132,7 +133,7 @@ def arg(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
 
 @rule("Cumsum", "Cumprod", "CumulativeLogsumexp")
 def cumulative(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Along another axis than time; along time, the sum of the chunks before goes on."""
+    """Cumulate along another axis than time; along time, from the total of the chunks before."""
     value = plain(emitter, op, as_timed(emitter, op, inputs[0]))
     rank = op.inputs[0].shape.rank
     axis = int(emitter.constant(op, 1).reshape(())) % rank

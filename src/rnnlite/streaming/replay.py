@@ -1,7 +1,8 @@
-"""A cell whose step was traced where its model was, replayed in the function of a chunk.
+"""A cell that is not known, replayed in the function of a chunk.
 
-What enters: a `TracedStep` and the emitter. What leaves: a `Cell` that projects nothing more. What
-its step reads of the graph around it may not change with time.
+The step of such a cell was traced once, with the model. Its ops are copied here. What enters: a
+`TracedStep` and the emitter. What leaves: a `Cell` without an input projection. Tensors of the
+model that the step reads besides its inputs and states may not change with time.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from rnnlite.streaming.values import SoFar, Timed, refused
 
 
 class ReplayedCell:
-    """See the module.
+    """A `Cell` whose step is a copy of a traced one.
 
     Args:
-        emitter: knows what stands for the tensors of the graph around the step.
+        emitter: gives the tensors of the model that the step reads.
         traced: the step.
         kind, units: of the cell.
         where: the recurrence in words.

@@ -2,10 +2,10 @@
 
 What enters: the rows of an input, and the window of an op. What leaves: the rows of its result.
 
-A tensor with a time axis gives, for each chunk of the inputs, so many rows of its own; counted from
-the start of the stream, row t of these is row t - `delay` of the tensor that the whole sequence
-would give. Rows before the first and behind the last are not there: what stands for them is
-arbitrary, finite or not, and nobody may step on it.
+In the function of a chunk, a tensor with a time axis has some rows for each chunk. Count these rows
+from the start of the stream: row t is row t - `delay` of the tensor that the whole sequence would
+give. Rows in front of its first row and behind its last one are "not there": their numbers are
+arbitrary, finite or not, and no op may let them reach a row that is there.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ class Rows:
         stride: steps of the inputs a row.
         delay: rows by which the stream is late; never negative.
         add: N steps of the inputs give floor((N + add) / stride) rows in all.
-        most: where a given number bounds them, which one, as the clock counts them.
+        most: where an input gives the largest number of rows: its index in the clock
+            (`Clock.bound`). Else None.
     """
 
     axis: int
@@ -49,7 +50,8 @@ class Rows:
         return max((self.length(steps) + self.delay) * self.stride - steps, 0)
 
     def merged(self, other: Rows) -> Rows:
-        """Of a result that waits for both: the later, and the shorter, of two."""
+        """The rows of a result that needs two tensors: as late as the later one of them, and as
+        short as the shorter one."""
         stride = math.lcm(self.stride, other.stride)
         delay = max(-(-r.delay * r.stride // stride) for r in (self, other))
         return Rows(self.axis, stride, delay, min(self.add, other.add))
@@ -75,17 +77,17 @@ class Window:
         return self.width - 1 - self.before
 
     def waits(self, rows: Rows) -> int:
-        """Rows by which the input has to be late, further than it is, for a result never to come
-        before the stream begins."""
+        """Rows by which the input has to be delayed further, so that no result comes before the
+        stream begins, as one of padding alone would."""
         return max(-(self._reach + rows.delay), 0)
 
     def kept(self, rows: Rows) -> int:
-        """Rows of the chunks before that the windows of a chunk see. Negative: so many rows at the
-        front of a chunk are seen by none."""
+        """Rows of earlier chunks that the windows of a chunk see. Where negative, no window sees so
+        many rows at the front of the chunk."""
         return self.width - 1 - (rows.delay + self._reach) % self.stride
 
     def over(self, rows: Rows) -> Rows:
-        """The rows that it gives."""
+        """The rows of the result of the window on these rows."""
         pad = self.before + self.behind - self.width + self.stride
         return Rows(
             rows.axis,
@@ -96,9 +98,10 @@ class Window:
 
 
 def same(width: int, stride: int, rows: Rows) -> tuple[int, int]:
-    """Rows of padding of a window that pads for one place a stride ("SAME").
+    """Rows of padding, in front and behind, of a window with "SAME" padding.
 
-    The number of steps is a multiple of all strides, so what is left over is always as much.
+    "SAME" padding depends on the remainder of length and stride. In a stream the number of steps
+    is a multiple of all strides, so the remainder is known.
 
     Args:
         width: dilation included.

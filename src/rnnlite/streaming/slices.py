@@ -2,8 +2,8 @@
 
 What enters: the emitter, an op of the whole sequence's function, and what its inputs are for a
 chunk. What leaves: what its results are for a chunk (`values`), or a refusal (StreamingError).
-Along other axes than time they stay as they are. Along time they cut off the ends of the sequence,
-take every so-manyth row, or the last one.
+Along other axes than time, slices are copied as they are. Along time, a slice may cut off the ends
+of the sequence, take every n-th row, or take the last row.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ from rnnlite.streaming.values import TURNED, Timed, Value, refused
 
 @dataclass(frozen=True)
 class Cut:
-    """What is taken of the axis of time.
+    """What a slice takes of the axis of time.
 
     Attributes:
-        begin, end: of a slice, as in Python: negative ones count from the last.
-        step: of it.
-        single: one place, which takes the axis away.
+        begin, end, step: as in Python: negative places count from the end.
+        single: whether one row is taken, and the result has no axis of time.
     """
 
     begin: int

@@ -18,7 +18,8 @@ from rnnlite.streaming.rows import Rows
 from rnnlite.streaming.values import Timed, refused
 
 FOLDS = "it reshapes time and other axes into one"
-"""Why an op is refused that makes of time and others an axis that its readers cannot take."""
+"""Why a RESHAPE is refused that folds time into one axis with others, where a reader of the result
+needs time as an axis of its own."""
 
 
 def count_of(value: Timed) -> Any:
@@ -52,7 +53,9 @@ def batch_axis_of(tensor: Tensor, time: int | None, where: str) -> int | None:
 def with_kept(
     emitter: Emitter, op: Any, name: str, value: Timed, count: int, initial: float = 0.0
 ) -> Tensor:
-    """The rows of a chunk behind the `count` rows before them, which are kept as a state.
+    """The rows of a chunk with the last `count` rows of the chunks before in front of them.
+
+    Those rows are kept as a state.
 
     Args:
         name: of the state.
@@ -87,14 +90,14 @@ def later(emitter: Emitter, op: Any, value: Timed, count: int, initial: float = 
 
 
 def spread(flags: Tensor, axis: int, rank: int) -> Tensor:
-    """(n,) with axes of 1 around it."""
+    """Flags (n,) with axes of size 1 around, so that n is the given axis of a tensor."""
     shape = [1] * rank
     shape[axis] = -1
     return tf.reshape(flags, shape)
 
 
 def filled(emitter: Emitter, value: Timed, pad: float = 0.0) -> Timed:
-    """Rows that are not there made a number of our own."""
+    """The rows of a chunk, those that are not there replaced by the number `pad`."""
     if emitter.clock.all_there(value.rows):
         return value
     x, axis = value.tensor, value.rows.axis
@@ -110,10 +113,10 @@ def filled(emitter: Emitter, value: Timed, pad: float = 0.0) -> Timed:
 
 
 def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:
-    """A value with its padding as rows of their own.
+    """A value whose padding, noted so far (`Timed.before`), becomes rows of the tensor.
 
     Raises:
-        StreamingError: its places are spread over the batch, or one axis with others.
+        StreamingError: time is folded into one axis with others, or lies in the batch (dilation).
     """
     if value.plain:
         return value
@@ -135,10 +138,10 @@ def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:
 
 
 def unbounded(emitter: Emitter, op: Any, value: Timed) -> Timed:
-    """A value of whose rows no given number says how many there are.
+    """The value itself, if no input says how many rows it has (`Rows.most`).
 
     Raises:
-        StreamingError: one does.
+        StreamingError: an input does.
     """
     if value.rows.most is not None:
         raise refused(emitter.place(op), "given numbers decide how many rows it looks at")
@@ -146,17 +149,20 @@ def unbounded(emitter: Emitter, op: Any, value: Timed) -> Timed:
 
 
 def each_row(emitter: Emitter, op: Any, value: Timed) -> Timed:
-    """A value for an op that computes each row alone: plain, or with time folded as it is."""
+    """A value as an op takes it that computes each row alone: `plain`, or with time folded."""
     return value if value.fold is not None else plain(emitter, op, value)
 
 
 def aligned(emitter: Emitter, op: Any, values: Sequence[Timed]) -> tuple[list[Timed], Rows]:
-    """Values whose rows are to be combined, all as late as the latest; and the rows of the result.
+    """Delay values whose rows are to be combined, until all are as late as the latest.
 
-    The axes of time are the caller's care.
+    Time may be another axis in each value.
+
+    Returns:
+        the values, and the rows of the result.
 
     Raises:
-        StreamingError: they do not run at one rate.
+        StreamingError: the values have different numbers of rows a step (strides).
     """
     values = [plain(emitter, op, v) for v in values]
     strides = {v.rows.stride for v in values}

@@ -1,9 +1,10 @@
-"""What of the function of a chunk means the same as what of the whole sequence's function.
+"""Which ops of the function of a chunk mean the same as which ops of the whole function.
 
 What enters: what the emitter noted. What leaves: `Twins`.
 
-Data, without TensorFlow. Integers stand for the same numbers in both only if such values share
-one scale and zero point: `quantization.plan.twins` finds the values of the two models by this.
+Data, without TensorFlow. In an integer file, twins have one scale and zero point, so that an
+integer stands for the same number in both signatures. `quantization.plan.twins` finds the values
+of the two models by these names.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ class Twins:
     """Names of ops and numbers of recurrences.
 
     Attributes:
-        ops: name of an op of the chunk's function -> of the ops whose results it gives rows of.
-        scans: number of a Scan as it is lowered in the chunk's function -> in the other.
+        ops: name of an op in the function of a chunk -> names of the ops of the whole function
+            whose rows the op gives.
+        scans: number of a lowered Scan in the function of a chunk -> its number in the whole one.
     """
 
     ops: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from rnnlite.streaming.rows import Rows
 
 @dataclass(frozen=True, eq=False)
 class Static:
-    """The same in every chunk: of constants and of inputs without time.
+    """A tensor that is the same in every chunk: made of constants and of inputs without time.
 
     Attributes:
         tensor: in the function of a chunk.
@@ -29,12 +29,11 @@ class Static:
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Time merged with other axes into one, as a layer for single rows, such as Dense, reshapes a
-    sequence.
+    """An axis that a RESHAPE folded time and other axes into, as in front of a Dense layer.
 
     Attributes:
-        time: how long time is in the whole sequence.
-        front, behind: places of the axes in front of time that are in the same axis, and behind it.
+        time: the length of the whole sequence, as a size.
+        front, behind: how many places the folded axes in front of time have, and those behind it.
         count: rows of a chunk, an int or a scalar.
         place: the layer or op that folds, in words.
     """
@@ -48,17 +47,18 @@ class Fold:
 
 @dataclass(frozen=True, eq=False)
 class Timed:
-    """It has a time axis, and a chunk gives some of its rows.
+    """A tensor with a time axis, of which each chunk gives some rows.
 
     Attributes:
         tensor: the rows of a chunk.
-        rows: where they stand.
-        before, behind: rows of padding that are still to be put around it; a window takes them in.
-        pad: their value.
-        dilation: n where SpaceToBatchND has moved time into the batch, every n-th row to one
-            place: a convolution then has dilation n. Else 1.
-        fold: what else is in the axis of time; None: nothing. Only ops that compute each row alone
-            take it so.
+        rows: where these rows stand in the stream.
+        before, behind: rows of padding in front of the sequence and behind it. The tensor does not
+            hold them yet: a window that reads the value takes them as its own padding.
+        pad: the number that the padding holds.
+        dilation: n between a SpaceToBatchND and a BatchToSpaceND, which make a convolution of
+            dilation n. Else 1.
+        fold: the other axes that are folded into that of time; None where it is time alone. Only
+            ops that compute each row alone take a folded value.
     """
 
     tensor: Tensor
@@ -71,7 +71,7 @@ class Timed:
 
     @property
     def plain(self) -> bool:
-        """Whether it stands as it is."""
+        """Whether the tensor is all: no padding is due, no dilation, nothing folded."""
         return not self.before and not self.behind and self.dilation == 1 and self.fold is None
 
     def at(self, axis: int, tensor: Tensor) -> Timed:
@@ -81,11 +81,11 @@ class Timed:
 
 @dataclass(frozen=True, eq=False)
 class SoFar:
-    """One result of the whole sequence, as of what is known of it so far.
+    """A result of the whole sequence, such as a sum over time, computed of the steps so far.
 
     Attributes:
-        tensor: in the function of a chunk.
-        rows: of what it is the result of; its axis says nothing.
+        tensor: the result, in the function of a chunk.
+        rows: the rows that the result was computed of; their axis means nothing here.
     """
 
     tensor: Tensor
@@ -94,10 +94,10 @@ class SoFar:
 
 @dataclass(frozen=True, eq=False)
 class Sizes:
-    """Numbers that follow from the length of the sequence: shapes, and what is made of them.
+    """Integers that change with the length of the sequence: a shape, or what is computed of one.
 
     Attributes:
-        content: as functions of the free axes.
+        content: an array of sizes, each a function of the free axes.
     """
 
     content: Content
@@ -105,17 +105,17 @@ class Sizes:
 
 @dataclass(frozen=True, eq=False)
 class Bounded:
-    """The length of the sequence, or a given number where that is less.
+    """min(length, n), where an input gives n.
 
     Attributes:
-        most: which number, as the clock counts them.
+        most: the index of n in the clock (`Clock.bound`).
     """
 
     most: int
 
 
 WHOLE = "it needs the whole of time at each step"
-"""Why an op is refused that combines a step with others, or with what is made of all steps."""
+"""Why an op is refused that combines a step with other steps, or with a result of all steps."""
 
 Value: TypeAlias = Static | Timed | SoFar | Sizes | Bounded
 

@@ -3,9 +3,10 @@
 What enters: the emitter, an op of the whole sequence's function, and what its inputs are for a
 chunk. What leaves: what its results are for a chunk (`values`).
 
-The rows that a window reaches back to are kept from the chunk before. Padding in front of the
-sequence is what the kept rows are at its start; padding behind it is made of the rows that are fed
-beyond its end. A window that looks ahead gives its results so many rows later.
+The rows that a window reaches back to are a state: the last rows of the chunks before. At the start
+of a sequence this state holds the padding in front. Padding behind the sequence takes the place of
+the rows that are fed beyond its end. A window that reaches n rows ahead gives its results n rows
+later.
 """
 
 from __future__ import annotations
@@ -44,8 +45,9 @@ class Along:
     """An op's window along time.
 
     Attributes:
-        width: rows, without dilation.
-        stride, dilation: rows.
+        width: rows that the window sees, the gaps of a dilation not counted.
+        stride: rows by which the window moves.
+        dilation: distance of neighbouring rows of the window.
         explicit: padding that the op states itself, in front and behind.
     """
 
@@ -57,7 +59,7 @@ class Along:
 
 @rule(*CONVOLUTIONS)
 def convolve(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """A kernel that is the same at each step."""
+    """A convolution, along time or along other axes, whose kernel does not change with time."""
     value, kernel = as_timed(emitter, op, inputs[0]), inputs[1]
     layout = op.get_attr("data_format").decode()
     axis = value.rows.axis
@@ -110,7 +112,7 @@ def _padded(
 
 
 def filled_at_ends(emitter: Emitter, value: Timed, window: Window, pad: float) -> Timed:
-    """Rows that are not there made padding, where the window sees them as such."""
+    """Put padding in the place of rows that are not there, where the window has padding."""
     front = bool(window.before) and value.rows.delay > 0
     return filled(emitter, value, pad) if front or window.behind else value
 

@@ -1,7 +1,8 @@
-"""TensorArrays and TensorLists as dense tensors (N, ...), symbolically.
+"""TensorArrays and TensorLists as dense tensors (N, ...).
 
-What enters: the ops of either kind. What leaves: an `Array` for each state of one. LiteRT has
-neither; a sequence that is written row by row becomes a tensor that is updated in place.
+LiteRT has neither. What enters: the ops of TensorArrays or TensorLists. What leaves: an `Array` for
+the content after each op. A sequence that is written row by row becomes a tensor of which one row
+after the other is replaced.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ class Array:
         element: static shape of a row, as far as it is known.
         content: the rows (N, ...); None while nothing was written.
         name: of the op that made it.
-        lead: rows in front that do not count: LiteRT's WHILE carries no tensor without elements,
-            so that an array that grows begins with one.
+        lead: rows at the front of `content` that are not part of the array. LiteRT's WHILE carries
+            no tensor without elements, so an array that grows starts with one such row.
     """
 
     dtype: DType
@@ -51,7 +52,9 @@ class Array:
         return tf.shape(self.content)[0] - self.lead
 
     def row(self, index: Tensor) -> Tensor:
-        """One row. Beyond the end the last one: a branch that is not taken may ask for it.
+        """One row; for an index beyond the end, the last row.
+
+        A branch that is not taken may ask for an index beyond the end.
 
         Raises:
             UnsupportedError: nothing was written.
@@ -72,11 +75,13 @@ class Array:
         return self.content[self.lead :] if self.lead else self.content
 
     def buffer(self, row: tf.TensorShape, like: Tensor | None = None) -> Array:
-        """The same array with rows to write on: zeros, or none where it grows.
+        """The same array with content that rows can be written to.
+
+        The content is zeros, or no rows where the array grows.
 
         Args:
             row: shape of a row.
-            like: a row, to take sizes from that are not static.
+            like: a row that gives the sizes that are not static.
 
         Raises:
             UnsupportedError: the shape of a row is not known.
@@ -105,7 +110,7 @@ class Array:
         return replace(base, content=tf.concat([base.rows_held(), tf.expand_dims(row, 0)], 0))
 
     def written(self, index: Tensor, row: Tensor) -> Array:
-        """The array with one row replaced; one that grows has zeros up to it.
+        """The array with one row replaced. An array that grows gets rows of zeros up to this row.
 
         Args:
             index: of the row, an int32 of one element.
@@ -127,7 +132,7 @@ class Array:
         return replace(base, content=written)
 
     def rows_held(self) -> Tensor:
-        """The rows of a buffer, those in front that do not count among them."""
+        """The number of rows of `content`, with those in front that are not part of the array."""
         if self.content is None:
             raise InternalError(f"'{self.name}' has no buffer")
         return self.content

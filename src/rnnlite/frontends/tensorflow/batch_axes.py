@@ -13,14 +13,15 @@ from rnnlite.frontends.tensorflow.tracing import Traced
 from rnnlite.specs import with_values
 
 LENGTHS = (11, 13)
-"""At which the graph is run to tell it."""
+"""Lengths at which the graph is run to tell the batch axis from the time axis."""
 
 
 def batch_axes_of_outputs(traced: Traced, reference: Runner) -> list[int | None]:
     """The axis of each output that grows with the batch.
 
-    It is the first, if shapes do not say otherwise. Where inputs are time-major the graph is traced
-    at two sizes. Where outputs are, as those before CTC often are, it is run.
+    The batch axis of an output is its first axis, unless shapes say otherwise. Where an input is
+    time-major, the graph is traced at two batch sizes, and the shapes compared. Where an output may
+    be time-major, as in front of CTC, the graph is run, and the results compared.
     """
     specs, outputs = traced.specs, traced.function.outputs
     if all(p.batch_axis is None for p in specs):

@@ -1,8 +1,8 @@
-"""The body of a function as nodes like those of a graph.
+"""The body of a function (FunctionDef) as nodes of a GraphDef.
 
-In a FunctionDef a tensor is called "node:result:index", result being an argument of the op's
-signature; in a GraphDef "node:index". What enters: a FunctionDef. What leaves: NodeDefs, with a
-placeholder for each argument, and references.
+In a FunctionDef a tensor is called "node:result:index", where `result` is the name of an output in
+the definition of the op. In a GraphDef a tensor is called "node:index". What enters: a FunctionDef.
+What leaves: NodeDefs, with a placeholder for each argument, and references.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def body_of(
     """Nodes by name, references to the arguments, references to the results.
 
     Raises:
-        UnsupportedError: it holds an op that is not known.
+        UnsupportedError: the body holds an op that TensorFlow does not know.
     """
     nodes: dict[str, NodeDef] = {}
     names: dict[str, str] = {}

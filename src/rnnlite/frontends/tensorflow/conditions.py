@@ -1,8 +1,8 @@
 """Conditions: Switch and Merge of TensorFlow 1, If and Case of TensorFlow 2.
 
-What enters: the node that ends a condition. What leaves: its value, or values. A predicate that is
-known picks its branch. Small branches without loops are both computed and selected from, which
-costs less than a subgraph and is what quantization likes; others become `tf.cond`.
+What enters: the node that ends a condition. What leaves: its value, or values. A predicate
+that is known chooses its branch. Small branches without loops are both computed, and a SELECT takes
+one result: this costs less than a subgraph, and quantizes better. Other branches become `tf.cond`.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from rnnlite.scan.protos import NodeDef
 from rnnlite.scan.tensors import Tensor
 
 SMALL = 12
-"""Nodes that a branch may have to be computed in any case."""
+"""The most nodes of a branch that is computed whether it is taken or not."""
 
 
 def merged(emitter: Emitter, node: NodeDef) -> Value:
     """The value of a Merge that ends a condition.
 
     Raises:
-        UnsupportedError: it joins no two sides of one predicate.
+        UnsupportedError: the Merge does not join the two branches of one predicate.
     """
     graph = emitter.graph
     branches: dict[bool, str] = {}
@@ -80,12 +80,12 @@ def choose(
     """One of two values.
 
     Args:
-        predicate: which; a scalar.
-        when_true, when_false: emit a value, in whatever graph is the current one.
-        small: whether both may be computed, and one selected.
+        predicate: a scalar that says which value.
+        when_true, when_false: emit the value in the current graph.
+        small: whether both values may be computed, and one selected.
 
     Raises:
-        UnsupportedError: arrays of rows are to be chosen from.
+        UnsupportedError: the values are arrays of rows, which cannot be chosen from here.
     """
     known = emitter.emission.static(predicate)
     if known is not None:

@@ -1,8 +1,8 @@
-"""Inputs of a graph fixed to values: keep_prob, is_training, a batch size, a sample rate.
+"""Fix inputs of a graph to values: keep_prob, is_training, a batch size, a sample rate.
 
 What enters: a `Frozen` and values by the names of its inputs. What leaves: a `Frozen` in which
-these inputs, and those that have a default, are constants; conditions that depend on constants
-alone are resolved.
+these inputs, and inputs that have a default, are constants. Conditions that depend on constants
+alone are decided: only the branch that is taken is left.
 """
 
 from __future__ import annotations
@@ -32,20 +32,21 @@ from rnnlite.scan.protos import GraphDef, NodeDef
 from rnnlite.scan.tensors import Array, DType
 
 SHOWN = 8
-"""Elements of a value that a note shows."""
+"""The most elements of a value that a note shows."""
 
 
 def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
-    """The source with constants for the inputs that have a value, and with its outputs found.
+    """The source with constants for inputs that have a value, and with its outputs found.
 
-    Outputs that hold strings are left out, and so are inputs of strings that no output depends on.
+    Outputs that hold strings are left out. Inputs of strings that no output depends on are, too.
 
-    An input of `request.constants` becomes its value there. A PlaceholderWithDefault becomes its
-    default, unless it is named as an input, or nothing else could be one.
+    An input that `request.constants` names becomes the value given there. A PlaceholderWithDefault
+    becomes its default, unless the user names it as an input, or the graph has no other input.
 
     Raises:
-        SourceError: a constant that is no input, that is given twice, or of another dtype or shape;
-            constants that are no mapping; an output that lies in a branch that is not taken.
+        SourceError: a name in `request.constants` is no input, or is given twice; its value has
+            another dtype or shape; `request.constants` is no mapping; or an output lies in a branch
+            that is not taken.
     """
     source = _with_own_graph(source, request)
     definition = source.definition

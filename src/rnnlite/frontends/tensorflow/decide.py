@@ -1,8 +1,8 @@
-"""Conditions of a graph whose predicate is a constant: the branch taken stays, the other goes.
+"""Decide conditions of a graph whose predicate is a constant: only the branch taken is left.
 
 What enters: a GraphDef. What leaves: an equal one, in which no Switch of TensorFlow 1 and no If
-or Case of TensorFlow 2 waits for a value that is known. What only the other branch reads is no
-longer needed.
+or Case of TensorFlow 2 has a predicate that is known. Nodes that only the other branch reads are
+not read any more.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ CHOICES = (*IF, "Case", "StatelessCase")
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 SMALL = 64
-"""Elements of values that are computed to find a predicate."""
+"""The most elements of a value that is computed to find a predicate."""
 
 
 def decided(definition: GraphDef) -> Any:
@@ -50,17 +50,18 @@ def decided(definition: GraphDef) -> Any:
 
 
 def opened_calls(definition: GraphDef, named: Sequence[str] = ()) -> tuple[Any, dict[str, str]]:
-    """The graph with the bodies of functions that take strings in place of their calls.
+    """Inline the calls of functions that take strings.
 
-    A SavedModel of TensorFlow 2 is one call of everything. What of it depends on a string, and
-    where its numbers begin, shows inside alone.
+    A SavedModel of TensorFlow 2 is one call of a function that holds the whole model. Only inside
+    this function can be seen which tensors depend on a string, and where numbers begin.
 
     Args:
-        named: tensors that are asked for; those of functions stand behind the name of the call,
-            which is opened too.
+        definition: the graph.
+        named: tensors that the user names. The name of a tensor within a function begins with the
+            name of the call, "call/..."; this call is inlined too.
 
     Returns:
-        the graph, and what a call's results are called now, by reference.
+        the graph; old reference to the result of a call -> its reference now.
     """
     moved: dict[str, str] = {}
     while True:

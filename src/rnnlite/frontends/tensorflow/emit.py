@@ -1,8 +1,9 @@
-"""Emit a graph anew in the TensorFlow graph that is being built, node by node, on demand.
+"""Write a graph anew into the TensorFlow graph that is being built, node by node, on demand.
 
 What enters: a `Graph`, values for some references (inputs, loop variables), and the references that
-are wanted. What leaves: their values. Nodes nobody asks for are never emitted: training ops,
-asserts and savers fall away. Loops, conditions, arrays and fused kernels go to rules of their own.
+are wanted. What leaves: their values. A node that no wanted value depends on is never emitted: so
+training ops, asserts and savers fall away. Loops, conditions, arrays and fused kernels go to rules
+of their own.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from rnnlite.scan.tensors import Graph as TensorGraph
 Rule = Callable[["Emitter", NodeDef, list[Value]], Sequence[Value]]
 TensorRule = Callable[["Emitter", NodeDef, list[Tensor]], Sequence[Value]]
 RULES: dict[str, Rule] = {}
-"""By op type: emits a node from the values of its inputs, gives the values of its outputs."""
+"""By op type: the rule that emits a node. From the values of its inputs to those of its outputs."""
 
 
 SELF_READING = frozenset(["Exit", "RefExit", "Merge", "RefMerge"])
-"""Ends of loops and conditions of TensorFlow 1: their rules are given no inputs, and ask for what
-they need themselves."""
+"""Ends of loops and conditions of TensorFlow 1. Their rules get no inputs, and ask the emitter for
+the values that they need."""
 
 
 def value_rule(*ops: str) -> Callable[[Rule], Rule]:
@@ -68,12 +69,13 @@ class Emission:
     Attributes:
         needed: names of the nodes that the model's outputs are made of.
         outputs: names of the nodes that are outputs themselves.
-        records: one for each recurrence found, by its place in the source: a loop within a loop
-            is emitted for each unrolled step.
-        lowered: the tensors of each recurrence, in whatever graph it was emitted into.
-        notes: for the report.
-        options: what the caller decides about loops; or a survey, for which they are not lowered.
-        probing: whether what is emitted is only looked at, and not reported.
+        records: the record of each recurrence, by its place in the source. A loop within a loop is
+            emitted for each unrolled step, and is recorded once.
+        lowered: each recurrence as it was lowered, in any graph.
+        notes: notes for the report.
+        options: how loops are lowered; or a `Survey`, which only counts loops: these are then not
+            lowered.
+        probing: whether ops are emitted only to look at their shapes. Nothing is reported then.
     """
 
     def __init__(self, options: Options | Survey) -> None:
@@ -110,7 +112,7 @@ class Emission:
         return self._frames[id(graph)][1]
 
     def share_frames(self, overlay: Graph, graph: Graph) -> None:
-        """An overlay of a graph has the same loops."""
+        """Give a graph with some nodes replaced (an overlay) the loops of the graph itself."""
         self._frames[id(overlay)] = (overlay, self.frames(graph))
 
     def static(self, tensor: object) -> Any:
@@ -126,7 +128,7 @@ class Emission:
         return value
 
     def remember(self, tensor: Tensor, value: Array) -> None:
-        """Note the value of a tensor: an array of its shape and dtype."""
+        """Remember the value of a tensor, an array of its shape and dtype, for `static`."""
         self._static[id(tensor)] = (tensor, value)
 
 
@@ -136,8 +138,8 @@ class Emitter:
     Args:
         emission: shared state.
         graph: the nodes.
-        given: values that are known, by reference.
-        parent: an emitter of the same graph whose values are seen here too.
+        given: values that exist already, by reference.
+        parent: an emitter of the same graph, whose values are found here too.
     """
 
     def __init__(
@@ -156,7 +158,7 @@ class Emitter:
         """The value of a reference.
 
         Raises:
-            KeyError: it is not there.
+            KeyError: the value was not emitted yet.
         """
         emitter: Emitter | None = self
         while emitter is not None:
@@ -166,7 +168,7 @@ class Emitter:
         raise KeyError(reference)
 
     def has(self, reference: str) -> bool:
-        """Whether a value is there."""
+        """Whether a value was given or emitted already."""
         try:
             self.find(reference)
         except KeyError:
@@ -177,7 +179,8 @@ class Emitter:
         """The value of a reference, emitted if need be.
 
         Raises:
-            UnsupportedError: it has no form here, or depends on itself outside of a loop.
+            UnsupportedError: an op has no form in LiteRT, or the value depends on itself outside
+                of a loop.
         """
         stack = [reference]
         while stack:
@@ -203,7 +206,7 @@ class Emitter:
         return [self.get(r) for r in references]
 
     def needs(self, node: NodeDef) -> list[str]:
-        """References to be there before a node is emitted; a loop stands for one node."""
+        """References that are needed before a node is emitted; a whole loop counts as one node."""
         if node.op in ("Exit", "RefExit"):
             frame = self.frame(node)
             return [v.enter for v in frame.carried] + list(frame.constants.values())
@@ -217,7 +220,7 @@ class Emitter:
         """The loop that a node leaves.
 
         Raises:
-            UnsupportedError: it is none of those that `tf.while_loop` makes.
+            UnsupportedError: the loop does not look like those that `tf.while_loop` makes.
         """
         frame = self.emission.frames(self.graph).get(node.name)
         if frame is None:
@@ -276,12 +279,12 @@ class Emitter:
         op: str = "",
         attrs: Mapping[str, AttrValue] | None = None,
     ) -> list[Tensor]:
-        """The same op in the current graph, or its value where all inputs are known.
+        """Copy a node into the current graph; where all inputs are known, compute its results.
 
         Args:
-            node: what is emitted.
+            node: the node.
             inputs: its operands.
-            op, attrs: in place of the node's own.
+            op, attrs: the op and the attributes of the copy; those of the node, if not given.
 
         Raises:
             UnsupportedError: TensorFlow does not know the op, or it does not fit its operands.
@@ -325,7 +328,8 @@ class Emitter:
 
 
 LOCAL = 64
-"""Elements of a constant up to which it is made anew in a loop body; weights are shared."""
+"""The most elements of a constant that is made anew in a loop body. Larger ones, weights, are
+shared."""
 
 
 def emit_constant(emitter: Emitter, value: npt.ArrayLike) -> Tensor:

@@ -1,8 +1,8 @@
 """From a `Frozen` graph to an `Entry`.
 
 What enters: a graph without variables, what its source tells of it, the user's request. What
-leaves: the graph emitted anew as a TensorFlow function (`tracing`), with the names, shapes and
-batch axes of its inputs and outputs, and the graph as TensorFlow runs it, to compare with.
+leaves: an `Entry`. Its function is the graph emitted anew (`tracing`); its reference is the graph
+as TensorFlow runs it. The Entry has names, shapes and batch axes of the inputs and outputs.
 """
 
 from __future__ import annotations
@@ -52,10 +52,13 @@ def entry_of(source: Frozen, request: TensorFlowRequest) -> Entry:
 
     Args:
         source: the graph, and what its source tells of its inputs and outputs.
-        request: what the user wants; inputs and outputs named here come before the source's.
+        request: the user's request. The inputs and outputs that it names are taken; the source's
+            own, where it names none.
 
     Raises:
-        SourceError, ShapeError, UnsupportedError: of names, of sizes, of ops.
+        SourceError: a name is not in the graph.
+        ShapeError: the graph does not take the sizes asked for.
+        UnsupportedError: an op has no form in LiteRT.
     """
     definition = with_defaults(source.definition)
     graph = graph_of(definition)
@@ -191,7 +194,7 @@ def _size_notes(
 
 
 def moved(definition: GraphDef, amount: float, seed: int) -> Any:
-    """The graph moved by `perturb_graph`."""
+    """A copy of the graph whose weights `perturb_graph` has moved."""
     changed = tf.compat.v1.GraphDef()
     changed.CopyFrom(definition)
     perturb_graph(changed, amount, seed)

@@ -35,10 +35,11 @@ from rnnlite.scan.tensors import Session
 
 
 def read_frozen(path: Path, request: TensorFlowRequest) -> Frozen:
-    """Read any kind of graph, its constants in their places.
+    """Read a graph of any kind, and fix inputs to the constants asked for.
 
     Raises:
-        SourceError: truncated, foreign, variables missing, unknown names.
+        SourceError: the file is truncated or of another kind, variables are missing, or a name is
+            not in the graph.
     """
     return fixed(_read(path, request), request)
 
@@ -274,7 +275,7 @@ def signatures_of(path: Path, request: TensorFlowRequest) -> tuple[str, ...]:
     """The names of all signatures of a SavedModel, "serving_default" before all others.
 
     Raises:
-        SourceError: it is damaged, or has no graph with the tags asked for.
+        SourceError: the SavedModel is damaged, or has no graph with the tags asked for.
     """
     folder = path if path.is_dir() else path.parent
     keys = _keys(_meta_graph(_content(folder), folder, request))

@@ -1,7 +1,7 @@
 """Compute ops of known inputs at conversion time: kernels that are split, sliced or transposed.
 
-Weights must be constants for the matrix products that read them, in float for speed and for
-quantization at all. What enters: an op with tensors whose values are known. What leaves: constants.
+The weights of a matrix product must be constants: in float this makes it fast, and without it there
+is no quantization. What enters: an op with tensors whose values are known. What leaves: constants.
 """
 
 from __future__ import annotations
@@ -82,13 +82,14 @@ FOLDED = frozenset(
     ]
 )
 GROWTH = 1 << 16
-"""A result may have this many more elements than the inputs: no large zeros in the file."""
+"""A result may have so many elements more than the inputs. A larger one, such as zeros of a large
+shape, is not written into the file as a constant."""
 
 
 def folded(
     emission: Emission, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, AttrValue]
 ) -> list[Any] | None:
-    """The results as constants, or None where the op is to be emitted."""
+    """The results of an op as constants; None where the op is not computed here, but emitted."""
     if op not in FOLDED:
         return None
     if op in ("Shape", "Size") and inputs[0].shape.is_fully_defined():

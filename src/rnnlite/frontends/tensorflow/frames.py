@@ -54,7 +54,7 @@ class Frame:
 
 
 def frames_of(graph: Graph) -> dict[str, Frame]:
-    """Find the loops; by the name of each Exit, and of each node that begins a variable.
+    """Find the loops. The keys are the names of the Exits and of the Merges of each loop.
 
     Raises:
         UnsupportedError: a frame without condition.

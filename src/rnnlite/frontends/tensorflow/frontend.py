@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rnnlite.frontends.tensorflow.frozen import Frozen
 
 KERAS = ("keras", "tf_keras")
-"""Packages whose layers are tf.Modules too, and no matter of this front end."""
+"""Packages whose layers are tf.Modules too, but belong to another front end."""
 
 
 class TensorFlowFrontEnd(FrontEnd[TensorFlowRequest]):

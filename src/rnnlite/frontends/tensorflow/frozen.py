@@ -1,7 +1,7 @@
-"""What every kind of graph file becomes first: a GraphDef without variables, and its signature.
+"""A graph without variables, and its signature. Every kind of graph file becomes a `Frozen` first.
 
-What enters: a GraphDef. What leaves: `Frozen`; a graph without writes to variables, whose lookups
-read constants, changed in place.
+The functions here edit a GraphDef whose variables became constants: writes to variables are taken
+out, and lookups read the constants.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ class Frozen:
 
     Attributes:
         definition: the GraphDef.
-        inputs, outputs: references, where the source tells them.
-        names: what the source calls them, where it does.
-        origin: for the report.
-        notes: for the report.
+        inputs, outputs: references to inputs and outputs, where the source has a signature.
+        names: the names of inputs and outputs in this signature.
+        origin: what the report calls the source.
+        notes: notes for the report.
         fixed: references to the inputs that became constants.
     """
 
@@ -50,7 +50,7 @@ WRITES = frozenset(
 
 
 def drop_writes(definition: GraphDef) -> None:
-    """Turn writes to variables, whose result nothing reads, into nothing, in place.
+    """Turn each write to a variable into a NoOp, in place, if nothing reads its result.
 
     A frozen graph has no variables: each call starts from the values that were saved.
     """
@@ -66,10 +66,10 @@ def drop_writes(definition: GraphDef) -> None:
 
 
 def gather_from_constants(definition: GraphDef) -> None:
-    """Let lookups in functions, and bodies of loops, read the constants of variables, in place.
+    """Let lookups in functions and loop bodies read the constants of variables, in place.
 
-    TensorFlow's own freezing turns the variable that such a function takes into a constant, and
-    leaves the ResourceGather that reads it, which takes variables alone.
+    TensorFlow's own freezing turns a variable that a function takes into a constant. But it leaves
+    the ResourceGather in the function, and this op reads only variables.
     """
     for function in definition.library.function:
         taken = {a.name: a.type for a in function.signature.input_arg}

@@ -1,7 +1,7 @@
-"""Fused kernels of TensorFlow 1 as plain nodes: LSTMBlockCell, GRUBlockCell.
+"""Write fused kernels of TensorFlow 1 out as plain nodes: LSTMBlockCell, GRUBlockCell.
 
-What enters: a `Graph`. What leaves: one in which these nodes are written out, so that loops around
-them are read, cut and hoisted like any other. Equations: the documentation of the ops
+What enters: a `Graph`. What leaves: an equal one without these nodes. A loop around plain nodes is
+read like any other, and its input projection is hoisted. Equations: the documentation of the ops
 (tensorflow/core/ops/rnn_ops.cc).
 """
 

@@ -1,7 +1,7 @@
 """Rules for fused kernels that hold a whole loop: BlockLSTM, CudnnRNN.
 
-What enters: such a node and its inputs, weights among them as constants. What leaves: its results,
-of a Scan that is lowered.
+What enters: a node with a fused kernel, and its inputs; the weights are constants. What leaves: the
+results of the node, computed by a Scan that is lowered.
 """
 
 from __future__ import annotations

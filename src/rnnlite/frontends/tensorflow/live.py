@@ -24,7 +24,7 @@ from rnnlite.frontends.tensorflow.request import TensorFlowRequest
 from rnnlite.scan.tensors import ConcreteFunction, PolymorphicFunction
 
 FIRST = ("serving_default", "__call__")
-"""Functions of a module that are meant where none is named."""
+"""Names of functions of a module that are tried where the request names none."""
 
 
 def from_function(
@@ -36,11 +36,13 @@ def from_function(
 ) -> Frozen:
     """A ConcreteFunction as a frozen graph.
 
-    As `convert_variables_to_constants_v2` makes it, which does not take writes to variables.
+    `convert_variables_to_constants_v2` freezes the function; it refuses writes to variables.
 
     Args:
-        names: of its inputs and outputs.
-        lower: whether in the control flow of TensorFlow 1.
+        concrete: the function.
+        names: the names of its inputs and of its outputs.
+        origin: what the report calls the source.
+        lower: whether loops and conditions become the control flow of TensorFlow 1.
     """
     data = _FunctionConverterDataInEager(
         func=concrete, lower_control_flow=lower, aggressive_inlining=False
@@ -59,7 +61,7 @@ def from_function(
 
 
 def is_live(source: object) -> bool:
-    """Whether an object is a function of TensorFlow, or may hold some."""
+    """Whether an object is a function of TensorFlow, or an object that may hold functions."""
     kinds = (
         tf.types.experimental.PolymorphicFunction,
         tf.types.experimental.ConcreteFunction,
@@ -70,11 +72,11 @@ def is_live(source: object) -> bool:
 
 
 def from_live(source: object, request: TensorFlowRequest) -> Frozen:
-    """The function that is meant, as a frozen graph.
+    """The function that the request names, or the only one, as a frozen graph.
 
     Raises:
         SourceError: there is no such function, or it has no input_signature.
-        UnsupportedError: it takes or gives other things than tensors.
+        UnsupportedError: an argument or a result of the function is no tensor.
     """
     named = request.signature
     name, function = _chosen(source, named if named is None else str(named))
@@ -131,7 +133,7 @@ def _chosen(source: object, signature: str | None) -> tuple[str, Any]:
 
 
 def ready_functions(source: object) -> tuple[str, ...]:
-    """The names of the functions of an object that say what they take."""
+    """The names of the functions of an object that have an input signature."""
     return tuple(name for name, function in _functions(source).items() if _is_ready(function))
 
 

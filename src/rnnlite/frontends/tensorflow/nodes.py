@@ -44,10 +44,10 @@ class Graph:
     """Nodes by name.
 
     Attributes:
-        nodes: by name, in the order of the GraphDef.
-        functions: the library, by name.
-        arguments: references to the arguments, of a function.
-        results: references to the results, of a function.
+        nodes: the nodes by name, in the order of the GraphDef.
+        functions: the functions of the library, by name.
+        arguments: for the body of a function, references to its arguments; else empty.
+        results: for the body of a function, references to its results; else empty.
     """
 
     nodes: dict[str, NodeDef]
@@ -81,7 +81,7 @@ class Graph:
         return self.nodes[name]
 
     def origin(self, reference: str) -> str:
-        """The reference behind ops that hand a tensor on."""
+        """The reference to the tensor that ops such as Identity only hand on."""
         while self.node(reference).op in PASSING:
             reference = self.inputs(self.node(reference))[0]
         return reference
@@ -125,15 +125,15 @@ class Graph:
         return self._bodies[name]
 
     def with_nodes(self, nodes: dict[str, NodeDef], results: tuple[str, ...]) -> Graph:
-        """Other nodes and results, of the same library."""
+        """A graph of other nodes and results, with the same library of functions."""
         return Graph(nodes, self.functions, self.arguments, results, self._bodies)
 
     def replace_function(self, name: str, body: Graph) -> None:
-        """Another body for a function of the library, wherever it is called."""
+        """Put another body in the place of a function of the library, for all its calls."""
         self._bodies[name] = body
 
     def ancestors(self, references: Iterable[str]) -> set[str]:
-        """Names of all nodes that the given tensors are made of, themselves included."""
+        """Names of all nodes that the given tensors depend on, with the nodes that make them."""
         seen: set[str] = set()
         queue = [name_of(r) for r in references]
         while queue:
@@ -154,7 +154,7 @@ def graph_of(definition: GraphDef) -> Graph:
 
 
 def pruned(definition: GraphDef, references: Iterable[str]) -> Any:
-    """The part of a GraphDef that the given tensors are made of, or wait for."""
+    """The part of a GraphDef that the given tensors depend on, control inputs included."""
     graph = graph_of(definition)
     kept: set[str] = set()
     queue = [name_of(ref(r)) for r in references]
@@ -172,7 +172,7 @@ def pruned(definition: GraphDef, references: Iterable[str]) -> Any:
 
 
 def stop_waiting(definition: GraphDef, names: Collection[str]) -> None:
-    """Let no node wait for the nodes of these names, in place; what reads their results stays."""
+    """Remove the control inputs from the nodes of these names, in place; data inputs stay."""
     for node in definition.node:
         kept = [t for t in node.input if not (t.startswith("^") and t[1:] in names)]
         if len(kept) < len(node.input):
@@ -181,7 +181,7 @@ def stop_waiting(definition: GraphDef, names: Collection[str]) -> None:
 
 
 def with_defaults(definition: GraphDef) -> Any:
-    """A copy of a GraphDef in which no attribute is left out, as writers may that save space."""
+    """A copy of a GraphDef with all attributes: writers may leave out those of default value."""
     full = type(definition)()
     full.CopyFrom(definition)
     for nodes in (full.node, *(f.node_def for f in full.library.function)):

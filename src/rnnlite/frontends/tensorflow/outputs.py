@@ -1,7 +1,7 @@
-"""The outputs of a graph: those that the user names, or what nothing reads.
+"""Find the outputs of a graph: the tensors that the user names, or those that nothing reads.
 
-What enters: a `Graph`. What leaves: references to tensors that hold results: no handles, arrays,
-strings, counters of loops.
+What enters: a `Graph`. What leaves: references to the outputs. Handles, arrays, strings and
+counters of loops are no outputs.
 """
 
 from __future__ import annotations
@@ -50,15 +50,15 @@ NO_RESULT = frozenset(
         "ReadVariableOp",
     ]
 )
-"""Ops whose results nobody means as a model's output."""
+"""Ops whose results are never the output of a model."""
 
 MANY = ("Split", "SplitV", "Unpack", "TopK", "TopKV2", "IdentityN")
 CALLS = ("If", "StatelessIf", "Case", "PartitionedCall", "StatefulPartitionedCall")
 LOOPS = ("While", "StatelessWhile")
-"""Ops with several results, each of which may be meant; of others with several it is the first."""
+"""Ops each of whose results may be an output; of all other ops, only the first result may."""
 
 ROWS = ("TensorArrayReadV3", "TensorArrayGatherV3", "TensorArrayConcatV3")
-"""Ops of a TensorArray that give what it holds; what the others give is a handle or a flow."""
+"""Ops that give rows of a TensorArray; its other ops give handles or flows."""
 
 LOOKS = frozenset(
     [
@@ -73,7 +73,7 @@ LOOKS = frozenset(
         "TensorListElementShape",
     ]
 )
-"""Ops that look at the shape of a tensor alone."""
+"""Ops that read the shape of a tensor, not its values."""
 
 TRAINING = ("gradients", "save", "init", "report_uninitialized_variables", "Adam", "train")
 
@@ -81,10 +81,10 @@ TRAINING = ("gradients", "save", "init", "report_uninitialized_variables", "Adam
 def outputs_of(
     graph: Graph, outputs: Sequence[str] | None
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """References to the outputs named, or found, and what is to be said of that.
+    """References to the outputs that are named, or else found; and notes for the report.
 
     Raises:
-        SourceError: a name that is not in the graph; or nothing that could be an output.
+        SourceError: a name is not in the graph; or no tensor could be an output.
     """
     if outputs is not None:
         for name in outputs:
@@ -109,7 +109,7 @@ def outputs_of(
 
 
 def left_out(reference: str) -> str:
-    """The note on an output that holds strings, where there are others."""
+    """The note for the report on an output that is left out because it holds strings."""
     return f"output '{reference}' is left out: it holds strings, which LiteRT models here do not"
 
 
@@ -121,10 +121,10 @@ def holds_strings(graph: Graph, reference: str) -> bool:
 
 
 def numbers_behind(graph: Graph, reference: str) -> list[str]:
-    """The first tensors behind a string, or the handle of a table, that hold numbers alone.
+    """The first tensors with numbers that are computed from a string or the handle of a table.
 
-    Of an op with several results, those that something reads. A shape is no result: to cut behind
-    it leaves the strings.
+    An op with several results gives those that some node reads. A shape does not count: the model
+    behind it would still read the strings.
     """
     queue, seen = [reference], set()
     while queue:
@@ -161,7 +161,7 @@ def refused_strings(graph: Graph, reference: str) -> UnsupportedError:
 
 
 def is_input(node: NodeDef) -> bool:
-    """Whether values come in here; a placeholder that is left with a default is no longer one."""
+    """Whether a node is an input. A placeholder that keeps its default is a constant by now."""
     return node.op in PLACEHOLDERS or node.op == DEFAULT
 
 
@@ -252,9 +252,10 @@ def _loop_ends(graph: Graph) -> Iterator[str]:
 
 
 def depends_on_input(graph: Graph, reference: str) -> bool:
-    """Whether a tensor depends on the values of an input, not on its shape alone.
+    """Whether a tensor depends on the values of an input, not only on its shape.
 
-    How often a loop runs is left aside: a counter of it does not depend on what it counts.
+    The number of iterations of a loop does not count as a value: the counter of a loop does not
+    depend on the input that decides how often the loop runs.
     """
     return any(is_input(graph.node(r)) for r in _sources(graph, reference))
 

@@ -1,7 +1,7 @@
-"""A loop that is no recurrence, as it stands: a `tf.while_loop`, its arrays as dense tensors.
+"""Emit a loop that is no recurrence as a `tf.while_loop`, with dense tensors for its arrays.
 
 What enters: a `Loop` that is no Scan, and its regions. What leaves: the values of its variables
-behind it.
+behind the loop.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class PlainLoop:
     """A loop of a graph.
 
     Args:
-        loop: what the reader of loops took for no recurrence.
+        loop: a loop that `rnnlite.loops` did not read as a Scan.
         body, condition: its regions.
     """
 

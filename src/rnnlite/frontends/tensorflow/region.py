@@ -1,4 +1,4 @@
-"""The body and the condition of a graph's loop as regions of the reader of loops.
+"""The body and the condition of a graph's loop as a `Region`, which `rnnlite.loops` reads.
 
 What enters: an `Emitter` of the body, or of the condition. What leaves: its nodes in the vocabulary
 of `loops.nodes`, and tensors that are emitted when the reader asks.
@@ -27,9 +27,9 @@ class GraphRegion:
     """A `Region` of a graph.
 
     Args:
-        emitter: the graph, and the values that are there in front of the loop.
-        arguments: references to what comes from outside: no node of the region makes it.
-        nodes: what was described already, by name.
+        emitter: has the graph, and the values that are known in front of the loop.
+        arguments: references to values from outside the region, which none of its nodes computes.
+        nodes: the nodes that were described already, by name.
     """
 
     def __init__(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from rnnlite.frontends.request import GraphRequest, names, option
 
 ALL = "all"
-"""In place of a signature's name: all that the source has."""
+"""In place of the name of a signature: all signatures of the source."""
 
 
 def one_or_several(texts: Sequence[str]) -> str | list[str]:
@@ -24,9 +24,9 @@ class TensorFlowRequest(GraphRequest):
     """A Request for a graph, a function or a SavedModel of TensorFlow.
 
     Attributes:
-        signature: of a SavedModel, or the function of a tf.Module; "all", or several of them, for a
-            file with a signature for each.
-        tags: of a SavedModel's graph.
+        signature: the name of a signature of a SavedModel, or of a function of a tf.Module. Several
+            names, or "all", make a file with a signature for each.
+        tags: the tags of the graph to take from a SavedModel.
     """
 
     signature: str | Sequence[str] | None = option(

@@ -1,4 +1,4 @@
-"""Rules for ops that need another form: constants, inputs, selections, and what is refused.
+"""Rules for ops that need another form, such as constants and selections, or that are refused.
 
 What enters: the emitter, a node, and the values of its inputs. What leaves: the values of its
 results, or a refusal by name.

@@ -1,6 +1,7 @@
-"""Lower a loop that is a recurrence: as a Scan over its sequences.
+"""Lower a loop that was read as a Scan.
 
-What enters: a Scan that the reader of loops raised. What leaves: the values behind the loop.
+What enters: the `Raised` Scan that `rnnlite.loops` gives. What leaves: the values of the loop's
+variables behind the loop.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ def run_scan(emission: Emission, loop: Loop, raised: Raised, place: Hashable) ->
     """Lower a Scan and report it.
 
     Args:
-        emission: takes the record.
-        loop: the loop, as the graph has it.
-        raised: the Scan that was read from it.
-        place: of the loop in the source; the report has one recurrence for each place.
+        emission: takes the record of the recurrence.
+        loop: the loop in the graph.
+        raised: the Scan that was read from the loop.
+        place: the place of the loop in the source; the report has one recurrence for each place.
 
     Returns:
         the values of the loop's variables behind it, in their order.
@@ -52,11 +53,11 @@ def lower_named(emission: Emission, scan: Scan, place: Hashable, about: Recurren
     """Lower a Scan under its name, and report it.
 
     Args:
-        emission: takes the record.
-        scan: its ops get names below that of the record: the nodes of a graph have names of their
-            own, and no scope is open where they are emitted.
-        place: of it in the source, as of `Emission.record`.
-        about: what is said of it, without its schedule.
+        emission: takes the record of the recurrence.
+        scan: the Scan. Its ops are put into a name scope with the name of the record, because no
+            scope is open where the nodes of a graph are emitted.
+        place: the place of the loop in the source, as in `Emission.record`.
+        about: the record of the recurrence, without its schedule.
     """
     outer = tf.compat.v1.get_default_graph().get_name_scope()
     # With the slash at its end the scope is this one, whether or not there are ops in it already.

@@ -1,7 +1,7 @@
-"""Several signatures of one source: which are meant, and a request for each.
+"""Split a request for several signatures of one source into a request for each.
 
 What enters: a SavedModel or a live object, and a request that names one signature, several, or all.
-What leaves: requests by signature, as the file is to call them, each of which names one.
+What leaves: by the name of each signature in the file, a request that names this one signature.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ from rnnlite.frontends.tensorflow.request import ALL, TensorFlowRequest
 
 
 def asked(source: object, request: TensorFlowRequest) -> dict[str, TensorFlowRequest]:
-    """A request for each signature that is meant; the file calls it as the source does.
+    """A request for each signature that the given request names, by its name in the file.
 
-    Where none is named there is one, which the file calls "serving_default".
+    The file calls a signature as the source does. Where the request names none, one signature is
+    taken, and the file calls it "serving_default".
 
     Raises:
-        OptionError: the names are none, or other options name tensors, which belong to one graph.
-        SourceError: all are asked for, and there is none.
+        OptionError: the list of names is empty; or several are named, and other options name
+            tensors, which belong to one graph.
+        SourceError: all signatures are asked for, and the source has none.
     """
     named = request.signature
     if named is None:
@@ -37,10 +39,10 @@ def asked(source: object, request: TensorFlowRequest) -> dict[str, TensorFlowReq
 
 
 def asked_one(source: object, request: TensorFlowRequest) -> TensorFlowRequest:
-    """The request for the only signature that is meant.
+    """The request for a single signature.
 
     Raises:
-        OptionError: several are.
+        OptionError: the request names several.
     """
     found = asked(source, request)
     if len(found) > 1:
@@ -53,7 +55,7 @@ def asked_one(source: object, request: TensorFlowRequest) -> TensorFlowRequest:
 
 
 def origin_of(source: object, entries: Sequence[Entry]) -> str:
-    """What the source is, for the report; its entries say which signature they are of."""
+    """What the report calls the source. (Each entry says of which signature it is.)"""
     if len(entries) == 1:
         return entries[0].origin
     if isinstance(source, Path):

@@ -1,4 +1,4 @@
-"""Inputs and outputs of a graph: by name, or found where the graph makes them plain.
+"""Find the inputs and outputs of a graph: those that are named, or placeholders and last nodes.
 
 What enters: a `Graph`, and the names that are given. What leaves: references to the inputs and
 outputs, and the inputs as `TensorSpec`s: as declared, then at the sizes asked for.
@@ -35,10 +35,10 @@ class SignatureRefs:
 def signature_refs(
     graph: Graph, inputs: Sequence[str] | None, outputs: Sequence[str] | None
 ) -> SignatureRefs:
-    """Find what the user did not name.
+    """The inputs and outputs that are named; where none are named, those of the graph.
 
     Raises:
-        SourceError: a name that is not in the graph; or nothing that could be an output.
+        SourceError: a name is not in the graph; or no tensor could be an output.
     """
     found, notes = outputs_of(graph, outputs)
     if inputs is not None:
@@ -78,8 +78,8 @@ def spec_of(graph: Graph, reference: str) -> TensorSpec:
     """An input as the graph declares it; None where an axis is free.
 
     Raises:
-        UnsupportedError: strings.
-        ShapeError: the rank is not known.
+        UnsupportedError: the input holds strings.
+        ShapeError: the rank of the input is not known.
     """
     node = graph.node(reference)
     if node.op in (*PLACEHOLDERS, DEFAULT):
@@ -122,7 +122,7 @@ def inferred(graph: Graph, reference: str) -> tuple[Any, Any]:
 
 
 def is_time_major(graph: Graph, reference: str) -> bool:
-    """Whether an input goes into a loop as it is, its first axis being time."""
+    """Whether an input goes into a loop without a transpose, so that its first axis is time."""
     queue, seen = [reference], set()
     while queue:
         current = queue.pop()
@@ -160,7 +160,10 @@ def shaped(
     """The inputs at the batch size and length asked for.
 
     Args:
-        batch_axes: the batch axis of inputs, by reference, where it is known.
+        graph: the graph.
+        specs: the inputs as the graph declares them.
+        request: has the batch size and the length.
+        batch_axes: the batch axes of inputs, by reference, as far as they are known.
 
     Raises:
         ShapeError: the graph pins another size.

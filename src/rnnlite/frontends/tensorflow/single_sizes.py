@@ -1,8 +1,8 @@
-"""Free axes that are no time: sizes that the source alone tells, found by running it.
+"""Find the sizes of free axes that are not time, by running the source.
 
-A graph may leave every axis free, that of features too, or the batch axis of a state (layers, B,
-units). What enters: inputs, what follows from their free axes, and the source. What leaves: the
-only size that the source takes there.
+A graph may leave every axis free, even that of the features, or the batch axis of a state (layers,
+B, units). What enters: inputs, the lengths that follow from their free axes, and the source. What
+leaves: the size of each axis at which the source runs with one size alone.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ STEPS = 6
 """Time steps of the runs."""
 
 OTHERS = (3, 5)
-"""Two sizes that both fit where any does."""
+"""Two sizes. Where an axis takes both, it is taken to take any."""
 
 LARGEST, MOST = 4096, 128
-"""Sizes that are tried: up to so large, up to so many."""
+"""The largest size that is tried; the most sizes that are tried."""
 
 
 def only_sizes(
@@ -37,13 +37,13 @@ def only_sizes(
     definition: GraphDef,
     ids: Mapping[str, tuple[int, int]],
 ) -> dict[Axis, int]:
-    """The sizes of the free axes that are no time and take one alone; 1 for that of a batch.
+    """The sizes of free axes that are not time, where only one size runs; 1 for a batch axis.
 
     Args:
-        run: the source.
+        run: runs the source.
         specs: its inputs.
-        lengths: which of their free axes are time.
-        definition: the GraphDef, whose constants tell the sizes to try.
+        lengths: tells which free axes are time.
+        definition: the GraphDef. The sizes in the shapes of its constants are tried.
         ids: see `TensorSpec.ids`.
     """
     found: dict[Axis, int] = {}

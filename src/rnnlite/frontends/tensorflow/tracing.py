@@ -1,8 +1,8 @@
 """A graph traced as one TensorFlow function, at the sizes asked for.
 
 What enters: a `Graph`, its declared inputs, the outputs that are wanted, the user's request. What
-leaves: `Traced`: the function with its Scans lowered, and what is known of its axes. Which axis of
-an input is the batch, and which sizes are no choice, is found by tracing.
+leaves: `Traced`: the function with its Scans lowered, and its lengths. Tracing also finds the batch
+axis of each input, and sizes that the graph forces.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Traced:
 
     Attributes:
         function: the ConcreteFunction.
-        specs: its inputs.
-        call: what was traced, to trace it again.
-        emission: records and notes.
+        specs: the inputs of the function.
+        call: the Python function that was traced; it can be traced again.
+        emission: has the records of recurrences, and notes for the report.
         ids: see `TensorSpec.ids`, by the inputs' own names.
         lengths: see `Entry.lengths`.
     """
@@ -69,10 +69,13 @@ class Traced:
 def traced_at_any_batch(
     graph: Graph, refs: SignatureRefs, declared: Declared, request: TensorFlowRequest
 ) -> tuple[Traced, list[str]]:
-    """Trace the graph at the batch asked for; where that is open, at the batch it computes with.
+    """Trace the graph at the batch size asked for.
+
+    Where batch_size is "auto" and the graph refuses a batch of 1, the graph is traced at the batch
+    size that its own constants fix.
 
     Returns:
-        what was traced, and a note for the report where the batch is the graph's own.
+        the traced graph; and a note for the report where the batch size is the graph's own.
     """
     try:
         return _traced(graph, refs, declared, request), []

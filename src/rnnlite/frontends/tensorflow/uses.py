@@ -1,7 +1,7 @@
-"""What is read of an array behind a loop: all of its rows, or the last one alone.
+"""Find out whether only the last row of an array is read behind a loop.
 
-What enters: a `Graph` and a reference to an array. What leaves: whether the last row is enough.
-`outputs[:, -1]` behind `dynamic_rnn` needs no sequence: the last output is enough.
+What enters: a `Graph` and a reference to an array. What leaves: whether the last row is enough. An
+example is `outputs[:, -1]` behind `dynamic_rnn`: the loop need not keep the other rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def only_last_row(
     """Whether nothing but the last row of an array is read.
 
     Args:
-        graph: where the array is read.
+        graph: the graph in which the array is read.
         reference: the array.
         needed: names of the nodes that the model's outputs are made of.
         outputs: names of nodes that are outputs themselves.

@@ -1,7 +1,7 @@
-"""Ops of TensorFlow in the vocabulary of the reader of loops (`rnnlite.loops.nodes`).
+"""Describe ops of TensorFlow as nodes of a loop (`rnnlite.loops.nodes`).
 
 What enters: a NodeDef and the references that its value depends on. What leaves: a `Node`. An op
-that stands in no table is `Kind.OTHER`.
+that is in no table here becomes `Kind.OTHER`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ OPERANDS = {
     "TensorArrayWriteV3": (3, 1, 2),
     "TensorListSetItem": (0, 1, 2),
 }
-"""Which inputs are (array, index) and (array, index, row)."""
+"""By op: the indices of the inputs that are the operands (array, index) or (array, index, row)."""
 
 
 def described(
@@ -66,13 +66,13 @@ def described(
     inputs: Sequence[Ref],
     row: tuple[Ref, Ref, int] | None = None,
 ) -> Node:
-    """A node in neutral words.
+    """Describe a NodeDef as a `Node`.
 
     Args:
         node: the NodeDef.
-        reads: all that its value depends on.
-        inputs: its data inputs.
-        row: tensor, index and axis, of one that takes one row (`row_read`).
+        reads: references to all values that it depends on.
+        inputs: references to its data inputs.
+        row: tensor, index and axis of a node that takes one row (`row_read`); else None.
     """
     axis: int | Ref | None = None
     kind, operands = KINDS.get(node.op, Kind.OTHER), tuple(inputs)
@@ -147,10 +147,10 @@ OPS = {
 
 
 def made(node: Node, like: NodeDef) -> Any:
-    """A NodeDef of a node that the reader of loops made.
+    """The NodeDef of a `Node` that `rnnlite.loops` made.
 
     Args:
-        node: of the kinds of `OPS`.
+        node: a node of one of the kinds of `OPS`.
         like: a NodeDef of the same dtype.
     """
     definition = tf.compat.v1.NodeDef(op=OPS[node.kind], name=node.name, input=node.reads)

@@ -1,7 +1,7 @@
-"""A frozen graph made fit to be written: control flow of TensorFlow 1, plain names.
+"""Make a frozen graph that `rnnlite freeze` writes, with the control flow of TensorFlow 1.
 
 What enters: a `Frozen`, or a ConcreteFunction. What leaves: a GraphDef whose inputs and outputs are
-nodes with the source's names, and their shapes and dtypes.
+nodes with the names of the source; and the shapes and dtypes of these.
 """
 
 from __future__ import annotations
