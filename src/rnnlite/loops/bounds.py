@@ -15,7 +15,7 @@ from rnnlite.loops.walks import origin, reached
 from rnnlite.scan.tensors import Count, Integer
 
 COMPARISONS = {Kind.LESS: 0, Kind.LESS_EQUAL: 1, Kind.GREATER: 0, Kind.GREATER_EQUAL: 1}
-"""What a comparison adds to a bound."""
+"""Comparisons -> what they add to the bound: `t <= n` allows one iteration more than `t < n`."""
 
 
 def count_of(
@@ -26,6 +26,9 @@ def count_of(
     Args:
         counters: variables that grow by one at each iteration -> their first value.
         invariants: variables that never change.
+
+    Returns:
+        the number of iterations; or why the loop has none that is known in front of it.
     """
     starts = {v.tested: start for v, start in counters.items()}
     region = loop.condition.region.bind({v.tested: v.initial for v in invariants})

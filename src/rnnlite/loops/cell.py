@@ -1,7 +1,8 @@
-"""The body of a loop as the cell of a Scan: what the state does not touch is hoisted.
+"""The body of a loop as the cell of a Scan.
 
-What enters: the region of the body, and what its variables are. What leaves: a `Cell`, or the
-reason why there is none (`refused`).
+Nodes that do not depend on a state are hoisted: they become the `project` of the cell. What enters:
+the region of the body, and what its variables are. What leaves: a `Cell`, or the reason why there
+is none (`refused`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ class BodyCell:
     """A `Cell` whose step is the body of a loop.
 
     Args:
-        region: the body's nodes; what the loop does not change is bound.
+        region: the nodes of the body. Values that the loop does not change are bound to tensors.
         tensors: what sequences are computed with.
         states: references to the states -> their values in front of the loop.
         rows: references that stand for a row of each input -> the sequence (T, ...).
@@ -73,7 +74,7 @@ class BodyCell:
         self._ranks: list[int] = []
 
     def project(self, inputs: Sequence[Tensor]) -> list[Tensor]:
-        """Everything that is hoisted, for all time steps; gives what the step reads of it."""
+        """Compute all hoisted nodes for all time steps; gives the results that the step reads."""
         *sequences, time = inputs
         tensors = self.tensors
         values: dict[Ref, Sequenced] = {
@@ -91,7 +92,7 @@ class BodyCell:
         return [tensors.column(x.tensor) if x.rank == 0 else x.tensor for x in read] or [time]
 
     def weights(self) -> list[Tensor]:
-        """None of its own: what never changes is read from outside, where it is made here."""
+        """None. The step reads weights from outside the loop; those computed there are made now."""
         for ref in invariants_read(self.nodes):
             self.body.region.value(ref)
         return []
@@ -112,7 +113,7 @@ class BodyCell:
         return None
 
     def describe(self) -> tuple[str, int | None]:
-        """What kind of cell it seems to be, told by its functions, and the width of its state."""
+        """The kind of cell, guessed from its functions (sigmoid, tanh), and its state's width."""
         shapes = [self.body.shapes.get(r) for r in self.updates]
         units = [s[-1] for s in shapes if s and s[-1] is not None]
         counts: Counter[str] = Counter()

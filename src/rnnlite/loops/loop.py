@@ -1,11 +1,8 @@
-"""A loop as its reader sees it, and what a front end gives with it: regions, arrays, tensors.
+"""A loop as its reader sees it, and the interfaces that a front end implements for the reader.
 
-What enters: a loop of any dialect. What leaves: a `Loop`, and the interfaces that a front end
-implements for it.
-
-A front end describes a loop as a `Loop`: variables with their values in front of it, a body that
-makes new values of them, a condition. Tensors are opaque here; what is to be done with them is
-asked of the `Region` (nodes of the source) and of `Tensors` (whole sequences).
+A front end describes a loop as a `Loop`: variables with their values in front of the loop, a body
+that computes their next values, a condition. The reader does not look into tensors. It asks the
+`Region` to compute nodes of the source, and `Tensors` to compute with whole sequences.
 """
 
 from __future__ import annotations
@@ -53,30 +50,30 @@ Value = Tensor | Rows
 
 
 class Region(Protocol):
-    """Nodes of a body or of a condition, and the values that are there in front of the loop."""
+    """The nodes of a body or of a condition. Some values are bound: known in front of the loop."""
 
     def node(self, ref: Ref) -> Node | None:
-        """The node that makes a value; None for what comes from outside, variables among it."""
+        """The node that makes a value; None for variables and for values from outside the loop."""
         ...
 
     def bind(self, values: Mapping[Ref, Value]) -> Region:
-        """The same nodes with more values that are there in front of the loop."""
+        """The same nodes, with more values bound to tensors in front of the loop."""
         ...
 
     def is_bound(self, ref: Ref) -> bool:
-        """Whether a value is there in front of the loop."""
+        """Whether a value is bound to a tensor in front of the loop."""
         ...
 
     def value(self, ref: Ref) -> Tensor:
-        """A value that the loop does not change, computed in front of it if need be."""
+        """The tensor of a value that the loop does not change, computed in front of the loop."""
         ...
 
     def shape(self, ref: Ref) -> Shape | None:
-        """The shape of such a value; None where its rank is not known, or it is no tensor."""
+        """The shape of a value that the loop does not change; None for no tensor, or no rank."""
         ...
 
     def known(self, tensor: Value) -> Array | None:
-        """A tensor's value in front of the loop, in its shape, where it is known without a run."""
+        """The content of a tensor in front of the loop; None where it is not known before a run."""
         ...
 
     def emit(self, refs: Sequence[Ref], given: Mapping[Ref, Tensor]) -> list[Tensor]:
@@ -84,7 +81,7 @@ class Region(Protocol):
         ...
 
     def apply(self, node: Node, operands: Sequence[Tensor]) -> Tensor:
-        """An elementwise node, or a softmax, of other operands in place of what it `reads`."""
+        """Compute an elementwise node or a softmax on other operands than those it `reads`."""
         ...
 
     def shapes(
@@ -94,26 +91,27 @@ class Region(Protocol):
         rows: Mapping[Ref, Tensor],
         counters: Mapping[Ref, Integer],
     ) -> dict[Ref, Shape | None]:
-        """Shapes of what one step makes on the way to `refs`; nothing is left in any graph.
+        """Shapes of the values that one step computes for `refs`; no graph keeps any op of it.
 
         Args:
-            states: the states.
-            rows: sequences (T, ...), whose first row stands for the row of the step.
-            counters: scalars of these types.
+            refs: the values that are wanted.
+            states: the states, by reference.
+            rows: sequences (T, ...), by the reference to their row of one step.
+            counters: the counters, by reference; scalars.
 
         Returns:
-            A shape for each tensor, None where its rank is not known; nothing for what is no
-            tensor.
+            A shape for each tensor, None where its rank is not known. Values that are no tensors
+            are left out.
         """
         ...
 
     def extend(self, nodes: Sequence[Node], constants: Mapping[Ref, Array], like: Node) -> Region:
-        """The region with nodes added, or put in the place of those of the same names.
+        """The region with more nodes; a node of an old name takes the place of the old one.
 
         Args:
-            nodes: of kinds MATMUL, CONCAT, ADD and BIAS_ADD.
-            constants: what they read beside values of the region.
-            like: a node of the dtype that they compute in.
+            nodes: new nodes, of kinds MATMUL, CONCAT, ADD and BIAS_ADD.
+            constants: constants that the new nodes read, by reference.
+            like: a node whose dtype the new nodes have.
         """
         ...
 
@@ -142,7 +140,7 @@ class Tensors(Protocol):
         ...
 
     def offset(self, x: Tensor, number: Integer) -> Tensor:
-        """x plus a number, in the type of that."""
+        """x plus a number, in the type of the number."""
         ...
 
     def add(self, x: Tensor, bias: Tensor) -> Tensor:
@@ -186,7 +184,7 @@ class Tensors(Protocol):
         ...
 
     def bound(self, limit: Tensor, more: int) -> Count:
-        """A limit of a counter as a number of iterations: `limit + more`, int32."""
+        """The number of iterations that a limit of a counter allows: `limit + more`, int32."""
         ...
 
     def least(self, bounds: Sequence[Count]) -> Count:
@@ -199,13 +197,13 @@ class Variable:
     """What a loop carries from one iteration to the next.
 
     Attributes:
-        argument: what the body calls it.
-        update: what the body calls its new value.
-        tested: what the condition calls it.
+        argument: the reference to its value in the body.
+        update: the reference to its next value in the body.
+        tested: the reference to its value in the condition.
         initial: its value in front of the loop.
-        rows: the same where it is an array of rows, else None.
-        wanted: whether anything reads it behind the loop.
-        last: of an array, whether nothing but the last row of it is read there.
+        rows: `initial`, where the variable is an array of rows; else None.
+        wanted: whether anything reads the variable behind the loop.
+        last: whether only the last row of an array is read behind the loop.
     """
 
     argument: Ref
@@ -218,7 +216,7 @@ class Variable:
 
     @property
     def tensor(self) -> Tensor:
-        """The value in front of the loop of what is no array."""
+        """The value in front of the loop, of a variable that is no array."""
         if self.rows is not None:
             raise InternalError(f"'{self.argument}' is an array")
         return cast(Tensor, self.initial)
@@ -243,13 +241,14 @@ class Loop:
 
     Attributes:
         name: for the report and for errors.
-        body: its nodes; what it reads from outside is bound.
-        condition: what is tested in front of each iteration; the same is bound there.
-        variables: what is carried.
-        outside: references in the body to what it reads from outside.
-        arrays: those of them that are arrays of rows.
-        weights: those of them (or of variables) that are constants of the source -> its name.
-        tensors: what sequences are computed with.
+        body: the nodes of the body; values from outside the loop are bound.
+        condition: what is tested in front of each iteration; values from outside are bound.
+        variables: the variables that the loop carries.
+        outside: references in the body to values from outside the loop.
+        arrays: the references of `outside` that are arrays of rows.
+        weights: references of `outside`, and of variables, that are constants of the source ->
+            the name of the constant there.
+        tensors: computes with whole sequences.
     """
 
     name: str

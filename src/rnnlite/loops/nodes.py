@@ -2,9 +2,9 @@
 
 What enters: the ops of a dialect. What leaves: `Node`s of known kinds.
 
-A value of a loop is called by a reference, any string that is unique in its region. A node makes
-one or more of them. Its kind says what the reader may rely on; what has no kind of its own is
-`OTHER`, which is always right: it stays in the step.
+A reference names a value of a loop: any string that is unique in its region. A node computes one
+value or more. The kind of a node says what the reader may rely on. An op that has no kind of its
+own is `OTHER`. This is always right: an `OTHER` node stays in the step.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ ELEMENTWISE = frozenset(
         Kind.ELEMENTWISE,
     ]
 )
-"""Kinds that treat elements apart."""
+"""Kinds that compute each element on its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,11 +87,11 @@ class Node:
         name: unique in the region.
         op: what its dialect calls it, for messages.
         kind: what it does.
-        reads: all values that its own depends on, in the order of its dialect.
-        result: its first value.
-        operands: what `kind` speaks of, in its order; those of `reads` alone.
-        value: of a CONSTANT that is a number; None where it is more.
-        axis: of CONCAT, EXPAND, GATHER and READ_ROW: a number, or the reference to it.
+        reads: all values that the node depends on, in the order of its dialect.
+        result: the first value that the node computes.
+        operands: the operands that its `kind` names, in the order given there; all are in `reads`.
+        value: the number of a CONSTANT; None where the constant has more than one element.
+        axis: the axis of a CONCAT, EXPAND, GATHER or READ_ROW: a number, or a reference to one.
         transposed: see MATMUL.
         function: what an elementwise function is commonly called, in lower case, where the report
         may

@@ -1,4 +1,4 @@
-"""Nodes of one time step computed over all time steps at once.
+"""Compute a node of one time step for all time steps at once.
 
 What enters: a node that `regions.may_hoist` takes, and its operands as sequences (T, ...) or as
 values that never change. What leaves: its result as a sequence.
@@ -36,7 +36,7 @@ class Sequenced:
 def over_time(
     nodes: Sorted, tensors: Tensors, node: Node, values: Mapping[Ref, Sequenced]
 ) -> Sequenced:
-    """A node over all time steps; `values` holds the sequences that are there."""
+    """Compute a node for all time steps; `values` holds the sequences computed so far."""
     kind, region = node.kind, nodes.body.region
     if kind is Kind.GATHER:
         table, ids = region.value(node.operands[0]), values[node.operands[1]]

@@ -1,4 +1,4 @@
-"""Cut products of [x, h] with one kernel in two: x goes with what is hoisted, h with the step.
+"""Cut products of [x, h] with one kernel in two: the one of x is hoisted, the one of h is not.
 
 What enters: a body whose nodes are sorted. What leaves: the body, in which
 

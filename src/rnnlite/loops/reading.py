@@ -1,8 +1,9 @@
 """Read a loop as a recurrence over time.
 
-What enters: a `Loop`. What it looks for: a counter that starts at 0 and takes steps of 1, a bound
-on it in the condition, sequences that are read at the counter, sequences that are written at it.
-All other variables are states. What leaves: a `Reading`; or `NotAScan` with the reason.
+What enters: a `Loop`. What is looked for: a counter that starts at 0 and grows by 1, a bound on the
+counter in the condition, sequences whose row at the counter is read, and sequences whose row at the
+counter is written. All other variables are states. What leaves: a `Reading`; or `NotAScan` with the
+reason.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ class Reading:
 
     Attributes:
         count: number of iterations.
-        invariants: never change.
-        counters: start at a known number, one more at each iteration -> that number.
-        written: arrays written at the counter -> reference to the row.
-        last: arrays of one row, overwritten at each iteration -> the state that equals it.
-        states: the rest.
+        invariants: variables that never change.
+        counters: variables that grow by one at each iteration -> their first value.
+        written: arrays that are written at the counter -> the reference to the row.
+        last: arrays of one row that each iteration overwrites -> the state that equals this row.
+        states: all other variables.
         arrays: references in the body to arrays that never change and hold rows, each with the axis
             that its rows lie along.
-        rows: references in the body that read one of them at the counter -> the array.
+        rows: references to a row that the body reads at the counter -> the array.
     """
 
     count: Count
@@ -47,7 +48,7 @@ class Reading:
 
 
 def read(loop: Loop) -> Reading | NotAScan:
-    """Tell the variables of a loop apart."""
+    """Find which variables of a loop are counters, sequences, states, or never change."""
     reading = Reading(0)
     body = loop.body
     for variable in loop.variables:

@@ -32,7 +32,7 @@ HOISTED = ELEMENTWISE | {
 
 
 class Class(IntEnum):
-    """What a value depends on, the more it binds the greater."""
+    """What a value depends on; the greater, the less may it leave the step."""
 
     INVARIANT = 0
     INPUT = 1
@@ -44,11 +44,11 @@ class Body:
     """The body of a loop whose variables are told apart.
 
     Attributes:
-        region: its nodes; what never changes is bound.
+        region: the nodes of the body; values that never change are bound.
         states: references to the states.
-        inputs: references to the rows of the step and to counters of it.
-        results: references to what the step makes: new states and outputs.
-        shapes: of the values on the way to them.
+        inputs: references to the input rows of one step, and to counters of steps.
+        results: references to the results of a step: new states and outputs.
+        shapes: the shapes of the values that the results are computed from.
         arrays: references to arrays that never change, with the axis of rows -> what they hold.
     """
 
@@ -65,7 +65,7 @@ class Body:
         return self.arrays.get((origin(self.region, node.operands[0]), axis))
 
     def order(self) -> list[Node]:
-        """The nodes of the step, each behind what it reads."""
+        """The nodes of the step, each behind the nodes that it reads."""
         given = {*self.states, *self.inputs}
         order: list[Node] = []
         done: set[str] = set()
@@ -91,8 +91,9 @@ class Sorted:
 
     Attributes:
         body: the body.
-        order: its nodes, each behind what it reads.
-        classes: of nodes by name; of the step's own inputs and states by reference.
+        order: the nodes, each behind the nodes that it reads.
+        classes: the class of each node, by name.
+        given: the class of each input and state of the step, by reference.
     """
 
     body: Body
@@ -108,7 +109,7 @@ class Sorted:
         return Class.INVARIANT if node is None else self.classes.get(node.name, Class.INVARIANT)
 
     def known(self, ref: Ref) -> Array | None:
-        """The number or weights that an invariant is, where they are known."""
+        """The content of an invariant, where it is known."""
         if self.of(ref) is not Class.INVARIANT:
             return None
         return self.body.region.known(self.body.region.value(ref))
@@ -141,8 +142,8 @@ class Plan:
     """What leaves the loop.
 
     Attributes:
-        hoisted: nodes that are computed for all time steps at once, each behind what it reads.
-        frontier: references to what the step reads of them, or of its inputs.
+        hoisted: nodes that are computed for all time steps at once, each behind those it reads.
+        frontier: references to the values that the step reads: results of hoisted nodes, inputs.
     """
 
     hoisted: tuple[Node, ...]
@@ -193,7 +194,7 @@ def _in_step(nodes: Sorted, hoisted: Collection[str]) -> list[Node]:
 
 
 def may_hoist(nodes: Sorted, node: Node) -> bool:
-    """Whether a node with these operands treats time steps apart."""
+    """Whether a node computes each time step on its own, so that it may leave the loop."""
     kind = node.kind
     shapes = {r: shape_of(nodes, r) for r in node.reads}
     if kind is Kind.PASS or kind is Kind.SOFTMAX or kind in ELEMENTWISE:
@@ -233,7 +234,7 @@ def step_weights(nodes: Sorted) -> int:
 
 
 def invariants_read(nodes: Sorted) -> list[Ref]:
-    """What the step reads that never changes."""
+    """References to the values that the step reads and that never change."""
     found: dict[Ref, None] = {}
     for node in nodes.order:
         if nodes.classes[node.name] is not Class.INVARIANT:

@@ -22,14 +22,14 @@ LOG = logging.getLogger("rnnlite")
 
 @dataclass(frozen=True, eq=False)
 class Raised:
-    """A loop raised to a Scan: what lowering makes of a Scan, the other way round.
+    """A loop raised to a Scan. (Lowering goes the other way, from a Scan to a loop.)
 
     Attributes:
         scan: the Scan. Its states are those of `reading`, in order; its outputs are the rows of
             `outputs`.
         cell: its cell.
         reading: what the variables of the loop are.
-        outputs: the arrays that are written and wanted.
+        outputs: the variables whose arrays are written, and read behind the loop.
         weights: names of the constants that the body multiplies with.
     """
 

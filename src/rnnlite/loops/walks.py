@@ -12,7 +12,7 @@ from rnnlite.loops.nodes import Kind, Node, Ref
 
 
 def origin(region: Region, ref: Ref) -> Ref:
-    """The value behind nodes that hand one on."""
+    """The value that a reference stands for, behind nodes that hand a value on."""
     node = region.node(ref)
     while node is not None and node.kind is Kind.PASS:
         ref = node.operands[0]
@@ -21,7 +21,7 @@ def origin(region: Region, ref: Ref) -> Ref:
 
 
 def nodes_of(region: Region, refs: Iterable[Ref]) -> list[Node]:
-    """The nodes that values are made of, by name."""
+    """The nodes that values are computed from, each once."""
     found: dict[str, Node] = {}
     queue = list(refs)
     while queue:
@@ -33,7 +33,7 @@ def nodes_of(region: Region, refs: Iterable[Ref]) -> list[Node]:
 
 
 def reached(region: Region, ref: Ref, stop: Collection[Ref]) -> set[Ref]:
-    """The values of `stop` that a value depends on; nothing is looked for in front of the loop."""
+    """The values of `stop` that a value depends on, within the loop."""
     found: set[Ref] = set()
     seen: set[Ref] = set()
     queue = [ref]

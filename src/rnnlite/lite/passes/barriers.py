@@ -12,10 +12,10 @@ from rnnlite.lowering.barriers import LOWEST
 
 
 def drop_barriers(model: Model) -> int:
-    """Let readers of a barrier read what stands behind it, in place.
+    """Let the readers of each barrier read its operand instead, in place.
 
     Returns:
-        How many are gone.
+        How many barriers were taken out.
     """
     count = 0
     for graph in model.graphs:

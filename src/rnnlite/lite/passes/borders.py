@@ -3,28 +3,30 @@
 What enters: a model. What leaves: the same model, in which every op that XNNPACK runs as a plain
 copy has its operands and results all in XNNPACK's own memory, or all in LiteRT's.
 
-XNNPACK marks a copy whose source and target have one address as not to be done, and the mark stays
-until the shapes are set anew. When a longer sequence makes its memory grow, it sets up all that it
-holds once more, with addresses of the last run, which may be freed by then; malloc may have given
-one of them to the new memory. A copy with one end in that memory and one outside is then not made,
-and the result is wrong (`docs/upstream/xnnpack_skipped_copy.md`).
+XNNPACK skips a copy whose source and target have one address. It decides this when it sets up a
+copy, and the decision stands until the shapes change. When a longer sequence makes the memory of
+XNNPACK grow, XNNPACK sets up all its copies again, with the addresses of the last run. An address
+of the last run may have been freed, and malloc may have put the new memory of XNNPACK there. Then a
+copy with one end in this memory and one end outside is skipped, and the result is wrong
+(`docs/upstream/xnnpack_skipped_copy.md`).
 
-A copy of a CONCATENATION goes to a place within its result, one of a SPLIT comes from a place
-within its operand. Where that place moves with free axes, addresses of the last run and the place
-of this one meet, and may be equal even where both ends are outside.
+A CONCATENATION copies to places within its result, a SPLIT from places within its operand. Where
+such a place moves with free axes, an address of the last run may be equal to a place of this run,
+even where both ends of the copy are outside.
 
 Three things are done:
 
-1. FULLY_CONNECTED keeps its rank. Without that the delegate puts a copy of the input in front.
-2. Where a copy may have one end on each side, the ends that may be inside are read by a SHAPE whose
-   result nobody asks for. XNNPACK has no SHAPE, so LiteRT holds the tensor in its own memory.
-3. A CONCATENATION to places that move, outside, gets more operands than XNNPACK takes: empty ones.
-   A SPLIT of such places becomes a SPLIT_V, which XNNPACK has not.
+1. FULLY_CONNECTED keeps its rank. Otherwise the delegate puts a copy of the input in front of it.
+2. Where a copy may have one end on each side, each end that may be inside gets a SHAPE as one more
+   reader; nothing reads the result of the SHAPE. XNNPACK does not run SHAPE, so LiteRT holds the
+   tensor in its own memory.
+3. A CONCATENATION outside whose places move gets empty operands, until it has more operands than
+   XNNPACK takes. A SPLIT of this kind becomes a SPLIT_V, which XNNPACK does not run.
 
-Which side a tensor is on is decided by rule (`lite.partitions`). A tensor is surely outside where
-the subgraph's border or an op that XNNPACK never takes touches it; surely inside where all that
-touches it is always taken, in one partition, whichever of the ops in doubt are taken as well. What
-is neither may be on either side and is put outside.
+Rules tell which side a tensor is on (`lite.partitions`). A tensor is surely outside where it is an
+input or output of the subgraph, or where an op that XNNPACK never takes writes or reads it. A
+tensor is surely inside where XNNPACK always takes all ops that write or read it, in one partition,
+whichever of the ops in doubt it takes as well. Any other tensor is in doubt, and is put outside.
 """
 
 from __future__ import annotations
@@ -50,7 +52,7 @@ def guard_copies(model: Model) -> int:
     """Let no copy cross the border of XNNPACK's memory, in place.
 
     Returns:
-        How many values are held outside for it.
+        How many values are held outside XNNPACK's memory for this.
     """
     for graph in model.graphs:
         _keep_ranks(graph)

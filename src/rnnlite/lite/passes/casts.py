@@ -1,4 +1,4 @@
-"""Integers that are cast to float and back.
+"""Take out pairs of casts: integers that are cast to float and back.
 
 What enters: a float model, changed in place. What leaves: the same without such pairs.
 
@@ -14,7 +14,7 @@ from rnnlite.lite.ir import Graph, Model, Value
 
 
 def drop_cast_pairs(model: Model) -> None:
-    """Read integers straight where they were cast to float and back, in place."""
+    """Let the readers of such a pair read the integers themselves, in place."""
     for graph in model.graphs:
         sources: dict[Value, Value] = {}
         for op in graph.ops:

@@ -1,4 +1,4 @@
-"""Values that loops carry for nobody.
+"""Take values out of loops that nothing reads, such as a second counter.
 
 What enters: a float model, changed in place. What leaves: loops that carry fewer values, and how
 many were taken out.
@@ -7,11 +7,11 @@ many were taken out.
         cond: t < end                   ->        cond: t < end
         body: return t + 1, n + 1, ...            body: return t + 1, ...
 
-TensorFlow's loops count their iterations beside what the program counts. Nothing reads that
-counter, and it costs a tenth of what an iteration costs.
+A loop of TensorFlow counts its iterations, besides the counters of the program. Nothing reads this
+second counter, and it takes a tenth of the time of an iteration.
 
-A value is idle if the condition does not read it, the body reads it in one op alone, whose result
-becomes the value, and no one reads the loop's result.
+A value is idle if the condition does not read it, if one op alone reads it in the body and makes
+its next value, and if nothing reads it behind the loop.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Item = TypeVar("Item")
 
 
 def drop_idle_counters(model: Model) -> int:
-    """Take idle values out of all loops, in place; gives how many that were."""
+    """Take idle values out of all loops, in place; gives how many were taken out."""
     loops: dict[tuple[Graph, Graph], list[Op]] = {}
     for op in model.loops():
         cond, body = op.branches

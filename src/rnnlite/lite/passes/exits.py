@@ -1,8 +1,9 @@
-"""A model with several results, cut into pieces that are run one after the other: exits.
+"""Cut a model with several results into pieces that run one after the other: exits.
 
-What enters: a model whose main graph gives several results. What leaves: for each result, in the
-order of cost, a model of the ops that it needs and no exit before has run. What is handed on from
-one to another are *boundary* values, inputs of the later and results of the earlier one.
+What enters: a model whose main graph gives several results. What leaves: a model for each result,
+the cheapest first. It holds the ops that its result needs and that no piece before it has run. A
+value that an earlier piece computes and a later one reads is a *boundary* value: a result of the
+earlier piece, an input of the later one.
 """
 
 from __future__ import annotations
@@ -16,19 +17,21 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.lite.passes.results import separate_main_results
 
 LARGEST = 16
-"""Elements of a vector of integers, such as a shape, that is computed again and not handed on."""
+"""A vector of integers with so many elements at most, such as a shape, is no boundary value: the
+later piece computes it again."""
 
 
 @dataclass(frozen=True, eq=False)
 class Piece:
-    """What an exit runs.
+    """The piece of a model that one exit runs.
 
     Attributes:
-        output: place of its result among those of the whole.
-        model: of its ops; inputs, then boundary values; its result, then boundary values.
-        inputs: places of the inputs that it takes, among those of the whole.
+        output: index of its result among the results of the whole model.
+        model: its ops as a model. The inputs are those of `inputs`, then the boundary values taken;
+            the outputs are its result, then the boundary values given.
+        inputs: indices of its inputs among the inputs of the whole model.
         taken, given: numbers of the boundary values that it takes and gives.
-        ops: how many it has, those of loops and branches included.
+        ops: the number of its ops, those of loops and branches included.
     """
 
     output: int
@@ -42,7 +45,7 @@ class Piece:
 def cut(model: Model) -> tuple[list[Piece], list[Value]]:
     """The pieces of a model, cheapest first, and the boundary values by number.
 
-    The model is left as it is; boundary values are its own.
+    The model is not changed, and the boundary values are values of this model.
     """
     main = model.main
     needed = [_needed([value]) for value in main.outputs]

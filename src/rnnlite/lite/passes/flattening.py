@@ -1,4 +1,4 @@
-"""Products on sequences as they stand, and shapes that are known before a model runs.
+"""Take out RESHAPEs around the products of sequences, and make shapes known before a run.
 
 What enters: a model as the converter gives it. What leaves: an equal one, in which
 
@@ -7,14 +7,14 @@ What enters: a model as the converter gives it. What leaves: an equal one, in wh
         -> RESHAPE(.., [.., U])
     RESHAPE(x, shape computed by SHAPE, GATHER, ...)      RESHAPE(x, [1, -1, U]), a constant
 
-The converter flattens what a Dense layer multiplies and computes the shapes from the input's at run
-time. A shape that the runtime does not know while it prepares a model makes all that follows
-unknown: buffers made for the results before a run have the size of the run before (LiteRT's
-CompiledModel), and each run prepares anew. And a RESHAPE is a copy, in XNNPACK one with a fault
-(`lite.passes.borders`).
+The converter flattens the input of a Dense layer, and computes the shapes for this at run time.
+Where the runtime does not know a shape while it prepares a model, no shape behind is known either.
+Then the buffers that LiteRT's CompiledModel makes for the results have the sizes of the last run,
+and each run prepares the model anew. Besides, a RESHAPE is a copy, and XNNPACK has a fault in
+copies (`lite.passes.borders`).
 
-A tensor is taken instead of the flattened one if it holds the same values in the same order (a
-RESHAPE lies between), and its leading axes are surely those of the result.
+The product takes the tensor in front of the RESHAPE, if the leading axes of this tensor are surely
+those of the result.
 """
 
 from __future__ import annotations

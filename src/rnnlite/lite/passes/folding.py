@@ -1,4 +1,4 @@
-"""Constant rows that stand around a product, taken into its kernel and its bias.
+"""Fold constant factors and summands around a product into its kernel and its bias.
 
 What enters: a model as the converter gives it. What leaves: an equal one, in which
 
@@ -7,12 +7,12 @@ What enters: a model as the converter gives it. What leaves: an equal one, in wh
     FULLY_CONNECTED(x, w, c) -> MUL by a -> ADD of b      FULLY_CONNECTED(x, a w, a c + b)
     CONV_2D(x, w, c) -> SQUEEZE -> MUL by a -> ADD of b   CONV_2D(x, a w, a c + b) -> SQUEEZE
 
-The converter does so where it knows enough of the sizes. Of the function of a chunk it knows more
-than of that of the whole sequence: each would have kernels of its own, which stand in a file twice,
-and round to other numbers in float16 and to other integers.
+The converter does the same where it knows enough of the sizes. It knows more sizes of the function
+of a chunk than of the function of whole sequences. So without this pass the two would have
+different kernels: the file would hold both, and they would round differently in float16 and int8.
 
-A kernel of few bits holds no columns of unlike sizes, and a mean far from zero leaves few digits to
-what is around it: features that are normalized each by its own are not taken into the kernel.
+Some factors are left out. Where features are normalized by factors of very different sizes, or by
+means far from zero, the folded kernel or bias would lose precision in float16 and int8.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ CHANNELS = {"FULLY_CONNECTED": 0, "CONV_2D": 0, "DEPTHWISE_CONV_2D": 3}
 """Products -> the axis of their kernel that runs over the channels of the result."""
 
 LINEAR = ("ADD", "SUB", "MUL")
-"""Ops that a product takes in, with a constant as one operand."""
+"""Ops that are folded into a product, with a constant as one operand."""
 
 KEEPS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 """Ops that leave the channels of what they read in place, if the last axis stays as long."""
 
 LEAST, MOST = 2.0**-8, 2.0**8
-"""Factors that leave a kernel within the numbers that float16 has."""
+"""The least and largest factor that is folded: the kernel stays in the range of float16."""
 
 EVEN = 4.0
-"""How many times larger than the least a factor in front of a product may be."""
+"""The largest factor in front of a product may be so many times the least one."""
 
 SHIFT = 8.0
-"""What is added in front of a product at most, in units of its input."""
+"""The largest summand in front of a product that is folded, in units of the product's input."""
 
 NONE = 0
 """No activation, as the schema numbers them."""
@@ -49,12 +49,13 @@ Numbers = npt.NDArray[np.float32]
 
 
 def fold_rows(model: Model) -> int:
-    """Let products take in what stands around them, in place.
+    """Fold the ops above into products, in place.
 
-    Left alone is what would change the size of a result; what others read as well stays for them.
+    An op that changes the shape of its operand by broadcasting is not folded. An op whose result
+    other ops read as well stays for these.
 
     Returns:
-        How many ops were taken in.
+        How many ops were folded.
     """
     count = 0
     for graph in model.graphs:

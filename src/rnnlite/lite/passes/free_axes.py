@@ -1,4 +1,4 @@
-"""Free axes that the official converter wrote into a shape.
+"""Mark axes as free where the official converter wrote -1 into a shape.
 
     shape (-1, 3, 5, 1), no shape signature    ->    shape (1, 3, 5, 1), signature (-1, 3, 5, 1)
 

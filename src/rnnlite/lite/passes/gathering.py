@@ -6,12 +6,12 @@ make the sequence, by the strategy that its length asks for:
 - All variables are read at once, and joined, where the sequence is short.
 - Chunks of `FAN` variables are written into a buffer as long as the sequence, which a loop carries
   and therefore copies twice a chunk.
-- Where that would take long, variables are first merged until a sequence has few chunks: so the
-  number of rows that are copied for each step stays below some 16 up to 16,000 K rows, and grows
-  slowly above.
+- Where this would take long, variables are first merged, until the sequence has few chunks. Then
+  fewer than about 16 rows are copied for each step, in sequences of up to 16,000 K rows; the number
+  grows slowly above. (An iteration of the loop made K rows.)
 
-The strategy is chosen by an IF at each run, or here where the length is fixed. Sizes are
-computed as in `lowering.buffers`, by ops that the runtime evaluates while it prepares a model.
+An IF chooses the strategy at each run; where the length is fixed, it is chosen here. Sizes are
+computed as in `lowering.buffers`, by ops that the runtime computes while it prepares a model.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from rnnlite.lite.schema import type_number
 
 @dataclass(frozen=True)
 class Arguments:
-    """What a sequence is put together with, as values of one graph.
+    """Values of one graph from which ops make a sequence.
 
     Attributes:
-        count: a scalar that the loop gives, how many rows it made.
-        length_vector: int32 ones, as many as the sequence has rows; its shape is known while the
-            model is prepared.
-        places: the rows that are wanted, an int32 vector.
+        count: a scalar that the loop gives: how many rows it made.
+        length_vector: int32 ones, as many as the sequence has rows. Only the shape matters, which
+            is known while the model is prepared.
+        places: an int32 vector: the indices of the rows that are wanted.
     """
 
     count: Value
@@ -42,7 +42,7 @@ class Arguments:
 
     @classmethod
     def of(cls, graph: Builder) -> Arguments:
-        """The same as arguments of a subgraph."""
+        """New arguments of a subgraph, of the types of these values."""
         return cls(*(graph.argument(shape, free=bool(shape)) for shape in ([], [1], [1])))
 
     def values(self) -> list[Value]:
@@ -63,10 +63,10 @@ def gather_rows(
     Args:
         graph: of the subgraph in which the loop stands.
         layout: where its rows are.
-        count: a scalar that the loop gives, how many rows it made.
-        dims: a vector whose first element is the number of rows of the sequence, no less than
-            that, known while the model is prepared.
-        places: the rows that are wanted, a vector; None for all.
+        count: a scalar that the loop gives: how many rows it made.
+        dims: a vector whose first element is the number of rows of the sequence. It is not less
+            than `count`, and known while the model is prepared.
+        places: a vector: the indices of the rows that are wanted; None for all rows.
         result: the tensor to make, (rows, ...).
     """
     first = graph.make("STRIDED_SLICE", _cut(graph, dims, [0], [1], [1]), [1])
@@ -100,7 +100,7 @@ def gather_fixed(
 
 
 Strategy = Callable[[Builder, VariableLayout, Arguments, Value], None]
-"""Makes a tensor, the sequence, of its arguments."""
+"""Adds ops that make the sequence of its rows; the last argument is the value to make."""
 
 
 def _add_by_length(

@@ -1,18 +1,18 @@
-"""Short names of tensors, by which tools tell them apart.
+"""Give tensors short names, by which tools tell them apart.
 
-What enters: a pruned model, whose tensors have the paths that the source and the lowering gave
-them, or none. What leaves: the same, all tensors with names.
+What enters: a pruned model. Its tensors have long names from the source and the lowering, or none.
+What leaves: the same model, every tensor with a short name.
 
-Weights, and what products with them give, are called by their layer: "backward_lstm/2". All others
-are numbered, in three characters at most up to 46,656 tensors.
+Weights, and the results of products with weights, are named after their layer: "backward_lstm/2".
+All other tensors are numbered; the numbers have at most three characters up to 46,656 tensors.
 
-Quantizers of files ask for names that no other tensor of the whole file has. So names are unique in
-files of float32, and in others where that makes the file 3 % larger at most. Elsewhere names differ
-within a graph alone: tensors of several graphs that agree in all else have one name and stand in
-the file once, and others use the same few texts again.
+Tools that quantize a float32 file need names that are unique in the whole file. So names are unique
+in float32 files, and in other files where unique names make the file at most 3 % larger. Otherwise
+names are unique within a graph alone. Then tensors of several graphs that agree in shape and type
+share one name and one entry in the file, and the text of a name stands in the file once.
 
-For a target whose files stand in flash, tensors of loops and branches have the names of layers
-alone: what a number calls apart there is worth less than the bytes.
+For a target whose files stand in flash, tensors of loops and branches have no numbers, only the
+names of their layers: a number there is not worth its bytes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rnnlite.lite.requirements import KERNELS
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 MOST = 0.03
-"""The part of the file that names which are unique in it may add to it."""
+"""By this part of its size a file may grow for names that are unique in the whole file."""
 
 TABLE = 16
 """Bytes that one more tensor takes in a file which has its shape and type: 14 to 19 were seen."""
@@ -43,15 +43,16 @@ FRAME = 1000
 def label_tensors(
     model: Model, *, unique: bool, inner: bool = True, labels: dict[str, str] | None = None
 ) -> None:
-    """Give a short name to all tensors but the ends of signatures, which have the source's, in
-    place.
+    """Give short names to all tensors, in place.
+
+    Inputs and outputs of signatures keep the names of the source.
 
     Args:
-        model: it is changed.
-        unique: whether names differ in the whole file, whatever that takes.
-        inner: whether tensors of loops and branches that have no layer are numbered; else they have
-            no name, and names differ within a graph alone.
-        labels: gets the new name of what each op of the main graph makes, by its old one.
+        model: the model, which is changed.
+        unique: whether names are unique in the whole file, whatever bytes they take.
+        inner: whether tensors of loops and branches that have no layer are numbered. Else they have
+            no name, and names are unique within a graph alone.
+        labels: is filled: for the result of each op of the main graph, old name -> new name.
     """
     before = [(value, value.name) for op in model.main.ops for value in op.outputs]
     if inner:

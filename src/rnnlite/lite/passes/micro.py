@@ -1,19 +1,19 @@
-"""Ops that LiteRT for Microcontrollers lacks, in files whose shapes are all fixed.
+"""Replace ops that LiteRT for Microcontrollers lacks, in files whose shapes are all fixed.
 
-What enters: a model of fixed shapes, changed in place, and the target. What leaves: the same
-computed by ops that the target has.
+What enters: a model of fixed shapes, changed in place, and the target. What leaves: an equal model
+of ops that the target has. The first list is applied for every target.
 
     GATHER of rows of int16, int32 or bool    a SLICE a row, and a CONCATENATION
     the same, and UNPACK of the rows          a SLICE and a RESHAPE a row
     GATHER of one, by a scalar                a SLICE and a RESHAPE
     REDUCE_ANY(x)                             REDUCE_MAX(x as int8) as int32 != 0
 
-    where that is the target, besides:
+    for the target LiteRT for Microcontrollers, besides:
     SELECT(c, a, b) of equal shapes           SELECT_V2(c, a, b)
     the same of int32                         (a - b) * (c as int32) + b
     TILE along axes of size 1                 BROADCAST_TO
 
-A model with a free shape stays as it is, for that runtime cannot take it at all.
+A model with a free shape stays as it is: LiteRT for Microcontrollers refuses free shapes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rnnlite.lite.ir import Builder, Model, Op
 from rnnlite.target import LITERT, Target
 
 GATHERED = ("float32", "int8")
-"""Types that its GATHER takes."""
+"""Types that the GATHER of LiteRT for Microcontrollers takes."""
 
 
 def suit_microcontrollers(model: Model, target: Target = LITERT) -> None:

@@ -1,14 +1,13 @@
-"""Names of the source, kept out of the official converter's way, and what becomes of them.
+"""Hide the names of the source from the official converter, and restore them afterwards.
 
-What enters: a GraphDef, before the official converter; the model that it made, after. What leaves:
-the graph with hidden names and what these stand for; a model whose values have an `Origin` and
-whose loops have a `Mark`.
+Before the converter, `hide` takes a GraphDef, and gives the graph with hidden names and a table of
+what the hidden names stand for. After the converter, `restore` takes the converter's model and this
+table, and gives each value its `Origin` and each loop its `Mark`.
 
-The converter keeps nothing of an op but its name, and adds digits and words of its own. So `hide`
-gives every node and function of a graph a name of one form, which no source has any longer, and
-`restore` tells from it, on the converter's result, what each tensor and loop was made of: as data
-beside the name, which later passes ask. Tensors get names that people can read; nothing reads them
-but messages.
+The converter keeps nothing of an op but its name, and adds digits and words to names. So `hide`
+names every node and function by a number. `restore` finds these numbers in the names of tensors and
+loops, and so the ops that each was made of. Later passes read the `Origin` and the `Mark`, never a
+name. `restore` also gives tensors names that people can read, for messages alone.
 
     "lstm/MatMul", "lstm/Add"   --hide-->       "rnn.042.", "rnn.043."
                                 --converter-->  "rnn.042.;rnn.043.7"
@@ -78,7 +77,7 @@ class Names:
 def hide(graph: GraphDef) -> tuple[Names, dict[str, str]]:
     """Rename all nodes, arguments, results and functions of a GraphDef, in place.
 
-    Their order by name stays what it was, for the converter goes by it in places.
+    The hidden names sort as the old names do: in places the converter goes by this order.
 
     Returns:
         what the new names stand for, and the new name of each node of the main graph.
@@ -126,7 +125,8 @@ def _handed_on(graph: GraphDef) -> dict[str, str]:
 
 
 FUNCTIONS = -1
-"""Stands for the names of functions, beside those in the main graph (0) and in each (1, ...)."""
+"""The key of the names of functions. Names of nodes have the keys 0 (main graph), 1, 2, ... (each
+function)."""
 
 
 def _marked(node: NodeDef) -> bool:
@@ -183,10 +183,10 @@ def _renamed(reference: str, names: dict[str, str]) -> str:
 
 
 def restore(model: Model, names: Names) -> None:
-    """Say what the values and loops of the converter's result were made of, in place.
+    """Tell for values and loops of the converter's result what they were made of, in place.
 
-    Values get their `Origin` and a name for people; constants that the converter made none. Bodies
-    of loops get their `Mark`.
+    Values get their `Origin` and a name for people; constants that the converter made get neither.
+    Bodies of loops get their `Mark`.
     """
     for graph in model.graphs:
         shared = _shared_values(graph, names)

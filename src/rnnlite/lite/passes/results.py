@@ -1,4 +1,4 @@
-"""Results that WHILE and IF, or a caller's own buffers, would lose: a copy stands in between.
+"""Copy results that WHILE, IF or a caller's own buffers would lose.
 
 What enters: a model, changed in place. What leaves: an equal one whose results are distinct values,
 and how many were copied.
@@ -9,13 +9,16 @@ and how many were copied.
     main:       return IF(...)      ->  main:       return copy(IF(...))
     main(x):    return x, y, y      ->  main(x):    return copy(x), y, copy(y)
 
-The WHILE kernel copies a body's results into its arguments one after the other: a body that returns
-another of its own arguments (a swap, a delay line) is corrupted. The IF kernel lets each result of
-a branch point to the memory of its own: of a value that is returned twice all but the last are
-never written. And the runtime allocates all results of such an op anew in each run if one may
-change its size, where a caller's own buffer for a result of the model is not asked for (LiteRT's
-CompiledModel). There each tensor has one buffer: a result that is an input of the model, or another
-result too, is never written, and what reads that input sees the result's buffer.
+Three faults make the copies necessary:
+
+- The WHILE kernel copies the results of a body into its arguments, one after the other. So a body
+  that returns an argument at another place (a swap, a delay line) reads an overwritten argument.
+- The IF kernel lets each result of a branch point to the memory of a result of the IF. Where a
+  branch returns one value twice, only the last of the two is written.
+- In LiteRT's CompiledModel the caller gives a buffer for each input and result of the model, and
+  each tensor has one buffer. A result of a WHILE or IF that may change its size is allocated anew
+  in each run, and misses the caller's buffer. A result that is also an input, or another result, is
+  never written; and readers of this input read the buffer of the result.
 
 A copy is a CONCATENATION of one operand, which keeps any type, rank and quantization; of a scalar,
 which has no axis, a RESHAPE.
@@ -29,7 +32,7 @@ from rnnlite.lite.ir import Graph, Model, Op, Value
 
 
 def separate_loop_results(model: Model) -> int:
-    """Copy each argument that a loop body returns at another place; gives how many were copied."""
+    """Copy each argument that a loop body returns at another place, in place; gives how many."""
     copies = 0
     for body in _in_order(model, (op.branches[1] for op in model.loops())):
         results = list(body.outputs)
@@ -42,7 +45,10 @@ def separate_loop_results(model: Model) -> int:
 
 
 def separate_branch_results(model: Model) -> int:
-    """Copy each value that a branch returns once more; gives how many were copied."""
+    """Copy each value that a branch returns a second time, in place; gives how many.
+
+    Arguments of the branch are left alone: the kernel copies these itself.
+    """
     copies = 0
     for branch in _in_order(model, (g for o in model.ops() if o.kind == "IF" for g in o.branches)):
         results = list(branch.outputs)
@@ -56,8 +62,10 @@ def separate_branch_results(model: Model) -> int:
 
 
 def separate_main_results(model: Model) -> int:
-    """Copy results of the model that are an input, a constant or an earlier result, or come
-    straight from a loop or condition whose values may change their size; gives how many.
+    """Copy results of the model, in place; gives how many.
+
+    Copied is a result that is an input, a constant or an earlier result, or that a WHILE or IF
+    makes whose values may change their size.
     """
     main = model.main
     resizing = {v for op in main.ops if _may_resize(op) for v in op.outputs}

@@ -1,13 +1,13 @@
-"""Scalars by SQUEEZE.
+"""Make scalars by SQUEEZE, not by RESHAPE.
 
     RESHAPE(x of one element, [])    ->    SQUEEZE(x)
 
 What enters: a model as the converter gives it, changed in place. What leaves: an equal one.
 
-The shape of a scalar is a tensor without elements, so without a buffer, and the runtime takes it
-for one that is not known before a run. What is not known within a loop makes the results of the
-loop unknown, and all behind it: buffers that are made for the results before a run (LiteRT's
-CompiledModel) have the size of the run before.
+The shape operand of such a RESHAPE has no elements, so no buffer. The runtime takes this for a
+shape that is not known before a run. Then the shapes of the results of a loop around it are not
+known, nor any shape behind the loop. So the buffers that LiteRT's CompiledModel makes for the
+results have the sizes of the last run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rnnlite.lite.ir import Model, Op
 
 
 def squeeze_scalars(model: Model) -> int:
-    """Rewrite such ops, in place; gives how many."""
+    """Rewrite the RESHAPEs that make scalars, in place; gives how many."""
     count = 0
     for graph in model.graphs:
         for op in graph.ops:

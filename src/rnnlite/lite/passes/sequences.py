@@ -1,4 +1,4 @@
-"""Output sequences leave their loops row by row, into variables of the runtime.
+"""Take output sequences out of loops: keep their rows in variables of the runtime.
 
     WHILE (w, buffer, ...):                             WHILE (w, ...):
         buffer = UPDATE(buffer, rows, [w, 0])    ->         ASSIGN_VARIABLE(w, rows)
@@ -11,15 +11,15 @@ takes and returns. What leaves: the same model, in which a loop that is marked f
 put together when the loop has ended. A marked loop that does not look as below is refused.
 
 A buffer that a loop carries is copied twice an iteration, so time would grow with the square of the
-length. Assigning a variable copies its rows alone: the runtime finds variables by an int32, which a
-loop can count. What an iteration assigns is read after the loop (`gathering`); variables
-are written before they are read in each run, so nothing is left from the run before.
+length. To assign a variable copies the rows of one iteration alone. The runtime names variables by
+an int32, which the loop counts. The variables are read after the loop (`gathering`). Each run
+assigns a variable before it reads it, so nothing is left from the run before.
 
-A marked loop has a counter w from 0, advanced by the number of rows K that an iteration makes, and
-a buffer with a row for each step, as `lowering.loops` made it. The pass asks of it:
+A marked loop has a counter w, which starts at 0 and grows by K, the number of rows of an iteration;
+and a buffer with a row for each step, as `lowering.loops` made it. The pass requires:
 
-1. rows of a shape that is known, written by a DYNAMIC_UPDATE_SLICE at row w;
-2. a buffer that nothing else in body or condition reads, and that only zeros were filled in.
+1. The rows have a known shape, and a DYNAMIC_UPDATE_SLICE writes them at row w.
+2. Nothing else in the body or the condition reads the buffer, and the buffer starts as zeros.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ class Loop:
     """A marked loop.
 
     Attributes:
-        graph: it stands in.
+        graph: the graph that holds the loop.
         op: the WHILE.
-        levels: how many levels its rows may be merged in.
-        may_be_empty: whether it may take no step.
+        levels: how many levels of variables its rows may be merged in (`variables`).
+        may_be_empty: whether the loop may run no iteration.
     """
 
     graph: Graph
@@ -63,13 +63,13 @@ class Loop:
 
 @dataclass(frozen=True)
 class Write:
-    """A buffer that a loop carries.
+    """A buffer that a loop carries, and what writes it.
 
     Attributes:
-        place: among the values of the loop.
-        op: the DYNAMIC_UPDATE_SLICE.
-        start: the op that makes its start.
-        counter: place of w.
+        place: index of the buffer among the values of the loop.
+        op: the DYNAMIC_UPDATE_SLICE that writes the rows.
+        start: the op that makes the buffer in front of the loop.
+        counter: index of w among the values of the loop.
     """
 
     place: int
@@ -82,7 +82,7 @@ def keep_sequences(model: Model) -> int:
     """Rewrite all marked loops, in place; gives how many sequences were taken out of them.
 
     Raises:
-        ModelError: a marked loop is not as it is expected to be.
+        ModelError: a marked loop does not look as above.
     """
     loops = list(_marked(model))
     writes = [_writes(loop) for loop in loops]

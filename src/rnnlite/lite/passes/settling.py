@@ -1,6 +1,7 @@
-"""Computed shapes in ops that the runtime computes before a run.
+"""Compute shapes by ops that the runtime computes before a run.
 
-What enters: a model. What leaves: an equal one, whose main graph says shapes in these alone:
+What enters: a model. What leaves: an equal one, whose main graph computes shapes by these ops
+alone:
 
     SHAPE, STRIDED_SLICE, RESHAPE, GATHER, CONCATENATION, MUL, REDUCE_PROD
 
@@ -11,9 +12,10 @@ What enters: a model. What leaves: an equal one, whose main graph says shapes in
     floor(a / 3)                              SHAPE(FILL(a)[2::3])
     max(a, b)                                 SHAPE(CONCATENATION(FILL(b), FILL(a)[b:]))
 
-Of a FILL the length alone is asked for. The others are computed as the model runs: what follows has
-no shape before, and LiteRT's CompiledModel makes buffers for results of the size of the run before
-(`lite.beforehand`). A size that is not followed (`lite.sizes`) stays as it is.
+Of a FILL, only the length is used, never the content. The runtime computes all other ops while the
+model runs, too late: ops behind have no known shape before the run, and LiteRT's CompiledModel
+makes the buffers of results in the sizes of the last run (`lite.beforehand`). A shape whose sizes
+`lite.sizes` cannot follow stays as it is.
 """
 
 from __future__ import annotations
@@ -77,7 +79,7 @@ class _Settling:
         self.builder = Builder(graph, before)
 
     def value(self, value: Value) -> Value | None:
-        """The same numbers from ops that are computed before a run; None where there are none."""
+        """The same numbers from ops that are computed before a run; None where no ops give them."""
         numbers = self.sizes.of(value)
         if numbers is None or value.type != "int32" or not numbers:
             return None
@@ -188,10 +190,10 @@ class _Plan:
 
     @classmethod
     def of(cls, size: Size) -> _Plan:
-        """For a size that is not negative, and -1 as it is.
+        """The plan for a size, which is not negative; or for the -1 of a RESHAPE.
 
         Raises:
-            _CannotSay: it has no such form.
+            _CannotSay: the size has no form of sums of terms.
         """
         if isinstance(size, int | np.integer):
             return cls([_Term((), int(size))], []) if size else cls([], [])
@@ -214,10 +216,10 @@ class _Plan:
 
     @classmethod
     def of_larger(cls, atom: Larger) -> _Plan:
-        """For the larger of a size and a number.
+        """The plan for max(size, number).
 
         Raises:
-            _CannotSay: it is the larger of two sizes.
+            _CannotSay: both operands are sizes.
         """
         one, other = atom.one, atom.other
         if isinstance(one, int):

@@ -1,17 +1,17 @@
-"""Share graphs: loops over the parts of one sequence, and signatures that compute the same.
+"""Share graphs between loops over parts of one sequence, and between equal signatures.
 
 What enters: a model, changed in place. What leaves: an equal one with fewer graphs, and how many
-loops or signatures share one.
+loops or signatures use the graph of another.
 
     WHILE (condition 1, body 1)          WHILE (condition 1, body 1)
     WHILE (condition 2, body 2)    ->    WHILE (condition 1, body 1)
 
-The runtime packs the weights of each subgraph apart: several copies of a body would drive each
-other out of the cache.
+The runtime packs the weights of each subgraph anew. Several copies of a body would drive each other
+out of the cache.
 
-Only loops that `lowering.loops` made for parts of one sequence (`Mark.family`) are merged: a loop's
-tensors take the shapes of the WHILE that was prepared last, so loops may share a body only if all
-their shapes surely agree.
+Loops may share a body only if all their shapes surely agree: the tensors of a body have the shapes
+of the WHILE that was prepared last. So only loops that `lowering.loops` made for parts of one
+sequence (`Mark.family`) share one.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from rnnlite.lite.ir import Graph, Model, Op, Signature, Value
 
 
 def share_bodies(model: Model) -> int:
-    """Merge the bodies of such loops, in place.
+    """Merge the bodies of loops over parts of one sequence, in place.
 
     Returns:
-        How many loops share one that was another's.
+        How many loops use the body of another one.
     """
     first: dict[Hashable, tuple[Hashable, tuple[Graph, ...]]] = {}
     count = 0
@@ -51,7 +51,7 @@ def share_functions(model: Model) -> int:
     A source may have a function by several names, as Keras exports "serve" and "serving_default".
 
     Returns:
-        How many signatures run a graph that was another's.
+        How many signatures use the graph of another one.
     """
     if len(model.signatures) < 2:
         return 0

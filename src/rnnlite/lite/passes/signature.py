@@ -1,4 +1,4 @@
-"""Give a converted model its names: tensors, its signature, and a note of where it came from.
+"""Give a converted model its signature, the names of its inputs and outputs, and a record.
 
 What enters: the converter's model of an Entry. What leaves: the same model with the entry's
 signature, inputs and outputs by the source's names in the source's order.
@@ -22,7 +22,7 @@ def set_signature(
     """Name the main graph's inputs and outputs and store the signature and metadata, in place.
 
     Raises:
-        UnsupportedError: the converter dropped an input or output.
+        UnsupportedError: the converter left out an input or output.
     """
     main = model.main
     inputs = _paired("inputs", entry.inputs, main.inputs)

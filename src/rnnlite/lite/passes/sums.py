@@ -1,18 +1,19 @@
-"""Keep sums of int8 from XNNPACK where sizes change apart: it overwrites other tensors there.
+"""Keep sums of int8 from XNNPACK where a model has several free axes: a fault of XNNPACK.
 
-What enters: a model. What leaves: the same model, in which LiteRT runs each SUM and MEAN of int8
-whose result has a free size, where inputs have several free axes.
+What enters: a model. What leaves: an equal one. Where the inputs have several free axes, LiteRT
+itself runs each SUM and MEAN of int8 whose result has a free size.
 
-XNNPACK adds up int8 in scratch memory of four bytes a result. It plans its memory anew when a
-tensor gets larger than it ever was, but not when scratch memory alone does. So a batch of 3, then
-a longer one of 2, then one of 3 that is short again: the last plan was for the sums of 2, and those
-of the third row lie on other tensors (`docs/upstream/xnnpack_reduce_workspace.md`). With one free
-axis all sizes grow and shrink together, and the last plan was for the largest.
+XNNPACK adds up int8 in scratch memory, four bytes for each element of the result. It plans its
+memory anew when a tensor becomes larger than ever before, but not when only the scratch memory
+does. An example: a batch of 3, then a batch of 2 with longer sequences, then the batch of 3 again.
+The last plan was made for the scratch memory of 2 rows. In the third run, the scratch memory of the
+third row overwrites other tensors (`docs/upstream/xnnpack_reduce_workspace.md`). With one free axis
+all sizes grow together, so the last plan fits the largest.
 
     SUM(x, a constant)    ->    SUM(x, SHAPE(zeros of that shape))
 
-XNNPACK takes a reduction whose axes stand in the file. LiteRT knows a SHAPE before a run, and so
-the size of the result.
+XNNPACK takes a reduction only if its axes are a constant of the file. The result of a SHAPE is no
+constant, but LiteRT knows it before a run, and so the size of the reduction's result.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ from rnnlite.lite.ir import FREE, Builder, Graph, Model, Op
 from rnnlite.lite.schema import type_number
 
 REDUCTIONS = ("SUM", "MEAN")
-"""Those that add up, and have scratch memory for it."""
+"""Reductions for which XNNPACK has scratch memory."""
 
 
 def hold_sums(model: Model) -> int:
     """Let LiteRT run the sums of int8 that may be wrong in XNNPACK, in place.
 
     Returns:
-        How many there are.
+        How many sums were changed.
     """
     if not any(_free_axes(graph) > 1 for graph in model.called):
         return 0

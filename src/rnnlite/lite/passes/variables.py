@@ -1,9 +1,10 @@
 """Read the rows that a loop left in variables of the runtime, and join them.
 
 What enters: a `VariableLayout`, which says where the rows are, and how many there are. What leaves:
-ops that read them: all at once, or chunk by chunk into a buffer. Rows are named by the step they
-begin with: level 0 holds K rows a variable, as the loop assigned them; `FAN` variables of a level
-are merged into one of the next.
+ops that read the rows: all at once, or chunk by chunk into a buffer. A variable of level 0 holds
+the K rows of one iteration, as the loop assigned them. `FAN` variables of a level are merged into
+one of the next level. The name of a variable is the number of its first step, plus a number for its
+level.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from rnnlite.lite.ir import Array, Builder, Graph, Model, Quantization, Value
 from rnnlite.lowering.merging import FAN, FEW
 
 SHORT = -1
-"""Stands for a level where all rows are read at once."""
+"""In place of a level: all rows are read at once."""
 
 Merging = tuple[tuple[int, ...], tuple[int, ...]]
 """Shape of the variables that a loop merges, and the numbers of their sequence."""
@@ -29,11 +30,11 @@ class VariableLayout:
     """Where a loop leaves its rows.
 
     Attributes:
-        shape: of the rows of an iteration, (K, ...).
-        dtype: of them.
-        quantization: their scale and zero point, or None.
-        names: numbers of the variable of step 0, for each level.
-        levels: that may be used, 1 to `lowering.merging.MAX_LEVELS`.
+        shape: the shape of the rows of an iteration, (K, ...).
+        dtype: the type of the rows.
+        quantization: scale and zero point of the rows, or None.
+        names: for each level, the name of the variable whose first step is 0.
+        levels: how many levels may be used, 1 to `lowering.merging.MAX_LEVELS`.
         merging: the condition and body of each loop that merges variables.
     """
 
@@ -49,7 +50,7 @@ class VariableLayout:
         return (self.shape[0] * FAN**level, *self.shape[1:])
 
     def limit(self, level: int) -> int:
-        """The most rows that are put together from variables of a level, or read at once."""
+        """The most rows of a sequence that is made of variables of a level, or is read at once."""
         few = 1 if level == SHORT else FEW
         return few * self.chunk(max(level, 0) + 1)[0]
 
@@ -77,7 +78,7 @@ class VariableLayout:
 
 
 def assign_zeros(graph: Builder, layout: VariableLayout) -> None:
-    """Add ops that assign the first variable."""
+    """Add ops that assign zeros to the variable of step 0, for loops that run no iteration."""
     zero = graph.constant(0, layout.dtype, layout.quantization)
     rows = layout.make(graph, "FILL", [graph.constant(layout.shape), zero], layout.shape)
     graph.add("ASSIGN_VARIABLE", [graph.constant(layout.names[0]), rows], [])
@@ -113,13 +114,14 @@ def _add_last_name(graph: Builder, layout: VariableLayout, level: int, count: Va
 
 
 def read_at_once(graph: Builder, layout: VariableLayout, count: Value) -> Value:
-    """Read the rows of a short sequence, and some more, by ops that are added."""
+    """Add ops that read `FAN` variables of level 0: all rows of a short sequence, and more rows."""
     names = graph.constant(_first_names(layout, 0))
     return _read_chunk(graph, layout, 0, names, _add_last_name(graph, layout, 0, count))
 
 
 Use = Callable[[Builder, Value, Value, Value | None], Value | None]
-"""From a loop's body, a joined chunk, the loop's count and its buffer to a new buffer."""
+"""Uses a chunk in the body of a loop over chunks. Arguments: the body, the chunk, the count of the
+loop, the buffer that it carries. Result: the new buffer."""
 
 
 def read_in_chunks(
@@ -132,15 +134,16 @@ def read_in_chunks(
     *,
     free: bool = False,
 ) -> Value:
-    """Read all rows, from variables of a level, into a buffer of a number of chunks.
+    """Add ops that read all rows, chunk by chunk, from variables of one level into a buffer.
 
     Args:
-        graph, layout: where, and of what.
+        graph: the graph that gets the ops.
+        layout: where the rows are.
         count: the number of rows.
         dims: the shape of the buffer, as a value.
-        level: of the variables.
-        shape: the same as `dims` as far as it is known; `free`: its first axis is not.
-        free: see `shape`.
+        level: the level of the variables.
+        shape: the shape of the buffer as far as it is known.
+        free: whether the first axis of `shape` is free.
     """
     for lower in range(level):
         count = _merge_level(graph, layout, count, lower)
