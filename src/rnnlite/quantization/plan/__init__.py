@@ -3,8 +3,10 @@
 What enters: a float `Model`, and the range of each value. What leaves: a `Plan`: quantization
 parameters for each float value, a type for each op.
 
-`plan` groups values and gives each group its parameters; `clip` and `coarsen` adjust these. Before
-it, `masks` puts stand-ins in for large constants: `walk` goes through the model with what each
-value may hold (`cases`), `origins` sizes the stand-ins. `markers` and `front` find inputs and ops
-that go apart, `domains` what kernels do not take, `twins` what a stream shares with the whole.
+Before the plan, `masks` replaces large constants by stand-ins: `walk` goes through the model and
+finds what each value may hold (`cases`), `origins` finds the sizes of the stand-ins. `markers`
+finds inputs whose range leaves a marker out, `front` finds ops that stay in float, `twins` finds
+values that a stream and the whole sequence share. `plan` groups values and gives each group its
+parameters; `clip` and `coarsen` adjust them. `domains` keeps operands to the integers that a kernel
+takes.
 """

@@ -1,4 +1,4 @@
-"""What a tensor may hold where a mask's constant takes part, as a few cases.
+"""What a tensor may hold that a mask's constant reaches, as a few cases.
 
 What enters: the cases of an op's operands. What leaves: those of its result. A case is a range of
 values, in the float model and with the stand-in of the mask's constant: `(1 - m) * -1e9` is 0 in
@@ -17,10 +17,10 @@ from rnnlite.errors import InternalError
 from rnnlite.quantization.params import Array, Range, union
 
 MOST_POINTS = 8
-"""A tensor of more single values is known by its range alone."""
+"""The most single values that are told apart; of a tensor of more, the range alone is kept."""
 
 SMALL = 4096
-"""A constant of more elements is a table, whose values are many."""
+"""The most elements of a constant whose values are listed; a larger one is a table."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Case:
     Attributes:
         old: their range in the float model.
         new: their range with stand-ins.
-        moved: whether the two differ, element by element.
+        moved: whether the stand-ins change these elements.
     """
 
     old: Range
@@ -49,7 +49,7 @@ class Case:
 
     @property
     def swallows(self) -> bool:
-        """Whether float32 numbers of that size are so far apart that what was added is lost."""
+        """Whether the numbers are so large that float32 loses what was added to the constant."""
         size = min(abs(self.old[0]), abs(self.old[1]))
         if not np.isfinite(size) or size >= float(np.finfo(np.float32).max):
             return True
@@ -62,7 +62,7 @@ class Cases:
 
     Attributes:
         cases: at least one.
-        origins: the constants whose stand-ins take part in the moved ones.
+        origins: the numbers of the constants whose stand-ins reach the moved cases.
     """
 
     cases: tuple[Case, ...]
@@ -80,7 +80,7 @@ class Cases:
 
     @property
     def is_finite(self) -> bool:
-        """Whether it holds a few single values alone, known without data."""
+        """Whether every case is a single value, so that the content is known without data."""
         return all(c.is_point for c in self.cases)
 
     @property
@@ -119,7 +119,7 @@ class Constant:
     Attributes:
         far: its large elements, each once.
         near: the others, each once, or the smallest and largest where they are many.
-        few: whether `near` holds all of them.
+        few: whether `near` holds all other elements, not only the smallest and largest.
     """
 
     far: tuple[float, ...]
@@ -128,7 +128,7 @@ class Constant:
 
     @classmethod
     def of(cls, values: Array, large: float) -> Constant:
-        """Of an array of any shape; elements from `large` on, of either sign, are far."""
+        """What an array of any shape holds; elements with |x| >= `large` are far."""
         flat = values.astype(np.float64).ravel()
         is_far = np.abs(flat) >= large
         far, near = np.unique(flat[is_far]), flat[~is_far]
@@ -139,8 +139,11 @@ class Constant:
         return cls(tuple(far.tolist()), tuple(listed), few)
 
     def value(self, origin: int | None = None, size: float = 0.0) -> Cases | None:
-        """As a value, the large elements moved to `size`, with their sign, if there is an origin;
-        None for an infinite one without."""
+        """The constant as cases.
+
+        With an origin, the large elements become `size`, with their sign. Without an origin they
+        stay; None where they are infinite.
+        """
         if origin is None and not np.isfinite(self.far).all():
             return None
         if origin is None:
@@ -178,7 +181,7 @@ def join(values: Iterable[Cases]) -> Cases | None:
 
 
 def combine(function: Callable[[Range, Range], Range], a: Cases, b: Cases) -> Cases | None:
-    """Element by element, by a function of two ranges."""
+    """The cases of an op of two operands, element by element, from a function of two ranges."""
     cases = []
     for x, y in itertools.product(a.cases, b.cases):
         old, new = function(x.old, y.old), function(x.new, y.new)
@@ -203,7 +206,7 @@ def multiply(a: Range, b: Range) -> Range:
 
 
 def divide(a: Range, b: Range) -> Range:
-    """The range of a quotient; no number where the divisor may be 0."""
+    """The range of a quotient; NaN where the divisor may be 0."""
     if b[0] <= 0.0 <= b[1]:
         return float("nan"), float("nan")
     return multiply(a, (1.0 / b[1], 1.0 / b[0]))

@@ -1,9 +1,11 @@
-"""Ranges narrower than minimum to maximum, where the values beyond cannot matter.
+"""Narrow ranges below minimum to maximum, where values beyond do not change a result.
 
 What enters: a plan whose groups are formed, before scales are chosen. What leaves: narrower ranges.
 
-- What only LOGISTIC and TANH read is cut where they saturate: the gates get all the steps.
-- What EXP reads is cut below where its result vanishes.
+- A value that only LOGISTIC and TANH read is cut where these saturate: the integers are spent on
+the
+  part that matters to the gates.
+- A value that EXP reads is cut below, where the result of EXP vanishes.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ SATURATION = {
     ("TANH", "int8"): 3.5,
     ("TANH", "int16"): 6.0,
 }
-"""Beyond, the function is within half a step of its limit: log(2 * 256 - 1), atanh(1 - 2**-9)."""
+"""Operands beyond which a function is within half a step of its limit. In int8 these are
+log(2 * 256 - 1) and atanh(1 - 2**-9)."""
 
 VANISHING = {"int8": -7.0, "int16": -12.0}
 """Where EXP falls below half a step, relative to its operand's largest value, about."""
@@ -33,7 +36,8 @@ def clip_ranges(plan: Plan, readers: Mapping[Value, set[str]], dtypes: Mapping[V
 
     Args:
         plan: the plan.
-        readers: for each group, the ops that read it; "" for anything that needs its full range.
+        readers: for each group, the kinds of the ops that read it; "" stands for a reader that
+            needs the full range.
         dtypes: the type of each group.
     """
     for root, names in readers.items():

@@ -1,4 +1,4 @@
-"""Coarser steps where kernels have no finer ones beside those of their operands.
+"""Make steps of results coarser, where kernels do not take finer steps with their operands.
 
 What enters: a plan whose scales are chosen. What leaves: larger scales of some results.
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from rnnlite.quantization.plan.plan import Plan
 
 LARGEST_PRODUCT = 128.0
-"""A product's step, relative to that of its result: XNNPACK creates no runtime at 256."""
+"""The largest ratio of a product's step to its result's step. XNNPACK refuses a ratio of 256."""
 
 
 def coarsen_products(plan: Plan, ops: Sequence[Op]) -> None:
-    """Where a result is a small part of one step of its product, coarser steps for it."""
+    """Make a result coarser whose steps are far finer than those of the product before scaling."""
     for op in ops:
         rule = RULES[op.kind]
         if rule.kind is not Kind.WEIGHTED or plan.type_of(op) != "int8":
@@ -39,14 +39,14 @@ def coarsen_products(plan: Plan, ops: Sequence[Op]) -> None:
 
 
 FINEST = {"int8": 2.0**-18, "int16": 2.0**-13}
-"""A sum's step, relative to that of its operands: the kernels of ADD and SUB end the process at
-2**-19 and 2**-14."""
+"""The smallest ratio of a sum's step to its operands' step. The kernels of ADD and SUB end the
+process at 2**-19 (int8) and 2**-14 (int16)."""
 
 
 def coarsen_sums(plan: Plan, ops: Sequence[Op]) -> None:
-    """Where a sum is much smaller than its operands, coarser steps for it.
+    """Make a sum coarser whose steps are far finer than those of its operands.
 
-    An operand that was zero throughout has no scale of its own: it takes the sum's.
+    An operand that was zero throughout calibration has no scale of its own: it gets the sum's.
     """
     for op in ops:
         if op.kind not in ("ADD", "SUB"):

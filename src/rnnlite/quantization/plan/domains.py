@@ -1,10 +1,12 @@
-"""Keep the operands of kernels to integers that they take: some end the run at others.
+"""Keep the operands of a kernel to the integers that the kernel takes.
 
 What enters: an op of integers whose kernel has a domain. What leaves: ops to stand in front of it.
-Facts of the LiteRT kernels: DIV refuses a divisor of zero, RSQRT what is not positive, SQRT what is
-negative; LOG gives any number there; EXP in int16 wraps around above what its result holds. DIV
-gives the end of the range for what is less than half a step, such as 1 step over 12,000: it shifts
-32 bits or more, which processors take for none.
+
+The facts of the LiteRT kernels: DIV refuses a divisor of zero, RSQRT an operand that is not
+positive, SQRT a negative one. LOG gives an arbitrary number for an operand that is not positive.
+EXP in int16 wraps around where the result is beyond its range. DIV gives the end of its range where
+the quotient is less than half a step, such as 1 step over 12,000: it shifts by 32 bits or more, and
+processors then do not shift at all.
 """
 
 from __future__ import annotations
@@ -21,13 +23,13 @@ from rnnlite.quantization.params import LIMITS
 
 @dataclass(frozen=True)
 class Domain:
-    """What a kernel takes of an operand.
+    """The integers that a kernel takes of an operand.
 
     Attributes:
-        operand: its place.
-        least: the smallest integer above the zero point, or None.
-        both_signs: whether what is further below the zero point is taken as well.
-        logarithm: whether it ends at the logarithm of the largest value of the result.
+        operand: the index of the operand.
+        least: the smallest integer, counted from the zero point; None where there is none.
+        both_signs: whether integers at least as far below the zero point are taken as well.
+        logarithm: whether the largest one is the logarithm of the largest value of the result.
     """
 
     operand: int = 0
@@ -102,13 +104,13 @@ class _Edit:
         self.ops: list[Op] = []
 
     def add_bound(self, kind: str, limit: int) -> Value:
-        """Keep the value not above, or not below, an integer."""
+        """Add a MINIMUM or MAXIMUM (`kind`) of the value and an integer."""
         low, high = LIMITS[self.value.type]
         bound = self._number(min(max(limit, low), high))
         return self._add(kind, [self.value, bound])
 
     def add_without_zero(self) -> Value:
-        """Put it one step above zero where it is zero; compared as int32, see `integer`."""
+        """Replace zeros of the value by one step above zero; compared as int32, see `integer`."""
         graph, zero = self.graph, self.value.zero_point
         size = graph.like(self.value, "int32")
         cast = graph.op("CAST", [self.value], [size], version=VERSIONS["CAST"][1])
@@ -118,7 +120,7 @@ class _Edit:
         return self._add("SELECT_V2", [flag, self._number(zero + 1), self.value])
 
     def add_size(self, value: Value, factor: int, *, signed: bool) -> Value:
-        """The integers of a value times a factor, in int32; their sizes if they have signs."""
+        """Integers times a factor, in int32; where they may be negative, their absolute value."""
         cast = self.graph.like(value, "int32")
         self.ops.append(
             self.graph.op("CAST", [value], [cast], version=VERSIONS["CAST"][1], options={})
@@ -132,13 +134,13 @@ class _Edit:
         return size
 
     def add_less(self, low: Value, high: Value, result: Value) -> Value:
-        """Where one is less than another, in the shape of a result."""
+        """A flag for each element of a result: whether `low` is less than `high`."""
         flag = self.graph.like(result, "bool")
         self.ops.append(self.graph.op("LESS", [low, high], [flag], options={}))
         return flag
 
     def add_choice(self, flag: Value, result: Value) -> Value:
-        """Zero where a flag is set, the value elsewhere, in the shape of a result."""
+        """For each element of a result: zero where the flag is set, the value elsewhere."""
         taken = self.graph.like(result, self.value.type, self.value.quantization)
         inputs = [flag, self._number(self.value.zero_point), self.value]
         version = VERSIONS.get("SELECT_V2", (1, 1))[1]

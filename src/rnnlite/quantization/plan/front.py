@@ -1,13 +1,13 @@
-"""The first ops of a model, which stay in float: what rescales inputs, what reads whole numbers.
+"""The first ops of a model, which stay in float: ops that rescale inputs or read whole numbers.
 
-What enters: a float model. What leaves: its first ops, as long as they are one input and constants:
-a normalization by feature, a batch normalization, a rescaling, a logarithm. An integer input has
-one scale for all features: pressures of 101325 +- 500 and temperatures of 20 +- 5 would leave
-neither, and energies from 1e-6 to 1e2 no logarithm. In float such ops are few and cost nothing
-beside the first product.
+What enters: a float model. What leaves: its first ops, as far as each depends on one input and on
+constants: a normalization by feature, a batch normalization, a rescaling, a logarithm. An integer
+input has one scale for all features. With pressures of 101325 +- 500 and temperatures of 20 +- 5 in
+one input, both would lose their digits; energies from 1e-6 to 1e2 would have no logarithm. The ops
+are few, and in float they cost little beside the first product.
 
-Ids and lengths may come in as float, or be computed in float from integers: what makes indices of
-them has no use for scales. The nearest integer of 11 may stand for 10.99, and CAST makes 10 of it.
+Ids and lengths may come as floats, or be computed in float from integers. Ops that make indices of
+them stay in float too: in integers, 11 may become 10.99, of which CAST makes 10.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ COMPARISONS = frozenset({"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", 
 
 REASON = "scales a float input"
 WHOLE = "reads whole numbers"
-"""Why they stay in float."""
+"""Why the ops of `whole_number_ops` stay in float."""
 
 
 def scaling_ops(model: Model, without: Collection[Value] = ()) -> frozenset[Op]:
-    """The first ops of the main graph, each of one input so far and of constants.
+    """The first ops of the main graph, each of which depends on one input and on constants.
 
     Args:
         model: the float model.
@@ -52,7 +52,7 @@ def scaling_ops(model: Model, without: Collection[Value] = ()) -> frozenset[Op]:
 
 
 def curved_front(model: Model) -> str:
-    """The first of these ops that is not linear, in words; "" where there is none."""
+    """The first op of `scaling_ops` that is not linear, in words; "" where there is none."""
     front = scaling_ops(model)
     for op in model.main.ops:
         if op in front and op.kind in CURVED:
@@ -61,11 +61,11 @@ def curved_front(model: Model) -> str:
 
 
 def whole_number_ops(model: Model) -> frozenset[Op]:
-    """What makes integers of float values, or compares counts, and the ops in front of it.
+    """Ops that make integers of floats or compare counts, and the ops in front of them.
 
-    That is each CAST of float to integers, and each comparison of values that come of integers:
-    positions below a length, iterations below a number. Those go on where a sequence is longer than
-    the samples, and would saturate.
+    These are each CAST of float to integers, and each comparison of values that are computed from
+    integers, such as positions below a length. Positions of a sequence that is longer than all
+    samples would saturate.
     """
     found: set[Op] = set()
     for op in model.ops():

@@ -1,13 +1,13 @@
-"""Values that mark what is masked in an input, such as -999: no values to make room for.
+"""Leave values out of the range of an input that only mark masked steps, such as -999.
 
 What enters: the float model and the samples. What leaves: the range of each such input without its
 marked elements.
 
-An input has a marker where it is compared with one constant, and every other use of it is behind
-that comparison: a product with 0, or a SELECT of something else, wherever the marker stands. What a
-marker is beyond the range of all other values, saturates to the smallest or largest integer; the
-constant that it is compared with does the same. The range is a little wider on that side, so that
-no other value of the range rounds to that end. Calibration need not have seen a marker.
+An input has a marker if it is compared with one constant, and if every other use of the input drops
+the marked elements by this comparison: multiplied by 0, or replaced by a SELECT. A marker beyond
+the range of all other values saturates to the smallest or largest integer, and so does the constant
+that the input is compared with. The range is made a little wider on this side, so that no other
+value rounds to the same integer. Calibration need not have seen a marker.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ RESERVED = 1 / 200
 """How much of its width a range is extended by towards a marker: more than one int8 step."""
 
 SAME_PLACES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST", "BROADCAST_TO", "TILE")
-"""Ops that keep what a truth value says, wherever they move it."""
+"""Ops that move the truth values of a comparison, and do not change them."""
 
 SHAPE_ONLY = ("SHAPE", "RANK")
 
 
 def marked_ranges(model: Model, samples: Sequence[Sequence[Array]]) -> dict[Value, Range]:
-    """The inputs with a marker beyond the range of what is not marked, and that range.
+    """Inputs with a marker beyond the range of all other values -> the range of the other values.
 
     Args:
         model: the float model.
@@ -86,7 +86,7 @@ class _Uses:
         self.by_step = False
 
     def found(self) -> _Use | None:
-        """The marker; None where there is none, or where something needs the values themselves."""
+        """The marker; None where there is none, or where an op reads the marked elements."""
         if self.value.is_result:
             return None
         for op in self.value.graph.ops:

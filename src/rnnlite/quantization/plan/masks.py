@@ -1,17 +1,18 @@
 """Stand-ins for the large constants of masks, such as -1e9, that no range of integers holds.
 
 What enters: the float model and the range of each tensor. What leaves: the model with smaller
-constants wherever that changes nothing, and ranges of the tensors that a mask reaches, which are
-known without data.
+constants where a smaller constant changes no result, and the ranges of the tensors that a mask
+reaches, which are known without data.
 
 A large constant may be replaced where each path from it ends in an op that treats all values
 beyond some bound alike: SOFTMAX, EXP, LOGISTIC, TANH, a maximum, a minimum. `cases` says what every
-tensor on these paths holds, once with the constant and once with its stand-in. A reader that needs
-the true value (an output, a product, a sum) refuses the constants that reach it. The stand-in grows
-until it is beyond the bound of each end; the range is cut at that bound, so that the masked values
-become one integer, as the float model's -1e9 + x is one number for every small x.
+tensor on these paths holds, once with the constant and once with its stand-in. Where a
+reader needs the true value (an output, a product, a sum), the constants that reach it stay. A
+stand-in grows until it is beyond the bound of each end. The range is cut at this bound, so that all
+masked values become one integer. In the float model they are one number too: -1e9 + x is the same
+for every small x.
 
-A mask's own tensors (`m`, `1 - m`) take part in the same way: they hold 0 and 1, whether or not
+The tensors of the mask (`m`, `1 - m`) have known ranges too: they hold 0 and 1, whether or not
 calibration saw a masked time step.
 """
 
@@ -38,7 +39,7 @@ def soften_masks(
         model: the float model.
         ranges: smallest and largest value of the tensors, as calibration saw them.
         precision: the type each op will compute in.
-        binary: the numbers of the main graph's inputs that hold 0 and 1 alone.
+        binary: the indices of the main graph's inputs that hold only 0 and 1.
 
     Raises:
         UnsupportedError: an infinite constant cannot be replaced.

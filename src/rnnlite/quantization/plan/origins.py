@@ -1,7 +1,7 @@
 """The large constants of a model that stand-ins may replace, and the size of each stand-in.
 
-What enters: a float model, then what each walk through it found too small. What leaves: the sizes,
-and in the end the model with the stand-ins written into it.
+What enters: a float model; then, after each walk through the model, the stand-ins that the walk
+found too small. What leaves: the sizes, and at last the model with the stand-ins in it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ LARGE = 50.0
 
 FIRST_SIZE = 8.0
 ROUNDS = 60
-"""Times that sizes may grow."""
+"""How often sizes may grow, before constants are left as they are."""
 
 
 @dataclass(eq=False)
 class Origin:
-    """A large constant where an op reads it, or a LOG, whose 0 becomes minus infinity."""
+    """A large constant as the operand of one op; or a LOG, which makes minus infinity of 0."""
 
     op: Op
     operand: int
@@ -63,7 +63,7 @@ class Origins:
         self.sizes[number] = FIRST_SIZE
 
     def size(self, op: Op, operand: int) -> tuple[int, float] | None:
-        """Number and size of the stand-in of what an op reads there; None to leave it."""
+        """The number and size of the stand-in for an operand; None where the operand stays."""
         number = self.known.get((op, operand))
         if number is None:
             return None
@@ -77,17 +77,17 @@ class Origins:
         return self.constants[value]
 
     def drop(self, numbers: frozenset[int]) -> None:
-        """Leave these as they are."""
+        """Keep the constants of these numbers: they get no stand-in."""
         self.known = {k: n for k, n in self.known.items() if n not in numbers}
 
     def enlarge(
         self, meetings: Iterable[frozenset[int]], lacking: Mapping[frozenset[int], float]
     ) -> bool:
-        """Give constants that meet one size, and more where an end asks for it.
+        """Enlarge stand-ins. Constants that meet in one op get the same size.
 
         Args:
-            meetings: the numbers of constants that one op reads.
-            lacking: by how much those of these numbers are too small.
+            meetings: sets of numbers of constants that meet in one op.
+            lacking: numbers of constants -> by how much their stand-ins are too small for an end.
 
         Returns:
             whether anything changed.
@@ -114,10 +114,10 @@ class Origins:
         return changed
 
     def write(self, logarithms: Mapping[int, tuple[float, float]]) -> dict[Op, Op]:
-        """Put the stand-ins into the model; gives the ops that are gone, and what came for them.
+        """Write the stand-ins into the model; gives the ops that were replaced, by old -> new.
 
         Args:
-            logarithms: for each LOG whose operand has two values, these.
+            logarithms: number of a LOG whose operand holds two values -> these values.
         """
         for (_, operand), number in self.known.items():
             if operand >= 0:

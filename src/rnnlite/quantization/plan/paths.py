@@ -1,9 +1,7 @@
-"""The ops that hand on what a mask's constant is part of: what moves values, and plain arithmetic.
+"""The ops through which a mask's constant may pass: ops that move values, and plain arithmetic.
 
-What enters: the kind of an op. What leaves: which operands it hands on, or how it computes on
-ranges.
-
-Pure data. Other ops either end a mask (`ends`) or need its true value.
+What enters: the kind of an op. What leaves: which operands the op hands on, or how it computes on
+ranges. Pure data. All other ops either end a mask (`ends`) or need the true value of the constant.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 What enters: a float model and the range of each tensor. What leaves: a `Plan`, which gives the
 quantization parameters of each value and the type in which each op computes. Tensors that must
-agree (by control flow, or because an op only moves values) form one group with the union of their
-ranges; operands that would spoil each other's resolution stay apart and are requantized instead.
+have equal parameters form one group with the union of their ranges: those that control flow ties,
+and operand and result of an op that only moves values. Operands of very different ranges would lose
+precision in one group: they stay in groups of their own, and are requantized.
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from rnnlite.quantization.plan.coarsen import coarsen_products, coarsen_sums
 from rnnlite.quantization.plan.front import REASON, WHOLE, whole_number_ops
 
 RUNNING = "adds up what comes in a stream"
-"""Why an op stays in float: what has no bound fits no range."""
+"""Why an op stays in float: a sum over a stream has no bound, so no range holds it."""
 
 JOIN_LIMIT = 1.25
-"""Operands share the result's scale if that widens nobody's range by more than this factor."""
+"""Operands share the scale of a result if this widens no range by more than this factor."""
 
 Precision = Callable[[str, bool], str]
 """From an op's name and whether it stands in a loop to the type it computes in."""
@@ -44,16 +45,17 @@ Precision = Callable[[str, bool], str]
 
 @dataclass(eq=False)
 class Plan:
-    """Quantization parameters by value, and what each op computes in.
+    """The quantization parameters of each value, and the type in which each op computes.
 
     Attributes:
-        models: the float models the plan is for: one, or one with the chunk's model of its stream.
+        models: the float models of the plan: the model, and that of a chunk where it is streamed.
         ranges: smallest and largest number of each value, as calibration saw them.
         precision: the type an op computes in.
         kept: ops that stay in float, with the reason.
         wide: ops that compute in int16 whatever `precision` says.
         loops: the graphs that run in loops.
-        marked: tensors that are compared with a marker beyond their range, which saturates.
+        marked: tensors that are compared with a marker. The marker is beyond their range, and
+            saturates.
     """
 
     models: tuple[Model, ...]
@@ -76,7 +78,7 @@ class Plan:
         return self.precision(op.kind, op.graph in self.loops or is_step(op))
 
     def has(self, value: Value | None) -> bool:
-        """Whether it gives a value parameters: a float one that is no constant."""
+        """Whether the plan has parameters for a value: it has for floats that are no constants."""
         return value in self._parent
 
     def root(self, value: Value) -> Value:
@@ -94,7 +96,7 @@ class Plan:
         return self._params[self.root(value)]
 
     def together(self, a: Value, b: Value) -> bool:
-        """Whether two values share one scale and zero point by construction."""
+        """Whether two values are in one group, and so have one scale and zero point."""
         return self.root(a) == self.root(b)
 
     def narrow(self, value: Value, to: Range) -> None:
@@ -107,7 +109,7 @@ class Plan:
         self._params[root] = replace(self._params[root], scale=scale)
 
     def narrowed(self, value: Value) -> bool:
-        """Whether the parameters of a value cut off what calibration saw of it, on purpose."""
+        """Whether the parameters of a value leave out a part of the range that calibration saw."""
         seen = self.ranges.get(value)
         return seen is not None and not self.params(value).covers(seen)
 
@@ -155,12 +157,12 @@ def make_plan(
         allow_float: keep an op without integer kernel in float, instead of refusing it.
         wide: ops that compute in int16 in any case.
         marked: see `Plan`.
-        front: ops that stay in float, see `front`.
-        beside: a model that is to have the same parameters, see `quantization.chunks`.
-        twins: values of the two that mean the same.
-        running: ops that stay in float, for they add up the whole of a stream.
-        states: inputs and the outputs that they come back as; they have the type of what stands
-            in loops.
+        front: the first ops, which stay in float; see `front`.
+        beside: the model of a chunk, which gets the same parameters; see `quantization.chunks`.
+        twins: pairs of values of the two models that mean the same.
+        running: ops that stay in float, because they add up all steps of a stream.
+        states: pairs of an input and an output that are one state. A state has the type that
+            values in loops have.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
@@ -292,7 +294,7 @@ def _join(plan: Plan, target: Value, value: Value, *, same: bool) -> None:
 
 
 HOLDS = ("CONCATENATION", "PACK", "DYNAMIC_UPDATE_SLICE", "SELECT", "SELECT_V2")
-"""Ops whose results hold all that their operands hold."""
+"""Ops whose result holds the values of all operands, so that its range is their union."""
 
 
 def _hold(plan: Plan, ops: Sequence[Op]) -> None:

@@ -1,9 +1,9 @@
 """Which values of a chunk's model mean the same as values of the whole sequence's model.
 
-What enters: the two float models, as the converter gave them, and what their functions say of each
-other (`streaming.twins`). What leaves: pairs of values. Steps of recurrences are told by their
-number and place, everything else by the op of the source that it is the result of, inputs and
-outputs by their order.
+What enters: the two float models, as the converter gave them, and the `Twins` of their functions
+(`streaming.twins`). What leaves: pairs of values. Values in the step of a recurrence are matched by
+the number of the recurrence and their place in the step; inputs and outputs by their order; all
+other values by the op of the source that computes them.
 
     whole:  CONV_2D  (conv/Relu, conv/Conv2D)        chunk:  CONV_2D  (conv/Relu, conv/Conv2D_1)
     whole:  MEAN     (pool/Mean)                     chunk:  DIV      (pool/truediv)
@@ -23,12 +23,12 @@ Pair = tuple[Value, Value]
 
 
 def pairs(chunk: Model, whole: Model, twins: Twins) -> list[Pair]:
-    """Float values of both that mean the same; and values of steps of the second, likewise.
+    """The pairs of float values of the two models that mean the same.
 
     Args:
-        chunk: its inputs and outputs are those of the other, then the states.
-        whole: see the module.
-        twins: what the two functions say of each other.
+        chunk: the model of a chunk. Its inputs and outputs are those of `whole`, then the states.
+        whole: the model of the whole sequence.
+        twins: which ops of the two functions mean the same.
     """
     found = [
         (a, b)
@@ -129,7 +129,7 @@ class _Named:
     paths: tuple[str, ...]
 
     def like(self, table: Mapping[str, Sequence[_Named]], names: Sequence[str]) -> list[Value]:
-        """Of the values that a table has by some names, those like this; or the only one."""
+        """The values under some names in a table that have the same key; or the only one there."""
         found = []
         for name in names:
             others = table.get(name, [])

@@ -1,8 +1,8 @@
 """One walk through a float model: which tensors hold a mask's constant, and where each path ends.
 
-What enters: the model, the range of each tensor, the stand-ins as they are. What leaves: what every
-tensor holds, the constants whose true value something needs, those that meet, and what each
-stand-in lacks to lie beyond the bound of every end.
+What enters: the model, the range of each tensor, the stand-ins at their present sizes. What leaves:
+the cases of every tensor; the constants whose true value a reader needs; the constants that meet in
+one op; and by how much each stand-in is too small for the bound of an end.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from rnnlite.quantization.plan.origins import Origins
 from rnnlite.quantization.plan.paths import ADDS_ZEROS, ARITHMETIC, MOVED
 
 ONE = 1e-6
-"""How far the larger value of a mask may be from 1 in a logarithm."""
+"""How far from 1 the larger of the two values of a mask may be, where a LOG reads the mask."""
 
 SWEEPS = 20
-"""Times that a model with loops is gone through, before what still changes is given up."""
+"""How often a model with loops is gone through. Constants whose cases still change then stay."""
 
 ENTERED = 3
-"""After so many times each body was gone through with what its loop hands in."""
+"""After so many times, each body was gone through with the values that its loop hands in."""
 
 SETTLED = 8
-"""From this time on, what still changes in a loop without a mask is a counter."""
+"""After so many times, a value without a mask that still changes in a loop is a counter."""
 
 Precision = Callable[[str, bool], str]
 
 
 @dataclass(frozen=True)
 class Softened:
-    """What was found.
+    """What a walk gives for the plan.
 
     Attributes:
-        ranges: of tensors that a mask reaches, in place of the calibrated ones.
-        again: whether masked values went through a maximum in calibration, so that ranges behind
-            it were seen with the constants that are gone now.
-        replaced: ops that are gone, and what came for them.
+        ranges: the ranges of tensors that a mask reaches; they replace the calibrated ones.
+        again: whether to calibrate again: masked values went through a maximum, so the ranges
+            behind it were calibrated with the old constants.
+        replaced: ops that were replaced -> the new ops.
     """
 
     ranges: Mapping[ir.Value, Range]
@@ -54,7 +54,7 @@ class Softened:
     replaced: Mapping[Op, Op] = field(default_factory=dict)
 
     def present(self, ops: frozenset[Op]) -> frozenset[Op]:
-        """Ops as they are now."""
+        """The same ops, the new one in the place of each that was replaced."""
         return frozenset(self.replaced.get(op, op) for op in ops)
 
 
@@ -68,7 +68,7 @@ class _Ends:
 
 
 class Walk:
-    """The model gone through once, with the stand-ins as they are."""
+    """One walk through the model, with the stand-ins at their present sizes."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Walk:
         self.logarithms: dict[int, tuple[float, float]] = {}
 
     def run(self) -> Walk:
-        """Until nothing changes: loops hand values back to their own beginning."""
+        """Go through the model until no cases change: a loop hands values to its own beginning."""
         ties = list(flows(self.model))
         for sweep in range(SWEEPS):
             before = dict(self.values)

@@ -1,5 +1,5 @@
 """Rewrite ops and constants that integers hold badly, while all is still float.
 
-What enters: a float `Model`, changed in place. What leaves: an equal one, up to rounding, and what
-integers are to know of it.
+What enters: a float `Model`, changed in place. What leaves: a model that computes the same, up to
+rounding, and the ops of it that are to compute in int16.
 """

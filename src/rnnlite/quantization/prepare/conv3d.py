@@ -5,9 +5,9 @@ are laid side by side as channels, so that one CONV_2D sums over them:
 
     y[b, d] = conv2d(concat_k x[b, stride d + dilation k], kernel as (KH, KW, KD * C, O))
 
-The depth may be free, as the time of a video is: a tap then ends so many rows before the last. It
-may not be free where the op both pads and strides along it, for the padding then depends on the
-length, nor where the batch is free too.
+The depth may be free, as the time of a video is. The slice of a tap then ends a fixed number of
+rows before the last one. Two cases are left as they are: a free depth where the op both pads and
+strides along it, for the padding then depends on the length; and a free depth beside a free batch.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEPTH, CHANNELS = 1, 4
 
 
 def flatten_conv3d(model: Model) -> None:
-    """Rewrite each CONV_3D with a constant kernel and shapes as above, in place."""
+    """Rewrite each CONV_3D, in place, if its kernel is constant and its shapes are as above."""
     for graph in model.graphs:
         for op in graph.ops:
             kernel = constant(op.input(1)) if op.kind == "CONV_3D" else None

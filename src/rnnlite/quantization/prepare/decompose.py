@@ -1,8 +1,8 @@
-"""Put ops that have no integer kernel together from ops that have one, while all is still float.
+"""Replace ops that have no integer kernel by ops that have one, while all is still float.
 
-What enters: a float model, changed in place. What leaves: an equal one, and the ops in it that are
-to compute in int16 in whatever trial, for what they compute spans many orders of magnitude. Done
-before calibration, so that the parts have ranges of their own.
+What enters: a float model, changed in place. What leaves: an equal one; and those of its ops that
+compute in int16 in every trial, because their values span many orders of magnitude. This is done
+before calibration, so that each new op gets a range of its own.
 
     NEG(x)                    x * -1
     SQUARE(x)                 x * x
@@ -67,7 +67,7 @@ def decompose(
     Args:
         model: the float model.
         precision: the type that each op will compute in.
-        faint: results that are too small for the steps that LiteRT prescribes for their op.
+        faint: results that are too small for the steps that LiteRT prescribes (`faint_results`).
         left: ops that stay in float, as they are.
 
     Returns:
@@ -220,7 +220,7 @@ def _replace_log_softmax(parts: Parts, op: Op) -> None:
 
 
 Rule = Callable[[Parts, Op], bool | None]
-"""Puts ops in the place of one; says yes where that stays."""
+"""Replaces an op by others. Returns True where the op stays."""
 
 ALWAYS: dict[str, Rule] = {
     "NEG": _replace_neg,
@@ -250,10 +250,10 @@ FOR_INT16: dict[str, Rule] = {
 }
 
 FAINT = 2.0**-6
-"""Share of a prescribed range below which too few steps are left of it."""
+"""A result is faint if it stays below this part of the range that LiteRT prescribes."""
 
 FAINT_WAVE = 0.5
-"""The same for SIN, whose table has even steps of the angle."""
+"""The same for SIN, whose kernel has a table with even steps of the angle."""
 
 FOR_FAINT: dict[str, Rule] = {
     "LOGISTIC": replace_faint_logistic,
@@ -264,11 +264,11 @@ FOR_FAINT: dict[str, Rule] = {
 
 
 def faint_results(model: Model, ranges: Mapping[Value, Range]) -> frozenset[Value]:
-    """The results of LOGISTIC, SOFTMAX and TANH that hardly leave zero.
+    """The results of LOGISTIC, SOFTMAX, TANH and SIN that stay close to zero in calibration.
 
     Args:
         model: the float model.
-        ranges: smallest and largest value by place.
+        ranges: smallest and largest value of each tensor.
     """
     found = set()
     for op in model.ops():
@@ -281,7 +281,7 @@ def faint_results(model: Model, ranges: Mapping[Value, Range]) -> frozenset[Valu
 
 
 WIDE = ("DIV", "CUMSUM", "SIN", "COS")
-"""Ops that compute in int16 wherever they stand: quotients span many orders of magnitude."""
+"""Ops that always compute in int16. Quotients, for one, span many orders of magnitude."""
 
 FREED = frozenset(
     {
@@ -290,4 +290,4 @@ FREED = frozenset(
         *("STRIDED_SLICE", "MINIMUM"),
     }
 )
-"""Ops that others may have been put in the place of."""
+"""Kinds of ops that replaced ops may have read; those that nothing reads any more are removed."""

@@ -1,7 +1,8 @@
-"""Integers that a source makes at run time, dequantized: the quantizer's own come in their place.
+"""Take out the quantization that a source does at run time: ours takes its place.
 
-What enters: a float model, changed in place. What leaves: the same without the scales that it finds
-at each run, and without the rounding that goes with them.
+A dynamically quantized source finds scales at each run and computes products in integers. What
+enters: a float model, changed in place. What leaves: the same model without these scales, and
+without their rounding.
 
     m = select(high > low, (high - low) c, 1)         1
     z = relu(min(round(-low / m), 255))               gone
@@ -9,8 +10,8 @@ at each run, and without the rounding that goes with them.
     round(W x) + floor(b / (m w))                     W x + b / w
     ... (m w)                                         ... w
 
-What comes of this does not depend on m but for rounding, so m is 1. Integers beside a product are
-floats then: nothing rounds them.
+Apart from rounding, the result does not depend on the scale m, so m becomes 1. The tensors that
+held integers then hold floats, which nothing rounds.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Give each reader of a constant row, spread by an op, a row of its own.
+"""Give each reader of a constant that FILL and the like broadcast a tensor of its own.
 
-What enters: a float model. What leaves: the same model, in which no two ops read one tensor that
-FILL and the like make of a constant. The official converter makes equal ones one; recurrences of
-equal size, which begin with rows of zeros, would share it, and so one scale: the quiet ones
-would lose their steps to the loud ones.
+What enters: a float model. What leaves: the same model, in which no two ops read one such tensor.
+The official converter merges equal FILLs. So recurrences of equal size, whose states start as
+zeros, would share one tensor, and with it one scale: the states of small range would lose
+precision.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 from rnnlite.lite.ir import Graph, Model, Value
 
 SPREADS = {"FILL": 1, "BROADCAST_TO": 0, "TILE": 0, "RESHAPE": 0}
-"""Ops whose result is a constant if the operand at this place is one, whatever its size."""
+"""Ops -> the operand whose numbers the result holds: constant if this operand is constant."""
 
 
 def separate_fills(model: Model) -> int:
-    """Copy the ops that spread float constants, in place, one for each reader.
+    """Copy the ops that broadcast float constants, in place, one for each reader.
 
     Returns:
         How many copies were made.

@@ -1,7 +1,7 @@
-"""Whether two axes of free size are the same time axis: read off the ops between them.
+"""Find out whether two free axes are the same time axis, from the ops between them.
 
 What enters: a value and one of its axes. What leaves: all axes of values in front of it that surely
-have the same size, whatever the input's length.
+have the same size, at any length of the input.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ ELEMENTWISE = frozenset(
         *("RELU", "RELU6", "ELU", "GELU", "LEAKY_RELU", "HARD_SWISH", "PRELU"),
     }
 )
-"""Each result element is of the elements at its place; operands of size 1 are repeated."""
+"""Ops that compute each element of the result from the elements at its place; they broadcast."""
 
 RESHAPES = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE"})
 
 
 def same_axes(value: Value, axis: int) -> set[Axis]:
-    """The axes in front of a value, itself included, that have the size of one of its axes."""
+    """Axes that have the size of an axis of a value: of this value and of those it is made of."""
     found: set[Axis] = set()
     waiting = [(value, axis)]
     while waiting:
@@ -60,7 +60,7 @@ def _in_front(op: Op, value: Value, axis: int) -> list[Axis]:
 
 
 def reshaped(new: Sequence[int], old: Sequence[int], axis: int) -> int | None:
-    """Where a free axis was before a RESHAPE, if that only moved axes of fixed size around it."""
+    """The place of a free axis before a RESHAPE that only moves axes of fixed size; else None."""
     free = [k for k, d in enumerate(new) if d == FREE], [k for k, d in enumerate(old) if d == FREE]
     if axis not in free[0] or len(free[0]) != len(free[1]):
         return None

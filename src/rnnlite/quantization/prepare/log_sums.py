@@ -1,15 +1,15 @@
-"""Logarithms of sums over time, in a form whose range hardly depends on how long time is.
+"""Logarithms of sums over time, in a form whose range hardly depends on the length.
 
 What enters: a LOG or LOG_SOFTMAX, and the ops in front of it. What leaves: ops that compute the
-same. A sum of exponentials grows with length; integers have room for what calibration saw, and
-saturate beyond.
+same. A sum of exponentials grows with length; in integers it saturates beyond the largest sum that
+calibration saw.
 
     log(sum(a))         log(mean(a)) + log(T)
     log(sum(exp(x)))    max(x) + log(mean(exp(x - max(x)))) + log(T)
     log(softmax(x))     x - max(x) - log(mean(exp(x - max(x)))) - log(T)
 
-The number of steps is an integer of any size, so its logarithm is looked up: exact to `KNEE`, from
-there on of every `STRIDE`-th number, which is less than 0.01 off.
+The number of steps T is an integer, so log(T) is looked up in a table. The table is exact up to
+`KNEE`. Beyond, it has every `STRIDE`-th number, with an error below 0.01.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from rnnlite.quantization.prepare.parts import Parts, made_by
 from rnnlite.quantization.prepare.quotients import add_mean, add_size, add_steps, find_sum
 
 KNEE, STRIDE, ENTRIES = 1024, 16, 3072
-"""Of the table: it ends at 33,776 steps."""
+"""Sizes of the table of logarithms, which ends at 33,776 steps."""
 
 
 def replace_log_sum(parts: Parts, op: Op) -> bool:
-    """Put ops in the place of LOG(v), where v is a sum over a time axis of free size.
+    """Replace LOG(v), where v is a sum over a time axis of free size.
 
     Returns:
-        whether it is one.
+        whether v is such a sum, and the op was replaced.
     """
     v, y = op.input(0), op.output
     if find_sum(v) is None:
@@ -56,10 +56,10 @@ def replace_log_sum(parts: Parts, op: Op) -> bool:
 
 
 def replace_log_shares(parts: Parts, op: Op) -> bool:
-    """Put ops in the place of LOG(SOFTMAX(x)) or LOG_SOFTMAX(x) over an axis of free size.
+    """Replace LOG(SOFTMAX(x)) or LOG_SOFTMAX(x) over an axis of free size.
 
     Returns:
-        whether it is one.
+        whether the op is one of these, and was replaced.
     """
     softmax = made_by(op.input(0), "SOFTMAX") if op.kind == "LOG" else op
     if softmax is None or (op.kind == "LOG" and softmax.real("beta") != 1.0):

@@ -3,10 +3,10 @@
 What enters: a LOG, LOG_SOFTMAX or POW, and the ops in front of it. What leaves: ops that compute
 the same.
 
-LiteRT's LOG in int16 interpolates between 512 even steps of the range of its operand, and falls
-steeply at one end. The fourth root of the operand is spread over a quarter of its orders of
-magnitude: log(v) = 4 log(sqrt(sqrt(v))). Where an exponential comes first, it is taken of what is
-not above 0, as in a softmax:
+LiteRT's LOG in int16 interpolates between 512 even steps of the range of its operand. A logarithm
+is steep at small operands, where these steps are too coarse. The fourth root of an operand spans a
+quarter of its orders of magnitude, so LOG is computed as log(v) = 4 log(sqrt(sqrt(v))). An
+exponential in front of a LOG is computed of operands that are never above 0, as in a softmax:
 
     log(softmax(x))  x - max(x) - log(sum(exp(x - max(x))))
     log(exp(x) + 1)  relu(x) + log(exp(-|x|) + 1)
@@ -14,8 +14,9 @@ not above 0, as in a softmax:
     x ** 6           exp(6 log(|x|)), x ** 7 = x exp(6 log(|x|)): x may be below zero
     x ** c, x ** y   exp(c log(x)), exp(y log(x))
 
-LiteRT prescribes the steps of LOGISTIC and TANH. Where results stay far below their limit,
-as probabilities of rare events do, they get steps of their own:
+LiteRT prescribes the steps of the results of LOGISTIC and TANH. Where all results stay far below 1,
+as probabilities of rare events do, these steps are too coarse. Other ops, with steps of their own,
+then compute the results:
 
     logistic(x)      exp(x) / (exp(x) + 1)
     tanh(x)          x - x x x / 3, to 2 / 15 x**5
@@ -119,7 +120,7 @@ def _add_softplus(parts: Parts, x: Value, y: Value) -> None:
 
 
 def replace_faint_logistic(parts: Parts, op: Op) -> None:
-    """Put ops in the place of a LOGISTIC far below zero."""
+    """Replace a LOGISTIC whose operands are far below zero."""
     x, y = op.input(0), op.output
     e = parts.add("EXP", [x], wide=True)
     total = parts.add("ADD", [e, parts.number(1.0)], wide=True)
@@ -127,12 +128,12 @@ def replace_faint_logistic(parts: Parts, op: Op) -> None:
 
 
 def replace_faint_tanh(parts: Parts, op: Op) -> None:
-    """Put ops in the place of a TANH next to zero."""
+    """Replace a TANH whose operands are close to zero."""
     _add_cubic(parts, op, -1 / 3)
 
 
 def replace_faint_sine(parts: Parts, op: Op) -> None:
-    """Put ops in the place of a SIN of angles below half a right one."""
+    """Replace a SIN of angles below 45 degrees."""
     _add_cubic(parts, op, -1 / 6)
 
 

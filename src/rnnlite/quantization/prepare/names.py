@@ -1,7 +1,7 @@
-"""Constants that the converter made, called after what they are used for.
+"""Name constants that the converter made after their use, such as "kernel", for reports.
 
-What enters: a model with the names that `lite.passes.naming` gave. What leaves: the same, for
-reports.
+What enters: a model with the names that `lite.passes.naming` gave. What leaves: the same model, all
+its constants with names.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from rnnlite.lite.ir import Model
 
 WORDS = {1: "kernel", 2: "bias"}
-"""By place among an op's inputs."""
+"""Index of an input of an op -> the word for a constant there."""
 
 
 def name_constants(model: Model) -> None:
-    """Call each constant without a name after what it is used for, in place."""
+    """Name each constant without a name after the op that reads it, in place."""
     for op in model.ops():
         if not op.outputs:
             continue

@@ -1,11 +1,11 @@
-"""Products with ones that are made at each run, taken out.
+"""Take out products with ones that the model makes at each run.
 
     FILL(shape, 1) -> MUL(x, .)            ->    x
     BROADCAST_TO(1, shape) -> MUL(x, .)    ->    x
 
-What enters: a float model, changed in place. What leaves: the same without a rounding that changes
-nothing. Keras 2 normalizes with scales of ones as long as time; where a length is known the
-official converter folds them.
+What enters: a float model, changed in place. What leaves: the same model without these products,
+each of which would round once more in integers. The layer normalization of Keras 2 multiplies by a
+scale of ones, as long as the sequence. Where the length is fixed, the official converter folds it.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from rnnlite.quantization.prepare.fills import SPREADS
 
 
 def drop_ones(model: Model) -> int:
-    """Let readers of such products read what is multiplied, in place.
+    """Let the readers of each product with ones read its other operand, in place.
 
     Returns:
-        How many products are gone.
+        How many products were taken out.
     """
     count = 0
     for graph in model.graphs:

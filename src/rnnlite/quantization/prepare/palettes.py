@@ -1,11 +1,12 @@
-"""Tables of lookups with many small rows: those palettized, at 6 bits a number, the others in 15.
+"""Palettize the small rows of a lookup table, at 6 bits a number; keep the others at 15 bits.
 
-What enters: a lookup's table. What leaves: a `PalettizedTable`, or None where that brings nothing,
-and the ops that decode it, while all is still float.
+What enters: the table of a lookup. What leaves: a `PalettizedTable` and the ops that decode it,
+while all is still float; or None, where palettes save nothing.
 
-Rows of words that training never met keep their small initial values, and may be most of a table.
-One scale for all wastes the 8 bits of a number on them; a scale a row gives them a precision that
-no result feels, and leaves the large rows as coarse as they were. So
+Rows of words that training never met keep their small initial values. They may be most of a table.
+With one scale for all rows, most of the 8 bits of a number in a small row are wasted. With a scale
+for each row, the small rows have a precision that no result needs, and the large rows stay as
+coarse as before. So
 
     slot  = GATHER(slots, ids)                    where the row is: in `large`, or behind it
     row   = GATHER(large, min(slot, n)) + GATHER(rest, min(slot, n))
@@ -13,11 +14,12 @@ no result feels, and leaves the large rows as coarse as they were. So
 
     decoded(k) = codebooks[GATHER(indices, k)] + residual_codebooks[GATHER(residual_indices, k)]
 
-A small row is two rows of bytes that index codebooks: one with 16 levels for each of 2 columns a
-byte, and for what these leave over a residual one that divides a level in 4 or 3, for 4 or 5
-columns a byte. The columns of a byte stand w/2 apart (w/4, w/5), so that each column of bytes is
-looked up once in a codebook for each group of columns, and the groups are joined. `large` and
-`rest` are what int8 holds of the large rows, and what that leaves.
+A small row is stored as two rows of bytes, which index codebooks. A byte of the first row stands
+for 2 columns, with 16 levels each. A byte of the second row (the residual) divides a level by 4 in
+each of 4 columns, or by 3 in each of 5 columns. The columns of one byte stand w/2 apart (residual:
+w/4 or w/5). So the bytes are looked up once in each codebook, which gives a group of neighbouring
+columns, and the groups are concatenated. A large row is stored in two int8 rows: the one of `large`
+is its int8 value, the one of `rest` is the error of this value.
 """
 
 from __future__ import annotations
@@ -32,17 +34,17 @@ from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.report.quantization import WeightRecord
 
 SMALLEST_TABLE = 1 << 16
-"""Numbers in a table below which it stays whole: the ops to decode it take bytes too."""
+"""A table with fewer numbers is not palettized: the ops that decode it take bytes too."""
 
 COARSE = 16
 FINE = {4: 4, 5: 3}
-"""Columns that one byte of the residual palette stands for, and the levels of each."""
+"""Columns that one byte of the residual palette stands for -> the levels of each column."""
 
 NEAR = 1.1
-"""Rows up to so many times larger than the small ones need to be are taken with them."""
+"""Rows up to so many times the size of the small rows count as small, too."""
 
 INDICES = "palette_indices"
-"""How the names of constants end that index codebooks."""
+"""The end of the names of constants that hold indices into codebooks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +70,12 @@ class PalettizedTable:
     """A table (N, w) whose small rows are palettized.
 
     Attributes:
-        slots: (N,) where each row stands: below `len(large) - 1` in the large ones.
-        large: (n + 1, w), the last one zero: all that int8 holds of them.
-        rest: (n + 1, w): what that leaves over.
-        palette: the small rows; the first one stands beside large rows.
-        residual: what that leaves over of the small rows.
+        slots: (N,) the place of each row: s < n is row s of `large`, s > n is row s - n of the
+            palettes.
+        large: (n + 1, w): the int8 values of the n large rows, and a row of zeros for small rows.
+        rest: (n + 1, w): the errors of `large`.
+        palette: the small rows, behind row 0, which is added to every large row.
+        residual: the errors of `palette`.
     """
 
     slots: Array
@@ -83,7 +86,7 @@ class PalettizedTable:
 
 
 def palettized(table: Array) -> PalettizedTable | None:
-    """The table with its small rows palettized; None where that is larger, or coarser, than int8.
+    """Palettize the small rows of a table; None where int8 is smaller, or finer.
 
     Args:
         table: (N, w) in float32.
@@ -132,12 +135,12 @@ def _palette(values: Array, group: int, levels: int, reach: float) -> Palette:
 
 
 def look_up(parts: Parts, op: Op, table: PalettizedTable) -> None:
-    """Put the ops that decode the rows in the place of a lookup.
+    """Replace a lookup by the ops that decode the rows.
 
     Args:
-        parts: where.
-        op: GATHER of a table.
-        table: the same, palettized.
+        parts: takes the ops.
+        op: the lookup, a GATHER of a constant table.
+        table: the table, palettized.
     """
     emit = _Emitter(parts, op)
     last = len(table.large) - 1
@@ -181,7 +184,7 @@ class _Emitter:
         self.ids, self.result = op.input(1), op.output
 
     def gather(self, table: Array, ids: Value, label: str) -> Value:
-        """Rows of a table, or its numbers where it is a vector."""
+        """Look up rows of a table (or elements of a vector) by ids."""
         values = self.graph.constant(table, name=f"{self.name}/{label}")
         found = self.graph.like(ids if table.ndim == 1 else self.result, values.type)
         if table.ndim > 1:
@@ -195,7 +198,7 @@ class _Emitter:
         return found
 
     def cast(self, whole: Value) -> Value:
-        """Any whole numbers as int32."""
+        """Cast integers of any type to int32."""
         made = self.graph.like(whole, "int32")
         self.parts.insert(self.graph.op("CAST", [whole], [made], version=4))
         return made

@@ -1,7 +1,7 @@
-"""Build the ops that stand for another one, at its place.
+"""Replace an op of a graph by others.
 
-What enters: a graph, and one of its ops after the other. What leaves: ops in the place of some, and
-which of all are to compute in int16 in whatever trial.
+What enters: a graph, and one of its ops after the other. What leaves: new ops in the place of some
+ops, and the ops that compute in int16 in every trial.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from rnnlite.lite.ir.ops import TABLES
 
 @dataclass(frozen=True)
 class Norm:
-    """The root of a sum of squares, in factors: m * length.
+    """The root of a sum of squares as a product of two factors: m * length.
 
     Attributes:
-        d: what is squared.
+        d: the value that is squared.
         m: the largest of |d|, bounded from below.
         u: d / m.
-        length: the root of the same sum of squares of u.
-        floor: what the root is not below; 0 for any.
-        inverse: whether the value is 1 / (m * length).
+        length: the root of the sum of squares of u.
+        floor: a lower bound of the root; 0 for none.
+        inverse: whether the value that is known as this norm is 1 / (m * length).
     """
 
     d: Value
@@ -36,13 +36,13 @@ class Norm:
 
 
 class Parts:
-    """Ops in the place of the current one, and short ways to read what stands in front.
+    """Adds ops at the place of the op that is replaced, with short ways to write them.
 
     Attributes:
-        graph: that is rewritten.
-        wide: the ops that are to compute in int16 in any case.
-        norms: the values that are known as such.
-        shares: the values that give each step its part of a whole, see `shares`.
+        graph: the graph that is rewritten.
+        wide: the ops that compute in int16 in every trial.
+        norms: values that are known to be norms.
+        shares: values that hold a share for each time step, as attention does; see `shares`.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -53,17 +53,17 @@ class Parts:
         self._place: Op | None = None
 
     def stand_for(self, op: Op) -> None:
-        """What is added from now on comes in front of an op, until that is kept."""
+        """Add new ops in front of an op from now on, until `keep`."""
         self._place = op
 
     def keep(self, op: Op, *, wide: bool = False) -> None:
-        """Leave the current op where it is; what is added from now on comes behind it."""
+        """Leave an op as it is, and add new ops behind it from now on."""
         self._place = op.following
         if wide:
             self.wide.append(op)
 
     def insert(self, op: Op) -> None:
-        """An op as it is."""
+        """Insert an op that exists."""
         self.graph.insert(self._place, op)
 
     def add(
@@ -76,13 +76,13 @@ class Parts:
         like: Value | None = None,
         **options: object,
     ) -> Value:
-        """An op; its result is new unless one is given.
+        """Add an op; gives its result.
 
         Args:
             kind: e.g. "MUL".
             inputs: its operands.
-            result: the value to make.
-            wide: whether it computes in int16 in any case.
+            result: the value that the op makes; a new one, if not given.
+            wide: whether the op computes in int16 in every trial.
             like: the value whose shape a new result has; the first operand, if not given.
             options: by the schema's names.
         """
@@ -98,7 +98,7 @@ class Parts:
     def reduce(
         self, kind: str, x: Value, axes: Value, *, keep: bool, result: Value | None = None
     ) -> Value:
-        """SUM, MEAN or REDUCE_MAX in int16; `axes` is a constant."""
+        """Add a SUM, MEAN or REDUCE_MAX that computes in int16; `axes` is a constant."""
         known = result is not None
         result = self.add(kind, [x, axes], result, wide=True, keepDims=keep)
         if known:
@@ -126,9 +126,9 @@ class Parts:
 
 
 def made_by(value: Value, *kinds: str) -> Op | None:
-    """The op that makes a value, if it is one of these and no more; else None.
+    """The op that makes a value, if it is of one of these kinds; else None.
 
-    With a function that the converter fused into it, as an ADD with RELU6 has, it is another op.
+    None too where the converter fused a function into the op, as in an ADD with RELU6.
     """
     op = value.producer
     if op is None or op.kind not in kinds or op.integer("fusedActivationFunction"):
@@ -148,7 +148,7 @@ def int32_numbers(value: Value) -> list[int] | None:
 
 
 def with_scalar(value: Value, kind: str) -> tuple[Value, float] | None:
-    """The other operand and the number, where a value is an op of one constant number."""
+    """Where a value is an op (`kind`) of an operand and one constant number: both of these."""
     op = made_by(value, kind)
     if op is None:
         return None
@@ -161,7 +161,7 @@ def with_scalar(value: Value, kind: str) -> tuple[Value, float] | None:
 
 
 def drop_unread(graph: Graph, kinds: frozenset[str]) -> None:
-    """Take ops of these kinds out of a graph whose results nothing reads any longer."""
+    """Remove ops of these kinds whose results nothing reads any more."""
     for op in reversed(graph.ops):
         if op.kind in kinds and not any(v.is_read for v in op.outputs):
             graph.remove(op)

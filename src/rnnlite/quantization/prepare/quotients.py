@@ -1,8 +1,9 @@
-"""Quotients by sums over time, in a form whose range does not depend on how long time is.
+"""Quotients by sums over time, in a form whose range does not depend on the length.
 
-What enters: a DIV, and the ops in front of it. What leaves: ops that compute the same. Masked means
-and weighted means are a sum over a sum, which both grow with length; integers have room for what
-calibration saw. Divided by the number of steps, both stay within what their elements are:
+What enters: a DIV, and the ops in front of it. What leaves: ops that compute the same. A masked
+mean or a weighted mean is a quotient of two sums over time. Both sums grow with length, and in
+integers they saturate beyond the sums that calibration saw. The means of the same elements do not
+grow:
 
     sum(a) / sum(b)          mean(a) / mean(b)
     sum(a) / T               mean(a)
@@ -10,8 +11,8 @@ calibration saw. Divided by the number of steps, both stay within what their ele
     sum(a) / (sum(b) + e)    mean(a) / (mean(b) + e / T)
     a / sum(b)               a / mean(b) * (1 / T)
 
-An e that only keeps zero from being divided by is not worth a division by T: any bound that is
-small beside a step does.
+Where e only prevents a division by zero, e is not divided by T: any bound that is small beside one
+step of an integer will do.
 """
 
 from __future__ import annotations
@@ -28,21 +29,21 @@ from rnnlite.quantization.prepare.lengths import RESHAPES, Axis, same_axes
 from rnnlite.quantization.prepare.parts import Parts, int32_numbers, made_by, with_scalar
 
 GUARD = 1e-3
-"""Up to here a number that is added to a sum, or bounds it, is there for sums of zero alone."""
+"""An e up to this size is there to prevent a division by zero, and for nothing else."""
 
 MOST_STEPS = 32767
-"""That int16 holds."""
+"""The most steps that int16 holds."""
 
 SMALL = 1e-3
-"""What is left of it beside a mean."""
+"""The factor by which an e up to `GUARD` beside a sum becomes smaller beside a mean."""
 
 
 @dataclass(frozen=True)
 class Sum:
-    """A sum over time somewhere in front of a value.
+    """A sum over time that a value is computed from.
 
     Attributes:
-        x: what is summed.
+        x: the value that is summed.
         axis: the axis of time.
     """
 
@@ -51,7 +52,7 @@ class Sum:
 
 
 def replace_quotient(parts: Parts, op: Op) -> bool:
-    """Divide means in the place of DIV(a, b), where b is a sum over a time axis, or a and b are.
+    """Replace DIV(a, b) by a quotient of means, where b, or a and b, are sums over a time axis.
 
     Returns:
         whether the op stays.
@@ -84,7 +85,7 @@ def add_share(parts: Parts, a: Value, mean: Value, steps: Value, result: Value) 
 
 
 def find_sum(value: Value) -> Sum | None:
-    """The sum over one free axis that a value is, but for numbers and its shape."""
+    """The sum over one free axis that a value is, up to reshapes and constant numbers; or None."""
     op = value.producer
     if op is None:
         return None
@@ -111,7 +112,7 @@ def _inner(op: Op) -> Value | None:
 
 
 def add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
-    """Add the ops from a sum on, as `find_sum` goes through them, with its mean instead.
+    """Add the mean in the place of a sum, and copies of the ops between the sum and the value.
 
     Raises:
         InternalError: there is no such sum.
@@ -166,7 +167,7 @@ def _add_count(parts: Parts, steps: Value) -> Value:
 
 
 def add_steps(parts: Parts, value: Value) -> Value:
-    """The number of steps of a sum that `find_sum` finds, as an int32 scalar."""
+    """Add the number of steps that a sum adds up, as an int32 scalar (`find_sum` finds the sum)."""
     known = find_sum(value)
     if known is None:
         raise InternalError(f"{value!r} is no sum")
@@ -174,7 +175,7 @@ def add_steps(parts: Parts, value: Value) -> Value:
 
 
 def add_size(parts: Parts, x: Value, axis: int) -> Value:
-    """How long an axis is, as an int32 scalar."""
+    """Add the length of an axis, as an int32 scalar."""
     graph = parts.graph
     shape, steps = graph.value("int32", [x.rank]), graph.value("int32", [])
     kind = {"outType": type_number("int32")}

@@ -1,11 +1,11 @@
-"""Roots, norms and deviations in int16, that hold over many orders of magnitude.
+"""Roots, norms and deviations in int16 that are exact over many orders of magnitude.
 
 What enters: a RSQRT, SQRT or L2_NORMALIZATION, and the ops in front of it. What leaves: ops that
 compute the same.
 
-Squares spread twice as far as what they are squares of, and int16 has 15 bits: the square of a
-value of 1/200 of the largest is not there any more. So a root of a sum or mean of squares is taken
-of what is divided by its largest element first, which it does not care for:
+Squares span twice as many orders of magnitude as the values, and int16 has 15 bits. So the square
+of a value that is 1/200 of the largest rounds to 0. Therefore the values are divided by the largest
+of them, m, before they are squared, and the root is multiplied by m:
 
     m = max(max |d|, sqrt(e / a)),  u = d / m
     sqrt(a sum(d d) + e) = m sqrt(a sum(u u) + (sqrt(e) / m)^2)
@@ -14,9 +14,9 @@ The same holds of squares that are added to each other, as of the two parts of a
 
     m = max(|x|, |y|),  sqrt(x x + y y) = m sqrt((x / m)^2 + (y / m)^2)
 
-LiteRT's RSQRT in int16 interpolates between 512 even steps of the range of its operand, which
-inverse roots are steep at one end of; its SQRT and its DIV are exact to a step. So RSQRT(v) is
-1 / SQRT(v).
+LiteRT's RSQRT in int16 interpolates between 512 even steps of the range of its operand. An inverse
+root is steep at small operands, where these steps are too coarse. SQRT and DIV are exact to a step.
+So RSQRT(v) is computed as 1 / SQRT(v).
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from rnnlite.quantization.prepare.parts import (
 )
 
 TINY = 1e-30
-"""What keeps a row of zeros from being divided by zero in float; in integers a step does."""
+"""The least m in float, so that a row of zeros is not divided by zero; in integers, one step."""
 
 RELU = 1
-"""How the schema numbers it among the functions that are fused into an op."""
+"""The number of RELU in the schema, as a function that is fused into an op."""
 
 SQUARED = ("MUL", "SQUARE", "SQUARED_DIFFERENCE", "POW")
 """Ops that may give a square."""
@@ -51,10 +51,10 @@ class Squares:
     """max(factor * reduce(d * d + ...) + offset, floor).
 
     Attributes:
-        terms: what is squared and added, of one shape.
+        terms: the values d, ... that are squared and added; they have one shape.
         reduce: "SUM" or "MEAN"; "" where nothing is reduced.
         axes: the constant of the axes; None where nothing is reduced.
-        keep: whether they stay with length 1.
+        keep: whether the reduced axes stay, with length 1.
         factor, offset, floor: as above; `floor` is None where there is none.
     """
 
@@ -152,7 +152,7 @@ def _add_largest(parts: Parts, s: Squares, size: Value, *, keep: bool) -> Value:
 
 
 def find_squares(parts: Parts, v: Value) -> Squares | None:
-    """Read a tensor as squares, through numbers that are added, multiplied or bounds; or None."""
+    """Read a value as `Squares`, through constants that scale, shift or bound it; or None."""
     factor, offset, floor = 1.0, 0.0, None
     while True:
         known = _step(v)

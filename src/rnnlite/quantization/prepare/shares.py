@@ -1,4 +1,4 @@
-"""Shares of a whole that each time step has, as attention gives them: they compute in int16.
+"""Compute shares over time in int16: the weights of attention, which add up to 1 over the steps.
 
 What enters: a SOFTMAX, and values that are shares. What leaves: ops that compute the same, and the
 ops that read shares.
@@ -7,7 +7,7 @@ LiteRT prescribes steps of 1/256 for the result of SOFTMAX in int8, of 1/32768 i
 each step has about one part in T: beyond some hundred steps all shares round to 0 in int8. So a
 softmax over an axis of free size computes in int16, and so do the products with it and their sums.
 
-Where results stay far below 1 already in calibration, they get steps of their own:
+Where all results stay far below 1 in calibration, other ops, with steps of their own, compute them:
 
     softmax(x)       e / sum(e), where e = exp(x - max(x))
     over free axes   e / mean(e) * (1 / T), which no length makes saturate
@@ -31,10 +31,10 @@ TOTALS = frozenset({"SUM", "MEAN", "BATCH_MATMUL"})
 
 
 def keep_softmax(parts: Parts, op: Op) -> bool:
-    """Keep a SOFTMAX, over an axis of free size in int16.
+    """Keep a SOFTMAX; one over an axis of free size computes in int16.
 
     Returns:
-        that it stays.
+        True: the op stays.
     """
     over_time = op.input(0).dims[-1] == FREE
     parts.keep(op, wide=over_time)
@@ -44,7 +44,7 @@ def keep_softmax(parts: Parts, op: Op) -> bool:
 
 
 def replace_faint_softmax(parts: Parts, op: Op) -> None:
-    """Put ops in the place of a SOFTMAX over very many elements."""
+    """Replace a SOFTMAX over so many elements that all results stay far below 1."""
     x, y = op.input(0), op.output
     if op.real("beta") != 1.0:
         x = parts.add("MUL", [x, parts.number(op.real("beta"))], wide=True)

@@ -1,15 +1,15 @@
-"""Keep constants in more than one int8 number where one is too coarse, while all is still float.
+"""Store constants in two int8 numbers where one is too coarse, while all is still float.
 
-What enters: a float model, changed in place. What leaves: an equal one (to the rounding of what the
-parts leave over) whose constants fit int8 better.
+What enters: a float model, changed in place. What leaves: a model that computes the same, up to
+rounding, and whose constants fit int8 better.
 
     GATHER(table, ids)      GATHER(rows, ids) * GATHER(scales, ids)
     x @ W                   x @ W1 + x @ W2
 
-`refine_tables` gives each row of an embedding a scale of its own, an integer of 1 to 127: rows
-differ in size by far, as rare words are trained little. Where most were not trained at all, these
-are `palettized`. `split_weights` keeps a kernel as what int8 holds of it, W1, and what that leaves
-over, W2: 15 bits in all, for twice the bytes and products.
+`refine_tables` gives each row of an embedding a scale of its own, an integer from 1 to 127: the
+rows of rare words are trained little, and far smaller than others. Where training left most rows as
+they were, these are palettized (`palettes`). `split_weights` splits a kernel W into its int8 value
+W1 and the error of this value, W2. Together they have 15 bits, for twice the bytes and products.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def refine_tables(model: Model, *, palettize: bool) -> None:
     """Split each constant table of a lookup into rows of about one size and their scales.
 
     Args:
-        model: it is changed.
-        palettize: whether small rows may be palettized, where bytes count.
+        model: the model, which is changed.
+        palettize: whether small rows may be palettized, to save bytes.
     """
     for graph in model.graphs:
         parts = Parts(graph)

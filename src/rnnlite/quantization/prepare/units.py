@@ -1,9 +1,9 @@
-"""What is divided by its own norm, without the norm's inverse: that has no bound.
+"""Divide values by their own norm without the inverse of the norm, which has no bound.
 
 What enters: a MUL by an inverse root, a DIV by a root, or the ADD that ends a layer normalization.
-What leaves: ops that compute the same. A norm that is smaller than all that calibration saw has an
-inverse beyond its range. With the largest element m taken out of both, all that is left lies
-between known bounds:
+What leaves: ops that compute the same. Where a norm is smaller than all norms in calibration, its
+inverse is beyond the calibrated range. So values and norm are both divided by the largest element m
+first. All values then have known bounds:
 
     d * rsqrt(sum(d d))           u / sqrt(sum(u u)),  u = d / m
     x r - mean(x) r + b           (x - mean(x)) r + b
@@ -34,7 +34,7 @@ class _ScaledNorm:
 
 
 def replace_product(parts: Parts, op: Op) -> bool:
-    """Replace a MUL that is d times the inverse of its norm.
+    """Replace a MUL of a value d and the inverse of the norm of d.
 
     Returns:
         whether the op stays.
@@ -49,10 +49,10 @@ def replace_product(parts: Parts, op: Op) -> bool:
 
 
 def replace_division(parts: Parts, op: Op) -> bool:
-    """Replace a DIV that is d by its norm.
+    """Replace a DIV of a value d by the norm of d.
 
     Returns:
-        whether it was one.
+        whether the op is such a DIV, and was replaced.
     """
     x, n = op.operands
     found = _find(parts, n)
