@@ -1,8 +1,9 @@
 """A loop as its reader sees it, and the interfaces that a front end implements for the reader.
 
-A front end describes a loop as a `Loop`: variables with their values in front of the loop, a body
-that computes their next values, a condition. The reader does not look into tensors. It asks the
-`Region` to compute nodes of the source, and `Tensors` to compute with whole sequences.
+What enters: a loop of any dialect. What leaves: a `Loop`, which a front end makes: variables with
+their values in front of the loop, a body that computes their next values, a condition. The reader
+does not look into tensors. It asks the `Region` to compute nodes of the source, and `Tensors` to
+compute with whole sequences.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A graph without variables, and its signature. Every kind of graph file becomes a `Frozen` first.
 
-The functions here edit a GraphDef whose variables became constants: writes to variables are taken
-out, and lookups read the constants.
+What enters: a GraphDef whose variables became constants. What leaves: the same GraphDef, changed in
+place: without writes to variables, and with lookups that read the constants. `Frozen` holds it.
 """
 
 from __future__ import annotations

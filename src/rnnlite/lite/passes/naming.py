@@ -1,8 +1,8 @@
 """Hide the names of the source from the official converter, and restore them afterwards.
 
-Before the converter, `hide` takes a GraphDef, and gives the graph with hidden names and a table of
-what the hidden names stand for. After the converter, `restore` takes the converter's model and this
-table, and gives each value its `Origin` and each loop its `Mark`.
+What enters `hide`, before the converter: a GraphDef. What leaves: the graph with hidden names, and
+a table of what these stand for. What enters `restore`, after the converter: the converter's model
+and this table. What leaves: the model, each value with its `Origin` and each loop with its `Mark`.
 
 The converter keeps nothing of an op but its name, and adds digits and words to names. So `hide`
 names every node and function by a number. `restore` finds these numbers in the names of tensors and

@@ -3,8 +3,7 @@
 What enters: a plan whose groups are formed, before scales are chosen. What leaves: narrower ranges.
 
 - A value that only LOGISTIC and TANH read is cut where these saturate: the integers are spent on
-the
-  part that matters to the gates.
+  the part that matters to the gates.
 - A value that EXP reads is cut below, where the result of EXP vanishes.
 """
 
