@@ -72,8 +72,8 @@ class _Made:
 
     Attributes:
         parts: one for each Entry.
-        further: the function of a chunk and the exits, as far as they are asked for; none of them
-            in the float32 file of a model that is quantized next.
+        further: parts for the function of a chunk and for the exits, as far as they are asked for.
+            Empty in the float32 file that is only made to be quantized.
         data: the file.
     """
 

@@ -1,8 +1,9 @@
 """A Keras model traced without side effects, its recurrences lowered.
 
-What enters: a live model, its `Interface`, the shapes of its inputs. What leaves: `Traced`: the
-function with its Scans lowered, the names of its outputs, notes, and its `Lengths`. Within
-`tracing`, this thread alone sees layers with other attributes; nothing of the model is changed.
+What enters: a live model, its `Interface`, the shapes of its inputs. What leaves: `Traced` (a
+class of `free_axes`): the function with its Scans lowered, the names of its outputs, notes, and its
+`Lengths`. Within `tracing`, this thread alone sees layers with other attributes; nothing of the
+model is changed.
 """
 
 from __future__ import annotations
