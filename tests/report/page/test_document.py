@@ -162,3 +162,10 @@ def test_the_last_part_of_a_path(origin, name):
 
 def test_a_page_as_a_file_has_no_half_letters():
     assert page_bytes("ä\ud800") == "ä?".encode()
+
+
+def test_a_word_of_the_command_does_not_break_at_its_hyphens():
+    page = document("t", command="rnnlite convert a-b.keras --streaming 5 -o x")
+    words = "rnnlite convert <span>a-b.keras</span> <span>--streaming</span> 5 <span>-o</span> x"
+    assert f"<pre>{words}</pre>" in page
+    assert "pre span{display:inline-block;max-width:100%}" in page

@@ -5,6 +5,7 @@ What enters: a title, and pieces of HTML. What leaves: a page; tables, lists and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def document(
         tag("title", f"{title} - rnnlite"),
         tag("style", Markup(STYLE)),
     )
-    made = section("The command", tag("pre", command)) if command else None
+    made = section("The command", tag("pre", _words(command))) if command else None
     header = tag(
         "header",
         tag("p", kicker, class_="kicker") if kicker else None,
@@ -44,6 +45,12 @@ def document(
     footer = tag("footer", f"Made by rnnlite {__version__}.")
     body = tag("body", tag("main", header, children, made, footer))
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
+
+
+def _words(command: str) -> list[Child]:
+    """The words of a command; of those with hyphens each stays on one line where there is room."""
+    pieces = re.split(r"(\s+)", command)
+    return [tag("span", piece) if "-" in piece else piece for piece in pieces]
 
 
 def section(title: str, *children: Child, lead: str = "", class_: str | None = None) -> Markup:
