@@ -44,6 +44,20 @@ def by_sum(h, w):
     return h.reduce("SUM", weighted, 1)
 
 
+def by_repeating(h, w):
+    """As RepeatVector, Permute and Multiply come."""
+    often = h.op("TILE", w, h.main.constant([1, WIDTH, 1], "int32"), shape=(1, WIDTH, -1))
+    return h.reduce("SUM", h.op("MUL", turned(h, often, (1, -1, WIDTH)), h.x), 1)
+
+
+def by_parts(h, w):
+    """As one of several heads is taken out."""
+    size = {"options": "ConcatenationOptions", "axis": 1}
+    heads = h.op("CONCATENATION", w, w, shape=(1, 2, -1), **size)
+    places = [h.main.constant(p, "int32") for p in ([0, 1, 0], [1, 1, -1])]
+    return by_sum(h, h.op("SLICE", heads, *places, shape=(1, 1, -1)))
+
+
 def model_of(shares, total):
     h = Head((1, -1, WIDTH))
     return h.end(total(h, shares(h, scores(h))))
@@ -60,7 +74,10 @@ def expected(x):
     return ((e / e.sum())[:, None] * x).sum(0)
 
 
-FORMS = [(s, t) for s in (softmax, by_hand) for t in (by_product, by_sum)]
+FORMS = [
+    *((s, t) for s in (softmax, by_hand) for t in (by_product, by_sum)),
+    *((softmax, t) for t in (by_repeating, by_parts)),
+]
 
 
 @pytest.mark.parametrize(("shares", "total"), FORMS)
@@ -100,11 +117,15 @@ def test_equal_in_float(shares, total):
         np.testing.assert_allclose(found.reshape(-1), expected(x), rtol=0, atol=3e-6)
 
 
-def test_what_multiplies_shares_and_adds_them_up_is_wide():
-    model = model_of(softmax, by_sum)
+@pytest.mark.parametrize(
+    ("total", "moves"),
+    [(by_sum, []), (by_repeating, ["TILE"]), (by_parts, ["CONCATENATION", "SLICE"])],
+)
+def test_what_multiplies_shares_and_adds_them_up_is_wide(total, moves):
+    model = model_of(softmax, total)
     wide = decompose(model.ir, all_int8)
     assert [op.kind for op in model.ir.main.ops if op in wide] == [
-        *("SOFTMAX", "TRANSPOSE", "MUL", "SUM")
+        *("SOFTMAX", *moves, "TRANSPOSE", "MUL", "SUM")
     ]
 
 

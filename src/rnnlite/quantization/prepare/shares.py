@@ -19,11 +19,12 @@ from collections.abc import Sequence
 
 from rnnlite.lite.ir import Op, Value
 from rnnlite.lite.ir.values import FREE
-from rnnlite.quantization.prepare.lengths import RESHAPES
+from rnnlite.quantization.ops import RULES
+from rnnlite.quantization.plan.paths import MOVED
 from rnnlite.quantization.prepare.parts import Parts
 from rnnlite.quantization.prepare.quotients import add_share, add_size
 
-MOVES = RESHAPES | {"TRANSPOSE", "SELECT", "SELECT_V2", "MUL"}
+MOVES = frozenset(k for k in MOVED if k != "FILL" and RULES[k].int16) | {"MUL"}
 """Ops whose results are shares, or products with them."""
 
 TOTALS = frozenset({"SUM", "MEAN", "BATCH_MATMUL"})
@@ -73,5 +74,5 @@ def readers_of_shares(shares: Sequence[Value]) -> list[Op]:
                 continue
             found.append(op)
             if op.kind in MOVES:
-                waiting.append(op.output)
+                waiting += op.outputs
     return found
