@@ -24,7 +24,7 @@ class BodyCell:
 
     Args:
         region: the nodes of the body. Values that the loop does not change are bound to tensors.
-        tensors: what sequences are computed with.
+        tensors: computes with whole sequences.
         states: references to the states -> their values in front of the loop.
         rows: references that stand for a row of each input -> the sequence (T, ...).
         arrays: references to arrays that never change, with the axis of rows -> what they hold.

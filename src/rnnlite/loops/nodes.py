@@ -93,8 +93,7 @@ class Node:
         value: the number of a CONSTANT; None where the constant has more than one element.
         axis: the axis of a CONCAT, EXPAND, GATHER or READ_ROW: a number, or a reference to one.
         transposed: see MATMUL.
-        function: what an elementwise function is commonly called, in lower case, where the report
-        may
+        function: the common name of an elementwise function, in lower case, where the report may
             ask for it: "sigmoid", "tanh", "minimum", "maximum".
     """
 

@@ -1,4 +1,4 @@
-"""Walks over the nodes of a region, from values back to what they are made of.
+"""Walks over the nodes of a region, from values back to the values that they depend on.
 
 What enters: a region and references. What leaves: the nodes behind them.
 """

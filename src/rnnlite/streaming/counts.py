@@ -1,4 +1,4 @@
-"""Counts min(length, n), where an input gives n: how often the loops of some graphs run.
+"""Counts min(length, n), where n is an input or a constant: how often loops of some graphs run.
 
 What enters: ops that compute such a count, and slices that take as many rows as it says. What
 leaves: `Bounded` counts, and `Timed` values of which no more rows are there than the count says

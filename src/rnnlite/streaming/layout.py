@@ -101,7 +101,7 @@ class Layout:
         return max((r.delay * r.stride for o in self.outputs if (r := o.rows)), default=0)
 
     def lacking(self, steps: int) -> int:
-        """Steps to feed beyond the end of a sequence of `steps` steps; a multiple of `multiple`."""
+        """Steps to feed beyond the end of a sequence of `steps` steps, in whole chunks."""
         found = max((o.rows.lacking(steps) for o in self.outputs if o.rows), default=0)
         unit = self.chunk or self.multiple
         return -(-found // unit) * unit

@@ -41,7 +41,7 @@ def fixed(source: Frozen, request: TensorFlowRequest) -> Frozen:
     Outputs that hold strings are left out. Inputs of strings that no output depends on are, too.
 
     An input that `request.constants` names becomes the value given there. A PlaceholderWithDefault
-    becomes its default, unless the user names it as an input, or the graph has no other input.
+    becomes its default, unless it is named as an input, or the graph has no other input.
 
     Raises:
         SourceError: a name in `request.constants` is no input, or is given twice; its value has

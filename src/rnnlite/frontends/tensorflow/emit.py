@@ -73,8 +73,7 @@ class Emission:
             emitted for each unrolled step, and is recorded once.
         lowered: each recurrence as it was lowered, in any graph.
         notes: notes for the report.
-        options: how loops are lowered; or a `Survey`, which only counts loops: these are then not
-            lowered.
+        options: how Scans are lowered; or a `Survey`, which counts them and lowers none.
         probing: whether ops are emitted only to look at their shapes. Nothing is reported then.
     """
 

@@ -54,7 +54,7 @@ class Frame:
 
 
 def frames_of(graph: Graph) -> dict[str, Frame]:
-    """Find the loops. The keys are the names of the Exits and of the Merges of each loop.
+    """Find the loops. The keys are the names of the Exits: each Exit of a loop has its Frame.
 
     Raises:
         UnsupportedError: a frame without condition.

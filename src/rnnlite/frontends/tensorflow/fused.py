@@ -1,8 +1,8 @@
 """Write fused kernels of TensorFlow 1 out as plain nodes: LSTMBlockCell, GRUBlockCell.
 
-What enters: a `Graph`. What leaves: an equal one without these nodes. A loop around plain nodes is
-read like any other, and its input projection is hoisted. Equations: the documentation of the ops
-(tensorflow/core/ops/rnn_ops.cc).
+What enters: a `Graph`. What leaves: an equal one without fused cells. So a loop around such a cell
+is read like any other loop, and its input projection is hoisted. Equations: the documentation of
+the ops (tensorflow/core/ops/rnn_ops.cc).
 """
 
 from __future__ import annotations

@@ -172,7 +172,7 @@ def pruned(definition: GraphDef, references: Iterable[str]) -> Any:
 
 
 def stop_waiting(definition: GraphDef, names: Collection[str]) -> None:
-    """Remove the control inputs from the nodes of these names, in place; data inputs stay."""
+    """Remove all control inputs that name one of these nodes, in place; data inputs stay."""
     for node in definition.node:
         kept = [t for t in node.input if not (t.startswith("^") and t[1:] in names)]
         if len(kept) < len(node.input):

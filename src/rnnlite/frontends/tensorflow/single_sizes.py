@@ -24,7 +24,7 @@ STEPS = 6
 """Time steps of the runs."""
 
 OTHERS = (3, 5)
-"""Two sizes. Where an axis takes both, it is taken to take any."""
+"""Two sizes. An axis at which either one runs is taken to run at any size."""
 
 LARGEST, MOST = 4096, 128
 """The largest size that is tried; the most sizes that are tried."""

@@ -1,4 +1,4 @@
-"""What a tensor may hold that a mask's constant reaches, as a few cases.
+"""The content of a tensor that a mask's constant reaches, as a few cases.
 
 What enters: the cases of an op's operands. What leaves: those of its result. A case is a range of
 values, in the float model and with the stand-in of the mask's constant: `(1 - m) * -1e9` is 0 in
@@ -159,7 +159,7 @@ class Constant:
 
 
 def tidy(cases: Iterable[Case], origins: frozenset[int]) -> Cases | None:
-    """A value of few cases; None where a case is no number."""
+    """Reduce cases to a few, of different content; None where a case holds NaN."""
     found: list[Case] = []
     for case in cases:
         if np.isnan([*case.old, *case.new]).any():

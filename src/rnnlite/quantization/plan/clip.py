@@ -27,7 +27,7 @@ SATURATION = {
 log(2 * 256 - 1) and atanh(1 - 2**-9)."""
 
 VANISHING = {"int8": -7.0, "int16": -12.0}
-"""Where EXP falls below half a step, relative to its operand's largest value, about."""
+"""How far below its largest operand EXP gives less than about half a step."""
 
 
 def clip_ranges(plan: Plan, readers: Mapping[Value, set[str]], dtypes: Mapping[Value, str]) -> None:

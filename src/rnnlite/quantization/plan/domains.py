@@ -50,7 +50,7 @@ DOMAINS = {
 def keep_in_domain(
     value: Value, domain: Domain, *, signed: bool, result: Value
 ) -> tuple[list[Op], Value]:
-    """Move integers that a kernel does not take to the nearest that it does.
+    """Replace integers that a kernel does not take by the nearest integer that it takes.
 
     Args:
         value: the operand, of integers.
@@ -74,7 +74,7 @@ def keep_in_domain(
 def drop_small_quotients(
     numerator: Value, divisor: Value, result: Value, *, signed: bool
 ) -> tuple[list[Op], Value]:
-    """Divide zero where the quotient would be less than half a step.
+    """Replace the numerator by zero where the quotient would be less than half a step.
 
     Args:
         numerator, divisor, result: of a DIV, of int16.

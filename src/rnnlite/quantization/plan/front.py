@@ -83,7 +83,7 @@ def whole_number_ops(model: Model) -> frozenset[Op]:
 
 
 def is_whole(value: Value) -> bool:
-    """Whether a value is of integers that are no quantized numbers."""
+    """Whether a value holds integers that stand for themselves, not for quantized numbers."""
     known = value.quantization
     return value.type in ("int32", "int64") and (known is None or known.is_empty)
 

@@ -1,7 +1,7 @@
-"""Leave values out of the range of an input that only mark masked steps, such as -999.
+"""Leave markers out of the range of an input: values such as -999 that only mark masked steps.
 
-What enters: the float model and the samples. What leaves: the range of each such input without its
-marked elements.
+What enters: the float model and the samples. What leaves: the range of each input with a
+marker, without the marked elements.
 
 An input has a marker if it is compared with one constant, and if every other use of the input drops
 the marked elements by this comparison: multiplied by 0, or replaced by a SELECT. A marker beyond
@@ -21,7 +21,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.params import Array, Range
 
 RESERVED = 1 / 200
-"""How much of its width a range is extended by towards a marker: more than one int8 step."""
+"""A range is extended towards a marker by this part of its width: more than one int8 step."""
 
 SAME_PLACES = ("RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST", "BROADCAST_TO", "TILE")
 """Ops that move the truth values of a comparison, and do not change them."""

@@ -6,11 +6,11 @@ reaches, which are known without data.
 
 A large constant may be replaced where each path from it ends in an op that treats all values
 beyond some bound alike: SOFTMAX, EXP, LOGISTIC, TANH, a maximum, a minimum. `cases` says what every
-tensor on these paths holds, once with the constant and once with its stand-in. Where a
-reader needs the true value (an output, a product, a sum), the constants that reach it stay. A
-stand-in grows until it is beyond the bound of each end. The range is cut at this bound, so that all
-masked values become one integer. In the float model they are one number too: -1e9 + x is the same
-for every small x.
+tensor on these paths holds, once with the constant and once with its stand-in. Where a reader needs
+the true value (an output, a product, a sum), the constants that reach it stay. A stand-in grows
+until it is beyond the bound of each end. The range is cut at this bound, so that all masked values
+become one integer. In the float model they are one number too: -1e9 + x is the same for every small
+x.
 
 The tensors of the mask (`m`, `1 - m`) have known ranges too: they hold 0 and 1, whether or not
 calibration saw a masked time step.
@@ -61,7 +61,7 @@ def soften_masks(
 
 
 def binary_inputs(model: Model, samples: Sequence[Sequence[Array]]) -> list[int]:
-    """The numbers of the inputs that hold 0 and 1 alone in all samples, as a mask does."""
+    """The indices of the inputs that hold only 0 and 1 in all samples, as a mask does."""
     found = []
     for number in range(len(model.main.inputs)):
         arrays = [np.asarray(row[number]) for row in samples]

@@ -27,7 +27,8 @@ ONE = 1e-6
 """How far from 1 the larger of the two values of a mask may be, where a LOG reads the mask."""
 
 SWEEPS = 20
-"""How often a model with loops is gone through. Constants whose cases still change then stay."""
+"""How often a model with loops is gone through. If cases still change then, no constant of the
+model is replaced."""
 
 ENTERED = 3
 """After so many times, each body was gone through with the values that its loop hands in."""
