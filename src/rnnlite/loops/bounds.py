@@ -1,6 +1,6 @@
 """The number of iterations of a loop: the least of the bounds on its counters.
 
-What enters: a `Loop` and its counters. What it looks for: comparisons of a counter with a value
+What enters: a `Loop` and its counters. What is looked for: comparisons of a counter with a value
 that the loop does not change, joined by "and". What leaves: a number, or `NotAScan`.
 """
 

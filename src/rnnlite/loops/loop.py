@@ -25,12 +25,12 @@ class Rows(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called, for messages."""
+        """The name of the array, for messages."""
         ...
 
     @property
     def size(self) -> Count | None:
-        """The number of rows; None where it grows as it is written."""
+        """The number of rows; None where the array grows as rows are written."""
         ...
 
     @property
@@ -78,7 +78,7 @@ class Region(Protocol):
         ...
 
     def emit(self, refs: Sequence[Ref], given: Mapping[Ref, Tensor]) -> list[Tensor]:
-        """Values of one step, in the graph that is being built, from the given ones."""
+        """Compute values of one step from given values, in the graph that is being built."""
         ...
 
     def apply(self, node: Node, operands: Sequence[Tensor]) -> Tensor:
@@ -121,11 +121,11 @@ class Tensors(Protocol):
     """What the reader does with tensors of whole sequences (T, ...)."""
 
     def scope(self, name: str) -> AbstractContextManager[None]:
-        """Within it, ops are named below `name`."""
+        """A context in which the names of new ops begin with `name`."""
         ...
 
     def shape(self, x: Tensor) -> Shape | None:
-        """Its shape as far as it is known; None where its rank is not."""
+        """The shape of a tensor as far as it is known; None where its rank is not known."""
         ...
 
     def scalar(self, x: Tensor) -> Tensor:
@@ -133,11 +133,11 @@ class Tensors(Protocol):
         ...
 
     def vector(self, x: Tensor) -> Tensor:
-        """All elements along one axis."""
+        """All elements of a tensor, along one axis."""
         ...
 
     def column(self, x: Tensor) -> Tensor:
-        """All elements as (T, 1)."""
+        """All elements of a tensor, as (T, 1)."""
         ...
 
     def offset(self, x: Tensor, number: Integer) -> Tensor:
@@ -153,15 +153,15 @@ class Tensors(Protocol):
         ...
 
     def concat(self, parts: Sequence[Tensor], axis: int) -> Tensor:
-        """Side by side."""
+        """Concatenate tensors along an axis."""
         ...
 
     def expand(self, x: Tensor, axis: int) -> Tensor:
-        """With a new axis of one."""
+        """Insert an axis of size 1."""
         ...
 
     def take(self, table: Tensor, ids: Tensor) -> Tensor:
-        """Rows of a table."""
+        """Look up rows of a table by ids."""
         ...
 
     def steps(self, count: Count) -> Tensor:
@@ -169,11 +169,11 @@ class Tensors(Protocol):
         ...
 
     def as_rows(self, x: Tensor, name: str, axis: int) -> Rows:
-        """A tensor as an array of its rows along an axis, called so in messages."""
+        """A tensor as an array of rows along an axis; messages call the array `name`."""
         ...
 
     def first(self, array: Rows, count: Count) -> Tensor:
-        """The first rows of an array."""
+        """The first `count` rows of an array."""
         ...
 
     def rows_at(self, array: Rows, indices: Tensor) -> Tensor:
@@ -181,7 +181,7 @@ class Tensors(Protocol):
         ...
 
     def is_full(self, array: Rows, count: Count) -> bool:
-        """Whether an array surely has that many rows."""
+        """Whether an array surely has `count` rows."""
         ...
 
     def bound(self, limit: Tensor, more: int) -> Count:
@@ -225,11 +225,11 @@ class Variable:
 
 @dataclass(frozen=True, eq=False)
 class Condition:
-    """What is tested in front of each iteration.
+    """The condition of a loop, tested in front of each iteration.
 
     Attributes:
-        region: its nodes.
-        result: reference to the truth value.
+        region: the nodes of the condition.
+        result: the reference to its truth value.
     """
 
     region: Region

@@ -27,8 +27,8 @@ class Raised:
     Attributes:
         scan: the Scan. Its states are those of `reading`, in order; its outputs are the rows of
             `outputs`.
-        cell: its cell.
-        reading: what the variables of the loop are.
+        cell: the cell of the Scan.
+        reading: which variables of the loop are states, sequences and counters.
         outputs: the variables whose arrays are written, and read behind the loop.
         weights: names of the constants that the body multiplies with.
     """

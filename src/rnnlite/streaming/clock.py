@@ -81,7 +81,7 @@ class Clock:
         return rows.delay == 0 and not self._tail and rows.most is None
 
     def bound(self, most: Tensor) -> int:
-        """Keep a largest number of rows (1,), an input or a constant; gives its index (`Rows.most`)."""
+        """Keep a largest number of rows (1,) that is given; gives its index, for `Rows.most`."""
         self._bounds.append(most)
         return len(self._bounds) - 1
 

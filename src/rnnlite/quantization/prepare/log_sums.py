@@ -31,7 +31,7 @@ def replace_log_sum(parts: Parts, op: Op) -> bool:
     """Replace LOG(v), where v is a sum over a time axis of free size.
 
     Returns:
-        whether v is such a sum, and the op was replaced.
+        whether v is a sum over time, and the op was replaced.
     """
     v, y = op.input(0), op.output
     if find_sum(v) is None:

@@ -1,4 +1,4 @@
-"""Logarithms and powers in int16, that hold over many orders of magnitude.
+"""Logarithms and powers in int16 that are exact over many orders of magnitude.
 
 What enters: a LOG, LOG_SOFTMAX or POW, and the ops in front of it. What leaves: ops that compute
 the same.
@@ -35,7 +35,7 @@ MOST_FACTORS = 4
 
 
 def replace_log(parts: Parts, op: Op) -> None:
-    """Put ops in the place of LOG, chosen by what is in front of it."""
+    """Replace a LOG, in a way that depends on the op in front of it."""
     v, y = op.input(0), op.output
     softmax = made_by(v, "SOFTMAX")
     if softmax is not None and softmax.real("beta") == 1.0:
@@ -50,12 +50,12 @@ def replace_log(parts: Parts, op: Op) -> None:
 
 
 def replace_log_softmax(parts: Parts, op: Op) -> None:
-    """Put ops in the place of LOG_SOFTMAX, which is over the last axis."""
+    """Replace a LOG_SOFTMAX, which is over the last axis."""
     _add_log_softmax(parts, op.input(0), op.output)
 
 
 def replace_power(parts: Parts, op: Op) -> None:
-    """Put ops in the place of POW, chosen by its exponent."""
+    """Replace a POW, in a way that depends on its exponent."""
     x, c, y = op.input(0), op.input(1), op.output
     exponent, base = scalar(c), scalar(x)
     if exponent is not None and exponent.is_integer():

@@ -1,4 +1,4 @@
-"""Name constants that the converter made after their use, such as "kernel", for reports.
+"""Give constants of the converter the names of their uses, such as "kernel", for reports.
 
 What enters: a model with the names that `lite.passes.naming` gave. What leaves: the same model, all
 its constants with names.
@@ -13,7 +13,7 @@ WORDS = {1: "kernel", 2: "bias"}
 
 
 def name_constants(model: Model) -> None:
-    """Name each constant without a name after the op that reads it, in place."""
+    """Give each constant without a name one that tells the op which reads it, in place."""
     for op in model.ops():
         if not op.outputs:
             continue
