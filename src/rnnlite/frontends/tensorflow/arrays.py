@@ -132,7 +132,11 @@ class Array:
         return replace(base, content=written)
 
     def rows_held(self) -> Tensor:
-        """The number of rows of `content`, with those in front that are not part of the array."""
+        """All rows of `content`, with those in front that are not part of the array.
+
+        Raises:
+            InternalError: the array has no content yet.
+        """
         if self.content is None:
             raise InternalError(f"'{self.name}' has no buffer")
         return self.content

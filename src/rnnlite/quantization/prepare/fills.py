@@ -1,10 +1,9 @@
 """Copy constants that FILL and the like broadcast, so that each reader has its own copy.
 
 What enters: a float model. What leaves: the same model, in which no two ops read one result of
-FILL and the like.
-The official converter merges equal FILLs. So recurrences of equal size, whose states start as
-zeros, would share one tensor, and with it one scale: the states of small range would lose
-precision.
+FILL and the like. The official converter merges equal FILLs. So recurrences of equal size, whose
+states start as zeros, would share one tensor, and with it one scale: the states of small range
+would lose precision.
 """
 
 from __future__ import annotations
