@@ -111,6 +111,52 @@ def streamable(seed):
     return model
 
 
+def longer(K, rng, times):
+    """A layer that makes so many steps of one."""
+    L = K.layers
+    width = int(rng.integers(1, 6))
+    return [
+        lambda: L.UpSampling1D(times),
+        lambda: L.Conv1DTranspose(5, width, strides=times, padding="same", activation="relu"),
+        lambda: L.Conv1DTranspose(5, max(times, width), strides=times, padding="same"),
+    ][rng.integers(3)]()
+
+
+def shorter(K, rng, times):
+    """A layer that makes one step of so many."""
+    L = K.layers
+    width, padding = int(rng.integers(1, 6)), str(rng.choice(["causal", "same"]))
+    return [
+        lambda: L.MaxPooling1D(times),
+        lambda: L.AveragePooling1D(times, padding="same"),
+        lambda: L.Conv1D(4, width, strides=times, padding=padding, activation="relu"),
+    ][rng.integers(3)]()
+
+
+def hourglass(seed):
+    """A model of either package that goes down to fewer steps and up again, past itself, and
+    perhaps to more steps than it had."""
+    rng = np.random.default_rng(seed)
+    K = (keras, keras, tf_keras)[rng.integers(3)]
+    K.utils.set_random_seed(seed)
+    L = K.layers
+    x = K.Input((None, FEATURES), name="frames")
+    y, past, factors = x, [], []
+    for _ in range(rng.integers(1, 3)):
+        factors.append(int(rng.integers(2, 4)))
+        past.append(L.Conv1D(4, 3, padding=str(rng.choice(["causal", "same"])))(y))
+        y = shorter(K, rng, factors[-1])(past[-1])
+    y = recurrence(K, rng)(y)
+    for times, level in zip(factors[::-1], past[::-1], strict=True):
+        y = L.Concatenate()([longer(K, rng, times)(y), level])
+        y = L.Conv1D(6, int(rng.integers(1, 4)), padding="causal", activation="tanh")(y)
+    if rng.integers(4) == 0:
+        y = longer(K, rng, 2)(y)
+    for layer in head(K, rng):
+        y = layer(y)
+    return K.Model(x, y)
+
+
 def _net(*layers, K=keras):
     return K.Sequential([K.Input((None, FEATURES)), *layers])
 
@@ -266,14 +312,16 @@ def cut(rng, total, unit):
     return parts
 
 
-def convert(model, seed, mode, chunk=True):
+def convert(model, seed, mode, chunk=True, unit=1):
+    """Calibrated on sequences of a multiple of `unit` steps, where the model takes no others."""
+    rows = [row[: len(row) // unit * unit] for row in samples(seed)]
     integer = mode in ("int8", "int16x8")
     return rnnlite.convert(
         model,
         streaming=chunk,
         quantize=mode,
         max_error=10.0 if mode else None,
-        **({"calibration": samples(seed)} if integer else {}),
+        **({"calibration": rows} if integer else {}),
     )
 
 

@@ -70,14 +70,15 @@ def early():
 
 @pytest.fixture(scope="session")
 def two_late():
-    """Strided, with rows along the last axis, a result so far, and an input without time."""
+    """Strided, three rows of two steps along the last axis, a result so far, and an input without
+    time."""
     keras.utils.set_random_seed(3)
     x, who = keras.Input((None, 3), name="frames"), keras.Input((2,), name="who")
     h = keras.layers.Conv1D(4, 5, strides=2, padding="same")(x)
     h = keras.layers.GRU(4, return_sequences=True)(h)
     pooled = keras.layers.Concatenate()([keras.layers.GlobalAveragePooling1D()(h), who])
     outputs = [
-        keras.layers.Permute((2, 1), name="rows")(h),
+        keras.layers.Permute((2, 1), name="rows")(keras.layers.UpSampling1D(3)(h)),
         keras.layers.Dense(3, name="mean")(pooled),
     ]
     return rnnlite.convert(keras.Model([x, who], outputs), streaming=4).tflite

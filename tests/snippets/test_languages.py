@@ -120,7 +120,7 @@ def test_infinity(name, written):
 FIELDS = {
     "spec": {"name", "dtype", "rank", "shape", "scale", "zero_point", "initial"},
     "signature": {"key", "first", "inputs", "middle", "outputs", "input_rows", "output_rows"},
-    "rows": {"axis", "stride", "delay", "add"},
+    "rows": {"axis", "stride", "delay", "add", "rate"},
 }
 
 
@@ -137,13 +137,13 @@ def test_parts_ask_for_fields_that_there_are(name, part):
 @pytest.mark.parametrize(
     ("name", "rows"),
     [
-        ("python", "Rows(1, 2, 3, -4),"),
-        ("kotlin", "Rows(1, 2, 3, -4),"),
-        ("swift", "Rows(axis: 1, stride: 2, delay: 3, add: -4),"),
-        ("c", "{1, 2, 3, -4},"),
-        ("cpp", "{1, 2, 3, -4},"),
-        ("javascript", "{ axis: 1, stride: 2, delay: 3, add: -4 },"),
+        ("python", "Rows(1, 2, 3, -4, 5),"),
+        ("kotlin", "Rows(1, 2, 3, -4, 5),"),
+        ("swift", "Rows(axis: 1, stride: 2, delay: 3, add: -4, rate: 5),"),
+        ("c", "{1, 2, 3, -4, 5},"),
+        ("cpp", "{1, 2, 3, -4, 5},"),
+        ("javascript", "{ axis: 1, stride: 2, delay: 3, add: -4, rate: 5 },"),
     ],
 )
 def test_rows_of_an_output(name, rows):
-    assert LANGUAGES[name].rows.format(axis=1, stride=2, delay=3, add=-4) == rows
+    assert LANGUAGES[name].rows.format(axis=1, stride=2, delay=3, add=-4, rate=5) == rows

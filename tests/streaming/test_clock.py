@@ -20,7 +20,7 @@ def chunk_function(rows, *, tail, size):
         given = {f"state/stream/{STEPS}": steps, f"state/stream/{END}": end}
         states = States([given[s.name] for s in first.met])
         clock = Clock(states, tail=tail, chunk=(x, 1))
-        count = clock.count(rows.stride)
+        count = clock.count(rows)
         there = tf.ones([count], tf.bool)
         if not clock.all_there(rows):
             there = clock.there(rows, count)
@@ -70,7 +70,7 @@ def test_a_model_that_is_always_there_has_no_states():
         clock = Clock(states, tail=False, chunk=(tf.zeros([1, 3, 2]), 1))
         assert clock.all_there(Rows(1))
         assert not clock.all_there(Rows(1, 1, 1))
-        assert clock.count(1) == 3
+        assert clock.count(Rows(0)) == 3
         assert states.met == []
         assert not Clock(states, tail=True, chunk=(tf.zeros([1, 3, 2]), 1)).all_there(Rows(1))
 
@@ -127,7 +127,7 @@ def computed(graph, tensor, feed):
 def test_a_fixed_chunk_gives_a_number_of_rows(size, stride, count):
     with tf.Graph().as_default():
         clock, states, _ = clock_over([1, size, 2])
-        assert clock.count(stride) == count
+        assert clock.count(Rows(0, stride)) == count
         assert states.met == []
 
 
@@ -135,7 +135,7 @@ def test_a_fixed_chunk_gives_a_number_of_rows(size, stride, count):
 def test_a_chunk_of_any_size_is_counted_when_it_comes(stride, count):
     with tf.Graph().as_default() as graph:
         clock, _, chunk = clock_over([None, 3], 0)
-        assert computed(graph, clock.count(stride), {chunk: np.zeros([6, 3])}) == count
+        assert computed(graph, clock.count(Rows(0, stride)), {chunk: np.zeros([6, 3])}) == count
 
 
 @pytest.mark.parametrize(("steps", "first"), [(0, True), (1, False), (SATURATED, False)])

@@ -128,7 +128,7 @@ def test_the_record_of_an_output_has_no_bound():
     found = FULL.to_dict()["outputs"]
     assert found[0] == {
         "name": "rows",
-        "rows": {"axis": 1, "stride": 3, "delay": 2, "add": -1},
+        "rows": {"axis": 1, "stride": 3, "delay": 2, "add": -1, "rate": 1},
         "so_far": False,
     }
     assert found[2] == {"name": "gain", "rows": None, "so_far": True}

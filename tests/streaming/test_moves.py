@@ -143,7 +143,10 @@ def test_time_and_batch_as_one_axis():
 @pytest.mark.parametrize(
     ("function", "why"),
     [
-        (lambda x: tf.reshape(x, [1, -1]), "it reshapes time and other axes into one"),
+        (
+            lambda x: tf.reshape(tf.transpose(x, [2, 0, 1]), [1, -1]),
+            "it reshapes time and other axes into one",
+        ),
         (lambda x: tf.reverse(x, [1]), "it turns the sequence round, whose end has not come"),
         (
             lambda x: tf.reverse_sequence(x, [2], 1),
@@ -363,13 +366,25 @@ def test_rows_of_a_size_give_as_many_as_it_says(add, by):
 
 
 @pytest.mark.parametrize(
+    ("size", "rows"),
+    [
+        (free(TIME) * 2, Rows(0, rate=2)),
+        (free(TIME) * 3 + 1, Rows(0, add=1, rate=3)),
+        (floor_div(free(TIME) * 2 + 1, 3), Rows(0, 3, 0, 0, rate=2)),
+    ],
+)
+def test_rows_of_a_size_may_be_several_a_step(size, rows):
+    emission = Emission(lambda x: x, (1, None, 2))
+    assert rows_of(emission.emitter, emission.op("Placeholder"), [size]) == rows
+
+
+@pytest.mark.parametrize(
     "sizes",
     [
         [2, 3],
         [free(TIME), free(TIME)],
-        [free(TIME) * 2],
         [free(TIME) * free(TIME)],
-        [floor_div(free(TIME) * 2, 3)],
+        [floor_div(free(TIME) * free(TIME), 3)],
     ],
 )
 def test_sizes_at_no_even_rate_are_refused(sizes):

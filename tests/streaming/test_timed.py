@@ -269,7 +269,7 @@ def test_what_is_plain_stays_itself():
     ("more", "why"),
     [
         (
-            {"fold": Fold(free(TIME), 1, 1, 4, "layer 'dense'")},
+            {"fold": Fold(free(TIME), 2, 1, 4, "layer 'dense'")},
             "layer 'dense' cannot be streamed: it reshapes time and other axes into one.",
         ),
         (
@@ -281,6 +281,15 @@ def test_what_is_plain_stays_itself():
 def test_what_has_no_rows_of_its_own_is_refused(more, why):
     with Emitted() as one, pytest.raises(StreamingError, match=re.escape(why)):
         plain(one.emitter, one.op, replace(one.value, **more))
+
+
+def test_others_behind_time_are_so_many_rows_each():
+    with Emitted(rows=Rows(1, 2, 1, -1)) as one:
+        folded = replace(one.value, fold=Fold(free(TIME), 1, 6, 4, "layer 'dense'"))
+        found = plain(one.emitter, one.op, folded)
+        assert found.rows == Rows(1, 1, 6, -6, rate=3)
+        assert found.rows.multiple == 2
+        assert found.plain
 
 
 def test_rows_that_a_number_bounds_are_refused():

@@ -114,15 +114,6 @@ def test_steps_as_the_batch():
     assert check(net).delay == 0
 
 
-def test_what_grows_is_refused():
-    def model(x):
-        shape = tf.stack([1, tf.shape(x)[1] * 2, 3])
-        return tf.nn.conv1d_transpose(x, kernel(2, 3, 2), shape, 2)
-
-    with pytest.raises(StreamingError, match="Conv2DBackpropInput along time"):
-        streamed(program(simple(model), (1, None, 2)), None, Options())
-
-
 def test_pooling_of_both_axes_is_refused_with_padding():
     net = program(simple(lambda x: tf.nn.avg_pool2d(x, 3, 1, "SAME")), (1, None, 8, 1))
     with pytest.raises(StreamingError, match=r"it pads time and other axes at once"):

@@ -149,8 +149,11 @@ def passes_of_file(
     )
 
 
-def translate(entry: Entry) -> Model:
+def translate(entry: Entry, *, of_chunks: bool = False) -> Model:
     """The float model of an Entry, with names, origins and marks of the source.
+
+    Args:
+        of_chunks: it computes chunks of what another computes as a whole.
 
     Raises:
         UnsupportedError: an op has no builtin form.
@@ -158,7 +161,7 @@ def translate(entry: Entry) -> Model:
     from rnnlite.lite.before_translation.rewrite import rewrite
     from rnnlite.lite.translate import run_converter
 
-    data, names = run_converter(rewrite(entry.function))
+    data, names = run_converter(rewrite(entry.function, of_chunks=of_chunks))
     model = schema.read(data)
     restore(model, names)
     run_passes(AFTER_TRANSLATION, model)

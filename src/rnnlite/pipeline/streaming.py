@@ -81,7 +81,7 @@ def stream_part(
         inputs=streamed.inputs,
         outputs=streamed.outputs,
     )
-    model = translate(chunk)
+    model = translate(chunk, of_chunks=True)
     details: dict[str, object] = {RECORD: streamed.layout.to_dict()}
     if light is not None:
         config, recipe = light

@@ -332,6 +332,6 @@ def _there(y: Array, output: StreamOutput, begin: int, end: int | None) -> Array
     rows = output.rows
     if rows is None:
         return y
-    first = begin // rows.stride - rows.delay
+    first = rows.first(begin)
     last = None if end is None else max(rows.length(end) - first, 0)
     return _part(y, rows.axis, max(-first, 0), y.shape[rows.axis] if last is None else last)

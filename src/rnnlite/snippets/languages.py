@@ -75,7 +75,7 @@ def _c(text: str) -> str:
 
 _C_SPEC = "{{{name}, {dtype}, {rank}, {{{shape}}}, {scale}, {zero_point}, {initial}}},"
 _C_SIGNATURE = "{{{key}, {first}, {inputs}, {middle}, {outputs}}},"
-_ROWS = "{axis}, {stride}, {delay}, {add}"
+_ROWS = "{axis}, {stride}, {delay}, {add}, {rate}"
 _C_ROWS = f"{{{{{_ROWS}}}}},"
 
 LANGUAGES = {
@@ -108,7 +108,7 @@ LANGUAGES = {
             'TensorSpec(name: {name}, dtype: "{dtype}", shape: [{shape}], scale: {scale}, '
             "zeroPoint: {zero_point}, initial: {initial}),",
             "({key},\n  [\n{input_rows}\n  ],\n  [\n{output_rows}\n  ]),",
-            "Rows(axis: {axis}, stride: {stride}, delay: {delay}, add: {add}),",
+            "Rows(axis: {axis}, stride: {stride}, delay: {delay}, add: {add}, rate: {rate}),",
             _swift,
             "Double.infinity",
             "{name}: {value}",
@@ -130,7 +130,7 @@ LANGUAGES = {
             '{{ name: {name}, dtype: "{dtype}", shape: [{shape}], initial: {initial} }},',
             "{key}: {{\n    inputs: [\n{input_rows}\n    ],\n"
             "    outputs: [\n{output_rows}\n    ],\n}},",
-            "{{ axis: {axis}, stride: {stride}, delay: {delay}, add: {add} }},",
+            "{{ axis: {axis}, stride: {stride}, delay: {delay}, add: {add}, rate: {rate} }},",
             _four_digits,
             "Infinity",
         ),

@@ -87,8 +87,7 @@ class Clock:
 
     def index(self, rows: Rows, count: Count) -> Tensor:
         """The place of each row of a chunk in the whole sequence's tensor, (count,)."""
-        first = self.steps() // rows.stride if rows.stride > 1 else self.steps()
-        return tf.range(count) + (first - rows.delay)
+        return tf.range(count) + (_rows_in(self.steps(), rows) - rows.delay)
 
     def there(self, rows: Rows, count: Tensor) -> Tensor:
         """Which rows of a chunk are there, bool (count,).
@@ -98,9 +97,10 @@ class Clock:
         """
         key = replace(rows, axis=0)
         if key not in self._there:
-            # In steps of the inputs, a multiple of the stride: so nothing is divided, which not
-            # every runtime does in integers.
-            step = tf.range(count) * rows.stride + (self.steps() - rows.delay * rows.stride)
+            # In so-manyths of a step of the inputs, a multiple of the stride: so nothing is
+            # divided, which not every runtime does in integers.
+            begin = _times(self.steps(), rows.rate)
+            step = tf.range(count) * rows.stride + (begin - rows.delay * rows.stride)
             found = [tf.greater_equal(step, 0)] if rows.delay else []
             if self._tail:
                 found.append(tf.less(step, self._far(rows) + (1 - rows.stride)))
@@ -116,8 +116,8 @@ class Clock:
         return found if rows.most is None else tf.minimum(found, self._bounds[rows.most])
 
     def _far(self, rows: Rows) -> Tensor:
-        """Steps of the whole sequence, with those that the rows add, (1,)."""
-        end = self.end()
+        """So-manyths of a step in the whole sequence, with those that the rows add, (1,)."""
+        end = _times(self.end(), rows.rate, ENDLESS)
         if rows.add > 0:
             # Endless as it is: nothing may be added.
             end = tf.minimum(end, ENDLESS - rows.add)
@@ -126,17 +126,26 @@ class Clock:
     def given(self, rows: Rows) -> Tensor:
         """How many rows were there in all chunks up to the end of this one, int32 (1,)."""
         after = self.steps() + self._count()
-        found = (after // rows.stride if rows.stride > 1 else after) - rows.delay
+        found = _rows_in(after, rows) - rows.delay
         if self._tail:
             found = tf.minimum(found, self.length(rows))
         elif rows.most is not None:
             found = tf.minimum(found, self._bounds[rows.most])
         return tf.maximum(found, 0)
 
-    def count(self, stride: int) -> Count:
-        """The number of rows of a chunk, one row every `stride` steps: an int, or a scalar."""
+    def count(self, rows: Rows) -> Count:
+        """The number of rows of a chunk: an int, or a scalar."""
         size = self._chunk.shape[self._axis]
         if size is not None:
-            return int(size) // stride
-        steps = tf.shape(self._chunk)[self._axis]
-        return steps // stride if stride > 1 else steps
+            return int(size) * rows.rate // rows.stride
+        return _rows_in(tf.shape(self._chunk)[self._axis], rows)
+
+
+def _rows_in(steps: Tensor, rows: Rows) -> Tensor:
+    """How many rows so many steps give, a multiple of the stride."""
+    return _times(steps // rows.stride if rows.stride > 1 else steps, rows.rate)
+
+
+def _times(count: Tensor, rate: int, most: int = SATURATED) -> Tensor:
+    """A count that many times, up to the most that a count goes."""
+    return count if rate == 1 else tf.minimum(count, most // rate) * rate

@@ -60,7 +60,7 @@ def places(emitter: Emitter, op: Any, inputs: Sequence[Value]) -> Sequence[Value
     if [int(emitter.constant(op, k).reshape(())) for k in (0, 2)] != [0, 1]:
         return None
     rows = Rows(0, most=count.most)
-    index = emitter.clock.index(rows, emitter.clock.count(1))
+    index = emitter.clock.index(rows, emitter.clock.count(Rows(0)))
     return [Timed(tf.cast(index, op.outputs[0].dtype), rows)]
 
 

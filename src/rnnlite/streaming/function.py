@@ -22,7 +22,16 @@ from rnnlite.lengths.sizes import Axis, free
 from rnnlite.lowering.schedule import Options
 from rnnlite.scan.scan import Tensor
 from rnnlite.specs import TensorSpec
-from rnnlite.streaming import calls, counts, moves, pointwise, reductions, slices, windows
+from rnnlite.streaming import (
+    calls,
+    counts,
+    moves,
+    pointwise,
+    reductions,
+    slices,
+    spreading,
+    windows,
+)
 from rnnlite.streaming.clock import Clock
 from rnnlite.streaming.emit import FAR, TIME, Emitter
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState
@@ -41,6 +50,7 @@ __all__ = [
     "pointwise",
     "reductions",
     "slices",
+    "spreading",
     "streamed",
     "windows",
 ]
@@ -85,14 +95,14 @@ def streamed(entry: Entry, chunk: int | None, options: Options) -> Streamed:
     if chunk is not None:
         # Strides have to fit before anything is made of so few steps.
         found, _ = _Emission.of(entry, times, None, options).sketch(tail=False)
-        _require_multiple(chunk, math.lcm(1, *(r.stride for r in _rows(found))))
+        _require_multiple(chunk, _multiple(found))
     emission = _Emission.of(entry, times, chunk, options)
     inputs = emission.inputs
     found, states = emission.sketch(tail=False)
-    tail = any(r.lacking(_multiple(found)) > 0 for r in _rows(found))
+    multiple = _multiple(found)
+    tail = any(r.lacking(_long(multiple)) > 0 for r in _rows(found))
     if tail:
         found, states = emission.sketch(tail=True)
-    multiple = math.lcm(1, *(r.stride for r in _rows(found)))
     function, twins = emission.trace(states, tail=tail)
     outputs = _specs(entry.outputs, states, function.outputs)
     return Streamed(
@@ -269,8 +279,12 @@ def _rows(values: Sequence[Value]) -> list[Rows]:
 
 
 def _multiple(values: Sequence[Value]) -> int:
-    """A long sequence of whole strides."""
-    multiple = math.lcm(1, *(r.stride for r in _rows(values)))
+    """Steps that chunks are a multiple of."""
+    return math.lcm(1, *(r.multiple for r in _rows(values)))
+
+
+def _long(multiple: int) -> int:
+    """A long sequence of whole chunks."""
     return -(-FAR // multiple) * multiple
 
 

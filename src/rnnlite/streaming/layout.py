@@ -98,7 +98,7 @@ class Layout:
     @property
     def delay(self) -> int:
         """Steps of look-ahead: each output row comes so many steps after the step that it is of."""
-        return max((r.delay * r.stride for o in self.outputs if (r := o.rows)), default=0)
+        return max((r.look_ahead for o in self.outputs if (r := o.rows)), default=0)
 
     def lacking(self, steps: int) -> int:
         """Steps to feed beyond the end of a sequence of `steps` steps, in whole chunks."""
@@ -110,8 +110,10 @@ class Layout:
         """For JSON."""
         found = asdict(self)
         for output in found["outputs"]:
+            rows = output["rows"] or {}
             # Known while the function is emitted alone.
-            (output["rows"] or {}).pop("most", None)
+            rows.pop("most", None)
+            rows.pop("unit", None)
         return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,10 @@ from rnnlite.streaming.values import (
     Value,
     refused,
 )
+
+EVEN = 1 << 10
+"""Steps in which a tensor's rows come at an even rate, and rows in these, at most: where the number
+of rows does not grow evenly, two lengths make a fraction of any size."""
 
 BETWEEN = 8
 """The most ops between a SpaceToBatchND and its BatchToSpaceND."""
@@ -274,7 +279,7 @@ def _constant_over_time(emitter: Emitter, op: Any, number: Tensor) -> Timed:
     apart = {k: found for k, s in enumerate(new) if (found := _apart(s)) is not None}
     new = [apart[k][0] if k in apart else s for k, s in enumerate(new)]
     rows = rows_of(emitter, op, new)
-    count = emitter.clock.count(rows.stride)
+    count = emitter.clock.count(rows)
     fold = None
     if rows.axis in apart:
         time, others = apart[rows.axis]
@@ -311,9 +316,10 @@ def rows_of(emitter: Emitter, op: Any, sizes: Sequence[Size]) -> Rows:
     found = [[evaluate(sizes[k], {TIME: n}) for n in (FAR, 2 * FAR)] for k in axes]
     if len(axes) == 1 and None not in found[0]:
         near, far = (n or 0 for n in found[0])
-        stride, rest = divmod(FAR, max(far - near, 1))
-        if not rest and stride:
-            return Rows(axes[0], stride, 0, near * stride - FAR)
+        rate = Fraction(far - near, FAR)
+        if rate > 0 and max(rate.numerator, rate.denominator) <= EVEN:
+            stride, many = rate.denominator, rate.numerator
+            return Rows(axes[0], stride, 0, near * stride - FAR * many, rate=many)
     raise refused(emitter.place(op), "it computes with the length of the whole sequence")
 
 
@@ -326,7 +332,7 @@ def range_(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
     """range(length): the place of each step in the whole sequence."""
     rows = rows_of(emitter, op, emitter.sizes(op.outputs[0]))
     start, step = (int(emitter.constant(op, k).reshape(())) for k in (0, 2))
-    index = emitter.clock.index(rows, emitter.clock.count(rows.stride))
+    index = emitter.clock.index(rows, emitter.clock.count(rows))
     found = index * step + start if (start, step) != (0, 1) else index
     return [Timed(tf.cast(found, op.outputs[0].dtype), rows)]
 

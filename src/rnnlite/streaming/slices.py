@@ -18,7 +18,7 @@ from rnnlite.streaming.emit import Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
 from rnnlite.streaming.reductions import last_row
 from rnnlite.streaming.rows import Window
-from rnnlite.streaming.timed import along, later, plain, unbounded, with_kept
+from rnnlite.streaming.timed import along, final, plain, steady, unbounded, with_kept
 from rnnlite.streaming.values import TURNED, Timed, Value, refused
 
 
@@ -134,13 +134,10 @@ def _cut(emitter: Emitter, op: Any, whole: Size, begin: Size, end: Size, step: i
     Raises:
         StreamingError: it takes rows at places that the length decides.
     """
-    last: Size | None = end
-    if not isinstance(end, int):
-        last = end - whole
-        last = None if last == 0 else last
-    first = begin if isinstance(begin, int) else begin - whole
-    if isinstance(first, int) and (last is None or isinstance(last, int)) and step > 0:
-        return Cut(first, last, step)
+    first = begin if isinstance(begin, int) else steady(begin - whole)
+    last = end if isinstance(end, int) else steady(end - whole)
+    if first is not None and last is not None and step > 0:
+        return Cut(first, last if isinstance(end, int) else last or None, step)
     why = TURNED if step < 0 else "it takes rows at places that the length decides"
     raise refused(emitter.place(op), why)
 
@@ -154,10 +151,8 @@ def _taken(emitter: Emitter, op: Any, value: Timed, cut: Cut | None) -> Value:
         raise refused(emitter.place(op), "it takes rows at fixed places of the sequence")
     rows = unbounded(emitter, op, value).rows
     less = cut.begin - (cut.end or 0)
-    rows = replace(rows, delay=rows.delay + cut.begin, add=rows.add - less * rows.stride)
-    # A row is final only when as many have come behind it as are cut off at the end.
-    late = max(-(rows.add // rows.stride) - rows.delay, 0)
-    value = later(emitter, op, replace(value, rows=rows), late)
+    rows = replace(rows.longer(-less), delay=rows.delay + cut.begin)
+    value = final(emitter, op, replace(value, rows=rows))
     return value if cut.step == 1 else _every(emitter, op, value, cut.step)
 
 

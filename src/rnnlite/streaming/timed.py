@@ -5,6 +5,7 @@ What enters and leaves: `Timed` values in the function of a chunk.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,10 +13,12 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from rnnlite.lengths.sizes import Size
+from rnnlite.lengths.values import evaluate
 from rnnlite.scan.scan import Tensor
-from rnnlite.streaming.emit import Emitter, key_of
+from rnnlite.streaming.emit import FAR, TIME, Emitter, key_of
 from rnnlite.streaming.rows import Rows
-from rnnlite.streaming.values import Timed, refused
+from rnnlite.streaming.values import Fold, Timed, refused
 
 FOLDS = "it reshapes time and other axes into one"
 """Why a RESHAPE is refused that folds time into one axis with others, where a reader of the result
@@ -89,6 +92,18 @@ def later(emitter: Emitter, op: Any, value: Timed, count: int, initial: float = 
     return replace(value, tensor=delayed, rows=replace(value.rows, delay=value.rows.delay + count))
 
 
+def final(emitter: Emitter, op: Any, value: Timed) -> Timed:
+    """The same rows, late enough that none is given which the end of the sequence takes away."""
+    rows = value.rows
+    return later(emitter, op, value, max(-(rows.add // rows.stride) - rows.delay, 0))
+
+
+def steady(size: Size) -> int | None:
+    """A size that is the same for all long sequences of whole chunks; None of any other."""
+    near, far = (evaluate(size, {TIME: n}) for n in (FAR, 2 * FAR))
+    return near if near == far else None
+
+
 def spread(flags: Tensor, axis: int, rank: int) -> Tensor:
     """Flags (n,) with axes of size 1 around, so that n is the given axis of a tensor."""
     shape = [1] * rank
@@ -121,20 +136,26 @@ def plain(emitter: Emitter, op: Any, value: Timed) -> Timed:
     if value.plain:
         return value
     if value.fold is not None:
-        raise refused(value.fold.place, FOLDS)
+        return _spread_out(emitter, op, value, value.fold)
     if value.dilation != 1:
         raise refused(emitter.place(op), f"{op.type} of places that are spread over the batch")
     found = filled(emitter, value, value.pad)
     found = later(emitter, op, found, max(value.before - value.rows.delay, 0), value.pad)
     rows = found.rows
-    return Timed(
-        found.tensor,
-        replace(
-            rows,
-            delay=rows.delay - value.before,
-            add=rows.add + rows.stride * (value.before + value.behind),
-        ),
-    )
+    rows = rows.longer(value.before + value.behind)
+    return Timed(found.tensor, replace(rows, delay=rows.delay - value.before))
+
+
+def _spread_out(emitter: Emitter, op: Any, value: Timed, fold: Fold) -> Timed:
+    """A value whose axis of time has others behind it in it, as rows of their own: so many for each
+    row.
+
+    Raises:
+        StreamingError: there are others in front of it, or a number of them that is not known.
+    """
+    if fold.front != 1 or not isinstance(fold.behind, int):
+        raise refused(fold.place, FOLDS)
+    return Timed(value.tensor, unbounded(emitter, op, value).rows.spread(fold.behind))
 
 
 def unbounded(emitter: Emitter, op: Any, value: Timed) -> Timed:
@@ -165,16 +186,17 @@ def aligned(emitter: Emitter, op: Any, values: Sequence[Timed]) -> tuple[list[Ti
         StreamingError: the values have different numbers of rows a step (strides).
     """
     values = [plain(emitter, op, v) for v in values]
-    strides = {v.rows.stride for v in values}
-    if len(strides) > 1:
+    rates = {(v.rows.stride, v.rows.rate) for v in values}
+    if len(rates) > 1:
+        each = (str(s) if r == 1 else f"{s}/{r}" for s, r in sorted(rates))
         raise refused(
             emitter.place(op),
             "it combines rows of different rates",
-            found=f"a row each {' and '.join(map(str, sorted(strides)))} steps",
+            found=f"a row each {' and '.join(each)} steps",
         )
     if len({v.rows.most for v in values}) > 1:
         raise refused(emitter.place(op), "given numbers decide how many of the rows it combines")
     delay = max(v.rows.delay for v in values)
     late = [later(emitter, op, v, delay - v.rows.delay) for v in values]
-    add = min(v.rows.add for v in values)
-    return late, replace(late[0].rows, add=add)
+    add, unit = min(v.rows.add for v in values), math.lcm(*(v.rows.unit for v in values))
+    return late, replace(late[0].rows, add=add, unit=unit)

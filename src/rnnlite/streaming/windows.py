@@ -67,6 +67,7 @@ def convolve(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
         return _each_step(emitter, op, value, inputs)
     if axis == layout.index("C") or not isinstance(kernel, Static):
         raise refused(emitter.place(op), "a product over the whole of time")
+    value = value if value.fold is None else plain(emitter, op, value)
     strides, dilations = list(op.get_attr("strides")), list(op.get_attr("dilations"))
     padding = op.get_attr("padding").decode()
     explicit = list(op.get_attr("explicit_paddings")) if padding == "EXPLICIT" else []

@@ -44,6 +44,21 @@ def test_a_recurrent_layer():
     assert names_of(call, free_axes(call)) == {"input": {0: "batch", 1: "axis_1"}}
 
 
+class Halved(nn.Module):
+    """Half of the steps, made up again, beside what they were made of."""
+
+    def forward(self, frames):
+        half = nn.functional.avg_pool1d(frames, 2)
+        return torch.cat([nn.functional.interpolate(half, scale_factor=2.0), frames], 1)
+
+
+def test_an_axis_of_multiples():
+    call, groups = axes(Halved(), torch.zeros(2, 4, 10))
+    assert groups == [{(0, 0)}, {(0, 1)}, {(0, 2)}]
+    assert runs(call, {(0, 2): 13}) is None
+    assert axes(Halved(), torch.zeros(2, 4, 12))[1] == groups
+
+
 def test_the_batch_stands_second():
     call, groups = axes(nn.GRU(6, 4), torch.zeros(9, 2, 6))
     assert groups == [{(0, 0)}, {(0, 1)}]

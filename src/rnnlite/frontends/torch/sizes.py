@@ -6,7 +6,7 @@ input and of its state.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,8 +16,12 @@ from rnnlite.scan.tensors import Array
 Axes = frozenset[tuple[int, int]]
 """(input, axis) of axes that have one size."""
 
-OTHERS = (3, 1)
-"""What is added to a size to see whether the module takes another."""
+OTHERS: tuple[Callable[[int], tuple[int, int]], ...] = (
+    lambda n: (n + 3, n + 1),
+    lambda n: (2 * n, 3 * n),
+)
+"""Sizes, instead of one, that show that the module takes others: any at all; or multiples, as what
+halves the steps and joins them again wants them."""
 
 
 def examples(call: Call, sizes: dict[tuple[int, int], int], seed: int = 0) -> list[Array]:
@@ -93,20 +97,26 @@ def _groups(
 
 
 def _is_free(call: Call, group: Sequence[tuple[int, int]], size: int) -> bool:
-    """Whether the module runs at other sizes, and gives back no state of the example's size.
+    """Whether the module runs at other sizes, and gives back no state of the example's size."""
+    plain = runs(call, {})
+    return any(all(_takes(call, group, n, plain) for n in others(size)) for others in OTHERS)
+
+
+def _takes(
+    call: Call, group: Sequence[tuple[int, int]], size: int, plain: Sequence[Array] | None
+) -> bool:
+    """Whether the module runs at a size, and gives back no state of the example's size.
 
     A cache of the last k rows comes back with k rows however many are given: its size is no length.
     """
-    plain = runs(call, {})
-    for more in OTHERS:
-        found = runs(call, dict.fromkeys(group, size + more))
-        if found is None:
+    found = runs(call, dict.fromkeys(group, size))
+    if found is None:
+        return False
+    for k, _ in group:
+        shape = tuple(call.inputs[k].shape)
+        both = zip(plain or (), found, strict=False)
+        if k > 0 and any(a.shape == b.shape == shape for a, b in both):
             return False
-        for k, _ in group:
-            shape = tuple(call.inputs[k].shape)
-            both = zip(plain or (), found, strict=False)
-            if k > 0 and any(a.shape == b.shape == shape for a, b in both):
-                return False
     return True
 
 

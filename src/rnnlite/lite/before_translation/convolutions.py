@@ -43,16 +43,21 @@ class Instead:
     compute: Callable[..., Tensor]
 
 
-def convolutions(graph: Graph) -> dict[str, Instead]:
-    """Name of an op -> what to compute instead."""
-    return dict(_found(graph))
+def convolutions(graph: Graph, *, fixed: bool = False) -> dict[str, Instead]:
+    """Name of an op -> what to compute instead.
+
+    Args:
+        fixed: where all sizes are fixed, too: in a function of chunks, whose integers have to be
+            those of the whole sequence's function.
+    """
+    return dict(_found(graph, fixed=fixed))
 
 
-def _found(graph: Graph) -> Iterator[tuple[str, Instead]]:
+def _found(graph: Graph, *, fixed: bool) -> Iterator[tuple[str, Instead]]:
     analysis: Analysis | None = None
     for op in graph.get_operations():
         rule = RULES.get(op.type)
-        if rule is None or op.outputs[0].shape.is_fully_defined():
+        if rule is None or (op.outputs[0].shape.is_fully_defined() and not fixed):
             continue
         analysis = analysis or Analysis(graph, [])
         instead = rule(op, analysis)

@@ -36,8 +36,12 @@ from rnnlite.scan.tensors import Array, ConcreteFunction, Graph, Operation
 from rnnlite.slicing import masks_of, split_axes
 
 
-def rewrite(function: ConcreteFunction) -> ConcreteFunction:
-    """Apply the rules above."""
+def rewrite(function: ConcreteFunction, *, of_chunks: bool = False) -> ConcreteFunction:
+    """Apply the rules above.
+
+    Args:
+        of_chunks: it computes chunks of what another function computes as a whole.
+    """
     if not any(
         is_squeezed_transpose(op) or is_said_aside(op) for op in function.graph.get_operations()
     ) and not any(
@@ -54,8 +58,10 @@ def rewrite(function: ConcreteFunction) -> ConcreteFunction:
     _rename_functions(graph)
     for name, body in bodies(frozen.graph):
         compute_instead(nodes[name], _found(body, ANYWHERE))
+    # In place of the rule of these that holds anywhere.
+    sized = partial(convolutions, fixed=of_chunks)
     known = partial(known_sizes, function.graph)
-    found = _found(frozen.graph, (*ANYWHERE, squeezes, known))
+    found = _found(frozen.graph, (*ANYWHERE, sized, squeezes, known))
     _call_instead(graph, found)
     wrapped = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(graph, name=""), [])
     inputs, outputs = ([t.name for t in end] for end in (frozen.inputs, frozen.outputs))
