@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rnnlite.lite import schema
-from rnnlite.lite.beforehand import late_results
+from rnnlite.lite.at_allocation import late_results
 from rnnlite.lite.files import ModelSource, read_model
 from rnnlite.lite.ir import FREE, Model, Value
 from rnnlite.lite.record import of_signature, record

@@ -5,7 +5,7 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 from graphs import Model, run
-from rnnlite.lite.beforehand import late_results
+from rnnlite.lite.at_allocation import late_results
 from rnnlite.lite.passes.scalars import squeeze_scalars
 
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphs import INT32
-from rnnlite.lite.beforehand import Beforehand, late_results
+from rnnlite.lite.at_allocation import AtAllocation, late_results
 from rnnlite.lite.passes.settling import settle_shapes
 from shapes import LENGTHS, begun, filled, is_known, pair, scalar
 
@@ -224,7 +224,7 @@ def test_scalars_are_settled_as_scalars():
     settle_shapes(model)
     limit = y.producer.input(1)
     assert limit.dims == ()
-    assert Beforehand().knows(limit)
+    assert AtAllocation().knows(limit)
     assert late_results(model) == []
     assert is_known(model, y) == (True, [(n + 2,) for n in LENGTHS])
 

@@ -14,8 +14,8 @@ alone:
 
 Of a FILL, only the length is used, never the content. The runtime computes all other ops while the
 model runs, too late: ops behind have no known shape before the run, and LiteRT's CompiledModel
-makes the buffers of results in the sizes of the last run (`lite.beforehand`). A shape whose sizes
-`lite.sizes` cannot follow stays as it is.
+makes the buffers of results in the sizes of the last run (`lite.at_allocation`). A shape whose
+sizes `lite.sizes` cannot follow stays as it is.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import numpy as np
 
 from rnnlite.errors import InternalError
 from rnnlite.lengths.sizes import Atom, Axis, Expression, Floor, Larger, Size
-from rnnlite.lite.beforehand import CONSTANT, Beforehand
+from rnnlite.lite.at_allocation import CONSTANT, AtAllocation
 from rnnlite.lite.ir import Builder, Graph, Model, Op, Value
 from rnnlite.lite.schema import type_number
 from rnnlite.lite.sizes import ARITHMETIC, Sizes
@@ -37,7 +37,7 @@ _PURE |= {"EXPAND_DIMS", "SQUEEZE", "STRIDED_SLICE", "UNPACK", "REDUCE_PROD"}
 def settle_shapes(model: Model) -> None:
     """Rewrite the shapes of the main graph as above, in place."""
     graph = model.main
-    known, sizes = Beforehand(), Sizes()
+    known, sizes = AtAllocation(), Sizes()
     shapes: dict[Value, Value] = {}
     changed = False
     for op in graph.ops:

@@ -6,7 +6,7 @@ have a result of unknown shape then, and which results of the model that makes l
 The runtime prepares ops in order. It computes the ops of `COMPUTED` at once where their operands
 are known, and reads shapes from such operands (`SHAPES`). At the first op whose result has no known
 shape it stops, and goes on when that one has run; so all behind it is late. Found by running
-each op (`tests/lite/test_beforehand.py` does).
+each op (`tests/lite/test_at_allocation.py` does).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ CONSTANT = frozenset(["TRANSPOSE_CONV"])
 """Ops that take the shape of their result from a constant alone."""
 
 
-class Beforehand:
+class AtAllocation:
     """Asks for the numbers that are known before a run, and remembers the answers."""
 
     def __init__(self) -> None:
@@ -102,11 +102,11 @@ class Beforehand:
 
 def late_results(model: Model) -> list[Value]:
     """The results of a model, by any signature, whose size is known only after a run."""
-    known = Beforehand()
+    known = AtAllocation()
     return [value for graph in model.called for value in _late_of(graph, known)]
 
 
-def _late_of(graph: Graph, known: Beforehand) -> list[Value]:
+def _late_of(graph: Graph, known: AtAllocation) -> list[Value]:
     late = False
     found: set[Value] = set()
     for op in graph.ops:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rnnlite.lite.beforehand import COMPUTED, SHAPES, Beforehand, late_results
+from rnnlite.lite.at_allocation import COMPUTED, SHAPES, AtAllocation, late_results
 from rnnlite.lite.passes.settling import settle_shapes
 from shapes import LENGTHS, begun, filled, is_known, pair, scalar
 
@@ -49,7 +49,7 @@ def test_numbers(name):
     make, meant = NUMBERS[name]
     model, b, _, t = begun()
     result = filled(b, make(b, t))
-    assert Beforehand().knows(result.producer.input(0)) == (name in COMPUTED)
+    assert AtAllocation().knows(result.producer.input(0)) == (name in COMPUTED)
     known, shapes = is_known(model, result)
     assert shapes == [(meant(n),) for n in LENGTHS]
     assert known == (name in COMPUTED) == (late_results(model) == [])
