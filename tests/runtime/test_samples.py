@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.samples import as_array, by_input, check_sample, listed, require_samples
+from rnnlite.runtime.samples import (
+    as_array,
+    by_input,
+    check_sample,
+    listed,
+    require_arrays,
+    require_samples,
+)
 from rnnlite.specs import TensorSpec
 
 FRAMES = TensorSpec("frames", (1, None, 3), "float32")
@@ -282,3 +289,26 @@ def test_any_list_is_checked_one_by_one(lengths, odd, dtype):
         samples[odd] = samples[odd][:, :2]
         with pytest.raises(SampleError, match=f"^sample {odd}, input 'frames'"):
             listed(samples, [FRAMES])
+
+
+def test_whole_batches_have_the_sizes_that_are_fixed():
+    """The runtime takes others, and runs what is nonsense."""
+    fixed = TensorSpec("x", (1, 17, 3), "float32")
+    require_arrays([np.zeros((1, 17, 3)), np.zeros((1, 40, 3))], [fixed, FRAMES])
+    unknown = TensorSpec("y", (), "float32", ranked=False)
+    require_arrays([np.zeros((4, 2))], [unknown])
+
+
+@pytest.mark.parametrize(
+    ("shapes", "text"),
+    [
+        ([(1, 40, 3)], r"another number of arrays; expected 2: x, frames; found 1\."),
+        ([(1, 40, 3), (1, 9, 3)], r"'x' has the wrong shape; .* \(1, 17, 3\); found \(1, 40, 3\)"),
+        ([(17, 3), (1, 9, 3)], r"'x' has the wrong shape; .* found \(17, 3\)"),
+        ([(1, 17, 3), (1, 9, 2)], r"'frames' has .* expected \(1, any, 3\); found \(1, 9, 2\)"),
+    ],
+)
+def test_whole_batches_that_do_not_fit_are_refused(shapes, text):
+    fixed = TensorSpec("x", (1, 17, 3), "float32")
+    with pytest.raises(SampleError, match=text):
+        require_arrays([np.zeros(s) for s in shapes], [fixed, FRAMES])

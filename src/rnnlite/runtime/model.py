@@ -33,7 +33,7 @@ from rnnlite.runtime.early import EarlyResult, Score, predict_early
 from rnnlite.runtime.engines import Engines, Settings
 from rnnlite.runtime.predicting import column, fixed_batch, positive, run_groups
 from rnnlite.runtime.progress import Progress
-from rnnlite.runtime.samples import Sample, listed
+from rnnlite.runtime.samples import Sample, listed, require_arrays
 from rnnlite.runtime.signatures import require_batch, stream_signature
 from rnnlite.runtime.stream import Stream, StreamSignature
 from rnnlite.runtime.windows import windows
@@ -206,10 +206,11 @@ class Model(Shown):
             one (B, ...) array an output, in the order of `outputs`.
 
         Raises:
-            SampleError: the runtime refuses the shapes.
+            SampleError: arrays do not fit the inputs, or the runtime refuses the shapes.
         """
         if signature is not None:
             return self.by_signature(signature).run(arrays)
+        require_arrays(arrays, self.inputs)
         return self._engines.run(arrays)
 
     def stream(self, batch: int = 1) -> Stream:

@@ -143,6 +143,36 @@ def _require_shape(array: Array, spec: TensorSpec, where: str) -> None:
         )
 
 
+def require_arrays(arrays: Sequence[Array], inputs: Sequence[TensorSpec]) -> None:
+    """Refuse whole batches that do not fit: the runtime takes sizes that a file does not allow.
+
+    Args:
+        arrays: one (B, ...) array an input.
+        inputs: of the model, in order.
+
+    Raises:
+        SampleError: there are more or fewer, or a fixed axis has another size.
+    """
+    if len(arrays) != len(inputs):
+        names = ", ".join(spec.name for spec in inputs)
+        raise SampleError(
+            "the model takes another number of arrays",
+            expected=f"{len(inputs)}: {names}",
+            found=str(len(arrays)),
+        )
+    for array, spec in zip(arrays, inputs, strict=True):
+        wanted, shape = spec.shape, array.shape
+        if spec.ranked and (
+            len(shape) != len(wanted)
+            or any(w is not None and w != d for w, d in zip(wanted, shape, strict=True))
+        ):
+            raise SampleError(
+                f"the array of input '{spec.name}' has the wrong shape",
+                expected=_shown(wanted, free="any"),
+                found=str(shape),
+            )
+
+
 def _as_floats(array: Array, where: str) -> Array:
     """Numbers as float32.
 
@@ -188,9 +218,9 @@ def _wrong_dtype(where: str, expected: str, array: Array) -> SampleError:
     return SampleError(f"{where} has the wrong dtype", expected=expected, found=str(array.dtype))
 
 
-def _shown(shape: Sequence[int | None]) -> str:
-    """A shape in words, T for an axis of any size."""
-    sizes = ", ".join("T" if d is None else str(d) for d in shape)
+def _shown(shape: Sequence[int | None], free: str = "T") -> str:
+    """A shape in words, with a word for an axis of any size."""
+    sizes = ", ".join(free if d is None else str(d) for d in shape)
     return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
 
 
