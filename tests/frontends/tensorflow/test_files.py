@@ -310,8 +310,8 @@ def test_tensors_within_functions_are_named_as_a_refusal_names_them(tmp_path):
         rnnlite.convert(tmp_path / "m", outputs=[front])
     ends = {"inputs": [f"{call}/letters:0"], "outputs": [f"{call}/above:0"]}
     converted = rnnlite.convert(tmp_path / "m", **ends)
-    ids = np.random.default_rng(1).integers(0, 300, (1, 9)).astype(np.int32)
-    (found,) = rnnlite.load(converted.tflite).run([ids])
+    ids = np.random.default_rng(1).integers(0, 300, (1, 8)).astype(np.int32)
+    (found,) = rnnlite.load(converted).run([ids])
     np.testing.assert_array_equal(found, model.above(ids))
     with pytest.raises(SourceError, match=r"the graph has no tensor '.*/none:0'; found near it"):
         rnnlite.convert(tmp_path / "m", outputs=[f"{call}/none:0"])
