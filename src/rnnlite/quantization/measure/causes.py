@@ -43,6 +43,9 @@ FINER = (
 SHARE = 0.5
 """Rounding is to blame where it alone brings about this share of an error."""
 
+LOST = 0.5
+"""An error from which hardly anything of a result is left: larger ones say no more."""
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -125,6 +128,6 @@ def _to_blame(
     for accuracy, rounded in off:
         error, alone = accuracy.rms_error, rounding(rounded)
         left = math.sqrt(max(error**2 - alone**2, 0.0)) if error > alone else 0.0
-        if not alone < SHARE * error and left <= enough:
+        if not alone < SHARE * min(error, LOST) and left <= enough:
             return accuracy, rounded
     return None
