@@ -97,8 +97,8 @@ class Clock:
         """
         key = replace(rows, axis=0)
         if key not in self._there:
-            # In so-manyths of a step of the inputs, a multiple of the stride: so nothing is
-            # divided, which not every runtime does in integers.
+            # In parts of 1/rate of a step of the inputs: so nothing is divided, which not every
+            # runtime does in integers.
             begin = _times(self.steps(), rows.rate)
             step = tf.range(count) * rows.stride + (begin - rows.delay * rows.stride)
             found = [tf.greater_equal(step, 0)] if rows.delay else []
@@ -116,7 +116,7 @@ class Clock:
         return found if rows.most is None else tf.minimum(found, self._bounds[rows.most])
 
     def _far(self, rows: Rows) -> Tensor:
-        """So-manyths of a step in the whole sequence, with those that the rows add, (1,)."""
+        """The whole length, and what the rows add, in parts of 1/rate of a step, (1,)."""
         end = _times(self.end(), rows.rate, ENDLESS)
         if rows.add > 0:
             # Endless as it is: nothing may be added.

@@ -157,7 +157,7 @@ def _taken(emitter: Emitter, op: Any, value: Timed, cut: Cut | None) -> Value:
 
 
 def _every(emitter: Emitter, op: Any, value: Timed, step: int) -> Timed:
-    """Every so-manyth row, from the first on."""
+    """Every n-th row, from the first on."""
     window = Window(1, step)
     kept = window.kept(value.rows)
     axis = value.rows.axis

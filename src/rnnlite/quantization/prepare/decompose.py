@@ -45,7 +45,7 @@ from rnnlite.quantization.prepare.logarithms import (
     replace_log_softmax,
     replace_power,
 )
-from rnnlite.quantization.prepare.parts import Parts, drop_unread, scalar
+from rnnlite.quantization.prepare.parts import MOST, Parts, drop_unread, scalar
 from rnnlite.quantization.prepare.quotients import replace_quotient
 from rnnlite.quantization.prepare.roots import replace_l2_normalization, replace_rsqrt, replace_sqrt
 from rnnlite.quantization.prepare.shares import (
@@ -116,23 +116,14 @@ def _replace_zeros_like(parts: Parts, op: Op) -> None:
 def _replace_cast(parts: Parts, op: Op) -> bool:
     whole = op.input(0).type in ("int32", "int64")
     if whole:
-        op.inputs = [_add_clamp(parts, op.input(0))]
+        bounded = parts.whole("MINIMUM", op.input(0), MOST)
+        op.inputs = [parts.whole("MAXIMUM", bounded, -MOST)]
     if op.output.type != "bool":
         # Numbers of steps, and their places, grow with length: int8 holds no more than 127.
         parts.keep(op, wide=whole and all(d == 1 for d in op.output.dims[1:]))
         return True
     parts.add("NOT_EQUAL", [op.input(0), parts.number(0.0)], op.output)
     return False
-
-
-def _add_clamp(parts: Parts, x: Value) -> Value:
-    graph = parts.graph
-    for kind, limit in (("MINIMUM", 32767), ("MAXIMUM", -32767)):
-        bound = graph.constant(np.array(limit, x.type))
-        result = graph.like(x)
-        parts.insert(graph.op(kind, [x, bound], [result], options={}))
-        x = result
-    return x
 
 
 def _replace_one_hot(parts: Parts, op: Op) -> bool:

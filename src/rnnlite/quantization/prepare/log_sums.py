@@ -69,9 +69,8 @@ def replace_log_shares(parts: Parts, op: Op) -> bool:
     if x.dims[axis] != FREE:
         return False
     axes = parts.integers(axis)
-    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
-    below = parts.add("SUB", [x, largest], wide=True)
-    mean = parts.reduce("MEAN", parts.add("EXP", [below], wide=True), axes, keep=True)
+    below, e = parts.below_largest(x, axes)
+    mean = parts.reduce("MEAN", e, axes, keep=True)
     steps = _add_log_steps(parts, add_size(parts, x, axis))
     total = parts.add("ADD", [add_log(parts, mean, None), steps], wide=True)
     parts.add("SUB", [below, total], op.output, wide=True)
@@ -98,10 +97,10 @@ def _below_largest(value: Value) -> tuple[Value, Value] | None:
 
 def _add_log_steps(parts: Parts, steps: Value) -> Value:
     """The logarithm of a number of steps, an int32 scalar."""
-    most = _add_whole(parts, "MINIMUM", steps, KNEE)
-    over = _add_whole(parts, "MAXIMUM", _add_whole(parts, "SUB", steps, KNEE), 0)
-    over = _add_whole(parts, "FLOOR_DIV", over, STRIDE)
-    over = _add_whole(parts, "MINIMUM", over, ENTRIES - KNEE - 1)
+    most = parts.whole("MINIMUM", steps, KNEE)
+    over = parts.whole("MAXIMUM", parts.whole("SUB", steps, KNEE), 0)
+    over = parts.whole("FLOOR_DIV", over, STRIDE)
+    over = parts.whole("MINIMUM", over, ENTRIES - KNEE - 1)
     place = parts.graph.like(steps)
     parts.insert(parts.graph.op("ADD", [most, over], [place], options={}))
     far = np.arange(ENTRIES - KNEE) * STRIDE + KNEE + (STRIDE - 1) / 2
@@ -111,10 +110,3 @@ def _add_log_steps(parts: Parts, steps: Value) -> Value:
     row = parts.graph.value("int32", [1])
     parts.insert(parts.graph.op("RESHAPE", [place, parts.integers(1)], [row], options={}))
     return parts.add("GATHER_ND", [table, row], wide=True, like=place)
-
-
-def _add_whole(parts: Parts, kind: str, x: Value, number: int) -> Value:
-    result = parts.graph.like(x)
-    bound = parts.graph.constant(np.array(number, np.int32))
-    parts.insert(parts.graph.op(kind, [x, bound], [result], options={}))
-    return result

@@ -106,9 +106,8 @@ def add_log(parts: Parts, v: Value, result: Value | None) -> Value:
 
 def _add_log_softmax(parts: Parts, x: Value, y: Value) -> None:
     axes = parts.integers(x.rank - 1)
-    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
-    below = parts.add("SUB", [x, largest], wide=True)
-    total = parts.reduce("SUM", parts.add("EXP", [below], wide=True), axes, keep=True)
+    below, e = parts.below_largest(x, axes)
+    total = parts.reduce("SUM", e, axes, keep=True)
     parts.add("SUB", [below, add_log(parts, total, None)], y, wide=True)
 
 

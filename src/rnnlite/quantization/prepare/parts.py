@@ -13,6 +13,9 @@ import numpy as np
 from rnnlite.lite.ir import Array, Graph, Op, Value
 from rnnlite.lite.ir.ops import TABLES
 
+MOST = 32767
+"""The largest integer of int16."""
+
 
 @dataclass(frozen=True)
 class Norm:
@@ -111,6 +114,19 @@ class Parts:
         result.shape = left(x.shape)
         if x.signature is not None:
             result.signature = left(x.signature)
+        return result
+
+    def below_largest(self, x: Value, axes: Value) -> tuple[Value, Value]:
+        """Add x - max(x) and its exponential, in int16; the maximum is over constant `axes`."""
+        largest = self.reduce("REDUCE_MAX", x, axes, keep=True)
+        below = self.add("SUB", [x, largest], wide=True)
+        return below, self.add("EXP", [below], wide=True)
+
+    def whole(self, kind: str, x: Value, number: int) -> Value:
+        """Add an op on integers and a number, of the integers' type."""
+        result = self.graph.like(x)
+        bound = self.graph.constant(np.array(number, x.type))
+        self.insert(self.graph.op(kind, [x, bound], [result], options={}))
         return result
 
     def number(self, value: float) -> Value:

@@ -19,20 +19,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from rnnlite.errors import InternalError
 from rnnlite.lite.ir import Op, Value
 from rnnlite.lite.ir.values import FREE
 from rnnlite.lite.schema import type_number
 from rnnlite.quantization.prepare.lengths import RESHAPES, Axis, same_axes
-from rnnlite.quantization.prepare.parts import Parts, int32_numbers, made_by, with_scalar
+from rnnlite.quantization.prepare.parts import MOST, Parts, int32_numbers, made_by, with_scalar
 
 GUARD = 1e-3
 """An e up to this size is there to prevent a division by zero, and for nothing else."""
-
-MOST_STEPS = 32767
-"""The most steps that int16 holds."""
 
 SMALL = 1e-3
 """The factor by which an e up to `GUARD` beside a sum becomes smaller beside a mean."""
@@ -142,28 +137,23 @@ def add_mean(parts: Parts, value: Value, result: Value | None = None) -> Value:
     return parts.add(op.kind, [mean, share], result, wide=True)
 
 
-def _add_cast(parts: Parts, x: Value) -> Value:
+def _add_cast(parts: Parts, x: Value, *, wide: bool = False) -> Value:
     """Whole numbers as floats; truths at once, not by way of int32."""
     cast = made_by(x, "CAST")
     if cast is not None and cast.input(0).type == "bool":
         x = cast.input(0)
     result = parts.graph.like(x, "float32")
     types = {"inDataType": type_number(x.type), "outDataType": type_number("float32")}
-    parts.insert(parts.graph.op("CAST", [x], [result], options=types))
+    cast = parts.graph.op("CAST", [x], [result], options=types)
+    parts.insert(cast)
+    if wide:
+        parts.wide.append(cast)
     return result
 
 
 def _add_count(parts: Parts, steps: Value) -> Value:
     """A number of steps as a float, of which int8 would hold 127 at most."""
-    graph = parts.graph
-    bounded, result = graph.like(steps), graph.like(steps, "float32")
-    most = graph.constant(np.array(MOST_STEPS, steps.type))
-    parts.insert(graph.op("MINIMUM", [steps, most], [bounded], options={}))
-    types = {"inDataType": type_number(steps.type), "outDataType": type_number("float32")}
-    cast = graph.op("CAST", [bounded], [result], options=types)
-    parts.insert(cast)
-    parts.wide.append(cast)
-    return result
+    return _add_cast(parts, parts.whole("MINIMUM", steps, MOST), wide=True)
 
 
 def add_steps(parts: Parts, value: Value) -> Value:

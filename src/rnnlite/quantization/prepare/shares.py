@@ -51,8 +51,7 @@ def replace_faint_softmax(parts: Parts, op: Op) -> None:
         x = parts.add("MUL", [x, parts.number(op.real("beta"))], wide=True)
     axis = x.rank - 1
     axes = parts.integers(axis)
-    largest = parts.reduce("REDUCE_MAX", x, axes, keep=True)
-    e = parts.add("EXP", [parts.add("SUB", [x, largest], wide=True)], wide=True)
+    _, e = parts.below_largest(x, axes)
     if x.dims[axis] == FREE:
         mean = parts.reduce("MEAN", e, axes, keep=True)
         add_share(parts, e, mean, add_size(parts, x, axis), y)
