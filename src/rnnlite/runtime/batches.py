@@ -22,21 +22,21 @@ DEFAULT_BATCH = LITERT.costs.usual_batch
 
 DEFAULT_BATCH_BYTES = 256 << 20
 UNKNOWN_BYTES = 8
-"""Taken for a value whose type NumPy does not have, such as a resource."""
+"""Bytes of an element of a type that NumPy does not have, such as a resource."""
 
 BATCHES_A_WORKER = 4
-"""A job is large enough for several interpreters if each gets so many batches."""
+"""A job runs in several interpreters if each of them gets at least so many batches."""
 
 Worker = TypeVar("Worker")
 
 
 def bytes_a_step(graph: Graph) -> int:
-    """Bytes of all values of a graph that grow with the input, for one sample's time step.
+    """Bytes that one time step of one sample takes, in all values of a graph with free axes.
 
-    More than a run takes, for the runtime reuses memory.
+    An upper bound: the runtime reuses memory.
 
     Args:
-        graph: as it was read.
+        graph: with FREE for the size of each free axis.
     """
     total = 0
     for value in graph.values:
@@ -56,13 +56,13 @@ def groups(
     step_bytes: int,
     bound: int,
 ) -> list[list[int]]:
-    """Indices that run together: samples of equal shapes.
+    """The indices of the samples of each batch: samples of equal shapes run together.
 
     Args:
-        samples: arrays of each, without batch axis.
+        samples: for each sample, one array for each input, without batch axis.
         inputs: the model's inputs.
-        fixed: the model's own batch, if it is pinned.
-        most: samples a batch, else.
+        fixed: the model's batch size if it is pinned, else None.
+        most: samples in a batch at most, where the size is not pinned.
         step_bytes: see `bytes_a_step`.
         bound: bytes that a batch may take; one sample always runs.
     """
@@ -79,7 +79,7 @@ def groups(
 
 
 def _steps(spec: TensorSpec, shape: tuple[int, ...]) -> int:
-    """Elements along the free axes of an input: the product of their sizes, 1 where none is."""
+    """The product of the sizes of an input's free axes; 1 where it has none."""
     axes = zip(spec.sample_shape, shape, strict=True)
     return math.prod(size for wanted, size in axes if wanted is None)
 
@@ -97,7 +97,7 @@ def run_side_by_side(
         batches: see `groups`.
 
     Raises:
-        BaseException: the first that a batch raised; batches not begun are left.
+        BaseException: the first that a batch raised. Batches that were not begun do not run.
     """
     todo: queue.SimpleQueue[list[int]] = queue.SimpleQueue()
     for batch in batches:

@@ -1,6 +1,6 @@
 """Time a LiteRT file by sequence length. NumPy and ai-edge-litert; matplotlib for a picture.
 
-What enters: a file and lengths. What leaves: a `Timing` a length, a table, a picture.
+What enters: a file and lengths. What leaves: a `Timing` for each length, a table, a picture.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def time_model(
         model: path or content.
         lengths: sequence lengths; a model of pinned length is timed once.
         num_threads: threads an op may use.
-        repeats: timed runs a length.
+        repeats: timed runs at each length.
 
     Raises:
-        ModelError: it is no LiteRT model.
+        ModelError: the file is no LiteRT model.
         SampleError: the model does not run at one of the lengths.
     """
     loaded = load(model, num_threads=num_threads)
@@ -72,16 +72,16 @@ def _time_one(model: Any, length: int | None, threads: int, repeats: int) -> Tim
 
 
 def random_arrays(model: Any, length: int | None, rng: np.random.Generator) -> list[Array]:
-    """Random inputs of one length for a loaded model: an array each, of `random_of`."""
+    """Random inputs of one length for a loaded model, one for each input; see `random_of`."""
     return [random_of(spec, length or 1, rng) for spec in model.inputs]
 
 
 def random_of(spec: TensorSpec, length: int, rng: np.random.Generator) -> Array:
-    """A random input of one length, a batch of one where that is free.
+    """A random array for an input: its free axes are as long as `length`, a free batch is 1.
 
     Returns:
-        an array of the shape and dtype of the input: quantized ones over all integers, ids of 0 and
-        1, truths all true, counts of time steps the length.
+        an array of the dtype of the input: normal floats, any integers where it is quantized, 0 and
+        1 where it takes ids, True for bool, the length where it counts time steps.
     """
     shape = [
         (1 if k == spec.batch_axis else length) if d is None else d
@@ -122,7 +122,7 @@ def bench_tables(timings: Sequence[Timing]) -> RenderableType:
 
 
 def picture(timings: Sequence[Timing], title: str) -> bytes:
-    """Latency against length, as a PNG: the median, the span up to the 90th percentile, first runs.
+    """Latency against length, as a PNG: median, fastest run to 90th percentile, first run.
 
     Raises:
         DependencyError: matplotlib is not installed.

@@ -23,10 +23,10 @@ def save_bench_page(
     """Measure a file's memory at the lengths that were timed, and write the page.
 
     Args:
-        path: of the page.
+        path: where the page is written.
         model: the LiteRT file.
-        timings: of it.
-        command: that timed it.
+        timings: of the file.
+        command: the command line that timed the file.
 
     Raises:
         OutputError: the place cannot be written.

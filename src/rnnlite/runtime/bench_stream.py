@@ -24,7 +24,7 @@ from rnnlite.specs import Array
 
 WARM_UP_CALLS = 100
 STREAMS = 100
-"""How many streams of one model the memory of one is measured over."""
+"""How many streams of one model are opened to measure the memory of one."""
 
 
 def time_stream(
@@ -34,12 +34,13 @@ def time_stream(
 
     Args:
         model: path or content of a file that has a stream.
-        steps: of each chunk; those that the file has, or the fewest it takes, if None.
-        calls: how many are timed.
+        steps: the length of each chunk. If None, the one that the file fixes, or the shortest that
+            it takes.
+        calls: how many calls are timed.
 
     Raises:
         ModelError: the file has no stream.
-        SampleError: it takes no chunks of so many steps.
+        SampleError: the stream takes no chunks of so many steps.
     """
     loaded = load(model)
     stream = loaded.stream()
@@ -87,7 +88,7 @@ def _of_stream(array: Array, batch_axis: int | None) -> Array:
 
 
 def _memory(loaded: Any, chunk: Any) -> int | None:
-    """Bytes that a stream more takes, over many; None where the system does not say."""
+    """Bytes that one more stream takes, the mean of many; None where the system does not tell."""
     before = _resident()
     streams = [loaded.stream() for _ in range(STREAMS)]
     for stream in streams:

@@ -23,7 +23,7 @@ class Call:
     """How a runtime is told to run a function of a file.
 
     Attributes:
-        key: the signature; "" for the main graph of a file that has none for it.
+        key: the name of the signature; "" for a main graph that has no signature.
         is_main: whether it is the main graph, which an interpreter runs without a signature.
         inputs, outputs: name and number of each tensor, in the caller's order.
     """
@@ -50,9 +50,10 @@ def require_builtin(model: Model) -> None:
 
 
 def calls_of(model: Model) -> dict[str, tuple[Call, Graph]]:
-    """How each signature is called, and the graph that it runs; the first is called by default.
+    """How each signature is called, and the graph that it runs, by the name of the signature.
 
-    The main graph is the first, whether a signature names it or not.
+    The first is the main graph, whether a signature names it or not. It runs where a caller names
+    no signature.
     """
     found = {
         s.key: (_call(s.key, s.graph, s.graph is model.main, s.inputs, s.outputs), s.graph)
@@ -73,7 +74,7 @@ def _call(key: str, graph: Graph, is_main: bool, inputs: NamedValues, outputs: N
 
 
 def signature_spec(call: Call, graph: Graph, record: Mapping[str, Any]) -> SignatureSpec:
-    """What a call takes and gives, with what the file's record says of it."""
+    """The TensorSpecs of a signature, from the file's tensors and the record that rnnlite left."""
     own = of_signature(record, call.key)
     ids = id_ranges(own)
     masks = {name: float(value) for name, value in own.get("mask_values", {}).items()}
@@ -97,7 +98,7 @@ def signature_spec(call: Call, graph: Graph, record: Mapping[str, Any]) -> Signa
 
 
 def spec_of(name: str, value: Value) -> TensorSpec:
-    """An input or output, from what the file says of it."""
+    """The TensorSpec of an input or output, from its tensor in the file."""
     shape = tuple(None if d < 0 else d for d in value.dims)
     known = value.quantization
     quantization = None
@@ -107,6 +108,6 @@ def spec_of(name: str, value: Value) -> TensorSpec:
 
 
 def id_ranges(record: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
-    """Valid token ids of each input, as rnnlite stores them with the model."""
+    """Smallest and largest valid token id of each input that takes ids, from the file's record."""
     ranges = record.get("id_ranges", {})
     return {name: (int(low), int(high)) for name, (low, high) in ranges.items()}

@@ -1,7 +1,7 @@
-"""Answers as early as they are sure: exits of a file, run one after the other.
+"""Run the exits of a file one after the other, until one is sure.
 
-What enters: the samples, and how sure is sure. What leaves: for each sample the result of the first
-exit that is sure, which it was, and its score. NumPy alone.
+What enters: samples, and the score from which an exit is sure. What leaves: for each sample the
+result of the first exit that is sure, the number of that exit, and its score. NumPy alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rnnlite.runtime.samples import Sample, listed
 from rnnlite.specs import Array, TensorSpec
 
 Score = Callable[[Array], float]
-"""From an exit's result for one sample to how sure it is."""
+"""A function from an exit's result for one sample to a number: how sure the exit is."""
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class EarlyResult:
 
     Attributes:
         outputs: for each sample the result of the exit that it left by.
-        exits: (N,), number of that exit, 0 the first.
-        scores: (N,), how sure it was.
+        exits: (N,), the number of that exit, from 0.
+        scores: (N,), the score of that exit.
         names: of the exits, in the order in which they are run.
     """
 
@@ -47,7 +47,7 @@ class EarlyResult:
 
 
 def max_prob(scores: Array) -> float:
-    """The largest probability along the last axis; its mean over all others."""
+    """The largest probability along the last axis, averaged over all other axes."""
     return float(np.max(scores, axis=-1).mean())
 
 
@@ -72,7 +72,7 @@ def take_threshold(threshold: Any) -> float:
     """The threshold that the caller gives.
 
     Raises:
-        SampleError: it is no number, or NaN, which no score is as large as.
+        SampleError: it is no number, or is NaN, which no score reaches.
     """
     is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
     if not is_number or math.isnan(threshold):
@@ -83,25 +83,25 @@ def take_threshold(threshold: Any) -> float:
 
 
 class Runnable(Protocol):
-    """A model, as far as its exits want it."""
+    """What `predict_early` needs of a model."""
 
     @property
     def inputs(self) -> tuple[TensorSpec, ...]:
-        """What it takes."""
+        """The inputs."""
         ...
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
-        """What it gives."""
+        """The outputs."""
         ...
 
     @property
     def exits(self) -> tuple[Exit, ...]:
-        """Its exits."""
+        """The exits, in the order in which they run."""
         ...
 
     def run(self, arrays: Sequence[Array], *, signature: str | None = None) -> list[Array]:
-        """Run a signature on whole batches, quantized where it is; an array an output."""
+        """Run a signature on whole batches, as `Model.run` does."""
         ...
 
 
@@ -136,15 +136,15 @@ def require_exits(model: Runnable) -> None:
 def leave(
     model: Runnable, sample: Sequence[Array], bound: float, sure: Score
 ) -> tuple[Array, int, float]:
-    """Run exits on one checked sample until one is sure.
+    """Run exits on one checked sample until one is sure, or to the last.
 
     Args:
-        sample: an array an input, without batch axis.
+        sample: an array for each input, without batch axis.
         bound: the score from which an exit is sure.
         sure: gives the score of a result.
 
     Returns:
-        the result without batch axis, in real numbers; the number of the exit; its score.
+        the result of that exit, without batch axis, dequantized; the number of the exit; its score.
     """
     specs = {spec.name: spec for spec in model.outputs}
     given = as_batch([sample], model.inputs)
@@ -159,14 +159,15 @@ def leave(
 
 
 def run_exits(model: Runnable, given: Mapping[str, Array]) -> Iterator[tuple[str, Array]]:
-    """The result of each exit, run when it is asked for; nothing is computed twice.
+    """Run the exits in order, each when its result is asked for; nothing is computed twice.
 
     Args:
-        model: its exits are run in their order.
+        model: the model that has the exits.
         given: the inputs by name, as the runtime takes them.
 
     Yields:
-        the name of the output, and the result for the whole batch, quantized where it is.
+        the name of the output, and the result for the whole batch, as integers where it is
+        quantized.
     """
     known = dict(given)
     for one in model.exits:

@@ -1,4 +1,4 @@
-"""The interpreters of one function of a file: one for all calls, and one a thread for large jobs.
+"""The interpreters of one function of a file: one for calls, one for each thread of a large job.
 
 What enters: the file, how it is called, on how many threads. What leaves: runs, one at a time, or
 batches side by side. After `close` nothing runs any more.
@@ -54,10 +54,10 @@ class Engines:
 
     @property
     def engine(self) -> Engine:
-        """The one for all calls.
+        """The interpreter for all calls but those of large jobs.
 
         Raises:
-            ModelError: all are closed.
+            ModelError: the model is closed.
         """
         if self._engine is None:
             raise ModelError(
@@ -68,7 +68,7 @@ class Engines:
         return self._engine
 
     def close(self) -> None:
-        """Give their memory back."""
+        """Drop all interpreters, which gives their memory back."""
         with self._lock:
             self._engine = None
             self._workers.clear()
@@ -86,7 +86,7 @@ class Engines:
     def run_batches(
         self, work: Callable[[Run, list[int]], None], batches: Sequence[list[int]]
     ) -> None:
-        """Do work on each batch: side by side on several threads, where there are enough of them.
+        """Do work on each batch: on several threads side by side, where there are enough batches.
 
         Args:
             work: runs one batch by the function that it is given.

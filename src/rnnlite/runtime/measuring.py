@@ -16,7 +16,7 @@ from rnnlite.runtime.memory import memory_by_length
 LENGTHS = (10, 100, 1000)
 
 MOST_SECONDS = 2.0
-"""What the runs of one length may take, about."""
+"""The time that the runs of one length may take, about."""
 
 REPEATS = 50
 
@@ -24,14 +24,14 @@ REPEATS = 50
 def measured(
     model: ModelSource, lengths: Sequence[int] = LENGTHS
 ) -> tuple[list[Timing], list[MemoryUse]]:
-    """Latency and memory of a file.
+    """Latency and memory of a file, a record of each for each length.
 
     Args:
         model: path or content.
-        lengths: those that the model does not take are left out.
+        lengths: sequence lengths. Those that the model does not take are left out.
 
     Raises:
-        ModelError: it is no LiteRT model.
+        ModelError: the file is no LiteRT model.
     """
     timings: list[Timing] = []
     for length in lengths:

@@ -1,7 +1,7 @@
 """Memory that a model takes by sequence length, in a process that does nothing else.
 
-What enters: a file and lengths. What leaves: the most that the process came to, beyond what it had
-before the file was read. Linux tells that; elsewhere nothing is measured.
+What enters: a file and lengths. What leaves: the peak memory of the process, less what it had
+before the file was read. Only Linux tells it; elsewhere nothing is measured.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ def memory_by_length(model: ModelSource, lengths: Sequence[int]) -> list[MemoryU
         lengths: sequence lengths; a model of pinned length is run once.
 
     Returns:
-        one record a length; none where the system does not tell.
+        one record for each length; none where the system does not tell.
 
     Raises:
-        ModelError: it is no LiteRT model.
+        ModelError: the file is no LiteRT model.
         SampleError: the model does not run at one of the lengths.
-        AbortError: it ends the process.
+        AbortError: the model ends the process.
     """
     data = read_model(model)
     worker = Worker()
@@ -49,7 +49,7 @@ def memory_by_length(model: ModelSource, lengths: Sequence[int]) -> list[MemoryU
 
 
 def peaks(data: bytes, lengths: Sequence[int]) -> list[tuple[int | None, int]]:
-    """Each length and the bytes up to there. For a worker alone."""
+    """Each length, and the peak bytes up to it. Called in a worker."""
     import numpy as np
 
     from rnnlite.runtime.bench import random_arrays
@@ -68,7 +68,7 @@ def peaks(data: bytes, lengths: Sequence[int]) -> list[tuple[int | None, int]]:
 
 
 def _peak() -> int | None:
-    """The most bytes that this process had in memory. Not `getrusage`, which counts the parent."""
+    """The peak memory of this process, in bytes. `getrusage` would count the parent process too."""
     try:
         known = re.search(r"VmHWM:\s*(\d+) kB", STATUS.read_text())
     except OSError:

@@ -77,21 +77,21 @@ def load(
 class Model(Shown):
     """A loaded LiteRT model. `load` makes one. Calls from several threads take turns.
 
-    A context manager: behind it, or after `close`, its memory is given back and it runs no more.
+    A context manager: after it, or `close`, its memory is given back and it runs no more.
 
     Args:
         data: the file.
         num_threads, delegates, signature: see `load`.
-        parsed: the file as it was read already, if it was.
+        parsed: the content of the file, if the caller has read it already.
 
     Attributes:
         inputs, outputs: a `TensorSpec` each, in the source's order, with the source's names.
-        signature: the one that is run where a call names none; "" for the main graph of a file that
-            has no signature for it.
-        is_main: whether that is the file's main graph, of which alone `shapes_before_run` can tell.
-        signatures: what each signature of the file takes and gives, by name.
-        exits: of a file that has them, in the order in which they are run.
-        stream_signature: what the signature "stream" takes and gives; None where the file has none.
+        signature: the name of the signature that runs where a call names none; "" for a main graph
+            that has no signature.
+        is_main: whether that signature is the file's main graph, as `shapes_before_run` needs.
+        signatures: name of each signature -> its inputs and outputs.
+        exits: the exits of the file, in the order in which they run; empty where it has none.
+        stream_signature: inputs, outputs and states of the signature "stream", if there is one.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -133,7 +133,7 @@ class Model(Shown):
             self.stream_signature = stream_signature(parsed, layout_from(layout), whole)
 
     def _take(self, signature: str) -> None:
-        """Be called by this signature from now on.
+        """Make a signature the one that runs where a call names none.
 
         Raises:
             ModelError: the file has none of this name.
@@ -178,9 +178,9 @@ class Model(Shown):
             other.close()
 
     def by_signature(self, signature: str) -> Model:
-        """The same file, run by another signature: its inputs and outputs are that one's.
+        """A `Model` of the same file that runs another signature, and has its inputs and outputs.
 
-        Closing this one closes it too.
+        Closing this model closes that one too.
 
         Raises:
             ModelError: the file has none of this name.
@@ -199,11 +199,11 @@ class Model(Shown):
         """Run once on whole batches, as the model takes them: quantized where it is quantized.
 
         Args:
-            arrays: one (B, ...) array an input, in the order of `inputs`, of the inputs' dtypes.
-            signature: another one to run.
+            arrays: one (B, ...) array for each input, in the order of `inputs`, of its dtype.
+            signature: another signature to run.
 
         Returns:
-            one (B, ...) array an output, in the order of `outputs`.
+            one (B, ...) array for each output, in the order of `outputs`.
 
         Raises:
             SampleError: arrays do not fit the inputs, or the runtime refuses the shapes.
@@ -220,7 +220,8 @@ class Model(Shown):
             batch: sequences fed side by side; chunks then have a batch axis in front.
 
         Raises:
-            ModelError: the file was not converted for it, or has another batch.
+            ModelError: the file has no stream, or one of another batch.
+            SampleError: `batch` is no int of 1 or more.
         """
         if self.stream_signature is None:
             raise self._without_stream()
@@ -238,7 +239,7 @@ class Model(Shown):
             outputs and states, in the order of the signature.
 
         Raises:
-            ModelError: the file has none.
+            ModelError: the file has no stream.
             SampleError: the runtime refuses the shapes.
         """
         if self.stream_signature is None:
@@ -253,7 +254,7 @@ class Model(Shown):
         )
 
     def shapes_before_run(self, shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
-        """The shapes of the outputs as far as the runtime knows them before a run.
+        """The shapes of the outputs that the runtime knows before a run; see `Engine`.
 
         Args:
             shapes: of the inputs, in the order of `inputs`, with the batch axis.
@@ -281,7 +282,7 @@ class Model(Shown):
                 samples run together where they are long. 256 MiB if None.
             progress: show a progress bar on standard error.
             raw: give the integers of quantized outputs as they are, not the numbers they stand for.
-            signature: another one to run.
+            signature: another signature to run.
 
         Returns:
             one array (N, ...) in the samples' order where all results have one shape, else a list;
@@ -319,13 +320,13 @@ class Model(Shown):
 
         Args:
             samples: as of `predict`.
-            threshold: an exit whose score is as large is taken; the last one in any case.
+            threshold: the first exit whose score is at least this is taken, else the last one.
             score: "max_prob", the largest probability along the last axis, or a function from an
                 exit's result for one sample to a number.
 
         Raises:
             ModelError: the file was not converted with exits.
-            SampleError: a sample does not fit, or threshold and score are none.
+            SampleError: a sample does not fit, `threshold` is no number, or `score` is no score.
         """
         return predict_early(self, samples, threshold, score)
 
@@ -341,8 +342,7 @@ class Model(Shown):
         """Run the model on samples of any lengths and any number, some thousands at a time.
 
         Args:
-            samples: as of `predict`; no more of them is held than run together with their results,
-                64 MiB about.
+            samples: as of `predict`. About 64 MiB of samples and results are held at a time.
             batch_size, max_batch_bytes, raw: see `predict`.
             first: number of the first sample, for errors.
 
@@ -369,15 +369,15 @@ class Model(Shown):
         raw: bool = False,
         bar: Progress | None = None,
     ) -> list[list[Array]]:
-        """As `predict`, of samples that `windows` has checked.
+        """Run the model on samples that are checked already; see `predict`.
 
         Args:
-            checked: an array an input for each sample, without batch axis.
+            checked: for each sample, one array for each input, without batch axis.
             batch_size, max_batch_bytes, raw: as of `predict`.
-            bar: moved by each sample that is done.
+            bar: the progress bar that each finished sample moves.
 
         Returns:
-            an array an output for each sample, without batch axis.
+            for each sample, one array for each output, without batch axis.
         """
         most = positive("batch_size", batch_size, DEFAULT_BATCH)
         bound = positive("max_batch_bytes", max_batch_bytes, DEFAULT_BATCH_BYTES)

@@ -26,9 +26,9 @@ def fixed_batch(inputs: Sequence[TensorSpec]) -> int | None:
 
 
 def as_batch(samples: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec]) -> list[Array]:
-    """Samples of equal shapes as one array an input, quantized where the input is.
+    """Samples of equal shapes as one array for each input, quantized where the input is.
 
-    A pinned batch is filled up with copies of the last sample; their results are to be dropped.
+    A pinned batch is filled up with copies of the last sample, whose results the caller drops.
     """
     fixed = fixed_batch(inputs)
     rows = list(samples)
@@ -53,14 +53,14 @@ def run_groups(
 
     Args:
         engines: run whole batches.
-        groups: places of samples that run together; each place once.
-        samples: an array an input for each, without batch axis.
+        groups: indices of the samples that run together; each index once.
+        samples: for each sample, one array for each input, without batch axis.
         specs: what the model takes and gives.
         raw: leave integers as they are.
-        bar: moved by each sample that is done.
+        bar: the progress bar that each finished sample moves.
 
     Returns:
-        an array an output for each sample, without batch axis, in the samples' order.
+        for each sample, one array for each output, without batch axis, in the samples' order.
     """
     results: list[list[Array]] = [[]] * len(samples)
 
@@ -79,7 +79,7 @@ def run_groups(
 
 
 def result_of(spec: TensorSpec, output: Array, place: int, raw: bool) -> Array:
-    """One sample's result, without batch axis, in a batch; `raw` leaves integers as they are."""
+    """The result at a place in a batch, without batch axis; `raw` leaves integers as they are."""
     found = row(output, spec.batch_axis, place)
     return found.copy() if raw else dequantize(found, spec)
 

@@ -11,7 +11,7 @@ from types import TracebackType
 
 
 class Progress:
-    """A context: `add` moves the bar; without `shown` nothing is printed.
+    """A context manager: `add` moves the bar. Without `shown`, nothing is printed.
 
     Args:
         label: what is being done.

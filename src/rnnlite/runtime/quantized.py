@@ -1,7 +1,7 @@
 """Real numbers as the integers of an input, and integers of an output as real numbers.
 
 What enters: arrays, and the `TensorSpec` of an input or output. What leaves: arrays of its
-integers, or of float32; as they are where it has no integers.
+integers, or of float32. Arrays of what is not quantized stay as they are.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ LIMITS = {name: np.iinfo(name) for name in ("int8", "uint8", "int16", "int32")}
 
 
 def quantize(array: Array, spec: TensorSpec) -> Array:
-    """Floats as an input takes them, in the same shape: as they are where it is not quantized.
+    """An array as an input takes it, in the same shape.
 
-    Else as integers of its dtype, q = x / scale + zero_point, rounded to nearest and saturated.
-
-    A time step that is not masked, but whose features all round to the mask's integer, is moved off
-    it by one step: it would be masked otherwise.
+    Where the input is not quantized, the array is unchanged. Else it becomes integers of the
+    input's dtype, q = x / scale + zero_point, rounded to nearest and saturated. A time step that is
+    not masked, but whose features all round to the mask's integer, would be masked: it is moved off
+    by one integer.
     """
     if spec.quantization is None:
         return array
@@ -44,7 +44,7 @@ def quantize(array: Array, spec: TensorSpec) -> Array:
 
 
 def dequantize(array: Array, spec: TensorSpec) -> Array:
-    """The output's integers to float32; x = (q - zero_point) * scale."""
+    """An output's integers as float32, x = (q - zero_point) * scale; a copy where not quantized."""
     if spec.quantization is None:
         return array.copy()
     scale, zero_point = spec.quantization

@@ -1,7 +1,7 @@
 """Samples: check them against a model's inputs.
 
-What enters: a sample, and the `TensorSpec`s of the inputs. What leaves: one array an input, in
-their order, or the refusal of the sample by name. A sample is one sequence without batch axis: an
+What enters: a sample, and the `TensorSpec`s of the inputs. What leaves: one array for each input,
+in their order; or a refusal that names the sample. A sample is one sequence without batch axis: an
 array, or for several inputs a tuple in the inputs' order or a dict by input name. The caller's
 arrays are never changed.
 """
@@ -21,7 +21,7 @@ Sample = Any
 
 
 def check_sample(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[Array]:
-    """A sample as one array an input, checked.
+    """A sample as one array for each input, checked.
 
     Args:
         sample: see `Sample`.
@@ -41,7 +41,7 @@ def check_sample(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> li
 
 
 def _check_counts(arrays: Sequence[Array], inputs: Sequence[TensorSpec], label: str) -> None:
-    """Numbers of time steps lie within the sequences; kernels read beyond the end otherwise."""
+    """Refuse counts of time steps beyond the sequence: kernels would read beyond its end."""
     if not any(spec.counts for spec in inputs):
         return
     # Beside an input of free length, one of fixed shape is a state and tells no number of steps.
@@ -61,10 +61,10 @@ def _check_counts(arrays: Sequence[Array], inputs: Sequence[TensorSpec], label: 
 
 
 def by_input(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[Any]:
-    """What a sample has for each input, in their order; not looked at any further.
+    """The value that a sample has for each input, in the order of the inputs; unchecked.
 
     Raises:
-        SampleError: other inputs, or another number of them.
+        SampleError: the sample names other inputs, or has another number of arrays.
     """
     names = [spec.name for spec in inputs]
     if isinstance(sample, Mapping):
@@ -92,7 +92,7 @@ def by_input(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> list[A
 
 
 def as_array(value: Any, label: str) -> Array:
-    """A value as an array of the shape and dtype that NumPy gives it.
+    """A value as the array that NumPy makes of it.
 
     Raises:
         SampleError: its rows are of different lengths.
@@ -147,11 +147,11 @@ def require_arrays(arrays: Sequence[Array], inputs: Sequence[TensorSpec]) -> Non
     """Refuse whole batches that do not fit: the runtime takes sizes that a file does not allow.
 
     Args:
-        arrays: one (B, ...) array an input.
-        inputs: of the model, in order.
+        arrays: one (B, ...) array for each input.
+        inputs: the inputs of the model, in order.
 
     Raises:
-        SampleError: there are more or fewer, or a fixed axis has another size.
+        SampleError: there are more or fewer arrays, or a fixed axis has another size.
     """
     if len(arrays) != len(inputs):
         names = ", ".join(spec.name for spec in inputs)
@@ -177,7 +177,7 @@ def _as_floats(array: Array, where: str) -> Array:
     """Numbers as float32.
 
     Raises:
-        SampleError: they are none, or some are not finite.
+        SampleError: the values are no numbers, or some are not finite.
     """
     if array.dtype.kind not in "fiub":
         raise _wrong_dtype(where, "float32", array)
@@ -194,7 +194,8 @@ def _as_integers(array: Array, spec: TensorSpec, where: str) -> Array:
     """Whole numbers in the dtype of an input.
 
     Raises:
-        SampleError: they are none, or some are out of the range of the dtype or of token ids.
+        SampleError: the values are no whole numbers, or out of the range of the dtype or of token
+            ids.
     """
     dtype = np.dtype(spec.dtype)
     if array.dtype.kind == "f":
@@ -219,13 +220,13 @@ def _wrong_dtype(where: str, expected: str, array: Array) -> SampleError:
 
 
 def _shown(shape: Sequence[int | None], free: str = "T") -> str:
-    """A shape in words, with a word for an axis of any size."""
+    """A shape as text, with the word `free` for an axis of any size."""
     sizes = ", ".join(free if d is None else str(d) for d in shape)
     return f"({sizes},)" if len(shape) == 1 else f"({sizes})"
 
 
 def _whole(array: Array, dtype: Any, where: str) -> Array:
-    """Whole numbers that come as floats, as integers: token ids are often kept so."""
+    """Floats that hold whole numbers, as int64: token ids are often stored so."""
     whole = np.isfinite(array) & (array == np.floor(array))
     if not whole.all():
         raise SampleError(
@@ -243,7 +244,7 @@ def _whole(array: Array, dtype: Any, where: str) -> Array:
 
 
 def _check_least(array: Array, spec: TensorSpec, where: str) -> None:
-    """Behind strides and convolutions a shorter sequence leaves no time step."""
+    """Refuse a sequence so short that strides and convolutions leave no time step of it."""
     if not spec.least:
         return
     axes = [axis for axis in range(len(spec.shape)) if axis != spec.batch_axis]
@@ -262,7 +263,7 @@ def require_samples(samples: object) -> None:
     """Refuse what is no iterable of samples.
 
     Raises:
-        SampleError: it is a function, a text, or no iterable.
+        SampleError: it is a function, a text, a mapping, or no iterable.
     """
     if callable(samples) and not isinstance(samples, Iterable):
         raise SampleError(
@@ -280,7 +281,7 @@ def require_samples(samples: object) -> None:
 
 
 def listed(samples: Iterable[Sample], inputs: Sequence[TensorSpec]) -> list[list[Array]]:
-    """All samples, checked: an array an input for each, without batch axis.
+    """All samples, checked: for each sample, one array for each input, without batch axis.
 
     Raises:
         SampleError: `samples` is no iterable of samples, is empty, or a sample does not fit.

@@ -24,8 +24,8 @@ def stream_signature(model: Model, layout: Layout, known: Sequence[TensorSpec]) 
 
     Args:
         model: the file.
-        layout: as its record states it.
-        known: the inputs and outputs for whole sequences, whose names it shares.
+        layout: from the file's record.
+        known: inputs and outputs of the whole sequence; those of the stream have the same names.
     """
     (signature,) = (s for s in model.signatures if s.key == SIGNATURE)
     whole = {spec.name: spec for spec in known}
@@ -45,10 +45,10 @@ def stream_signature(model: Model, layout: Layout, known: Sequence[TensorSpec]) 
 
 
 def require_batch(signature: StreamSignature, count: int) -> None:
-    """Refuse a number of sequences side by side that the file does not stream.
+    """Refuse a batch that the file does not stream.
 
     Raises:
-        ModelError: it has another, fixed batch.
+        ModelError: the file has another, fixed batch.
     """
     fixed = {s.batch for s in signature.inputs if s.batch_axis is not None} - {None}
     if fixed and fixed != {count}:
@@ -64,12 +64,12 @@ class SignatureRun:
     """Runs a signature of an interpreter on arrays in its own order.
 
     LiteRT's own signature runner allocates all tensors anew at each call, which takes most of the
-    time of a short step. This allocates where shapes change alone.
+    time of a short step. This one allocates only where shapes change.
 
     Args:
-        interpreter: used by nobody else.
+        interpreter: one that nobody else uses.
         key: the signature.
-        inputs, outputs: names, in the order of the arrays.
+        inputs, outputs: names of the inputs and outputs, in the order of the arrays.
     """
 
     def __init__(

@@ -28,7 +28,7 @@ class StreamSignature:
 
     Attributes:
         layout: how the signature is used.
-        inputs, outputs, states: specs, in the order of the signature.
+        inputs, outputs, states: TensorSpecs, in the order of the signature.
     """
 
     layout: Layout
@@ -43,9 +43,9 @@ class Stream:
     Several streams of one model do not disturb each other. Not for two threads at a time.
 
     Attributes:
-        signature: what it takes and gives, and what the file says of it.
-        delay: steps by which outputs come later than the steps that they belong to.
-        multiple: a chunk has a multiple of so many steps.
+        signature: inputs, outputs and states of the stream, and its layout.
+        delay: how many steps after its own step an output row comes.
+        multiple: the length of each chunk is a multiple of this.
     """
 
     def __init__(self, signature: StreamSignature, run: Run, batch: int = 1) -> None:
@@ -54,8 +54,8 @@ class Stream:
         self._layout = signature.layout
         # The axis of time of a stream with one input.
         self._only = signature.layout.inputs[0].time if len(signature.inputs) == 1 else None
-        # Chunks are checked at any length, for `_fed` cuts them to that of the file. An input of
-        # numbers of steps speaks of the whole sequence, and may exceed a chunk.
+        # Chunks may have any length, for `_fed` cuts them to that of the file. A count of time
+        # steps is that of the whole sequence, and may exceed a chunk.
         self._inputs = [
             replace(spec, counts=False)
             if i.time is None
@@ -94,9 +94,9 @@ class Stream:
                 input without time is given whole with each chunk.
 
         Returns:
-            the output rows that have become final, (m, ...), m from 0 on; of an output that is one
-            result for the whole sequence, the result so far, or None where there is none yet. A
-            dict by output name where the model has several outputs.
+            the output rows that have become final, (m, ...), where m may be 0. For an output that
+            is one result of the whole sequence: the result so far, or None where there is none yet.
+            A dict by output name where the model has several outputs.
 
         Raises:
             SampleError: the chunk does not fit the model, or the sequence has ended. The stream
@@ -112,7 +112,8 @@ class Stream:
         """End the sequence.
 
         Returns:
-            as of a chunk: the rows that were still to come, and the results of the whole sequence.
+            the rows that were still to come, and the results of the whole sequence, in the form
+            that a chunk gives.
 
         Raises:
             SampleError: too little was fed for the model, or the sequence has ended already.
@@ -139,11 +140,12 @@ class Stream:
 
     @property
     def state(self) -> dict[str, Array]:
-        """All that the stream keeps, by name: a copy, to be saved, and to be given to a stream of
-        the same file later.
+        """A copy of all that the stream keeps, by name; it can be set on another stream of the
+        file.
+
 
         Raises:
-            SampleError: when set, if it is of another model.
+            SampleError: the state that is set is of another model, mode or batch.
         """
         return self._kept.saved(self.signature.states)
 
@@ -153,7 +155,7 @@ class Stream:
         self._ended = False
 
     def _beside(self) -> dict[str, TensorSpec]:
-        """What is kept beside the states, by its names there; of the batch of this stream."""
+        """The specs of what a saved state may hold beside the states, by its key there."""
         found = {}
         for spec, i in zip(self.signature.inputs, self._layout.inputs, strict=True):
             if i.time is None:
@@ -192,7 +194,7 @@ class Stream:
         ]
 
     def _length(self, arrays: Sequence[Array]) -> int:
-        """Steps of a chunk."""
+        """The number of steps of a chunk, checked."""
         if self._only is not None:
             steps = arrays[0].shape[self._only]
             if not steps % self.multiple:
@@ -216,7 +218,7 @@ class Stream:
         return int(steps)
 
     def _padding(self, spec: TensorSpec, time: int, steps: int) -> Array:
-        """Steps fed beyond the end, of zeros."""
+        """Steps of zeros, to be fed beyond the end."""
         shape = [
             steps if k == time else self._batch if k == spec.batch_axis else d or 1
             for k, d in enumerate(spec.shape)
@@ -228,10 +230,10 @@ class Stream:
     def _fed(
         self, arrays: Sequence[Array], steps: int, kept: Kept, end: int | None
     ) -> tuple[Kept, list[list[Array]]]:
-        """Run a chunk in as many parts as the file wants.
+        """Run a chunk, cut into parts that are no longer than the file takes.
 
         Returns:
-            what is kept behind it, and of each output the rows of each part.
+            what the stream keeps afterwards; for each output, the rows of each part.
         """
         part = self._layout.longest
         rows: list[list[Array]] = [[] for _ in self.signature.outputs]
@@ -323,7 +325,7 @@ def _part(array: Array, axis: int, begin: int, end: int) -> Array:
 
 
 def _there(y: Array, output: StreamOutput, begin: int, end: int | None) -> Array:
-    """The rows of a chunk that are there.
+    """The rows of a chunk that belong to the sequence: none before its begin or behind its end.
 
     Args:
         begin: steps fed before the chunk.

@@ -16,14 +16,14 @@ from rnnlite.specs import Array, TensorSpec
 
 STEPS = "state/stream/steps"
 END = "state/stream/end"
-"""States that say which rows are there; see `rnnlite.streaming.clock`."""
+"""States that count the steps fed, and the steps of the sequence; see `rnnlite.streaming.clock`."""
 
 HALFWAY = 1 << 29
-"""Steps counted when a sequence ends, at most: there is room for the tail below saturation."""
+"""The most steps that the states count when a sequence ends: the tail has room below saturation."""
 
 COUNT, GRIDS, INPUT, OUTPUT = "steps", "grids", "input/", "output/"
-"""Keys of `Stream.state` beside the states: steps fed, what integers of the states stand for,
-inputs without time, results so far."""
+"""Keys and prefixes in `Stream.state` beside the states: steps fed, scales and zero points of the
+states, inputs without time, results so far."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +31,9 @@ class Kept:
     """What a stream keeps between chunks.
 
     Attributes:
-        states: raw, as the file takes and gives them.
-        steps: fed so far.
-        static: inputs without time, as they were given last.
+        states: as the file takes and gives them, in integers where they are quantized.
+        steps: number of steps fed so far.
+        static: by name, the inputs without time, as they were given last.
         so_far: results so far, by output name.
     """
 
@@ -43,7 +43,7 @@ class Kept:
     so_far: Mapping[str, Array] = field(default_factory=dict)
 
     def ending(self, specs: Sequence[TensorSpec]) -> Kept:
-        """The same with the end of the sequence told to the states that count."""
+        """The same, where the states that count steps say that the sequence ends here."""
         # Far below where counting saturates, and beyond every delay.
         steps = min(self.steps, HALFWAY)
         told = {STEPS: steps, END: steps}
@@ -54,7 +54,7 @@ class Kept:
         return replace(self, states=states)
 
     def saved(self, specs: Sequence[TensorSpec]) -> dict[str, Array]:
-        """All of it by name, copied: states, and what stands beside them.
+        """Copies of the states and of what stands beside them, by name.
 
         Args:
             specs: of the states.
@@ -76,15 +76,15 @@ class Kept:
         specs: Sequence[TensorSpec],
         beside: Mapping[str, TensorSpec],
     ) -> Kept:
-        """What was saved of a stream like the one that keeps this.
+        """What a saved state holds, checked against what this stream keeps.
 
         Args:
-            saved: as `saved` gave it.
+            saved: what `saved` gave.
             specs: of the states.
-            beside: by their names in `saved`, of what may stand beside the states.
+            beside: specs of what may stand beside the states, by key in `saved`.
 
         Raises:
-            SampleError: it is of another model, mode or batch.
+            SampleError: the state is of another model, mode or batch.
         """
         names = [*(spec.name for spec in specs), COUNT, *_grids(specs)]
         given = set(saved) if isinstance(saved, Mapping) else set()

@@ -1,4 +1,4 @@
-"""Samples in windows: as many as are held at a time, where there may be any number of them.
+"""Cut any number of samples into windows: lists that are short enough to be held at a time.
 
 What enters: an iterator of samples. What leaves: lists of checked samples, in order. Within a
 window, samples of equal shape run together.
@@ -14,7 +14,7 @@ from rnnlite.specs import Array, TensorSpec
 
 WINDOW_SAMPLES = 4096
 WINDOW_BYTES = 64 << 20
-"""Of inputs and results, about."""
+"""Bytes of the inputs and results of a window, about."""
 
 
 def windows(
@@ -30,10 +30,10 @@ def windows(
     """Checked samples, a list at a time.
 
     Args:
-        samples: see `Model.predict`; taken from as windows are.
+        samples: see `Model.predict`; taken as they are needed.
         inputs, outputs: of the model.
         first: number of the first sample, for errors.
-        most: samples a window at most.
+        most: samples in a window at most.
         place: what to call a sample by its number, in errors.
         bound: bytes of a window's inputs and results, about; one sample always fits.
 
@@ -59,7 +59,7 @@ def windows(
 def bytes_of(
     sample: Sequence[Array], inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]
 ) -> int:
-    """What a sample and its results take, if a free axis of a result is as long as the sample's."""
+    """Bytes of a sample and its results, with the free axes of results as long as the sample."""
     sizes = [
         size
         for array, spec in zip(sample, inputs, strict=True)
