@@ -1,12 +1,14 @@
-"""What no factor or row is taken through: a maximum with the lowest number. NumPy alone.
+"""Barriers: a maximum with the lowest float32, which changes nothing. NumPy alone.
 
-What enters and leaves: a number alone, by which both sides know the op.
+What enters: nothing. What leaves: the lowest number, by which whoever makes barriers and whoever
+removes them know them.
 
-A factor in front of a product, or a row that is added, is put into its kernel and bias: by the
-official converter where it knows the sizes, else by `lite.passes.folding`. Inputs of a recurrence
-are projected for all steps, or in a loop, or at once where there is one step: the function of a
-chunk and that of the whole sequence would have other kernels. So both have such maxima in front of
-their recurrences (`tensors.kept_apart`), and `lite.passes.barriers` takes them out again.
+A factor in front of a product, or a row that is added there, is folded into the kernel and the
+bias: by the official converter where it knows the sizes, else by `lite.passes.folding`. Where it
+folds depends on how inputs are projected: for all steps, in a loop, or for one step. So the
+function of a chunk and that of the whole sequence would get different kernels. Both therefore have
+barriers in front of their recurrences (`tensors.kept_apart`), through which nothing is folded.
+`lite.passes.barriers` removes them.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Buffers of output sequences: how large, how chunks are written, what is read at the end.
 
-What enters: a `Schedule` and a `LengthVector` of time. What leaves: a `Layout` and the tensors of
-it. Sizes are computed by ops that the runtime evaluates while it prepares a model
-(SHAPE, STRIDED_SLICE, MUL, CONCATENATION), so that all shapes in loops are known before they run;
-a ceiling of T / s is the length of a sequence of T taken at each s-th place.
+What enters: a `Schedule`, and a `LengthVector` as long as the sequence. What leaves: a `Layout` and
+its tensors. The ops that compute sizes are those that the runtime evaluates while it prepares a
+model (SHAPE, STRIDED_SLICE, MUL, CONCATENATION), so that all shapes in loops are known before the
+loops run. ceil(T / s) is computed as the length of a vector of length T with stride s.
 """
 
 from __future__ import annotations
@@ -21,33 +21,37 @@ from rnnlite.scan.tensors import Array, Count, Tensor
 
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """Buffers of loops within loops, in rows; ints where the length is fixed, int32 vectors of one
-    element else: RESHAPE does not keep what is known while the model is prepared.
+    """How many rows the buffers of loops within loops have.
+
+    A size is an int where the length is fixed, else an int32 vector of one element. It is no
+    scalar, for RESHAPE does not keep what is known while the model is prepared.
 
     Attributes:
         sizes: rows of the buffers of a partition, innermost first.
-        partitions: parts that are computed one after the other.
+        partitions: number of partitions that are computed one after the other.
     """
 
     sizes: tuple[Count, ...]
     partitions: int = 1
 
     def count(self, level: int) -> Count:
-        """Rows of the buffer of a level as an int or a scalar."""
+        """The number of rows of the buffer of a level, as an int or a scalar."""
         size = self.sizes[level]
         return size if isinstance(size, int) else size[0]
 
 
 def layout(schedule: Schedule, steps: LengthVector, chunk: Count | None = None) -> Layout:
-    """The sizes for all steps.
+    """The layout of the buffers for all steps.
 
-    A buffer takes ceil(T / (s r)) of the next smaller ones, of s rows, where r is the schedule's
-    growth for each level above it: the outer ones about that, where copies come from memory.
+    A buffer holds ceil(T / (s r)) buffers of the next smaller level, of s rows each. Here r is
+    `chunk_growth` to the power of the number of levels above, so that each of these grows by about
+    `chunk_growth`.
 
     Args:
-        schedule: its depth, chunk, growth and partitions are looked at.
-        steps: as long as there are steps, a multiple of K.
-        chunk: rows of a chunk; a sequence shorter than the schedule's is the only one else.
+        schedule: its unroll, depth, chunk, growth and partitions are used.
+        steps: a length vector of the number of steps, a multiple of K.
+        chunk: rows of a chunk. If None, those of the schedule, or of the sequence if that is
+            shorter.
     """
     part = steps.part(schedule.partitions)
     k = schedule.unroll
@@ -63,17 +67,17 @@ def layout(schedule: Schedule, steps: LengthVector, chunk: Count | None = None) 
 
 
 def places_within(size: Count) -> Tensor | Array:
-    """0 to the size of a buffer, less one, int32; in a shape that is known before they are."""
+    """0, 1, ..., size - 1, int32, in a shape that is known while the model is prepared."""
     if isinstance(size, int):
         return np.arange(size, dtype=np.int32)
     return tf.cumsum(tf.ones(size, tf.int32), exclusive=True)
 
 
 class LengthVector:
-    """Something as long as a sequence, to take lengths from that are known before a model runs.
+    """A vector as long as a sequence. Lengths taken from it are known before the model runs.
 
     Args:
-        vector: int32 ones, a tensor, or an array where the length is fixed.
+        vector: int32 ones (T,): a tensor, or an array where the length is fixed.
     """
 
     def __init__(self, vector: Tensor | Array) -> None:
@@ -81,31 +85,31 @@ class LengthVector:
 
     @classmethod
     def of(cls, x: Tensor) -> LengthVector:
-        """As long as the first axis of x."""
+        """A vector as long as the first axis of x."""
         length = x.shape[0]
         return cls(tf.ones(tf.shape(x)[:1], tf.int32) if length is None else np.ones(length, int))
 
     @property
     def length(self) -> Count:
-        """An int, or a vector of one element."""
+        """T, as an int or as a vector of one element."""
         vector = self._vector
         return len(vector) if isinstance(vector, np.ndarray) else tf.shape(vector)
 
     @property
     def count(self) -> Count:
-        """An int, or a scalar."""
+        """T, as an int or as a scalar."""
         length = self.length
         return length if isinstance(length, int) else length[0]
 
     @property
     def places(self) -> Tensor:
-        """0 to T - 1, in a shape that is known before they are."""
+        """0, 1, ..., T - 1, in a shape that is known while the model is prepared."""
         if isinstance(self._vector, np.ndarray):
             return tf.range(len(self._vector))
         return tf.cumsum(self._vector, exclusive=True)
 
     def steps(self, unroll: int) -> LengthVector:
-        """As long as T rounded up to a multiple of K."""
+        """A vector as long as T rounded up to a multiple of K."""
         if unroll == 1:
             return self
         length = self.chunks(unroll) * unroll
@@ -114,11 +118,11 @@ class LengthVector:
         return LengthVector(tf.ones(length, tf.int32))
 
     def part(self, count: int) -> LengthVector:
-        """As long as ceil(T / count)."""
+        """A vector as long as ceil(T / count)."""
         return self if count == 1 else LengthVector(self._vector[::count])
 
     def beyond(self, begin: int, least: int) -> LengthVector:
-        """As long as T less `begin`, or `least` if that is more."""
+        """A vector of length max(T - begin, least)."""
         # An end that is masked keeps the converter from making a SLICE, which is computed too late.
         rest = tf.strided_slice(self._vector, [begin + least], [0], [1], end_mask=1)
         return LengthVector(tf.concat([tf.ones([least], tf.int32), tf.reshape(rest, [-1])], 0))
@@ -128,7 +132,7 @@ class LengthVector:
         if isinstance(self._vector, np.ndarray) and isinstance(size, int):
             return -(-min(len(self._vector), upto or len(self._vector)) // size)
         stride = tf.constant([size]) if isinstance(size, int) else size
-        # Counted from the end: the converter makes [:upto] a SLICE, which refuses shorter ones.
+        # Counted from the end: the converter makes [:upto] a SLICE, which refuses shorter vectors.
         begin, mask = ([-upto], 0) if upto else ([0], 1)
         taken = tf.strided_slice(self._vector, begin, [0], stride, begin_mask=mask, end_mask=1)
         # The converter does not see that this is a vector where the stride is computed.
@@ -138,7 +142,7 @@ class LengthVector:
 def batch_of(x: Tensor) -> Tensor:
     """The size of axis 1 as a vector of one element, known while the model is prepared.
 
-    The end is counted from behind: the converter makes [1:2] a SLICE, which is computed too late.
+    The end is negative, for the converter makes [1:2] a SLICE, which is computed too late.
     """
     rank = len(x.shape)
     return tf.shape(x)[1:] if rank == 2 else tf.shape(x)[1 : 2 - rank]
@@ -163,7 +167,7 @@ def write(buffer: Tensor, chunk: Tensor, place: Tensor) -> Tensor:
 
 
 def joined(parts: Sequence[Tensor]) -> Tensor:
-    """Rows after rows."""
+    """Tensors of rows, one behind the other."""
     return parts[0] if len(parts) == 1 else tf.concat(parts, 0)
 
 
@@ -175,7 +179,7 @@ def rows_from(buffer: Tensor, first: Count, length: LengthVector) -> Tensor:
 
 
 def rows_and_rest(buffer: Tensor, rest: Tensor, done: Count, length: LengthVector) -> Tensor:
-    """The first `done` rows of a buffer, then those of `rest`, as many as there are steps."""
+    """The first `done` rows of a buffer, then rows of `rest`, up to the number of steps."""
     if isinstance(length.length, int):
         return tf.concat([buffer[:done], rest[: length.length - done]], 0)
     places = length.places

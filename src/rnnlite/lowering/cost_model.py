@@ -12,7 +12,7 @@ The costs of the target decide (`target.Costs`; `benchmarks/loop_costs.py` measu
 - A carried output sequence is copied twice an iteration. Sequences are therefore computed in
   partitions, written in chunks of M rows, chunks into chunks: with M constant and few levels, time
   grows linearly up to hundreds of thousands of steps.
-- What all steps are projected to goes to memory and back. Where a batch fills XNNPACK's tiles, a
+- The projected inputs of all steps go to memory and back. Where a batch fills XNNPACK's tiles, a
   step projects its own inputs for less.
 """
 
@@ -36,7 +36,7 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
     """Choose the schedule of one Scan.
 
     Args:
-        loop: what it computes.
+        loop: what the Scan's loop computes.
         options: what the caller decides.
     """
     costs = options.target.costs
@@ -83,7 +83,7 @@ def choose(loop: Loop, options: Options = AUTOMATIC) -> Schedule:
 
 
 def _variable_levels(loop: Loop, options: Options, unroll: int, row: int, *, chunked: bool) -> int:
-    """Levels of variables for an output sequence, where the runtime can keep its rows there."""
+    """Levels of resource variables that hold an output sequence; 0 where loops carry it."""
     wanted: int | bool | None = options.variables
     if not options.target.variables:
         wanted = 0
@@ -107,9 +107,10 @@ def _variable_levels(loop: Loop, options: Options, unroll: int, row: int, *, chu
 
 
 def _peeled_chunks(loop: Loop, options: Options, row: int, depth: int) -> int:
-    """Chunks that come before loops over chunks, where these are and bodies can be shared.
+    """The number of peeled chunks; 0 without a loop over chunks, or without shared bodies.
 
-    Only known cells make their weights anew, as constants of a branch.
+    It is 0 for unknown cells too: only known cells can make their weights anew, as constants of a
+    branch.
     """
     if depth == 1 or not loop.plain or not _shared(loop, options):
         return 0
@@ -122,8 +123,11 @@ def _peeled_chunks(loop: Loop, options: Options, row: int, depth: int) -> int:
 
 
 def _shared(loop: Loop, options: Options) -> bool:
-    """Whether loops can share bodies. Those of a fixed length differ by constants, and calibration
-    would see the values of one alone."""
+    """Whether loops can share bodies.
+
+    Loops of a fixed length differ by constants. In integer models, calibration would see the values
+    of one loop only.
+    """
     return loop.length is None and options.value_bytes == 4
 
 
@@ -134,7 +138,7 @@ def _remainder_rows(loop: Loop, options: Options) -> int:
 
 
 def _projection(loop: Loop, options: Options) -> Projection:
-    """In the step, where the rows that its tiles compute in vain cost less than memory would."""
+    """Where inputs are projected: in the loop if padding its tiles costs less than memory does."""
     if not loop.plain:
         return Projection.HOISTED
     if options.projection is not None:
@@ -159,7 +163,7 @@ def _projection(loop: Loop, options: Options) -> Projection:
 
 
 def _chunked(loop: Loop, options: Options) -> bool:
-    """Whether what all steps are projected to would go to memory and back."""
+    """Whether the projected inputs of all steps are too large for the cache, and made by chunks."""
     if options.chunked_projection is not None:
         return bool(options.chunked_projection)
     # One sequence alone takes so long for its kernel that what it is projected to costs little.
@@ -168,9 +172,10 @@ def _chunked(loop: Loop, options: Options) -> bool:
 
 
 def _depth(loop: Loop, options: Options, row: int, chunk: int) -> tuple[int, int]:
-    """Levels and partitions by the tables.
+    """The depth and the number of partitions, from the tables of the target.
 
-    A fixed length needs no more levels than make each buffer some 8 times the next one.
+    A fixed length gets no more levels than it needs for each buffer to be some 8 times the next
+    one.
     """
     costs = options.target.costs
     if _shared(loop, options):
@@ -184,10 +189,11 @@ def _depth(loop: Loop, options: Options, row: int, chunk: int) -> tuple[int, int
 
 
 def best_chunk(unroll: int, row_bytes: int, costs: Costs = LITERT.costs) -> int:
-    """The power of two that balances copies within a chunk against preparing a chunk's loop.
+    """The rows of a chunk, a power of two: balances copies against preparing a chunk's loop.
 
-    A step costs 2 M R / (K c) for copies of M rows of R bytes at c bytes a microsecond, and p / M
-    for a preparation of p microseconds: least at M = sqrt(p K c / (2 R)).
+    A step costs 2 M R / (K c) microseconds for copies of M rows of R bytes at c bytes a
+    microsecond, and p / M for a preparation of p microseconds. The sum is least at M = sqrt(p K c /
+    (2 R)).
     """
     prepare = costs.prepare + costs.prepare_step * unroll
     best = math.sqrt(prepare * unroll * costs.copy_bytes / (2 * row_bytes))

@@ -1,15 +1,15 @@
-"""Where an iteration finds its projected inputs and its mask: made for all steps, or for a chunk.
+"""Where an iteration finds its projected inputs and its mask: among those of all steps, or a chunk.
 
 What enters: a Scan, its schedule and the layout of its steps. What leaves: for each iteration the
 rows of its steps, in order of computation.
 
-Projected for all steps at once, the rows are one large product, and one large tensor. Projected
-chunk by chunk (`Schedule.chunked_projection`) they stay in the cache, and memory grows with the
-inputs alone.
+Projecting all steps at once is one large product, and gives one large tensor. Projected chunk by
+chunk (`Schedule.chunked_projection`), the rows stay in the cache, and memory grows with the inputs
+alone.
 
-Steps are counted by w as in `lowering.loops`; t is a step's place in the order of computation
-among the given ones, so that steps before t = 0 are identity padding. A sequence that is read
-backwards has its row t at T - 1 - t.
+Two numbers count steps, both in the order of computation. w counts all steps, as in
+`lowering.loops`. t counts the steps of the sequence: those before t = 0 are identity padding. A
+sequence that is read backwards has step t in row T - 1 - t.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Source:
 
     Attributes:
         projected: tensors (rows, B, ...).
-        first: the row of step 0; the rows of the others follow, or go before it.
-        backward: whether they go before it.
+        first: the row of step w = 0. The rows of later steps follow it, or come before it.
+        backward: whether the rows of later steps come before.
     """
 
     projected: list[Tensor]
@@ -49,9 +49,9 @@ class Inputs:
     """The projected inputs and the mask of one Scan.
 
     Args:
-        scan: the recurrence that they are of.
-        cell: the Scan's, as it is lowered.
-        projected: the cell's projection of all inputs, or None if it is to be made chunk by chunk.
+        scan: the recurrence.
+        cell: the cell of the Scan, as it is lowered.
+        projected: the projected inputs of all steps; None if they are made chunk by chunk.
         schedule: how its loops are laid out.
         end: steps that the loops compute, identity padding included.
         identity_padding: rows to put in front, where the schedule does.
@@ -72,7 +72,7 @@ class Inputs:
         self._identity_padding = identity_padding if self.front else None
         self._projected = projected
         self.mask = scan.mask
-        # Row of step w where all are projected: w - offset.
+        # Where all steps are projected, step w is in row w - offset.
         self._offset = end - self._length - self.front if self.front else 0
         if self._identity_padding is not None:
             if projected is not None:
@@ -85,7 +85,7 @@ class Inputs:
                 self.mask = self._joined(self.mask, np.zeros(sizes, bool))
 
     def _joined(self, x: Tensor, row: Array, *, behind: bool | None = None) -> Tensor:
-        """Rows put before the first one that is computed: behind all where it runs backwards."""
+        """x with identity padding in front; behind it, if the sequence is read backwards."""
         row = row.astype(x.dtype.as_numpy_dtype)
         rows = np.broadcast_to(row, (self.front, 1, *row.shape))
         if x.shape[1] is None:
@@ -112,7 +112,7 @@ class Inputs:
 
         Args:
             w: an int or a scalar.
-            within: 0 to the rows of a chunk, less one, int32.
+            within: 0, 1, ..., rows of a chunk - 1, int32.
         """
         if self._projected is not None:
             return self.all()
@@ -135,7 +135,7 @@ class Inputs:
         return rows
 
     def reader(self, source: Source, base: Count, unroll: int) -> Reader:
-        """What reads the rows of `unroll` steps an iteration, from step `base` on."""
+        """The reader of a loop that takes `unroll` steps in an iteration, from step `base` on."""
         steps = np.arange(unroll) if unroll > 1 else 0
         # Once, outside of the loop: an iteration only adds to it.
         rows = _from(source.first, base, steps, backward=source.backward)
@@ -152,18 +152,19 @@ class Inputs:
 
 @dataclass(frozen=True, eq=False)
 class Reader:
-    """Reads the rows of one iteration after the other.
+    """Reads the rows of iteration after iteration.
 
     A loop carries `places` and advances them by constants of their own shape: an addition that
     broadcasts takes three times as long.
 
     Attributes:
         source: the projected rows.
-        mask: for all steps, or None.
-        unroll: steps an iteration.
+        mask: the mask of all steps, or None.
+        unroll: steps in an iteration.
         rows: the rows of the source that the first iteration reads.
-        masks: those of the mask, the same tensor where they are the same; None without a mask.
-        cuts: the cell's; see `Cell.cuts`.
+        masks: the rows of the mask that it reads; the same tensor where they are the same rows;
+            None without a mask.
+        cuts: the cuts of the cell; see `Cell.cuts`.
         backward: whether the mask is read backwards.
     """
 
@@ -183,7 +184,7 @@ class Reader:
         return [self.rows, self.masks]
 
     def advanced(self, places: Sequence[Tensor]) -> list[Tensor]:
-        """Where the iteration after that at `places` reads."""
+        """Where the next iteration reads, after the one that reads at `places`."""
         backward = (self.source.backward, self.backward)
         shape = [self.unroll] if self.unroll > 1 else []
         return [

@@ -1,9 +1,9 @@
 """The loops of a Scan: partitions, chunks within chunks, K steps an iteration.
 
 What enters: a `Step`, its projected inputs and a `Schedule`. What leaves: the Scan's results. The
-innermost loop gathers K projected rows and takes K steps. Where K does not divide the length, rows
-that keep the initial state as it is are put in front, or single steps come last. Output sequences
-are written into chunks, these into larger ones (`lowering.buffers`).
+innermost loop gathers K projected rows and takes K steps. Where K does not divide the length,
+identity padding steps come first, or single steps come last. Output sequences are written into
+chunks, and these into larger chunks (`lowering.buffers`).
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from rnnlite.scan.tensors import Array, Count, Tensor
 
 @dataclass(frozen=True, eq=False)
 class Chunks:
-    """Buffers of one level in another.
+    """The buffers of loops within loops.
 
     Attributes:
-        layout: their sizes.
-        empty: of each level, with zeros for the outputs.
-        places: 0 to the rows of a chunk, less one; made outside of the loops, for within them a
-            size is known only as they run.
+        layout: the sizes of the buffers.
+        empty: for each level, a buffer of zeros for each output.
+        places: 0, 1, ..., rows of a chunk - 1. Made outside of the loops, for within them a size is
+        known only while they run.
     """
 
     layout: Layout
@@ -52,15 +52,15 @@ class Chunks:
 
 
 class Loops:
-    """One way to compute all steps; its attributes are what the loop bodies share.
+    """The loops that compute all steps. Attributes are what the loop bodies share.
 
     Steps are counted in the order of computation, identity padding in front included. Each loop
-    counts from 0 the rows of its own buffers; `base` is the step that its row 0 stands for. So a
-    loop's body is the same wherever the loop stands.
+    counts the rows of its own buffers from 0; `base` is the step of its row 0. So a loop's body is
+    the same wherever the loop stands.
 
     Args:
         step: one time step of the Scan.
-        projected: its inputs projected, or None if that is made chunk by chunk.
+        projected: the projected inputs of all steps; None if they are made chunk by chunk.
         schedule: how the loops are laid out.
     """
 
@@ -75,13 +75,13 @@ class Loops:
         self.inputs = Inputs(
             self.scan, step.cell, projected, schedule, self.end, step.identity_padding
         )
-        # Nothing that differs between loops may be a constant then: bodies would differ by it.
+        # Loops that share a body hand it what differs between them: it may be no constant.
         self.shared = bool(schedule.peeled_chunks) or schedule.partitions > 1
         self.number = next_number()
         self.scope = tf.compat.v1.get_default_graph().get_name_scope()
 
     def run(self) -> ScanResult:
-        """All steps."""
+        """Emit all steps."""
         schedule, scan = self.schedule, self.scan
         before: list[Tensor] = []
         if self.step.carries_output:
@@ -108,7 +108,7 @@ class Loops:
     def _branches(
         self, begin: int, reached: Callable[[], ScanResult], passed: Callable[[], ScanResult]
     ) -> ScanResult:
-        """The result of one of two functions: of the first if there are steps from `begin` on."""
+        """A tf.cond: `reached` if there are steps from `begin` on, else `passed`."""
         results: list[ScanResult] = []
 
         def run(branch: Callable[[], ScanResult]) -> list[Tensor]:
@@ -122,7 +122,7 @@ class Loops:
         return results[0].of(found)
 
     def _finish(self, values: Carry, parts: list[list[Tensor]]) -> ScanResult:
-        """Single steps at the end, where there are any; the results of all.
+        """Emit the single steps that come last, where there are any, and make the Scan's results.
 
         Args:
             values: what the loops carry, after their last step.
@@ -150,7 +150,7 @@ class Loops:
         )
 
     def _filled(self, rows: Count | None) -> list[Tensor]:
-        """Zeros as wide as the outputs: so many rows, or one without an axis of rows."""
+        """Zeros for each output: (rows, B, ...), or (B, ...) if `rows` is None."""
         shapes = self.step.output_shapes()
         if rows is None:
             return [tf.zeros(s, y.dtype) for s, y in zip(shapes, self.step.outputs, strict=True)]
@@ -162,8 +162,8 @@ class Loops:
         return Chunks(sizes, empty, places_within(sizes.sizes[0]))
 
     def _if_reached(self, values: Carry, begin: int, chunks: Chunks) -> tuple[Carry, list[Tensor]]:
-        """The steps from `begin` on, if there are any, and their rows."""
-        # A length vector, for a branch to know their number while it is prepared.
+        """Emit the steps from `begin` on under a condition: the states, and the output rows."""
+        # A length vector, so that the branch knows their number while it is prepared.
         rows = tf.ones(chunks.layout.sizes[-1] * chunks.layout.partitions, tf.int32)
 
         def reached() -> ScanResult:
@@ -180,7 +180,7 @@ class Loops:
     def _partitions(
         self, values: Carry, begin: int, chunks: Chunks
     ) -> tuple[Carry, list[list[Tensor]]]:
-        """Loops one after the other with the same body, from step `begin` on; their buffers."""
+        """Emit one loop for each partition, with the same body, from step `begin` on."""
         top = len(chunks.layout.sizes) - 1
         if not self.shared:
             values, buffers = self._level(chunks, top, values, begin, self.end)
@@ -195,7 +195,7 @@ class Loops:
         return values, parts
 
     def _taken(self, buffers: list[Tensor], rest: list[Tensor]) -> tuple[Tensor, ...]:
-        """The rows of buffers that are time steps."""
+        """The output sequences: the rows of the buffers, without padding."""
         if rest:
             pairs = zip(buffers, rest, strict=True)
             return tuple(rows_and_rest(b, r, self.end, self.time) for b, r in pairs)
@@ -208,7 +208,7 @@ class Loops:
     def _level(
         self, chunks: Chunks, level: int, values: Carry, base: Count, count: Count
     ) -> tuple[Carry, list[Tensor]]:
-        """Run `count` steps from step `base` on; the outputs go into buffers of the level."""
+        """Emit `count` steps from step `base` on, with the outputs in buffers of the level."""
         if level == 0:
             source = self.inputs.chunk(base, chunks.places)
             return self._steps(values, chunks.empty[0], base, count, self.schedule.unroll, source)
@@ -234,7 +234,7 @@ class Loops:
         unroll: int,
         source: Source,
     ) -> tuple[Carry, list[Tensor]]:
-        """The innermost loop: `unroll` steps an iteration."""
+        """Emit the innermost loop: `unroll` steps in an iteration."""
         reader = self.inputs.reader(source, base, unroll)
         places = reader.places
         first = len(places)
@@ -289,11 +289,12 @@ class Loops:
 
 @contextmanager
 def _marking(mark: Mark, steps: Sequence[str]) -> Iterator[None]:
-    """Within it, the While op of the current graph gets the mark.
+    """A context in which a While op made in the current graph gets the mark.
 
     Args:
-        mark: of the loop, without its steps.
-        steps: are filled in while the body is traced, which is before the op is made.
+        mark: the mark of the loop, without its steps.
+        steps: name scopes of the steps. The list is filled while the body is traced, before the op
+            is made.
     """
 
     def value(node: NodeDef) -> AttrValue | None:

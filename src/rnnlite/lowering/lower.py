@@ -1,7 +1,7 @@
 """From a Scan to plain TensorFlow ops that the official converter turns into builtin LiteRT ops.
 
-What enters: a `Scan` and `Options`. What leaves: its results and its `Schedule`. A step is made in
-`lowering.step`, the loops over steps in `lowering.loops`, a single one in `lowering.without_loop`.
+What enters: a `Scan` and `Options`. What leaves: its results and its `Schedule`. `lowering.step`
+makes a step, `lowering.loops` the loops over steps, `lowering.without_loop` a single step.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from rnnlite.scan.scan import Scan, ScanResult
 
 
 def lower(scan: Scan, options: Options | Survey) -> tuple[ScanResult, Schedule]:
-    """Lower one Scan in the current graph; gives the schedule that was chosen as well.
+    """Lower one Scan in the current graph; gives its results and the schedule that was chosen.
 
     Args:
         scan: the recurrence; its tensors are of the current graph.
-        options: what the caller decides; or a `Survey`, which wants to know of the Scan alone.
+        options: what the caller decides; or a `Survey`, which notes the Scan and gives stand-ins.
 
     Raises:
         UnsupportedError: the cell changes the shape or dtype of its state.

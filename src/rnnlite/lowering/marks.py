@@ -1,8 +1,9 @@
-"""What the lowering knows of a loop, carried on the loop itself; and of a step without a loop.
+"""Marks: what the lowering knows of a loop, or of a step without a loop, for later passes.
 
 What enters: a `Mark`. What leaves: an attribute of the While op, or of each op of a step without a
-loop, beside its name, so that no name of a source can be taken for one. `lite.passes.naming` reads
-it when the official converter, which keeps nothing but names, has run.
+loop. It is no part of a name, so no name of a source can be taken for a mark. The official
+converter keeps nothing but names: `lite.passes.naming` reads the attributes before it runs, and
+gives the marks to the loops afterwards.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ import json
 from dataclasses import asdict, dataclass
 
 ATTRIBUTE = "_rnnlite_loop"
-"""Of the op. Ops of a source keep the attributes that their kind declares alone, never this one."""
+"""The attribute of a marked While op. Ops of a source never have it: they keep only the attributes
+that their kind declares."""
 
 STEP = "_rnnlite_step"
-"""The same of the ops of a step that stands in no loop."""
+"""The attribute of the ops of a step that stands in no loop."""
 
 LOOPS = ("While", "StatelessWhile")
-"""Ops that may have it."""
+"""Ops that may have a mark."""
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,14 @@ class Mark:
     """A loop of a lowered Scan.
 
     Attributes:
-        scan: number of the Scan, unique in this process.
+        scan: the number of the Scan, unique in this process.
         scope: name scope that the Scan was lowered in.
-        level: 0 of a loop over steps, n of one over chunks of level n - 1.
-        unroll: steps an iteration; 1 of loops over chunks.
+        level: 0 for a loop over steps, n for a loop over chunks of level n - 1.
+        unroll: steps in an iteration; 1 for loops over chunks.
         shared: whether there are loops over other parts of the sequence, which may share its body.
-        variable_levels: levels of variables that its rows may be merged in, 0 where they stand in
-            none.
-        may_be_empty: whether it may take no step because others come last.
+        variable_levels: levels of resource variables in which its rows may be merged; 0 where the
+            rows stand in none.
+        may_be_empty: whether it may take no step, because single steps come last.
         steps: name scopes of the unrolled steps in its body.
     """
 
@@ -48,7 +50,7 @@ class Mark:
 
     @property
     def family(self) -> tuple[int, int, int] | None:
-        """Equal for loops that may share a body; None where there is one loop alone."""
+        """A key that is equal for loops that may share a body; None for a loop that shares none."""
         return (self.scan, self.level, self.unroll) if self.shared else None
 
 
@@ -58,7 +60,7 @@ def encode(mark: Mark) -> bytes:
 
 
 def decode(value: bytes) -> Mark:
-    """What `encode` was given."""
+    """The mark that `encode` was given."""
     fields = json.loads(value)
     return Mark(**{**fields, "steps": tuple(fields["steps"])})
 
@@ -67,5 +69,5 @@ _numbers = itertools.count()
 
 
 def next_number() -> int:
-    """The number of one more Scan that is lowered."""
+    """A number for the next Scan that is lowered."""
     return next(_numbers)

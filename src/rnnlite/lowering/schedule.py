@@ -1,7 +1,7 @@
 """How a Scan is lowered, as data: what a loop is, what the caller asks for, what is chosen.
 
-What enters: the caller's wishes, as a mapping or text. What leaves: checked `Options`. Pure, no
-TensorFlow; `lowering.cost_model` chooses.
+What enters: what the caller asks for, as a mapping or text. What leaves: checked `Options`. Pure,
+no TensorFlow. `lowering.cost_model` chooses a `Schedule` by them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MAX_UNROLL = 4
 MAX_DEPTH = 6
 
 FREE_BATCH = 4
-"""What a free batch counts as where its buffers are sized."""
+"""The batch size that buffers are sized for where the batch is free."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,15 @@ class Loop:
         recurrent_weights: weights read at each time step; 0 where unrolling brings nothing.
         hoisted: False for a traced cell of unknown cost, which is never unrolled.
         length: the number of time steps, if it is fixed.
-        row_bytes: bytes of one time step of all output sequences; 0 where none is wanted.
+        row_bytes: bytes of one time step of all output sequences, a free batch counted as 1; 0
+            where no output sequence is wanted.
         fixed_rows: whether a time step of the output sequences has a shape that is known.
         identity_padding: whether steps can be put in front that leave the initial state as it is.
-        roughly: whether such padding leaves the initial state as it is up to rounding alone.
-        plain: whether it is a cell whose projection and product can be made in other ways.
-        batch: sequences at a time, if that is fixed.
-        projected_bytes: bytes of what one time step of one sequence is projected to.
-        features: inputs of one time step of one sequence.
+        roughly: whether such padding changes the initial state by rounding.
+        plain: whether the cell is one whose projection and product can be laid out in several ways.
+        batch: the batch size, if it is fixed.
+        projected_bytes: bytes of the projected inputs of one time step of one sequence.
+        features: input features of one time step of one sequence.
     """
 
     recurrent_weights: int
@@ -54,17 +55,17 @@ class Loop:
 
     @property
     def rows_bytes(self) -> int:
-        """Bytes of what one time step is projected to."""
+        """Bytes of the projected inputs of one time step of a batch."""
         return (FREE_BATCH if self.batch is None else self.batch) * self.projected_bytes
 
 
 @dataclass(frozen=True)
 class Budget:
-    """How many bytes a small file may spend on all but its weights.
+    """How many bytes a small file may have beside its weights.
 
     Attributes:
-        free_bytes: in any file.
-        share_of_weights: besides, for each weight, which takes a byte.
+        free_bytes: bytes that any file may have.
+        share_of_weights: further bytes for each weight.
     """
 
     free_bytes: int = 27_000
@@ -76,30 +77,32 @@ class Options:
     """What the caller decides about loops; None is left to the cost model.
 
     Attributes:
-        unroll: time steps an iteration (K); 1 for traced cells whatever it says.
+        unroll: time steps in an iteration (K). Traced cells always have 1.
         chunk: rows of a chunk of an output sequence (M); rounded up to a multiple of K.
         depth: loops within loops for output sequences, 1 to 6.
         chunk_growth: how many times larger than the next smaller one a buffer is.
         chunked_projection: 1 to project inputs chunk by chunk, 0 to project all at once.
         partitions: loops one after the other that share a body, each with its own part of an output
             sequence; 1 where the length is fixed or values are integers.
-        peeled_chunks: chunks that are computed one after the other before any loop over chunks; 0
-            for none, and for other cells than those below, a fixed length or integers.
+        peeled_chunks: chunks that are computed one after the other before any loop over chunks.
+            Always 0 for other cells than LSTM, GRU and SimpleRNN, for a fixed length and for
+            integers.
         projection: where LSTM, GRU and SimpleRNN project their inputs: "hoisted" out of the loop,
             "in_loop" in each step, or "fused" with the product of the step.
         variables: 1 to keep the rows of output sequences in variables of the runtime while a loop
-            runs, 0 in chunks that loops carry. Left open, it is 1 where rows have a fixed shape and
-            none of the sizes of chunks is asked for.
-        l2_bytes: the target's L2 cache a core.
-        max_unroll: steps an iteration at most; each takes some 1.2 kB in the file.
+            runs, 0 in chunks that loops carry. Left open, it is 1 where rows are small and have a
+            fixed shape, inputs are not projected by chunks, and no size of chunks is asked for.
+        l2_bytes: size of the L2 cache of each of the target's cores.
+        max_unroll: steps in an iteration at most; each takes some 1.2 kB in the file.
         max_depth: loops within loops at most; each takes some 2 kB in the file.
         weight_bytes: bytes that a weight will have in the loop: 4, or 1 for int8.
         value_bytes: bytes that a projected or computed value will have: 4, 2 or 1.
         budget: how large the file may be; None where it may have any size.
         target: what the file is made for.
-        exact: whether rounding may not differ with the length of a sequence: chunks of it are then
-            the same integers.
-        streamed: whether the function of a chunk is made as well; it is then to run these kernels.
+        exact: whether rounding must not depend on the length of a sequence, so that chunks of it
+            give the same integers.
+        streamed: whether the function of a chunk is made as well. Both functions then get the same
+            kernels.
     """
 
     unroll: int | None = None
@@ -131,11 +134,12 @@ class Schedule:
     """How one Scan's loop is laid out.
 
     Attributes:
-        unroll: time steps an iteration (K), at least 1.
-        remainder: what becomes of a length that K does not divide: "none" where that cannot be,
-            "front" (identity padding steps in front), "single" (a loop of single steps comes last).
-        chunk: rows of a chunk, of output sequences or of what is projected together, a multiple of
-            K; 0 where depth is 1.
+        unroll: time steps in an iteration (K), at least 1.
+        remainder: what is done where K does not divide the length: "front" (identity padding steps
+            in front), "single" (a loop of single steps comes last), "none" where K divides every
+            length.
+        chunk: rows of a chunk of output sequences, or of inputs that are projected together. A
+            multiple of K; 0 where depth is 1.
         depth: loops within loops.
         chunk_growth: how many times larger than the next smaller one a buffer is, but for the
             smallest.
@@ -144,9 +148,10 @@ class Schedule:
             XNNPACK's float products take as long for 1 row as for 7, unless it stands alone.
         projection: where the inputs are projected.
         partitions: loops one after the other, each over its part of the sequence.
-        peeled_chunks: chunks that come before the partitions: one, then the others if the sequence
-            reaches them. A sequence that they hold takes no loop over chunks. 0 for none.
-        variable_levels: levels in which resource variables may hold an output sequence; 0 where
+        peeled_chunks: chunks that come before the partitions: first one, then the others if the
+            sequence is that long. A sequence that fits in them runs no loop over chunks. 0 for
+            none.
+        variable_levels: levels of resource variables that may hold an output sequence; 0 where
             loops carry it.
     """
 
@@ -231,9 +236,10 @@ def take_options(
     """What a caller asks for, checked.
 
     Args:
-        weight_bytes, value_bytes: unless the caller says what they are.
+        given: None; a mapping with keys of `Options`; the same as text, "unroll=4,depth=2"; or
+            `Options`, which are given back as they are.
+        weight_bytes, value_bytes: see `Options`; a mapping or text that has them overrules them.
         budget, target, exact, streamed: see `Options`.
-        given: None; a mapping with keys of `Options`; or the same as text, "unroll=4,depth=2".
 
     Raises:
         ScheduleError: an unknown key, or a value that is no number within its limits.
@@ -268,7 +274,7 @@ def _keys() -> list[str]:
 
 
 def _as_mapping(given: Mapping[str, Any] | str | None) -> Mapping[str, Any]:
-    """What a caller gives as a mapping: "unroll=4,depth=2" is read, None is empty.
+    """What a caller asks for as a mapping: text such as "unroll=4,depth=2" is read, None is empty.
 
     Raises:
         ScheduleError: it is of another type.

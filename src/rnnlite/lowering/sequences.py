@@ -1,4 +1,4 @@
-"""Whole sequences (T, ...) as TensorFlow tensors: what the reader of loops does with them.
+"""What the reader of loops does with whole sequences (T, ...), on TensorFlow tensors.
 
 What enters: tensors (T, ...) and numbers of time steps. What leaves: tensors of the graph that is
 being built. An implementation of `rnnlite.loops.Tensors`; every front end that emits TensorFlow ops
@@ -40,7 +40,7 @@ class TensorRows:
 
 
 class Sequences:
-    """See `rnnlite.loops.Tensors`."""
+    """`rnnlite.loops.Tensors` for TensorFlow."""
 
     def scope(self, name: str) -> AbstractContextManager[None]:
         """Within it, ops are named below `name`."""
@@ -48,15 +48,15 @@ class Sequences:
         return scope
 
     def shape(self, x: Tensor) -> Shape | None:
-        """Its shape as far as it is known; None where its rank is not."""
+        """The static shape of a tensor; None where its rank is unknown."""
         return None if x.shape.rank is None else tuple(x.shape.as_list())
 
     def scalar(self, x: Tensor) -> Tensor:
-        """A tensor of one element as a number."""
+        """A tensor of one element as a scalar."""
         return tf.reshape(x, [])
 
     def vector(self, x: Tensor) -> Tensor:
-        """All elements along one axis."""
+        """All elements as a vector (T,)."""
         return tf.reshape(x, [-1])
 
     def column(self, x: Tensor) -> Tensor:
@@ -64,7 +64,7 @@ class Sequences:
         return tf.reshape(x, [-1, 1])
 
     def offset(self, x: Tensor, number: Integer) -> Tensor:
-        """x plus a number, in the type of that."""
+        """x plus a number, in the dtype of the number."""
         return tf.cast(x, number.dtype) + number
 
     def add(self, x: Tensor, bias: Tensor) -> Tensor:
@@ -84,15 +84,15 @@ class Sequences:
         return tf.reshape(product, tf.stack([shape[0], shape[1], width]))
 
     def concat(self, parts: Sequence[Tensor], axis: int) -> Tensor:
-        """Side by side."""
+        """Tensors joined along an axis."""
         return tf.concat(parts, axis)
 
     def expand(self, x: Tensor, axis: int) -> Tensor:
-        """With a new axis of one."""
+        """A tensor with a new axis of size 1."""
         return tf.expand_dims(x, axis)
 
     def take(self, table: Tensor, ids: Tensor) -> Tensor:
-        """Rows of a table."""
+        """Rows of a table by their indices."""
         return tf.gather(table, ids)
 
     def steps(self, count: Count) -> Tensor:
@@ -104,7 +104,7 @@ class Sequences:
         return steps
 
     def as_rows(self, x: Tensor, name: str, axis: int) -> Rows:
-        """A tensor as an array of its rows along an axis, called so in messages."""
+        """The rows of a tensor along an axis; `name` is for messages."""
         if axis:
             x = tf.transpose(x, [axis, *range(axis), *range(axis + 1, len(x.shape))])
         return TensorRows(x, name)
@@ -115,7 +115,7 @@ class Sequences:
         return rows if self.is_full(array, count) else rows[:count]
 
     def rows_at(self, array: Rows, indices: Tensor) -> Tensor:
-        """Rows of an array by their indices (T,); the last one for those beyond the end."""
+        """Rows of an array by their indices (T,); an index beyond the end gives the last row."""
         rows, indices = array.rows(), tf.cast(indices, tf.int32)
         count = tf.shape(rows)[0]
         if isinstance(array, TensorRows):
@@ -131,8 +131,11 @@ class Sequences:
         return size is not None and known is not None and int(size) == int(known)
 
     def bound(self, limit: Tensor, more: int) -> Count:
-        """A limit of a counter as a number of iterations: `limit + more`, int32; a known one as an
-        int, for what TensorFlow makes of a constant and a number is not known."""
+        """`limit + more`: the number of iterations of a loop whose counter has this limit.
+
+        An int where the limit is a constant, for TensorFlow would not know the value of the sum;
+        else an int32 scalar.
+        """
         known = tf.get_static_value(limit)
         if known is not None:
             return int(known) + more
@@ -140,7 +143,7 @@ class Sequences:
         return bound + more if more else bound
 
     def least(self, bounds: Sequence[Count]) -> Count:
-        """The least of several numbers of iterations, 0 at least."""
+        """The least of several numbers of iterations; a constant below 0 counts as 0."""
         known = [tf.get_static_value(b) for b in bounds]
         if all(b is not None for b in known):
             return max(min(int(b) for b in known), 0)
@@ -154,7 +157,7 @@ class Sequences:
 
 
 def _is_length(count: Count, x: Tensor) -> bool:
-    """Whether a number is the first element of a tensor's own shape."""
+    """Whether a scalar is the first element of the shape of x."""
     op = getattr(count, "op", None)
     if op is None or op.type != "StridedSlice" or not op.get_attr("shrink_axis_mask") & 1:
         return False
@@ -166,7 +169,7 @@ def _is_length(count: Count, x: Tensor) -> bool:
 
 
 def _simple(bound: Tensor) -> Tensor:
-    """min(T, max(1, T)), as dynamic_rnn writes it, is T; sequences have a time step at least."""
+    """T for min(T, max(1, T)), which dynamic_rnn writes; a sequence has a time step at least."""
     if getattr(bound, "op", None) is None or bound.op.type != "Minimum":
         return bound
     a, b = bound.op.inputs

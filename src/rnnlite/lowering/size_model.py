@@ -1,8 +1,9 @@
-"""The size model: how large a file will be under a schedule, told before anything is lowered.
+"""The size model: how large a file will be under a schedule, before anything is lowered.
 
-What enters: what a model holds (`Contents`) and `Options`. What leaves: these options, or such as
-keep all that is not weights within their budget. Pure, no TensorFlow. Ops of loops were counted
-over layouts of single layers; `tests/lowering/test_size_model.py` holds the sums against files.
+What enters: what a model holds (`Contents`), and `Options` with a budget. What leaves: `Options`
+that keep a file within the budget: the given ones, or others with smaller loops. Pure, no
+TensorFlow. The numbers of ops were counted on files of single layers;
+`tests/lowering/test_size_model.py` compares the sums with files.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from rnnlite.lowering.schedule import MAX_DEPTH, Budget, Loop, Options, Schedule
 LOG = logging.getLogger(__name__)
 
 OP_BYTES = 110
-"""What an op and its result take in a quantized file, measured over small models."""
+"""Bytes of an op and its result in a quantized file, measured over small models."""
 
 LOOP_OPS = 8
-"""Ops of a loop of single steps for its last output, but for those of a step."""
+"""Ops of a loop of single steps that gives its last output, without those of the step."""
 
 SEQUENCE_OPS = 12
 """Ops that make and write an output sequence."""
@@ -35,7 +36,7 @@ LEVEL_OPS, LEVEL_SIZE_OPS = 6, 10
 """Ops of a further loop around a loop, and those that compute how large its buffers are."""
 
 PARTITION_OPS = 10
-"""What a further partition of a sequence counts as: six ops, and a WHILE with some ten results."""
+"""Ops that a further partition counts as: six ops, and a WHILE with some ten results."""
 
 PEELED_OPS = 25
 """Ops of peeled chunks: their loop, and a branch."""
@@ -47,20 +48,20 @@ FEWEST_LEVELS = 2
 """Levels of variables below which long sequences would cost too much."""
 
 CHANNEL_BYTES = 16
-"""Scales of weights and bias, and the bias, of one output channel."""
+"""Bytes of one output channel: the scales of weights and bias, and the bias."""
 
 
 @dataclass(frozen=True)
 class Sized:
-    """One Scan.
+    """What the size model knows of one Scan.
 
     Attributes:
         loop: what its loop computes.
         step_ops: ops of one time step.
         sequences: how many output sequences are wanted.
         masked: whether steps are masked.
-        again: whether another Scan has the same inputs, as the other direction of a layer has: what
-            depends on the length alone is computed once.
+        again: whether an earlier Scan has the same inputs, as the other direction of a layer has.
+            What depends on the length alone is then computed already.
     """
 
     loop: Loop
@@ -75,10 +76,10 @@ class Contents:
     """What a model holds before it is lowered.
 
     Attributes:
-        loops: its Scans.
-        others: ops outside of them.
-        weights: elements of its weights.
-        channels: output channels of its kernels.
+        loops: the Scans of the model.
+        others: number of ops outside of the Scans.
+        weights: number of elements of all weights.
+        channels: number of output channels of all kernels.
     """
 
     loops: tuple[Sized, ...]
@@ -103,12 +104,12 @@ def ops_of(sized: Sized, schedule: Schedule) -> int:
 
 
 def ops(contents: Contents, options: Options) -> int:
-    """How many ops a model counts as, each Scan as the cost model lays it out."""
+    """How many ops a model counts as, with each Scan under the schedule that is chosen for it."""
     return contents.others + sum(ops_of(s, choose(s.loop, options)) for s in contents.loops)
 
 
 def allowed(contents: Contents, budget: Budget) -> float:
-    """Bytes that all but weights may take."""
+    """Bytes that ops and their results may take, under a budget."""
     weights = budget.share_of_weights * contents.weights
     return budget.free_bytes + weights - CHANNEL_BYTES * contents.channels
 
@@ -118,7 +119,7 @@ def affordable(contents: Contents, options: Options) -> Options:
 
     Args:
         contents: what the model holds.
-        options: what the caller decides; it stays. With the budget.
+        options: what the caller decides, which stays as it is; and the budget.
     """
     chosen = options
     if options.budget is not None:
@@ -137,7 +138,7 @@ def affordable(contents: Contents, options: Options) -> Options:
 
 
 def _difference(chosen: Options, options: Options) -> str:
-    """What is laid out otherwise than asked for."""
+    """The options that differ, as text."""
     pairs = vars(chosen).items()
     return ", ".join(f"{k}={v}" for k, v in pairs if v != getattr(options, k))
 
@@ -145,8 +146,8 @@ def _difference(chosen: Options, options: Options) -> str:
 def _smaller(contents: Contents, options: Options) -> Iterator[Options]:
     """Options one after the other, each of which makes smaller files than the one before.
 
-    Fewer levels of variables first, then none; no peeled chunks; then fewer unrolled steps, no
-    partitions, fewer levels of loops, one at a time; what the caller asks for stays.
+    The order: fewer levels of variables, no variables, no peeled chunks, fewer unrolled steps, no
+    partitions, fewer levels of loops, one at a time. What the caller asks for stays.
     """
     yield options
     if options.variables is None:

@@ -1,7 +1,7 @@
 """One time step as the loops of a Scan take it: what it carries, what it makes, its mask.
 
 What enters: a `Scan`. What leaves: the new values of one step in the current graph, the shapes that
-hold in every one, and what the cost model asks. Loops are made in `lowering.loops`.
+hold in every step, and what the cost model asks. `lowering.loops` makes the loops.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ from rnnlite.scan.tensors import Array, Tensor, TensorShape
 
 Carry = tuple[Tensor, ...]
 PLAIN = (LSTM, GRU, SimpleRNN)
-"""Cells whose product with the state can be made in another way."""
+"""Cells whose product with the state can be laid out in several ways."""
 
 NO_OPS = frozenset(
     ("Const", "Identity", "NoOp", "Placeholder", "PlaceholderWithDefault", "ReadVariableOp")
 )
-"""What the official converter makes no op of."""
+"""Kinds of ops that leave no op in a file."""
 
 
 class Step:
     """One time step of a Scan.
 
     Args:
-        scan: the recurrence that it is a step of.
+        scan: the recurrence.
 
     Attributes:
         ops: how many ops a step takes.
-        traced: a step as a graph, of cells that may hold tensors of the graph they came from.
+        traced: one step as a graph; None for known cells, LSTM, GRU and SimpleRNN.
 
     Raises:
         UnsupportedError: the cell changes the shape or dtype of its state.
@@ -55,13 +55,13 @@ class Step:
         self.scan = scan
         self.weights = self.cell.weights()
         self.rows: list[Tensor] = []
-        # Known cells project anew what they are given; others may keep what they made.
+        # Known cells can project inputs again; others may keep tensors of their first projection.
         self.plain = isinstance(self.cell, PLAIN) and scan.batched
         self._projected = None if self.plain else self.cell.project(scan.inputs)
         self.traced: TracedStep | None = None
         self.outputs, self.new_states, self.output_state = self._probe()
-        # The output of the step before is needed for masked steps that repeat it, and at the end
-        # where it is no state. A state can stand for it if both start from the same.
+        # The output of the step before is needed by masked steps, which repeat it; and at the end,
+        # where it is no state. A state can stand for it if both start from the same values.
         self.carries_output = (scan.last_output and self.output_state is None) or (
             scan.mask is not None
             and not scan.zero_output_for_mask
@@ -70,12 +70,12 @@ class Step:
         self.identity_padding = self._identity_padding()
 
     def _starts_as_output(self, place: int) -> bool:
-        """Whether a state is, before the first step, the output that a masked one repeats."""
+        """Whether a state begins as the output that masked steps in front of all others repeat."""
         state, previous = self.scan.initial_states[place], self.scan.previous
         return is_zero(state) if previous is None else previous[0] is state
 
     def costs(self) -> Loop:
-        """What the cost model asks."""
+        """What the cost model is to know of the loop."""
         x = self.scan.inputs[0]
         return Loop(
             recurrent_weights=self.cell.recurrent_weights,
@@ -92,9 +92,9 @@ class Step:
         )
 
     def projected(self, schedule: Schedule) -> list[Tensor] | None:
-        """What all time steps are projected to; None if that is made chunk by chunk.
+        """The projected inputs of all time steps; None if they are made chunk by chunk.
 
-        Products are made from here on as the schedule says.
+        From this call on, the cell makes its products as the schedule says.
         """
         if self.plain and isinstance(self.cell, PLAIN):
             remainder_rows, projection = schedule.remainder_rows, schedule.projection
@@ -109,7 +109,7 @@ class Step:
 
     @contextmanager
     def own_weights(self) -> Iterator[None]:
-        """Within, the weights of known cells are constants of the current graph."""
+        """A context in which the weights of known cells are constants of the current graph."""
         outer = self.weights
         if self.plain:
             self.weights = self.cell.weights()
@@ -117,7 +117,7 @@ class Step:
         self.weights = outer
 
     def _identity_padding(self) -> list[Array] | None:
-        """Rows to put in front: any if they are masked; such as keep zero at zero else."""
+        """Identity padding: any rows if they are masked, else rows that keep zero states zero."""
         mask = self.scan.mask
         if mask is not None:
             shapes = [x.shape[2:] for x in (*self.rows, mask)]
@@ -182,13 +182,13 @@ class Step:
         return [part for row in rows for part in cut(row, self.cell.cuts)]
 
     def state_of_output(self) -> int:
-        """Index of the state that the output is."""
+        """Index of the state that equals the output."""
         if self.output_state is None:
             raise InternalError("an output that is no state is carried")
         return self.output_state
 
     def unpack(self, values: Carry) -> tuple[list[Tensor], list[Tensor]]:
-        """Of what a loop carries, the states and the output of the step before."""
+        """The states, and the output of the step before, from the values that a loop carries."""
         n = len(self.scan.initial_states)
         m = n + (len(self.outputs) if self.carries_output else 0)
         return list(values[:n]), list(values[n:m])
@@ -218,7 +218,7 @@ class Step:
     def take(
         self, row: list[Tensor], keep: Tensor | None, states: list[Tensor], previous: list[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """One step with its mask: new states and, where it is carried, the output."""
+        """One step with its mask: the new states and the output."""
         outputs, new_states = self.cell.step(row, states, self.weights)
         for state, invariant in zip(new_states, self.new_states, strict=True):
             state.set_shape(invariant.shape)
@@ -250,5 +250,5 @@ def _elements(shape: TensorShape) -> int:
 
 
 def _sizes(shape: TensorShape) -> list[int]:
-    """Its axes; a free one counts as one."""
+    """The sizes of the axes of a shape; a free axis counts as one."""
     return [1 if d is None else d for d in shape.as_list()]

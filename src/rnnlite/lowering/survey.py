@@ -1,8 +1,8 @@
-"""What a model holds before any of its Scans is lowered: it is traced with stand-ins for loops.
+"""Find what a model holds before any of its Scans is lowered: trace it with stand-ins for loops.
 
-What enters: a model, as a function to trace. What leaves: its `Contents`, from which `size_model`
-tells how large the file will be under any schedule. A loop takes most of the time of a trace; a
-stand-in takes none.
+What enters: a function that traces a model. What leaves: its `Contents`, from which `size_model`
+tells how large the file will be under any schedule. Loops take most of the time of a trace;
+stand-ins take none.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rnnlite.lowering.step import NO_OPS, Step
 from rnnlite.scan.scan import ScanResult, Tensor
 
 FOLDED = ("BiasAdd", "Relu", "StridedSlice")
-"""What becomes part of another op, or of the states of a loop."""
+"""Kinds of ops that become part of another op, or of the states of a loop."""
 
 STAND_IN = "stand_in"
 
@@ -26,11 +26,11 @@ STAND_IN = "stand_in"
 def within_budget(
     options: Options, trace: Callable[[Survey], Any], weights: Iterable[Any]
 ) -> Options:
-    """The options with which a model keeps within their budget.
+    """The options, made smaller until the model keeps within their budget.
 
     Args:
         options: what the caller decides.
-        trace: traces the model, its Scans handed to the survey; gives the ConcreteFunction.
+        trace: traces the model, hands its Scans to the survey, and gives the ConcreteFunction.
         weights: shapes of the model's weights.
     """
     if options.budget is None:
@@ -43,7 +43,7 @@ class Survey:
     """Takes note of each Scan that `lower` is given.
 
     Attributes:
-        loops: what the size model asks of each, in order.
+        loops: what the size model is to know of each Scan, in order.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Survey:
         self._sources: dict[int, Tensor] = {}
 
     def stand_in(self, step: Step) -> ScanResult:
-        """Note a Scan; gives tensors of the shapes that its results will have."""
+        """Note a Scan, and give stand-ins with the shapes of its results."""
         scan = step.scan
         outputs = step.outputs if scan.all_outputs else []
         source = _source(scan.inputs[0])
@@ -85,7 +85,7 @@ class Survey:
         """What a traced function holds.
 
         Args:
-            function: the ConcreteFunction that was traced with this.
+            function: the ConcreteFunction that was traced with this survey.
             weights: shapes of the model's weights.
         """
         shapes = [tuple(map(int, shape)) for shape in weights]
@@ -99,7 +99,7 @@ class Survey:
 
 
 def _source(x: Tensor) -> Tensor:
-    """What a Scan's inputs were before time came first."""
+    """The tensor of which a Scan's inputs are the transpose, with time as the first axis."""
     return x.op.inputs[0] if x.op.type in ("Reshape", "Transpose") else x
 
 

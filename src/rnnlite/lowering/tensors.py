@@ -1,4 +1,4 @@
-"""Small things about symbolic tensors that lowering asks for: zeros, shapes, rows, masks.
+"""Helpers for symbolic tensors: zeros, shapes, rows, masks.
 
 What enters and leaves: symbolic tensors of the current graph. No loop is made here.
 """
@@ -12,7 +12,7 @@ from rnnlite.scan.scan import Cuts
 from rnnlite.scan.tensors import Count, Tensor, TensorShape
 
 PASSING = ("Identity", "Cast", "Reshape", "ExpandDims", "Tile", "BroadcastTo", "EnsureShape")
-"""Ops that make zeros of zeros."""
+"""Kinds of ops that give zeros for zeros."""
 
 
 def is_zero(tensor: Tensor) -> bool:
@@ -35,7 +35,7 @@ def is_zero(tensor: Tensor) -> bool:
 
 
 def zeros_of_known_shape(state: Tensor, batch: Tensor) -> Tensor:
-    """Zeros of a free batch in a shape that is known before the model runs; all else as it is."""
+    """The state; zeros with a free batch are made anew, in a shape known before the model runs."""
     rest = state.shape[1:] if state.shape.rank else None
     if rest is None or state.shape[0] is not None or not rest.is_fully_defined():
         return state
@@ -46,7 +46,7 @@ def zeros_of_known_shape(state: Tensor, batch: Tensor) -> Tensor:
 
 
 def kept_apart(tensor: Tensor) -> Tensor:
-    """The same float32 numbers, behind a barrier (`barriers`); others as they are."""
+    """A float32 tensor behind a barrier (see `barriers`); other tensors are unchanged."""
     if tensor.dtype != tf.float32:
         return tensor
     return tf.maximum(tensor, tf.constant(LOWEST))
@@ -59,7 +59,7 @@ def length_of(x: Tensor) -> Count:
 
 
 def gathered(x: Tensor, index: Tensor, count: int, cuts: Cuts | None = None) -> list[list[Tensor]]:
-    """Rows of x at one index, or at `count` of them, each as the parts it is cut in."""
+    """The rows of x at `count` indices, each as a list of the parts that `cuts` cuts it in."""
     # GATHER is far cheaper here than a SLICE, whose begin must be put together first.
     chunk = tf.gather(x, index)
     if cuts is not None and count > 1 and x.shape[1] == 1:

@@ -14,17 +14,17 @@ from rnnlite.scan.scan import ScanResult, Tensor
 
 
 def is_single(step: Step) -> bool:
-    """Whether the Scan takes one step, and has the rows of no others."""
+    """Whether the Scan has one time step: its inputs, their projection and its mask."""
     mask = step.scan.mask
     read = [*step.scan.inputs, *step.rows, *([] if mask is None else [mask])]
     return all(bool(x.shape[0] == 1) for x in read)
 
 
 def run_once(step: Step, projected: list[Tensor], number: int) -> ScanResult:
-    """The one step.
+    """Emit the one step.
 
     Args:
-        number: of the Scan; its ops are marked with it.
+        number: the number of the Scan, with which the ops are marked.
     """
     scan = step.scan
     graph = tf.compat.v1.get_default_graph()
