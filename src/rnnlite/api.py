@@ -1,7 +1,7 @@
 """The three calls that open a source: `convert`, `verify`, `freeze`.
 
-What enters: arguments, as a user gives them. What leaves: what `pipeline` makes of them. Arguments
-are checked and put together here; nothing is computed.
+What enters: arguments, as a user gives them. What leaves: what `pipeline` makes of them. Here
+arguments are checked and made a request; nothing is computed.
 """
 
 from __future__ import annotations
@@ -73,49 +73,52 @@ def convert(
             activations, int8 weights).
         calibration: samples as `Model.predict` takes them, or the path of a data set; needed for
             int8 and int16x8, and used to measure the error of the other modes. Where there are
-            several signatures, a dict of such by signature.
+            several signatures, a dict of these by signature.
         io: type of float inputs and outputs of the integer modes: "int8" or "int16" (the default
             of each), or "float32". Integer inputs, such as token ids, stay what they are.
         allow_float: in the integer modes, keep an op that has no integer kernel in float, and say
             so in the report, instead of refusing it.
-        max_error: the largest relative RMS error of a quantized result, by any output; above it the
-            conversion is refused. None means float16 1 %, dynamic and int16x8 10 %, int8 25 %.
+        max_error: the largest relative RMS error that an output of a quantized result may have;
+            above it the conversion is refused. None means float16 1 %, dynamic and int16x8 10 %,
+            int8 25 %.
         streaming: True adds a signature "stream" beside that for whole sequences, for chunks of any
             length; a number, for chunks of so many steps, all shapes static (1: no loop at all).
-            What is kept between chunks are inputs and outputs "state/<layer>/<name>";
+            The states that are kept between chunks are inputs and outputs "state/<layer>/<name>";
             `Model.stream` feeds them. What needs the future is refused by its layer.
-        exits: add a signature "exit/<output>" for each output, cheapest first. Each computes what
-            the ones before have not; `Model.predict_early` stops at the first that is sure.
+        exits: add a signature "exit/<output>" for each output, cheapest first. Each computes only
+            what the ones before have not; `Model.predict_early` stops at the first that is sure.
         target: what the file is made for: "litert" (LiteRT on a CPU with XNNPACK), or
             "tflite-micro" (LiteRT for Microcontrollers: batch and lengths are pinned, in float32,
             int8 or int16x8, by ops that it has in types that it has; all else is refused by name).
         schedule: how loops are laid out, where the cost model is to be overruled, with any of these
-            keys: "unroll" (time steps an iteration), "chunk" (rows of a chunk of an output
+            keys: "unroll" (time steps in an iteration), "chunk" (rows of a chunk of an output
             sequence), "depth" (loops within loops for output sequences, 1 to 6), "chunk_growth"
             (how many times larger than the next smaller one a buffer is), "partitions" (loops one
             after the other for output sequences, 1 to 16), "peeled_chunks" (chunks before loops
             over chunks, 0 to 16), "projection" (of inputs: "hoisted" out of the loop, "in_loop", or
             "fused" with the product of the step), "chunked_projection" (1 to project out of the
             loop chunk by chunk), "variables" (1 to keep the rows of output sequences in resource
-            variables, 0 in chunks that loops carry), "l2_bytes" (the target's L2 cache a core,
-            1 MiB if not given), "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The report
+            variables, 0 in chunks that loops carry), "l2_bytes" (the L2 cache of a core of the
+            target, 1 MiB if not given), "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The
+            report
             says what each recurrence got.
-        inputs, outputs: tensor names of a graph, such as "x:0"; found where the graph makes them
-            plain (its placeholders, the tensors that nothing reads).
+        inputs, outputs: names of tensors of a graph, such as "x:0". If not given, they are found
+        where the graph shows them: placeholders, and tensors that nothing reads.
         constants: values that inputs of a graph are fixed to, by tensor, node or signature name:
             {"keep_prob:0": 1.0, "is_training": False}. What they decide is folded away.
-        signature: of a SavedModel, or a function of a tf.Module; "serving_default" where there is
+        signature: a signature of a SavedModel, or a function of a tf.Module; "serving_default"
+        where there is
             one. A list of several, or "all", gives one file with a signature for each, by the same
-            names, whose common weights stand once.
-        tags: of a SavedModel; "serve" where it has them.
+            names, in which weights that they share are stored once.
+            tags: tags of a SavedModel; "serve" if not given, where it has that.
         architecture: a model's configuration (model.to_json()), for an .h5 of weights alone.
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.
         example: inputs that a PyTorch module is called with, on which it is traced: a tensor, a
-            tuple of tensors, or a dict by parameter name, with batch axis. An axis at which the
-            module runs at other sizes is free.
-        verify: check the float32 result against the source, and refuse it if it differs. What
-            quantization costs is measured in any case, and held to `max_error`.
+            tuple of tensors, or a dict by parameter name, with batch axis. An axis is free where
+            the module runs at other sizes of it.
+        verify: check the float32 result against the source, and refuse it if it differs. The error
+        of quantization is measured in any case, and held to `max_error`.
         progress: show the progress of calibration on standard error.
         further: options that further front ends declare (docs/adding_a_frontend.md).
 
@@ -123,8 +126,8 @@ def convert(
         the LiteRT model and its report.
 
     Raises:
-        RnnliteError: the source cannot be opened or converted; see its kinds. A quantized result
-            beyond `max_error` is a ParityError.
+        RnnliteError: the source cannot be opened or converted; its subclasses tell why. It is a
+            ParityError if the error of a quantized result exceeds `max_error`.
     """
     require_bools(verify=verify, allow_float=allow_float, progress=progress, exits=exits)
     config = take_config(
@@ -164,7 +167,7 @@ def _schedule_options(
     *,
     streaming: bool,
 ) -> Options:
-    """What decides the layout of loops: the user's `schedule`, the mode, the target."""
+    """The options of schedules: from the user's `schedule`, the mode and the target."""
     mode = config.mode if config is not None else ""
     exact = streaming and config is not None and config.integer
     return take_options(
@@ -175,7 +178,7 @@ def _schedule_options(
 def _converted(
     source: Any, request: Request, config: QuantizationConfig | None, *, verify: bool
 ) -> Converted:
-    """The source converted: here, or in a process with the environment that it needs."""
+    """Convert the source here, or in a process with the environment that it needs."""
     from rnnlite.frontends.opening import environment_of
 
     if environment_of(source):
@@ -202,14 +205,14 @@ def verify(
         source: as `convert` takes it.
         model: path or content of the LiteRT file.
         samples: further inputs to compare on, as `Model.predict` takes them.
-        max_error: of a quantized file, as `convert` takes it; `report.require_parity()` refuses
-            what is beyond.
-        options: inputs, outputs, constants, signature, tags, architecture, custom_objects, trust
-            and those of further front ends, as `convert` takes them.
+        max_error: for a quantized file, as `convert` takes it. `report.require_parity()` refuses an
+            error above it.
+        options: inputs, outputs, constants, signature, tags, architecture, custom_objects, trust,
+            example and those of further front ends, as `convert` takes them.
 
     Returns:
-        the report; `report.parity.within` says whether the model is equal to its source. For a
-        quantized file `report.quantization.accuracy` says how far it is off instead.
+        the report. `report.parity.within` says whether the model equals its source. For a quantized
+        file, `report.quantization.accuracy` has its errors instead.
 
     Raises:
         RnnliteError: the source or the model cannot be opened, or do not fit each other.
@@ -233,18 +236,18 @@ def freeze(
 ) -> GraphSignature:
     """Write a model as one GraphDef with constants for its variables.
 
-    The graph has the control flow of TensorFlow 1 (Enter, Merge, Switch, NextIteration, Exit), and
-    no attribute that TensorFlow 1.15 does not know has a value other than its default: it opens
-    there as well as in TensorFlow 2.
+    The graph opens in TensorFlow 1.15 as well as in TensorFlow 2. It has the control flow of
+    TensorFlow 1 (Enter, Merge, Switch, NextIteration, Exit). Attributes that TensorFlow 1.15 does
+    not know have their default values.
 
     Args:
         source: as `rnnlite.convert` takes it: a path or a live Keras model.
         path: where to write (.pb).
-        options: inputs, outputs, constants, signature, tags, architecture, custom_objects, trust
-            and those of further front ends, as `convert` takes them.
+        options: inputs, outputs, constants, signature, tags, architecture, custom_objects, trust,
+            example and those of further front ends, as `convert` takes them.
 
     Returns:
-        names, shapes and dtypes of its inputs and outputs.
+        names, shapes and dtypes of the inputs and outputs of the graph.
 
     Raises:
         RnnliteError: the source cannot be opened, or the path cannot be written.

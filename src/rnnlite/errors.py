@@ -1,9 +1,8 @@
 """The error family: every refusal of rnnlite is an `RnnliteError`.
 
-What enters: what is at fault, what was expected, what was found, the remedy. What leaves: an error;
-as plain data, and from that again, where it goes from one process to another.
+What enters: what is at fault, what was expected, what was found, the remedy. What leaves: an error
+whose message has these four; and its plain data, from which another process makes the error again.
 
-Each message says what is at fault by name, what was expected, what was found and what to do.
 The command line prints the message alone and exits with status 1.
 """
 
@@ -47,7 +46,7 @@ class RnnliteError(Exception):
         return text
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle, and so for pools of processes: its parts are no positional arguments."""
+        """For pickle, which would give keyword arguments as positional ones."""
         return _again, (type(self), *self.args), vars(self)
 
 
@@ -74,7 +73,7 @@ class UnsupportedError(RnnliteError):
 
 
 class StreamingError(RnnliteError):
-    """A model was to be streamed that needs more of the sequence than has come."""
+    """A model cannot be streamed, for instance as it needs more of the sequence than has come."""
 
 
 class ShapeError(RnnliteError):
@@ -126,8 +125,8 @@ class InternalError(RnnliteError):
 
     Args:
         what: what went wrong.
-        expected, found: as of every refusal.
-        remedy: what to do; to report it, unless something else is given.
+        expected, found: see `RnnliteError`.
+        remedy: what the user can do; if not given, to report the fault.
     """
 
     def __init__(self, what: str, *, expected: str = "", found: str = "", remedy: str = "") -> None:
@@ -145,7 +144,7 @@ PACKAGES = ("rnnlite", "numpy", "ai-edge-litert", "tensorflow", "keras", "tf-ker
 
 
 def _versions() -> str:
-    """What is installed of all that a conversion depends on."""
+    """The versions of all packages that a conversion depends on."""
     found = [f"Python {platform.python_version()} on {platform.machine()}"]
     for name in PACKAGES:
         try:
@@ -167,7 +166,7 @@ def as_data(error: RnnliteError) -> dict[str, str]:
 
 
 def restored(data: Mapping[str, str]) -> RnnliteError:
-    """The refusal again, of its kind."""
+    """The refusal that `as_data` was given."""
     parts = dict(data)
     kind = globals().get(parts.pop("kind"), RnnliteError)
     what = parts.pop("what")

@@ -1,8 +1,8 @@
 """Check a LiteRT model against its source, numerically, at several lengths.
 
 What enters: an Entry (with the source's own function) and the flatbuffer. What leaves: a `Parity`.
-Each case runs twice on one interpreter, lengths in the order short, long, short, with the default
-delegates and without.
+Each case runs twice on one interpreter: the shortest, the longest, the shortest again, then the
+others. This is done with the default delegates, and without.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ BATCHES = (1, 3)
 
 PERTURBATIONS = 3
 CONFIDENCE = 8.0
-"""Two computations err (source and LiteRT), each by up to 4 times the standard rounding error."""
+"""The factor: source and LiteRT both err, each by up to 4 times the standard rounding error."""
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """Inputs and what the source makes of them."""
+    """Inputs of some length, and the results of the source for them."""
 
     length: int
     batch: int
@@ -51,10 +51,10 @@ def check(
     """Compare the LiteRT model with the entry's reference.
 
     Args:
-        entry: where the model came from.
+        entry: the Entry that the model was made from.
         data: the flatbuffer.
         samples: inputs to use besides the random ones, each a list of (B, ...) arrays.
-        signature: the one to run; the file's first if None.
+        signature: the signature to run; the file's first if None.
 
     Raises:
         ShapeError: the source runs at no length that was tried.
@@ -116,10 +116,10 @@ def check(
 
 
 def _results(entry: Entry, model: ModelApart, case: Case) -> list[Array]:
-    """What the model gives.
+    """The results of the model for a case.
 
     Raises:
-        ParityError: it does not run.
+        ParityError: the model does not run.
     """
     try:
         return model.run(case.inputs)
@@ -145,12 +145,12 @@ def _require_numbers(entry: Entry, cases: list[Case]) -> None:
 
 
 def _late(entry: Entry, model: ModelApart, cases: list[Case]) -> tuple[str, ...]:
-    """The outputs whose size the runtime does not know when it has allocated memory.
+    """The outputs whose shape the runtime does not know after allocating memory, before a run.
 
     Args:
-        entry: where the model came from.
-        model: one that has not run yet.
-        cases: of the check.
+        entry: the Entry that the model was made from.
+        model: a model that has not run yet.
+        cases: the cases of the check.
     """
     longest = max(cases, key=lambda c: c.length)
     known = model.shapes_before_run([a.shape for a in longest.inputs])
@@ -182,7 +182,7 @@ def sample_inputs(entry: Entry) -> list[list[Array]]:
 
 
 def _like(specs: Sequence[TensorSpec], case: Case) -> list[TensorSpec]:
-    """Inputs of the shapes that a case has, but for the batch."""
+    """The specs with the shapes of a case, except that of the batch axis."""
     return [
         replace(
             p,
@@ -198,7 +198,8 @@ def _like(specs: Sequence[TensorSpec], case: Case) -> list[TensorSpec]:
 def difference(found: Array, expected: Array) -> float:
     """Largest absolute difference; infinite if shapes or infinite values differ.
 
-    Where NaN is expected there is no value to compare: the runtime's kernels hand NaN on, or not.
+    Where NaN is expected, nothing is compared: some kernels of the runtime hand NaN on, some do
+    not.
     """
     if found.shape != expected.shape:
         return float("inf")
@@ -213,7 +214,7 @@ def difference(found: Array, expected: Array) -> float:
 
 
 def scale_of(expected: Array) -> float:
-    """The largest finite number, absolute; what differences are relative to."""
+    """The scale of an output, to which differences are relative: its largest finite |number|."""
     values = np.abs(expected.astype(np.float64))
     return float(np.max(values[np.isfinite(values)], initial=0.0))
 
@@ -252,7 +253,7 @@ def _cases(entry: Entry) -> tuple[list[Case], dict[int, str]]:
 
 
 def _lengths(entry: Entry) -> Lengths:
-    """The entry's lengths, for those axes of its inputs that are free now."""
+    """The entry's lengths, with the axes fixed that its inputs pin by now."""
     lengths = entry.lengths
     pinned = {
         axis: size
@@ -263,9 +264,9 @@ def _lengths(entry: Entry) -> Lengths:
 
 
 def _unequal_lengths(entry: Entry, batch: int) -> list[Case]:
-    """Several sequences of different lengths at once, where the source takes that.
+    """A case whose inputs have different lengths, where the source takes that.
 
-    A mask belongs to its sequence: with one among the inputs, lengths stay equal.
+    A mask is as long as its sequence: where an input is a mask, lengths stay equal.
     """
     free = [p for p in entry.inputs if None in p.sample_shape]
     if len(free) < 2 or any(p.dtype == "bool" for p in free):
@@ -318,14 +319,13 @@ def _ordered(cases: list[Case]) -> list[Case]:
 
 
 def derived_bounds(entry: Entry, cases: list[Case], scale: list[float]) -> list[float]:
-    """What the source's own rounding comes to, for each output, relative to its scale.
+    """The largest difference that rounding may make in each output, relative to its scale.
 
     A computation in float32 gives the exact result for weights moved by about sqrt(n) u, n being
     the length of the inner products and u = 2**-24 (Higham and Mary 2019, a probabilistic backward
-    error bound). An exponential linear unit adds u, absolute: TensorFlow subtracts 1 from rounded
-    numbers near 1. So the source runs moved by that much, several times at random, and the largest
-    change, times a factor for two computations and for confidence, bounds the
-    difference that rounding may make.
+    error bound). An exponential linear unit adds an absolute error of u: TensorFlow subtracts 1
+    from rounded numbers near 1. So the source runs several times with its weights moved by that
+    much at random. The bound is the largest change of an output, times `CONFIDENCE`.
     """
     change = np.zeros(len(scale))
     for seed in range(PERTURBATIONS):

@@ -1,12 +1,12 @@
-"""The axes that a StridedSlice makes and keeps, read off its masks. Pure integers.
+"""Which axes a StridedSlice inserts, and which it keeps, read off its masks. Pure integers.
 
-What enters: the masks of a slice, and how many entries it has. What leaves: which entries make
-axes, and where these are put in.
+What enters: the masks of a slice, and its number of entries. What leaves: the entries that insert
+an axis, and where.
 
-An entry k of a slice (begin[k], end[k], stride[k]) takes an axis of the input, enters a new one of
-size 1 (`new_axis`), or stands for all axes that no other entry names (`ellipsis`); `shrink_axis`
-drops the axis that it takes. Bit k of each mask says so; where several say something of one entry,
-the ellipsis wins, then the new axis.
+An entry k of a slice (begin[k], end[k], stride[k]) slices one axis of the input, inserts a new axis
+of size 1 (`new_axis`), or stands for all axes that have no other entry (`ellipsis`). With
+`shrink_axis`, an entry drops the axis that it slices. Bit k of each mask says which of these holds.
+If several bits are set for an entry, the ellipsis wins, then the new axis.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class SliceNode(Protocol):
 
     @property
     def attr(self) -> _Attributes:
-        """Its attributes."""
+        """The attributes of the node."""
         ...
 
 
 @dataclass(frozen=True)
 class Masks:
-    """The masks of a slice that concern whole axes, one bit an entry."""
+    """The masks of a slice that concern whole axes; each has one bit for each entry."""
 
     new_axis: int = 0
     shrink_axis: int = 0
@@ -50,18 +50,19 @@ class Masks:
 
 @dataclass(frozen=True)
 class SplitAxes:
-    """What remains of a slice when its new axes are entered behind it.
+    """A slice split in two: one without new axes, and the axes inserted in its result.
 
     Attributes:
-        entered: where a slice enters axes, in its result; those behind an ellipsis from the end.
-        kept: the entries that stay.
+        entered: the places of the new axes in the result; those behind an ellipsis are negative,
+        counted from the end.
+        kept: the entries of the slice without new axes.
     """
 
     entered: list[int]
     kept: list[int]
 
     def order(self) -> list[int]:
-        """In which to enter them: those in front of an ellipsis from the left, else the right."""
+        """The new axes in the order to insert them: places from 0 on, then the negative ones."""
         return [a for a in self.entered if a >= 0] + [a for a in self.entered[::-1] if a < 0]
 
 
@@ -71,7 +72,7 @@ def masks_of(node: SliceNode) -> Masks:
 
 
 def split_axes(masks: Masks, entries: int) -> SplitAxes:
-    """Tell the entries of a slice that enter axes from the others."""
+    """Split a slice of so many entries into one without new axes, and the new axes."""
     ellipsis = next((k for k in range(entries) if masks.ellipsis >> k & 1), entries)
     new = [k for k in range(entries) if masks.new_axis >> k & 1 and not masks.ellipsis >> k & 1]
     shrinks = [k for k in range(entries) if masks.shrink_axis >> k & 1 and k not in new]

@@ -1,11 +1,11 @@
 """The one description of an input or output, from the front ends to the runtime.
 
 What enters: what a front end, or a file, says of its inputs and outputs. What leaves:
-`TensorSpec`s; samples as batches and the other way round, along a named axis. NumPy alone.
+`TensorSpec`s; batches made of samples, and samples taken out of batches. NumPy alone.
 
-Axes have names here: the batch axis is the first, but the second of a time-major tensor; a tensor
-without batch axis (a flag, a rate) has None. The time axis is the one that a recurrence runs over,
-where that is known.
+The batch axis is the first one, or the second one of a time-major tensor. It is None for a tensor
+without batch axis (a flag, a rate). The time axis is the one that a recurrence runs over, where
+that is known.
 """
 
 from __future__ import annotations
@@ -27,15 +27,16 @@ class TensorSpec:
 
     Attributes:
         name: the source's name for it.
-        shape: with the batch axis; None where an axis is free.
+        shape: the size of each axis, the batch axis included; None where an axis is free.
         dtype: NumPy name, e.g. "float32".
-        batch_axis: 0, but 1 for time-major tensors; None where there is none.
+        batch_axis: 0, or 1 for a time-major tensor; None where there is none.
         time_axis: the axis of the time steps; None where there is none, or it is not known.
-        counts: whether it holds the number of time steps of each sequence.
+        counts: whether the tensor holds the number of time steps of each sequence.
         least: the least size of each axis that the model takes; () where any size does.
         ids: for token ids, the smallest and largest valid one, where that is known.
         mask_value: the value that masks a time step, where there is one.
-        domain: of which floats the source gives numbers: "real", "positive", or "unit" (0 to 1).
+        domain: the floats for which the source gives finite numbers: "real", "positive", or "unit"
+            (0 to 1).
         quantization: (scale, zero point), or None for a float or a plain integer.
         ranked: whether the rank is known; where it is not, as behind a loop of a frozen graph, the
             shape says nothing.
@@ -69,16 +70,16 @@ class TensorSpec:
 
     @property
     def scale(self) -> float | None:
-        """Of its quantization; None where it has none."""
+        """The scale of its quantization; None where it has none."""
         return None if self.quantization is None else self.quantization[0]
 
     @property
     def zero_point(self) -> int | None:
-        """Of its quantization; None where it has none."""
+        """The zero point of its quantization; None where it has none."""
         return None if self.quantization is None else self.quantization[1]
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As plain data, for JSON."""
         return {
             "name": self.name,
             "shape": self.shape if self.ranked else None,
@@ -94,7 +95,7 @@ class SignatureSpec:
     """What one signature of a file takes and gives.
 
     Attributes:
-        inputs, outputs: in its order, by its names.
+        inputs, outputs: in the order of the signature, with its names.
     """
 
     inputs: tuple[TensorSpec, ...]
@@ -106,22 +107,22 @@ def with_values(
     ids: Mapping[str, tuple[int, int]],
     mask_values: Mapping[str, float],
 ) -> tuple[TensorSpec, ...]:
-    """Specs with what their values mean, by name; see `TensorSpec`."""
+    """Specs with the ids and mask values that are given by name; see `TensorSpec`."""
     return tuple(replace(s, ids=ids.get(s.name), mask_value=mask_values.get(s.name)) for s in specs)
 
 
 def batched(array: Array, axis: int | None, count: int = 1) -> Array:
-    """A sample (...) as a batch of `count` equal ones along an axis; as it is without one."""
+    """A batch of `count` copies of a sample (...) along an axis; the sample itself without axis."""
     if axis is None:
         return array
     return np.repeat(np.expand_dims(array, axis), count, axis=axis)
 
 
 def stacked(arrays: Sequence[Array], axis: int | None) -> Array:
-    """Samples of one shape (...) as a batch along an axis; the first alone without one."""
+    """A batch of samples of one shape (...) along an axis; the first sample without axis."""
     return arrays[0] if axis is None else np.stack(arrays, axis=axis)
 
 
 def row(array: Array, axis: int | None, place: int) -> Array:
-    """One sample (...) of a batch along an axis; all of it without one."""
+    """One sample (...) of a batch along an axis; the whole array without axis."""
     return array if axis is None or not array.ndim else np.take(array, place, axis=axis)

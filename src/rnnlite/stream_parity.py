@@ -1,8 +1,9 @@
-"""Prove a stream: chunks of any cutting, put together, against the whole sequence, on one file.
+"""Prove a stream: the results of chunks, put together, equal those of the whole sequence.
 
 What enters: an Entry and a file with the signature "stream". What leaves: a `StreamParity`. Each
-sequence is cut at random and into single steps; a second one follows after a reset; two go on side
-by side; the state of one is saved half-way and restored in another.
+sequence is cut at random, and into single steps. A stream is used for several sequences, with a
+reset in between. Two streams run in turn, and the state of one is saved half-way and restored in
+another.
 """
 
 from __future__ import annotations
@@ -26,32 +27,31 @@ from rnnlite.specs import Array
 from rnnlite.streaming.layout import Layout
 
 STEPS = (1, 6, 19, 45)
-"""Lengths to compare at, each rounded up to one that the model and its stream take."""
+"""Lengths to compare at, each rounded up to a length that the model and its stream take."""
 
 MOST = 4096
-"""Lengths are looked for up to here."""
+"""The largest length that is tried."""
 
 STEP = 1.001
-"""Steps (scales) of an output by which chunks may differ from the whole: one, written as a real
-number."""
+"""By how many scales of an integer output chunks may differ from the whole: one, and rounding."""
 
 SINGLE = 24
-"""Chunks up to which a sequence is fed one unit at a time as well."""
+"""A sequence of at most so many smallest chunks is fed one at a time as well."""
 
 
 def check_stream(entry: Entry, data: bytes, most: float = 0.0) -> StreamParity:
     """Compare the stream of a file with its own results for whole sequences.
 
-    Real numbers differ by what rounding explains, integers by one step (their scale).
+    Floats may differ by what rounding explains, integers by one scale.
 
     Args:
-        entry: what it was made from.
+        entry: the Entry that the file was made from.
         data: the file.
-        most: the largest difference that is allowed in any case, relative to an output's scale.
+        most: a difference that is always allowed, relative to an output's scale.
 
     Raises:
         ShapeError: no length is found that the model takes.
-        AbortError: the LiteRT runtime ends its process on it.
+        AbortError: the LiteRT runtime ends its process on the file.
     """
     found: list[Array] = []
     for delegates in (True, False):
@@ -91,8 +91,10 @@ def check_stream(entry: Entry, data: bytes, most: float = 0.0) -> StreamParity:
 
 
 def steps_of(data: bytes) -> list[float | None]:
-    """The distance of two neighbouring integers of each output, also of those that are given as
-    real numbers but were computed as integers; None of real numbers."""
+    """The scale of each output; None for an output that is computed in float.
+
+    An output that the file dequantizes has the scale of its integers.
+    """
     steps: list[float | None] = []
     for value in schema.read(data).main.outputs:
         made = value.producer
@@ -103,7 +105,7 @@ def steps_of(data: bytes) -> list[float | None]:
 
 
 def _bounds_of_integers(steps: Sequence[float | None], scale: Sequence[float]) -> list[float]:
-    """One step, relative to an output's scale; of real numbers what rounding explains."""
+    """The bound of each output, relative to its size: one scale of its integers, or rounding."""
     return [
         TOLERANCE if step is None or not size else STEP * step / size
         for step, size in zip(steps, scale, strict=True)
@@ -111,7 +113,7 @@ def _bounds_of_integers(steps: Sequence[float | None], scale: Sequence[float]) -
 
 
 def _cases(entry: Entry, signature: StreamSignature, model: ModelApart) -> list[Case]:
-    """Sequences, and what the file gives for each as a whole."""
+    """Random sequences, and the results of the file for each as a whole."""
     layout = signature.layout
     fixed = {s.batch for s in signature.inputs if s.batch_axis is not None} - {None}
     batches = (max(n for n in fixed if n is not None),) if fixed else (1, 2)
@@ -153,7 +155,7 @@ def _lengths(entry: Entry, layout: Layout) -> Iterator[int]:
 def _differences(
     cases: Sequence[Case], signature: StreamSignature, run: Callable[[list[Array]], list[Array]]
 ) -> Array:
-    """The largest difference of each output, over all ways to feed."""
+    """The largest difference of each output, over all sequences and cuttings."""
     rng = np.random.default_rng(0)
     off = np.zeros(len(signature.outputs))
     unit = signature.layout.chunk or signature.layout.multiple
@@ -179,7 +181,7 @@ def _side_by_side(
     run: Callable[[list[Array]], list[Array]],
     rng: np.random.Generator,
 ) -> Array:
-    """Two streams in turn, the state of one handed to another stream half-way."""
+    """The largest differences of two streams that run in turn; one hands its state to a third."""
     unit = signature.layout.chunk or signature.layout.multiple
     pair = []
     for case in (cases[-1], cases[len(cases) // 2]):
@@ -200,7 +202,7 @@ def _side_by_side(
 
 
 def _cut(rng: np.random.Generator, count: int) -> list[int]:
-    """Parts of a number, the first of them 1."""
+    """Random positive numbers with a given sum; the first one is 1."""
     parts = [1]
     while sum(parts) < count:
         parts.append(min(int(rng.integers(1, 8)), count - sum(parts)))
@@ -214,13 +216,13 @@ class _Feeding:
     stream: Stream
 
     def begin(self, case: Case, parts: list[int]) -> None:
-        """Start anew."""
+        """Begin with another sequence, cut into parts of the given lengths."""
         self.stream.reset()
         self.case, self.parts, self.at = case, parts, 0
         self.results: list[list[Array]] = []
 
     def step(self) -> bool:
-        """Feed a chunk, or the end; whether there was anything left to feed."""
+        """Feed the next chunk, or end the sequence; False if it had ended before."""
         if self.at > len(self.parts):
             return False
         if self.at == len(self.parts):
@@ -245,7 +247,7 @@ class _Feeding:
         return tuple(chunk)
 
     def off(self, signature: StreamSignature) -> Array:
-        """How far each output is off, all of it put together."""
+        """The difference of each output from the whole, with all its rows put together."""
         found = []
         for n, (spec, output) in enumerate(
             zip(signature.outputs, signature.layout.outputs, strict=True)

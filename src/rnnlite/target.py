@@ -2,7 +2,7 @@
 
 What enters: a name. What leaves: a `Target`. Pure data.
 
-A later stage asks the `Target` and knows no runtime by itself: `lowering` lays loops out by its
+Later stages ask the `Target`, and know no runtime themselves: `lowering` lays loops out by its
 costs, `lite.requirements` finds the least release, `pipeline` refuses what it does not run.
 """
 
@@ -15,7 +15,7 @@ from rnnlite.errors import OptionError
 from rnnlite.lite.releases import KERNELS, MANY_AXES, MICRO_KERNELS, RELEASES, Release
 
 Table = tuple[tuple[int, ...], ...]
-"""Rows of numbers; the first of each says from which bytes on it holds. The largest come first."""
+"""Rows of (bytes, figures): the first row counts whose bytes are not above those asked for."""
 
 
 @dataclass(frozen=True)
@@ -23,48 +23,49 @@ class Costs:
     """What things cost: measured by `benchmarks/loop_costs.py`. The defaults are LiteRT's.
 
     Attributes:
-        l2_bytes: of the L2 cache of a core. XNNPACK packs a constant once for each product that
-            reads it: what a loop reads should stay in half of it.
-        prepare, prepare_step: microseconds to prepare a loop, and each unrolled step of it.
+        l2_bytes: size of the L2 cache of a core. XNNPACK packs a constant once for each product
+            that reads it; what a loop reads should fit in half of the cache.
+        prepare, prepare_step: microseconds to prepare a loop, and for each unrolled step of it.
         copy_bytes: bytes of a buffer that are copied in a microsecond.
         tile: rows that float products take at a time.
-        remainder_rows: batches a little above a multiple of `tile` -> rows that are faster each on
-            its own.
+        remainder_rows: batch size -> how many of its last rows are faster each on its own. The
+            sizes are a little above a multiple of `tile`.
         remainder_row: what such a row costs, in rows of a tile.
-        gate: nanoseconds that a gate's value of one sequence saves where it is never written to
+        gate: nanoseconds saved for each value of a gate, of one sequence, that is not written to
             memory.
-        padding: nanoseconds for each input of a gate of a row that a product computes in vain, by
-            the bytes of a weight.
-        fewest: sequences at a time below which inputs are projected before the loop: a few rows
-            take so long for the kernels that another one costs more than memory.
-        usual_batch: what a free batch counts as where products are: `predict` takes so many at a
-            time. Four times `tile`.
-        chunked_bytes: bytes of a projected time step from which all of them together would leave
-            the cache.
+        padding: bytes of a weight -> nanoseconds that a padding row of a product costs for each
+            input of a gate.
+        fewest: batch size below which inputs are projected out of the loop. With few rows, a second
+            kernel in the loop costs more time than memory does.
+        usual_batch: the batch size that products are laid out for where the batch is free.
+            `predict` runs so many samples at a time; it is four times `tile`.
+        chunked_bytes: bytes of the projected inputs of a time step, from which those of all steps
+            are taken to exceed the cache.
         large_row: bytes of an output row from which `chunk_growth_of_large` holds.
-        chunk_growth, chunk_growth_of_large: how many times larger than the next smaller one a
-            buffer is, and where rows are large and there are no partitions: copies come from memory
-            then, where they cost more than another loop.
+        chunk_growth, chunk_growth_of_large: how many times larger a buffer is than the next smaller
+            one; the second holds for large rows without partitions, whose copies come from memory
+            and cost more than another loop.
         depth: loops within loops by bytes of an output row, where there are no partitions: the
             larger the rows, the more their copies outweigh the preparation of another loop.
-        partitions: loops within loops and partitions by bytes of an output row. A partition's
-            buffers are so much smaller, and what they hold is joined at once; each prepares its
-            loops anew.
-        peeled_chunks: by bytes of an output row: some 128 steps, which then take no loop over
-            chunks. They pay where there are partitions, for each of these prepares its loops. The
-            runtime gives the memory of a branch back at each run: where rows are large, 10,000
-            steps would take a seventh more.
-        large_batch, peeled_chunks_of_large: batches from which short sequences are what counts, and
-            the peeled chunks there.
-        large_variables, large_variables_of_several: bytes of an output row from which variables
-            cost more than chunks, for one sequence and for several at a time, whose products take
-            less time for each byte: what puts rows together is memory that the runtime gives back
-            at each run, and pages have to be cleared anew.
-        large_projection: bytes of the projected rows of a step, from which unstacking several costs
-            more than an iteration.
-        large_step: weights that a loop reads at a step from which int16 costs 4 to 6 times the time
-            of int8, and more than float32 takes (GRU and LSTM from 32 units).
-        large_step_of_classifiers: the same, from which int16 costs 6 to 10 times (LSTM from 182).
+        partitions: loops within loops, and partitions, by bytes of an output row. With more
+            partitions, buffers are smaller, but each partition prepares its loops anew.
+        peeled_chunks: number of peeled chunks by bytes of an output row, some 128 steps in all.
+            Sequences that fit in them run no loop over chunks. They pay where there are partitions,
+            each of which prepares its loops. Where rows are large they do not: the runtime gives
+            the memory of a branch back at each run, and 10,000 steps would take a seventh more
+            time.
+        large_batch, peeled_chunks_of_large: batch size from which layouts are made for short
+            sequences, and the number of peeled chunks there.
+        large_variables, large_variables_of_several: bytes of an output row from which resource
+        variables cost more than chunks, for one sequence and for several at a time. The runtime
+        gives the memory back in which rows are joined, so that pages are cleared anew at each run.
+        The limit is lower for several sequences, whose products take less time for each byte.
+        large_projection: bytes of the projected inputs of a step, from which unstacking those of
+            several steps costs more than an iteration.
+        large_step: number of weights that a loop reads in a step, from which int16 takes 4 to 6
+            times the time of int8, and more than float32 (GRU and LSTM from 32 units).
+        large_step_of_classifiers: the same, from which int16 takes 6 to 10 times the time of int8
+            (LSTM from 182 units).
     """
 
     l2_bytes: int = 1 << 20
@@ -101,22 +102,23 @@ class Target:
     """A runtime that files are made for.
 
     Attributes:
-        name: as `convert(target=)` takes it.
-        title: for people.
-        releases: in order, with the ops and versions that each has; the first that loads a file is
-            computed, and older ones refuse it.
+        name: what `convert(target=)` takes.
+        title: the name that people read.
+        releases: releases of the runtime in order, with the ops and versions that each has. The
+            first one that loads a file is found, and older ones refuse the file.
         kernels, many_axes: the first release whose kernel is right, by op and type; see
             `lite.releases`.
-        ops: the types of each op that it has; None where the releases say which ops there are.
-        modes: quantizations that it runs, None for float32.
+        ops: the types in which the target has each op; None where the releases say which ops there
+            are.
+        modes: the modes of quantization that it runs; None stands for float32.
         free_shapes: whether an axis of an input may have any size.
-        signatures: whether it runs others than the first.
-        variables: whether loops can keep rows in variables that are found by numbers.
-        inner_names: whether tensors of loops and branches are worth a name that is a number: a name
-            and the entry of a tensor take some 25 bytes.
-        costs: what things cost there.
-        programs: by language, the program in `snippets.languages` that calls it, where that is
-            not the language's own; "" where the runtime has no interface in the language.
+        signatures: whether it runs other signatures than the first.
+        variables: whether loops can keep rows in resource variables.
+        inner_names: whether tensors of loops and branches get names, which take some 25 bytes each.
+        costs: what things cost on the target.
+        programs: language -> the program in `snippets.languages` that calls this target, where it
+            is not the usual one of the language; "" where the runtime has no interface in the
+            language.
     """
 
     name: str
@@ -147,7 +149,7 @@ def _by_op(kernels: Mapping[str, str]) -> dict[str, frozenset[str]]:
 
 
 LITERT = Target("litert", "LiteRT on a CPU, with XNNPACK")
-"""What files are made for where nothing is said."""
+"""The target of files where the user names none."""
 
 MICRO = Target(
     "tflite-micro",
@@ -165,10 +167,10 @@ TARGETS = {target.name: target for target in (LITERT, MICRO)}
 
 
 def take_target(name: object) -> Target:
-    """A target by its name.
+    """A target by its name; a `Target` is given back.
 
     Raises:
-        OptionError: there is none of this name.
+        OptionError: there is no target of this name.
     """
     if isinstance(name, Target):
         return name

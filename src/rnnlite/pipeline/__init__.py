@@ -3,6 +3,7 @@
 What enters: a source, a `Request`, a configuration of quantization. What leaves: `Converted`, a
 `Report`, or a graph.
 
-`conversion`, `verification` and `freezing` run in this process, `remote` has a worker run them.
-`quantization`, `streaming` and `exits` are the parts of a conversion that only some files have.
+`conversion`, `verification` and `freezing` run in this process; `remote` has a worker process run
+them. `quantization`, `streaming` and `exits` are the steps of a conversion that only some files
+need.
 """

@@ -14,10 +14,10 @@ LOG = logging.getLogger(__name__)
 
 
 class Clock:
-    """Times steps; one that comes again is added up.
+    """Times steps. The times of a step that runs several times are added.
 
     Attributes:
-        seconds: by name of the step.
+        seconds: name of a step -> its seconds.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Clock:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time what stands in the block."""
+        """Time the `with` block."""
         begin = time.perf_counter()
         yield
         spent = time.perf_counter() - begin

@@ -44,8 +44,8 @@ class _Opened:
 
     Attributes:
         program: an Entry for each signature.
-        request: how it was opened.
-        streamed: the function of a chunk, where a stream is asked for.
+        request: what the source was opened with.
+        streamed: the function of a chunk; None where no stream is asked for.
     """
 
     program: Program
@@ -54,14 +54,15 @@ class _Opened:
 
     @property
     def chunk_alone(self) -> bool:
-        """Whether the function of a chunk is all of the file: the target runs one signature."""
+        """Whether the file holds the function of a chunk alone, for a target of one signature."""
         return self.streamed is not None and not self.request.target.signatures
 
     @property
     def whole_target(self) -> Target:
-        """What the file with the whole sequence is made for.
+        """The target of the file that computes whole sequences.
 
-        LiteRT, where that file is made for the proof of the chunks alone.
+        It is LiteRT where the user gets the function of a chunk alone: then that file only serves
+        the proof.
         """
         return LITERT if self.chunk_alone else self.request.target
 
@@ -72,8 +73,8 @@ class _Made:
 
     Attributes:
         parts: one for each Entry.
-        further: parts for the function of a chunk and for the exits, as far as they are asked for.
-            Empty in the float32 file that is only made to be quantized.
+        further: parts for the function of a chunk and for the exits, where they are asked for.
+            Empty in a float32 file that is quantized next.
         data: the file.
     """
 
@@ -89,12 +90,12 @@ def convert(
 
     Args:
         source: as `rnnlite.convert` takes it.
-        request: how it is to be opened.
-        config: of a quantization; None for float32.
+        request: what to open the source with.
+        config: what quantization is asked for; None for float32.
         verify: whether the float32 model is checked against the source.
 
     Returns:
-        the file with its report; and the float32 file, which is the same where nothing is
+        the file with its report; and the bytes of the float32 file, the same where nothing is
         quantized.
 
     Raises:
@@ -134,7 +135,7 @@ def convert(
 
 
 def _open(source: Any, request: Request) -> _Opened:
-    """Open a source, and refuse what the target or the request leaves no way for.
+    """Open a source, and refuse what its target cannot take or the request cannot have.
 
     Raises:
         RnnliteError: as `rnnlite.convert`.
@@ -158,8 +159,8 @@ def _make_float32(
     """Make the float32 file, and find the layers of each signature.
 
     Returns:
-        the file; its parts are not finalized where they are quantized next. What is known of each
-        signature.
+        the file, whose parts are not finalized if they are quantized next; and what is found of
+        each signature.
     """
     program, request = opened.program, opened.request
     parts = [Part(entry, pass_order.translate(entry)) for entry in program.entries]
@@ -182,7 +183,7 @@ def _make_float32(
 def _quantize(
     opened: _Opened, made: _Made, config: QuantizationConfig, found: dict[str, Finding]
 ) -> _Made:
-    """Quantize the parts of the float32 file, which are changed, and enter what is found of it."""
+    """Quantize the parts of the float32 file, in place, and add the results to `found`."""
     program, streamed = opened.program, opened.streamed
     chunk = None
     if streamed is not None and config.integer:
@@ -239,6 +240,6 @@ def _layers(part: Part) -> tuple[LayerRecord, ...]:
 
 
 def _with_tensors(record: Quantization, labels: Mapping[str, str]) -> Quantization:
-    """With the file's names of what ops make, beside those of the source."""
+    """The record, with the names that the tensors of op errors have in the file."""
     errors = tuple(replace(e, tensor=labels.get(e.name, "")) for e in record.op_errors)
     return replace(record, op_errors=errors)

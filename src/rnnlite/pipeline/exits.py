@@ -1,7 +1,7 @@
 """Exits: a signature for each output of a model, run one after the other until one is sure.
 
 What enters: the part of an Entry, float or quantized. What leaves: further parts of its file; and
-the proof that the exits together give what the whole gives.
+the proof that the exits, run in order, give what the whole model gives.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ LENGTHS = (5, 19, 64)
 
 
 def require_exits(program: Program, request: Request) -> None:
-    """Refuse what has no exits.
+    """Refuse a Program that cannot have exits.
 
     Raises:
-        OptionError: naming what is in the way.
+        OptionError: there are several signatures, or one output; or the target runs one signature.
     """
     if len(program.entries) > 1:
         raise OptionError(
@@ -59,7 +59,7 @@ def require_exits(program: Program, request: Request) -> None:
 
 
 def exit_parts(part: Part) -> tuple[list[Part], dict[str, Any]]:
-    """A part for each output, cheapest first, and what the record says of them."""
+    """A part for each output, cheapest first, and the entry of the record that lists them."""
     from rnnlite.pipeline.pass_order import Part
 
     entry = part.entry
@@ -95,10 +95,10 @@ def _spec(number: int, value: Value) -> TensorSpec:
 
 
 def check_exits(entry: Entry, data: bytes) -> None:
-    """Compare the exits of a file, run one after the other, with its whole.
+    """Compare the exits of a file, run one after the other, with the whole model.
 
     Raises:
-        ParityError: one gives something else.
+        ParityError: an exit gives another result.
     """
     from rnnlite.runtime.early import run_exits
     from rnnlite.runtime.model import load

@@ -1,6 +1,7 @@
-"""What holds of a model between the passes, in words and as checks.
+"""Facts: what holds of a model between the passes, in words and as checks.
 
-What enters: a model. What leaves: the first thing that stands against a fact; "" where it holds.
+What enters: a model. What leaves: for each fact, the first thing that contradicts it; "" where the
+fact holds.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ def _waste(model: Model) -> str:
 def _unlabelled(model: Model) -> str:
     for number, graph in enumerate(model.graphs):
         for name, times in Counter(value.name for value in graph.values).items():
-            # Within loops and branches a tensor may have none: see `label_tensors`.
+            # Within loops and branches a tensor may have no name: see `label_tensors`.
             if times > 1 if name else graph in model.called:
                 return f"'{name}' {times} times in subgraph {number}"
     return ""

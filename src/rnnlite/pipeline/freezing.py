@@ -15,7 +15,7 @@ from rnnlite.specs import TensorSpec
 
 @dataclass(frozen=True)
 class GraphSignature:
-    """Inputs and outputs of a frozen graph; prints as a table, unpacks as the two.
+    """Inputs and outputs of a frozen graph. It prints as a table, and unpacks as (inputs, outputs).
 
     Attributes:
         inputs, outputs: names (the tensor is NAME:0), shapes (None where free) and dtypes.
@@ -28,7 +28,7 @@ class GraphSignature:
         return iter((self.inputs, self.outputs))
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As plain data, for JSON."""
         return {
             "inputs": [t.to_dict() for t in self.inputs],
             "outputs": [t.to_dict() for t in self.outputs],
@@ -42,7 +42,7 @@ class GraphSignature:
 
 
 def freeze(source: Any, request: Request) -> tuple[bytes, GraphSignature]:
-    """A source as one graph, serialized; and what its inputs and outputs are.
+    """A source as one serialized GraphDef, and the inputs and outputs of the graph.
 
     Raises:
         RnnliteError: the source cannot be opened.

@@ -1,9 +1,9 @@
 """The layers of a model, read from the names of a float model's tensors.
 
 What enters: a translated model, whose tensors have the source's paths, and its Scans. What leaves:
-its layers in the order of computation, each with those that it takes values from and the
-recurrences that run in it. Sizes that are computed at run time are no values; what changes the
-shape alone belongs to whoever made the values.
+its layers in the order of computation, each with the layers that it takes values from, and the
+recurrences that run in it. Ops on sizes alone belong to no layer. An op that only changes a shape
+belongs to the layer that made the values.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rnnlite.lite.paths import layer_of
 from rnnlite.report.records import LayerRecord
 
 MOVING = frozenset({"RESHAPE", "EXPAND_DIMS", "SQUEEZE", "CAST"})
-"""Ops that give the values that they take."""
+"""Kinds of ops that hand on the values that they take."""
 
 
 @dataclass
@@ -42,9 +42,9 @@ def layers_of(
     """The layers of the main graph.
 
     Args:
-        model: with the source's paths as names.
-        inputs, outputs: what the signature calls them.
-        recurrences: number of a Scan -> its place in the report.
+        model: its tensors have the source's paths as names.
+        inputs, outputs: their names in the signature.
+        recurrences: number of a Scan -> index of its recurrence in the report.
     """
     recurrences = recurrences or {}
     main = model.main
@@ -85,7 +85,7 @@ def layers_of(
 
 
 def _values(graph: Graph) -> set[Value]:
-    """What depends on the inputs' content, not on their sizes alone."""
+    """The values that depend on what the inputs hold, not on their sizes alone."""
     found = set(graph.inputs)
     for op in graph.ops:
         if op.kind != "SHAPE" and any(v in found for v in op.operands):
@@ -94,7 +94,7 @@ def _values(graph: Graph) -> set[Value]:
 
 
 def _owner(op: Op, sources: Sequence[str], inputs: Sequence[str]) -> str:
-    """What an op that names no layer belongs to: the one layer that it reads, else itself."""
+    """The layer of an op whose names tell none: the one layer that it reads, else the op itself."""
     layers = [source for source in sources if source not in inputs]
     if len(layers) == 1:
         return layers[0]
@@ -111,7 +111,7 @@ def _name(op: Op, scopes: Mapping[str, str]) -> str:
 
 
 def _layer(path: str, scopes: Mapping[str, str]) -> str:
-    """The layer in a path; of several that are called alike, the one whose scope is nearest."""
+    """The layer in a path; of several with one name, the one whose scope is nearest."""
     layer = layer_of(path)
     alike = [s for s, name in scopes.items() if name != layer and _called(s) == layer]
     if not layer or not alike:
@@ -128,8 +128,8 @@ def _layer(path: str, scopes: Mapping[str, str]) -> str:
 def _scopes(main: Graph) -> dict[str, str]:
     """The layer of each name scope in which a Scan was lowered, inner scopes first.
 
-    Where scopes of several layers end alike, such as "encoder/rnn" and "decoder/rnn", as much of
-    them is told as tells them apart.
+    Where scopes of several layers have the same last part, such as "encoder/rnn" and "decoder/rnn",
+    a layer's name has as many parts as tell them apart.
     """
     marks = (b.mark for op in main.ops for b in op.branches)
     scopes = {mark.scope for mark in marks if mark is not None and mark.scope}
@@ -146,12 +146,12 @@ def _scopes(main: Graph) -> dict[str, str]:
 
 
 def _called(scope: str) -> str:
-    """The layer that a scope is of: its last part, where no model is around it its only one."""
+    """The layer that a scope belongs to: the last part of the scope."""
     return layer_of(f"{scope}/scan") or scope
 
 
 def _scans(op: Op) -> Iterable[int]:
-    """The numbers of the Scans whose loops an op runs, and of that whose single step it is of."""
+    """The numbers of the Scans whose loops an op runs, or whose single step it belongs to."""
     for made in op.outputs:
         if made.origin is not None and made.origin.scan is not None:
             yield made.origin.scan

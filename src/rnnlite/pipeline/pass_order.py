@@ -1,4 +1,4 @@
-"""What is done to every model, in order: the passes after translation, and those before writing.
+"""The passes that every model goes through, in order: after translation, and before writing.
 
 What enters: an `Entry`, or `Part`s. What leaves: a float `Model`, or the bytes of a file.
 
@@ -70,17 +70,17 @@ AFTER_TRANSLATION = (
     Pass("settle_shapes", settle_shapes),
     Pass("share_bodies", share_bodies, needs=(facts.LOOPS_KEEP_PLACES,)),
 )
-"""What the official converter gives is mended and made smaller."""
+"""Passes that correct what the official converter gives, and make it smaller."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A function of a file that is to be made: what one signature runs.
+    """One function of a file that is being made: what one signature runs.
 
     Attributes:
         entry: the function.
         model: its model, float or quantized, which has no signature yet.
-        details: what the record is to say besides.
+        details: further entries of the record.
     """
 
     entry: Entry
@@ -88,12 +88,12 @@ class Part:
     details: Mapping[str, Any] = field(default_factory=dict)
 
     def copy(self) -> Part:
-        """The same, with a model that may be changed."""
+        """The same part, with a copy of the model that may be changed."""
         return Part(self.entry, self.model.copy()[0], self.details)
 
 
 def passes_of_part(part: Part, target: Target) -> tuple[Pass, ...]:
-    """The passes that end with a signed model of one entry, for a target."""
+    """The passes that make a signed model of a part, for a target."""
     return (
         Pass(
             "keep_sequences",
@@ -120,7 +120,7 @@ class File:
     Attributes:
         data: its bytes.
         model: what was written.
-        labels: the file's name of what each op of the main graph makes, by the source's.
+        labels: for what ops of the main graph make, the source's name -> the name in the file.
     """
 
     data: bytes
@@ -131,7 +131,7 @@ class File:
 def passes_of_file(
     *, quantized: bool, target: Target, labels: dict[str, str] | None = None
 ) -> tuple[Pass, ...]:
-    """The passes that end with a model as it is written for a target; see `label_tensors`."""
+    """The passes of the merged model, before it is written. `labels`: see `label_tensors`."""
     return (
         Pass("share_functions", share_functions, needs=(facts.SIGNED,), ensures=(facts.SIGNED,)),
         Pass("require_release", partial(_require_release, target), needs=(facts.SIGNED,)),
@@ -153,7 +153,7 @@ def translate(entry: Entry, *, of_chunks: bool = False) -> Model:
     """The float model of an Entry, with names, origins and marks of the source.
 
     Args:
-        of_chunks: it computes chunks of what another computes as a whole.
+        of_chunks: whether the entry is the function of a chunk.
 
     Raises:
         UnsupportedError: an op has no builtin form.
@@ -172,11 +172,11 @@ def finalize(parts: Sequence[Part], target: Target = LITERT) -> File:
     """Sign, merge, prune, check and write the models of parts, which are changed.
 
     Args:
-        parts: one a signature; the first is the one that is run where none is named.
+        parts: one for each signature. The first one runs where a caller names none.
         target: what the file is made for.
 
     Raises:
-        ModelError: the whole is not well formed.
+        ModelError: the merged model is not well formed.
         UnsupportedError: the target lacks an op.
     """
     for part in parts:
@@ -193,14 +193,14 @@ MIN_RUNTIME = "min_runtime"
 
 
 def _sign(part: Part, target: Target, model: Model) -> None:
-    """Enter the signature and the record."""
+    """Give a model its signature and its record."""
     made_for = {} if target is LITERT else {TARGET: target.name}
     details = {GUARDED: True, MIN_RUNTIME: None, **made_for, **part.details}
     set_signature(model, part.entry, __version__, details)
 
 
 def _require_release(target: Target, model: Model) -> None:
-    """Enter the least release."""
+    """Enter the least runtime in the record and in the file."""
     needed = requirement(model, target)
     runtime = {"release": needed.release.name, "reason": needed.reason}
     set_record(model, {**record(model), MIN_RUNTIME: runtime})

@@ -1,9 +1,10 @@
 """Passes as data, and who runs them.
 
 What enters: passes in order and a model. What leaves: the same model, rewritten; the time of each
-pass in the log. A pass says what it needs of a model and what it ensures. Where `CHECK` is set in
-the environment, as in tests, both are looked at: what it needs before it runs, all that has been
-ensured so far after it. So a pass that breaks what an earlier one made is found, and named.
+pass in the log. A pass states the facts that it needs and those that it ensures. Where the
+environment variable `CHECK` is set, as in tests, facts are checked: before a pass those that it
+needs, after it all that have been ensured so far. So a pass that breaks what an earlier one ensured
+is found, and named.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from rnnlite.lite.ir import Model
 LOG = logging.getLogger(__name__)
 
 CHECK = "RNNLITE_CHECK_PASSES"
-"""The variable of the environment that has needs and ensures looked at."""
+"""The environment variable that has facts checked."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Fact:
     """Something that holds of a model.
 
     Attributes:
-        name: in words.
-        fault: of a model, the first thing that stands against it; "" where it holds.
+        name: the fact in words.
+        fault: gives the first thing in a model that contradicts the fact; "" where it holds.
     """
 
     name: str
@@ -42,10 +43,10 @@ class Pass:
 
     Attributes:
         name: for the log.
-        run: the step; what it gives back, such as a number of changes, is logged.
-        needs: what has to hold before.
-        ensures: what holds afterwards, and until a later pass says that it ends.
-        ends: what need not hold any longer afterwards.
+        run: rewrites a model. If it gives an int, the number of changes, that is logged.
+        needs: facts that have to hold before.
+        ensures: facts that hold afterwards, until a later pass ends them.
+        ends: facts that need not hold any longer afterwards.
     """
 
     name: str
@@ -60,7 +61,8 @@ def run_passes(passes: Sequence[Pass], model: Model) -> None:
 
     Raises:
         RnnliteError: what a pass refuses.
-        InternalError: where that is looked at, a pass lacks what it needs, or breaks a fact.
+        InternalError: where facts are checked, one that a pass needs does not hold, or a pass broke
+            one.
     """
     checked = bool(os.environ.get(CHECK))
     facts: dict[Fact, Pass] = {}

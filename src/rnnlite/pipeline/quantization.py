@@ -2,8 +2,8 @@
 
 quantization.select --Candidate--> finalize --bytes--> measure --error--> quantization.choice
 
-What enters: the float parts of a file, and what is asked for. What leaves: the parts of the trial
-that is taken, and a record for each signature.
+What enters: the float parts of a file, and the quantization that is asked for. What leaves: the
+parts of the trial that is taken, and a record for each signature.
 """
 
 from __future__ import annotations
@@ -56,11 +56,11 @@ class Quantized:
     """What was made of the float parts of a file.
 
     Attributes:
-        parts: quantized, not finalized yet: a signature more may be added to them. In integer
-            modes the function of a chunk is the last of them.
-        file: of them.
-        trial: the precision that was taken.
-        records: what is to be said of each part, by its signature.
+        parts: the quantized parts, not finalized, so that another signature may be added. In
+            integer modes the last one is the function of a chunk, where there is a stream.
+        file: the file of these parts.
+        trial: the name of the recipe that was taken.
+        records: what the report says of each part, by signature.
     """
 
     parts: tuple[Part, ...]
@@ -71,16 +71,16 @@ class Quantized:
 
 @dataclass(frozen=True, eq=False)
 class _Subject:
-    """What trials are made of: a float part, and what it is quantized and measured on.
+    """What a trial quantizes: a float part, and the data to quantize and measure it with.
 
     Attributes:
-        part: with the converter's names; its model is changed.
+        part: a part whose tensors have the converter's names. Its model is changed.
         samples: the calibration data, if there is any.
         held_out: samples to measure the error on.
         reference: the source's computation.
-        streamed: the part of the function of a chunk, and what is known of it, where it is to be
-            quantized together with this.
-        states: inputs that come back as outputs.
+        streamed: the part of the function of a chunk, and its `Chunk`, where the two are quantized
+            together.
+        states: places of the inputs that come back as outputs, and of these outputs.
     """
 
     part: Part
@@ -92,11 +92,11 @@ class _Subject:
 
     @property
     def key(self) -> str:
-        """The signature."""
+        """The name of the signature."""
         return self.part.entry.signature
 
     def candidates(self, config: QuantizationConfig) -> Iterator[Candidate | Refused]:
-        """Ways to quantize it, the cheapest first."""
+        """The part quantized in one way after the other, the cheapest first."""
         chunk = None if self.streamed is None else self.streamed[1]
         return candidates(self.part.model, config, self.samples, chunk, self.states)
 
@@ -106,10 +106,10 @@ class _Content:
     """The file of one trial, and what it was made of.
 
     Attributes:
-        candidates: one a part.
-        parts: with the candidates' models, not finalized.
-        file: of them.
-        accuracies: of each candidate on what was held out.
+        candidates: one for each part.
+        parts: the parts with the models of the candidates, not finalized.
+        file: the file of these parts.
+        accuracies: the errors of each candidate on the samples that were held out.
     """
 
     candidates: tuple[Candidate, ...]
@@ -125,17 +125,17 @@ def quantize(
     target: Target = LITERT,
     streamed: tuple[Part, Chunk] | None = None,
 ) -> Quantized:
-    """Quantize the float parts of a file, which are changed, all of them in one precision.
+    """Quantize the float parts of a file, in place, all by one recipe.
 
     So weights that parts share stay equal, and stand in the file once.
 
     Args:
-        parts: with the converter's names.
-        config: what is asked for.
+        parts: parts whose tensors have the converter's names.
+        config: the quantization that is asked for.
         size_before: bytes of the float32 file.
         target: what the file is made for.
-        streamed: the part of the function of a chunk of the first, and what is known of it, where
-            the two are to have the same quantization parameters.
+        streamed: the part of the function of a chunk of the first part, and its `Chunk`, where the
+            two are to have the same quantization parameters.
 
     Raises:
         QuantizationError: the mode changes nothing.
@@ -166,11 +166,11 @@ def quantize(
 def _best_of_ranges(
     subjects: Sequence[_Subject], config: QuantizationConfig, target: Target
 ) -> tuple[Sequence[_Subject], Measured[_Content], tuple[TrialRecord, ...]]:
-    """The trial that is taken, with what it was made of, and what became of all.
+    """The trial that is taken, the subjects that it was made of, and a record of every trial.
 
-    The first steps of samples may widen ranges so far that whole samples come out wrong, as where
-    probabilities fall by orders of magnitude as a sequence goes on. Where the result would be
-    refused, the ranges of whole samples alone are tried.
+    Ranges cover the first steps of samples too. These may widen ranges so far that whole samples
+    come out wrong, as where probabilities fall by orders of magnitude along a sequence. Where the
+    result would be refused, ranges of whole samples alone are tried.
     """
     best, trials = _best(subjects, config, target)
     whole = [_on_whole_samples(one, best.error) for one in subjects]
@@ -186,10 +186,12 @@ def _best_of_ranges(
 
 
 def _on_whole_samples(one: _Subject, error: float) -> _Subject:
-    """The same, calibrated without the first steps of samples; itself where it has none or streams.
+    """A subject calibrated on whole samples alone.
+
+    It is the same one where it is streamed, or has no first steps of samples.
 
     Args:
-        error: what their ranges gave.
+        error: the error with the ranges of first steps, for the warning.
     """
     if one.samples is None or not one.samples.short or one.streamed is not None:
         return one
@@ -203,7 +205,7 @@ def _on_whole_samples(one: _Subject, error: float) -> _Subject:
 
 
 def _subject_of(part: Part, calibration: Any) -> _Subject:
-    """A part with what it is measured on."""
+    """A part with the samples and the reference that it is quantized and measured with."""
     name_constants(part.model)
     entry = part.entry
     states = state_places(entry.inputs, part.model)
@@ -223,7 +225,7 @@ def _record(
     trials: tuple[TrialRecord, ...],
     size_before: int,
 ) -> Quantization:
-    """What is to be said of a part."""
+    """What the report says of the quantization of a part."""
     samples, inputs = one.samples, one.part.entry.inputs
 
     def worst_at(length: int) -> list[str]:
@@ -263,7 +265,7 @@ def _cause(
     config: QuantizationConfig,
     data: bytes,
 ) -> Cause | None:
-    """What is known to bring a poor result about, or one that is refused; None where it is good."""
+    """The known cause of a result that is poor or refused; None where there is none."""
     enough = min(LIMITS[config.mode], config.max_error)
     if beyond(accuracy, config.max_error):
         enough = config.max_error
@@ -287,7 +289,7 @@ def _require_accuracy(
     config: QuantizationConfig,
     cause: Cause | None,
 ) -> None:
-    """Refuse a result beyond the largest error, with where the error enters and what helps.
+    """Refuse a result beyond `max_error`; the refusal says where the error enters, and the remedy.
 
     Raises:
         ParityError: the result is further from the source than `config.max_error`.
@@ -311,10 +313,10 @@ def _require_accuracy(
 def _best(
     subjects: Sequence[_Subject], config: QuantizationConfig, target: Target = LITERT
 ) -> tuple[Measured[_Content], tuple[TrialRecord, ...]]:
-    """The trial that is taken, and what became of all.
+    """Make and measure trials until one is good enough: the one taken, and a record of each.
 
     Raises:
-        UnsupportedError: an op has no integer kernel, in whatever precision.
+        UnsupportedError: an op has no integer kernel, by any recipe.
     """
     models = [one.part.model for one in subjects]
     largest = largest_file(models)
@@ -344,7 +346,7 @@ def _best(
         try:
             file = finalize([part.copy() for part in parts], LITERT if further else target)
             if further:
-                # The file will hold the chunk's alone: whether the target takes it shows here.
+                # The target gets the function of the chunk alone: this shows whether it takes it.
                 finalize([part.copy() for part in further], target)
         except UnsupportedError as e:
             refused.append(Refused(name, e))
@@ -370,7 +372,7 @@ def _best(
 
 
 def _stream_part(part: Part, chunk: Chunk, model: Model, details: Mapping[str, Any]) -> Part:
-    """The function of a chunk, quantized; its layout says with which scales states come."""
+    """The quantized part of a chunk's function, with the scales of its states in the layout."""
     record = _layout(chunk, model).to_dict()
     return Part(part.entry, model, {**part.details, **details, RECORD: record})
 
@@ -382,8 +384,8 @@ def _layout(chunk: Chunk, model: Model) -> Layout:
 def _measured(
     one: _Subject, data: bytes, config: QuantizationConfig, states: Places
 ) -> tuple[Accuracies, Accuracies]:
-    """The errors of a part on what was held out; and those by which a trial is chosen."""
-    # Few samples are held out as a rule: the choice looks at some of the others as well.
+    """The errors of a part on the held out samples; and those by which a trial is chosen."""
+    # Usually few samples are held out: the choice looks at some of the others as well.
     others = one.samples.used if config.integer and one.samples is not None else []
     return measure_samples(
         one.reference, data, one.held_out, others, signature=one.key, states=states

@@ -1,9 +1,9 @@
-"""What is asked of a Keras 3 model that lives on another backend than TensorFlow.
+"""Convert, verify or freeze a Keras 3 model that lives on another backend than TensorFlow.
 
-What enters: a live model, and what `conversion`, `verification` or `freezing` would take. What
-leaves: what these give.
+What enters: a live model or a path, and what `conversion`, `verification` or `freezing` would take.
+What leaves: what these give.
 
-Keras has one backend a process. The model is saved, a worker (`isolation`) opens it with the
+A process has one Keras backend. The model is saved, a worker (`isolation`) opens it with the
 TensorFlow backend and does what is asked, and the live model's own results are compared with the
 LiteRT model.
 """
@@ -40,21 +40,21 @@ SECONDS = 24 * 3600.0
 """How long a task may take; conversions of large models take minutes."""
 
 TOLERANCE = 1e-4
-"""Between two backends, which round in their own ways; the strict check runs in the child."""
+"""Allowed between two backends, which round differently; the strict check runs in the child."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What the child is to do; pickled as it is, so that no option can be forgotten.
+    """What the child process is to do. It is pickled as a whole, so that no option is forgotten.
 
     Attributes:
         action: "convert", "verify" or "freeze".
-        source: a path.
-        request: with `custom_objects` by module and name.
-        config: of the quantization, samples as a list of arrays.
+        source: the path of the source.
+        request: what to open the source with; `custom_objects` are given by module and name.
+        config: the quantization, with its samples as arrays.
         verify: whether a conversion is checked.
         data: the LiteRT file that is verified.
-        samples: further ones that it is verified on.
+        samples: further samples to verify the file on.
         max_error: see `rnnlite.verify`.
     """
 
@@ -124,9 +124,9 @@ def _is_live(source: Any) -> bool:
 
 
 def _answer(source: Any, task: Task) -> Any:
-    """What the child gives for a task, whose source is filled in here.
+    """What the child process gives for a task, whose source is filled in here.
 
-    A live model is saved to a folder of this call, which the child opens it from.
+    A live model is saved to a temporary folder, from which the child opens it.
     """
     live = _is_live(source)
     chosen(source, task.request)
@@ -159,7 +159,7 @@ def _answer(source: Any, task: Task) -> Any:
 
 
 def _samples(samples: Any) -> Any:
-    """Samples as NumPy arrays in their nesting, by signature too; a path, from any folder."""
+    """Samples as NumPy arrays, nested as they were; a path is made absolute."""
     if samples is None:
         return None
     if isinstance(samples, (str, Path)):
@@ -195,7 +195,7 @@ def _by_reference(objects: Any) -> dict[str, list[str]]:
 
 
 def _compare(source: Any, data: bytes, report: Report) -> None:
-    """The live model, on its own backend, against the LiteRT model, on one random batch.
+    """Compare the live model, on its own backend, with the LiteRT model, on one random batch.
 
     Raises:
         ParityError: they differ.
@@ -212,9 +212,10 @@ def _compare(source: Any, data: bytes, report: Report) -> None:
 
 
 def _shapes(source: Any, report: Report) -> list[tuple[int, ...]]:
-    """Shapes of inputs of medium size that the check ran, and that a live model's Inputs take.
+    """Shapes for the inputs: of those that the check ran, medium ones that the live model takes.
 
-    Where it ran none such, since the lengths were made free, they get the sizes that these state.
+    Lengths that the model's Inputs state may have been made free. If no shapes of the check fit the
+    stated ones, the stated sizes are put into them.
     """
     stated = stated_shapes(source)
     shapes = report.parity.shapes if report.parity is not None else ()
@@ -225,7 +226,7 @@ def _shapes(source: Any, report: Report) -> list[tuple[int, ...]]:
 
 
 def _suited(shape: tuple[int, ...], stated: tuple[int | None, ...]) -> tuple[int, ...]:
-    """A shape, with the sizes that are stated."""
+    """A shape with the stated sizes put in."""
     pairs = zip_longest(shape, stated[: len(shape)])
     return tuple(size if wanted is None else wanted for size, wanted in pairs)
 
@@ -244,11 +245,11 @@ def _require_close(found: Sequence[Array], expected: Sequence[Array], report: Re
 
 
 def done(path: list[str], task: Task) -> Any:
-    """The result of a task. For the worker alone.
+    """Do a task; called in the worker.
 
     Args:
         path: the caller's `sys.path`.
-        task: with the path of its source.
+        task: what to do, with the path of the source.
     """
     from rnnlite.pipeline import conversion, freezing, verification
 

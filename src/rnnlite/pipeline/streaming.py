@@ -1,7 +1,7 @@
 """The signature "stream" beside the one for whole sequences, in one file.
 
 What enters: an Entry. What leaves: a second part of its file, the function of a chunk; and the
-proof that chunks give what the whole gives.
+proof that chunks give what the whole sequence gives.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def take_streaming(streaming: bool | int) -> bool | int:
-    """What the caller says of streaming, checked.
+    """Check the `streaming` argument.
 
     Raises:
-        StreamingError: it is neither a truth nor a number of steps.
+        StreamingError: it is neither a bool nor a number of steps.
     """
     if not isinstance(streaming, bool | int) or (streaming is not False and streaming < 1):
         raise StreamingError(
@@ -43,7 +43,7 @@ def chunk_function(program: Program, request: Request) -> Streamed:
     Raises:
         StreamingError: the model needs more of the sequence than has come, or has several
             signatures.
-        ShapeError: it has no axis of time, or takes no such chunks.
+        ShapeError: the model has no axis of time, or takes no chunks of that length.
     """
     from rnnlite.streaming.function import streamed
 
@@ -65,7 +65,8 @@ def stream_part(
     Args:
         entry: the function of whole sequences.
         streamed: the function of a chunk.
-        light: of a file whose weights alone are quantized, the config and the recipe taken.
+        light: for a file whose weights alone are quantized, the config and the recipe that was
+            taken.
 
     Raises:
         UnsupportedError: an op of the function has no builtin form.
@@ -92,11 +93,11 @@ def stream_part(
 
 
 def chunk_of(part: Part, streamed: Streamed) -> Chunk:
-    """What is known of the function of a chunk that is to be quantized.
+    """The `Chunk` of a function of a chunk, for quantization.
 
     Args:
-        part: of `stream_part`, in float.
-        streamed: the function.
+        part: what `stream_part` gives, in float.
+        streamed: the function of a chunk.
     """
     from rnnlite.quantization.chunks import Chunk
     from rnnlite.runtime.stream import StreamSignature
@@ -115,8 +116,8 @@ def proof(
 
     Args:
         check: whether chunks are compared with the whole.
-        most: the largest difference that is allowed in any case, relative to an output's scale:
-            products of dynamic range quantize the rows that they are given together.
+        most: a difference that is always allowed, relative to an output's scale. In the mode
+            dynamic, a product quantizes all its rows together, so chunks differ from the whole.
     """
     if check:
         from rnnlite.stream_parity import check_stream

@@ -1,7 +1,7 @@
-"""What a target does not take, told before and after a source is opened.
+"""Refuse what a target does not take: modes before a source is opened, shapes afterwards.
 
-What enters: what is asked for, and a Program. What leaves: nothing, or a refusal with what to ask
-for instead. Ops are looked at last (`lite.target_ops`).
+What enters: what is asked for, and a Program. What leaves: nothing, or a refusal that says what to
+ask for instead. Ops are checked last (`lite.target_ops`).
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ def take_mode(target: Target, quantize: str | None, streaming: bool | int) -> No
     """Refuse a mode or a stream that the target does not run.
 
     Raises:
-        QuantizationError: the mode.
-        OptionError: a stream of chunks of any length.
+        QuantizationError: the target does not run the mode.
+        OptionError: a stream of chunks of any length is asked for, and the target takes no free
+            shapes.
     """
     if quantize not in target.modes:
         raise QuantizationError(
@@ -47,8 +48,8 @@ def require_taken(
         chunk: the inputs of the function of a chunk, where the file holds that alone.
 
     Raises:
-        OptionError: it has several signatures.
-        ShapeError: an input has a free axis.
+        OptionError: the Program has several signatures, and the target runs one.
+        ShapeError: an input has a free axis, and the target takes none.
     """
     if len(program.entries) > 1 and not target.signatures:
         raise OptionError(

@@ -34,8 +34,8 @@ def verify(
         source: as `rnnlite.convert` takes it.
         data: content of the file.
         samples: further inputs to compare on.
-        request: how the source is to be opened.
-        max_error: of a quantized file.
+        request: what to open the source with.
+        max_error: the largest error that is accepted, of a quantized file.
 
     Raises:
         RnnliteError: as `rnnlite.verify`.
@@ -91,7 +91,7 @@ def samples_of(samples: Any, signatures: Sequence[str]) -> dict[str, Any]:
     """The samples of each signature; None where there are none.
 
     Raises:
-        SampleError: there are several signatures, and the samples are no dict of those.
+        SampleError: there are several signatures, and the samples are no dict by signature.
     """
     if samples is None:
         return dict.fromkeys(signatures)
@@ -129,7 +129,7 @@ def _key(entry: Entry, content: Inspection, *, several: bool) -> str | None:
 def _check_one(
     entry: Entry, data: bytes, key: str | None, samples: Any, mode: str | None, limit: float
 ) -> Finding:
-    """One signature of a file against its source."""
+    """Compare one signature of a file with its source."""
     from rnnlite.isolation.interpreter import ModelApart
     from rnnlite.parity import check, sample_inputs
     from rnnlite.quantization.describing import remeasure
@@ -158,7 +158,7 @@ def _check_one(
 
 
 def _as_in_model(entry: Entry, model: Any) -> Entry:
-    """The entry with its inputs as the model has them: a length may be pinned there.
+    """The entry with the shapes of the model's inputs, which may have pinned lengths.
 
     Raises:
         ModelError: names, ranks or dtypes differ.
