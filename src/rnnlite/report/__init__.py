@@ -1,8 +1,9 @@
-"""What is known of a model, as typed data and as text.
+"""What is known of a model: as data, as text, as a page.
 
-What enters: what other rooms have found. What leaves: a `Report`; as JSON, as text, as a page
+What enters: what other folders have found. What leaves: a `Report`; its JSON, its text, its page
 (`page/`).
 
-`records` has the Report, `parity`, `quantization`, `exits` and `timings` have what it is made of;
-`making` puts it together. `tables` says what people see of it, `rendering` how.
+`records` has the Report; `parity`, `quantization`, `exits` and `timings` have its parts; `making`
+puts it together. `acceptance` refuses a quantized model that is too far off. `tables` chooses what
+people see, `rendering` writes it.
 """

@@ -1,7 +1,7 @@
 """Refuse a quantized result that is too far from its source.
 
-What enters: the measured error of each output, the largest one that is allowed, and, where a model
-has just been made, the places where its error enters. What leaves: nothing, or the refusal.
+What enters: the measured error of each output, the largest error that is allowed and, where a model
+has just been made, the tensors where its error enters. What leaves: nothing, or the refusal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rnnlite.report.quantization import OutputAccuracy
 
 
 def beyond(accuracy: Sequence[OutputAccuracy], max_error: float) -> list[OutputAccuracy]:
-    """The outputs whose error is above the largest one, or no number."""
+    """The outputs whose error is above `max_error`, or NaN."""
     return [a for a in accuracy if not a.rms_error <= max_error]
 
 
@@ -27,19 +27,19 @@ def require_accuracy(
     cause: str = "",
     remedy: str = "",
 ) -> None:
-    """Refuse a result beyond the largest error.
+    """Refuse a quantized model if the error of an output is above `max_error`.
 
     Args:
-        accuracy: of each output.
-        max_error: the largest relative RMS error.
-        mode: how the model is quantized.
-        origin: what it was made from.
+        accuracy: the error of each output.
+        max_error: the largest relative RMS error that is allowed.
+        mode: the mode of quantization.
+        origin: what the model was made from.
         worst: the tensors where the error enters, in words.
-        cause: what is known to bring such errors about, in words.
-        remedy: what helps against that.
+        cause: the known cause of the error, in words.
+        remedy: what helps against it.
 
     Raises:
-        ParityError: with the figures of each output.
+        ParityError: an error is above `max_error`; it has the figures of each output.
     """
     off = beyond(accuracy, max_error)
     if not off:

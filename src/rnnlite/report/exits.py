@@ -1,4 +1,4 @@
-"""An exit of a file: of its record, of a report, and of whoever runs it.
+"""An exit of a file, as its record, a report and the runtime know it.
 
 What enters: what the record of a file says of its exits. What leaves: `Exit`s, and rows of a table.
 """
@@ -15,10 +15,11 @@ class Exit:
     """One exit of a file.
 
     Attributes:
-        output: the name of its result.
-        signature: the one to run.
-        inputs, outputs: names, in the order of the signature; its own result is the first output.
-        ops: how many it runs.
+        output: the name of the output of the model that it gives.
+        signature: the signature that computes it.
+        inputs, outputs: names of the signature's inputs and outputs, in order. The exit's own
+            result is the first output.
+        ops: how many ops the signature runs.
     """
 
     output: str
@@ -29,7 +30,7 @@ class Exit:
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Exit:
-        """As the record of a file states it, or a report."""
+        """An exit from its data in the record of a file, or in a report."""
         inputs, outputs = tuple(said["inputs"]), tuple(said["outputs"])
         return cls(said["output"], said["signature"], inputs, outputs, int(said["ops"]))
 
@@ -38,7 +39,7 @@ COLUMNS = ("exit", "signature", "ops", "ops up to there")
 
 
 def exit_rows(exits: Sequence[Exit]) -> list[list[Any]]:
-    """Rows of a table: each exit, what it runs, and what has run when it answers."""
+    """Rows of a table: each exit, its ops, and all ops that have run when it answers."""
     rows, total = [], 0
     for one in exits:
         total += one.ops

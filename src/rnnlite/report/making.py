@@ -1,4 +1,4 @@
-"""Put together a report: what a source, its file and the measurements say.
+"""Make a report from a source, its file and the measurements.
 
 What enters: a Program, the inspection of its file, a `Finding` for each signature. What leaves: a
 `Report`.
@@ -78,9 +78,9 @@ class Finding:
     """What was found of one function.
 
     Attributes:
-        parity: the check of its float32 model, if there was one.
-        quantization: what that did, if there was one.
-        layers: of the function.
+        parity: the check of its float32 model, if it was checked.
+        quantization: what its quantization did, if it was quantized.
+        layers: the layers of the function.
     """
 
     parity: Parity | None = None
@@ -95,14 +95,14 @@ def make_report(
     seconds: Mapping[str, float],
     stream: StreamParity | None = None,
 ) -> Report:
-    """Put together what is known of a model.
+    """Make the report of a model.
 
     Args:
-        source: its Program.
-        content: its file, inspected.
-        found: what was found of each of the source's functions, by signature.
-        seconds: of each step.
-        stream: of the signature "stream", if there is one.
+        source: the Program of the model.
+        content: the inspection of its file.
+        found: what was found of each function of the source, by signature.
+        seconds: name of a step -> the time that it took.
+        stream: the check of the signature "stream", if there is one.
     """
     entries = source.entries
     several = len(entries) > 1

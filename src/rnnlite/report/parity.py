@@ -1,7 +1,7 @@
 """How far a LiteRT model is from its source: of whole sequences, and of a stream's chunks.
 
-What enters: differences that a check has found, absolute and relative to an output's scale. What
-leaves: records, also from JSON; a refusal where an output is beyond its bound.
+What enters: differences that a check has found, absolute and relative to an output's scale; or the
+JSON of records. What leaves: records; a refusal where an output is beyond its bound.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ class OutputParity:
     Attributes:
         name: the output.
         max_abs: largest absolute difference.
-        max_rel: the same, relative to `scale`.
+        max_rel: `max_abs` / `scale`.
         scale: largest absolute value of the source's output over all cases.
-        bound: what `max_rel` may be: 1e-5, or what the source's own rounding comes to, if more.
-        by_length: `max_rel` of the runs at each length, where lengths are free.
+        bound: the largest `max_rel` that is allowed: 1e-5, or what the source's own rounding may
+            make, if that is more.
+        by_length: length -> `max_rel` of the runs at that length, where lengths are free.
     """
 
     name: str
@@ -42,7 +43,7 @@ class OutputParity:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OutputParity:
-        """From its data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         by_length = {int(k): number(v) for k, v in values.get("by_length", {}).items()}
         figures = {name: number(values[name]) for name in ("max_abs", "max_rel", "scale")}
         figures["bound"] = number(values["bound"], math.inf)
@@ -54,15 +55,15 @@ class Parity:
     """The result of a check of a LiteRT model against its source.
 
     Attributes:
-        outputs: one record an output.
+        outputs: one record for each output.
         lengths: sequence lengths that were run, in the order of the first runs.
         batches: batch sizes that were run.
         runs: how many times the LiteRT model ran.
-        skipped: lengths that the source itself refuses, with its reason.
+        skipped: length that the source itself refuses -> its reason.
         late: names of the outputs whose size the runtime knows only after a run.
         undefined: names of the outputs that the source itself gave NaN for, in some run; these
             values are not compared.
-        shapes: those of the inputs, with the batch, of each distinct run.
+        shapes: for each distinct run, the shapes of the inputs, batch axis included.
     """
 
     outputs: tuple[OutputParity, ...]
@@ -76,7 +77,7 @@ class Parity:
 
     @property
     def within(self) -> bool:
-        """Whether every output is."""
+        """Whether every output is within its bound."""
         return all(o.within for o in self.outputs)
 
     def require(self, origin: str) -> None:
@@ -92,7 +93,7 @@ class Parity:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Parity:
-        """From its data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         return cls(
             outputs=tuple(map(OutputParity.from_dict, values["outputs"])),
             lengths=tuple(values["lengths"]),
@@ -110,12 +111,12 @@ class StreamParity:
     """The check of the signature "stream": chunks, put together, against the whole sequence.
 
     Attributes:
-        chunk: steps of each chunk; None where any number does.
-        multiple: steps that a chunk is a multiple of.
-        delay: steps by which outputs come later than the steps they belong to.
-        states: names of what is kept between chunks.
-        outputs: how far each is off.
-        lengths: of the sequences that were compared; none where they were not.
+        chunk: steps of each chunk; None where chunks may have several lengths.
+        multiple: the length of each chunk is a multiple of this.
+        delay: how many steps after its own step an output row comes.
+        states: names of the states that are kept between chunks.
+        outputs: how far each output is off.
+        lengths: lengths of the sequences that were compared; empty where nothing was compared.
     """
 
     chunk: int | None
@@ -126,7 +127,7 @@ class StreamParity:
     lengths: tuple[int, ...] = ()
 
     def require_within(self) -> None:
-        """Refuse a stream that does not give what the whole gives.
+        """Refuse a stream whose chunks do not give what the whole sequence gives.
 
         Raises:
             ParityError: with the figures of each output that is too far off.
@@ -135,7 +136,7 @@ class StreamParity:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> StreamParity:
-        """From its data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         return cls(
             values["chunk"],
             values["multiple"],
@@ -147,11 +148,11 @@ class StreamParity:
 
 
 def _require_within(outputs: Sequence[OutputParity], what: str) -> None:
-    """Refuse outputs of which one is too far off.
+    """Refuse a model if one of its outputs is too far off.
 
     Args:
-        outputs: a record an output.
-        what: what the model does then, in words.
+        outputs: a record for each output.
+        what: what is wrong with the model then, in words.
 
     Raises:
         ParityError: with the figures of each output that is too far off.

@@ -1,6 +1,7 @@
-"""Data for JSON, which has no NaN and no infinity: they are null there.
+"""Data for JSON, which has no NaN and no infinity.
 
-What enters: dicts, lists, tuples and numbers. What leaves: the same as JSON has it.
+What enters: dicts, lists, tuples and numbers. What leaves: the same data, with None for NaN and
+infinity.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """Dicts, lists and numbers as JSON has them: what is no finite number as None.
+    """Dicts, lists and numbers as JSON can have them: NaN and infinity become None.
 
     Keys stay as they are; tuples become lists.
     """
@@ -23,5 +24,5 @@ def plain(value: Any) -> Any:
 
 
 def number(value: float | None, missing: float = math.nan) -> float:
-    """A number that `plain` may have made None of, or what stands for it."""
+    """The number; `missing` where `plain` has made it None."""
     return missing if value is None else value

@@ -1,6 +1,6 @@
 """What a quantization did and how good it is: plain data for the report.
 
-What enters: what `quantization` did and measured. What leaves: records, and the same from JSON.
+What enters: what `quantization` did and measured, or the JSON of records. What leaves: records.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rnnlite.report.plain import number
 
 @dataclass(frozen=True)
 class WeightRecord:
-    """One constant and the type it is kept in.
+    """One constant and the type that it is stored in.
 
     Attributes:
         name: the tensor's name in the converted graph.
@@ -37,14 +37,14 @@ class OutputAccuracy:
     Attributes:
         name: the output.
         rms_error: root of the mean squared difference, relative to the source's root mean square;
-            absolute where the source gives zeros alone. Of integers and booleans, which are no
-            quantities, the share that differs.
+            absolute where the source gives zeros alone. For an output of integers or bools, the
+            share of elements that differ.
         snr_db: signal-to-noise ratio in decibels, -20 log10(rms_error).
         argmax_agreement: share of results with the same largest class, for classifiers, else None.
-        by_length: rms_error of sequences of a given length, where the length is free.
+        by_length: length -> `rms_error` of sequences of that length, where the length is free.
         left_out: share of values that the source gives as NaN or infinity, which are not compared.
-        fed_back: rms_error where the samples run one after the other, each from the states that
-            the one before gave back; None where the model gives back none.
+        fed_back: `rms_error` where samples run one after the other, each from the states that the
+            one before gave back; None where the model gives back no states.
     """
 
     name: str
@@ -57,7 +57,7 @@ class OutputAccuracy:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OutputAccuracy:
-        """From plain data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         error = number(values["rms_error"])
         # Without an error there is no noise: the ratio is infinite, which JSON does not have.
         figures = {
@@ -73,11 +73,11 @@ class TrialRecord:
     """One way to quantize the model that was considered.
 
     Attributes:
-        name: the types that it computes in.
-        error: its largest relative RMS error by any output, on the samples that the choice looks
-            at; None where it was not made.
-        size: bytes of its file; None where it was not made.
-        verdict: "taken", or why it was not.
+        name: the types that the model computes in.
+        error: the largest relative RMS error of an output, on the samples by which trials are
+            chosen; None where the trial was not made.
+        size: bytes of the file; None where it was not made.
+        verdict: "taken", or why the trial was not taken.
     """
 
     name: str
@@ -92,12 +92,12 @@ class OpError:
 
     Attributes:
         op: the kind of op.
-        name: the tensor that it makes.
-        layer: the layer it belongs to; "" where it belongs to none.
+        name: the tensor that the op makes.
+        layer: the layer that the op belongs to; "" where it belongs to none.
         error: RMS error of its result, relative to the result's RMS in float.
         operands: the largest such error among its operands.
-        tensor: the name in the file of what it makes; "" where the op was rewritten, or belongs to
-            another graph than the first.
+        tensor: the name that this tensor has in the file; "" where the op was rewritten, or is not
+            in the first graph.
     """
 
     op: str
@@ -109,37 +109,39 @@ class OpError:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> OpError:
-        """From plain data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         figures = {name: number(values[name]) for name in ("error", "operands")}
         return cls(**{**values, **figures})
 
     @property
     def own(self) -> float:
-        """What the op adds: the operands' error taken off, as of independent errors."""
+        """The error that the op adds: sqrt(error**2 - operands**2), as of independent errors."""
         return math.sqrt(max(self.error**2 - self.operands**2, 0.0))
 
 
 @dataclass(frozen=True)
 class Quantization:
-    """All that there is to say of a quantization.
+    """What a quantization did, and how good its result is.
 
     Attributes:
         mode: "float16", "dynamic", "int8" or "int16x8".
         io: type of the float inputs and outputs: "float32", "int8" or "int16".
-        inner: type in which the recurrences compute, and why.
-        size_before: bytes of the float32 model that was quantized, its loops laid out alike.
-        weights: one record a constant.
-        ops: for each op, how many run in which type.
+        inner: the type in which recurrences compute, and why.
+        size_before: bytes of the float32 file that was quantized, with the same schedules.
+        weights: one record for each constant.
+        ops: kind of op -> type -> how many ops run in that type.
         kept: ops that stayed in float, with the reason.
-        samples: number of calibration samples used; of those held out for the measurement.
-        lengths: shortest and longest of the used ones, None without calibration.
-        accuracy: one record an output.
-        measured_on: what the accuracy was measured on.
-        warnings: what is poor about the data.
+        samples, held_out: number of samples used for calibration, and of those held out to measure
+            on.
+        lengths: the shortest and the longest sample used for calibration; None without calibration.
+        accuracy: one record for each output.
+        measured_on: what the accuracy was measured on, in words.
+        warnings: what is poor about the calibration data or the result.
         max_error: the largest rms_error that an output may have.
         trials: all ways to quantize that were considered, in order.
-        op_errors: of the ops of the main graph, loops as one op, in the order of computation; in
-            the integer modes, on the held-out sample that is furthest off among the first ones.
+        op_errors: in the integer modes, the error of each op of the main graph in the order of
+            computation, a loop as one op. They are measured on the sample that is furthest off
+            among the first held-out ones.
     """
 
     mode: str
@@ -161,7 +163,7 @@ class Quantization:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Quantization:
-        """From plain data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         values = dict(values)
         values["weights"] = tuple(
             WeightRecord(**{**w, "shape": tuple(w["shape"])}) for w in values["weights"]

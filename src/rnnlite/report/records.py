@@ -1,6 +1,6 @@
 """The report of a conversion or a check: plain data, which prints as tables. No TensorFlow here.
 
-What enters: what a conversion or a check has found. What leaves: records; as JSON, as text, as a
+What enters: what a conversion or a check has found. What leaves: records; their JSON, text and
 page. Errors are relative to an output's scale, times are in seconds, sizes in bytes.
 """
 
@@ -30,12 +30,12 @@ class LayerRecord:
     """A layer of the model, as the ops of the float32 file have it.
 
     Attributes:
-        name: of the layer; of ops whose names tell none, their kind.
+        name: the name of the layer; for ops whose names tell no layer, their kind.
         reads: names of the layers and inputs that it takes values from.
         gives: names of the outputs that it makes.
-        ops: number of each op.
+        ops: kind of op -> how many the layer has.
         weights: number of weights, those of loops included.
-        recurrences: which of the report's run in it, by their places there.
+        recurrences: indices, in the report, of the recurrences that run in the layer.
     """
 
     name: str
@@ -47,7 +47,7 @@ class LayerRecord:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> LayerRecord:
-        """From its data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         several = {k: tuple(values[k]) for k in ("reads", "gives", "recurrences")}
         return cls(**{**values, **several})
 
@@ -57,10 +57,10 @@ class TensorSize:
     """A weight in the file.
 
     Attributes:
-        name: the tensor's, by its layer: "backward_lstm/2".
+        name: the name of the tensor, by its layer: "backward_lstm/2".
         shape: its shape.
-        dtype: of its elements.
-        size: bytes that it takes.
+        dtype: the type of its elements.
+        size: the bytes that it takes.
     """
 
     name: str
@@ -70,17 +70,17 @@ class TensorSize:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> TensorSize:
-        """From its data, JSON in between allowed."""
+        """From the plain data of a record, which may have been JSON."""
         return cls(**{**values, "shape": tuple(values["shape"])})
 
 
 @dataclass(frozen=True)
 class SignatureReport:
-    """What there is to say of one of several signatures.
+    """What is known of one of several signatures.
 
     Attributes:
         name: the signature.
-        inputs, outputs, recurrences, parity, quantization, layers: as of `Report`.
+        inputs, outputs, recurrences, parity, quantization, layers: see `Report`.
     """
 
     name: str
@@ -94,27 +94,28 @@ class SignatureReport:
 
 @dataclass(frozen=True)
 class Report(Shown):
-    """All that there is to say of a conversion, or of a check of an existing file.
+    """What is known of a conversion, or of a check of an existing file.
 
     Attributes:
         origin: what the source is.
         inputs, outputs: name, shape (None where free), dtype, and the least size of each axis
             that the model takes (() where any size does).
         size: bytes of the LiteRT file.
-        weights: number of weights in it, each counted once.
-        ops: number of each op.
+        weights: number of weights in the file; shared ones count once.
+        ops: kind of op -> how many the file has.
         min_runtime: the first release of the runtime that loads the file, as "TFLite 2.11" or
             "LiteRT 1.0"; "" where no known one does.
-        recurrences: name, kind, units, direction, outputs, masked, hoisted, unroll of each.
+        recurrences: for each, its name, kind, units, direction, outputs, masked, hoisted, schedule
+            and weights.
         parity: the check of the float32 model, or None if it was not asked for.
         quantization: what quantization did and cost, or None for a float32 model.
         notes: what the user should know.
         seconds: time of each step.
-        stream: of the signature "stream", or None where the file has none.
-        exits: the exits of the file, the cheapest first; none where it has none.
-        signatures: of a source with several signatures, what there is to say of each; what stands
-            above is of the first then.
-        layers: in the order of computation, with what each reads; empty where no source was opened.
+        stream: the check of the signature "stream"; None where the file has none.
+        exits: the exits of the file, the cheapest first; empty where it has none.
+        signatures: what is known of each signature, where there are several; the attributes above
+            are then those of the first. Else empty.
+        layers: the layers in the order of computation, with what each reads.
         tensors: the weights in the file, each once.
     """
 
@@ -138,12 +139,12 @@ class Report(Shown):
 
     @property
     def functions(self) -> tuple[Report | SignatureReport, ...]:
-        """What was checked and quantized, by signature: this itself, or each of several."""
+        """The reports of all signatures: this report itself, where there is one."""
         return self.signatures or (self,)
 
     @property
     def summary(self) -> str:
-        """What it is of and how it came out, in one line."""
+        """The source and the result, in one line."""
         off: list[float] = []
         if self.quantization is not None:
             taken = [f.quantization for f in self.functions if f.quantization is not None]
@@ -169,7 +170,7 @@ class Report(Shown):
         return report_tables(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: NaN and infinity as null."""
+        """As plain data for JSON, with None for NaN and infinity."""
         found: dict[str, Any] = plain(asdict(self))
         return found
 
@@ -181,12 +182,12 @@ class Report(Shown):
         memory: Sequence[MemoryUse] = (),
         command: str = "",
     ) -> Path:
-        """Write it as a page: one file of HTML that needs nothing from elsewhere.
+        """Write the report as a page: one file of HTML that needs no other file and no network.
 
         Args:
-            path: where.
-            timings, memory: what running the file took, to be shown too.
-            command: that made the file, to be shown too.
+            path: where the page is written.
+            timings, memory: latency and memory of the file, to be shown too.
+            command: the command line that made the file, to be shown too.
 
         Raises:
             OutputError: the place cannot be written.
@@ -202,8 +203,8 @@ class Report(Shown):
         """Refuse a model that is not equal to its source.
 
         Raises:
-            ParityError: with the figures of each output that is too far off; for a quantized model
-                that is not compared bit for bit, further than its largest error may be.
+            ParityError: an output is further off than rounding explains or, in a quantized model,
+                than `max_error` allows. It has the figures.
         """
         for found in self.functions:
             origin = self.origin
@@ -219,7 +220,7 @@ class Report(Shown):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Report:
-        """From `to_dict`, JSON in between allowed."""
+        """From the data that `to_dict` gives, which may have been JSON."""
         values = {**values, **_of_function(values)}
         if values.get("stream") is not None:
             values["stream"] = StreamParity.from_dict(values["stream"])
@@ -238,7 +239,7 @@ class Report(Shown):
 
 
 def _of_function(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What a report says of a function, from its data, JSON in between allowed."""
+    """The fields of a report on one function, from their plain data."""
     parity, quantization = values["parity"], values.get("quantization")
     ends = {
         name: tuple(

@@ -1,7 +1,7 @@
 """Tables and texts for people: how numbers, shapes, sizes and times are written.
 
 What enters: rows of values, or anything that rich renders. What leaves: a table of rich; its text
-or HTML; a number as text. What is said of a model is chosen elsewhere (`tables`, `page/`).
+or HTML; a number as text. `tables` and `page/` choose what is shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def as_text(renderable: RenderableType) -> str:
 
 
 def as_html(renderable: RenderableType) -> str:
-    """Render as one element of HTML, which needs nothing from elsewhere."""
+    """Render as one element of HTML, with its style in it."""
     console = Console(file=StringIO(), width=PLAIN_WIDTH, record=True, highlight=False)
     console.print(renderable)
     style = "font-family: monospace; line-height: 1.3; overflow-x: auto"
@@ -35,7 +35,7 @@ def as_html(renderable: RenderableType) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
-    """A table of ours: numbers to the right, plain rule under the heading."""
+    """A table for a terminal: columns of numbers are aligned to the right."""
     rows = [list(row) for row in rows]
     # A title may be wider than its table: it stays on one line.
     head = Text(title, style="bold", no_wrap=True, overflow="ignore") if title else None
@@ -49,7 +49,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
 
 
 def spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
-    """Lines and tables with an empty line before and after each table."""
+    """The parts, with an empty line before and after each table."""
     result: list[RenderableType] = []
     for k, part in enumerate(parts):
         blocks = (Table, Group)
@@ -60,7 +60,7 @@ def spaced(parts: Sequence[RenderableType]) -> list[RenderableType]:
 
 
 def _is_numeric(column: Sequence[Any]) -> bool:
-    """Whether it holds numbers, some of which may be missing; yes and no are words."""
+    """Whether a column holds numbers, of which some may be None; bools are shown as words."""
     known = [value for value in column if value is not None]
     return bool(known) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in known
@@ -76,7 +76,7 @@ def _cell(value: Any) -> str:
 
 
 def shape_text(shape: Sequence[int | None] | None, least: Sequence[int] = ()) -> str:
-    """[1, any, 12], or [1, 4 or more, 12]."""
+    """A shape as text, such as "[1, any, 12]" or "[1, 4 or more, 12]"."""
     if shape is None:
         return "any rank"
     free = [f"{n} or more" if n > 1 else "any" for n in least] or ["any"] * len(shape)
@@ -85,10 +85,10 @@ def shape_text(shape: Sequence[int | None] | None, least: Sequence[int] = ()) ->
 
 
 def size_text(size: int) -> str:
-    """Bytes for people."""
+    """A number of bytes as text."""
     return f"{size:,} bytes" if size < 10_000 else f"{size / 1000:,.1f} kB"
 
 
 def seconds_text(seconds: Mapping[str, float]) -> str:
-    """Times of the steps for people."""
+    """The times of steps as text."""
     return ", ".join(f"{name} {value:.2f} s" for name, value in seconds.items()) or "not timed"

@@ -1,4 +1,4 @@
-"""How results are shown where tables can be: on rich consoles, and in notebooks.
+"""Show results as tables: on rich consoles, and in notebooks.
 
 What enters: a record that has tables. What leaves: what a rich console or a notebook shows.
 """
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 class Shown:
-    """Something that is shown as tables."""
+    """A result that is shown as tables."""
 
     def __rich__(self) -> RenderableType:
-        """For rich consoles."""
+        """The tables, for rich consoles."""
         raise NotImplementedError
 
     def _repr_html_(self) -> str:
-        """For notebooks."""
+        """The tables as HTML, for notebooks."""
         from rnnlite.report.rendering import as_html
 
         return as_html(self.__rich__())

@@ -1,4 +1,4 @@
-"""What is said of a model to people: a report or an inspection as tables, and as plain text.
+"""A report or an inspection as tables, and as plain text.
 
 What enters: a `Report`, an `Inspection`, or the TensorSpecs of signatures. What leaves: tables of
 rich (`rendering`), or their text.
@@ -64,7 +64,7 @@ def report_tables(report: Report) -> RenderableType:
 
 
 def _function(found: Report | SignatureReport, size: int) -> list[RenderableType]:
-    """One signature: its inputs and outputs, recurrences, and how it came out."""
+    """One signature: its inputs, outputs and recurrences, its parity, its quantization."""
     name = getattr(found, "name", "")
     parts: list[RenderableType] = [_specs(found.inputs, found.outputs, name)]
     if found.recurrences:
@@ -139,7 +139,7 @@ def _specs(
 def signature_table(
     inputs: Iterable[TensorSpec], outputs: Iterable[TensorSpec], name: str = ""
 ) -> Table:
-    """Inputs and outputs, of a signature that is named where there are several."""
+    """The inputs and outputs of a signature; `name` is given where there are several."""
     return _specs([t.to_dict() for t in inputs], [t.to_dict() for t in outputs], name)
 
 
@@ -148,11 +148,11 @@ def signatures_shown(
     outputs: Sequence[TensorSpec],
     signatures: Mapping[str, SignatureSpec],
 ) -> RenderableType:
-    """All signatures of a file; the inputs and outputs that are meant, where there are not several.
+    """All signatures of a file; where it has fewer than two, the given inputs and outputs.
 
     Args:
-        inputs, outputs: of what is run where none is named.
-        signatures: what each takes and gives.
+        inputs, outputs: those of what runs where a caller names no signature.
+        signatures: name of a signature -> its inputs and outputs.
     """
     if len(signatures) < 2:
         return signature_table(inputs, outputs)
@@ -226,7 +226,7 @@ def _parity_table(parity: Parity | StreamParity) -> Table:
 
 
 def _quantization(q: Quantization, size: int) -> list[RenderableType]:
-    """How the file came out: what it holds, what was tried, how far it is off."""
+    """A quantization: types of weights and ops, trials, errors, warnings."""
     head = f"Quantization: {q.mode}, inputs and outputs {q.io}"
     if q.inner:
         head += f", recurrences compute in {q.inner}"

@@ -1,6 +1,6 @@
-"""What running a file took: latency and memory by sequence length, as data.
+"""Latency and memory of a file by sequence length, as data.
 
-What enters: what was measured. What leaves: records, which print as JSON.
+What enters: what was measured. What leaves: records.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ class Timing:
     """Latencies of one length, in milliseconds.
 
     Attributes:
-        length: of every free axis but the batch; None where the model's length is pinned.
-        threads: threads an op might use.
-        repeats: timed runs.
+        length: the size of every free axis except the batch; None where the model's length is
+            pinned.
+        threads: how many threads an op may use.
+        repeats: number of timed runs.
         cold: the first run at this length, memory set-up included.
         median, p90, p99, minimum: over the timed runs.
         microseconds_a_step: median over length; None where the length is pinned.
@@ -34,11 +35,12 @@ class Timing:
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Memory that a fresh process took for a model, beyond what it has without it.
+    """Memory that a fresh process takes for a model, less what it has without the model.
 
     Attributes:
-        length: as of `Timing`.
-        peak: bytes at most, file and runtime's buffers included, up to a run at this length.
+        length: see `Timing`.
+        peak: peak bytes up to a run at this length, the file and the buffers of the runtime
+        included.
     """
 
     length: int | None
@@ -50,11 +52,11 @@ class StreamTiming:
     """Times of the calls of a stream, in microseconds.
 
     Attributes:
-        steps: of each chunk.
-        calls: how many were timed.
+        steps: steps of each chunk.
+        calls: number of timed calls.
         median, p90, p99, p999, largest: over the calls; p999 is the 99.9th percentile.
-        bytes_a_stream: memory that a stream more of the same model takes; None where the system
-            does not say.
+        bytes_a_stream: memory that one more stream of the same model takes; None where the system
+            does not tell.
     """
 
     steps: int

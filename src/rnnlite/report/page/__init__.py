@@ -1,4 +1,4 @@
-"""Reports as pages: one file of HTML with drawings of our own; it needs nothing from elsewhere.
+"""Reports as pages: one file of HTML, drawings included, that needs no other file.
 
 What enters: a `Report`, an `Evaluation` or `Timing`s. What leaves: a page as text.
 """

@@ -1,5 +1,4 @@
-"""Charts as SVG, drawn for the width of a telephone: text stays readable there, and on a desk
-charts stand side by side.
+"""Charts as SVG, drawn for the width of a telephone; on a wider screen they stand side by side.
 
 What enters: numbers and names. What leaves: markup.
 """
@@ -13,10 +12,10 @@ from dataclasses import dataclass
 from rnnlite.report.page.markup import Markup, tag
 
 WIDTH = 340.0
-"""Of every chart, in its own units; one is a pixel on a narrow screen."""
+"""The width of every chart in SVG units; a unit is a pixel on a narrow screen."""
 
 LETTERS = 50
-"""That fit into a line of a chart."""
+"""Letters that fit into a line of a chart."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +23,10 @@ class Bar:
     """One bar.
 
     Attributes:
-        label: what it is of; shortened where it is long.
+        label: what the bar is of; a long one is shortened.
         value: its length.
-        shown: its value in words.
-        part: how much of it is of a second kind, drawn dark.
+        shown: its value as text.
+        part: the part of the value that is drawn dark.
     """
 
     label: str
@@ -41,9 +40,9 @@ class Curve:
     """Points, from left to right.
 
     Attributes:
-        points: (x, y); y may be no number, which leaves a gap.
-        second: whether it has the second colour.
-        band: for each point how far a band goes below and above, if there is one.
+        points: (x, y); points whose y is not finite are left out.
+        second: whether the curve has the second colour.
+        band: for each point, the lower and upper y of a band around the curve; empty for no band.
     """
 
     points: tuple[tuple[float, float], ...]
@@ -55,8 +54,8 @@ def bars(rows: Sequence[Bar], title: str, *, largest: float | None = None) -> Ma
     """Bars below each other, each under its label.
 
     Args:
-        rows: in order.
-        title: for those who cannot see it.
+        rows: the bars in order.
+        title: text for screen readers.
         largest: the value of a bar of full length; the largest one if None.
     """
     finite = [row.value for row in rows if math.isfinite(row.value)]
@@ -104,11 +103,11 @@ def curves(
     """Curves over one axis.
 
     Args:
-        found: one or two.
-        title: for those who cannot see it.
-        across, up: what the axes are.
-        logarithmic: both axes; of values above zero alone.
-        wide: the lower axis alone is logarithmic.
+        found: one or two curves.
+        title: text for screen readers.
+        across, up: labels of the axes.
+        logarithmic: whether both axes are logarithmic; values are then above zero.
+        wide: whether the lower axis alone is logarithmic.
     """
     height, left, right, top, bottom = 216.0, 50.0, 22.0, 24.0, 38.0
     points = [p for curve in found for p in curve.points if all(map(math.isfinite, p))]
@@ -181,7 +180,7 @@ def _places(points: Sequence[tuple[float, float]], x_axis: _Axis, y_axis: _Axis)
 
 @dataclass(frozen=True)
 class _Axis:
-    """From values to places."""
+    """An axis: maps values to places."""
 
     low: float
     high: float
@@ -191,7 +190,7 @@ class _Axis:
 
     @classmethod
     def over(cls, values: Sequence[float], first: float, last: float, logarithmic: bool) -> _Axis:
-        """That holds all values, ending at round numbers."""
+        """An axis that holds all values; a linear one ends at round numbers."""
         kept = [v for v in values if v > 0] if logarithmic else list(values)
         low, high = min(kept, default=1.0), max(kept, default=1.0)
         if logarithmic:
@@ -224,14 +223,14 @@ class _Axis:
 
 
 def _step(span: float) -> float:
-    """A round distance of three to six ticks."""
+    """A round distance of ticks, for about four in a span."""
     rough = span / 4
     power = 10.0 ** math.floor(math.log10(rough))
     return next(f * power for f in (1, 2, 5, 10) if f * power >= rough * 0.999)
 
 
 def picture(title: str, width: float, height: float, parts: Sequence[Markup]) -> Markup:
-    """An SVG that takes the width it is given, with a name."""
+    """An SVG with a title, which scales to the width of the page."""
     return tag(
         "svg",
         tag("title", title),

@@ -1,6 +1,6 @@
-"""The page of a conversion: what the model is, how close it is, what it takes.
+"""The page of a conversion: what the model is, how far it is off, what it takes.
 
-What enters: a `Report`, and what running the file took. What leaves: the page.
+What enters: a `Report`, and latency and memory of the file. What leaves: the page.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def conversion_page(
     """The whole page.
 
     Args:
-        report: of a conversion, or of a check.
-        timings, memory: what running the file took.
-        command: that made the file.
+        report: the report of a conversion, or of a check.
+        timings, memory: latency and memory of the file.
+        command: the command line that made the file.
     """
     parts: list[Markup | None] = [figures(_figures(report))]
     for found in report.functions:
@@ -98,7 +98,7 @@ def _figures(report: Report) -> list[tuple[str, str, str]]:
 
 
 def function_sections(found: Report | SignatureReport) -> list[Markup | None]:
-    """Of one signature: what it is, and how close it is to its source."""
+    """The sections on one signature: what it is, its parity, its quantization."""
     name = getattr(found, "name", "")
     of = f": signature '{name}'" if name else ""
     parts: list[Markup | None] = [
@@ -127,7 +127,7 @@ def _parity(parity: Parity, title: str) -> Markup:
 
 
 def _by_length(parity: Parity) -> list[Markup | None]:
-    """The difference at each length: a table, for most differences are of the last digit."""
+    """The difference at each length: curves of those that are not 0, and a table."""
     lengths = sorted({n for o in parity.outputs for n in o.by_length})
     if len(lengths) < 2:
         return []
@@ -187,5 +187,5 @@ def _made(report: Report) -> Markup:
 
 
 def first_up(words: str) -> str:
-    """A sentence."""
+    """The words with a capital letter in front."""
     return words[:1].upper() + words[1:]

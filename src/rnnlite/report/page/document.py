@@ -1,4 +1,4 @@
-"""A page put together: its head, its figures, its sections, and the command that made it.
+"""A page and its parts: head, figures, sections, tables, and the command that made it.
 
 What enters: a title, and pieces of HTML. What leaves: a page; tables, lists and headings for it.
 """
@@ -21,10 +21,10 @@ def document(
     """A whole page.
 
     Args:
-        title: what it is of.
+        title: the heading of the page.
         children: figures and sections, in order.
-        kicker: a line above the title: what kind of report this is.
-        lead: a line below it.
+        kicker: a line above the title, which names the kind of report.
+        lead: a line below the title.
         command: the command that made it; "" where there was none.
     """
     head = tag(
@@ -48,7 +48,7 @@ def document(
 
 
 def _words(command: str) -> list[Child]:
-    """The words of a command; of those with hyphens each stays on one line where there is room."""
+    """The words of a command; a word with hyphens is not broken where there is room for it."""
     pieces = re.split(r"(\s+)", command)
     return [tag("span", piece) if "-" in piece else piece for piece in pieces]
 
@@ -97,7 +97,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
 
 
 NARROW = 20
-"""Letters that a column of texts may have to be kept in one line."""
+"""Columns of texts that have at most so many letters are kept on one line."""
 
 
 def _is_short(shown: Child) -> bool:
@@ -118,12 +118,12 @@ def _cell(value: object) -> tuple[Child, bool]:
 
 
 def details(summary: str, *children: Child) -> Markup:
-    """What is shown on demand."""
+    """A part of the page that is shown on a click."""
     return tag("details", tag("summary", summary), children)
 
 
 def key(*entries: tuple[str, str]) -> Markup:
-    """What colours mean: (class, words)."""
+    """The key of a chart: (class of the colour, its meaning)."""
     return tag(
         "div", [tag("span", tag("i", class_=c), words) for c, words in entries], class_="key"
     )
@@ -135,10 +135,10 @@ def items(lines: Iterable[object]) -> Markup:
 
 
 def name_of(origin: str) -> str:
-    """A short title from where a model came from: of a path its last part."""
+    """A short title from the origin of a model: the last part of a path."""
     return Path(origin).name if "/" in origin and "\n" not in origin else origin
 
 
 def page_bytes(page: str) -> bytes:
-    """The page as a file."""
+    """The page as bytes, in UTF-8."""
     return page.encode("utf-8", "replace")

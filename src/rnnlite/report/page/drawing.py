@@ -13,10 +13,10 @@ from rnnlite.report.page.markup import Markup, tag
 
 WIDTH = 360.0
 GUTTER = 30.0
-"""Left of the boxes, for wires that pass others by."""
+"""Room left of the boxes, for wires that pass other boxes."""
 HEIGHT, TALL, GAP = 44.0, 84.0, 24.0
 MOST = 60
-"""Layers that are drawn."""
+"""How many layers are drawn at most."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Node:
     """A box.
 
     Attributes:
-        key: others name it by this.
-        title, lines: what stands in it; two lines at most.
+        key: a name by which other boxes refer to it.
+        title, lines: the text in the box; two lines at most.
         kind: "layer", "end" for inputs and outputs, "forward", "backward" or "both" (directions)
             for recurrences.
-        reads: keys of the boxes that feed it, or that stand above it.
-        wired: whether these feed it, and wires are drawn.
+        reads: keys of the boxes that it reads, or that stand above it.
+        wired: whether it reads them, so that wires are drawn.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Node:
 
     @property
     def is_recurrent(self) -> bool:
-        """Whether it is drawn as a chain of cells."""
+        """Whether the box shows a chain of cells."""
         return self.kind in ("forward", "backward", "both")
 
 
@@ -62,8 +62,8 @@ def drawing(nodes: Sequence[Node], title: str) -> Markup:
     """Boxes in rows by how far they are from the inputs, two in a row at most.
 
     Args:
-        nodes: in an order of computation; what stands later is not read.
-        title: for those who cannot see it.
+        nodes: the boxes in order of computation: none reads a later one.
+        title: text for screen readers.
     """
     shown = list(nodes[:MOST])
     left_out = len(nodes) - len(shown)
@@ -86,7 +86,7 @@ def drawing(nodes: Sequence[Node], title: str) -> Markup:
 
 
 def _rows(nodes: Sequence[Node]) -> list[list[Node]]:
-    """Boxes by the longest path from an input, in rows of two; outputs stand in the last."""
+    """Rows of at most two boxes, by the longest path from an input; outputs stand in the last."""
     depth: dict[str, int] = {}
     for node in nodes:
         above = [depth[source] for source in node.reads if source in depth]
@@ -125,7 +125,7 @@ def _placed(rows: Sequence[Sequence[Node]]) -> dict[str, _Place]:
 
 
 def _wire(source: _Place, target: _Place, lane: int | None) -> Markup:
-    """From the bottom of a box to the top of another; past those between, in a lane on the left."""
+    """A wire from the bottom of a box to the top of another; `lane` leads it past boxes between."""
     x, y = source.middle, source.y + source.height
     end, top = target.middle, target.y - 5
     if lane is None:

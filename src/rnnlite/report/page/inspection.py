@@ -1,6 +1,6 @@
-"""The page of a file that was run: what it says of itself, and what it takes.
+"""The page of a file that was run: what it holds, and what running it takes.
 
-What enters: an `Inspection`, and what running the file took. What leaves: a page as text.
+What enters: an `Inspection`, and latency and memory of the file. What leaves: a page as text.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ def inspection_page(
     memory: Sequence[MemoryUse] = (),
     command: str = "",
 ) -> str:
-    """The page of a file that was run: what it is, as it says itself, and what it takes.
+    """The page of a file that was run: what it holds, and what running it takes.
 
     Args:
         found: the file, inspected.
-        title: what it is called.
-        timings, memory: what running it took.
-        command: that ran it.
+        title: the name of the file.
+        timings, memory: latency and memory of the file.
+        command: the command line that ran it.
     """
     record = found.record or {}
     known = [(f"{found.weights:,}", "weights", ""), (size_text(found.size), "file", "")]

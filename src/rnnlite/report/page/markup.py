@@ -1,5 +1,8 @@
-"""Pieces of HTML and SVG. What enters: names and texts. What leaves: markup in which every text is
-escaped: a text is never taken for markup, whatever a layer or tensor is called.
+"""Pieces of HTML and SVG.
+
+What enters: names and texts. What leaves: markup in which every text is escaped, so that no name of
+a layer or tensor is taken for markup.
+
 """
 
 from __future__ import annotations
@@ -32,10 +35,11 @@ def tag(name: str, /, *children: Child, **attributes: object) -> Markup:
     """An element.
 
     Args:
-        name: of the element.
-        children: markup as it is, all else as escaped text; None is left out.
-        attributes: an underline at the end is dropped, others stand for "-"; None is left out, True
-            has no value. Numbers are rounded to two digits.
+        name: the name of the element.
+        children: `Markup` is kept as it is, all else becomes escaped text, None is left out.
+        attributes: names and values. An underline at the end of a name is dropped, others stand for
+            "-". None and False are left out; True gives an attribute without value. Floats are
+            rounded to two digits.
     """
     shown = "".join(
         f" {_attribute(key)}" if value is True else f' {_attribute(key)}="{text(_number(value))}"'

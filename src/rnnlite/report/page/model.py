@@ -23,7 +23,7 @@ def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
 
     Args:
         found: what is known of a signature.
-        of: which one, where there are several.
+        of: words for the heading that name the signature, where there are several.
     """
     drawn = drawing(nodes_of(found), "Layers, from inputs to outputs")
     unknown = found.recurrences and not found.layers
@@ -41,8 +41,8 @@ def model_section(found: Report | SignatureReport, of: str = "") -> Markup:
 def nodes_of(found: Report | SignatureReport) -> list[Node]:
     """The boxes of a drawing: inputs, layers, outputs.
 
-    Without layers it is not known what recurrences read: they stand between the inputs and the
-    outputs, without wires.
+    Where the layers are not known, nor what recurrences read, these stand between the inputs and
+    the outputs, without wires.
     """
     nodes = [_end(spec, "in") for spec in found.inputs]
     keys = {str(spec["name"]): node.key for spec, node in zip(found.inputs, nodes, strict=True)}
@@ -76,7 +76,7 @@ def nodes_of(found: Report | SignatureReport) -> list[Node]:
 
 
 def _unwired(found: Report | SignatureReport, inputs: list[Node]) -> list[Node]:
-    """Inputs, recurrences and outputs one below the other; what reads what is not known."""
+    """Inputs, recurrences and outputs one below the other, without wires."""
     above = tuple(node.key for node in inputs)
     nodes = [
         _recurrent(f"layer {r['name']}", str(r["name"]), [r], above) for r in found.recurrences
@@ -96,7 +96,7 @@ def _end(spec: Mapping[str, Any], kind: str, reads: tuple[str, ...] = ()) -> Nod
 def _recurrent(
     key_: str, name: str, runs: Sequence[Mapping[str, Any]], reads: tuple[str, ...]
 ) -> Node:
-    """The box of a layer, by its recurrences: told of one by one they would not fit."""
+    """The box of a layer with recurrences, which sums them up."""
     r = runs[0]
     units = " and ".join(dict.fromkeys(str(run["units"]) for run in runs if run["units"]))
     kinds = " and ".join(dict.fromkeys(str(run["kind"]) for run in runs))
@@ -129,7 +129,7 @@ def _signature(inputs: Sequence[Mapping[str, Any]], outputs: Sequence[Mapping[st
 
 
 def _real(spec: Mapping[str, Any]) -> str:
-    """The real number that an integer q stands for."""
+    """The formula for the real number that an integer q stands for; "" where it is a float."""
     scale = spec.get("scale")
     if scale is None:
         return ""

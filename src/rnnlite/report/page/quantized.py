@@ -15,11 +15,11 @@ from rnnlite.report.quantization import OpError, Quantization
 from rnnlite.report.rendering import shape_text, size_text
 
 SHOWN = 12
-"""Layers and ops that have a bar."""
+"""How many layers, and how many ops, have a bar."""
 
 
 def quantization_section(q: Quantization, title: str) -> Markup:
-    """All that there is to say of it."""
+    """The whole section on a quantization."""
     lead = f"{q.mode}, inputs and outputs {q.io}"
     if q.inner:
         lead += f"; computed in: {q.inner}"
@@ -78,9 +78,9 @@ def _outputs(q: Quantization) -> list[Markup | None]:
 
 
 def layer_errors(found: Sequence[OpError]) -> Markup | None:
-    """Which layers cost most, and every op; None where it was not measured.
+    """The layers and ops with the largest errors, and a table of all ops; None if not measured.
 
-    Of a layer the bar is the largest error among its ops, its dark part what the layer adds: the
+    The bar of a layer is the largest error among its ops. The dark part is what the layer adds: the
     largest error that one of its ops has beyond that of its operands.
     """
     errors = [e for e in found if math.isfinite(e.error)]

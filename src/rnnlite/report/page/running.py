@@ -1,4 +1,4 @@
-"""Sections on running a file: latency and memory by length, sizes by tensor.
+"""Sections on what a file takes: latency and memory by length, sizes by tensor.
 
 What enters: latencies in milliseconds, memory in bytes, sizes of tensors. What leaves: a piece of
 HTML (`Markup`), or None where nothing was measured.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rnnlite.report.records import TensorSize
 
 SHOWN = 14
-"""Bars; the others stand in a table."""
+"""How many tensors have a bar; a table has all."""
 
 
 def running(timings: Sequence[Timing], memory: Sequence[MemoryUse]) -> Markup | None:
@@ -103,12 +103,12 @@ def _length(length: int | None) -> str:
 
 
 def bytes_text(size: int) -> str:
-    """Bytes for people, in megabytes from there on."""
+    """A number of bytes as text; in megabytes from a million on."""
     return size_text(size) if size < 1_000_000 else f"{size / 1_000_000:,.1f} MB"
 
 
 def sizes(tensors: Sequence[TensorSize], size: int) -> Markup | None:
-    """Where the bytes of a file are; None where it has no weights."""
+    """The bytes of a file by type and by tensor; None where it has no weights."""
     if not tensors:
         return None
     weights = sum(t.size for t in tensors)
