@@ -1,8 +1,8 @@
 """The native part of the official converter, in a worker.
 
-What enters: what `tf.lite` hands to it, as bytes. What leaves: a flatbuffer, or its refusal with
-what it wrote to standard error. The worker loads the native libraries alone, not the whole of
-TensorFlow's Python (1 s for 5).
+What enters: what `tf.lite` hands to the native part, as bytes. What leaves: a flatbuffer, or a
+refusal and what was written to standard error. The worker loads only the native libraries, not all
+of TensorFlow's Python (1 s instead of 5 s).
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ LIBRARY = "tensorflow.compiler.mlir.quantization.tensorflow.python"
 
 @dataclass(frozen=True)
 class Translated:
-    """What came of a conversion.
+    """The result of a conversion.
 
     Attributes:
-        data: the flatbuffer; empty where it was refused.
-        refusal: the converter's message, empty where it converted.
-        errors: its collected errors, as `tf.lite` asks for them.
-        log: what it wrote to standard error.
+        data: the flatbuffer; empty where the converter refused.
+        refusal: the message of the converter; empty where it converted.
+        errors: the errors that the converter collected, for `tf.lite`.
+        log: what the converter wrote to standard error.
     """
 
     data: bytes
@@ -54,7 +54,7 @@ def convert_apart(
     """Convert in a worker.
 
     Args:
-        model_flags, flags, debug: serialized messages.
+        model_flags, flags, debug: serialized protocol buffers.
         graph: a serialized GraphDef.
 
     Raises:
@@ -76,7 +76,7 @@ def convert_apart(
 def native_converter() -> Any:
     """The module of the native converter, without the rest of TensorFlow where that is possible.
 
-    For workers alone.
+    Only workers call this.
 
     Raises:
         ImportError: TensorFlow is not installed.

@@ -1,8 +1,8 @@
-"""A command in a child process: if native code ends that, there is still one message.
+"""Run a command in a child process: if native code ends it, the user still gets a message.
 
 What enters: the command. What leaves: its exit status, or 1 and a message where a signal ended it.
-The child is a fork, made before anything large is loaded; without forks the command runs here. It
-ends where this process is killed: nobody would wait for it.
+The child is a fork, made before anything large is loaded. Where there are no forks, the command
+runs in this process. The child ends if this process is killed, for nobody would wait for it.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ def run_guarded(run: Callable[[], None], name: str) -> None:
 
 
 def _end_with_parent(lives: int) -> None:
-    """Wait until the parent, who holds the other end and writes nothing, is no more."""
+    """Wait for the end of the parent, which holds the other end of the pipe; then end as well."""
     os.read(lives, 1)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 ECHO = 1.0
-"""Seconds within which a second interrupt is the first one again."""
+"""Seconds within which a second interrupt is taken for the first one."""
 
 
 def _hear_interrupts_once() -> None:
-    """Take what comes from the terminal and then from the parent as one interrupt, not as two."""
+    """Take an interrupt that comes from the terminal and from the parent as one, not as two."""
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return  # They are ignored, e.g. for a command in the background.
     heard = -ECHO

@@ -1,7 +1,7 @@
-"""Interpreters in a worker: a kernel's own check may end that process, never this one.
+"""Interpreters in a worker: a kernel may end that process, never this one.
 
 What enters: a flatbuffer and arrays. What leaves: arrays, ranges, or an `AbortError` that names the
-op. Workers hold NumPy and LiteRT alone.
+op. Workers load only NumPy and LiteRT.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def warm() -> None:
 
 
 class _Apart:
-    """An object in a worker that is ours until we are closed or forgotten."""
+    """Holds an object in a worker, which nobody else uses until this is closed or collected."""
 
     def __init__(self, data: bytes, what: str, signature: str | None = None) -> None:
         self._data, self._what, self._signature = data, what, signature
@@ -51,7 +51,7 @@ class _Apart:
             raise _abort(self._data, self._what, self._signature, e) from e
 
     def close(self) -> None:
-        """Let others use the worker."""
+        """Give the worker back, for others to use."""
         self._end()
 
 
@@ -64,19 +64,19 @@ def _release(worker: Worker, numbers: list[int]) -> None:
 
 
 class ModelApart(_Apart):
-    """A LiteRT model in a worker, as `rnnlite.runtime.model.Model` runs whole batches.
+    """A LiteRT model in a worker, which runs whole batches as `rnnlite.runtime.model.Model` does.
 
     Args:
         data: the flatbuffer.
         delegates: False runs the plain kernels, without XNNPACK.
-        signature: the one to run; the file's first if None.
+        signature: the signature to run; the file's first if None.
 
     Raises:
-        AbortError: loading it ends the worker.
-        ModelError: it cannot be loaded.
+        AbortError: loading the model ends the worker.
+            ModelError: the model cannot be loaded.
 
-    Attributes:
-        inputs, outputs, stream_signature, is_main: as of `Model`.
+        Attributes:
+            inputs, outputs, stream_signature, is_main: see `Model`.
     """
 
     def __init__(
@@ -88,18 +88,18 @@ class ModelApart(_Apart):
         )
 
     def shapes_before_run(self, shapes: Sequence[tuple[int, ...]]) -> tuple[tuple[int, ...], ...]:
-        """As `Model.shapes_before_run`."""
+        """See `Model.shapes_before_run`."""
         found: tuple[tuple[int, ...], ...] = self._use("shapes_before_run", list(shapes))
         return found
 
     def run(
         self, arrays: Sequence[Array], meanwhile: Callable[[], None] | None = None
     ) -> list[Array]:
-        """As `Model.run`.
+        """See `Model.run`.
 
         Args:
             arrays: the inputs.
-            meanwhile: what this process does at the same time.
+            meanwhile: called in this process while the worker runs.
 
         Raises:
             AbortError: running it ends the worker.
@@ -109,7 +109,7 @@ class ModelApart(_Apart):
         return found
 
     def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:
-        """As `Model.run_chunk`.
+        """See `Model.run_chunk`.
 
         Raises:
             AbortError: running it ends the worker.
@@ -127,7 +127,7 @@ class WatchedApart(_Apart):
         self._open("open_watched", data, list(inputs), list(axes))
 
     def run(self, row: list[Array], label: str) -> None:
-        """Run one sample: an array an input, without batch axis.
+        """Run one sample: an array for each input, without batch axis.
 
         Raises:
             AbortError: running it ends the worker.
@@ -136,7 +136,7 @@ class WatchedApart(_Apart):
         self._use("watch", row, label)
 
     def call(self, arrays: Sequence[Array], outputs: Sequence[int], label: str) -> list[Array]:
-        """Run whole arrays; gives some tensors of the main graph.
+        """Run whole batches; gives the tensors of the main graph whose numbers are `outputs`.
 
         Raises:
             AbortError: running it ends the worker.
@@ -151,7 +151,7 @@ class WatchedApart(_Apart):
         return found
 
     def counts(self) -> dict[str, int]:
-        """How many values the tensors of the main graph had that had few, by name."""
+        """How many different values a tensor of the main graph had, by name; few alone."""
         found: dict[str, int] = self._use("counts")
         return found
 
@@ -164,7 +164,7 @@ class ValuesApart(_Apart):
         self._open("open_values", data, list(places), list(axes))
 
     def run(self, row: Sequence[Array]) -> list[Array | None]:
-        """As `Values.run`.
+        """See `Values.run`.
 
         Raises:
             AbortError: running it ends the worker.

@@ -1,9 +1,11 @@
-"""Which op ends the process.
+"""Find the op that ends the process.
 
-What enters: a model that ended a worker. What leaves: the op and the tensor it makes, in words.
-Kernels check types, scales and shapes when they are prepared; so each op runs alone, on zeros, in
-workers of its own. If none falls alone, the shortest beginning of the main graph that does is
-looked for.
+What enters: a model that ended a worker. What leaves: the op and the tensor that it makes, in
+words.
+
+Kernels check types, scales and shapes when they are prepared. So each op runs alone, on zeros, in a
+worker. If no op alone ends the worker, the shortest beginning of the main graph that does is
+searched for.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ SKIPPED = ("WHILE", "IF", "CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VA
 
 
 def culprit(data: bytes, signature: str | None = None) -> str:
-    """The op that ends the process, and the tensor it makes; "" where that cannot be told.
+    """The op that ends the process, and the tensor that it makes; "" where it is not found.
 
     Args:
         data: the model.
-        signature: that was run; its main graph if None.
+        signature: the signature that was run; the main graph if None.
     """
     try:
         model = schema.read(data)
@@ -38,7 +40,7 @@ def culprit(data: bytes, signature: str | None = None) -> str:
 
 
 def _keep(model: Model, signature: str | None) -> None:
-    """Make what a signature runs the whole model."""
+    """Reduce a model, in place, to the graphs that a signature runs."""
     graph = next((s.graph for s in model.signatures if s.key == signature), model.main)
     model.signatures = []
     model.graphs = [graph, *(g for g in model.graphs if g is not graph)]
@@ -46,7 +48,7 @@ def _keep(model: Model, signature: str | None) -> None:
 
 
 class _Probes:
-    """A worker for one probe after another, replaced where one ends it."""
+    """A worker for one probe after another; it is replaced when a probe ends it."""
 
     def __init__(self) -> None:
         self.worker: Worker | None = None
@@ -92,7 +94,7 @@ def _shown(op: Op) -> str:
 
 
 def _single(op: Op) -> bytes:
-    """A model of one op, whose values are inputs."""
+    """A model of one op, whose operands are inputs or constants."""
     model = Model()
     graph = model.graph()
     alone = {}
@@ -111,7 +113,7 @@ def _single(op: Op) -> bytes:
 
 
 def beginning(model: Model, count: int) -> bytes:
-    """The model with the first ops of its main graph alone."""
+    """The model with only the first `count` ops of its main graph."""
     part, _ = model.copy()
     part.signatures, part.metadata = [], {}
     ops = list(part.main.ops)

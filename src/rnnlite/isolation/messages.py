@@ -1,4 +1,4 @@
-"""Messages between two processes of one program: pickled, their length in front.
+"""Messages between two processes of one program: pickled, with their length in front.
 
 What enters: any object that can be pickled, and a pipe. What leaves: the same object at the other
 end.
@@ -14,7 +14,7 @@ HEADER = struct.Struct("<Q")
 
 
 def send(pipe: IO[bytes] | None, message: Any) -> None:
-    """Write a message whole.
+    """Write a message.
 
     Raises:
         OSError: nobody reads.

@@ -1,7 +1,7 @@
-"""The official converter's native part. Imported by workers alone, for it loads it.
+"""Call the native part of the official converter, which importing this loads: only workers do.
 
 What enters: a graph and flags, as serialized protocol buffers. What leaves: the bytes of a file, or
-what was refused.
+a refusal.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _NATIVE = native_converter()
 def convert(
     model_flags: bytes, flags: bytes, graph: bytes, debug: bytes | None
 ) -> tuple[bytes, str, list[bytes]]:
-    """Convert; gives the flatbuffer, the refusal and the collected errors."""
+    """Convert a graph: the flatbuffer, the refusal, the errors that were collected."""
     try:
         return bytes(_NATIVE.Convert(model_flags, flags, graph, False, debug, None)), "", []
     except Exception as e:  # noqa: BLE001 - its refusal, which tf.lite turns into its own

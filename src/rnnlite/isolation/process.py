@@ -1,9 +1,9 @@
 """Worker processes: started when first needed, kept for the next call, ended with this process.
 
 What enters: the path of a function or class and its arguments. What leaves: its result, its refusal
-raised again, or `WorkerDied`. A worker is a fresh Python that imports what it is asked for: neither
-this process's main module, nor TensorFlow unless that is asked for. Messages are pickled, over
-pipes; each wait ends in time.
+raised again, or `WorkerDied`. A worker is a fresh Python process. It imports only what it is asked
+for: not this process's main module, and TensorFlow only on demand. Messages are pickled and sent
+over pipes. Each wait has a time limit.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from rnnlite.errors import DependencyError, RnnliteError, restored
 from rnnlite.isolation.messages import receive, send
 
 CALL_SECONDS = 900.0
-"""How long a call may take, unless it says otherwise."""
+"""The time limit of a call that names no other."""
 
 END_SECONDS = 2.0
 KEPT = 2
-"""Idle workers of a kind that are kept; the others end when their call has."""
+"""How many idle workers of a kind are kept; others end after their call."""
 
 CODE = "import sys; sys.path[:] = {path!r}; from rnnlite.isolation.worker import main; main()"
 
@@ -38,7 +38,7 @@ class WorkerDied(Exception):  # noqa: N818 - it says what happened
 
     Attributes:
         how: "signal 6", "exit status 1", "no answer in 900 s".
-        log: the end of what it wrote to standard error.
+        log: the end of what the worker wrote to standard error.
     """
 
     def __init__(self, how: str, log: str) -> None:
@@ -48,7 +48,7 @@ class WorkerDied(Exception):  # noqa: N818 - it says what happened
 
     @property
     def reason(self) -> str:
-        """How it ended, and its last words that say why."""
+        """How the worker ended, and the last line of its log that may say why."""
         lines = [line.strip() for line in self.log.splitlines()]
         lines = [line for line in lines if line and not line.startswith(NO_REASON)]
         return f"{self.how}: {lines[-1][:300]}" if lines else self.how
@@ -56,14 +56,14 @@ class WorkerDied(Exception):  # noqa: N818 - it says what happened
 
 LAST_WORDS = 4000
 NO_REASON = ("INFO:", "I0000", "WARNING:", "W0000", "#", "@", "***", "Stack dump", "PC:")
-"""Beginnings of lines of logs and stack dumps."""
+"""How lines of a log begin that do not say why: information, stack dumps."""
 
 
 class Worker:
-    """One process. Not for two threads at a time.
+    """A worker process. Not for two threads at a time.
 
     Args:
-        environment: variables that it has and this process has not, or has otherwise.
+        environment: environment variables that it has beside, or instead of, those of this process.
     """
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
@@ -87,7 +87,7 @@ class Worker:
 
     @property
     def alive(self) -> bool:
-        """Whether it can take a call."""
+        """Whether the worker can take a call."""
         return self._process.poll() is None
 
     def call(
@@ -102,12 +102,12 @@ class Worker:
         Args:
             path: "module:function".
             args: its arguments, of types that can be pickled.
-            seconds: how long to wait.
-            meanwhile: what this process does before it waits. What that raises is raised once the
+            seconds: the time limit.
+            meanwhile: called in this process before it waits. An exception of it is raised once the
                 worker has answered; an interruption ends the worker.
 
         Raises:
-            WorkerDied: it ended, or did not answer in time.
+            WorkerDied: the worker ended, or did not answer in time.
             RnnliteError: what the function refuses.
         """
         late = threading.Event()
@@ -129,7 +129,7 @@ class Worker:
             self.close()
             raise WorkerDied(how, log) from e
         except BaseException:
-            # Interrupted: what it answers now would be taken for the answer to the next call.
+            # Interrupted: a late answer would be taken for the answer to the next call.
             self.close()
             raise
         finally:
@@ -143,7 +143,7 @@ class Worker:
         return content
 
     def _ended_after(self, seconds: float, late: threading.Event) -> threading.Timer:
-        """A timer, started, that kills the process and sets `late`."""
+        """Start a timer that kills the worker and sets `late`."""
 
         def stop() -> None:
             late.set()
@@ -155,12 +155,12 @@ class Worker:
         return timer
 
     def log(self) -> str:
-        """All that it wrote to standard error so far."""
+        """What the worker wrote to standard error so far."""
         self._log.seek(0)
         return self._log.read().decode("utf-8", "replace")
 
     def close(self) -> None:
-        """End it: by the end of its input, else by force."""
+        """End the worker: close its input; if it does not end, kill it."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):
@@ -187,10 +187,10 @@ _LOCK = threading.Lock()
 
 
 def take(kind: str, environment: Mapping[str, str] | None = None) -> Worker:
-    """A worker for one's own use: an idle one of that kind, or a new one.
+    """A worker that nobody else uses: an idle one of the kind, or a new one.
 
     Args:
-        kind: workers of one kind have loaded the same things, in the same environment.
+        kind: workers of one kind have loaded the same modules, in the same environment.
         environment: see `Worker`.
     """
     with _LOCK:
@@ -204,7 +204,7 @@ def take(kind: str, environment: Mapping[str, str] | None = None) -> Worker:
 
 
 def give_back(kind: str, worker: Worker) -> None:
-    """Let others use a worker; it ends if enough of its kind are idle, or if it is broken."""
+    """Give a worker back. It ends if enough of its kind are idle, or if it cannot take calls."""
     with _LOCK:
         idle = _IDLE.setdefault(kind, [])
         if worker.alive and len(idle) < KEPT:
@@ -215,7 +215,7 @@ def give_back(kind: str, worker: Worker) -> None:
 
 @contextlib.contextmanager
 def borrowed(kind: str, environment: Mapping[str, str] | None = None) -> Iterator[Worker]:
-    """A worker for a few calls; given back if no call failed. For the arguments see `take`."""
+    """A worker for a few calls. It is given back, unless a call fails. For arguments see `take`."""
     worker = take(kind, environment)
     try:
         yield worker
@@ -229,7 +229,7 @@ def borrowed(kind: str, environment: Mapping[str, str] | None = None) -> Iterato
 
 
 def start_early(kind: str, path: str) -> None:
-    """Have a worker of a kind ready: it starts, and loads a module, while this process goes on."""
+    """Start a worker of a kind, and have it load a module, while this process goes on."""
     with _LOCK:
         if any(w.alive for w in _IDLE.get(kind, [])):
             return
@@ -247,7 +247,7 @@ def _end_all() -> None:
 
 
 def _forget() -> None:
-    """In a fork: the workers are the parent's."""
+    """Forget all workers in a fork: they belong to the parent."""
     global _LOCK
     _LOCK = threading.Lock()
     _IDLE.clear()

@@ -1,4 +1,4 @@
-"""What a worker process does: call functions as it is told, until its input ends.
+"""The main loop of a worker process: it calls functions until its input ends.
 
 What enters, on standard input: ("module:function", arguments), or ("module", None) to import it
 ahead. What leaves, on standard output: ("done", result), ("refused", the refusal as plain data) or
@@ -18,8 +18,8 @@ from rnnlite.isolation.messages import receive, send
 
 
 def main() -> None:
-    """Serve until the input ends."""
-    # What libraries print must not come between messages.
+    """Take calls until the input ends."""
+    # Text that libraries print must not come between messages.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,8 +3,9 @@
 What enters: a traced function, and the TensorSpecs of its inputs. What leaves: a `Lengths`: the
 number of steps of each recurrence, and what ops demand of the free axes.
 
-`tracing` has the call. `analysis` goes from the outputs back and asks the rule of each op: from a
-`Node` to a `Fact` for each result (`facts`). Rules stand by kind in `computes`, `moves`, `slices`,
-`gathers` and `vectors`. `sizes` computes with sizes, `values` puts lengths in. What follows is a
-`Lengths` (`lengths`); `compared` chooses the lengths of the check by it.
+`tracing` has the function to call. `analysis` goes from the outputs back to the inputs and asks the
+rule of each op, which makes of a `Node` a `Fact` for each result (`facts`). The rules are in
+`computes`, `moves`, `slices`, `gathers` and `vectors`. `sizes` computes with sizes, `values` puts
+numbers in. The result is a `Lengths` (`lengths`), by which `compared` chooses the lengths of the
+check.
 """

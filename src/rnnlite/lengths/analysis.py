@@ -1,9 +1,10 @@
 """The walk: from the outputs of a TensorFlow function back to its inputs, op by op.
 
 What enters: a FuncGraph, the sizes of its inputs, and the recurrences that were lowered into it.
-What leaves: the sizes of any tensor that is asked for, and what the ops on the path demand. A
-lowered recurrence is stepped over, not into: its outputs are as long as its inputs. An op without a
-rule, or a rule that cannot tell, gives what the graph itself states; nothing is guessed.
+What leaves: the sizes of any tensor that is asked for, and what the ops on the path demand. The
+loops of a lowered recurrence are not walked through: its outputs are as long as its inputs. Where
+an op has no rule, or its rule cannot tell, the shapes that the graph states are taken; nothing is
+guessed.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ __all__ = ["Analysis", "computes", "gathers", "moves", "slices", "vectors"]
 Key = tuple[int, str]
 
 DEEPEST = 8
-"""Functions within functions that are followed."""
+"""How many functions within functions are followed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +48,9 @@ class _Result:
 
     Attributes:
         lowered: the recurrence.
-        state: the place of the initial state that is as large, or None.
+        state: index of the initial state that has the same sizes, or None.
         sequence: whether axis 0 is time.
-        output: the place among the outputs of a step, or None of a state.
+        output: index among the outputs of a step; None for a state.
     """
 
     lowered: Lowered
@@ -64,7 +65,8 @@ class Analysis:
     Args:
         graph: the FuncGraph of a function.
         inputs: its input tensors that have free axes, and their sizes.
-        recurrences: those that were lowered while it was traced, in it or in others.
+        recurrences: the recurrences that were lowered while the function was traced, in its graph
+            or in others.
     """
 
     def __init__(
@@ -100,11 +102,11 @@ class Analysis:
         return self._walk.fact(tensor).content
 
     def lengths(self) -> tuple[Size | None, ...]:
-        """How many steps each recurrence takes; None for those not met on the walk."""
+        """How many steps each recurrence takes; None for one that was not met on the walk."""
         return tuple(self._lengths.get(id(r)) for r in self._recurrences)
 
     def requirements(self) -> tuple[Requirement, ...]:
-        """What the ops demand that the tensors asked for are made by."""
+        """The demands of the ops that make the tensors that were asked for."""
         return tuple(self._demands.found.values())
 
     def time_axes(self, tensor: Tensor) -> tuple[int, ...]:
@@ -132,7 +134,7 @@ class _Walk:
         self.depth = depth
 
     def fact(self, tensor: Tensor) -> Fact:
-        """What is known of a tensor."""
+        """The Fact of a tensor."""
         stack = [tensor]
         entered: set[Key] = set()
         while stack:
@@ -146,7 +148,7 @@ class _Walk:
                 entered.add(key)
                 stack += missing
                 continue
-            # What is missing still depends on itself: a loop of TensorFlow 1.
+            # What is still missing depends on itself: it is in a loop of TensorFlow 1.
             self._make(top)
             stack.pop()
         return self.facts[_key(tensor)]
@@ -168,7 +170,7 @@ class _Walk:
         found: Sequence[Fact] = ()
         record = RULES.get(op.type)
         inputs = [self.facts.get(_key(t), NOTHING) for t in op.inputs]
-        # A rule that finds what it does not expect says nothing: the graph's own shapes remain.
+        # If a rule meets what it does not expect, the shapes that the graph states remain.
         try:
             if op.type == "Const":
                 found = [_constant(op)]
@@ -183,7 +185,7 @@ class _Walk:
                 self._keep(output, found[k] if k < len(found) else NOTHING)
 
     def _keep(self, tensor: Tensor, fact: Fact) -> None:
-        """Keep a fact, with what the graph states where it says more."""
+        """Keep a fact; where the graph states a size, that is taken."""
         stated = static(tensor)
         if stated is None or fact.sizes is None or len(stated) != len(fact.sizes):
             self.facts[_key(tensor)] = Fact(stated if stated is not None else fact.sizes)
@@ -197,9 +199,12 @@ class _Walk:
         self.facts[_key(tensor)] = replace(fact, sizes=sizes)
 
     def _of_recurrence(self, tensor: Tensor, result: _Result) -> Fact:
-        """As long as the inputs; rows as large as the state, or as the graph states them."""
+        """The Fact of a result of a recurrence: as long as the inputs, rows as large as the state.
+
+        Where no state is known to be as large, rows have the sizes that the graph states.
+        """
         scan = result.lowered.scan
-        # The mask is read at each step as the inputs are.
+        # The mask is read at each step, as the inputs are: it is as long.
         mask = [] if scan.mask is None else [scan.mask]
         found = [self.facts.get(_key(x), NOTHING).sizes for x in (*scan.inputs, *mask)]
         first = found[0]
@@ -227,7 +232,7 @@ class _Walk:
         return Fact((length, *row) if result.sequence else tuple(row))
 
     def _row_of_step(self, result: _Result, inputs: Sequence[Sizes | None]) -> Sizes | None:
-        """The sizes of an output of a step, which follow from those of its rows and states."""
+        """The sizes of an output of a step, from those of its rows and states."""
         step = result.lowered.result.step
         if step is None or result.output is None or self.depth >= DEEPEST:
             return None
@@ -245,10 +250,11 @@ class _Walk:
     def function(
         self, name: str, arguments: Sequence[Fact], *, demanding: bool = False
     ) -> list[Fact]:
-        """What a function of the library gives.
+        """The Facts of the results of a function of the library.
 
         Args:
-            demanding: whether it surely runs on just these arguments, so that its demands hold.
+            demanding: whether the function always runs, and on just these arguments, so that its
+            demands hold.
         """
         if self.depth >= DEEPEST:
             return []
@@ -264,15 +270,15 @@ def _call(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
 
 
 def _branches(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
-    """What both branches agree on."""
+    """The sizes that both branches agree on."""
     names = [op.get_attr(f"{branch}_branch").name for branch in ("then", "else")]
     one, other = (walk.function(name, inputs[1:]) for name in names)
     return [_common(a, b) for a, b in zip(one, other, strict=True)]
 
 
 def _loop(walk: _Walk, op: Operation, inputs: Sequence[Fact]) -> list[Fact]:
-    """Variables that an iteration leaves as large as they are."""
-    # Sizes alone go in: what a variable counts is not followed through iterations.
+    """The sizes of loop variables that an iteration does not change."""
+    # Only sizes are followed: the numbers in a variable change with each iteration.
     given = [Fact(f.sizes) for f in inputs]
     after = walk.function(op.get_attr("body").name, given)
     return [_common(a, b) for a, b in zip(given, after, strict=True)]
@@ -293,11 +299,11 @@ CALLS = {
     "While": _loop,
     "StatelessWhile": _loop,
 }
-"""Ops that call functions."""
+"""Rules of ops that call functions."""
 
 
 def _constant(op: Operation) -> Fact:
-    """The numbers of small constants of integers; the sizes of all."""
+    """The sizes of a constant; of small integer ones, the numbers too."""
     tensor = op.outputs[0]
     sizes = static(tensor)
     count = tensor.shape.num_elements()

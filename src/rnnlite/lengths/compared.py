@@ -1,8 +1,8 @@
 """The lengths at which a model is compared with its source.
 
-What enters: the `Lengths` of a model. What leaves: values of its free axes, long and short: the
-least ones; and such that each recurrence, behind whatever strides stand in front of it, takes the
-wanted numbers of steps, at lengths that the strides divide and at others.
+What enters: the `Lengths` of a model. What leaves: sizes of its free axes. They are the least
+sizes, and sizes at which each recurrence takes the wanted numbers of steps. Strides in front of a
+recurrence are allowed for: they divide some of the lengths, and others not.
 """
 
 from __future__ import annotations
@@ -14,21 +14,20 @@ from rnnlite.lengths.sizes import Axis
 from rnnlite.lengths.values import axes_of, evaluate, is_known
 
 WANTED = (19, 1, 5, 8)
-"""Steps: long and short, below, at and above the number of unrolled ones, and no multiple of it."""
+"""Numbers of steps: long and short; some are multiples of the unrolled steps, some are not."""
 
 PAST_A_THRESHOLD = 3
-"""Where the number of steps decides how it is computed, two numbers are so much larger than where
-that is past a threshold."""
+"""How many steps a length is past a threshold, to compare the strategy that begins there."""
 
 LONGER = (33, 64, 100, 128, 200, 256, 300, 400)
-"""Steps to take in turn in place of lengths that the source refuses all the same."""
+"""Numbers of steps that replace, in turn, lengths that the source refuses."""
 
 MOST = 6
-"""Lengths that are compared at most, but for those past a threshold."""
+"""If as many lengths are found, none are added for recurrences at other paces."""
 
 
 def compared(lengths: Lengths) -> list[Values]:
-    """Lengths to compare at, the longest ones first; the least ones are among them."""
+    """Lengths to compare at, the least ones among them; those past thresholds come first."""
     paces = _paces(lengths)
     found: list[Values] = []
     for steps in _past_thresholds(lengths):
@@ -65,20 +64,20 @@ def unequal(lengths: Lengths) -> Values | None:
 
 
 def shown(values: Values, lengths: Lengths) -> int:
-    """The one number that stands for some lengths: the first that a recurrence runs over."""
+    """The number that stands for several lengths: that of an axis that a recurrence runs over."""
     order = [a for a in lengths.axes if a in lengths.times] or lengths.axes
     return next((values[a] for a in order if a in values), 0)
 
 
 def _paces(lengths: Lengths) -> list[Steps]:
-    """The recurrences that differ in how many steps they take, the slowest first."""
+    """Recurrences that take different numbers of steps, the one with the fewest first."""
     found = {s.size: s for s in lengths.steps if is_known(s.size) and axes_of(s.size)}
     far = dict.fromkeys(lengths.axes, 1 << 12)
     return sorted(found.values(), key=lambda s: evaluate(s.size, far) or 0)
 
 
 def _past_thresholds(lengths: Lengths) -> list[Steps]:
-    """Recurrences with one threshold each: the two longest that are past the wanted lengths."""
+    """Recurrences with one threshold each, at most the two largest of each; longest first."""
     past = {
         (s.size, threshold): Steps(s.size, s.unroll, (threshold,))
         for s in lengths.steps
@@ -98,7 +97,7 @@ def _wanted_of(steps: Steps) -> int:
 
 
 def _values(lengths: Lengths, paces: Sequence[Steps], wanted: int, *, last: bool) -> Values | None:
-    """Lengths at which recurrences take so many steps: the least such ones, or the last."""
+    """Lengths at which recurrences take `wanted` steps: the least such ones, or the largest."""
     least = lengths.least
     found: Values = {}
     for axis in lengths.axes:
@@ -115,7 +114,7 @@ def _values(lengths: Lengths, paces: Sequence[Steps], wanted: int, *, last: bool
 
 
 def _add(found: list[Values], lengths: Lengths, values: Values | None) -> None:
-    """Add lengths that fit, with what ties axes to each other resolved."""
+    """Add lengths, changed until they fit what ties axes to each other."""
     if values is None:
         return
     if not lengths.fits(values):
@@ -128,6 +127,6 @@ def _add(found: list[Values], lengths: Lengths, values: Values | None) -> None:
 
 
 def _taken(found: Sequence[Values], steps: Steps, wanted: int) -> bool:
-    """Whether some lengths stand to the unrolled steps of a recurrence as the wanted ones do."""
+    """Whether a recurrence already takes, at some length, as many steps modulo its unroll."""
     counts = [evaluate(steps.size, values) or 0 for values in found]
     return any(n % steps.unroll == wanted % steps.unroll for n in counts)

@@ -108,7 +108,7 @@ BROADCASTING = [
     "SelectV2",
     "Complex",
 ]
-"""Ops whose result is as large as all of their inputs, spread over each other."""
+"""Ops whose inputs are broadcast, and whose result has the broadcast sizes."""
 
 
 @rule(*SAME)
@@ -118,7 +118,7 @@ def same(node: Node) -> list[Fact]:
 
 
 def broadcast(node: Node, parts: Sequence[Sizes]) -> Sizes:
-    """The sizes of tensors spread over each other: axes of 1 over any, all others equal."""
+    """The sizes to which tensors are broadcast; demands that axes which are not 1 are equal."""
     rank = max(map(len, parts))
     found: list[Size] = [1] * rank
     for sizes in parts:
@@ -128,7 +128,7 @@ def broadcast(node: Node, parts: Sequence[Sizes]) -> Sizes:
             if found[k] == 1:
                 found[k] = size
             elif found[k] != size:
-                # What is not known may be 1.
+                # A size that is not known may be 1.
                 both = is_known(found[k]) and is_known(size)
                 found[k] = node.demand_equal(found[k], size) if both else _known_of(found[k], size)
     return tuple(found)
@@ -140,13 +140,13 @@ def _known_of(one: Size, other: Size) -> Size:
 
 @rule(*BROADCASTING)
 def broadcasting(node: Node) -> list[Fact]:
-    """Inputs spread over each other."""
+    """Inputs are broadcast."""
     return [Fact(broadcast(node, [node.sizes(k) for k in range(len(node.inputs))]))]
 
 
 @rule("Select")
 def select(node: Node) -> list[Fact]:
-    """As large as the two to choose from."""
+    """As large as the two inputs that it chooses from."""
     one, other = node.sizes(1), node.sizes(2)
     return [Fact(tuple(node.demand_equal(a, b) for a, b in zip(one, other, strict=True)))]
 
@@ -168,7 +168,7 @@ def batch_norm(node: Node) -> list[Fact]:
 
 @rule("Sum", "Mean", "Max", "Min", "All", "Any", "EuclideanNorm")
 def reduce(node: Node) -> list[Fact]:
-    """Axes fall away, or become 1. A mean or maximum needs one element at least."""
+    """Axes are dropped, or become 1. A mean, maximum or minimum needs at least one element."""
     sizes = node.sizes(0)
     axes = {a % len(sizes) for a in node.numbers(1)} if sizes else set()
     if node.op.type in ("Mean", "Max", "Min"):
@@ -181,7 +181,7 @@ def reduce(node: Node) -> list[Fact]:
 
 @rule("ArgMax", "ArgMin")
 def arg(node: Node) -> list[Fact]:
-    """One axis falls away."""
+    """One axis is dropped."""
     sizes = node.sizes(0)
     axis = node.number(1) % len(sizes)
     node.demand_least(sizes[axis])
@@ -190,7 +190,7 @@ def arg(node: Node) -> list[Fact]:
 
 @rule("TopK", "TopKV2")
 def top(node: Node) -> list[Fact]:
-    """The last axis is as long as there are places asked for."""
+    """The last axis has k elements."""
     sizes = node.sizes(0)
     count = node.only(1) if node.op.type == "TopKV2" else int(node.attr("k"))
     node.demand_least(sizes[-1], count)
@@ -209,7 +209,7 @@ def mat_mul(node: Node) -> list[Fact]:
 
 @rule("BatchMatMul", "BatchMatMulV2", "BatchMatMulV3")
 def batch_mat_mul(node: Node) -> list[Fact]:
-    """(..., m, k) (..., k, n) -> (..., m, n), the axes in front spread over each other."""
+    """(..., m, k) (..., k, n) -> (..., m, n); the axes in front are broadcast."""
     a, b = list(node.sizes(0)), list(node.sizes(1))
     if node.attr("adj_x"):
         a[-2:] = a[:-3:-1]
@@ -221,7 +221,7 @@ def batch_mat_mul(node: Node) -> list[Fact]:
 
 @rule("Einsum")
 def einsum(node: Node) -> list[Fact]:
-    """By its equation; a letter stands for one size."""
+    """The equation tells the sizes: a letter stands for one size."""
     equation = node.text("equation").replace(" ", "")
     if "..." in equation:
         raise Untold
@@ -237,14 +237,15 @@ def einsum(node: Node) -> list[Fact]:
 
 
 def _places(layout: str) -> list[int]:
-    """The axes of space in a layout such as NHWC or NCDHW."""
+    """The spatial axes of a layout such as NHWC or NCDHW."""
     return [k for k, letter in enumerate(layout) if letter in "DHW"]
 
 
 def window(node: Node, size: Size, width: Size, stride: int, dilation: int, padding: str) -> Size:
-    """How many places a window takes along an axis; at least one is demanded.
+    """How many windows there are along an axis; demands at least one.
 
-    "SAME" pads so that there is one for each stride; "VALID" takes those that lie within.
+    "SAME" pads so that there is a window for each stride. "VALID" takes the windows that lie within
+    the axis.
     """
     if padding == "SAME":
         found = ceil_div(size, stride)
@@ -259,7 +260,7 @@ def window(node: Node, size: Size, width: Size, stride: int, dilation: int, padd
 
 @rule("Conv2D", "DepthwiseConv2dNative", "Conv3D")
 def convolve(node: Node) -> list[Fact]:
-    """Windows along the axes of space, as many channels as the kernel gives."""
+    """Windows along the spatial axes; the kernel tells the channels."""
     sizes, kernel = list(node.sizes(0)), node.sizes(1)
     layout = node.text("data_format")
     places = _places(layout)
@@ -272,8 +273,8 @@ def convolve(node: Node) -> list[Fact]:
         if explicit:
             size, kind = size + explicit[2 * axis] + explicit[2 * axis + 1], "VALID"
         sizes[axis] = window(node, size, kernel[k], strides[axis], dilations[axis], kind)
-    # TensorFlow takes a multiple of the kernel's channels too, as groups. No length is meant so:
-    # one that follows from a free axis makes the axis one of features.
+    # TensorFlow also takes a multiple of the kernel's channels, as groups. That is not meant for a
+    # free axis: one that becomes channels has the size that the kernel has.
     node.demand_equal(sizes[channel], kernel[-2])
     depthwise = node.op.type == "DepthwiseConv2dNative"
     sizes[channel] = kernel[-2] * kernel[-1] if depthwise else kernel[-1]
@@ -282,7 +283,7 @@ def convolve(node: Node) -> list[Fact]:
 
 @rule("MaxPool", "AvgPool", "MaxPool3D", "AvgPool3D")
 def pool(node: Node) -> list[Fact]:
-    """Windows along all axes whose window is not 1."""
+    """Windows along all axes whose width or stride is not 1."""
     sizes = list(node.sizes(0))
     widths, strides = list(node.attr("ksize")), list(node.attr("strides"))
     padding = node.text("padding")
@@ -294,13 +295,13 @@ def pool(node: Node) -> list[Fact]:
 
 @rule("Conv2DBackpropInput", "Conv3DBackpropInputV2", "DepthwiseConv2dNativeBackpropInput")
 def deconvolve(node: Node) -> list[Fact]:
-    """A transposed convolution, as large as its first input says."""
+    """The result of a transposed convolution has the shape that its first input holds."""
     return [Fact(tuple(node.content(0)))]
 
 
 @rule("ResizeBilinear", "ResizeNearestNeighbor", "ResizeBicubic", "ResizeArea")
 def resize(node: Node) -> list[Fact]:
-    """Height and width as the second input says."""
+    """The second input holds height and width."""
     batch, _, _, channels = node.sizes(0)
     height, width = node.content(1)
     return [Fact((batch, height, width, channels))]
@@ -308,7 +309,7 @@ def resize(node: Node) -> list[Fact]:
 
 @rule("RFFT")
 def rfft(node: Node) -> list[Fact]:
-    """Half of the spectrum, of as many values as its second input says."""
+    """Half of the spectrum; the second input holds the length of the transform."""
     (length,) = node.content(1)
     sizes = node.sizes(0)
     node.demand_least(sizes[-1], length)

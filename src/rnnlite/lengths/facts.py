@@ -1,7 +1,7 @@
 """What is known of a tensor's size, what an op demands of sizes, and an op as its rule sees it.
 
-What enters: what rules find. What leaves: data: `Fact`, `Requirement`, and `RULES`, which has the
-rule of each op.
+What enters: what rules find. What leaves: `Fact`s, `Requirement`s, and `RULES`, the rule of each
+kind of op.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Content = npt.NDArray[np.object_]
 """The numbers in a tensor of integers, each a `Size`: a shape, or what is computed of one."""
 
 LARGEST_CONTENT = 64
-"""Numbers up to which the content of a tensor is followed; shape vectors are short."""
+"""The content of a tensor with more numbers is not followed; shape vectors are short."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class Fact:
     """What is known of one tensor.
 
     Attributes:
-        sizes: one an axis; None where not even the rank is known.
+        sizes: one for each axis; None where not even the rank is known.
         content: the numbers themselves, for small tensors of integers; None where not followed.
     """
 
@@ -47,10 +47,10 @@ class Requirement:
     """What one op demands of sizes.
 
     Attributes:
-        kind: "equal": both are; "multiple": left is a multiple of right; "least": left is at least
-            right, or the op is left without a step; "meant": both are equal where the op does what
-            it is there for, though it takes other sizes.
-        left, right: sizes.
+        kind: "equal": left equals right; "multiple": left is a multiple of right; "least": left is
+            at least right, else no step is left; "meant": left and right are meant to be equal,
+            though the op takes other sizes too.
+        left, right: the sizes.
         op: name of the op in its graph.
     """
 
@@ -61,11 +61,11 @@ class Requirement:
 
     @property
     def axes(self) -> frozenset[Axis]:
-        """The free axes that it speaks of."""
+        """The free axes that it depends on."""
         return axes_of(self.left) | axes_of(self.right)
 
     def holds(self, values: Mapping[Axis, int]) -> bool | None:
-        """Whether it holds when free axes have these sizes; None where that is not known."""
+        """Whether it holds where free axes have these sizes; None where that is not known."""
         left, right = evaluate(self.left, values), evaluate(self.right, values)
         if left is None or right is None:
             return None
@@ -76,7 +76,7 @@ class Requirement:
         return left >= right
 
     def fixed(self, values: Mapping[Axis, int]) -> Requirement | None:
-        """The same with these sizes put in for free axes; None where it always holds then."""
+        """The requirement with sizes put in for free axes; None where it then always holds."""
         left, right = substitute(self.left, values), substitute(self.right, values)
         if self.kind != "least":
             left, right = reduced(left, right)
@@ -91,13 +91,13 @@ class Requirement:
 
 
 class Demands:
-    """The requirements of a graph, each once. Those that always hold are left out."""
+    """The requirements of a graph, each once, without those that always hold."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, Size, Size], Requirement] = {}
 
     def add(self, kind: Kind, left: Size, right: Size, op: str) -> None:
-        """Keep a requirement, unless it says nothing, or something of what is not known."""
+        """Keep a requirement, unless it always holds, or a size in it is unknown."""
         if kind != "least":
             left, right = reduced(left, right)
         if not (is_known(left) and is_known(right)):
@@ -112,7 +112,7 @@ class Node:
 
     Attributes:
         op: the TensorFlow op.
-        inputs: what is known of its inputs.
+        inputs: the Facts of its inputs.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class Node:
         return found
 
     def demand_equal(self, left: Size, right: Size) -> Size:
-        """Demand that two sizes are equal; gives the one that says more."""
+        """Demand that two sizes are equal; gives the better known one."""
         self._demands.add("equal", left, right, self.op.name)
         if isinstance(left, int) or not is_known(right):
             return left
@@ -197,7 +197,7 @@ class Node:
         self._demands.add("multiple", left, right, self.op.name)
 
     def note_meant(self, left: Size, right: Size) -> None:
-        """Say that two sizes are meant to be equal."""
+        """Note that two sizes are meant to be equal."""
         self._demands.add("meant", left, right, self.op.name)
 
     def demand_least(self, size: Size, least: Size = 1) -> None:
@@ -206,26 +206,26 @@ class Node:
 
 
 class Untold(Exception):  # noqa: N818 (no error: the rule has nothing to say)
-    """A rule cannot tell what an op gives."""
+    """A rule cannot tell the results of an op."""
 
 
 Rule = Callable[[Node], Sequence[Fact]]
-"""What an op gives, one fact an output. If it raises `Untold`, or anything, that is unknown."""
+"""Gives a Fact for each output of an op. If it raises `Untold`, or anything, nothing is known."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """All that is known of one kind of op along time; how far it looks back and ahead goes here.
+    """What is known of one kind of op.
 
     Attributes:
-        sizes: see `Rule`.
+        sizes: the rule for the sizes of its results.
     """
 
     sizes: Rule
 
 
 RULES: dict[str, Record] = {}
-"""By op type."""
+"""Kind of op -> its record."""
 
 
 def rule(*ops: str) -> Callable[[Rule], Rule]:
@@ -247,24 +247,24 @@ def static(tensor: Tensor) -> Sizes | None:
 
 
 def filled(shape: Sequence[int], value: Size | Sequence[Size] | Content) -> Content:
-    """Content of a shape, all of it one value or an array of it."""
+    """Content of a shape, filled with one value or with an array of that shape."""
     found = np.empty(tuple(shape), object)
     found[...] = value
     return found
 
 
 def vector(values: Sequence[Size]) -> Content:
-    """Numbers as content."""
+    """The content of a vector of these numbers."""
     return filled([len(values)], list(values))
 
 
 def scalar(value: Size) -> Content:
-    """One number as content."""
+    """The content of a scalar."""
     return filled([], value)
 
 
 def with_content(content: Content) -> Fact:
-    """A tensor of which the numbers are known."""
+    """The Fact of a tensor whose numbers are known."""
     if content.size > LARGEST_CONTENT:
         return Fact(content.shape)
     return Fact(content.shape, content)

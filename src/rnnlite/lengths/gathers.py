@@ -1,4 +1,4 @@
-"""Rules of ops that pick entries: gather, scatter, one-hot, blocks of space.
+"""Rules of ops that pick elements or move blocks: gather, scatter, one-hot, space to batch.
 
 What enters: a `Node`, with a `Fact` for each input. What leaves: a `Fact` for each result; demands
 on sizes are noted in the node.
@@ -21,7 +21,7 @@ from rnnlite.lengths.sizes import Size, divided, floor_div, unknown
 
 @rule("Gather", "GatherV2", "ResourceGather")
 def gather(node: Node) -> list[Fact]:
-    """Rows by indexes, whose axes stand in the place of the axis of rows."""
+    """The axes of the indices take the place of the axis that is gathered along."""
     batch = 0
     axis = 0
     if node.op.type == "GatherV2":
@@ -45,7 +45,7 @@ def gather(node: Node) -> list[Fact]:
 
 @rule("GatherNd", "ResourceGatherNd")
 def gather_nd(node: Node) -> list[Fact]:
-    """The last axis of the indexes says how many axes they choose along."""
+    """The size of the last axis of the indices is the number of axes that they index."""
     sizes, indexes = node.sizes(0), node.sizes(1)
     depth = indexes[-1]
     if not isinstance(depth, int):
@@ -55,7 +55,7 @@ def gather_nd(node: Node) -> list[Fact]:
 
 @rule("ScatterNd")
 def scatter_nd(node: Node) -> list[Fact]:
-    """As large as its third input says."""
+    """The third input holds the shape."""
     return [Fact(tuple(node.content(2)))]
 
 
@@ -70,7 +70,7 @@ def one_hot(node: Node) -> list[Fact]:
 
 @rule("BatchToSpaceND")
 def batch_to_space(node: Node) -> list[Fact]:
-    """Blocks of the batch laid along axes, then cropped."""
+    """Blocks of the batch are laid along axes, then cropped."""
     sizes, crops = list(node.sizes(0)), node.content(2)
     blocks = node.numbers(1)
     whole, exact = divided(sizes[0], int(np.prod(blocks)))
@@ -84,7 +84,7 @@ def batch_to_space(node: Node) -> list[Fact]:
 
 @rule("SpaceToBatchND")
 def space_to_batch(node: Node) -> list[Fact]:
-    """Axes padded, then every block-th place of them put into the batch."""
+    """Axes are padded, then cut into blocks, whose elements go to the batch."""
     sizes, padding = list(node.sizes(0)), node.content(2)
     blocks = node.numbers(1)
     found: list[Size] = [sizes[0] * int(np.prod(blocks))]

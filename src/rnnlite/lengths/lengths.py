@@ -1,7 +1,7 @@
-"""What follows from an analysis: the lengths that a model takes. Data, without TensorFlow.
+"""The lengths that a model takes, as found by an analysis. Data, without TensorFlow.
 
 What enters: how many steps each recurrence takes and what the ops demand, as functions of the free
-axes of the inputs. What leaves: which of them are time, the least length of each, whether given
+axes of the inputs. What leaves: which of the axes are time, the least length of each, whether given
 lengths fit, and lengths at which a recurrence takes a wanted number of steps.
 """
 
@@ -16,13 +16,13 @@ from rnnlite.lengths.sizes import Axis, Size
 from rnnlite.lengths.values import axes_of, evaluate, is_known, substitute
 
 LONGEST = 1 << 20
-"""Lengths are looked for up to here."""
+"""The largest length that is looked for."""
 
 LONGEST_RUN = 1 << 10
-"""Lengths that a source is run at, at most, to find the least one that it takes."""
+"""The largest length at which a source is run to find the least one that it takes."""
 
 NEARBY = 4096
-"""Lengths tried one after the other, for what is no bound (multiples, equal lengths)."""
+"""How many lengths are tried one after the other, for demands that are no bounds."""
 
 Values = dict[Axis, int]
 
@@ -32,8 +32,8 @@ class Steps:
     """How many steps a recurrence takes.
 
     Attributes:
-        size: as a function of the free axes.
-        unroll: steps an iteration.
+        size: the number of steps, as a function of the free axes.
+        unroll: steps in an iteration.
         thresholds: numbers of steps beyond which its outputs are gathered by another strategy.
     """
 
@@ -47,10 +47,10 @@ class Lengths:
     """How the lengths inside of a model follow from those of its inputs.
 
     Attributes:
-        axes: the free axes of the inputs, in order, but for the batch.
+        axes: the free axes of the inputs, in order, without the batch.
         steps: how many steps each recurrence takes.
         requirements: what the ops demand.
-        tried: least lengths that were found by running the source, where a recurrence's own length
+        tried: least lengths that were found by running the source, where the length of a recurrence
             is not known.
     """
 
@@ -66,15 +66,15 @@ class Lengths:
 
     @property
     def known(self) -> bool:
-        """Whether the length of every recurrence is."""
+        """Whether the length of every recurrence is known."""
         return all(is_known(s.size) for s in self.steps)
 
     def fits(self, values: Mapping[Axis, int]) -> bool:
-        """Whether no op is seen to refuse these lengths, or to be left without a step."""
+        """Whether no op is known to refuse these lengths, or to be left without a step."""
         return all(r.kind == "meant" or r.holds(values) is not False for r in self.requirements)
 
     def with_tried(self, runs: Callable[[Values], bool]) -> Lengths:
-        """The same with the least length that a source takes when it is run.
+        """These lengths, with the least length that a source takes when it is run.
 
         Args:
             runs: whether the source runs at some lengths.
@@ -83,7 +83,7 @@ class Lengths:
         return self if least is None else replace(self, tried=tuple((a, least) for a in self.axes))
 
     def fixed(self, values: Mapping[Axis, int]) -> Lengths:
-        """The same where some free axes are so long."""
+        """These lengths, with sizes put in for some free axes."""
         left = [r.fixed(values) for r in self.requirements]
         return Lengths(
             axes=tuple(a for a in self.axes if a not in values),
@@ -94,7 +94,7 @@ class Lengths:
 
     @cached_property
     def least(self) -> Values:
-        """The least length of each free axis, others being long enough."""
+        """The least length of each free axis, where the others are long enough."""
         found: Values = {}
         for axis in self.axes:
             floor = max(self._bound(axis), dict(self.tried).get(axis, 1))
@@ -106,7 +106,7 @@ class Lengths:
         return found
 
     def _bound(self, axis: Axis) -> int:
-        """The least length by the requirements that are bounds of this axis alone."""
+        """The least length that satisfies the lower bounds on this axis alone."""
         bounds = [r for r in self.requirements if r.kind == "least" and r.axes == {axis}]
         return first(lambda n: all(r.holds({axis: n}) for r in bounds)) or 1
 
@@ -116,12 +116,12 @@ class Lengths:
         return any(len(axes) > 1 and axis in axes for axes in tied)
 
     def pinned(self) -> frozenset[Axis]:
-        """Free axes that some op takes at one size alone (or at few: those that round to it)."""
+        """Free axes that an op takes at one size only (or at a few that strides round to it)."""
         found = set()
         for requirement in self.requirements:
             if requirement.kind == "equal" and len(requirement.axes) == 1:
                 (axis,) = requirement.axes
-                # Two far lengths: what is equal at both is equal throughout.
+                # Two large lengths: sizes that are equal at both are equal at all.
                 if not all(requirement.holds({axis: n}) for n in (LONGEST, LONGEST - 1)):
                     found.add(axis)
         return frozenset(found)
@@ -143,7 +143,8 @@ class Lengths:
         """Lengths for all free axes that fit, some of them given; None where none is found.
 
         Args:
-            wanted: lengths to take for the others where they fit.
+            values: lengths of some axes.
+            wanted: lengths to try first for the other axes.
         """
         found: Values = dict(values)
         if not self.fits(found):
@@ -164,7 +165,7 @@ class Lengths:
     def reaching(
         self, size: Size, axis: Axis, steps: int, others: Mapping[Axis, int]
     ) -> int | None:
-        """The least length of an axis at which a size is at least so many."""
+        """The least length of an axis at which `size` is at least `steps`."""
 
         def enough(n: int) -> bool:
             found = evaluate(size, {**others, axis: n})
@@ -174,7 +175,10 @@ class Lengths:
 
 
 def first(holds: Callable[[int], bool], longest: int = LONGEST) -> int | None:
-    """The least number from 1 on of which something holds that, from there on, always does."""
+    """The least number of which `holds` is true; it must be true of all larger ones too.
+
+    None where it is true of none up to `longest`.
+    """
     high = 1
     while not holds(high):
         high *= 2

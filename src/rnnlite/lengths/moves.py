@@ -26,7 +26,7 @@ from rnnlite.lengths.sizes import Size, divided, unknown
 
 
 def product(sizes: Sequence[Size]) -> Size:
-    """All of them multiplied."""
+    """The product of sizes."""
     total: Size = 1
     for size in sizes:
         total = total * size
@@ -34,13 +34,13 @@ def product(sizes: Sequence[Size]) -> Size:
 
 
 def followed(node: Node, place: int, sizes: Sizes, content: Content | None) -> list[Fact]:
-    """A result whose numbers are those of an input, arranged anew."""
+    """The Fact of a result; it has content where the input has."""
     return [Fact(sizes, content if node.inputs[place].content is not None else None)]
 
 
 @rule("Reshape")
 def reshape(node: Node) -> list[Fact]:
-    """One size may be -1: what the others leave."""
+    """One size of the target may be -1, and follows from the others."""
     target = list(node.content(1).reshape(-1))
     given = node.inputs[0]
     content = given.content
@@ -64,9 +64,9 @@ def reshape(node: Node) -> list[Fact]:
 
 
 def _note_regrouped(node: Node, sizes: Sizes, target: Sequence[Size], place: int) -> None:
-    """Which free axis the sizes behind the -1 are meant to take in, where several could be.
+    """Note which free axis the sizes behind the -1 are meant to hold, where several may be.
 
-    (width, height, channels) -> (-1, k) takes in what stands last: height * channels = k.
+    (width, height, channels) -> (-1, k) is meant to hold the last axes: height * channels = k.
     """
     behind, taken = product(target[place + 1 :]), 1
     free = [s for s in sizes[place:] if not isinstance(s, int)]
@@ -80,7 +80,7 @@ def _note_regrouped(node: Node, sizes: Sizes, target: Sequence[Size], place: int
 
 @rule("ExpandDims")
 def expand_dims(node: Node) -> list[Fact]:
-    """An axis of 1 is put in."""
+    """An axis of 1 is inserted."""
     sizes, axis = node.sizes(0), node.number(1)
     place = axis if axis >= 0 else len(sizes) + 1 + axis
     content = node.inputs[0].content
@@ -90,7 +90,7 @@ def expand_dims(node: Node) -> list[Fact]:
 
 @rule("Squeeze")
 def squeeze(node: Node) -> list[Fact]:
-    """Axes of 1 are taken out."""
+    """Axes of 1 are removed."""
     sizes = node.sizes(0)
     axes = [int(a) % len(sizes) for a in node.attr("squeeze_dims")]
     if not axes:
@@ -115,7 +115,7 @@ def transpose(node: Node) -> list[Fact]:
 
 @rule("Tile")
 def tile(node: Node) -> list[Fact]:
-    """Each axis so many times."""
+    """Each axis is repeated."""
     sizes, times = node.sizes(0), list(node.content(1))
     content = node.inputs[0].content
     if content is not None and all(isinstance(t, int) for t in times):
@@ -148,5 +148,5 @@ def stateless(node: Node) -> list[Fact]:
 
 @rule("BroadcastTo")
 def broadcast_to(node: Node) -> list[Fact]:
-    """As large as its second input says."""
+    """The second input holds the shape."""
     return [Fact(tuple(node.content(1)))]

@@ -1,16 +1,17 @@
 """The algebra of sizes: how long an axis is, as a function of the free axes of the inputs.
 
-What enters: sizes. What leaves: sizes, in one form for what is equal.
+What enters: sizes. What leaves: sizes, in a normal form.
 
 A `Size` is an int, or an `Expression`: a sum of products of atoms with whole coefficients. Atoms:
 
 - `Axis`: a free axis of an input, at least 1;
 - `Floor`: floor(p / d) of an expression, which strides and pooling give;
 - `Larger`: max(p, q), which slices give;
-- `Opaque`: a number that nothing is known of, not even that it is a size.
+- `Opaque`: a number of which nothing is known, not even that it is at least 1.
 
-Every operation brings its result to one form, so that equal sizes mostly compare equal: floors of
-floors become one floor, whole parts leave them, and ceil(p / d) is floor((p + d - 1) / d). Sizes
+Every operation gives its result in normal form, so that equal sizes mostly compare equal: a floor
+of a floor becomes one floor, whole parts are taken out of floors, and ceil(p / d) is floor((p + d -
+1) / d). Sizes
 that compare unequal may still be equal; `values.evaluate` decides for given lengths.
 """
 
@@ -26,7 +27,7 @@ from typing import TypeAlias, Union
 
 @dataclass(frozen=True, order=True)
 class Axis:
-    """A free axis of an input: places of the input and of the axis, from 0."""
+    """A free axis of an input: the indices of the input and of the axis."""
 
     input: int
     axis: int
@@ -39,7 +40,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Opaque:
-    """A number that nothing is known of; each is equal to itself alone."""
+    """A number of which nothing is known; it is equal only to itself."""
 
     number: int
 
@@ -81,10 +82,10 @@ Monomial: TypeAlias = tuple[Atom, ...]
 
 
 class Expression:
-    """A sum of products of atoms. Made by arithmetic alone; immutable.
+    """A sum of products of atoms. Immutable; arithmetic on sizes makes it.
 
     Attributes:
-        terms: monomials and their coefficients, none of them 0, in one order.
+        terms: the monomials and their coefficients, none of which is 0, in a fixed order.
     """
 
     __slots__ = ("_hash", "terms")
@@ -148,12 +149,12 @@ def free(axis: Axis) -> Size:
 
 
 def unknown() -> Size:
-    """A size that nothing is known of, equal to itself alone."""
+    """A size of which nothing is known; it is equal only to itself."""
     return size_of({(Opaque(next(_numbers)),): 1})
 
 
 def floor_div(size: Size, by: Size) -> Size:
-    """floor(size / by); unknown where neither `by` is a number nor the division exact."""
+    """floor(size / by); unknown where `by` is no number and the division is not exact."""
     if isinstance(by, Expression):
         quotient, exact = divided(size, by)
         return quotient if exact else unknown()
@@ -171,7 +172,7 @@ def floor_div(size: Size, by: Size) -> Size:
 
 
 def _floor(rest: Size, by: int) -> Size:
-    """floor(rest / by), its whole part taken out but for a constant."""
+    """floor(rest / by) in normal form; coefficients are below `by` already."""
     if isinstance(rest, int):
         return rest // by
     lead = next(f for m, f in rest.terms if m)
@@ -233,7 +234,7 @@ def divided(size: Size, by: Size) -> tuple[Size, bool]:
 
 
 def reduced(size: Size, by: Size) -> tuple[Size, Size]:
-    """Both without the atoms that are factors of each of their terms, as the batch mostly is."""
+    """Both sizes divided by the atoms that are in each of their terms, often the batch."""
     if isinstance(size, int) or isinstance(by, int):
         return size, by
     for atom in dict.fromkeys(by.terms[0][0]):
@@ -256,7 +257,7 @@ def _without(terms: tuple[tuple[Monomial, int], ...], atom: Atom) -> Size | None
 
 
 def _long_division(size: Size, by: Expression) -> Size | None:
-    """The quotient of polynomials where nothing remains, else None."""
+    """The quotient of two polynomials if there is no remainder, else None."""
     quotient: Size = 0
     lead, factor = max(by.terms, key=_degree)
     for _ in range(32):
@@ -280,7 +281,7 @@ def _degree(term: tuple[Monomial, int]) -> tuple[int, list[str]]:
 
 
 def least_value(size: Size) -> float:
-    """A lower bound of a size, free axes being at least 1; minus infinity where none is seen."""
+    """A lower bound of a size, with free axes of at least 1; minus infinity if none is found."""
     total = 0.0
     for monomial, factor in terms_of(size):
         bounds = [_least_atom(a) for a in monomial]
@@ -305,14 +306,14 @@ def _least_atom(atom: Atom) -> float:
 
 
 def terms_of(size: Size) -> tuple[tuple[Monomial, int], ...]:
-    """The monomials of a size and their coefficients; none of 0."""
+    """The monomials of a size and their coefficients, none of which is 0."""
     if isinstance(size, Expression):
         return size.terms
     return (((), size),) if size else ()
 
 
 def size_of(terms: Mapping[Monomial, int]) -> Size:
-    """The size of these terms; an int where nothing is free."""
+    """The size with these terms; an int if it depends on nothing."""
     found = [(m, f) for m, f in terms.items() if f]
     if not found:
         return 0

@@ -1,4 +1,4 @@
-"""Rules of ops that cut along an axis, or put together: slice, pad, concatenate, split.
+"""Rules of ops that cut or join along an axis: slice, pad, concatenate, split.
 
 What enters: a `Node`, with a `Fact` for each input. What leaves: a `Fact` for each result; demands
 on sizes are noted in the node.
@@ -21,7 +21,7 @@ from rnnlite.lengths.sizes import Size, ceil_div, floor_div, maximum, minimum, u
 
 
 def _bounds(size: Size, begin: Size | None, end: Size | None, step: int) -> Size:
-    """Length of a slice begin:end:step of an axis; None where it is left out."""
+    """The length of a slice begin:end:step; a bound of None is left out, as in NumPy."""
 
     def place(bound: Size) -> Size:
         if not isinstance(bound, int):
@@ -45,7 +45,7 @@ def _bounds(size: Size, begin: Size | None, end: Size | None, step: int) -> Size
 
 @rule("StridedSlice")
 def strided_slice(node: Node) -> list[Fact]:
-    """Slices, single places, new axes and an ellipsis, as NumPy has them."""
+    """Slices, single indices, new axes and an ellipsis, as in NumPy."""
     sizes = node.sizes(0)
     begin, end = list(node.content(1)), list(node.content(2))
     strides = node.numbers(3)
@@ -116,7 +116,7 @@ def slice_(node: Node) -> list[Fact]:
 
 @rule("Pad", "PadV2", "MirrorPad")
 def pad(node: Node) -> list[Fact]:
-    """Rows in front and behind; a mirror needs as many to show."""
+    """Rows are added in front and behind; MirrorPad needs as many rows to mirror."""
     sizes, padding = node.sizes(0), node.content(1)
     if node.op.type == "MirrorPad":
         more = 1 if node.text("mode") == "REFLECT" else 0
@@ -130,7 +130,7 @@ def pad(node: Node) -> list[Fact]:
 
 @rule("Concat", "ConcatV2")
 def concat(node: Node) -> list[Fact]:
-    """The axis of concatenation is the sum; all others agree."""
+    """The axis of concatenation has the sum of the sizes; all other axes are equal."""
     count = int(node.attr("N"))
     parts, axis = (range(count), count) if node.op.type == "ConcatV2" else (range(1, count + 1), 0)
     place = node.number(axis)
@@ -150,7 +150,7 @@ def concat(node: Node) -> list[Fact]:
 
 @rule("Pack")
 def pack(node: Node) -> list[Fact]:
-    """A new axis, as long as there are inputs."""
+    """A new axis, of the number of inputs."""
     axis = int(node.attr("axis"))
     contents = [i.content for i in node.inputs]
     if all(c is not None for c in contents):
@@ -165,7 +165,7 @@ def pack(node: Node) -> list[Fact]:
 
 @rule("Unpack")
 def unpack(node: Node) -> list[Fact]:
-    """One result for each place of an axis."""
+    """A result for each index of an axis."""
     sizes, axis = node.sizes(0), int(node.attr("axis"))
     axis %= len(sizes)
     count = int(node.attr("num"))
@@ -183,7 +183,7 @@ def unpack(node: Node) -> list[Fact]:
 
 @rule("Split")
 def split(node: Node) -> list[Fact]:
-    """Equal parts."""
+    """Parts of equal size."""
     sizes, count = list(node.sizes(1)), int(node.attr("num_split"))
     axis = node.number(0) % len(sizes)
     node.demand_multiple(sizes[axis], count)
@@ -196,7 +196,7 @@ def split(node: Node) -> list[Fact]:
 
 @rule("SplitV")
 def split_v(node: Node) -> list[Fact]:
-    """Parts of given sizes; one may be -1."""
+    """Parts of given sizes; one may be -1, and gets the rest."""
     sizes, parts = list(node.sizes(0)), list(node.content(1))
     axis = node.number(2) % len(sizes)
     known = [p for p in parts if not (isinstance(p, int) and p == -1)]

@@ -23,8 +23,8 @@ def lengths_of(
 
     Args:
         function: a ConcreteFunction.
-        specs: its inputs, free axes None.
-        recurrences: those that were lowered while it was traced.
+        specs: its inputs, with None for free axes.
+        recurrences: the recurrences that were lowered while it was traced.
     """
     inputs = [
         (t, tuple(free(Axis(k, a)) if d is None else d for a, d in enumerate(p.shape)))

@@ -23,7 +23,7 @@ from rnnlite.lengths.sizes import (
 
 
 def evaluate(size: Size, values: Mapping[Axis, int]) -> int | None:
-    """The size where free axes are so long; None where it depends on what is not known."""
+    """The number that a size has at these lengths; None where it depends on unknown ones."""
     if isinstance(size, int):
         return size
     total = 0
@@ -50,7 +50,7 @@ def _value(atom: Atom, values: Mapping[Axis, int]) -> int | None:
 
 
 def substitute(size: Size, values: Mapping[Axis, int]) -> Size:
-    """The size where some of the free axes are so long."""
+    """The size with the lengths of some free axes put in."""
     if isinstance(size, int):
         return size
     total: Size = 0
@@ -78,12 +78,12 @@ def axes_of(size: Size) -> frozenset[Axis]:
 
 
 def is_known(size: Size) -> bool:
-    """Whether a size depends on free axes alone."""
+    """Whether a size depends on free axes only."""
     return not any(isinstance(a, Opaque) for a in _atoms(size))
 
 
 def _atoms(size: Size) -> Iterator[Atom]:
-    """All atoms, those within others too."""
+    """All atoms of a size, those within other atoms too."""
     for monomial, _ in terms_of(size):
         for atom in monomial:
             yield atom

@@ -1,6 +1,6 @@
-"""Rules of ops that shapes are computed with: their numbers are followed, not their sizes alone.
+"""Rules of ops that compute shapes: the numbers in their results are followed too.
 
-What enters: a `Node`, with a `Fact` for each input. What leaves: a `Fact` for each result; its
+What enters: a `Node`, with a `Fact` for each input. What leaves: a `Fact` for each result, with its
 content where that is known.
 """
 
@@ -40,7 +40,7 @@ def passing_all(node: Node) -> list[Fact]:
 
 @rule("Cast")
 def cast(node: Node) -> list[Fact]:
-    """Numbers are followed through integers alone."""
+    """The numbers are followed if the result is of integers."""
     given = node.inputs[0]
     return [given if node.op.outputs[0].dtype.is_integer else Fact(given.sizes)]
 
@@ -71,7 +71,7 @@ def rank(node: Node) -> list[Fact]:
 
 @rule("Range")
 def range_(node: Node) -> list[Fact]:
-    """From a start to a limit, in steps."""
+    """The numbers from a start to a limit, in steps."""
     start, limit, step = (node.only(k) for k in range(3))
     if not isinstance(step, int) or step == 0:
         raise Untold
@@ -115,12 +115,12 @@ NUMBERS: dict[str, Callable[[Size, Size], Size]] = {
     "Maximum": maximum,
     "Minimum": minimum,
 }
-"""Arithmetic of numbers that are followed."""
+"""Kind of op -> what it computes of two numbers."""
 
 
 @rule(*NUMBERS)
 def arithmetic(node: Node) -> list[Fact]:
-    """Inputs spread over each other; numbers are computed with where both are known."""
+    """Inputs are broadcast; the numbers are computed where both inputs have theirs."""
     one, other = node.inputs[0].content, node.inputs[1].content
     if one is None or other is None:
         return [Fact(broadcast(node, [node.sizes(0), node.sizes(1)]))]
@@ -135,7 +135,7 @@ def arithmetic(node: Node) -> list[Fact]:
 
 @rule("Neg")
 def negative(node: Node) -> list[Fact]:
-    """The sign turned."""
+    """Numbers are negated."""
     content = node.inputs[0].content
     if content is None:
         return [Fact(node.sizes(0))]
@@ -144,21 +144,21 @@ def negative(node: Node) -> list[Fact]:
 
 @rule("BroadcastArgs")
 def broadcast_args(node: Node) -> list[Fact]:
-    """The shape of two shapes spread over each other."""
+    """The shape to which two shapes are broadcast."""
     parts = [tuple(node.content(0)), tuple(node.content(1))]
     return [with_content(vector(broadcast(node, parts)))]
 
 
 @rule("InvertPermutation")
 def invert(node: Node) -> list[Fact]:
-    """Where each number stands."""
+    """The index of each number."""
     order = node.numbers(0)
     return [with_content(vector([order.index(k) for k in range(len(order))]))]
 
 
 @rule("ListDiff")
 def difference(node: Node) -> list[Fact]:
-    """Numbers of the first that are not in the second, and where they stand."""
+    """The numbers of the first input that are not in the second, and their indices."""
     one, other = node.numbers(0), set(node.numbers(1))
     left = [(k, x) for k, x in enumerate(one) if x not in other]
     found: list[Content] = [vector([x for _, x in left]), vector([k for k, _ in left])]
@@ -167,5 +167,5 @@ def difference(node: Node) -> list[Fact]:
 
 @rule("Where")
 def where(node: Node) -> list[Fact]:
-    """As many rows as there are places that are true."""
+    """A row for each true element: their number is unknown."""
     return [Fact((unknown(), len(node.sizes(0))))]

@@ -1,7 +1,7 @@
-"""Recurrences as Scans: known cells and their products, their NumPy oracle.
+"""Recurrences as Scans: the known cells, their products, and the same in NumPy (the oracle).
 
 What enters: what a front end knows of one recurrence. What leaves: a `Scan`.
 
-`scan` has the Scan and what a cell has to have, `cells` the known ones. `tensors` and `protos` are
-the types of what TensorFlow gives, for all of the package.
+`scan` has the Scan, and the interface of a cell; `cells` has the known cells. `tensors` and
+`protos` declare the types of TensorFlow's objects, for the whole package.
 """

@@ -19,7 +19,7 @@ from rnnlite.scan.scan import Cuts, OfKernel
 from rnnlite.scan.tensors import Array, Tensor
 
 RESULTS = ("i", "cs", "f", "o", "ci", "co", "h")
-"""What a step gives, in the order of the kernel's outputs."""
+"""The results of a step, in the order of the kernel's outputs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +30,10 @@ class BlockLSTM(OfKernel):
     Attributes:
         kernel: (F, 4H), gate order i, g, f, o.
         recurrent_kernel: (H, 4H), in the same order.
-        bias: (4H,), the forget bias within.
-        peepholes: to i and f from the old cell state, to o from the new one, each (H,); or None.
-        clip: the cell state keeps within -clip..clip; 0 or less for none.
+        bias: (4H,), with the forget bias added in.
+        peepholes: the weights p, each (H,), of i and f (on the old cell state) and of o (on the new
+            one); or None.
+        clip: the cell state is clipped to -clip..clip; 0 or less for no clip.
         wanted: which of `RESULTS` are outputs.
     """
 
@@ -56,7 +57,7 @@ class BlockLSTM(OfKernel):
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """States are h and c."""
+        """One step; the states are h and c."""
         h, c = states
         i, g, f, o = tf.split(projected[0] + tf.matmul(h, weights[0]), 4, axis=-1)
         if self.peepholes is not None:
@@ -73,5 +74,5 @@ class BlockLSTM(OfKernel):
         return [results[name] for name in self.wanted], [h, c]
 
     def identity_padding(self) -> list[Array] | None:
-        """Zero gates: c' = 0 and h' = 0, peepholes and clip included."""
+        """A row of zeros: it keeps c = 0 and h = 0, with peepholes and clip too."""
         return [np.zeros(4 * self.units, np.float32)]

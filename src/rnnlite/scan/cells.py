@@ -1,10 +1,10 @@
-"""The known cells: their equations as TensorFlow ops, input projection apart from the step.
+"""The known cells: their equations as TensorFlow ops, with the input projection apart.
 
 What enters: weights as NumPy arrays. What leaves: a `Cell`, which makes tensors of the current
 graph.
 
 Weights come in the layout of Keras: kernel (F, G*H), recurrent kernel (H, G*H), gates side by side.
-LSTM, GRU and SimpleRNN can take the projection into the step as well (`Projection`).
+LSTM, GRU and SimpleRNN can also project their inputs in the step (`Projection`).
 Every cell here is checked against `rnnlite.scan.oracle`, which states the same equations in NumPy.
 """
 
@@ -39,7 +39,7 @@ class Activation:
 
 
 def at_zero(function: Callable[[Tensor], Tensor], units: int) -> Array:
-    """The values (units,) of an activation of so many features, all of them 0."""
+    """The values (units,) of an activation at zeros."""
     with tf.init_scope():
         return np.asarray(function(tf.zeros([1, units])))[0]
 
@@ -147,16 +147,18 @@ class GRU(OfKernel):
 
     @property
     def cuts(self) -> Cuts | None:
-        """The inputs of the gates z and r, those of the candidate; an input that is not projected
-        is taken whole."""
+        """The parts of a projected row for the gates z and r, and for the candidate.
+
+        None where rows are not projected: the step then takes them whole.
+        """
         n = self.units
         return ((0, 2 * n), (2 * n, 3 * n)) if self.hoisted else None
 
     def _input_bias(self) -> Array | None:
-        """What is added to x W: with reset_after, the recurrent bias of z and r as well."""
+        """The bias added to x W; with reset_after it has the recurrent bias of z and r in it."""
         bias = self.bias
         if bias is not None and self.reset_after:
-            # That of the candidate is scaled by r.
+            # The recurrent bias of the candidate is scaled by r, and stays apart.
             recurrent = bias[1].copy()
             recurrent[2 * self.units :] = 0
             bias = bias[0] + recurrent
@@ -168,7 +170,7 @@ class GRU(OfKernel):
         return [dense_over_time(inputs[0], self.kernel, self._input_bias())]
 
     def weights(self) -> list[Tensor]:
-        """Those of the gates z and r, those of the candidate, its recurrent bias if any."""
+        """The weights of the gates z and r, then those of the candidate and its recurrent bias."""
         n, bias = self.units, self._input_bias()
         found = []
         for part, projection in (
@@ -212,7 +214,7 @@ class GRU(OfKernel):
         return projected_row(self.product, row, rest) + r * inner
 
     def identity_padding(self) -> list[Array] | None:
-        # The candidate's input takes back what the recurrent bias adds: act(0) = 0.
+        # The candidate's input cancels what the recurrent bias adds: act(0) = 0.
         if not self.hoisted or np.any(at_zero(self.activation, self.units)):
             return None
         row = np.zeros(3 * self.units, np.float32)
@@ -329,7 +331,7 @@ class ConvLSTM:
 
 @dataclass(frozen=True, eq=False)
 class TracedCell:
-    """Any other cell: its own step is traced as it stands, nothing is hoisted."""
+    """Any other cell: its own step is traced, and nothing is hoisted."""
 
     function: Step
     kind: str

@@ -2,8 +2,8 @@
 
 What enters: weights, inputs and states as NumPy arrays. What leaves: outputs and states, float64.
 
-Nothing else in the package uses it. The source, the lowering and the flatbuffer are each compared
-with it in the tests, so it stays free of every trick: one loop over time, one sample type, float64.
+Only tests use it: they compare the source, the lowering and the flatbuffer with it. So it is kept
+free of tricks: one loop over time, in float64.
 
 Gate order as in Keras: LSTM i, f, g, o; GRU z, r, n. Shapes: x (B, T, F), kernel (F, G H),
 recurrent kernel (H, G H), states (B, H).
@@ -23,7 +23,7 @@ Step = Callable[[Array, list[Array]], tuple[Array, list[Array]]]
 
 
 def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)) of each element, without overflow; the shape stays."""
+    """1 / (1 + exp(-x)) of each element, without overflow, in the same shape."""
     return np.asarray(0.5 * (1 + np.tanh(0.5 * x)))
 
 
@@ -122,10 +122,10 @@ def scan(
     """Run a step over time.
 
     Args:
-        step: from x[t] (B, F) and states to output and new states.
+        step: a function of x[t] (B, F) and states that gives an output and new states.
         x: (B, T, F).
         states: initial states, each (B, H).
-        reverse: from the last time step to the first; outputs in the order of computation.
+        reverse: go from the last time step to the first; outputs stand in the order of computation.
         mask: bool (B, T). A masked step keeps the states; its output is the one before it (zero at
             first), or zero with `zero_output_for_mask`.
 

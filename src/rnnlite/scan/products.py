@@ -30,7 +30,7 @@ def dense_over_time(x: Tensor, kernel: Array, bias: Array | None) -> Tensor:
 
 
 def by_remainder_rows(count: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """A product rows @ kernel, each of the last rows alone; see `Schedule.remainder_rows`."""
+    """A function for rows @ kernel that multiplies each of the last `count` rows on its own."""
 
     def product(rows: Tensor, kernel: Tensor) -> Tensor:
         batch = fixed(rows, 0)
@@ -42,14 +42,17 @@ def by_remainder_rows(count: int) -> Callable[[Tensor, Tensor], Tensor]:
 
 
 COUNTS = {Projection.HOISTED: 1, Projection.IN_LOOP: 3, Projection.FUSED: 2}
-"""How many constants `step_weights` gives."""
+"""How many constants `step_weights` gives for each projection."""
 
 
 def step_weights(
     projection: Projection, kernel: Array, recurrent_kernel: Array, bias: Array | None
 ) -> list[Tensor]:
-    """The constants that `gates` takes: a recurrent kernel (H, G); where inputs are projected in
-    the step, a kernel (F, G) and a bias (G,) too, or [W; U] (F + H, G) and a bias."""
+    """The constants that `gates` takes.
+
+    HOISTED: the recurrent kernel U (H, G). IN_LOOP: U, the kernel W (F, G) and a bias (G,). FUSED:
+    [W; U] (F + H, G) and a bias.
+    """
     if projection is Projection.HOISTED:
         return [tf.constant(recurrent_kernel)]
     if bias is None:
@@ -66,7 +69,7 @@ def gates(
     h: Tensor,
     weights: Sequence[Tensor],
 ) -> Tensor:
-    """x W + h U + b, of `step_weights` and a row x (B, F); HOISTED: of a row x W + b (B, G)."""
+    """x W + h U + b (B, G), from a row x (B, F); with HOISTED, the row is x W + b already."""
     if projection is Projection.FUSED:
         kernel, bias = weights
         return tf.nn.bias_add(product(tf.concat([row, h], -1), kernel), bias)
@@ -77,7 +80,7 @@ def gates(
 def projected_row(
     product: Callable[[Tensor, Tensor], Tensor], row: Tensor, weights: Sequence[Tensor]
 ) -> Tensor:
-    """x W + b of a row x and its weights W and b; the row itself where it is projected already."""
+    """x W + b of a row x; without weights, the row itself, which is projected already."""
     if not weights:
         return row
     kernel, bias = weights

@@ -1,6 +1,6 @@
-"""Where the inputs of a recurrence are projected.
+"""Where the inputs of a recurrence are projected, as an enum.
 
-What enters and leaves: a name alone, of three.
+What enters: nothing. What leaves: one of three names.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ class Projection(Enum):
     """Where the inputs are projected.
 
     Attributes:
-        HOISTED: for all time steps, or a chunk of them, out of the loop.
+        HOISTED: out of the loop, for all time steps or a chunk of them.
         IN_LOOP: in each step, x W + h U as two products.
         FUSED: in each step as one product, [x, h] with W above U.
     """

@@ -1,6 +1,6 @@
-"""What TensorFlow's protocol buffers have, as far as it is used here.
+"""Types of TensorFlow's protocol buffers, with the fields that are used here.
 
-Types alone: they are read by type checkers and by people, and do nothing. See `tensors`.
+Types alone, for type checkers and people; they do nothing. See `tensors`.
 """
 
 from __future__ import annotations

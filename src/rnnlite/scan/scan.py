@@ -1,7 +1,7 @@
 """The Scan: one recurrence over time, whatever source it came from.
 
 What enters: a cell, inputs, initial states, a direction, a mask, the outputs that are wanted. What
-leaves: a `Scan`; of one that was lowered, a `ScanResult`.
+leaves: a `Scan`; once it is lowered, a `ScanResult`.
 
 In the sense of `jax.lax.scan` and ONNX Scan, with the part that does not depend on the state
 taken out of the loop::
@@ -22,7 +22,7 @@ from rnnlite.scan.tensors import Array as Array
 from rnnlite.scan.tensors import Tensor as Tensor
 
 Cuts = tuple[tuple[int, int], ...]
-"""Parts of the last axis, each from a place to another."""
+"""Parts of the last axis, each as (begin, end)."""
 
 Step = Callable[[Sequence[Tensor], Sequence[Tensor]], tuple[list[Tensor], list[Tensor]]]
 
@@ -33,10 +33,10 @@ class Cell(Protocol):
     Attributes:
         kind: the name users know it by, e.g. "LSTM".
         units: width of the state, or None where the notion does not apply.
-        hoisted: whether `project` does work (False: it hands its inputs on).
-        output_is_state: index of the state that equals the output, or None if none surely does.
+        hoisted: whether `project` projects; if not, it hands its inputs on.
+        output_is_state: index of the state that always equals the output, or None.
         recurrent_weights: number of weights that each time step reads; the schedule needs it.
-        cuts: the parts of a projected row that `step` takes in its place, or None.
+        cuts: the parts that a projected row is cut into for `step`; None where it is not cut.
     """
 
     @property
@@ -63,8 +63,13 @@ class Cell(Protocol):
     def step(
         self, projected: Sequence[Tensor], states: Sequence[Tensor], weights: Sequence[Tensor]
     ) -> tuple[list[Tensor], list[Tensor]]:
-        """From projected inputs (B, ...), or their parts, states and `weights()` to outputs and
-        new states."""
+        """One time step: outputs and new states.
+
+        Args:
+            projected: the projected inputs (B, ...) of the step, or their parts.
+            states: the states before the step.
+            weights: what `weights()` gives.
+        """
         ...
 
     def identity_padding(self) -> list[Array] | None:
@@ -80,8 +85,8 @@ class OfKernel:
     """What follows from the recurrent kernel of a cell.
 
     Attributes:
-        kernel: (F, ...), of the inputs.
-        recurrent_kernel: (H, ...), of the state.
+        kernel: (F, ...), which the inputs are multiplied with.
+        recurrent_kernel: (H, ...), which the state is multiplied with.
     """
 
     kernel: Array
@@ -107,15 +112,15 @@ class Scan:
         inputs: time-major tensors (T, B, ...), at least one.
         initial_states: tensors (B, ...), one for each state.
         reverse: read the inputs from the last time step to the first. Outputs then stand in the
-            order of computation, as Keras's `go_backwards` has them.
+            order of computation, as with Keras's `go_backwards`.
         mask: bool (T, B) or (T, B, ...) or None. A masked step keeps the state.
         zero_output_for_mask: a masked step's output is zero, not the output before it.
-        all_outputs: whether the outputs of all time steps are wanted, or the last alone.
-        last_output: whether the output of the last time step is wanted apart from them.
-        batched: whether axis 1 of the inputs is the batch. A loop of a graph may read anything.
-        name: name of the layer or loop it came from, for the report and for errors.
-        previous: outputs (B, ...) of the step before the first, which a masked first step repeats;
-            zeros where not given.
+        all_outputs: whether the outputs of all time steps are wanted.
+        last_output: whether the output of the last computed step is wanted, as a tensor of its own.
+        batched: whether axis 1 of the inputs is the batch. A loop of a graph may read other
+            tensors.
+        name: the name of the layer or loop in the source, for the report and for errors.
+        previous: outputs (B, ...) that masked steps in front of all others give; zeros if None.
     """
 
     cell: Cell
@@ -133,15 +138,16 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class TracedStep:
-    """One step of a cell that holds tensors of the graph it came from, as a graph of its own.
+    """One step of a cell as a graph of its own, for cells that hold tensors of the outer graph.
 
-    What it reads of the graph around it, it has captured.
+    Tensors of the outer graph that it reads are captured.
 
     Attributes:
-        projected: what all time steps were projected to, (T, B, ...), in the graph around it.
-        rows, states: what stands for a row of each of them and for the states, in its own graph.
-        outputs, new_states: what it gives, in its own graph.
-        output_state: index of the state that the output is, or None.
+        projected: the projected inputs of all time steps (T, B, ...), in the outer graph.
+        rows, states: placeholders for a row of each of these, and for the states, in the step's
+        graph.
+        outputs, new_states: the results of the step, in its graph.
+        output_state: index of the state that equals the output, or None.
     """
 
     projected: tuple[Tensor, ...]
@@ -154,15 +160,16 @@ class TracedStep:
 
 @dataclass(frozen=True, eq=False)
 class ScanResult:
-    """What a lowered Scan gives.
+    """The results of a lowered Scan.
 
     Attributes:
-        last: outputs of the last step computed, each (B, ...); none unless asked for.
-        outputs: outputs of all steps, each (T, B, ...), or None unless asked for.
+        last: outputs of the last computed step, each (B, ...); empty where they are not wanted.
+        outputs: outputs of all steps, each (T, B, ...); None where they are not wanted.
         states: final states, each (B, ...).
-        step: a step of it, to be lowered again; None for cells that need none (`lowering.step`).
-        number: of the lowering, unique in this process; the marks of its loops have it.
-        projected: what all time steps were projected to, where that was made at once.
+        step: one step as a graph, from which the Scan can be lowered again; None for cells that
+            need none (`lowering.step`).
+        number: the number of the Scan, unique in this process; the marks of its loops have it.
+        projected: the projected inputs of all time steps, where they were made at once.
     """
 
     last: tuple[Tensor, ...]
@@ -173,11 +180,11 @@ class ScanResult:
     projected: tuple[Tensor, ...] = ()
 
     def tensors(self) -> list[Tensor]:
-        """All of them, one after the other."""
+        """All tensors: `last`, `outputs`, `states`."""
         return [*self.last, *(self.outputs or ()), *self.states]
 
     def of(self, tensors: Sequence[Tensor]) -> ScanResult:
-        """The same with other tensors, in the order of `tensors`."""
+        """A result with other tensors, given in the order of `tensors`."""
         rest = iter(tensors)
         last = tuple(next(rest) for _ in self.last)
         outputs = None if self.outputs is None else tuple(next(rest) for _ in self.outputs)
@@ -186,12 +193,12 @@ class ScanResult:
 
 @dataclass(frozen=True, eq=False)
 class Lowered:
-    """A Scan and the tensors that it became in the graph that it was lowered into.
+    """A Scan and its results in the graph that it was lowered into.
 
     Attributes:
-        scan, result: its inputs and its outputs.
-        unroll: time steps an iteration.
-        thresholds: see `Recurrence.thresholds`.
+        scan, result: the Scan, and its results.
+        unroll: time steps in an iteration.
+        thresholds: see `Recurrence`.
         record: what the report says of it; None where there is no report.
     """
 
@@ -207,17 +214,17 @@ class Recurrence:
     """What the report says of one Scan.
 
     Attributes:
-        name: layer or loop name in the source.
+        name: the name of the layer or loop in the source.
         kind: cell kind, e.g. "GRU".
         units: state width, if known.
         direction: "forward" or "backward".
         outputs: "last" or "all".
         masked: whether a mask is applied.
         hoisted: whether the input projection runs outside the loop.
-        unroll: time steps an iteration.
+        unroll: time steps in an iteration.
         thresholds: lengths beyond which an output sequence is gathered by another strategy.
-        schedule: how its loop is laid out, in words.
-        weights: names of the constants that a graph's loop multiplies with; a layer's own else.
+        schedule: the schedule in words.
+        weights: names of the constants that a loop of a graph multiplies with; "" for a layer.
     """
 
     name: str
@@ -233,5 +240,5 @@ class Recurrence:
     weights: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As plain data, for JSON."""
         return {**vars(self), "thresholds": list(self.thresholds)}

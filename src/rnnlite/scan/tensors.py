@@ -1,10 +1,9 @@
-"""What TensorFlow's objects have, as far as it is used here.
+"""Types of TensorFlow's objects, with what is used of them here, for TensorFlow ships none.
 
-Types alone: they are read by type checkers and by people, and do nothing. TensorFlow ships no
-types.
-
-Structural types: nothing is imported, nothing is made. A `Tensor` stands for a symbolic tensor of a
-graph that is being built; a number, an array or another tensor may be its operand.
+Types alone, and structural ones, for type checkers and people: nothing is imported, nothing is
+made. A
+`Tensor` stands for a symbolic tensor of a graph that is being built; a number, an array or another
+tensor may be its operand.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from rnnlite.scan.protos import GraphDef, NodeDef
 Array = npt.NDArray[Any]
 Number = int | float | bool | np.generic
 Integer = np.integer[Any]
-"""A number with its type."""
+"""A NumPy integer, which has a dtype."""
 
 
 class DType(Protocol):
@@ -122,11 +121,15 @@ Count = int | Tensor
 """A number of rows or time steps: an int where it is fixed, else a tensor of int32."""
 
 Operand = Tensor | Array | Number
-"""What a tensor may be computed with."""
+"""The other operand of arithmetic on a tensor."""
 
 
 def fixed(x: Tensor, axis: int) -> int:
-    """The size of an axis that is surely known."""
+    """The size of an axis that has to be fixed here.
+
+    Raises:
+        InternalError: it is free.
+    """
     size = x.shape[axis]
     if size is None:
         raise InternalError(f"axis {axis} of '{x.name}' is free")
@@ -175,7 +178,8 @@ class Variable(Protocol):
 class ConcreteFunction(Protocol):
     """A function that was traced.
 
-    Its structured signature and outputs are nests of specs and tensors, as they were given.
+    Its structured signature and outputs are nests of specs and tensors, as the Python function has
+    them.
     """
 
     @property
