@@ -13,7 +13,7 @@ from rnnlite.lengths.lengths import Lengths
 from rnnlite.lengths.sizes import Axis
 from rnnlite.lite.ir import Quantization
 from rnnlite.parity import TOLERANCE
-from rnnlite.runtime.stream import StreamSignature
+from rnnlite.runtime.signatures import StreamSignature
 from rnnlite.specs import TensorSpec
 from rnnlite.stream_parity import SINGLE, STEP, STEPS, check_stream, steps_of
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState

@@ -22,7 +22,8 @@ from rnnlite.lite import schema
 from rnnlite.parity import TOLERANCE, Case, derived_bounds, difference, scale_of
 from rnnlite.report.parity import OutputParity, StreamParity
 from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.runtime.stream import Stream, StreamSignature
+from rnnlite.runtime.signatures import StreamSignature
+from rnnlite.runtime.stream import Stream
 from rnnlite.specs import Array
 from rnnlite.streaming.layout import Layout
 

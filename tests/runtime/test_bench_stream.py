@@ -13,7 +13,8 @@ from rnnlite.report.rendering import as_text
 from rnnlite.report.timings import StreamTiming
 from rnnlite.runtime import bench_stream
 from rnnlite.runtime.bench_stream import stream_table, time_stream
-from rnnlite.runtime.stream import Stream, StreamSignature
+from rnnlite.runtime.signatures import StreamSignature
+from rnnlite.runtime.stream import Stream
 from rnnlite.specs import TensorSpec
 from rnnlite.streaming.layout import Layout, StreamInput
 from runtime.files import doubled, summing

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.stream import Stream, StreamSignature
+from rnnlite.runtime.signatures import StreamSignature
+from rnnlite.runtime.stream import Stream
 from rnnlite.runtime.stream_state import HALFWAY
 from rnnlite.specs import TensorSpec
 from rnnlite.streaming.layout import Layout, StreamInput, StreamOutput, StreamState

@@ -8,7 +8,8 @@ from rnnlite.frontends.program import Entry
 from rnnlite.lengths.tracing import lengths_of
 from rnnlite.lowering.lower import lower
 from rnnlite.lowering.schedule import Options
-from rnnlite.runtime.stream import Stream, StreamSignature
+from rnnlite.runtime.signatures import StreamSignature
+from rnnlite.runtime.stream import Stream
 from rnnlite.scan.scan import Lowered
 from rnnlite.specs import TensorSpec
 from rnnlite.streaming.function import streamed

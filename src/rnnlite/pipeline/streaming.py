@@ -100,7 +100,7 @@ def chunk_of(part: Part, streamed: Streamed) -> Chunk:
         streamed: the function of a chunk.
     """
     from rnnlite.quantization.chunks import Chunk
-    from rnnlite.runtime.stream import StreamSignature
+    from rnnlite.runtime.signatures import StreamSignature
 
     layout = streamed.layout
     count, results = len(layout.inputs), len(layout.outputs)

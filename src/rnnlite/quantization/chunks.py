@@ -18,7 +18,7 @@ from rnnlite.lite.ir import Model, Op, Value
 from rnnlite.quantization.plan.plan import is_float
 from rnnlite.quantization.plan.twins import Pair, pairs
 from rnnlite.quantization.prepare.ones import drop_ones
-from rnnlite.runtime.stream import StreamSignature
+from rnnlite.runtime.signatures import StreamSignature
 from rnnlite.streaming.layout import Layout, StreamState
 from rnnlite.streaming.twins import Twins
 

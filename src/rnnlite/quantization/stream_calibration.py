@@ -16,7 +16,8 @@ from rnnlite.isolation.interpreter import WatchedApart
 from rnnlite.lite.ir import Model
 from rnnlite.quantization.calibration import Ranges, Samples, numbered, shared
 from rnnlite.quantization.params import Array
-from rnnlite.runtime.stream import Run, Stream, StreamSignature
+from rnnlite.runtime.signatures import Run, StreamSignature
+from rnnlite.runtime.stream import Stream
 
 MOST = 400
 """Chunks that are run, at most."""

@@ -75,7 +75,7 @@ class Engine:
 
     def _renew(self) -> None:
         self.interpreter = self.new_interpreter()
-        self._runner = None
+        self._runner: SignatureRun | None = None
         if not self._call.is_main:
             self._runner = SignatureRun(
                 self.interpreter,
@@ -101,6 +101,8 @@ class Engine:
             for (_, index), shape in zip(self._call.inputs, shapes, strict=True):
                 self.interpreter.resize_tensor_input(index, shape)
             self.interpreter.allocate_tensors()
+        else:
+            self._runner.allocate(shapes)
         self._allocated = shapes
         self._largest = self._largest or shapes
 
@@ -129,11 +131,12 @@ class Engine:
         Raises:
             SampleError: the runtime refuses the shapes.
         """
-        shapes = tuple(a.shape for a in arrays)
+        # A list is built faster than a generator runs: a short step takes some microseconds.
+        shapes = tuple([a.shape for a in arrays])
         try:
             self._prepare(shapes)
             if self._runner is not None:
-                return self._runner(arrays)
+                return self._runner.run(arrays)
             for (_, index), array in zip(self._call.inputs, arrays, strict=True):
                 self.interpreter.set_tensor(index, np.asarray(array, order="C"))
             self.interpreter.invoke()

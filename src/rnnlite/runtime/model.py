@@ -34,8 +34,8 @@ from rnnlite.runtime.engines import Engines, Settings
 from rnnlite.runtime.predicting import column, fixed_batch, positive, run_groups
 from rnnlite.runtime.progress import Progress
 from rnnlite.runtime.samples import Sample, listed, require_arrays
-from rnnlite.runtime.signatures import require_batch, stream_signature
-from rnnlite.runtime.stream import Stream, StreamSignature
+from rnnlite.runtime.signatures import StreamSignature, require_batch, stream_signature
+from rnnlite.runtime.stream import Stream
 from rnnlite.runtime.windows import windows
 from rnnlite.specs import Array, SignatureSpec, TensorSpec
 from rnnlite.streaming.layout import RECORD, SIGNATURE, layout_from
@@ -227,7 +227,8 @@ class Model(Shown):
             raise self._without_stream()
         count = positive("batch_size", batch, 1)
         require_batch(self.stream_signature, count)
-        return Stream(self.stream_signature, self.run_chunk, count)
+        # A stream has checked what it runs.
+        return Stream(self.stream_signature, self.by_signature(SIGNATURE)._engines.run, count)
 
     def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:
         """Run the signature "stream" once, on inputs and states as it takes them.

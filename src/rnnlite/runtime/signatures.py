@@ -6,17 +6,34 @@ a `StreamSignature`; the arrays of the results.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import ModelError
 from rnnlite.lite.ir import Model, Value
-from rnnlite.runtime.stream import StreamSignature
 from rnnlite.specs import Array, TensorSpec
 from rnnlite.streaming.layout import SIGNATURE, Layout
+
+Run = Callable[[list[Array]], list[Array]]
+"""Runs the signature once. The arrays that it gives are the caller's: nobody changes them later."""
+
+
+@dataclass(frozen=True, eq=False)
+class StreamSignature:
+    """What a stream takes and gives.
+
+    Attributes:
+        layout: how the signature is used.
+        inputs, outputs, states: TensorSpecs, in the order of the signature.
+    """
+
+    layout: Layout
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    states: tuple[TensorSpec, ...]
 
 
 def stream_signature(model: Model, layout: Layout, known: Sequence[TensorSpec]) -> StreamSignature:
@@ -90,25 +107,45 @@ class SignatureRun:
         Raises:
             ValueError, RuntimeError: the runtime refuses the shapes.
         """
-        wrapper, graph = self._wrapper, self._graph
         shapes = [a.shape for a in arrays]
         if shapes != self._shapes:
             self._shapes = None
-            for index, shape in zip(self._inputs, shapes, strict=True):
-                wrapper.ResizeInputTensor(index, np.array(shape, np.int32), False, graph)
-            wrapper.AllocateTensors(graph)
+            self.allocate(shapes)
             self._shapes = shapes
+        return self.run(arrays)
+
+    def allocate(self, shapes: Iterable[tuple[int, ...]]) -> None:
+        """Make room for inputs of these shapes.
+
+        Raises:
+            ValueError, RuntimeError: the runtime refuses the shapes.
+        """
+        for index, shape in zip(self._inputs, shapes, strict=True):
+            self._wrapper.ResizeInputTensor(index, np.array(shape, np.int32), False, self._graph)
+        self._wrapper.AllocateTensors(self._graph)
+
+    def run(self, arrays: Iterable[Array]) -> list[Array]:
+        """Run once, on arrays of the shapes that there is room for.
+
+        Returns:
+            arrays of their own: nothing that runs later changes them.
+
+        Raises:
+            ValueError, RuntimeError: the runtime refuses the arrays.
+        """
+        wrapper, graph = self._wrapper, self._graph
+        set_tensor, get_tensor = wrapper.SetTensor, wrapper.GetTensor
         for index, array in zip(self._inputs, arrays, strict=True):
-            wrapper.SetTensor(index, array, graph)
+            set_tensor(index, array, graph)
         wrapper.Invoke(graph)
-        return [self._result(index) for index in self._outputs]
+        try:
+            return [get_tensor(index, graph) for index in self._outputs]
+        except ValueError:
+            return [self._result(index) for index in self._outputs]
 
     def _result(self, index: int) -> Array:
-        try:
-            return np.asarray(self._wrapper.GetTensor(index, self._graph))
-        except ValueError:
-            # The runtime has no memory to show of a tensor without elements.
-            shape = self._wrapper.TensorSize(index, self._graph)
-            if 0 not in shape:
-                raise
+        """A result that may have no elements: the runtime has no memory to show of such a one."""
+        shape = self._wrapper.TensorSize(index, self._graph)
+        if 0 in shape:
             return np.zeros(shape, self._wrapper.TensorType(index, self._graph))
+        return np.asarray(self._wrapper.GetTensor(index, self._graph))

@@ -6,35 +6,20 @@ What leaves: after each chunk, the rows of the outputs that have become final.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from rnnlite.errors import SampleError
-from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.runtime.samples import Sample, as_array, by_input, check_sample
+from rnnlite.runtime.quantized import quantize
+from rnnlite.runtime.repeat import Repeat, numbers_of, place_of, repeats
+from rnnlite.runtime.samples import RepeatedCheck, Sample, as_array, by_input, check_sample
+from rnnlite.runtime.signatures import Run, StreamSignature
 from rnnlite.runtime.stream_state import INPUT, OUTPUT, Kept
 from rnnlite.specs import Array, TensorSpec, stacked
-from rnnlite.streaming.layout import Layout, StreamOutput, StreamState
-
-Run = Callable[[list[Array]], list[Array]]
-
-
-@dataclass(frozen=True, eq=False)
-class StreamSignature:
-    """What a stream takes and gives.
-
-    Attributes:
-        layout: how the signature is used.
-        inputs, outputs, states: TensorSpecs, in the order of the signature.
-    """
-
-    layout: Layout
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
-    states: tuple[TensorSpec, ...]
+from rnnlite.streaming.layout import StreamOutput, StreamState
 
 
 class Stream:
@@ -62,6 +47,12 @@ class Stream:
             else replace(spec, shape=_freed(spec.shape, i.time), least=())
             for spec, i in zip(signature.inputs, signature.layout.inputs, strict=True)
         ]
+        self._check = RepeatedCheck(self._inputs, "the chunk")
+        self._repeat = Repeat(signature, run)
+        # Whether chunks like the last one may go that way.
+        self._alike = False
+        self._places = [place_of(spec.batch_axis, None) for spec in signature.inputs]
+        self._outputs = list(zip(signature.outputs, signature.layout.outputs, strict=True))
         self.delay = self._layout.delay
         self.multiple = self._layout.chunk or self._layout.multiple
         self.reset()
@@ -102,9 +93,13 @@ class Stream:
             SampleError: the chunk does not fit the model, or the sequence has ended. The stream
                 stays as it was.
         """
+        if self._alike and not self._ended and self._check.passes(chunk):
+            self._kept, found = self._repeat(chunk, self._kept)
+            return found
         self._require_open()
         arrays = self._arrays(chunk)
         steps = self._length(arrays)
+        self._alike = repeats(self.signature, self._batch) and steps <= self._layout.longest
         self._kept, rows = self._fed(arrays, steps, self._kept, None)
         return self._given(rows, self._kept, None)
 
@@ -179,11 +174,8 @@ class Stream:
     def _arrays(self, chunk: Sample) -> list[Array]:
         """The chunk as the signature takes it."""
         if self._batch == 1:
-            row = check_sample(chunk, self._inputs, "the chunk")
-            return [
-                quantize(_with_batch(a, spec.batch_axis), spec)
-                for a, spec in zip(row, self.signature.inputs, strict=True)
-            ]
+            inputs = zip(self._check(chunk), self._places, self.signature.inputs, strict=True)
+            return [quantize(a[place], spec) for a, place, spec in inputs]
         rows = [
             check_sample(one, self._inputs, f"the chunk, sequence {k}")
             for k, one in enumerate(_sequences(chunk, self._batch, self._inputs))
@@ -235,24 +227,24 @@ class Stream:
         Returns:
             what the stream keeps afterwards; for each output, the rows of each part.
         """
-        part = self._layout.longest
-        rows: list[list[Array]] = [[] for _ in self.signature.outputs]
-        states, so_far = list(kept.states), dict(kept.so_far)
+        part, count = self._layout.longest, len(self._outputs)
+        rows: list[list[Array]] = [[] for _ in self._outputs]
+        states, so_far = kept.states, dict(kept.so_far)
         for first in range(0, steps, part):
-            cut: Sequence[Array] = arrays
+            cut = arrays
             if steps > part:
                 cut = [
                     a if i.time is None else _part(a, i.time, first, first + part)
                     for a, i in zip(arrays, self._layout.inputs, strict=True)
                 ]
             results = self._run([*cut, *states])
-            states = results[len(self.signature.outputs) :]
-            made = zip(self.signature.outputs, self._layout.outputs, results, strict=False)
-            for n, (spec, output, y) in enumerate(made):
+            states = results[count:]
+            for n, (spec, output) in enumerate(self._outputs):
+                y = results[n]
                 if output.so_far:
-                    so_far[output.name] = dequantize(y, spec)
+                    so_far[output.name] = numbers_of(y, spec)
                 else:
-                    rows[n].append(dequantize(_there(y, output, kept.steps + first, end), spec))
+                    rows[n].append(numbers_of(_there(y, output, kept.steps + first, end), spec))
         static: Mapping[str, Array] = {}
         if self._only is None:
             pairs = zip(self._layout.inputs, arrays, strict=True)
@@ -262,17 +254,15 @@ class Stream:
     def _given(self, rows: Sequence[list[Array]], kept: Kept, end: int | None) -> Any:
         """Results as the caller gets them."""
         found = {}
-        for parts, spec, output in zip(
-            rows, self.signature.outputs, self._layout.outputs, strict=True
-        ):
+        for parts, (spec, output) in zip(rows, self._outputs, strict=True):
             if not output.so_far:
                 y = self._joined(parts, spec, output)
             elif output.rows is None or end is not None or output.rows.given(kept.steps):
-                y = kept.so_far[output.name]
+                y = kept.so_far[output.name].copy()
             else:
                 y = None
             if y is not None and self._batch == 1:
-                y = _without_batch(y, spec.batch_axis)
+                y = np.asarray(y[place_of(spec.batch_axis, 0)]) if y.ndim else y
             found[spec.name] = y
         return next(iter(found.values())) if len(found) == 1 else found
 
@@ -307,19 +297,6 @@ def _freed(shape: tuple[int | None, ...], axis: int) -> tuple[int | None, ...]:
     return (*shape[:axis], None, *shape[axis + 1 :])
 
 
-def _with_batch(array: Array, axis: int | None) -> Array:
-    """One sequence as a batch."""
-    return array if axis is None else array[(*[slice(None)] * axis, None)]
-
-
-def _without_batch(array: Array, axis: int | None) -> Array:
-    """The one sequence of a batch."""
-    if axis is None or not array.ndim:
-        return array
-    place: Any = (*[slice(None)] * axis, 0)
-    return np.asarray(array[place])
-
-
 def _part(array: Array, axis: int, begin: int, end: int) -> Array:
     return array[(*[slice(None)] * axis, slice(begin, end))]
 
@@ -332,7 +309,7 @@ def _there(y: Array, output: StreamOutput, begin: int, end: int | None) -> Array
         end: steps of the whole sequence, where it has ended.
     """
     rows = output.rows
-    if rows is None:
+    if rows is None or (end is None and not rows.delay):
         return y
     first = rows.first(begin)
     last = None if end is None else max(rows.length(end) - first, 0)

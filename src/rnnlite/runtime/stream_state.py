@@ -26,7 +26,7 @@ COUNT, GRIDS, INPUT, OUTPUT = "steps", "grids", "input/", "output/"
 states, inputs without time, results so far."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False, slots=True)
 class Kept:
     """What a stream keeps between chunks.
 
