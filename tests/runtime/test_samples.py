@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from rnnlite.errors import SampleError
 from rnnlite.runtime.samples import (
+    RepeatedCheck,
     as_array,
     by_input,
     check_sample,
@@ -312,3 +313,32 @@ def test_whole_batches_that_do_not_fit_are_refused(shapes, text):
     fixed = TensorSpec("x", (1, 17, 3), "float32")
     with pytest.raises(SampleError, match=text):
         require_arrays([np.zeros(s) for s in shapes], [fixed, FRAMES])
+
+
+def test_a_sample_like_the_one_before_is_checked_for_its_values():
+    check = RepeatedCheck([TensorSpec("x", (1, None, 2), "float32")], "the chunk")
+    x = np.ones((3, 2), np.float32)
+    assert not check.passes(x)
+    assert check(x)[0] is x
+    assert check.passes(x)
+    assert check.passes(x * 1e30)
+    for other in (x[:2], x.astype(np.float64), x.tolist(), x * np.nan, x * np.inf, x[0], None):
+        assert not check.passes(other)
+    assert check(x.tolist())[0].dtype == np.float32
+    with pytest.raises(SampleError, match="the chunk, input 'x' holds NaN"):
+        check(x * np.nan)
+    assert check(x)[0] is x
+
+
+@pytest.mark.parametrize(
+    "specs",
+    [
+        [TensorSpec("ids", (1, None), "int32", ids=(0, 9))],
+        [TensorSpec(n, (1, None), "float32") for n in "xz"],
+    ],
+)
+def test_samples_whose_check_says_more_are_checked_whole(specs):
+    check = RepeatedCheck(specs, "the chunk")
+    sample = tuple(np.ones(3, spec.dtype) for spec in specs)
+    check(sample)
+    assert not check.passes(sample[0])

@@ -131,6 +131,57 @@ def test_shapes_that_the_runtime_refuses_are_not_remembered():
     np.testing.assert_array_equal(y, 3 * rows(3, 2))
 
 
+def held(run, value):
+    """Bytes of a sum so far, before and behind a run."""
+    arrays = np.full((1, 1, 2), value, np.float32), np.zeros((1, 1, 2), np.float32)
+    return *arrays, *([a.reshape(-1).view(np.uint8).data] for a in arrays)
+
+
+def streaming():
+    names = ["x", "state/sum/h"], ["sums", "state/sum/h"]
+    return SignatureRun(Interpreter(model_content=summing()), "stream", *names)
+
+
+def test_a_run_on_the_memory_of_states():
+    run = streaming()
+    x = rows(1, 2)
+    before, after, given, made = held(run, 5)
+    assert run.run_in_place([x], given, made) is None  # Nothing has been allocated.
+    assert after.tolist() == [[[0, 0]]]
+    run([x, before])
+    (sums,) = run.run_in_place([x], given, made)
+    (again,) = run.run_in_place([x], made, given)
+    np.testing.assert_array_equal(after, x + 5)
+    np.testing.assert_array_equal(sums, x + 5)
+    np.testing.assert_array_equal(before, 2 * x + 5)
+    np.testing.assert_array_equal(again, 2 * x + 5)
+
+
+def test_memory_that_may_have_moved_is_not_used():
+    run = streaming()
+    before, _after, given, made = held(run, 5)
+    run([rows(1, 2), before])
+    run.allocate([(1, 1, 2), (1, 1, 2)])
+    assert run.run_in_place([rows(1, 2)], given, made) is None
+
+
+def test_memory_of_what_a_run_allocates_is_not_used():
+    """FILL of a size that is given: its result has no memory before it runs."""
+    model = Model()
+    size, h = model.main.tensor((2,), "int32", "size"), model.main.tensor((1,), "float32", "h")
+    y, g = model.main.tensor((-1, -1), name="y"), model.main.tensor((1,), name="g")
+    model.main.add("FILL", [size, model.main.constant(1.0)], [y])
+    model.main.add("ADD", [h, h], [g], "AddOptions")
+    model.main.ends([size, h], [y, g])
+    named = (("size", size), ("h", h)), (("y", y), ("g", g))
+    model.ir.signatures = [Signature("ones", model.main.ir, *named)]
+    interpreter = Interpreter(model_content=model.bytes())
+    run = SignatureRun(interpreter, "ones", ["size", "h"], ["y", "g"])
+    run([np.array([2, 3], np.int32), np.ones(1, np.float32)])
+    state = memoryview(bytearray(4))
+    assert run.run_in_place([np.array([2, 3], np.int32)], [state], [state]) is None
+
+
 def test_arrays_are_in_the_callers_order():
     """A runner sorts names; the caller's order is another one."""
     model = Model()

@@ -20,7 +20,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
 from rnnlite.errors import InternalError, ModelError, SampleError
 from rnnlite.runtime.calls import Call
-from rnnlite.runtime.signatures import SignatureRun
+from rnnlite.runtime.signatures import Bytes, SignatureRun
 from rnnlite.specs import Array
 
 Shapes = tuple[tuple[int, ...], ...]
@@ -142,11 +142,31 @@ class Engine:
             self.interpreter.invoke()
             return [self._result(index) for _, index in self._call.outputs]
         except (ValueError, RuntimeError) as e:
-            self._allocated = None
-            self._largest = ()
-            raise SampleError(
-                f"the model cannot run on inputs of shapes {list(shapes)}: {_reason(e)}"
-            ) from e
+            raise self._refused(shapes, e) from e
+
+    def run_in_place(self, arrays: list[Array], before: Bytes, after: Bytes) -> list[Array] | None:
+        """See `SignatureRun.run_in_place`; None also where the function is the main graph, or did
+        not run on these shapes before.
+
+        Raises:
+            SampleError: the runtime refuses the arrays.
+        """
+        if self._runner is None or self._allocated is None:
+            return None
+        if tuple([a.shape for a in arrays]) != self._allocated[: len(arrays)]:
+            return None
+        try:
+            return self._runner.run_in_place(arrays, before, after)
+        except (ValueError, RuntimeError) as e:
+            raise self._refused(self._allocated, e) from e
+
+    def _refused(self, shapes: Shapes, error: Exception) -> SampleError:
+        """What the runtime does not run; it begins anew."""
+        self._allocated = None
+        self._largest = ()
+        return SampleError(
+            f"the model cannot run on inputs of shapes {list(shapes)}: {_reason(error)}"
+        )
 
     def _result(self, index: int) -> Array:
         """An output of the main graph, by the number of its tensor."""

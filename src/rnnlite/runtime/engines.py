@@ -14,6 +14,7 @@ from rnnlite.errors import ModelError
 from rnnlite.runtime.batches import BATCHES_A_WORKER, run_side_by_side
 from rnnlite.runtime.calls import Call
 from rnnlite.runtime.engine import Engine, Shapes
+from rnnlite.runtime.signatures import Bytes
 from rnnlite.specs import Array
 
 Run = Callable[[Sequence[Array]], list[Array]]
@@ -77,6 +78,11 @@ class Engines:
         """See `Engine.run`."""
         with self._lock:
             return self.engine.run(arrays)
+
+    def run_in_place(self, arrays: list[Array], before: Bytes, after: Bytes) -> list[Array] | None:
+        """See `Engine.run_in_place`."""
+        with self._lock:
+            return self.engine.run_in_place(arrays, before, after)
 
     def shapes_before_run(self, shapes: Shapes) -> Shapes:
         """See `Engine.shapes_before_run`."""

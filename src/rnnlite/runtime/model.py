@@ -228,7 +228,8 @@ class Model(Shown):
         count = positive("batch_size", batch, 1)
         require_batch(self.stream_signature, count)
         # A stream has checked what it runs.
-        return Stream(self.stream_signature, self.by_signature(SIGNATURE)._engines.run, count)
+        engines = self.by_signature(SIGNATURE)._engines
+        return Stream(self.stream_signature, engines.run, count, engines.run_in_place)
 
     def run_chunk(self, arrays: Sequence[Array]) -> list[Array]:
         """Run the signature "stream" once, on inputs and states as it takes them.

@@ -7,10 +7,13 @@ chunks, one a few milliseconds; the general way of `runtime.stream` takes as lon
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from rnnlite.runtime.quantized import dequantize, quantize
-from rnnlite.runtime.signatures import Run, StreamSignature
+from rnnlite.runtime.signatures import InPlace, Run, StreamSignature
 from rnnlite.runtime.stream_state import Kept
 from rnnlite.specs import Array, TensorSpec
 
@@ -28,16 +31,28 @@ def repeats(signature: StreamSignature, batch: int) -> bool:
     )
 
 
+class _Buffers:
+    """Arrays of the states, and their bytes."""
+
+    def __init__(self, arrays: Sequence[Array]) -> None:
+        self.arrays = [np.array(a) for a in arrays]
+        self.bytes = [a.reshape(-1).view(np.uint8).data for a in self.arrays]
+
+
 class Repeat:
     """Feeds chunks like the one before.
+
+    States go to and fro between two sets of arrays where the runtime can be given their memory.
 
     Args:
         signature: it is called where `repeats` is true of this.
         run: runs it once.
+        in_place: runs it once on the memory of states, if there is such a way.
     """
 
-    def __init__(self, signature: StreamSignature, run: Run) -> None:
-        self._run = run
+    def __init__(self, signature: StreamSignature, run: Run, in_place: InPlace | None) -> None:
+        self._run, self._in_place = run, in_place
+        self._buffers: tuple[_Buffers, _Buffers] | None = None
         self._time = signature.layout.inputs[0].time
         self._input, self._outputs = signature.inputs[0], signature.outputs
         self._front = place_of(self._input.batch_axis, None)
@@ -53,13 +68,29 @@ class Repeat:
         Returns:
             what it keeps then; rows as `Stream.__call__` gives them.
         """
-        array, count = chunk[self._front], len(self._outputs)
-        results = self._run([quantize(array, self._input), *kept.states])
-        after = Kept(results[count:], kept.steps + array.shape[self._time])
-        if count == 1:
-            return after, numbers_of(results[0], self._outputs[0])[self._firsts[0]]
-        made = zip(self._outputs, results, self._firsts, strict=False)
+        array = chunk[self._front]
+        if self._input.quantization is not None:
+            array = quantize(array, self._input)
+        rows, states = self._ran(array, kept.states)
+        after = Kept(states, kept.steps + array.shape[self._time])
+        if len(rows) == 1:
+            return after, numbers_of(rows[0], self._outputs[0])[self._firsts[0]]
+        made = zip(self._outputs, rows, self._firsts, strict=True)
         return after, {spec.name: numbers_of(y, spec)[place] for spec, y, place in made}
+
+    def _ran(self, array: Array, states: list[Array]) -> tuple[list[Array], list[Array]]:
+        """Outputs and states behind one run."""
+        if self._in_place is not None:
+            if self._buffers is None or self._buffers[0].arrays is not states:
+                self._buffers = _Buffers(states), _Buffers(states)
+            now, then = self._buffers
+            rows = self._in_place([array], now.bytes, then.bytes)
+            if rows is not None:
+                self._buffers = then, now
+                return rows, then.arrays
+            self._in_place = None
+        results, count = self._run([array, *states]), len(self._outputs)
+        return results[:count], results[count:]
 
 
 def place_of(axis: int | None, at: int | None) -> Any:

@@ -16,7 +16,7 @@ from rnnlite.errors import SampleError
 from rnnlite.runtime.quantized import quantize
 from rnnlite.runtime.repeat import Repeat, numbers_of, place_of, repeats
 from rnnlite.runtime.samples import RepeatedCheck, Sample, as_array, by_input, check_sample
-from rnnlite.runtime.signatures import Run, StreamSignature
+from rnnlite.runtime.signatures import InPlace, Run, StreamSignature
 from rnnlite.runtime.stream_state import INPUT, OUTPUT, Kept
 from rnnlite.specs import Array, TensorSpec, stacked
 from rnnlite.streaming.layout import StreamOutput, StreamState
@@ -33,7 +33,13 @@ class Stream:
         multiple: the length of each chunk is a multiple of this.
     """
 
-    def __init__(self, signature: StreamSignature, run: Run, batch: int = 1) -> None:
+    def __init__(
+        self,
+        signature: StreamSignature,
+        run: Run,
+        batch: int = 1,
+        in_place: InPlace | None = None,
+    ) -> None:
         self.signature, self._run, self._batch = signature, run, batch
         self._ended = False
         self._layout = signature.layout
@@ -48,7 +54,7 @@ class Stream:
             for spec, i in zip(signature.inputs, signature.layout.inputs, strict=True)
         ]
         self._check = RepeatedCheck(self._inputs, "the chunk")
-        self._repeat = Repeat(signature, run)
+        self._repeat = Repeat(signature, run, in_place)
         # Whether chunks like the last one may go that way.
         self._alike = False
         self._places = [place_of(spec.batch_axis, None) for spec in signature.inputs]
