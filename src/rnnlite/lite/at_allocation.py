@@ -1,12 +1,13 @@
-"""What the runtime knows of a graph before it computes: numbers, and thereby shapes.
+"""What the runtime knows of a graph before a run: the numbers in some values, and so shapes.
 
-What enters: a graph. What leaves: which numbers are known when tensors are allocated, which ops
-have a result of unknown shape then, and which results of the model that makes late.
+What enters: a graph. What leaves: the values whose numbers are known when tensors are allocated;
+the ops whose results have no known shape then; and the late results of the model, whose shapes are
+known only after a run.
 
 The runtime prepares ops in order. It computes the ops of `COMPUTED` at once where their operands
 are known, and reads shapes from such operands (`SHAPES`). At the first op whose result has no known
-shape it stops, and goes on when that one has run; so all behind it is late. Found by running
-each op (`tests/lite/test_at_allocation.py` does).
+shape it stops, and goes on after that op has run: so all results behind it are late. The tables
+were found by running each op (`tests/lite/test_at_allocation.py`).
 """
 
 from __future__ import annotations
@@ -38,24 +39,24 @@ SHAPES: dict[str, tuple[int, ...]] = {
     "TILE": (1,),
     "TRANSPOSE_CONV": (0,),
 }
-"""The operands that say what shape the result has."""
+"""Kind of op -> the operands whose numbers give the shape of its result."""
 
 DECIDED = frozenset(["NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5", "UNIQUE", "WHERE"])
-"""Ops whose result is as long as the data say."""
+"""Ops whose result has a size that depends on the data."""
 
 CONSTANT = frozenset(["TRANSPOSE_CONV"])
-"""Ops that take the shape of their result from a constant alone."""
+"""Ops that read the shape of their result, before a run, only from a constant."""
 
 
 class AtAllocation:
-    """Asks for the numbers that are known before a run, and remembers the answers."""
+    """Tells which numbers and shapes are known before a run, and remembers its answers."""
 
     def __init__(self) -> None:
         self._known: dict[Value, bool] = {}
         self._late: dict[Graph, bool] = {}
 
     def knows(self, value: Value) -> bool:
-        """Whether the elements of a value are known, shapes being so."""
+        """Whether the numbers in a value are known, where the shapes of its operands are."""
         if value.is_constant:
             return True
         op = value.producer
@@ -68,7 +69,7 @@ class AtAllocation:
         return self._known[value]
 
     def open_shapes(self, op: Op) -> list[int]:
-        """The places of operands that say what shape a result has, and are not known."""
+        """The indices of operands that give the shape of the result, but are not known."""
         constant = op.kind in CONSTANT
         return [
             k
@@ -78,7 +79,7 @@ class AtAllocation:
         ]
 
     def is_late(self, op: Op) -> bool:
-        """Whether an op has a result of unknown shape when it is prepared."""
+        """Whether the shape of a result of an op is unknown when the op is prepared."""
         if op.kind in DECIDED:
             return True
         shapes = self.open_shapes(op)
@@ -101,7 +102,7 @@ class AtAllocation:
 
 
 def late_results(model: Model) -> list[Value]:
-    """The results of a model, by any signature, whose size is known only after a run."""
+    """The outputs of a model, of all signatures, whose size is known only after a run."""
     known = AtAllocation()
     return [value for graph in model.called for value in _late_of(graph, known)]
 
@@ -125,16 +126,16 @@ _KEEPING: dict[str, tuple[int, ...]] = {
     **dict.fromkeys(("CONV_2D", "DYNAMIC_UPDATE_SLICE", "FULLY_CONNECTED", "RESHAPE"), (0,)),
     **dict.fromkeys(("SELECT", "SELECT_V2"), (1, 2)),
 }
-"""Ops whose result is as long as these operands, as far as the length of a loop's state goes."""
+"""Kind of op -> the operands whose free sizes its result has."""
 
 
 def _keeps_shape(argument: Value, result: Value) -> bool:
-    """Whether what a body gives back surely has the shape of its argument."""
+    """Whether a result of a loop's body always has the shape of its argument."""
     if not result.is_free or result is argument:
         return True
     op = result.producer
     if op is not None and op.kind == "WHILE":
-        # A loop within gives back what it was given, where its own body does so.
+        # An inner loop keeps a shape if its body does.
         place, body = op.outputs.index(result), op.branches[1]
         inner = _keeps_shape(body.inputs[place], body.outputs[place])
         return inner and _keeps_shape(argument, op.input(place))
@@ -146,7 +147,7 @@ def _alike(op: Op) -> list[Value | None]:
     """The operands of an op whose free sizes its result has."""
     if op.kind == "SPLIT":
         axis = op.input(0).integers()
-        # Along an axis of known size, as that of gates.
+        # The axis has a known size, as that of gates.
         fixed = axis is not None and op.input(1).dims[axis[0]] != FREE
         return [op.input(1)] if fixed else []
     if op.kind == "CONCATENATION":

@@ -1,10 +1,10 @@
 """Which values of different graphs are one value: the ties of WHILE and IF.
 
 What enters: a model. What leaves: groups of values that must agree in type, scale and zero point.
-The operand, the result, the condition's argument, the body's argument and the body's result of a
-WHILE are one value at five places; several loops that share a body tie all of theirs, and nested
-loops tie through the body they stand in. Constants are places too: an initial state of zero is
-written in the integers of the state it starts.
+A WHILE has one value at five places: its operand, its result, the argument of its condition, the
+argument and the result of its body. Loops that share a body share these places; nested loops are
+tied through the body that they stand in. A constant is a place too: an initial state of zero is
+written in the integers of its state.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class Flow:
     """One control flow op and what it ties.
 
     Attributes:
-        graph: where the op stands.
+        graph: the graph that has the op.
         op: the WHILE or IF.
-        slots: for each value that passes through, all its places.
+        slots: for each value that passes through, the values at all its places.
     """
 
     graph: Graph
@@ -59,7 +59,7 @@ def flows(model: Model) -> Iterator[Flow]:
 
 
 def in_loops(model: Model) -> set[Graph]:
-    """The graphs that run inside a WHILE, those within those included."""
+    """The graphs that run inside a WHILE, directly or not."""
     queue = [graph for op in model.loops() for graph in op.branches]
     found: set[Graph] = set()
     while queue:
@@ -71,7 +71,7 @@ def in_loops(model: Model) -> set[Graph]:
 
 
 def is_step(op: Op) -> bool:
-    """Whether an op is one of a time step of a recurrence, in a loop or not."""
+    """Whether an op belongs to a time step of a recurrence, in a loop or not."""
     return any(v.origin is not None and v.origin.value is not None for v in op.outputs)
 
 

@@ -15,7 +15,7 @@ from rnnlite.errors import ModelError, OutputError
 
 
 class HasFile(Protocol):
-    """What holds a LiteRT file, as `Converted` does."""
+    """An object that holds a LiteRT file, such as `Converted`."""
 
     @property
     def tflite(self) -> bytes:
@@ -30,7 +30,8 @@ def read_model(source: ModelSource) -> bytes:
     """The content of a LiteRT file.
 
     Raises:
-        ModelError: there is no such file, it cannot be read, or the source is none.
+        ModelError: there is no such file, it cannot be read, or the source is no path and no
+            content.
     """
     content = getattr(source, "tflite", source)
     if isinstance(content, (bytes, bytearray, memoryview)):
@@ -55,10 +56,10 @@ def require_place(out: str | Path, others: Iterable[ModelSource] = ()) -> None:
 
     Args:
         out: the file that is to be written.
-        others: files that the same call reads, or writes too; contents are no files.
+        others: files that the same call reads or writes too; contents are passed over.
 
     Raises:
-        OutputError: its folder is not there, it is a folder, or one of `others`.
+        OutputError: its folder does not exist, it is a folder itself, or it is one of `others`.
     """
     target = Path(out)
     if target.is_dir():
@@ -79,7 +80,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def write_whole(path: str | Path, content: bytes) -> None:
-    """Write beside the path, then rename: the old file stays until the new one is finished.
+    """Write beside the path, then rename: an old file stays until the new one is finished.
 
     Raises:
         OutputError: the folder is missing or cannot be written.

@@ -1,4 +1,4 @@
-"""What a LiteRT file holds: inputs, outputs, ops, weights, loops. For any file, ours or not.
+"""What a LiteRT file holds: inputs, outputs, ops, weights, loops. For files of any converter.
 
 What enters: a path, or the content of a file. What leaves: an `Inspection`.
 """
@@ -30,19 +30,20 @@ class Inspection(Shown):
 
     Attributes:
         size: bytes of the file.
-        inputs, outputs: of the signature, or of the main subgraph where there is none.
-        ops: number of each op over all subgraphs.
+        inputs, outputs: those of the first signature, or of the main subgraph where there is none.
+        ops: kind of op -> how many there are in all subgraphs.
         custom_ops: names of the ops that the standard runtime does not have (Flex, custom).
-        weights: number of weights (elements of constants of 16 or more that stand for real
-            numbers), each once.
-        weight_bytes: bytes they take, by dtype.
+        weights: number of weights: elements of constants of 16 or more elements that stand for real
+            numbers; equal constants count once.
+        weight_bytes: dtype -> bytes that the weights take.
         loops: number of WHILE ops.
-        min_runtime: the first release of the runtime that loads it, "TFLite 2.11" or "LiteRT 1.0";
-            "" where no known one does.
-        late: the outputs whose size is known only after a run: buffers that are made for them
-            before have the size of the run before.
-        signatures: what each takes and gives, by name; none where the file has none.
-        record: what rnnlite stored on converting, if it did: version, origin, recurrences, notes.
+        min_runtime: the first release of the runtime that loads the file, "TFLite 2.11" or "LiteRT
+            1.0"; "" where no known release does.
+        late: the outputs whose size is known only after a run. A buffer made before the run has the
+            size of the run before.
+        signatures: name of a signature -> its inputs and outputs; empty where the file has none.
+        record: what rnnlite stored when it converted: version, origin, recurrences, notes; else
+            None.
         tensors: the weights, each once, the largest first.
     """
 
@@ -71,7 +72,7 @@ class Inspection(Shown):
         return inspection_tables(self)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """As plain data, for JSON."""
         values = dict(vars(self))
         values["inputs"] = [t.to_dict() for t in self.inputs]
         values["outputs"] = [t.to_dict() for t in self.outputs]
@@ -89,7 +90,7 @@ class Inspection(Shown):
 
 
 MIN_WEIGHTS = 16
-"""Smaller constants are factors and limits, not weights."""
+"""Constants of fewer elements are factors and limits, not weights."""
 
 
 def inspect(source: ModelSource) -> Inspection:
@@ -99,7 +100,7 @@ def inspect(source: ModelSource) -> Inspection:
         source: path or content.
 
     Raises:
-        ModelError: it is no LiteRT model.
+        ModelError: the source is no LiteRT model.
     """
     data = read_model(source)
     model = schema.read(data)
@@ -143,7 +144,7 @@ def _taken(
     stored: dict[str, Any],
     key: str = "",
 ) -> SignatureSpec:
-    """What a signature takes and gives, with what the record says of it."""
+    """The inputs and outputs of a signature, with least sizes from the record."""
     least = of_signature(stored, key).get("least", {})
     return SignatureSpec(
         tuple(replace(_info(v, n), least=tuple(least.get(n, ()))) for n, v in inputs),
@@ -152,7 +153,7 @@ def _taken(
 
 
 def _weights(model: Model) -> list[Value]:
-    """The weights, each content once."""
+    """The weights; of equal ones, the first."""
     found: dict[bytes, Value] = {}
     for graph in model.graphs:
         for value in graph.values:

@@ -1,13 +1,13 @@
-"""Models as one, with the signatures of all; what they share stands once in the file.
+"""Merge models into one with all their signatures.
 
 What enters: models, each signed, each with a record. What leaves: the first of them with the
-graphs and signatures of the others. `passes.prune` then lets equal constants stand once.
+graphs and signatures of the others. `passes.prune` then stores equal constants once.
 
     main, subgraph_1      main            ->    main, subgraph_1, subgraph_2
     "encode"              "decode"              "encode", "decode"
 
-The record of the first is that of the file. What another's says otherwise stands in it beneath
-`SIGNATURES`, by signature (`record.of_signature` reads it).
+The file has the record of the first model. Entries of other records that differ are kept in it
+below `SIGNATURES`, by signature (`record.of_signature` reads them).
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from rnnlite.lite.record import SIGNATURES, record, set_record
 
 
 def merge(models: Sequence[Model]) -> Model:
-    """The first model, changed; the others are left empty.
+    """Add the graphs and signatures of the other models to the first one, which is returned.
 
     Args:
-        models: each has other signatures than the others.
+        models: models without common names of signatures; all but the first are left empty.
     """
     first, *others = models
     if not others:
@@ -39,7 +39,7 @@ def merge(models: Sequence[Model]) -> Model:
 
 
 def _take_in(model: Model, other: Model) -> None:
-    """Graphs, op codes and signatures of another model, which is left empty."""
+    """Move the graphs, op codes and signatures of another model into a model."""
     for code in other.codes:
         # Also codes that no op has: by these, older releases refuse the file.
         model.code(code.kind, code.version)
@@ -47,7 +47,7 @@ def _take_in(model: Model, other: Model) -> None:
         op.code = model.code(op.kind, op.version)
     for signature in other.signatures:
         for value in {*signature.graph.inputs, *signature.graph.outputs}:
-            # Tensor names are to differ in a file; a signature keeps its own names of them.
+            # Names of tensors have to differ in a file; a signature has its own names for them.
             value.name = f"{signature.key}/{value.name}"
     for graph in other.graphs:
         graph.model = model

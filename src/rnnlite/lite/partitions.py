@@ -1,9 +1,9 @@
 """Which ops of a subgraph the XNNPACK delegate takes, and how they fall into partitions.
 
-What enters: a graph of a model. What leaves: for each op how sure it is that XNNPACK
-takes it (`taken`), and where the cuts then run (`partitions`). Nothing is asked of a runtime, so
-the answer holds on other machines: `Taken.ALWAYS` is what LiteRT 1.4 to 2.3 take, `Taken.NEVER`
-what has no form in XNNPACK, and all else may differ from version to version.
+What enters: a graph of a model. What leaves: for each op, whether XNNPACK takes it (`taken`); and
+the partition of each op (`partitions`). No runtime is asked, so the answer holds on other machines.
+`Taken.ALWAYS` is what LiteRT 1.4 to 2.3 take; `Taken.NEVER` is what XNNPACK has no form of; all
+else may differ from version to version.
 
 The rules are those of LiteRT's delegate (`xnnpack_delegate.cc`) and its way to form partitions
 (`graph_info.cc`).
@@ -25,7 +25,7 @@ REALS = frozenset({"float32", "float16", "int8", "uint8"})
 MOST_AXES = 6
 
 MOST_JOINED = 5
-"""Operands of a CONCATENATION that XNNPACK takes, at most, in any version."""
+"""The most operands of a CONCATENATION that any version of XNNPACK takes."""
 
 STATEFUL = frozenset({"WHILE", "IF", "CALL_ONCE"})
 """Ops that the runtime keeps in their order."""
@@ -49,7 +49,7 @@ class Taken(Enum):
 
 
 def constants(graph: Graph) -> set[Value]:
-    """Values that stand in the file, those that a DEQUANTIZE makes of one included."""
+    """The constants of a graph, and what a DEQUANTIZE makes of one."""
     found = {value for value in graph.values if value.is_constant}
     for op in graph.ops:
         if op.kind == "DEQUANTIZE" and op.input(0) in found:
@@ -58,9 +58,9 @@ def constants(graph: Graph) -> set[Value]:
 
 
 def taken(op: Op, known: Collection[Value]) -> Taken:
-    """Whether XNNPACK takes an op; `known`: the graph's constants."""
+    """Whether XNNPACK takes an op, where `known` has the constants of its graph."""
     moving = [v for v in op.operands if v not in known]
-    # XNNPACK knows no tensors of integers as numbers: neither to compute with, nor as indexes.
+    # XNNPACK has no tensors of plain integers, neither to compute with nor as indices.
     if op.kind in _APART or any(v.type not in REALS for v in [*moving, *op.outputs]):
         return Taken.NEVER
     if op.kind == "CONCATENATION" and len(op.inputs) > MOST_JOINED:
@@ -100,7 +100,7 @@ def _integers(op: Op, values: Sequence[Value]) -> bool:
 
 
 def _moves(op: Op, known: Collection[Value]) -> bool:
-    """Whether an op that moves values of any one type is surely taken."""
+    """Whether XNNPACK always takes an op that only moves values."""
     operands = op.operands
     if op.kind == "CONCATENATION":
         return 2 <= len(operands) <= 4 and op.integer("axis") >= 0
@@ -125,7 +125,7 @@ def _plain_activation(op: Op) -> bool:
 
 
 def _within(ratio: float, limits: tuple[float, float]) -> bool:
-    # With some room, since the runtime computes in float32.
+    # With a margin, since the runtime computes in float32.
     return limits[0] * 1.001 < ratio < limits[1] * 0.999
 
 
@@ -136,12 +136,13 @@ def _has_one_scale(value: Value) -> bool:
 def partitions(ops: Sequence[Op], inside: Sequence[bool], stateful: Sequence[bool]) -> list[int]:
     """The number of the partition of each op, as the runtime forms them.
 
-    Ops of one side are gathered for as long as what they need is there; then those of the other.
+    A partition holds all ops of one side (inside or outside the delegate) whose operands are made
+    by then; the next partition those of the other side.
 
     Args:
-        ops: of a graph, in order.
-        inside: whether the delegate takes each.
-        stateful: whether each keeps its place among those that do.
+        ops: the ops of a graph, in order.
+        inside: for each op, whether the delegate takes it.
+        stateful: for each op, whether it keeps its place among the other stateful ones.
     """
     needs: list[set[int]] = []
     makers: dict[Value, int] = {}
@@ -158,8 +159,7 @@ def partitions(ops: Sequence[Op], inside: Sequence[bool], stateful: Sequence[boo
     while left:
         side: bool | None = None
         rest = []
-        # Each round makes one partition: all ops of one side whose operands are there. One pass is
-        # enough, as ops stand in order.
+        # Each round makes one partition. One pass over the ops is enough, as they stand in order.
         for k in left:
             ready = all(found[n] >= 0 for n in needs[k])
             side = inside[k] if ready and side is None else side

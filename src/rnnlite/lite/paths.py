@@ -10,20 +10,19 @@ import re
 _OURS = re.compile(
     r"(scan|step|while|body|cond|loop|Tensordot|ReadVariableOp)(_body|_cond)?(_\d+)?"
 )
-"""Parts of a path that are no layer."""
+"""Parts of a path that are no layers: they come from TensorFlow and from the lowering."""
 
 _WITHIN = re.compile(r"(convolution|moments|batchnorm|separable_conv\dd|einsum)(_\d+)?")
-"""Parts that stand for some of a layer's ops, where a layer encloses them."""
+"""Parts that name some ops within a layer; they count as a layer only where none is around."""
 
 
 def layer_of(path: str) -> str:
-    """The layer in a path such as "functional_1/lstm_1/step/MatMul", as the source calls it; ""
-    where there is none."""
+    """The layer in a path such as "functional_1/lstm_1/step/MatMul"; "" where there is none."""
     model, *parts = path.partition(";")[0].split("/")
     layers = [part for part in parts[:-1] if not _OURS.fullmatch(part)]
     if not layers:
         return ""
-    # Keras adds a number to all scopes where a model is traced once more.
+    # Keras adds a number to all scopes where a model is traced a second time.
     again = re.search(r"(_\d+)$", model)
     marked = [part for part in layers if again and part.endswith(again[1])]
     if again and marked:

@@ -1,7 +1,7 @@
-"""What rnnlite stores in a file on converting, and how it is found again.
+"""The record: what rnnlite stores in the metadata of a file when it converts.
 
-What enters: a model, and plain data. What leaves: the data as JSON in its metadata; {} where there
-is none.
+What enters: a model, and plain data. What leaves: the model with the data as JSON in its metadata;
+the data read again, {} where there is none.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ RECORD = "rnnlite"
 """Name of the metadata that rnnlite writes."""
 
 GUARDED = "guarded_copies"
-"""Key in it: an interpreter that has run the file may go on to larger inputs (`passes.borders`)."""
+"""Key of the record: whether one interpreter may go on to larger inputs (`passes.borders`)."""
 
 
 TARGET = "target"
-"""Key in it: the name of what the file was made for, where that is not LiteRT."""
+"""Key of the record: the name of the target, where that is not LiteRT."""
 
 SIGNATURES = "signatures"
-"""Key in it: what is said otherwise of further signatures, by name (`merging`)."""
+"""Key of the record: entries that differ for further signatures, by signature (`merging`)."""
 
 EXITS = "exits"
-"""Key in it: the exits, in the order in which they are run (`exits`)."""
+"""Key of the record: the exits, in the order in which they run."""
 
 ENTRIES = "entries"
-"""Key in it: the signatures that the source has too, where they are several."""
+"""Key of the record: the signatures that were converted, where they are several."""
 
 
 def record(model: Model) -> dict[str, Any]:
-    """What rnnlite stored on converting: version, origin, recurrences, ...; empty for other files.
+    """The record of a file: version, origin, recurrences, ...; empty for files of others.
 
     Raises:
-        ModelError: it is damaged.
+        ModelError: the record is damaged.
     """
     content = model.metadata.get(RECORD)
     if content is None:
@@ -54,17 +54,17 @@ def of_signature(content: Mapping[str, Any], key: str) -> dict[str, Any]:
 
     Args:
         content: the record of a file.
-        key: the signature.
+        key: the name of the signature.
     """
     return {**content, **content.get(SIGNATURES, {}).get(key, {})}
 
 
 def set_record(model: Model, content: Mapping[str, Any]) -> None:
-    """Store it, in place of what was there."""
+    """Store a record in place of the old one."""
     set_metadata(model, RECORD, json.dumps(dict(content)).encode())
 
 
 def set_metadata(model: Model, name: str, content: bytes) -> None:
-    """Store named metadata behind all other, in place of what has the name."""
+    """Store metadata under a name, as the last entry; an old entry of that name is replaced."""
     model.metadata.pop(name, None)
     model.metadata[name] = content

@@ -2,9 +2,9 @@
 
 What enters: the name of an op and its version. What leaves: the first release that has it.
 
-A release loads a file if it has every op code of it, and refuses it otherwise. The table was read
-off the packages themselves (`tflite-runtime` and `ai-edge-litert` on PyPI), by asking each for each
-op in each version; `benchmarks/runtimes` asks them again. Each entry says what is new.
+A release loads a file if it has every op code of the file, and refuses it otherwise. The table was
+made by asking the packages themselves (`tflite-runtime` and `ai-edge-litert` on PyPI) for each op
+in each version; `benchmarks/runtimes` asks them again. Each entry has what is new in a release.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ class Release:
     Attributes:
         name: "TFLite 2.9", as `tflite-runtime` and Android's `tensorflow-lite` count, or
             "LiteRT 1.0", as `ai-edge-litert` counts.
-        tensorflow: the first TensorFlow whose own runtime has as much; `min_runtime_version` says
-            this number.
-        new: ops that it has and the release before has not, with their highest version.
+        tensorflow: the first TensorFlow whose own runtime has the same ops; it is written as
+            `min_runtime_version`.
+        new: kind of op -> its highest version, for what the release before did not have.
     """
 
     name: str
@@ -143,7 +143,7 @@ RELEASES: tuple[Release, ...] = (
         "PAD:6 PADV2:6 REVERSE_V2:4 SPLIT:5 SPLIT_V:3 UNPACK:6",
     ),
 )
-"""In order; all later ones have all that an earlier one has."""
+"""The releases in order; a later one has all that an earlier one has."""
 
 
 KERNELS: dict[tuple[str, str], str] = {
@@ -160,10 +160,10 @@ KERNELS: dict[tuple[str, str], str] = {
     ("SUM", "int16"): "LiteRT 1.3",
     ("TILE", "int16"): "LiteRT 2.1.3",
 }
-"""The first release, with all later ones, whose kernel of an op is right with a type, where the
-op's versions do not say so. Older ones refuse it as they run, or are wrong (BATCH_MATMUL from
-LiteRT 2.0 on, SIGN, SUM). Every op and type that files may hold was run on all of them:
-`python -m runtimes.kernels`."""
+"""(kind of op, type) -> the first release from which on the kernel is right, where the op's version
+does not tell. Older releases refuse the op while they run, or are wrong (BATCH_MATMUL from LiteRT
+2.0 on, SIGN, SUM). Every op and type that files may hold was run on all releases: `python -m
+runtimes.kernels`."""
 
 MANY_AXES: dict[str, str] = {
     "ADD": "TFLite 2.13",
@@ -173,7 +173,7 @@ MANY_AXES: dict[str, str] = {
     "POW": "LiteRT 2.1.6",
     "SQUARED_DIFFERENCE": "LiteRT 2.1.6",
 }
-"""The same where an op spreads operands over more than four axes; older ones end the process."""
+"""The same where an op broadcasts over more than four axes; older releases end the process."""
 
 
 _CASTS = (
@@ -214,23 +214,23 @@ MICRO_KERNELS: dict[str, str] = {
     "int16>float32 int8>float32": "DEQUANTIZE",
     _QUANTIZATIONS: "QUANTIZE",
 }
-"""Types -> the ops that LiteRT for Microcontrollers has right kernels for, in these types: of the
-first operand, or of what goes in and comes out. Each was run there, each op in each type:
-`python -m runtimes.micro_kernels`. RELU6 of integers runs, and is wrong."""
+"""Types -> the ops for which LiteRT for Microcontrollers has right kernels in these types. A type
+is that of the first operand, or "operand>result". Each op was run there in each type: `python -m
+runtimes.micro_kernels`. RELU6 of integers runs, and is wrong."""
 
 
 def release(name: str, releases: Sequence[Release] = RELEASES) -> Release:
-    """By name."""
+    """A release by its name."""
     return next(r for r in releases if r.name == name)
 
 
 def first_with(op: str, version: int, releases: Sequence[Release] = RELEASES) -> Release | None:
-    """The first release that has an op in a version; None: no release that is known here."""
+    """The first release that has an op in a version; None where no known release has it."""
     return next((r for r in releases if r.new.get(op, 0) >= version), None)
 
 
 def where_text(name: str) -> str:
-    """On what a file runs, in words, from the name of the first release that loads it."""
+    """What a file runs on, in words, from the name of the first release that loads it."""
     if not name:
         return "runs on no release of the standard runtime that is known here"
     if name.startswith("TFLite"):

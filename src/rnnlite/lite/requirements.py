@@ -1,13 +1,14 @@
-"""The least release of the runtime that a file is right on, and that older ones refuse it.
+"""Find the first release of the runtime that is right on a file, and have older ones refuse it.
 
-What enters: a finished model, before it is named and pruned. What leaves: a `Requirement`; and
-op codes by which older releases refuse the file when they load it, where the versions of its ops
-do not say enough. A runtime must not find out in the middle of its work, or not at all.
+What enters: a finished model, before it is named and pruned. What leaves: a `Requirement`; and,
+where the versions of its ops are not enough, an op code by which older releases refuse the file
+when they load it. So none of them fails in the middle of a run, or gives wrong results.
 
-Versions say when a kernel came to be, by the official converter's rules; the demands below were
-found by running files on every release (`benchmarks/runtimes`):
+The version of an op tells which release first had its kernel, by the rules of the official
+converter. The further demands below were found by running files on every release
+(`benchmarks/runtimes`):
 
-1. FULLY_CONNECTED in int8 with a scale a channel: TFLite 2.9 takes the first one for all.
+1. FULLY_CONNECTED in int8 with a scale for each channel: TFLite 2.9 takes the first one for all.
 2. QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.3, though its version says so.
 3. DYNAMIC_UPDATE_SLICE of int16 is version 4.
 4. SUM of int16: before LiteRT 1.3 sums beyond the range wrap around, and another scale is refused
@@ -15,17 +16,19 @@ found by running files on every release (`benchmarks/runtimes`):
 5. Loops within loops end the process on TFLite 2.9 and 2.10, and read beyond a buffer on 2.13.
 6. A free batch, or a mask in a loop, with XNNPACK on TFLite 2.13 and 2.14: a change of length
    fails, or ends the process. Files of fixed shape are right.
-7. A constant of float16 that XNNPACK does not take, with another in a loop: TFLite 2.13, 2.14 and
-   LiteRT 1.0 compute with what is not there. Kernels of products and convolutions it takes.
-8. Kernels that look at the type of their operands, or at the number of axes, only as they run
-   (`Target.kernels`, `Target.many_axes`).
+7. A constant of float16 that XNNPACK does not take, with another constant in a loop: TFLite 2.13,
+2.14 and LiteRT 1.0 read memory that is not there. XNNPACK takes kernels of products and
+convolutions.
+8. Kernels that check the type or the number of axes of their operands only while they run
+(`Target.kernels`, `Target.many_axes`).
 9. FILL of fixed shape with a computed value, ONE_HOT of computed values: LiteRT 1.0 ends the
    process.
-10. FULLY_CONNECTED of int16 with a bias of int64: LiteRT 1.0 adds another number.
+10. FULLY_CONNECTED of int16 with a bias of int64: LiteRT 1.0 adds wrong numbers.
 11. CONV_2D of float32 by int8 that pads, over a batch that grows, with XNNPACK: LiteRT 1.0 to 1.2
     end the process.
 12. A convolution of a float16 kernel with a bias of float32, with XNNPACK: LiteRT 1.1 to 1.3 read
-    the bias as float16, or end. Ours have both in float16, which every release reads right.
+    the bias as float16, or end the process. rnnlite writes both in float16, which every release
+    reads right.
 """
 
 from __future__ import annotations
@@ -48,11 +51,11 @@ METADATA = "min_runtime_version"
 
 @dataclass(frozen=True)
 class Requirement:
-    """What a file asks of the runtime.
+    """What a file demands of the runtime.
 
     Attributes:
-        release: the first that is right.
-        reason: the op that asks for it, or the demand above, in words.
+        release: the first release that is right on the file.
+        reason: the op, or the demand of the list above, that needs this release, in words.
     """
 
     release: Release
@@ -60,7 +63,7 @@ class Requirement:
 
 
 def raise_versions(model: Model) -> None:
-    """Give ops the version that the types of their operands ask for, in place."""
+    """Raise the version of ops, in place, to what the types of their operands demand."""
     for op in model.ops():
         types = _types((*op.operands, *op.outputs))
         if op.kind == "DYNAMIC_UPDATE_SLICE" and "int16" in types:
@@ -70,7 +73,7 @@ def raise_versions(model: Model) -> None:
 
 
 def requirement(model: Model, target: Target = LITERT) -> Requirement:
-    """What the ops of a model ask for, of the target's releases."""
+    """What the ops of a model demand of the target's releases."""
     releases = target.releases
     found = Requirement(releases[0], "")
     for release_, reason in [*_versions(model, target), *_demands(model, target)]:
@@ -80,16 +83,17 @@ def requirement(model: Model, target: Target = LITERT) -> Requirement:
 
 
 def refuse_older(model: Model, needed: Requirement, target: Target = LITERT) -> None:
-    """Add an op code that the needed release is the first to have, if no op has one, in place.
+    """Add, in place, an op code that the needed release is the first to have, unless there is one.
 
-    A runtime asks for all op codes of a file when it loads it, whether an op uses them or not.
+    A runtime looks for all op codes of a file when it loads it, whether an op uses them or not.
     """
     known, releases = least_release(model, target), target.releases
     if known is not None and releases.index(known) >= releases.index(needed.release):
         return
     used = {op.kind for op in model.ops()}
     new = needed.release.new
-    # Of the ops in the file if there is one: a runtime built with these alone then loads it too.
+    # If possible the code of an op in the file: a runtime that was built with these ops alone then
+    # loads it too.
     kind = next((name for name in new if name in used), next(iter(new)))
     model.code(kind, new[kind])
 
@@ -100,7 +104,7 @@ def set_least_release(model: Model, needed: Requirement) -> None:
 
 
 def least_release(model: Model, target: Target = LITERT) -> Release | None:
-    """The first release that loads a file, ours or not; None where none does that is known."""
+    """The first release that loads a file of any converter; None where no known release does."""
     releases = target.releases
     least = releases[0]
     for code in model.codes:
@@ -136,11 +140,11 @@ def _demands(model: Model, target: Target) -> Iterator[tuple[Release, str]]:
 
 
 DATA = {"FILL": 1, "SELECT": 1, "SELECT_V2": 1, "SPLIT": 1, "TRANSPOSE_CONV": 2}
-"""The place of the operand whose type a kernel looks at, where it is not the first."""
+"""Kind of op -> index of the operand whose type a kernel checks, where it is not the first."""
 
 
 def _of_kernels(op: Op, target: Target) -> Iterator[tuple[Release, str]]:
-    """What the types and axes of an op's operands ask for."""
+    """What the types and axes of an op's operands demand."""
     value = op.operand(DATA.get(op.kind, 0))
     name = None if value is None else target.kernels.get((op.kind, value.type))
     if value is not None and name is not None:

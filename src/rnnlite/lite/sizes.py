@@ -1,7 +1,8 @@
-"""Shapes that are computed at run time, as far as they are known beforehand.
+"""Numbers in shapes that are computed at run time, as functions of free axes.
 
 What enters: a graph's values. What leaves: for a value of integers that holds sizes, each of its
-numbers in the algebra of `lengths.sizes`, by the free axes of the values whose SHAPE was asked for.
+numbers as a `Size` of `lengths.sizes`, in the free axes of the values whose SHAPE it was computed
+from.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ Numbers = list[Size] | None
 """The elements of a value in order; None where not even their count is known."""
 
 LONGEST = 16
-"""Longer vectors are no shapes."""
+"""Vectors with more elements are not followed: they are no shapes."""
 
 
 class Sizes:
-    """Asks for the numbers in values of sizes, and remembers them."""
+    """Finds the numbers in values that hold sizes, and remembers them."""
 
     def __init__(self) -> None:
         self._known: dict[Value, Array | None] = {}
@@ -35,7 +36,7 @@ class Sizes:
         return None if found is None else list(found.reshape(-1))
 
     def size(self, value: Value, axis: int) -> Size:
-        """How long an axis of a value is."""
+        """The size of an axis of a value."""
         known = value.dims[axis]
         if known >= 0:
             return known

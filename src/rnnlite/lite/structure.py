@@ -1,8 +1,8 @@
 """The structural check that every model passes before it is written.
 
 What enters: a model. What leaves: nothing, or a refusal that names the first fault: a value of
-another graph, a value read before it is made, a constant of the wrong size, or places that WHILE
-and IF tie together but that differ in type, rank, scale or zero point.
+another graph, a value that is read before it is made, a constant of the wrong size, or values that
+a WHILE or IF ties but that differ in type, rank, scale or zero point.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def check_structure(model: Model) -> None:
 
 
 def scales_and_zero_points(value: Value) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """Scales and zero points of a value, empty for a float one."""
+    """Scales and zero points of a value; empty for a value without quantization."""
     found = value.quantization
     return ((), ()) if found is None or not found.scales else (found.scales, found.zero_points)
 
 
 def _place_fault(model: Model) -> str:
-    """A value that an op of another graph names, or a graph that is not of the model."""
+    """The first value that an op names but its graph lacks, or graph that the model lacks."""
     graphs = set(model.graphs)
     for number, graph in enumerate(model.graphs):
         known = set(graph.values)

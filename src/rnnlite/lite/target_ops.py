@@ -1,4 +1,4 @@
-"""Whether a target runs a model: its ops in their types, and no free shapes where it takes none.
+"""Whether a target has the ops of a model, in their types.
 
 What enters: a finished model. What leaves: nothing, or a refusal that names the ops and where they
 come from.
@@ -12,7 +12,7 @@ from rnnlite.lite.requirements import DATA
 from rnnlite.target import Target
 
 CONVERTING = ("CAST", "DEQUANTIZE", "QUANTIZE")
-"""Ops of which both types count."""
+"""Ops for which both the operand's and the result's type count."""
 
 SHOWN = 4
 """How many ops a refusal names."""

@@ -1,8 +1,8 @@
 """From a TensorFlow function of plain ops to a flatbuffer, by the official converter.
 
-What enters: a ConcreteFunction without recurrent ops. What leaves: bytes with builtin ops alone,
-and what the names in them stand for.
-What it refuses: ops that have no builtin form, by name and with the layer they came from.
+What enters: a ConcreteFunction without recurrent ops. What leaves: a flatbuffer of builtin ops, and
+what the names in it stand for. Ops that have no builtin form are refused, by name and with their
+layer.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ def run_converter(function: ConcreteFunction) -> tuple[bytes, Names]:
     Returns:
         a flatbuffer with hidden names, and what they stand for.
 
-    Raises:
-        AbortError: it ends its process.
+        Raises:
+            AbortError: the converter ends its process.
         UnsupportedError: an op has no builtin form, or writes to a variable of the source.
     """
     _refuse_writes(function)
@@ -57,9 +57,9 @@ def run_converter(function: ConcreteFunction) -> tuple[bytes, Names]:
 
 
 class _Converter(tf.lite.TFLiteConverter):  # type: ignore[misc]
-    """The official converter, handed a graph with hidden names.
+    """The official converter, which gets a graph with hidden names.
 
-    It freezes the function itself, and that is where the graph can be taken hold of.
+    The converter freezes the function itself: names are hidden in the frozen graph, in that step.
     """
 
     names = Names(())
@@ -84,8 +84,8 @@ class _Native:
     """The converter's native part, in a worker.
 
     Attributes:
-        log: what it wrote to standard error; MLIR writes its diagnostics there.
-        died: how its process ended, if it did.
+        log: what the converter wrote to standard error; MLIR writes its diagnostics there.
+        died: how the worker ended, if it did.
     """
 
     def __init__(self) -> None:
@@ -95,9 +95,9 @@ class _Native:
 
     @contextmanager
     def instead(self) -> Iterator[None]:
-        """Take what the converter's Python part hands to native code.
+        """A context in which calls of the converter's native code run in a worker.
 
-        Other threads that convert meanwhile get the same result, by the same way.
+        Other threads that convert meanwhile get the same results, from the worker too.
         """
         own = wrap_converter.wrapped_convert, wrap_converter.wrapped_retrieve_collected_errors
         wrap_converter.wrapped_convert = self._convert
@@ -124,8 +124,8 @@ class _Native:
 def _refuse_writes(function: ConcreteFunction) -> None:
     """Refuse writes to variables before TensorFlow freezes the function.
 
-    Its freezing fails on them half-way, and leaves functions behind that are removed twice: a
-    traceback on standard error for each, whenever they are collected.
+    Freezing fails on them half-way. It leaves functions behind that are removed twice, with a
+    traceback on standard error for each.
     """
     captured = {id(placeholder.op) for _, placeholder in function.graph.captures}
     for op in function.graph.get_operations():
@@ -141,7 +141,7 @@ def _writes(place: str) -> UnsupportedError:
 
 
 def _abort(died: WorkerDied, log: str, function: ConcreteFunction) -> AbortError:
-    """The end of the converter's process, with the ops that its last words speak of."""
+    """The refusal where the converter ended its process, with the ops that its log names."""
     ops = sorted(set(re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", log)))
     places = [op.name for op in function.graph.get_operations() if op.type in ops]
     where = f", at {', '.join(repr(p) for p in places[:3])}" if places else ""
@@ -156,7 +156,7 @@ def _abort(died: WorkerDied, log: str, function: ConcreteFunction) -> AbortError
 def _refusal(message: str, function: ConcreteFunction) -> UnsupportedError:
     """Turn the converter's diagnostics into one sentence that names ops and places."""
     ops = re.findall(r"'tf\.([A-Za-z0-9_]+)' op is neither", message)
-    # An input of another kind, such as the handle of a table, is named among them.
+    # The converter also names inputs of another kind, such as the handle of a table.
     ops = sorted({*(ops or re.findall(r"\btf\.([A-Z][A-Za-z0-9]+)\b", message))} - {"Placeholder"})
     if any(op.startswith("TensorList") for op in ops):
         return UnsupportedError(

@@ -1,8 +1,9 @@
 """Rewrite ops in the branches and loop bodies of a graph.
 
-What enters: a graph, frozen, and what to compute in the place of ops. What leaves: each function
-that it calls, by name, as a graph; nodes in the place of those ops. The definitions in a library
-state no shapes, and rules on ops ask for ranks and free sizes: these are read where it is called.
+What enters: a frozen graph, and what to compute in the place of ops. What leaves: each function
+that the graph calls, by name, as a graph; nodes in the place of those ops. Rules need ranks and
+free sizes, but the definitions in a library state no shapes: they are read where a function is
+called.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rnnlite.scan.tensors import Graph, Operation, Tensor, TensorShape
 
 
 def bodies(graph: Graph) -> Iterator[tuple[str, Graph]]:
-    """Name and graph of each branch and loop body, those within others too, each once."""
+    """The name and the graph of each branch and loop body, nested ones too, each once."""
     definitions = {f.signature.name: f for f in graph.as_graph_def().library.function}
     yield from _called(graph, definitions, set())
 
@@ -50,21 +51,21 @@ def _names(op: Operation) -> Iterator[str]:
 
 
 def _shapes(op: Operation) -> list[TensorShape]:
-    """Of what a function of this op takes; a branch takes all but the first operand."""
-    # What a loop carries may come in with a size that it does not keep.
+    """Shapes of the arguments of a function of an op; a branch takes all but the first operand."""
+    # A loop variable may start with a size that it does not keep: its result has the shape.
     tensors = op.outputs if op.type in ("While", "StatelessWhile") else op.inputs
     return [t.shape for t in tensors]
 
 
 def compute_instead(nodes: Repeated[NodeDef], instead: dict[str, Instead]) -> None:
-    """Put the nodes of what is to be computed in the place of nodes of a function, in place.
+    """Replace nodes of a function by nodes that compute something else, in place.
 
-    Not as calls of functions: the official converter inlines these, and registers what it gets
-    under the name of the function that it was.
+    The new nodes are no calls of functions: the official converter inlines such calls, and
+    registers the result under the old name of the outer function.
 
     Args:
-        nodes: of the function.
-        instead: by name of a node; its inputs are tensors of the function's graph.
+        nodes: the nodes of the function.
+        instead: name of a node -> what to compute; its inputs are tensors of the function's graph.
     """
     for node in [n for n in nodes if n.name in instead]:
         found = instead[node.name]
@@ -90,7 +91,7 @@ def compute_instead(nodes: Repeated[NodeDef], instead: dict[str, Instead]) -> No
 
 
 def _free_scope(nodes: Repeated[NodeDef], name: str) -> str:
-    """A scope below a node that holds none: ops that were made with it may stand below it too."""
+    """A scope below a node that no other node is in."""
     scope, number = f"{name}/instead", 0
     while any(n.name == scope or n.name.startswith(f"{scope}/") for n in nodes):
         number += 1
@@ -99,7 +100,7 @@ def _free_scope(nodes: Repeated[NodeDef], name: str) -> str:
 
 
 def _in_function(tensor: Tensor) -> str:
-    """What the nodes of a function call a tensor of its graph."""
+    """The name by which nodes of a function read a tensor of its graph."""
     op = tensor.op
     if op.type == "Placeholder":
         return op.name
@@ -117,7 +118,7 @@ def _in_function(tensor: Tensor) -> str:
 
 
 def _placed(name: str, scope: str, given: dict[str, str]) -> str:
-    """What a tensor of a function is called where its nodes stand in another one."""
+    """The name of a tensor of a function whose nodes were put into another function."""
     if name in given:
         return given[name]
     return f"^{scope}/{name[1:]}" if name.startswith("^") else f"{scope}/{name}"

@@ -1,19 +1,23 @@
-"""Convolutions whose result has a size that the runtime knows before it computes.
+"""Rewrite convolutions so that the runtime knows the size of the result before a run.
 
-What enters: a FuncGraph, frozen. What leaves: the convolutions to rewrite, by the name of the op
-whose result is replaced, and what to compute instead.
+What enters: a frozen FuncGraph. What leaves: name of an op -> what to compute instead, for the
+convolutions to rewrite.
 
     before                                                    after
     SpaceToBatchND(x, d, p) -> Conv2D -> BatchToSpaceND(.., c)   Pad(x, p - c) -> Conv2D, dilated
     Conv2DBackpropInput(size, w, x), stride s                    Pad(x) -> Conv2D, s times as wide
                                                                     -> Reshape -> a slice
 
-A dilated convolution is split into phases by TensorFlow, each padded to a multiple of the dilation;
-the padding depends on the length, and is cropped again. LiteRT computes such sizes as the model
-runs, and CompiledModel makes the buffers of results before. A transposed convolution takes its size
-as an operand, which LiteRT reads before a run from constants alone. In its other form, result s q +
-p of stride s is a product of the inputs around q with every s-th tap of the kernel: the same
-products, as one convolution. Where all sizes are fixed both stay as they are.
+TensorFlow splits a dilated convolution into phases, pads each to a multiple of the dilation, and
+crops the result: this padding depends on the length. LiteRT computes such sizes while the model
+runs, but CompiledModel makes the buffers of results before.
+
+A transposed convolution takes the size of its result as an operand, which LiteRT reads before a run
+only from constants. In its new form, row s q + p of the result, with stride s, is the product of
+the input rows around q with every s-th tap of the kernel: these are the same products, as one
+convolution.
+
+Where all sizes are fixed, both stay as they are.
 """
 
 from __future__ import annotations
@@ -36,7 +40,7 @@ class Instead:
 
     Attributes:
         inputs: tensors of the graph.
-        compute: makes the op's result of them.
+        compute: makes the result of the op from the inputs.
     """
 
     inputs: tuple[Tensor, ...]
@@ -47,8 +51,8 @@ def convolutions(graph: Graph, *, fixed: bool = False) -> dict[str, Instead]:
     """Name of an op -> what to compute instead.
 
     Args:
-        fixed: where all sizes are fixed, too: in a function of chunks, whose integers have to be
-            those of the whole sequence's function.
+        fixed: whether to rewrite where all sizes are fixed, too. The function of a chunk needs
+            this: its integers have to be those of the whole sequence's function.
     """
     return dict(_found(graph, fixed=fixed))
 
@@ -97,7 +101,7 @@ def _dilated(op: Operation, analysis: Analysis) -> Instead | None:
 
 
 def _is_plain(conv: Operation) -> bool:
-    """Channels last, no dilation; strides of one, but for a transposed convolution."""
+    """Whether channels are last, dilations are 1, and so are strides, unless it is transposed."""
     ones = [1, 1, 1, 1]
     strides = list(conv.get_attr("strides"))
     transposed = conv.type == "Conv2DBackpropInput"
@@ -114,9 +118,9 @@ def dilated(
     """A dilated convolution.
 
     Args:
-        dilations, padding: of the axes behind the batch.
+        dilations, padding: those of the axes behind the batch.
         x: (B, T, C) or (B, H, W, C).
-        kernel: (KH, KW, C, U), KH being 1 where there is one axis alone.
+        kernel: (KH, KW, C, U), where KH is 1 if there is only one axis.
     """
     if np.any(padding):
         rest = [[0, 0]] * (len(x.shape.as_list()) - 1 - len(padding))
@@ -141,8 +145,7 @@ class Phases:
         taps: ceil(K / s).
         stride: s.
         padding: zeros in front of the input and behind it.
-        crop: what of the s rows for each place of the padded input is too much, in front and
-            behind.
+        crop: rows to cut off the result, in front and behind.
     """
 
     taps: int
@@ -152,10 +155,10 @@ class Phases:
 
     @classmethod
     def of(cls, kernel: int, stride: int, more: int, *, same: bool) -> Phases:
-        """For a result of `stride` times the input's size and `more`.
+        """The phases for a result of size stride * T + more, where T is the size of the input.
 
-        TensorFlow takes the whole result, stride (T - 1) + K, and crops it: what is too much goes
-        in halves with padding "SAME", at the end with "VALID".
+        TensorFlow crops the whole result, of stride (T - 1) + K rows: half at each end with padding
+        "SAME", at the end with "VALID".
         """
         taps = -(-kernel // stride)
         surplus = max(kernel - stride - more, 0) if same else 0
@@ -191,9 +194,9 @@ def transposed(rows: Phases, columns: Phases, x: Tensor, kernel: Tensor) -> Tens
     """A transposed convolution as a plain one.
 
     Args:
-        rows, columns: its axes.
+        rows, columns: the phases of its two axes.
         x: (B, H, W, C).
-        kernel: (KH, KW, U, C), as TensorFlow transposes it.
+        kernel: (KH, KW, U, C), the layout of TensorFlow's transposed convolutions.
     """
     units = int(kernel.shape.as_list()[2] or 0)
     y = tf.pad(x, [[0, 0], rows.padding, columns.padding, [0, 0]])
@@ -211,13 +214,13 @@ def transposed(rows: Phases, columns: Phases, x: Tensor, kernel: Tensor) -> Tens
 
 
 def size(x: Tensor, axis: int) -> int | Tensor:
-    """The size of an axis: a number, or (1,) where it is not known."""
+    """The size of an axis: an int, or a tensor (1,) where it is free."""
     known = x.shape[axis]
     return cast(Tensor, tf.shape(x)[axis : axis + 1]) if known is None else int(known)
 
 
 def reshaped(x: Tensor, sizes: Sequence[int | Tensor]) -> Tensor:
-    """x in another shape, one size of which the runtime may find out."""
+    """x in another shape; if one size is a tensor, it is written as -1."""
     if sum(not isinstance(s, int) for s in sizes) <= 1:
         return cast(Tensor, tf.reshape(x, [s if isinstance(s, int) else -1 for s in sizes]))
     parts = [[s] if isinstance(s, int) else s for s in sizes]
@@ -225,7 +228,7 @@ def reshaped(x: Tensor, sizes: Sequence[int | Tensor]) -> Tensor:
 
 
 def _in_phases(rows: Phases, columns: Phases, kernel: Tensor) -> Tensor:
-    """(KH, KW, U, C) -> (taps, taps, C, phases of columns and rows and U)."""
+    """The kernel (KH, KW, U, C) as (taps, taps, C, column phases * row phases * U)."""
     missing = [
         [0, axis.taps * axis.stride - int(size or 0)]
         for axis, size in zip((rows, columns), kernel.shape.as_list()[:2], strict=True)

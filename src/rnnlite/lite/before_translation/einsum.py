@@ -1,9 +1,11 @@
-"""Einsum that the official converter refuses, as products and sums that it takes.
+"""Rewrite an Einsum that the official converter refuses as products and sums that it takes.
 
-What enters: the equation of an Einsum, and two operands. What leaves: the result, by products and
-sums. It has a form for a product of matrices. Without a builtin form are, where lengths are free:
-an axis that one operand alone has and the result does not ("bti,btf->bf"), no axis to sum over
-("bt,bs->bts"), and nothing but axes that both have ("btf,btf->bt").
+What enters: the equation of an Einsum, and two operands. What leaves: the result, computed by
+products and sums.
+
+The converter takes an Einsum that is a product of matrices. Where lengths are free, it refuses
+three kinds: an axis that only one operand has, and the result has not ("bti,btf->bf"); no axis to
+sum over ("bt,bs->bts"); only axes that both operands have ("btf,btf->bt").
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from rnnlite.scan.tensors import Tensor
 
 @dataclass(frozen=True)
 class Equation:
-    """The axes of an Einsum of two operands, a letter each."""
+    """The equation of an Einsum of two operands: a letter for each axis."""
 
     left: str
     right: str
@@ -25,18 +27,18 @@ class Equation:
 
     @property
     def alone(self) -> str:
-        """Axes that one operand alone has and that are summed."""
+        """The axes that only one operand has, and that are summed over."""
         once = set(self.left) ^ set(self.right)
         return "".join(a for a in self.left + self.right if a in once - set(self.result))
 
     @property
     def is_matrix_product(self) -> bool:
-        """Whether it sums over an axis of both, and one of the two has an axis of its own."""
+        """Whether an axis of both operands is summed over, and one operand has a further axis."""
         summed = set(self.left) & set(self.right) - set(self.result)
         return bool(summed) and set(self.left) != set(self.right)
 
     def without(self, axes: str) -> Equation:
-        """The equation when these axes are summed already."""
+        """The equation after these axes have been summed over."""
         left, right = ("".join(a for a in o if a not in axes) for o in (self.left, self.right))
         return Equation(left, right, self.result)
 
@@ -56,7 +58,7 @@ def read_equation(text: str) -> Equation | None:
 
 
 def is_refused(equation: Equation) -> bool:
-    """Whether the converter has no form for it once lengths are free."""
+    """Whether the converter refuses the Einsum where lengths are free."""
     return bool(equation.alone) or not equation.is_matrix_product
 
 
@@ -64,8 +66,8 @@ def in_products(equation: Equation, left: Tensor, right: Tensor) -> Tensor:
     """The value of an Einsum: sums over axes of one operand first, then a product.
 
     Args:
-        equation: what `is_refused` says yes to.
-        left, right: the operands, an axis a letter.
+        equation: an equation that `is_refused`.
+        left, right: the operands, with an axis for each letter.
     """
     alone = equation.alone
     for axis in alone:
@@ -87,7 +89,7 @@ def in_products(equation: Equation, left: Tensor, right: Tensor) -> Tensor:
 
 
 def _aligned(x: Tensor, axes: str, order: str) -> Tensor:
-    """x with its axes in an order, and axes of one where it has none of that letter."""
+    """x with its axes in the order of letters, and an axis of 1 for each letter that it lacks."""
     x = tf.transpose(x, [axes.index(a) for a in order if a in axes])
     for place, a in enumerate(order):
         if a not in axes:

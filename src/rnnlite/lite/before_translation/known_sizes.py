@@ -1,11 +1,12 @@
-"""Reshapes whose sizes Python knows, and the graph does not say.
+"""Reshapes with sizes that are known while tracing, but not in the graph.
 
 What enters: a graph as it was traced, and the same graph frozen. What leaves: what to compute in
-the place of Reshape ops, whose sizes are constants there as far as they are known.
+the place of Reshape ops: a Reshape whose known sizes are constants.
 
-`Tensor.set_shape` says sizes to the traced graph alone; whoever reads the graph follows them anew.
-So ends UpSampling1D of Keras 2: it computes the new shape of a tensor of free length from the old
-one. The official converter has no convolution over channels whose number it does not see.
+`Tensor.set_shape` keeps sizes only in the traced graph; they are lost when the graph is written and
+read again. UpSampling1D of Keras 2 ends so, as it computes the new shape of a tensor of free length
+from the old one. The official converter refuses a convolution if it does not know the number of
+channels.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rnnlite.scan.tensors import Graph, Operation, Tensor
 
 
 def is_said_aside(op: Operation) -> bool:
-    """Whether the size of a Reshape's last axis is known, but does not follow from its operands."""
+    """Whether a Reshape's last size is known while tracing, but not from its operands."""
     return op.type == "Reshape" and _is_lost(op, constant_value_as_shape(op.inputs[1]))
 
 
@@ -39,14 +40,14 @@ def known_sizes(traced: Graph, frozen: Graph) -> dict[str, Instead]:
 
 
 def reshape(sizes: Sequence[int | None], x: Tensor, shape: Tensor) -> Tensor:
-    """x in a shape (rank,) of int32 or int64, of which some sizes are known."""
+    """x in a shape (rank,) of int32 or int64, with constants for the sizes that are known."""
     parts = [shape[k : k + 1] if size is None else [size] for k, size in enumerate(sizes)]
     parts = [tf.cast(part, shape.dtype) for part in parts]
     return cast(Tensor, tf.reshape(x, tf.concat(parts, 0)))
 
 
 def _is_lost(op: Operation, found: tf.TensorShape) -> bool:
-    """Whether the size of the last axis of an op's result is known, but not in another shape."""
+    """Whether an op's result states the size of its last axis, and `found` does not."""
     known = op.outputs[0].shape
     if not known.rank or known[-1] is None:
         return False

@@ -1,13 +1,13 @@
-"""Pooling over three axes, for which LiteRT has no op, as pooling over two and then over one.
+"""Rewrite pooling over three axes, which LiteRT lacks, as pooling over two and then over one.
 
-What enters: a graph. What leaves: what to compute in the place of each MaxPool3D and AvgPool3D of
+What enters: a graph. What leaves: what to compute in the place of each MaxPool3D and AvgPool3D with
 channels last.
 
     (B, D, H, W, C) -> (B D, H, W, C), pooled over H and W
                     -> (B, D, H' W', C), pooled over D -> (B, D', H', W', C)
 
-A maximum of maxima is the maximum. A mean of means is the mean, for all rows of a window count
-equally many values: padding is counted nowhere.
+A maximum of maxima is the maximum. A mean of means is the mean, for all rows of a window have
+equally many values: padding is never counted.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rnnlite.lite.before_translation.convolutions import Instead, reshaped, size
 from rnnlite.scan.tensors import Graph, Tensor
 
 POOLS = {"MaxPool3D": tf.nn.max_pool2d, "AvgPool3D": tf.nn.avg_pool2d}
-"""What pools over two axes, by the kind of the op."""
+"""Kind of op -> the function that pools over two axes."""
 
 
 def pools(graph: Graph) -> dict[str, Instead]:
@@ -52,7 +52,7 @@ def pooled(
 
     Args:
         kind: a key of `POOLS`.
-        windows, strides: of D, H and W.
+        windows, strides: sizes and strides along D, H and W.
         padding: "SAME" or "VALID".
     """
     pool = POOLS[kind]

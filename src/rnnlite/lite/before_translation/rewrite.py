@@ -1,15 +1,17 @@
 """Rewrite TensorFlow ops that the official converter refuses into ones that it takes.
 
-What enters: a ConcreteFunction. What leaves: an equal one, itself if there was nothing to do.
+What enters: a ConcreteFunction. What leaves: an equal one, or the same if there was nothing to do.
 
-1. StridedSlice that enters new axes (x[:, tf.newaxis]) into tensors of free shape becomes
-   ExpandDims, after a StridedSlice for the other axes where these are sliced at all.
-2. Einsum that is no product of matrices becomes a call of what `einsum` makes of it.
-3. Roll becomes slices or a lookup (`rolls`), pooling over three axes two poolings (`pooling`).
+1. A StridedSlice that inserts axes (x[:, tf.newaxis]) into tensors of free shape becomes an
+ExpandDims, after a StridedSlice for the other axes if these are sliced.
+2. An Einsum that is no product of matrices becomes products and sums (`einsum`).
+3. A Roll becomes slices or a lookup (`rolls`); pooling over three axes becomes two poolings
+(`pooling`).
 4. Convolutions whose size is not known before a run become others (`convolutions`).
-5. Squeeze and the Transpose before it change places (`squeezes`), and
-6. Reshapes say sizes that Python alone knows (`known_sizes`); these outside of branches and loop
-   bodies.
+5. A Squeeze and the Transpose in front of it change places (`squeezes`).
+6. Reshapes get sizes that are known while tracing (`known_sizes`).
+
+Rules 5 and 6 do not hold in branches and loop bodies.
 """
 
 from __future__ import annotations
@@ -40,7 +42,7 @@ def rewrite(function: ConcreteFunction, *, of_chunks: bool = False) -> ConcreteF
     """Apply the rules above.
 
     Args:
-        of_chunks: it computes chunks of what another function computes as a whole.
+        of_chunks: whether this is the function of a chunk.
     """
     if not any(
         is_squeezed_transpose(op) or is_said_aside(op) for op in function.graph.get_operations()
@@ -58,7 +60,7 @@ def rewrite(function: ConcreteFunction, *, of_chunks: bool = False) -> ConcreteF
     _rename_functions(graph)
     for name, body in bodies(frozen.graph):
         compute_instead(nodes[name], _found(body, ANYWHERE))
-    # In place of the rule of these that holds anywhere.
+    # `sized` replaces the rule for convolutions in ANYWHERE.
     sized = partial(convolutions, fixed=of_chunks)
     known = partial(known_sizes, function.graph)
     found = _found(frozen.graph, (*ANYWHERE, sized, squeezes, known))
@@ -70,7 +72,7 @@ def rewrite(function: ConcreteFunction, *, of_chunks: bool = False) -> ConcreteF
 
 
 _NUMBERS = count()
-"""Of rewritten functions, over all models of the process."""
+"""Numbers of rewritten functions, unique in this process."""
 
 
 def _rename_functions(graph: GraphDef) -> None:
@@ -123,7 +125,7 @@ Rule = Callable[[Graph], dict[str, Instead]]
 """From a graph to what to compute in the place of some of its ops."""
 
 ANYWHERE: tuple[Rule, ...] = (_einsums, pools, rolls, convolutions)
-"""Those that hold in branches and loop bodies too."""
+"""The rules that hold in branches and loop bodies too."""
 
 
 def _found(graph: Graph, rules: Iterable[Rule]) -> dict[str, Instead]:
@@ -132,7 +134,7 @@ def _found(graph: Graph, rules: Iterable[Rule]) -> dict[str, Instead]:
 
 
 def _call_instead(graph: GraphDef, instead: dict[str, Instead]) -> None:
-    """Let these ops of a graph call a function that says the same in other ops."""
+    """Replace ops of a graph by calls of functions that compute the same with other ops."""
     for node in graph.node:
         if node.name not in instead:
             continue
@@ -169,7 +171,7 @@ def _rewrite_nodes(nodes: Repeated[NodeDef], *, in_function: bool) -> None:
             dtype = node.attr["T"].type
             expand = node if last else nodes.add()
             if last:
-                # Its consumers know the node by name; both ops call their result `output`.
+                # Readers know the node by its name; both ops call their result `output`.
                 node.ClearField("input")
                 node.ClearField("attr")
             else:
@@ -184,7 +186,7 @@ def _rewrite_nodes(nodes: Repeated[NodeDef], *, in_function: bool) -> None:
 def _without_axes(
     nodes: Repeated[NodeDef], node: NodeDef, values: list[Array], kept: list[int], in_function: bool
 ) -> str:
-    """The slice of the other axes; the input itself where they are taken whole."""
+    """The slice without new axes; the input itself where the other axes are taken whole."""
     begin_mask, end_mask = node.attr["begin_mask"].i, node.attr["end_mask"].i
     shrink, ellipsis = node.attr["shrink_axis_mask"].i, node.attr["ellipsis_mask"].i
     whole = all(

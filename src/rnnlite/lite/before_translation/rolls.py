@@ -1,8 +1,8 @@
-"""Roll, for which LiteRT has no op, as slices that change places, or as a lookup.
+"""Rewrite Roll, which LiteRT lacks, as two slices that change places, or as a lookup.
 
 What enters: a graph. What leaves: what to compute in the place of each Roll whose shifts and axes
-are constants. An axis of known size is cut in two. One of free size may be shorter than the shift:
-its places are looked up, (t - shift) mod T, in a shape that is known before the model runs.
+are constants. An axis of known size is cut in two. An axis of free size may be shorter than the
+shift: its rows are gathered at (t - shift) mod T, in a shape that is known before the model runs.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def rolls(graph: Graph) -> dict[str, Instead]:
 
 
 def rolled(x: Tensor, pairs: Sequence[tuple[int, int]]) -> Tensor:
-    """x with each axis of (shift, axis) turned round by its shift: y[t] = x[(t - shift) mod T]."""
+    """x rolled along each axis of `pairs`, (shift, axis): y[t] = x[(t - shift) mod T]."""
     for shift, number in pairs:
         axis = number % len(x.shape)
         size = x.shape[axis]

@@ -1,8 +1,8 @@
-"""Squeeze behind Transpose, the other way round.
+"""Exchange a Squeeze with the Transpose in front of it.
 
-What enters: a graph. What leaves: what to compute in the place of each Squeeze of something that is
-transposed. The official converter makes the same exchange, but refuses some shapes, and takes the
-wrong axes where they are counted from the end.
+What enters: a graph. What leaves: what to compute in the place of each Squeeze of a Transpose. The
+official converter makes the same exchange, but it refuses some shapes, and takes wrong axes where
+they are counted from the end.
 
     before                                 after
     Transpose(x, order) -> Squeeze(axes)   Squeeze(x, order[axes]) -> Transpose(of what is left)
@@ -56,7 +56,7 @@ def _exchanged(op: Operation, analysis: Analysis) -> Instead | None:
 
 
 def squeezed(x: Tensor, gone: Sequence[int], order: Sequence[int]) -> Tensor:
-    """x without the axes `gone`, the others in this order; axes are numbers of x's."""
+    """x without the axes `gone`, with the others in the order of `order`; both have axes of x."""
     left = [axis for axis in order if axis not in gone]
     y: Tensor = tf.squeeze(x, list(gone))
     return y if left == sorted(left) else tf.transpose(y, [sorted(left).index(k) for k in left])

@@ -1,11 +1,11 @@
-"""A LiteRT model as objects that know each other: no index, no schema.
+"""A LiteRT model as objects that refer to each other, without indices and without the schema.
 
 What enters: graphs, ops and values, as `schema.reading` or a pass makes them. What leaves: the
 same, edited. Shapes are tuples of ints; a free axis is `FREE` in `Value.dims`.
 
 A `Model` holds `Graph`s, a graph its `Op`s in order and its `Value`s. A value knows the op that
-makes it and the ops that read it; a graph keeps both true in whatever is done to it. `lite.schema`
-reads a model from bytes and writes it.
+makes it and the ops that read it; both stay true whatever a pass edits. `lite.schema` reads a model
+from bytes and writes it.
 """
 
 from rnnlite.lite.ir.build import Builder

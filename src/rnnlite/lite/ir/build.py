@@ -1,4 +1,4 @@
-"""Put ops together at one place of a graph; values are added as they are asked for.
+"""Build ops at one place of a graph, with the values that they need.
 
 What enters: a place in a graph; kinds of ops, operands, shapes and types. What leaves: the values
 that the new ops make.
@@ -16,15 +16,15 @@ from rnnlite.lite.ir.ops import Op, Option
 from rnnlite.lite.ir.values import Array, Quantization, Value
 
 VERSIONS = {"BROADCAST_TO": 2, "GATHER": 2, "LESS": 2, "REDUCE_MAX": 2, "SLICE": 2, "SUB": 2}
-"""Of ops on integers and truths that the first version does not take, or that have no first."""
+"""Kind of op -> version, where version 1 does not exist, or does not take integers and bools."""
 
 
 class Builder:
     """Adds ops to a graph, one behind the other.
 
     Args:
-        graph: gets ops and values.
-        before: the op in front of which they come to stand; the end, if None.
+        graph: the graph that gets the ops and values.
+        before: the op in front of which the new ops are inserted; the end, if None.
     """
 
     def __init__(self, graph: Graph, before: Op | None = None) -> None:
@@ -40,7 +40,7 @@ class Builder:
         *,
         free: bool = False,
     ) -> Value:
-        """A value that is an input of the graph."""
+        """A new value that is an input of the graph."""
         made = self.value(shape, type, quantization, free=free)
         self.graph.inputs = [*self.graph.inputs, made]
         return made
@@ -53,7 +53,7 @@ class Builder:
         *,
         free: bool = False,
     ) -> Value:
-        """A value; `free`: its first axis has any size, the one given being a placeholder."""
+        """A new value. With `free`, its first axis is free, and the given size a placeholder."""
         signature = [-1, *shape[1:]] if free else None
         return self.graph.value(type, shape, signature, quantization=quantization)
 
@@ -63,7 +63,7 @@ class Builder:
         type: str = "int32",
         quantization: Quantization | None = None,
     ) -> Value:
-        """A constant; equal ones are made once."""
+        """A constant; for equal ones, the same value is given."""
         array: Array = np.asarray(values, type)
         key = type, array.tobytes(), array.shape, quantization
         if key not in self._constants:
@@ -79,13 +79,13 @@ class Builder:
         branches: Iterable[Graph] = (),
         **options: object,
     ) -> Op:
-        """An op that makes given values.
+        """Insert an op that makes given values.
 
         Args:
             kind: e.g. "ADD".
             inputs, outputs: values of the graph.
-            branches: the graphs it runs.
-            options: by the schema's names.
+            branches: the graphs that it runs.
+            options: options by the schema's names.
         """
         return self._insert(kind, inputs, outputs, options, branches)
 
@@ -100,12 +100,12 @@ class Builder:
         free: bool = False,
         **options: object,
     ) -> Value:
-        """An op with one result, of a shape and type.
+        """Insert an op with one result, and give the result.
 
         Args:
-            kind, inputs: of the op.
-            shape, type, quantization, free: of the result, as `value` takes them.
-            options: of the op, by the schema's names.
+            kind, inputs: the kind of the op, and its operands.
+            shape, type, quantization, free: those of the result; see `value`.
+            options: options of the op, by the schema's names.
         """
         result = self.value(shape, type, quantization, free=free)
         self._insert(kind, inputs, [result], options, ())

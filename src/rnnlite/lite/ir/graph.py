@@ -1,9 +1,9 @@
 """A graph: ops in order, and the values that they read and make.
 
-What enters: ops and values. What leaves: a `Graph`, which passes edit by its methods alone.
+What enters: ops and values. What leaves: a `Graph`, which passes edit by its methods only.
 
-What is kept true whatever is done: a value's producer is the op that lists it among its results;
-its uses are the places of ops that read it, and of the graph's results. Inserting and removing an
+It always holds that a value's producer is the op that has it among its results, and that its uses
+are all places at which ops read it. Inserting and removing an
 op takes the same time at any place and in any size of graph.
 """
 
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 class Ops:
     """The ops of a graph, in the order of computation.
 
-    Iteration goes over those that are there when it begins, without those that are removed
-    meanwhile: a pass may insert and remove as it goes.
+    Iteration goes over the ops that are there when it begins, without those that are removed
+    meanwhile: so a pass may insert and remove ops as it goes.
     """
 
     __slots__ = ("_count", "_first", "_graph", "_last")
@@ -93,13 +93,13 @@ class Graph:
     """A graph of a model. Made by `Model.graph`.
 
     Attributes:
-        model: it belongs to.
-        name: for people; "" for none.
-        values: all of them, in the order in which the file lists them.
-        ops: see `Ops`.
-        origin: what a loop's body was made of.
-        mark: what the lowering said of the loop whose body this is.
-        debug: the file's number of its debug metadata.
+        model: the model that it belongs to.
+        name: a name for people; "" for none.
+        values: all values, in the order of the file.
+        ops: the ops; see `Ops`.
+        origin: for the body of a loop, the `Origin` of the loop.
+        mark: for the body of a loop of a Scan, the `Mark` of the loop.
+        debug: the index of its debug metadata in the file.
     """
 
     def __init__(self, model: Model, name: str = "") -> None:
@@ -124,14 +124,14 @@ class Graph:
 
     @property
     def number(self) -> int:
-        """Its place among the model's graphs; the main graph is 0."""
+        """Its index among the model's graphs; the main graph is 0."""
         return next(k for k, g in enumerate(self.model.graphs) if g is self)
 
     # Inputs and outputs
 
     @property
     def inputs(self) -> tuple[Value, ...]:
-        """What it takes."""
+        """The inputs."""
         return tuple(self._inputs)
 
     @inputs.setter
@@ -141,7 +141,7 @@ class Graph:
 
     @property
     def outputs(self) -> tuple[Value, ...]:
-        """What it gives back."""
+        """The outputs."""
         return tuple(self._outputs)
 
     @outputs.setter
@@ -164,14 +164,14 @@ class Graph:
         name: str = "",
         quantization: Quantization | None = None,
     ) -> Value:
-        """A new value that nothing makes yet.
+        """A new value that no op makes yet.
 
         Args:
-            type: as NumPy calls it.
+            type: NumPy's name of the type.
             shape: see `Value.shape`.
-            signature: the same with -1 for free axes; None if there are none.
-            name: for people.
-            quantization: of integers that stand for real numbers.
+            signature: the shape with -1 for free axes; None if there are none.
+            name: a name for people.
+            quantization: scale and zero point, where its integers stand for real numbers.
         """
         made = Value(self, type, shape, signature)
         made.name, made.quantization = name, quantization
@@ -193,7 +193,7 @@ class Graph:
         type: str | None = None,
         quantization: Quantization | None = None,
     ) -> Value:
-        """A new value of the shape and name of another one, made for it (`Value.derive_from`)."""
+        """A new value with the shape, name and origin of another one (see `Value.derive_from`)."""
         made = Value(self, type or value.type, value._shape, value._signature)
         made._read = value._read
         made.name, made.quantization = value.name, quantization
@@ -204,7 +204,7 @@ class Graph:
         return made
 
     def drop_unused_values(self) -> None:
-        """Forget the values that no op, input or output names."""
+        """Remove the values that are no operand, result, input or output."""
         used = {id(v) for v in (*self._inputs, *self._outputs)}
         for op in self.ops:
             used |= {id(v) for v in (*op.inputs, *op.outputs, *op.intermediates)}
@@ -225,15 +225,15 @@ class Graph:
         options: Mapping[str, Option] | None = None,
         branches: Iterable[Graph] = (),
     ) -> Op:
-        """An op that stands nowhere yet.
+        """A new op, which is not inserted yet.
 
         Args:
             kind: e.g. "QUANTIZE".
             inputs, outputs: values of this graph.
-            version: that it needs at least.
-            options: by the schema's names, what is not given being zero; None for no options at
-                all.
-            branches: the graphs it runs.
+            version: the version that it needs at least.
+            options: options by the schema's names, those that are not given being zero; None for an
+            op without a table of options.
+            branches: the graphs that it runs.
         """
         table = "" if options is None else TABLES[kind]
         made = Op(self.model.code(kind, version), inputs, outputs, table, options)
@@ -241,14 +241,14 @@ class Graph:
         return made
 
     def append(self, *ops: Op) -> None:
-        """Put ops behind all others."""
+        """Insert ops behind all others."""
         self.insert(None, *ops)
 
     def insert(self, before: Op | None, *ops: Op) -> None:
-        """Put ops in front of another one, in order; behind all, if that is None.
+        """Insert ops, in order, in front of another one; behind all others if that is None.
 
         Raises:
-            ValueError: an op stands in a graph already.
+            ValueError: an op is in a graph already.
         """
         for op in ops:
             if op.graph is not None:
@@ -257,11 +257,11 @@ class Graph:
             op.graph = self
 
     def insert_behind(self, op: Op, *ops: Op) -> None:
-        """Put ops behind another one, in order."""
+        """Insert ops, in order, behind another one."""
         self.insert(op._behind, *ops)
 
     def remove(self, *ops: Op) -> None:
-        """Take ops out, for good: they read and make nothing any more."""
+        """Remove ops for good: they have no operands and results any more."""
         for op in ops:
             self.ops._unlink(op)
             op.graph = None
@@ -269,6 +269,6 @@ class Graph:
             op.outputs = ()
 
     def replace(self, op: Op, *ops: Op) -> None:
-        """Put ops in the place of one; they may make its results."""
+        """Replace an op by others, which may make its results."""
         self.insert(op, *ops)
         self.remove(op)

@@ -1,6 +1,6 @@
-"""A model: graphs, signatures, metadata, and the table of the ops that it uses.
+"""A model: graphs, signatures, metadata, and the codes of its ops.
 
-What enters: graphs, and ways to call them. What leaves: a `Model`.
+What enters: graphs and signatures. What leaves: a `Model`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class Signature:
     """A way to call a model, by names.
 
     Attributes:
-        key: its own name, "serving_default".
-        graph: that it runs.
+        key: the name of the signature, such as "serving_default".
+        graph: the graph that it runs.
         inputs, outputs: values of that graph by name, in the caller's order.
     """
 
@@ -33,12 +33,12 @@ class Model:
     """A LiteRT model.
 
     Attributes:
-        graphs: the main one first; those that ops run.
-        signatures: ways to call it.
-        metadata: content by name.
+        graphs: all graphs; the first is the main one.
+        signatures: its signatures.
+        metadata: name -> content.
         description: a line for people.
-        version: of the schema.
-        codes: kinds and versions of ops, as the file lists them; a runtime asks for all of them.
+        version: the version of the schema.
+        codes: kinds and versions of ops in the order of the file; a runtime looks for all of them.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Model:
 
     @property
     def main(self) -> Graph:
-        """The graph that the model begins with."""
+        """The main graph, which is the first."""
         return self.graphs[0]
 
     @property
@@ -83,7 +83,7 @@ class Model:
             yield from graph.ops
 
     def ops_of(self, key: str) -> Iterator[Op]:
-        """The ops that a signature runs, those of bodies and branches among them."""
+        """The ops that a signature runs, those of loop bodies and branches included."""
         for graph in self._reached_from([s.graph for s in self.signatures if s.key == key]):
             yield from graph.ops
 
@@ -92,7 +92,7 @@ class Model:
         return (op for op in self.ops() if op.kind == "WHILE")
 
     def code(self, kind: str, version: int = 1) -> OpCode:
-        """The first code of a kind in at least a version, added if it is missing."""
+        """The first code of a kind with at least this version; it is added if it is missing."""
         for code in self.codes:
             if code.kind == kind and code.version >= version:
                 return code
@@ -100,16 +100,16 @@ class Model:
         return self.codes[-1]
 
     def raise_version(self, op: Op, version: int) -> None:
-        """Raise an op's version, if it is lower."""
+        """Raise an op's version to this one, if it is lower."""
         op.code = self.code(op.kind, max(op.version, version))
 
     def drop_unused_codes(self) -> None:
-        """Forget the kinds and versions that no op has."""
+        """Remove the codes that no op has."""
         used = {id(op.code) for op in self.ops()}
         self.codes = [code for code in self.codes if id(code) in used]
 
     def reached(self) -> list[Graph]:
-        """The graphs that the main one, a signature, or an op of those runs; in order."""
+        """The graphs that run: the main one, those of signatures, and those that their ops run."""
         return self._reached_from(self.called)
 
     def _reached_from(self, queue: list[Graph]) -> list[Graph]:
@@ -122,9 +122,9 @@ class Model:
         return [graph for graph in self.graphs if graph in met]
 
     def copy(self) -> tuple[Model, dict[Value, Value]]:
-        """The same once more, and the value of the copy for each value of this.
+        """A copy of the model, and for each value of this model the one of the copy.
 
-        Contents of constants are shared.
+        Both share the contents of constants.
         """
         twin = Model()
         twin.description, twin.version = self.description, self.version
@@ -157,7 +157,7 @@ class Model:
 
 
 def _copy_graph(graph: Graph, other: Graph, values: dict[Value, Value]) -> None:
-    """Values and ends; the ops come later, for they may stand in any order of graphs."""
+    """Copy the values, inputs and outputs of a graph; ops are copied after those of all graphs."""
     other.origin, other.mark, other.debug = graph.origin, graph.mark, graph.debug
     for value in graph.values:
         made = Value(other, value.type, value._shape, value._signature)

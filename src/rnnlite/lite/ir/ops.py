@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rnnlite.lite.ir.graph import Graph
 
 Option = object
-"""A number, a truth or a list of integers: see `Op.integer`, `Op.real` and `Op.numbers`."""
+"""A number, a bool or a list of integers: see `Op.integer`, `Op.real` and `Op.numbers`."""
 
 TABLES = {
     "ASSIGN_VARIABLE": "AssignVariableOptions",
@@ -59,15 +59,15 @@ TABLES = {
     "UNPACK": "UnpackOptions",
     "WHILE": "WhileOptions",
 }
-"""The schema's table of options of each kind of op that passes make."""
+"""Kind of op -> the schema's table of its options, for all kinds that passes make."""
 
 
 class OpCode:
-    """A kind of op in a version, as a file lists them.
+    """A kind of op in a version; a file has a list of them.
 
     Attributes:
         kind: "FULLY_CONNECTED", or "CUSTOM:" and a name.
-        version: what of the kind the runtime must know.
+        version: the version that the runtime must have.
     """
 
     __slots__ = ("kind", "version")
@@ -84,10 +84,10 @@ class Op:
 
     Attributes:
         code: its kind and version.
-        graph: the graph that it stands in; None before it is inserted and after it is removed.
+        graph: the graph that it is in; None before it is inserted and after it is removed.
         table: the schema's name of its table of options; "" for none.
-        options: by the schema's names. What is not there is zero.
-        branches: the graphs it runs: condition and body of a WHILE, then and else of an IF.
+        options: options by the schema's names. One that is missing is zero.
+        branches: the graphs that it runs: condition and body of a WHILE, then and else of an IF.
         extra: further fields, as the file has them; no pass looks at them.
     """
 
@@ -135,17 +135,17 @@ class Op:
 
     @property
     def kind(self) -> str:
-        """What it does: "FULLY_CONNECTED", or "CUSTOM:" and a name."""
+        """The kind of op: "FULLY_CONNECTED", or "CUSTOM:" and a name."""
         return self.code.kind
 
     @property
     def following(self) -> Op | None:
-        """The op that stands behind it; None for the last."""
+        """The next op of its graph; None for the last."""
         return self._behind
 
     @property
     def version(self) -> int:
-        """What of its kind the runtime must know."""
+        """The version that the runtime must have."""
         return self.code.version
 
     # Operands and results
@@ -181,7 +181,7 @@ class Op:
 
     @property
     def operands(self) -> tuple[Value, ...]:
-        """The operands that are there."""
+        """The operands that are not left out."""
         return tuple(v for v in self._inputs if v is not None)
 
     @property
@@ -190,10 +190,10 @@ class Op:
         return self._outputs[0]
 
     def input(self, place: int) -> Value:
-        """An operand that must be there.
+        """The operand at an index.
 
         Raises:
-            ValueError: it is left out.
+            ValueError: the operand is left out.
         """
         value = self._inputs[place] if place < len(self._inputs) else None
         if value is None:
@@ -201,17 +201,17 @@ class Op:
         return value
 
     def operand(self, place: int) -> Value | None:
-        """An operand; None where it is left out."""
+        """The operand at an index; None where it is left out."""
         return self._inputs[place] if place < len(self._inputs) else None
 
     def set_input(self, place: int, value: Value | None) -> None:
-        """Read another value at one place."""
+        """Replace the operand at an index."""
         self.inputs = (*self._inputs[:place], value, *self._inputs[place + 1 :])
 
     # Options
 
     def integer(self, field: str) -> int:
-        """A whole number among the options; 0 where it is not there.
+        """An option that is a whole number; 0 where it is missing.
 
         Raises:
             TypeError: it is something else.
@@ -224,11 +224,11 @@ class Op:
         return int(found)
 
     def flag(self, field: str) -> bool:
-        """A truth among the options; False where it is not there."""
+        """An option that is a bool; False where it is missing."""
         return bool(self.integer(field))
 
     def real(self, field: str) -> float:
-        """A real number among the options; 0 where it is not there.
+        """An option that is a real number; 0 where it is missing.
 
         Raises:
             TypeError: it is something else.
@@ -241,7 +241,7 @@ class Op:
         return float(found)
 
     def numbers(self, field: str) -> tuple[int, ...] | None:
-        """A list of integers among the options; None where it is not there.
+        """An option that is a list of integers; None where it is missing.
 
         Raises:
             TypeError: it is something else.
@@ -254,7 +254,7 @@ class Op:
         return tuple(int(n) for n in found)
 
     def twin(self, inputs: Iterable[Value | None], outputs: Iterable[Value]) -> Op:
-        """An op of the same kind, version, options and branches, that stands nowhere yet."""
+        """A new op of the same kind, version, options and branches, which is not inserted yet."""
         made = Op(self.code, inputs, outputs, self.table, self.options)
         made.branches, made.extra = self.branches, dict(self.extra)
         return made

@@ -1,10 +1,10 @@
-"""The values of a graph: what an op makes and others read, a constant, or an input.
+"""The values of a graph: results of ops, constants, and inputs.
 
 What enters: a type, a shape, quantization parameters, elements where it is a constant. What leaves:
 a `Value`.
 
-A value knows its producer and its uses. It cannot be made to lie about them: only an op's operands
-and results, and a graph's, change them.
+A value knows its producer and its uses. They change only where the operands and results of ops, and
+the outputs of a graph, are set.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 FREE = -1
-"""Stands in a shape for an axis of any size."""
+"""The size of a free axis in a shape."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Quantization:
     Attributes:
         scales: one, or one for each index of an axis; float32 numbers.
         zero_points: as many zero points.
-        axis: of several scales.
-        range: smallest and largest values, where a file states them.
-        details: of another kind of quantization, as the file has it.
+        axis: the axis to which several scales belong.
+        range: smallest and largest values, where the file states them.
+        details: the details of another kind of quantization, unchanged from the file.
     """
 
     scales: tuple[float, ...]
@@ -49,14 +49,14 @@ class Quantization:
     def of(
         cls, scales: npt.ArrayLike, zero_points: npt.ArrayLike = 0, axis: int = 0
     ) -> Quantization:
-        """From a number or an array; one zero point may serve all scales."""
+        """Quantization parameters from numbers or arrays; one zero point may serve all scales."""
         known = np.atleast_1d(np.asarray(scales, np.float32))
         points = np.zeros(len(known), np.int64) + np.asarray(zero_points, np.int64)
         return cls(tuple(known.tolist()), tuple(points.tolist()), axis)
 
     @property
     def is_empty(self) -> bool:
-        """Whether it says nothing: the converter gives such to all tensors."""
+        """Whether it has no content: the converter gives such an object to all tensors."""
         return not (self.scales or self.zero_points or any(self.range) or self.details is not None)
 
 
@@ -65,10 +65,10 @@ class Origin:
     """What a value of the float model was made of.
 
     Attributes:
-        paths: names of the ops, as the source and the lowering have them.
-        value: equal for tensors that are the same value in other steps, or in another loop over
-            steps, of one recurrence; None outside of steps.
-        scan: number of the Scan of whose steps it is; None outside of steps.
+        paths: names of the ops that made it, as the source and the lowering have them.
+        value: a key that is equal for the same value in other steps of one recurrence, in this or
+            another loop over steps; None outside of steps.
+        scan: the number of the Scan whose step made it; None outside of steps.
     """
 
     paths: tuple[str, ...]
@@ -77,7 +77,7 @@ class Origin:
 
 
 class Use(NamedTuple):
-    """A place at which an op reads a value."""
+    """An op that reads a value, and the index of the operand."""
 
     op: Op
     place: int
@@ -87,17 +87,17 @@ class Value:
     """A value of one graph. Made by `Graph.value`, `Graph.constant` and `Graph.like`.
 
     Attributes:
-        graph: the graph it belongs to.
-        name: for people and tools; "" where it has none.
-        type: of its elements, as NumPy calls it: "float32", "int8", ...
-        quantization: None for real numbers as they are.
-        data: the elements of a constant, in its shape; None for all others, constants without
-            elements included. Bytes, where NumPy has no such type or they are not as many as the
-            shape says. Never written to: values and copies of a model share it.
+        graph: the graph that it belongs to.
+        name: a name for people and tools; "" where it has none.
+        type: NumPy's name of the type of its elements: "float32", "int8", ...
+        quantization: scales and zero points; None where there are none.
+        data: the elements of a constant, in its shape. None for all other values, and for constants
+            without elements. Raw bytes, where NumPy has no such type, or their number does not fit
+            the shape. It is never written to: values and copies of a model share it.
         is_variable: whether it keeps its content from run to run.
         origin: what it was made of; None where a pass made it.
-        producer: the op that makes it, None for inputs and constants.
-        rank_is_said, extra: as the file has it; no pass looks at them.
+        producer: the op that makes it; None for inputs and constants.
+        rank_is_said, extra: further fields of the file, which no pass uses.
     """
 
     __slots__ = (
@@ -148,7 +148,7 @@ class Value:
 
     @property
     def label(self) -> str:
-        """How to call it in a message."""
+        """The name of the value in messages."""
         if self.name:
             return f"'{self.name}'"
         number = next((k for k, v in enumerate(self.graph.values) if v is self), -1)
@@ -158,7 +158,7 @@ class Value:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape that is taken before another is asked for; 1 as a rule where it is free."""
+        """The shape before inputs are resized: the size of a free axis is mostly 1."""
         return self._shape or ()
 
     @shape.setter
@@ -170,7 +170,7 @@ class Value:
     def signature(self) -> tuple[int, ...] | None:
         """The schema's shape signature: the shape with `FREE` for free axes.
 
-        None where the file has none; `dims` is the shape in any case.
+        None where the file has none; `dims` always has the shape with free axes.
         """
         return self._signature
 
@@ -181,22 +181,22 @@ class Value:
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """The shape, `FREE` where an axis is free."""
+        """The shape, with `FREE` for free axes."""
         return self.shape if self._signature is None else self._signature
 
     @property
     def layout(self) -> tuple[Hashable, ...]:
-        """Type and shape as they are written: equal for values that may stand in a file once."""
+        """Type and shape as the file has them: equal for values that may be stored once."""
         return self.type, self._shape, self._signature, self._read, self.rank_is_said
 
     @property
     def rank(self) -> int:
-        """How many axes it has."""
+        """The number of axes."""
         return len(self.shape)
 
     @property
     def size(self) -> int:
-        """How many elements it has in its shape."""
+        """The number of elements of `shape`."""
         return prod(self.shape)
 
     @property
@@ -208,12 +208,12 @@ class Value:
 
     @property
     def is_constant(self) -> bool:
-        """Whether its elements stand in the file."""
+        """Whether it is a constant, whose elements are in the file."""
         return self.data is not None
 
     @property
     def is_empty(self) -> bool:
-        """Whether it has no element, as the shape of a scalar has none."""
+        """Whether it has no elements, such as the shape of a scalar."""
         return 0 in self.shape
 
     @property
@@ -221,7 +221,7 @@ class Value:
         """The one scale of a quantized value.
 
         Raises:
-            ValueError: it has none, or several.
+            ValueError: it has no scale, or several.
         """
         if self.quantization is None or len(self.quantization.scales) != 1:
             raise ValueError(f"{self!r} has no single scale")
@@ -229,17 +229,17 @@ class Value:
 
     @property
     def zero_point(self) -> int:
-        """The one zero point of a quantized value, as `scale`.
+        """The one zero point of a quantized value.
 
         Raises:
-            ValueError: it has none, or one for each channel.
+            ValueError: it has no zero point, or several.
         """
         if self.quantization is None or len(self.quantization.zero_points) != 1:
             raise ValueError(f"{self!r} has no single zero point")
         return self.quantization.zero_points[0]
 
     def constant(self, *types: str) -> Array | None:
-        """The elements, in its shape, of a constant of one of these types; else None."""
+        """The elements of a constant of one of these types, in its shape; else None."""
         return self.data if self.type in types else None
 
     def integers(self) -> list[int] | None:
@@ -251,7 +251,7 @@ class Value:
 
     @property
     def uses(self) -> tuple[Use, ...]:
-        """Where ops read it: once for each place."""
+        """All uses: one for each operand of an op that is this value."""
         return tuple(self._uses)
 
     @property
@@ -261,20 +261,20 @@ class Value:
 
     @property
     def is_result(self) -> bool:
-        """Whether its graph gives it back."""
+        """Whether it is an output of its graph."""
         return self._results > 0
 
     @property
     def is_read(self) -> bool:
-        """Whether an op reads it, or its graph gives it back."""
+        """Whether an op reads it, or it is an output of its graph."""
         return bool(self._uses) or self._results > 0
 
     def replace_uses(self, new: Value, *, results: bool = True) -> None:
-        """Let all that read this value read another one.
+        """Have all ops that read this value read another one.
 
         Args:
-            new: of the same graph.
-            results: whether the graph is to give back the other one, too.
+            new: a value of the same graph.
+            results: whether to replace it among the outputs of the graph, too.
         """
         for op, place in self.uses:
             op.set_input(place, new)
@@ -282,9 +282,10 @@ class Value:
             self.graph.outputs = [new if v is self else v for v in self.graph.outputs]
 
     def derive_from(self, like: Value) -> None:
-        """Take an `Origin` of its own, from the value that this one was made for.
+        """Set the `Origin` of this value, from the value that it was made for.
 
-        Passes do the same in all steps, so the n-th value made for one is one value again.
+        Passes do the same in all steps, so the n-th values made for one value in all steps get the
+        same key.
         """
         origin = like.origin
         if origin is not None and origin.value is not None:

@@ -1,6 +1,7 @@
-"""Read a model from a flatbuffer and write it: the one place that touches the schema.
+"""Read a model from a flatbuffer, and write it; only this folder uses the schema.
 
-What enters: bytes, or a `Model`. What leaves: the other. A file that is read and written again has
+What enters: bytes, or a `Model`. What leaves: a `Model`, or bytes. A file that is read and written
+again has
 the same tensors, ops and op codes in the same order.
 """
 
@@ -49,5 +50,5 @@ def read(data: bytes) -> Model:
 
 @paused()
 def write(model: Model) -> bytes:
-    """Serialize a model; equal constants, tensors, shapes, scales and options stand once."""
+    """Serialize a model; equal constants, tensors, shapes, scales and options are stored once."""
     return pack(to_tree(model))

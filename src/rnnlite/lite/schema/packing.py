@@ -1,8 +1,8 @@
-"""From the schema's objects to bytes, in which what is equal stands once.
+"""From the schema's objects to bytes, with equal parts stored once.
 
 What enters: the root of the schema's objects. What leaves: the bytes of a file. The format allows
-sharing, and the official builder does not use it: unrolled steps repeat shapes, scales and options,
-a third of a small model's bytes.
+parts to be shared, but the official builder does not do so: shapes, scales and options, which
+unrolled steps repeat, would be a third of a small model's bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LARGE_VECTOR = 1 << 16
 
 
 def pack(tree: Any) -> bytes:
-    """Serialize a model of the schema's objects."""
+    """Serialize a model that is given as the schema's objects."""
     builder = _Sharing(1 << 20)
     shared: list[Any] = []
     for subgraph in tree.subgraphs:
@@ -44,9 +44,9 @@ def pack(tree: Any) -> bytes:
 
 
 class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
-    """A builder that writes equal vectors, texts and tables once, and a table's bytes side by side.
+    """A builder that writes equal vectors, texts and tables once, and one-byte fields side by side.
 
-    Fields of one byte between longer ones would take four.
+    A field of one byte between longer ones would take four.
     """
 
     def __init__(self, size: int) -> None:
@@ -86,7 +86,7 @@ class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
 
 
 def _make_arrays(table: object, *fields: str) -> None:
-    """Make lists arrays, which the builder recognises when they come again."""
+    """Turn lists into arrays, of which the builder writes equal ones once."""
     for field in fields:
         value = getattr(table, field)
         if isinstance(value, list):
@@ -101,14 +101,14 @@ def _pack_once(table: Any, builder: _Sharing) -> int:
 
 
 LEAVES = frozenset({int, float, bool, str, bytes, type(None)})
-"""Types of the fields that are no tables, lists or arrays: most of them."""
+"""Types of most fields: those that are no tables, lists or arrays."""
 
 
 def plain(value: object, without: tuple[str, ...] = ()) -> Hashable:
     """A value of the schema, tables included, as nested tuples that can be compared and hashed.
 
     Args:
-        value: any.
+        value: a table, list, array, number or text.
         without: fields of the outermost table that are left out.
     """
     kind = type(value)

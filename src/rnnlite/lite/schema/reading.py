@@ -1,7 +1,7 @@
 """From the schema's objects to a model.
 
 What enters: the schema's objects, whose references are sound (`references`). What leaves: a
-`Model`, in which nothing is called by a number.
+`Model`, whose objects refer to each other.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _value(graph: Graph, tensor: Table, contents: _Contents) -> Value:
 
 
 class _Contents:
-    """The contents of constants: one array for all of a type and shape that have a buffer."""
+    """The contents of constants: one array for all constants of one buffer, type and shape."""
 
     def __init__(self, buffers: Sequence[Table]) -> None:
         self._buffers = buffers
@@ -85,7 +85,7 @@ class _Contents:
 
 
 def _elements(value: Value, data: Array) -> Array:
-    """The bytes of a constant in its type and shape, where they are as many as that asks for."""
+    """The bytes of a constant in its type and shape; raw, where their number does not fit."""
     try:
         dtype = np.dtype(value.type)
     except TypeError:

@@ -1,7 +1,7 @@
-"""References in a file that point nowhere.
+"""Find references in a file that point nowhere.
 
-What enters: the objects of the schema, as they are in the file. What leaves: the first such
-reference, in words. A file that has one is refused before a `Model` is made of it.
+What enters: the objects of the schema, as the file has them. What leaves: the first such reference,
+in words. A file that has one is refused before a `Model` is made of it.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ GRAPHS = {
     "CallOnceOptions": ("initSubgraphIndex",),
     "CallOptions": ("subgraph",),
 }
-"""The options that name a graph, which `Op.branches` holds instead."""
+"""Table of options -> its options that name a graph. `Op.branches` has these graphs instead."""
 
 
 def _names(enum: type) -> dict[int, str]:
@@ -35,12 +35,12 @@ OPTIONS = _names(tables.BuiltinOptions)
 NUMBERS_OF_TYPES = {name: number for number, name in TYPES.items()}
 
 ACTIVATIONS = {name: number for number, name in _names(tables.ActivationFunctionType).items()}
-"""Numbers of the functions that an op may apply to its result."""
+"""Name of a fused activation -> its number in the schema."""
 
 SAME_PADDING = int(tables.Padding.SAME)
 
 PLACEHOLDER = 127
-"""Stands in a code's old field for a kind that came later."""
+"""The number in a code's old field for kinds that are newer than the field."""
 
 
 def type_number(name: str) -> int:

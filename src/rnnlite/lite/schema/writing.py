@@ -1,7 +1,7 @@
 """From a model to the schema's objects.
 
-What enters: a `Model`. What leaves: objects that `packing` makes bytes of; each content of a
-constant stands once among the buffers.
+What enters: a `Model`. What leaves: objects that `packing` turns into bytes; equal contents of
+constants share a buffer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rnnlite.lite.schema.tables import GRAPHS, NUMBERS_OF_TYPES, PLACEHOLDER, Ta
 
 
 class _Buffers:
-    """The buffers of a file: an empty one, then each content once."""
+    """The buffers of a file: an empty one, then one for each different content."""
 
     def __init__(self) -> None:
         self.listed = [tables.BufferT()]
@@ -26,7 +26,7 @@ class _Buffers:
         if data is None:
             return 0
         if id(data) not in self._arrays:
-            # The array is held, so that no other takes its number.
+            # The array is kept, so that no other array gets its id.
             self._arrays[id(data)] = data, self.of_bytes(data.tobytes())
         return self._arrays[id(data)][1]
 
