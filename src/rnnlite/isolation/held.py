@@ -81,7 +81,7 @@ def ranges(number: int) -> dict[str, Range]:
 
 
 def counts(number: int) -> dict[str, int]:
-    """How many different numbers a tensor of the main graph held, by name, where they are few."""
+    """How many values of a tensor of the main graph were seen, by name, where they are few."""
     found: dict[str, int] = _HELD[number].counts or {}
     return found
 

@@ -151,7 +151,7 @@ class WatchedApart(_Apart):
         return found
 
     def counts(self) -> dict[str, int]:
-        """How many different values a tensor of the main graph had, by name; few alone."""
+        """How many values of a tensor of the main graph were seen, by name, where they are few."""
         found: dict[str, int] = self._use("counts")
         return found
 

@@ -1,7 +1,7 @@
-"""How large an int8 file may be, as finer weights make it larger.
+"""How large an int8 file may be, where finer weights make it larger.
 
-What enters: the float models of a file. What leaves: bytes. How loops are laid out in small files
-is decided before there is one (`lowering.size_model`).
+What enters: the float models of a file. What leaves: a number of bytes. Schedules for small files
+are chosen before there is a file (`lowering.size_model`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FREE_BYTES = 30_000
 
 
 def largest_file(models: Sequence[Model]) -> float:
-    """Bytes that an int8 file of float models may have: 1.15 a weight, and 30 kB."""
+    """Bytes that an int8 file of float models may have: 1.15 for each weight, and 30 kB."""
     sizes: dict[bytes, int] = {}
     for graph in (graph for model in models for graph in model.graphs):
         for value in graph.values:

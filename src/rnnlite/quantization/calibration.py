@@ -1,9 +1,9 @@
 """Calibration: the range of every float tensor of a model over samples, loop bodies included.
 
-What enters: a float model and samples as `predict` takes them. What leaves: smallest and largest
-number of each value. LiteRT's calibrating interpreter watches every op of every subgraph over all
-its iterations. Unrolled steps and the loop of single steps compute the same thing, so their tensors
-share one range: `lite.passes.naming` says which they are.
+What enters: a float model and samples as `predict` takes them. What leaves: the range of each
+value, from its smallest to its largest number. LiteRT's calibrating interpreter watches every op of
+every subgraph over all iterations. Unrolled steps and the loop of single steps compute the same
+values, so these share one range: `lite.passes.naming` tells which they are.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from rnnlite.specs import TensorSpec
 
 FEW_SAMPLES = 20
 LARGEST = 1e9
-"""Beyond, values of an input are hardly meant."""
+"""Larger values of an input are taken for a mistake, with a warning."""
 FURTHEST = 10_000
-"""Values to come whose range is made room for."""
+"""How many future values a range is to hold, where few were seen."""
 HELD_OUT = 5
 """Every fifth sample is kept to measure the error on, where there are 20 or more."""
 
@@ -43,11 +43,11 @@ class Samples:
     """Checked calibration data.
 
     Attributes:
-        used: samples to calibrate on, each one array an input, without batch axis.
+        used: samples to calibrate on: for each, one array for each input, without batch axis.
         held_out: samples to measure the error on; the used ones where there are few.
         warnings: what is poor about the data.
-        axes: the batch axis of each input; all the first, if none are given.
-        short: the first steps of some, to calibrate on besides.
+        axes: the batch axis of each input; the first axis of all, if empty.
+        short: the first steps of some samples, which are calibrated on too.
     """
 
     used: list[list[Array]]
@@ -64,10 +64,10 @@ class Samples:
 
 @dataclass(eq=False)
 class Ranges:
-    """Ranges by value.
+    """The ranges that calibration saw.
 
     Attributes:
-        values: smallest and largest value seen.
+        values: value -> the smallest and the largest number of it.
         constant: names of tensors that had one single value in all runs.
         unseen: names of tensors that no run computed.
         counts: how many values were seen of a tensor, where they are few.
@@ -79,7 +79,7 @@ class Ranges:
     counts: dict[Value, int] = field(default_factory=dict)
 
     def likely(self) -> dict[Value, Range]:
-        """The ranges to plan for: wider where few values were seen."""
+        """The ranges to plan for: wider where few numbers were seen."""
         return {
             value: likely_range(seen, self.counts[value]) if value in self.counts else seen
             for value, seen in self.values.items()
@@ -94,10 +94,11 @@ def take_samples(
     Args:
         calibration: an iterable of samples, or the path of a data set.
         inputs: the float model's inputs.
-        states: which of them come back as outputs, so that more is known of their ranges.
+        states: indices of inputs that come back as outputs, of which zeros are no reason to warn.
 
     Raises:
-        SampleError: it is empty, or a sample holds NaN or infinity or does not fit the model.
+        SampleError: the data are empty, or a sample holds NaN or infinity, or does not fit the
+            model.
     """
     if isinstance(calibration, (str,)) or hasattr(calibration, "__fspath__"):
         calibration = read_samples(calibration, inputs)
@@ -128,7 +129,7 @@ def take_samples(
 def _odd_values(
     rows: Sequence[Sequence[Array]], inputs: Sequence[TensorSpec], states: Collection[int]
 ) -> list[str]:
-    """Inputs that hold zeros alone, or numbers that no one means."""
+    """Warnings on inputs that hold only zeros, or numbers that are too large to be meant."""
     warnings = []
     for k, spec in enumerate(inputs):
         largest = max(float(np.abs(row[k]).max(initial=0)) for row in rows)
@@ -150,11 +151,11 @@ def _odd_values(
 
 @dataclass(frozen=True)
 class Seen:
-    """What calibration saw of a file, by the names of `numbered`.
+    """What calibration saw of a file, by the names that `numbered` gives.
 
     Attributes:
         ranges: smallest and largest number of each tensor.
-        counts: how many values were seen of a tensor, where they are few.
+        counts: how many numbers of a tensor were seen, where they are few.
     """
 
     ranges: Mapping[str, Range]
@@ -171,11 +172,11 @@ def calibrate(
     """Run the samples through the float model and watch every tensor.
 
     Args:
-        model: the float model, its values with their origins.
+        model: the float model, whose values have their `Origin`s.
         samples: see `take_samples`.
         advance: called after each sample that is run.
-        known: what was seen with these samples so far, by the digest of the file; it grows. Recipes
-            may prepare equal models, of which one is run.
+        known: digest of a file -> what was seen of it with these samples; results are added.
+            Recipes may prepare equal models, of which only one runs.
 
     Raises:
         AbortError: the LiteRT runtime ends its process on the model.
@@ -197,7 +198,7 @@ def calibrate(
 def _run(
     data: bytes, inputs: Sequence[int], samples: Samples, advance: Callable[[], None] | None
 ) -> Seen:
-    """Run the samples through a file in a process apart."""
+    """Run the samples through a file in a worker."""
     watched = WatchedApart(data, inputs, samples.axes)
     try:
         for k, row in enumerate(samples.used):
@@ -205,7 +206,7 @@ def _run(
             if advance is not None:
                 advance()
         seen, counts = watched.ranges(), watched.counts()
-        # Of these nobody said that the model takes them: a number of steps may not fit it.
+        # It is not sure that the model takes these: it may need more steps.
         with contextlib.suppress(AbortError):
             for row in samples.short:
                 with contextlib.suppress(SampleError):
@@ -217,7 +218,7 @@ def _run(
 
 
 def likely_range(seen: Range, count: int) -> Range:
-    """The range that more values are likely to take, of `count` values seen.
+    """The range that more values are likely to have, where `count` values had the range `seen`.
 
     The largest of n normal values lies about sqrt(2 log n) standard deviations out. A sign that no
     value had is not expected.
@@ -229,11 +230,11 @@ def likely_range(seen: Range, count: int) -> Range:
 
 
 def numbered(model: Model, beyond: float = math.inf) -> tuple[bytes, dict[str, Value]]:
-    """The model with its values called by number of graph and value, and what has each name.
+    """A file of the model whose tensors are named "GRAPH:VALUE", by numbers; and name -> value.
 
     Args:
-        model: a float model, unchanged by this.
-        beyond: constants with larger numbers have zeros in their place.
+        model: a float model; it is not changed.
+        beyond: larger numbers in constants are replaced by zeros.
     """
     twin, _ = model.copy()
     of_name: dict[str, Value] = {}
@@ -273,7 +274,7 @@ def shared(model: Model, ranges: dict[Value, Range]) -> Ranges:
 
 
 def _computed(model: Model) -> list[Value]:
-    """Float inputs, and what ops compute from floats (not what they only move)."""
+    """Float inputs, and results that ops compute (not those that they only move)."""
     values = list(model.main.inputs)
     for op in model.ops():
         rule = RULES.get(op.kind)

@@ -1,7 +1,7 @@
-"""Which of several quantized models is taken: the first that is good enough, else the best.
+"""Which of several trials is taken: the first that is good enough, else the best.
 
-What enters: each trial, measured, in the order of its costs. What leaves: whether to go on, the
-best by a clear margin, and what became of each. Pure.
+What enters: measured trials, the cheapest first. What leaves: whether to go on; the trial that is
+taken; a record of each. Pure.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from rnnlite.target import LITERT, Costs
 LOG = logging.getLogger(__name__)
 
 ENOUGH = {"dynamic": 0.02, "int8": 0.02, "int16x8": 0.01}
-"""A model whose error is below this is not refined further."""
+"""Mode -> the error at or below which no finer trial is made."""
 
 ENOUGH_IF_LARGE = {"int8": 0.06, "int16x8": 0.01}
-"""The same for models with loops that read so many weights at a step that int16 costs far more
-than int8 (`Costs.large_step`). But where the outputs are probabilities, an error of 6 % turns up to
-6 of 100 decisions (measured on models of names): they are refined up to
+"""The same for models whose loops read so many weights in a step that int16 costs far more time
+than int8 (`Costs.large_step`). Where outputs are probabilities, an error of 6 % changes up to 6 of
+100 decisions (measured on models of names): for these the number of weights is
 `Costs.large_step_of_classifiers`."""
 
 GAIN = 0.8
@@ -34,13 +34,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Measured(Generic[T]):
-    """A quantized model that is finalized and measured.
+    """A trial that is finalized and measured.
 
     Attributes:
-        trial: the precision, in words.
+        trial: the name of the recipe.
         error: largest relative RMS error of its outputs.
         size: bytes of its file.
-        content: the model itself, in whatever form.
+        content: the model, in any form.
         fed_back: largest relative RMS error where states are fed back from sample to sample.
     """
 
@@ -52,13 +52,13 @@ class Measured(Generic[T]):
 
 
 class Choice(Generic[T]):
-    """The best so far, and what became of each trial.
+    """The best trial so far, and a record of each.
 
     Args:
         mode: "dynamic", "int8", "int16x8" or "float16".
         max_error: the largest error that is accepted.
-        weights_a_step: the most weights that a loop of the model reads at a step.
-        costs: of the target.
+        weights_a_step: the most weights that a loop of the model reads in a step.
+        costs: the costs of the target.
     """
 
     def __init__(
@@ -72,14 +72,15 @@ class Choice(Generic[T]):
 
     @property
     def acceptable(self) -> bool:
-        """Whether there is one that would not be refused."""
+        """Whether there is a trial that would not be refused."""
         return self.best is not None and self.best.error <= self.max_error
 
     def offer(self, found: Measured[T]) -> None:
-        """Take a finer one if it is better by a clear margin.
+        """Record a trial. It is the best from now on if it is clearly better than the best so far.
 
-        Or if it is the first within what the mode usually keeps to, or the first to be accepted;
-        or if it is better where states are fed back, and the best is too far off there.
+        It also is if it is the first below the error that is usual for the mode, or the first below
+        `max_error`; or if it is clearly better where states are fed back, and the best is too far
+        off there.
         """
         best, verdict = self.best, ""
         if best is not None:
@@ -97,14 +98,14 @@ class Choice(Generic[T]):
         self._note(found.trial, found.error, found.size, verdict)
 
     def reject(self, trial: str, verdict: str, size: int | None = None) -> None:
-        """Note a trial that gave no model."""
+        """Record a trial that gave no model, or was given up."""
         self._note(trial, None, size, verdict)
 
     def done(self, *, classifies: bool) -> bool:
-        """Whether the best is good enough.
+        """Whether the best trial is good enough.
 
         Args:
-            classifies: whether any output gives classes.
+            classifies: whether an output holds probabilities of classes.
         """
         costs = self._costs
         large = costs.large_step_of_classifiers if classifies else costs.large_step
@@ -115,7 +116,7 @@ class Choice(Generic[T]):
         return self.best.error <= min(enough, self.max_error)
 
     def result(self) -> tuple[Measured[T], tuple[TrialRecord, ...]]:
-        """The best, and all that were considered."""
+        """The best trial, and the records of all."""
         if self.best is None:
             raise InternalError("no precision for the mode")
         chosen = self.best.trial

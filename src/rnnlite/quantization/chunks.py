@@ -1,12 +1,12 @@
-"""The function of a chunk, quantized with that of the whole sequence: both get the same parameters.
+"""Quantize the function of a chunk with that of the whole sequence, by the same parameters.
 
 What enters: the float models of both, prepared alike. What leaves: pairs of values that share one
 scale and zero point, the ops that stay in float, and the types in which states come in and go out.
 
-A state goes out with the scale and zero point with which it comes in. What adds up all that came so
-far (sums, means, sums so far) has no bound, so no range holds it: it stays in float in both, from
-the numbers that it adds to the last op that works element by element on the result. So does pooling
-that pads, which is one op in one and several in the other.
+A state has one scale and zero point, as an input and as an output. Ops that add up all steps so far
+(sums, means, cumulated sums) have results without a bound, which no range holds: they stay in float
+in both models, from the numbers that are added to the last op that works element by element on the
+result. Pooling that pads stays in float too: it is one op in one model, and several in the other.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from rnnlite.streaming.layout import Layout, StreamState
 from rnnlite.streaming.twins import Twins
 
 ADDS = frozenset({"SUM", "MEAN", "CUMSUM", "REDUCE_PROD"})
-"""Ops whose results have no bound where they run over all of time."""
+"""Ops whose result has no bound if they add over all time steps."""
 
 MOVES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "TRANSPOSE", "SLICE", "STRIDED_SLICE"})
 
 HANDS_ON = MOVES | ADDS | {"ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SELECT", "SELECT_V2"}
-"""Ops whose results have no bound where an operand has none."""
+"""Ops whose result has no bound if an operand has none."""
 
 
 SHARES = frozenset({"AVERAGE_POOL_2D", "DIV", "MUL", "MAXIMUM", "CAST", "RESHAPE"})
-"""Ops that a mean of the rows of a window that are there is made of."""
+"""Ops of which a chunk's model makes a padded mean: one over the rows that exist."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +40,9 @@ class Chunk:
     """The function of a chunk, in float.
 
     Attributes:
-        model: as the converter gave it.
+        model: the model as the converter gave it.
         signature: its inputs, outputs and states.
-        twins: what in it means the same as what in the whole sequence's function.
+        twins: which ops of it and of the whole sequence's function mean the same.
     """
 
     model: Model
@@ -50,15 +50,14 @@ class Chunk:
     twins: Twins
 
     def states(self, model: Model) -> list[tuple[StreamState, Value, Value]]:
-        """The states of a model of it, each as it comes in and as it goes out."""
+        """The states of a model of this function: for each, its input and its output."""
         known = self.signature.layout.states
         before = model.main.inputs[len(self.signature.inputs) :]
         after = model.main.outputs[len(self.signature.outputs) :]
         return list(zip(known, before, after, strict=True))
 
     def make_alike(self, whole: Model) -> None:
-        """Let both models have the same ops for the same thing, as far as the official converter
-        gave them others; in place."""
+        """Remove, in place, ops that the official converter left in only one of the two models."""
         for model in (self.model, whole):
             drop_ones(model)
 
@@ -68,8 +67,11 @@ class Chunk:
 
 
 def tied(found: Iterable[Pair]) -> list[Pair]:
-    """The pairs, and what follows from them: operands that are in none, of ops of one kind whose
-    results are a pair. Such are what our own passes put in the place of an op."""
+    """The pairs, and further pairs that follow from them.
+
+    Where two results are a pair, made by ops of one kind, their operands are pairs too if they are
+    in no other pair. This reaches values that rnnlite's own passes made.
+    """
     result: dict[Pair, None] = {}
     queue = list(found)
     known = {value for pair in queue for value in pair}
@@ -88,17 +90,18 @@ def tied(found: Iterable[Pair]) -> list[Pair]:
 
 
 def _alike(x: Value, y: Value) -> bool:
-    """Whether two values are made by ops of one kind."""
+    """Whether ops of one kind make the two values."""
     one, other = x.producer, y.producer
     return one is not None and other is not None and one.kind == other.kind
 
 
 def running_ops(chunk: Chunk, model: Model, found: Sequence[Pair]) -> frozenset[Op]:
-    """The ops of both models that work on what adds up all that came so far.
+    """The ops of both models that work on sums of all steps so far.
 
     Args:
-        model: of the chunk, prepared.
-        found: values of it and of the other that mean the same.
+        chunk: the function of a chunk.
+        model: its model, prepared.
+        found: pairs of values of it and of the whole sequence's model that mean the same.
     """
     grow = [before for state, before, _ in chunk.states(model) if state.grows and is_float(before)]
     grow += [after for state, _, after in chunk.states(model) if state.grows and is_float(after)]
@@ -110,7 +113,7 @@ def running_ops(chunk: Chunk, model: Model, found: Sequence[Pair]) -> frozenset[
 
 
 def _padded_means(found: Sequence[Pair]) -> set[Op]:
-    """The ops of pooling that pads: one in the whole, a mean and a share of it in a chunk."""
+    """The ops of pooling that pads: AVERAGE_POOL_2D in the whole, several ops in a chunk."""
     ops: set[Op] = set()
     for a, b in found:
         one, other = a.producer, b.producer
@@ -127,7 +130,7 @@ def _padded_means(found: Sequence[Pair]) -> set[Op]:
 
 
 def _region(values: Iterable[Value]) -> set[Op]:
-    """The ops that make values or hand them on, element by element; and the sums in front."""
+    """The ops that make or read these values, element by element, and the sums in front of them."""
     found: set[Op] = set()
     queue = list(values)
     while queue:
@@ -142,15 +145,18 @@ def _region(values: Iterable[Value]) -> set[Op]:
 
 
 def _adds(op: Op | None) -> bool:
-    """Whether an op adds up what comes, or hands on what one did."""
+    """Whether an op adds over an axis, or only moves the result of such an op."""
     while op is not None and op.kind in MOVES:
         op = op.input(0).producer
     return op is not None and op.kind in ADDS
 
 
 def io_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
-    """The types of float states: that within, but for what stays in float. As they come in by the
-    value, as they go out by the place: a result may be a state as well."""
+    """The types of float states for `rewrite_to_integers`: of inputs by value, of outputs by index.
+
+    None stands for the type that the state has within the model; states that grow without bound are
+    float32. Outputs go by index, for a value may be an output and a state.
+    """
     types: dict[Value | int, str | None] = {}
     first = len(chunk.signature.outputs)
     for place, (state, before, _) in enumerate(chunk.states(model), first):
@@ -160,10 +166,10 @@ def io_types(chunk: Chunk, model: Model) -> Mapping[Value | int, str | None]:
 
 
 def with_params(layout: Layout, values: Sequence[Value]) -> Layout:
-    """The layout of a quantized model.
+    """The layout of a stream with the quantization parameters of its states.
 
     Args:
-        values: its states as they come in.
+        values: the states of the quantized model, as inputs.
     """
     states = [
         replace(state, dtype=v.type, scale=v.scale, zero_point=v.zero_point)

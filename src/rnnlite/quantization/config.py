@@ -1,4 +1,4 @@
-"""The four modes and what they may be combined with.
+"""The four modes of quantization, and the options that go with each.
 
 What enters: arguments of `convert`. What leaves: a `QuantizationConfig`, or a refusal. Pure.
 """
@@ -23,13 +23,13 @@ IO_TYPES = {
     "int8": ("int8", "float32"),
     "int16x8": ("int16", "float32"),
 }
-"""What the float inputs and outputs of each mode may be; the first is the default."""
+"""Mode -> the I/O dtypes that it may have; the first is the default."""
 
 LIMITS = {"float16": 0.01, "dynamic": 0.05, "int8": 0.10, "int16x8": 0.02}
-"""Relative RMS error above which the result of a mode is called poor."""
+"""Mode -> the relative RMS error above which a result is poor, and gets a warning."""
 
 MAX_ERRORS = {"float16": 0.01, "dynamic": 0.10, "int8": 0.25, "int16x8": 0.10}
-"""Relative RMS error above which a mode's result is refused, where `max_error` is not given."""
+"""Mode -> the relative RMS error above which a result is refused, if `max_error` is not given."""
 
 
 LAYOUT: dict[str, dict[str, Any]] = {
@@ -37,8 +37,8 @@ LAYOUT: dict[str, dict[str, Any]] = {
     "int8": {"weight_bytes": 1, "value_bytes": 1, "budget": Budget()},
     "int16x8": {"weight_bytes": 1, "value_bytes": 2},
 }
-"""What the layout of loops has to know of a mode: bytes of numbers where it is not 4, and a budget
-where files are to be small. Keyword arguments of `take_options`."""
+"""Mode -> keyword arguments of `take_options` for schedules: bytes of weights and values where they
+are not 4, and a budget where files are to be small."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def take_config(
     Raises:
         QuantizationError: an unknown mode, I/O dtypes that do not fit it, no calibration data, or
             a largest error that is no number above 0.
-        SampleError: the calibration data is a function, not what it gives; or a path without data.
+        SampleError: the calibration data are a function, not what it gives; or a path without data.
     """
     if quantize is None:
         given = (("calibration", calibration), ("io", io), ("max_error", max_error))
@@ -132,7 +132,7 @@ def calibration_of(config: QuantizationConfig, signatures: Sequence[str]) -> dic
     """The calibration data of each signature; None where there is none.
 
     Raises:
-        QuantizationError: there are several signatures, and it is not given for each.
+        QuantizationError: there are several signatures, and the data are not given for each.
     """
     given = config.calibration
     by_name = isinstance(given, Mapping) and set(given) == set(signatures)
@@ -152,7 +152,7 @@ def calibration_of(config: QuantizationConfig, signatures: Sequence[str]) -> dic
 
 
 def take_max_error(value: Any, mode: str) -> float:
-    """Check the largest error that a result may have; the mode's own where none is given.
+    """The `max_error` that is given, checked; that of the mode where none is given.
 
     Raises:
         QuantizationError: it is no number above 0.

@@ -1,6 +1,6 @@
-"""What is to be said of a quantization: what was done, and how far the result is off.
+"""The record of a quantization: what was done, and how far the result is off.
 
-What enters: a quantized model, what was measured. What leaves: a `Quantization` record, or the
+What enters: a quantized model, and what was measured. What leaves: a `Quantization` record, or the
 refusal of a model in which nothing could be quantized.
 """
 
@@ -26,7 +26,7 @@ def require_change(candidates: Sequence[Candidate], config: QuantizationConfig) 
     """Refuse models in which nothing could be quantized.
 
     Raises:
-        QuantizationError: the mode changes nothing.
+        QuantizationError: nothing was quantized.
     """
     weights = [w for candidate in candidates for w in candidate.weights]
     if config.integer or any(w.dtype != "float32" for w in weights):
@@ -54,20 +54,20 @@ def describe(
     errors: tuple[OpError, ...] = (),
     cause: Cause | None = None,
 ) -> Quantization:
-    """What is to be said of a quantization.
+    """The record of a quantization, with its warnings.
 
     Args:
-        candidate: what was taken, finalized.
-        config: what was asked for.
-        samples: the calibration data, if there was any.
-        ops: how many run in which type.
-        accuracy: of each output, on samples that were held out.
-        held_out: how many these are.
-        course: what is to be said of other lengths.
-        trials: all that were considered.
+        candidate: the quantized model that was taken.
+        config: the quantization that was asked for.
+        samples: the calibration data, if there were any.
+        ops: kind of op -> type -> how many ops run in that type.
+        accuracy: the error of each output, on samples that were held out.
+        held_out: how many samples were held out.
+        course: warnings on other lengths.
+        trials: the records of all trials.
         size_before: bytes of the float32 file.
-        errors: of the ops.
-        cause: what brings an error about that is more than the mode usually keeps within.
+        errors: the errors of ops.
+        cause: the known cause of an error above the usual one of the mode.
     """
     limit = LIMITS[config.mode]
     warnings = list(samples.warnings) if samples is not None else []
@@ -122,10 +122,10 @@ def remeasure(
         reference: the source's computation on batches.
         data: the file.
         mode: the mode that its metadata states.
-        samples: to measure on, without batch axis.
-        given: whether they are the user's own, or random.
+        samples: samples to measure on, without batch axis.
+        given: whether they are the user's, not random.
         max_error: the largest relative RMS error that an output may have.
-        signature: of the file; its first if None.
+        signature: a signature of the file; its first if None.
     """
     model = schema.read(data)
     details = record_of(model)
@@ -165,7 +165,7 @@ def _measured_on(samples: Samples | None) -> str:
 
 
 def op_types(ops: Iterable[Op]) -> dict[str, dict[str, int]]:
-    """For each kind of op, how many run in which type."""
+    """Kind of op -> type -> how many ops run in that type."""
     found: dict[str, Counter[str]] = {}
     for op in ops:
         types = [value.type for value in (*op.outputs, *op.operands)]

@@ -1,9 +1,9 @@
-"""States that a model takes as inputs and gives back as outputs, for its caller to feed back.
+"""States that a model takes as inputs and gives back as outputs, which its caller feeds back.
 
 What enters: the inputs of a source, its float model, and what calibration saw. What leaves: which
-input and which output are one state. Such a pair has one scale and zero point, so that its integers
-are fed back as they are, and the type that states have in loops: a state in int8 would lose at each
-call what it gains.
+input and which output are one state. Both get one scale and zero point, so that the integers can be
+fed back as they are. They have the type that states have in loops: in int8 small changes would be
+lost at each call.
 
     h (2, B, 16), c (2, B, 16)  ->  h, c  (2, B, 16)        state (2, B, 128)  ->  stateN
 """
@@ -17,22 +17,22 @@ from rnnlite.quantization.params import Range, width
 from rnnlite.specs import TensorSpec
 
 SLACK = 1.25
-"""How far a state that is given may go beyond what the model gives back, by its width."""
+"""How wide the range of a given state may be, relative to the range that the model gives back."""
 
 Places = tuple[tuple[int, int], ...]
-"""The place of an input, and that of the output that it comes back as."""
+"""Pairs: the index of an input, and that of the output as which it comes back."""
 
 
 def state_places(inputs: Sequence[TensorSpec], model: Model) -> Places:
-    """Inputs that come back as outputs, told by their shapes and their order; states stand last.
+    """Find inputs that come back as outputs, by shape and order: states are taken to be last.
 
     Args:
-        inputs: of the source.
-        model: the float model; its inputs are these.
+        inputs: the inputs of the source.
+        model: the float model, with the same inputs.
 
     Returns:
-        pairs of one input and one output, in the order of the inputs. One input at least is in
-        none: a model of states alone has nothing to tell them by.
+        pairs of one input and one output, in the order of the inputs. At least one input is in no
+        pair: if all fit, the first is taken for data.
     """
     taken: set[int] = set()
     found: list[tuple[int, int]] = []
@@ -52,11 +52,11 @@ def state_places(inputs: Sequence[TensorSpec], model: Model) -> Places:
 
 
 def fitting(model: Model, places: Places, ranges: Mapping[Value, Range]) -> Places:
-    """Those places whose values may be one state: what comes in lies within what goes out.
+    """The pairs that may be one state: the range of the input lies within that of the output.
 
     Args:
-        model: a copy of the model that the places are of.
-        places: of `state_places`.
+        model: the model of the places, or a copy of it.
+        places: what `state_places` gives.
         ranges: what calibration saw.
     """
     return tuple(
@@ -67,15 +67,15 @@ def fitting(model: Model, places: Places, ranges: Mapping[Value, Range]) -> Plac
 
 
 def pairs(model: Model, places: Places) -> list[tuple[Value, Value]]:
-    """The values at some places, as they come in and as they go out."""
+    """The values at some places: for each pair, the input and the output."""
     return [(model.main.inputs[k], model.main.outputs[n]) for k, n in places]
 
 
 def types_within(model: Model, places: Places) -> dict[Value | int, str | None]:
-    """The types of states for `rewrite_to_integers`: those that they have within.
+    """The types of states for `rewrite_to_integers`: the types that they have within the model.
 
     Args:
-        model: whose inputs and outputs begin with those that the places are of.
+        model: a model whose first inputs and outputs are those of the places.
     """
     types: dict[Value | int, str | None] = {}
     for place, number in places:
@@ -91,7 +91,7 @@ def _may_be_state(spec: TensorSpec) -> bool:
 
 
 def _one_shape(spec: TensorSpec, output: Value) -> bool:
-    """Whether an output has the shape of an input, as far as it is known."""
+    """Whether an output has the shape of an input, as far as both are known."""
     sizes = output.signature if output.signature is not None else output.shape
     if output.type != "float32" or output.is_constant or len(sizes) != len(spec.shape):
         return False
@@ -100,7 +100,7 @@ def _one_shape(spec: TensorSpec, output: Value) -> bool:
 
 
 def _depends(output: Value, value: Value) -> bool:
-    """Whether an output is computed from an input; not where it is the input itself."""
+    """Whether an output is computed from an input, and is not the input itself."""
     queue, seen = [output], {output}
     while queue:
         op = queue.pop().producer
@@ -114,6 +114,6 @@ def _depends(output: Value, value: Value) -> bool:
 
 
 def _within(given: Range, back: Range) -> bool:
-    """Whether what is given lies within what comes back, or close to it."""
+    """Whether the range of a given state lies within the one that comes back, with some slack."""
     room = (SLACK - 1) * width(back)
     return given[0] >= back[0] - room and given[1] <= back[1] + room

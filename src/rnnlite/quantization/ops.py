@@ -1,10 +1,10 @@
-"""What each LiteRT op asks of the scales and zero points of its operands and results.
+"""What each LiteRT op demands of the scales and zero points of its operands and results.
 
 What enters: the kind of an op. What leaves: its `Rule`, and the versions of the op that take int8
 and int16. Pure data.
 
-The sources are the LiteRT kernels' own checks and the quantization specification. An op that is not
-here has no integer kernel that rnnlite knows of, and is refused by name in the integer modes.
+The sources are the checks in LiteRT's kernels, and the quantization specification. An op that is
+not here has no integer kernel that rnnlite knows of, and is refused by name in the integer modes.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Rule:
-    """One op's demands.
+    """The demands of one kind of op.
 
     Attributes:
         kind: see `Kind`.
-        joined: for SAME_SCALE, operands that may be requantized to the result's scale instead of
-            tied.
+        joined: for SAME_SCALE, indices of operands that need not be in one group with the result:
+        they may be requantized to its scale.
         fixed: the scales and zero points that the kernel prescribes for its result.
-        int16, int8: whether there is an int16 kernel, an int8 one.
-        data, weights, bias: for WEIGHTED, the places of these operands.
+        int16, int8: whether there is a kernel for int16, for int8.
+        data, weights, bias: for WEIGHTED, the indices of these operands.
         axis: for WEIGHTED, the axis of the output channels.
     """
 
@@ -54,7 +54,7 @@ class Rule:
     axis: int = 0
 
     def fixed_params(self, dtype: str) -> QuantizationParams | None:
-        """What the kernel prescribes for its result in a type, if it does."""
+        """The parameters that the kernel prescribes for its result in a type; None for none."""
         if self.fixed is None:
             return None
         return self.fixed[0] if dtype == "int8" else self.fixed[1]
@@ -181,4 +181,4 @@ VERSIONS: dict[str, tuple[int, int]] = {
     "DYNAMIC_UPDATE_SLICE": (1, 4),
     "CAST": (1, 4),
 }
-"""Smallest op version with the int8 kernel and with the int16 kernel; 1 where missing here."""
+"""Kind of op -> the smallest versions with an int8 kernel and an int16 kernel; else 1."""

@@ -18,26 +18,26 @@ Range = tuple[float, float]
 
 LIMITS = {"int8": (-128, 127), "int16": (-32768, 32767)}
 WEIGHT_LIMIT = 127
-"""Weights keep to -127..127, so that a product of two weights and inputs never wraps."""
+"""Weights are in -127..127, so that a sum of two products of weights and inputs never wraps."""
 
 HEADROOM = {"int8": 1.1, "int16": 2.0}
-"""How far ranges of activations reach beyond what calibration saw: new samples exceed it a little,
-and int16 has a bit to spare."""
+"""The factor by which ranges of activations are wider than calibration saw: new samples exceed
+these a little, and int16 has a bit to spare."""
 
 SCALE_FACTORS = np.concatenate([[1.0], np.linspace(0.8, 1.25, 91)])
-"""Scales that are tried for weights, relative to the plain one."""
+"""Scales that are tried for weights, relative to the one that takes the largest weight to 127."""
 
 BLOCK = 1 << 14
-"""Weights whose scales are looked for at a time."""
+"""How many weights are worked on at a time, to find their scales."""
 
 
 @dataclass(frozen=True)
 class QuantizationParams:
-    """The integers that stand for the values of a tensor.
+    """Quantization parameters of a tensor: real = scale * (integer - zero_point).
 
     Attributes:
         dtype: "int8" or "int16".
-        scale: distance of two neighbouring values; a float32 number.
+        scale: the distance of two neighbouring values; a float32 number.
         zero_point: the integer that stands for 0.0.
     """
 
@@ -52,19 +52,19 @@ class QuantizationParams:
         return (low - self.zero_point) * self.scale, (high - self.zero_point) * self.scale
 
     def covers(self, values: Range) -> bool:
-        """Whether its range holds another one, to half a step (one at the upper end)."""
+        """Whether the range holds another one, up to half a step below and one step above."""
         low, high = self.range
         return values[0] >= low - 0.5 * self.scale and values[1] <= high + 1.01 * self.scale
 
     def quantize(self, values: Array) -> Array:
-        """Real numbers as the nearest integers of the dtype, saturated; the shape stays."""
+        """Real numbers as the nearest integers of the dtype, saturated, in the same shape."""
         low, high = LIMITS[self.dtype]
         scaled = np.rint(np.asarray(values, np.float64) / self.scale) + self.zero_point
         return np.asarray(np.clip(scaled, low, high), self.dtype)
 
 
 def range_of(values: Array) -> Range:
-    """Smallest and largest element of an array of any shape; (inf, -inf) of an empty one."""
+    """Smallest and largest element of an array of any shape; (inf, -inf) for an empty one."""
     return float(np.min(values, initial=np.inf)), float(np.max(values, initial=-np.inf))
 
 
@@ -74,12 +74,12 @@ def union(a: Range, b: Range) -> Range:
 
 
 def width(values: Range) -> float:
-    """Extent of a range with zero, which every one holds."""
+    """The width of a range, extended to zero: every quantized range holds zero."""
     return max(values[1], 0.0) - min(values[0], 0.0)
 
 
 def params_of(values: Range, dtype: str, *, headroom: bool = True) -> QuantizationParams:
-    """The parameters of a range, in which 0.0 is an integer exactly.
+    """The parameters for a range; 0.0 is exactly an integer.
 
     Args:
         values: smallest and largest value.
@@ -99,7 +99,7 @@ def params_of(values: Range, dtype: str, *, headroom: bool = True) -> Quantizati
 
 
 def symmetric(values: Range) -> QuantizationParams:
-    """int8 with zero point 0, as weights that are no constants need it."""
+    """int8 parameters with zero point 0, as kernels that are computed need them."""
     largest = max(abs(values[0]), abs(values[1]))
     return QuantizationParams(
         "int8", _float32(largest / WEIGHT_LIMIT) if largest > 0 else 2.0**-7, 0
@@ -109,8 +109,8 @@ def symmetric(values: Range) -> QuantizationParams:
 def channel_scales(weights: Array, axis: int | None) -> Array:
     """One scale for each index of an axis (or one for all), float32, never zero.
 
-    Of scales around the one that takes the largest weight to 127, each channel gets the one with
-    the smallest squared error of its weights, what saturates included.
+    Scales around the one that takes the largest weight to 127 are tried. Each channel gets the one
+    with the smallest squared error of its weights, saturation included.
 
     Args:
         weights: any shape.
@@ -125,13 +125,14 @@ def channel_scales(weights: Array, axis: int | None) -> Array:
     for begin in range(0, len(rows), step):
         part = slice(begin, begin + step)
         best[part] = _least_error(rows[part], plain[part])
-    # A channel of zeros takes the median's scale: it has no own, and its bias needs one.
+    # A channel of zeros gets the median of the scales: it has none of its own, and its bias needs
+    # one.
     usual = float(np.median(best[plain > 0])) if np.any(plain > 0) else 2.0**-7
     return np.where(plain > 0, best, usual).astype(np.float32)
 
 
 def _least_error(rows: Array, plain: Array) -> Array:
-    """The scale of each row, around a plain one, with the smallest squared error."""
+    """For each row, the scale around a plain one that has the smallest squared error."""
     best, least = plain.copy(), np.full(len(rows), np.inf)
     off = np.empty_like(rows)
     for factor in SCALE_FACTORS:
@@ -146,7 +147,7 @@ def _least_error(rows: Array, plain: Array) -> Array:
 
 
 def quantize_weights(weights: Array, scales: Array, axis: int | None) -> Array:
-    """int8 weights, nearest, within -127..127."""
+    """Weights rounded to the nearest int8 within -127..127."""
     shape = [1] * weights.ndim
     if axis is not None:
         shape[axis] = -1

@@ -1,8 +1,8 @@
 """Short sequences to calibrate on: the first steps of samples.
 
 What enters: checked samples. What leaves: their first 1, 2, 4 and 8 steps, as far as the model
-takes them. Means over time, weighted sums and last states vary most where they are of few steps;
-calibration data seldom holds such sequences.
+takes them. Means over time, weighted sums and last states vary most in short sequences, which
+calibration data seldom hold.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from rnnlite.quantization.params import Array
 from rnnlite.specs import TensorSpec
 
 STEPS = (1, 2, 4, 8)
-"""How many steps, beyond the least that the model takes."""
+"""How many steps are taken; more, where the model needs a least number."""
 MOST = 12
-"""How many samples are cut, evenly taken from all."""
+"""How many samples are cut at most, taken evenly from all."""
 
 
 def prefixes(rows: Sequence[list[Array]], inputs: Sequence[TensorSpec]) -> list[list[Array]]:
     """The beginnings of some samples.
 
     Args:
-        rows: samples, one array an input, without batch axis.
+        rows: samples, one array for each input, without batch axis.
         inputs: the model's inputs. Where one has several free axes, nothing is cut.
 
     Returns:
-        samples of the same form. One whose first steps are all padding gives its last ones.
+        samples of the same form. Where the first steps are all padding, the last ones are taken.
     """
     axes = [[k for k, d in enumerate(spec.sample_shape) if d is None] for spec in inputs]
     if not any(axes) or any(len(free) > 1 for free in axes):
@@ -70,7 +70,7 @@ def _cut(array: Array, spec: TensorSpec, axis: int | None, steps: int, *, last: 
 
 
 def _is_padding(short: Sequence[Array], row: Sequence[Array], inputs: Sequence[TensorSpec]) -> bool:
-    """Whether nothing but zeros, or the value that masks, is left of some input."""
+    """Whether only zeros, or only the mask value, are left of an input."""
     for cut, whole, spec in zip(short, row, inputs, strict=True):
         for value in {0, spec.mask_value}:
             if value is not None and np.all(cut == value) and not np.all(whole == value):

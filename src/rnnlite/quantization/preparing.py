@@ -1,7 +1,7 @@
-"""A float model made ready to be rewritten to integers: its ops, constants, ranges and scales.
+"""Make a float model ready to be rewritten to integers: ops, constants, ranges and scales.
 
-What enters: a float model, a recipe and samples; of a file with a stream, the model of a chunk as
-well. What leaves: a copy of each, and one plan for both.
+What enters: a float model, a recipe and samples; for a file with a stream, the model of a chunk
+too. What leaves: a copy of each, and one plan for both.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ class Prepared:
     """A float model that is ready to be rewritten to integers.
 
     Attributes:
-        model: with the ops and constants that the recipe quantizes.
+        model: a copy with the ops and constants that the recipe quantizes.
         ranges: what calibration saw in it.
         plan: its quantization parameters.
-        faint: results too small for prescribed steps, see `decompose`; values of the given model.
-        chunk: a model of the function of a chunk, ready as well; the plan is for both.
-        states: inputs and the outputs that they come back as.
+        faint: values of the given model: results that are too small for prescribed steps; see
+            `decompose`.
+        chunk: the model of a chunk, ready too; the plan is for both.
+        states: indices of inputs, and of the outputs as which they come back.
     """
 
     model: Model
@@ -65,13 +66,13 @@ def prepared(
 
     Args:
         model: the float model.
-        config: what is asked for.
-        recipe: the way to quantize it.
+        config: the quantization that is asked for.
+        recipe: the way to quantize the model.
         samples: the calibration data.
-        faint: what an earlier recipe found too small for prescribed steps.
-        chunk: the function of a chunk, to be prepared beside it.
+        faint: results that an earlier recipe found too small for prescribed steps.
+        chunk: the function of a chunk, to be prepared with the model.
         states: inputs of the model that come back as outputs.
-        seen: what calibration saw of earlier recipes, see `calibrate`.
+        seen: what calibration saw in models of earlier recipes; see `calibrate`.
 
     Raises:
         UnsupportedError: an op has no integer kernel.
@@ -125,9 +126,9 @@ class _Ready:
     """A float model with the ops and constants that a recipe quantizes.
 
     Attributes:
-        model: a copy of the converter's.
-        twins: the value of the copy for each of that.
-        ranges: what is planned for.
+        model: a copy of the converter's model.
+        twins: value of the converter's model -> value of the copy.
+        ranges: the ranges that are planned for.
         wide, front, running, pairs, marked: see `make_plan`.
     """
 
@@ -141,7 +142,7 @@ class _Ready:
     marked: frozenset[Value] = frozenset()
 
     def and_beside(self, beside: _Ready) -> _Ready:
-        """What is planned for both."""
+        """This model and that of a chunk together, as `make_plan` takes them."""
         return replace(
             self,
             ranges={**self.ranges, **beside.ranges},
@@ -160,10 +161,10 @@ def _made_ready(
     faint: Collection[Value],
     integer: Callable[[Model], Collection[Value]],
 ) -> _Ready:
-    """A copy with the ops that a recipe quantizes.
+    """A copy of a model with the ops that a recipe quantizes.
 
     Args:
-        integer: gives inputs of the copy that are wanted in integers all the same.
+        integer: gives the inputs of the copy that become integers, whatever `config.io` is.
     """
     plain, twins = model.copy()
     drop_dynamic_scales(plain)
@@ -187,12 +188,12 @@ def _beside(
     samples: Samples,
     faint: frozenset[Value],
 ) -> _Ready:
-    """The function of a chunk, made ready as that of the whole sequence was.
+    """The model of a chunk, made ready as that of the whole sequence was.
 
     Args:
-        whole: the whole sequence's model, made ready.
+        whole: the model of the whole sequence, made ready.
         model: the same, as the converter gave it.
-        faint: values of that.
+        faint: values of `model`; see `Prepared`.
     """
     known = chunk.pairs(model)
     small = {a for a, b in known if b in faint}
@@ -203,7 +204,7 @@ def _beside(
     softened = soften_masks(made.model, seen, recipe.precision)
     twins = {**made.twins, **whole.twins}
     found = tied([(twins[a], twins[b]) for a, b in known])
-    # A state is fed back as it came out.
+    # A state is one value: what comes out is fed back as it is.
     kept = [(before, after) for _, before, after in chunk.states(made.model)]
     pairs = list(zip(made.model.main.inputs, whole.model.main.inputs, strict=False))
     same = {a: whole.ranges[b] for a, b in pairs if b in whole.ranges}

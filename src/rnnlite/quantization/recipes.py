@@ -14,7 +14,7 @@ PRODUCTS = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV")
 
 
 def all_int8(op: str, in_loop: bool) -> str:
-    """Everything in int8."""
+    """All ops in int8."""
     return "int8"
 
 
@@ -24,7 +24,7 @@ def int16_states(op: str, in_loop: bool) -> str:
 
 
 def all_int16(op: str, in_loop: bool) -> str:
-    """Activations in int16 throughout; weights are int8 all the same."""
+    """All activations in int16; weights stay in int8."""
     return "int16"
 
 
@@ -33,10 +33,10 @@ class Recipe:
     """One way to quantize a model to integers.
 
     Attributes:
-        name: for the report.
-        precision: the type each op computes in.
-        by_row: whether embeddings get a scale a row.
-        split: what is kept in two int8 parts: "", "kernels", or "all", which is tables too.
+        name: the name in the report.
+        precision: the type in which each op computes.
+        by_row: whether tables of embeddings get a scale for each row.
+        split: what is stored as two int8 constants: "", "kernels", or "all" (kernels and tables).
     """
 
     name: str
@@ -57,4 +57,4 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
         Recipe("int16, kernels in two int8 parts", all_int16, by_row=True, split="all"),
     ),
 }
-"""By mode, cheapest first. What each gave is in docs/decisions.md."""
+"""Mode -> its recipes, the cheapest first. docs/decisions.md has what each gave."""

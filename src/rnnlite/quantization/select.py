@@ -1,7 +1,7 @@
-"""Ways to quantize a model: types of products, states and weights, the cheapest first.
+"""Quantize a model in one way after the other, the cheapest first.
 
-What enters: a float model and samples. What leaves: quantized models, one after the other, as they
-are asked for. Which one is taken is decided by `choice`, once they are finalized and measured.
+What enters: a float model and samples. What leaves: quantized models, each made when it is asked
+for. `choice` decides which one is taken, once they are finalized and measured.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ DYNAMIC = {
     "float32, kernels in float16": "float16",
     "float32, all weights in float16": "",
 }
-"""Of the mode "dynamic": what is tried, and the type of the kernels of products."""
+"""The trials of the mode "dynamic" -> the type of kernels of products; "" for all in float16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,15 +38,15 @@ class Candidate:
     """A quantized model, which is not finalized yet.
 
     Attributes:
-        recipe: the precision, in words.
-        model: the model.
+        recipe: the name of the recipe.
+        model: the quantized model.
         weights: the type of each weight.
         kept: ops that stayed in float, and why.
-        ranges: what calibration saw, of integer modes.
-        limited: whether it is given up where its file is larger than `largest_file`.
-        chunk: the model of the function of a chunk, of files with a stream.
-        rewriting: what the model was in float, of integer modes.
-        states: inputs that come back as outputs, of integer modes.
+        ranges: in integer modes, what calibration saw.
+        limited: whether it is given up if its file is larger than `largest_file`.
+        chunk: for a file with a stream, in integer modes, the model of a chunk.
+        rewriting: in integer modes, the model in float and its plan, to compare with.
+        states: in integer modes, indices of inputs and of the outputs as which they come back.
     """
 
     recipe: str
@@ -65,8 +65,8 @@ class Refused:
     """A recipe that gives no model.
 
     Attributes:
-        recipe: the precision, in words.
-        refusal: an op that has no integer kernel.
+        recipe: the name of the recipe.
+        refusal: the refusal of an op that has no integer kernel.
     """
 
     recipe: str
@@ -74,11 +74,12 @@ class Refused:
 
 
 def lighten_weights(model: Model, mode: str, recipe: str) -> None:
-    """Rewrite the weights of another model of one source as a recipe did, in place.
+    """Quantize the weights of a further model, in place, by the recipe that was taken.
 
     Args:
+        model: the further model, such as that of a chunk.
         mode: "float16" or "dynamic".
-        recipe: its name, of `Candidate.recipe`.
+        recipe: the name of the recipe; see `Candidate.recipe`.
     """
     kernels = None
     if mode == "dynamic":
@@ -102,7 +103,7 @@ def candidates(
 
     Args:
         model: the float model; it is changed.
-        config: what is asked for.
+        config: the quantization that is asked for.
         samples: the calibration data, which integer modes need.
         chunk: the function of a chunk, which integer modes quantize with it.
         states: inputs that come back as outputs.
@@ -116,7 +117,7 @@ def candidates(
 
 
 def _dynamic(model: Model) -> Iterator[Candidate]:
-    """Kernels in int8, kernels in float16, all weights in float16."""
+    """The trials of the mode "dynamic"; see `DYNAMIC`."""
     flatten_conv3d(model)
     refine_tables(model, palettize=True)
     for number, (name, kernels) in enumerate(DYNAMIC.items()):
@@ -133,7 +134,7 @@ def _integer(
     chunk: Chunk | None,
     states: Places,
 ) -> Iterator[Candidate | Refused]:
-    """What the recipes of the mode give."""
+    """What the recipes of an integer mode give."""
     faint: frozenset[Value] = frozenset()
     seen: dict[bytes, Seen] = {}
     for recipe in RECIPES[config.mode]:
@@ -167,7 +168,7 @@ def _integer(
 
 
 def weights_a_step(model: Model) -> int:
-    """The most weights that a loop body reads, each constant once."""
+    """The most weights of products that a loop body reads, each constant counted once."""
     largest = 0
     for body in {op.branches[1] for op in model.loops()}:
         kernels = [op.input(1).data for op in body.ops if op.kind in PRODUCTS]

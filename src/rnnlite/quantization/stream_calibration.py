@@ -1,6 +1,7 @@
-"""Calibrate the function of a chunk as it is used: a stream over the samples, its states fed back.
+"""Calibrate the function of a chunk as it is used: stream the samples, with states fed back.
 
-What enters: a float model of it and samples of whole sequences. What leaves: the range of every
+What enters: the float model of a chunk, and samples of whole sequences. What leaves: the range of
+every
 tensor. Sequences are cut at random, so that states and kept rows are those of real use.
 """
 
@@ -20,20 +21,20 @@ from rnnlite.runtime.signatures import Run, StreamSignature
 from rnnlite.runtime.stream import Stream
 
 MOST = 400
-"""Chunks that are run, at most."""
+"""How many chunks are run at most."""
 
 LONGEST = 16
-"""Steps of a chunk, in units that the stream takes."""
+"""The longest chunk, in units: the shortest chunks that the stream takes."""
 
 NOTHING = 1e30
-"""Numbers beyond stand for a maximum of nothing: the lowest integer does as well."""
+"""Larger numbers stand for the maximum of no rows; the lowest integer serves as well."""
 
 
 def calibrate_stream(model: Model, signature: StreamSignature, samples: Samples) -> Ranges:
     """Stream samples through the float model and watch every tensor.
 
     Args:
-        model: of the function of a chunk.
+        model: the float model of a chunk.
         signature: its inputs, outputs and states.
         samples: whole sequences.
 
@@ -87,7 +88,7 @@ def _feed(signature: StreamSignature, run: Run, samples: Samples) -> None:
 def _chunks(
     row: Sequence[Array], signature: StreamSignature, rng: np.random.Generator, batch: int
 ) -> list[tuple[Array, ...]]:
-    """A sample cut at random, as many whole units as it has."""
+    """A sample cut into random chunks of whole units; steps that are left over are dropped."""
     unit = signature.layout.chunk or signature.layout.multiple
     axes = [
         None if i.time is None else i.time - (s.batch_axis is not None and s.batch_axis < i.time)

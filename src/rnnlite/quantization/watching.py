@@ -1,7 +1,8 @@
 """An interpreter that watches the values of every tensor over its runs. NumPy and LiteRT alone.
 
 What enters: a float flatbuffer and samples. What leaves: smallest and largest value of each tensor
-of each subgraph, over all iterations, and how many values a tensor had where they are few.
+of each subgraph, over all iterations; and how many values of a tensor were seen, where they are
+few.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from rnnlite.quantization.params import Array, Range, union
 from rnnlite.specs import batched
 
 MANY = 2000
-"""Values of a tensor whose smallest and largest say enough of those to come."""
+"""If so many values of a tensor were seen, its range is taken to hold for further samples."""
 
 
 class Watched:
@@ -26,11 +27,12 @@ class Watched:
     Args:
         data: the float model, its tensors named by subgraph and number: "0:3".
         inputs: the numbers of the main graph's inputs.
-        axes: the batch axis of each; all the first, if none are given.
+        axes: the batch axis of each input; the first axis of all, if empty.
 
-    Attributes:
-        ranges: smallest and largest value seen, by name.
-        counts: how many values those tensors of the main graph had that had less than `MANY`.
+        Attributes:
+            ranges: name of a tensor -> smallest and largest value seen.
+            counts: name of a tensor of the main graph -> how many values of it were seen, if fewer
+                than `MANY`.
     """
 
     def __init__(self, data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> None:
@@ -51,16 +53,16 @@ class Watched:
         self.batch = max(sizes, default=1)
 
     def run(self, row: list[Array], label: str) -> None:
-        """Run one sample: an array an input, without batch axis.
+        """Run one sample: an array for each input, without batch axis.
 
         Raises:
-            SampleError: the model cannot run on it.
+            SampleError: the model cannot run on the sample.
         """
         batch = max(self.batch, 1)
         self._run([batched(a, axis, batch) for a, axis in zip(row, self.axes, strict=True)], label)
 
     def call(self, arrays: list[Array], outputs: Sequence[int], label: str) -> list[Array]:
-        """Run whole arrays; gives the tensors of the main graph that have these numbers.
+        """Run whole batches; gives the tensors of the main graph whose numbers are `outputs`.
 
         Raises:
             SampleError: the model cannot run on them.
@@ -94,7 +96,7 @@ class Watched:
             self._widen(name, (float(seen.min), float(seen.max)))
 
     def _count(self, found: Collection[str]) -> None:
-        """Count the values of the main graph's tensors, as long as they are few."""
+        """Count the values seen of the main graph's tensors, as long as they are few."""
         if self.counts is None:
             self.counts = {name: 0 for name in found if name.startswith("0:")}
         if not self.counts:

@@ -1,7 +1,8 @@
-"""Measure a quantized model against its source on samples: error, its course over length, classes.
+"""Measure a quantized model against its source on samples: errors, also by length; classes.
 
-What enters: the source's computation, the quantized model, samples. What leaves: one
-`OutputAccuracy` an output. Errors are relative: the root mean square of the difference over that of
+What enters: the source's computation, the quantized model, samples. What leaves: an
+`OutputAccuracy` for each output. Errors are relative: the root mean square of the difference over
+that of
 the source's output, both over all samples.
 """
 
@@ -26,16 +27,16 @@ from rnnlite.specs import batched, stacked
 
 LENGTHS = (10, 100, 1000)
 LONG = 1000
-"""Steps of a sequence that says enough by itself, where each of its steps has an output."""
+"""One sequence of so many steps is enough, where each step has an output."""
 MOST_SAMPLES = 50
 PATIENCE = 6.0
-"""Seconds that a length may take, by the time of the one before: sources that unroll are slow."""
+"""A length that is likely to take more seconds is left out: sources that unroll are slow."""
 
 Reference = Callable[[Sequence[Array]], list[Array]]
 
 
 def remembering(reference: Reference) -> Reference:
-    """The same computation, which runs once for each batch and keeps its results.
+    """The computation of the source, which runs once for each batch and keeps the results.
 
     Several candidates are measured on the same batches.
     """
@@ -51,7 +52,7 @@ def remembering(reference: Reference) -> Reference:
 
 
 Accuracies = tuple[OutputAccuracy, ...]
-"""Of each output of a file."""
+"""The accuracy of each output of a file."""
 
 
 def measure(
@@ -67,9 +68,9 @@ def measure(
     Args:
         reference: the source, from batches of inputs to batches of outputs, in float.
         data: the quantized model.
-        samples: each one array an input, without batch axis.
-        signature: of the file; its first if None.
-        states: inputs that come back as outputs, to be fed back besides.
+        samples: for each, one array for each input, without batch axis.
+        signature: a signature of the file; its first if None.
+        states: inputs that come back as outputs; their feeding back is measured too.
     """
     found, _ = measure_samples(reference, data, samples, signature=signature, states=states)
     return add_course(found, reference, data, samples, signature=signature)
@@ -84,15 +85,16 @@ def measure_samples(
     signature: str | None = None,
     states: Places = (),
 ) -> tuple[Accuracies, Accuracies]:
-    """Compare on samples alone, as they are.
+    """Compare on samples as they are, without further lengths.
 
     Args:
-        held_out: each one array an input, without batch axis.
-        others: more of them, which the model was calibrated on.
+        held_out: for each sample, one array for each input, without batch axis.
+        others: further samples, which the model was calibrated on.
         reference, data, signature, states: see `measure`.
 
     Returns:
-        the errors on what was held out; and those on all. Of each at most `MOST_SAMPLES`.
+        the errors on the held-out samples; and those on all samples. Each on at most
+        `MOST_SAMPLES`.
     """
     held_out = list(held_out)[:MOST_SAMPLES]
     others = list(others)[: MOST_SAMPLES - len(held_out)]
@@ -125,11 +127,11 @@ def add_course(
     *,
     signature: str | None = None,
 ) -> Accuracies:
-    """Enter the errors at each of `LENGTHS`, as far as they take `PATIENCE`.
+    """The accuracies with the errors at each of `LENGTHS`, unless a length takes too long.
 
     Args:
         found: the errors on the samples.
-        samples: sequences are put together from the first `MOST_SAMPLES`.
+        samples: of the first `MOST_SAMPLES`, longer and shorter sequences are put together.
         reference, data, signature: see `measure`.
     """
     model = ModelApart(data, signature=signature)
@@ -152,13 +154,13 @@ def add_course(
 
 
 Pair = tuple[list[Array], list[Array]]
-"""What the model and what the source make of a batch, in float."""
+"""The results of the model and of the source for a batch, in float."""
 
 
 def _pairs(
     reference: Reference, model: ModelApart, samples: Sequence[list[Array]]
 ) -> Iterator[Pair]:
-    """What the model and the source make of each sample, longest first."""
+    """The results of the model and of the source for each sample, the longest first."""
     batch = max((spec.batch or 1 for spec in model.inputs), default=1)
     for row in sorted(samples, key=lambda row: -max((a.size for a in row), default=0)):
         yield _pair(reference, model, _batch(model, row, batch))
@@ -174,10 +176,11 @@ def _pair(
     arrays: Sequence[Array],
     own: Sequence[Array] | None = None,
 ) -> Pair:
-    """What the model and the source make of a batch, at the same time: the model runs apart.
+    """The results of the model and of the source for a batch; the model runs in a worker meanwhile.
 
     Args:
-        own: what the model is given, where that is something else than the source is.
+        arrays: the batch for the source.
+        own: the batch for the model, if it is another one.
     """
     given = arrays if own is None else own
     inputs = [to_input(a, spec) for a, spec in zip(given, model.inputs, strict=True)]
@@ -193,10 +196,10 @@ def _fed_back(
     others: Sequence[list[Array]],
     states: Places,
 ) -> tuple[list[float], list[float]]:
-    """The error of samples that run one after the other, both sides from states of their own.
+    """The errors where samples run one after the other, and each side gets its own states back.
 
     Returns:
-        after those that were held out, which run first; and after all.
+        the errors over the held-out samples, which run first; and those over all.
     """
     batch = max((spec.batch or 1 for spec in model.inputs), default=1)
     sums = [ErrorSum() for _ in model.outputs]
@@ -221,10 +224,10 @@ def _fed_back(
 def _at_length(
     reference: Reference, model: ModelApart, samples: Sequence[list[Array]], length: int
 ) -> list[float | None]:
-    """The error of sequences of one length, which run as one batch where that is free.
+    """The errors on sequences of one length, which run as one batch where the batch is free.
 
-    A long one with an output a step is as many values as its error wants: the source, which is the
-    slower side by far, runs one of them.
+    A long sequence with an output for each step gives enough values: then the source, by far the
+    slower side, runs only one.
     """
     each_step = all(None in spec.sample_shape for spec in model.outputs)
     count = 1 if each_step and length >= LONG else SEQUENCES

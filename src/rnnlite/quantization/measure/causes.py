@@ -1,6 +1,6 @@
-"""What brings an error about, where the integers of inputs and outputs are to blame; what helps.
+"""Find the cause of an error in the integers of inputs and outputs, and the remedy.
 
-What enters: the errors of outputs, what rounding alone costs, the float model, samples. What
+What enters: the errors of outputs, the errors by rounding alone, the float model, samples. What
 leaves: a cause in words with its remedy, for a refusal or a warning; or None.
 """
 
@@ -23,7 +23,7 @@ SCALED = (
     "Normalise each feature before the model; or begin the model with a Normalization and give "
     "io='float32' (--io float32), which computes that in float"
 )
-"""What helps where features are of unlike scale."""
+"""The remedy where features have very different ranges."""
 
 WIDER = (
     "Give io='float32' (--io float32), by which inputs come in as int16 where int8 is too coarse; "
@@ -32,19 +32,19 @@ WIDER = (
 """The same where an input is int8."""
 
 UNSCALED = "Give io='float32' (--io float32), which computes what comes first in float"
-"""What helps where an integer input is too coarse for what is computed of it."""
+"""The remedy where an integer input is too coarse for what is computed of it."""
 
 FINER = (
     "Give io='float32' (--io float32), by which inputs and outputs are computed in int16 where "
     "int8 is too coarse"
 )
-"""What helps where the steps of an input or output are too coarse, whatever its values are."""
+"""The remedy where the steps of an input or output are too coarse, whatever its values are."""
 
 SHARE = 0.5
-"""Rounding is to blame where it alone brings about this share of an error."""
+"""Rounding is the cause where it alone makes at least this share of an error."""
 
 LOST = 0.5
-"""An error from which hardly anything of a result is left: larger ones say no more."""
+"""Larger errors count as this one: hardly anything of a result is left."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Cause:
     """Why a result is off.
 
     Attributes:
-        words: what brings the error about.
+        words: the cause of the error.
         remedy: what helps, as a sentence without its full stop.
     """
 
@@ -69,14 +69,15 @@ def cause_of(
     enough: float,
     states: Collection[int] = (),
 ) -> Cause | None:
-    """What brings errors about, as far as inputs and outputs do.
+    """The cause of errors, if it is in inputs and outputs.
 
     Args:
-        off: outputs that are far off, with what rounding alone costs them.
-        model: in float.
-        samples: the calibration data, one array an input each, without batch axis.
-        inputs: the source's.
-        config: what is asked for; an integer mode.
+        off: outputs that are far off, with their errors by rounding alone.
+        model: the float model.
+        samples: the calibration data: for each sample, one array for each input, without batch
+        axis.
+        inputs: the inputs of the source.
+        config: the quantization that is asked for, in an integer mode.
         enough: the error that each of these outputs would have to keep within.
         states: inputs that come back as outputs.
     """
@@ -86,7 +87,7 @@ def cause_of(
         return unlike_features(samples, inputs, dtype, states)
 
     if config.io == "float32":
-        # The front is computed in float already, and what follows has one scale still.
+        # The front is computed in float already, but what follows still has one scale.
         words = unlike()
         return Cause(words, SCALED) if words else None
     if _to_blame(off, _of_inputs) is not None:
@@ -118,12 +119,12 @@ def _to_blame(
     rounding: Callable[[Rounded], float],
     enough: float = math.inf,
 ) -> tuple[OutputAccuracy, Rounded] | None:
-    """The first output whose error comes of one kind of rounding; an error may be no number.
+    """The first output whose error is due to one kind of rounding; an error may be NaN.
 
     Args:
         off: the outputs.
-        rounding: the kind.
-        enough: what is left without it is no more than that.
+        rounding: the error by that kind of rounding alone.
+        enough: the error that would be left without it is at most this.
     """
     for accuracy, rounded in off:
         error, alone = accuracy.rms_error, rounding(rounded)

@@ -1,6 +1,7 @@
-"""The error's course over length: sequences of a given length, and notes where it goes too far.
+"""How errors change with length: sequences of a given length, and warnings on large errors.
 
-What enters: samples, and errors by length. What leaves: rows put together from samples; warnings.
+What enters: samples, and errors by length. What leaves: sequences put together from samples;
+warnings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from rnnlite.report.quantization import OutputAccuracy
 from rnnlite.specs import TensorSpec
 
 SEQUENCES = 3
-"""How many are put together."""
+"""How many sequences are put together."""
 
 
 def sequences_of(
@@ -27,12 +28,13 @@ def sequences_of(
 
     Args:
         inputs: the model's inputs.
-        samples: one array an input each, without batch axis.
-        length: steps of every free axis.
-        count: how many sequences, where there are as many samples.
+        samples: for each, one array for each input, without batch axis.
+        length: the size of every free axis.
+        count: how many sequences; fewer where there are fewer samples.
 
     Returns:
-        none where the model takes no such length, or an input has several free axes.
+        the sequences; none where the model does not take the length, or an input has several free
+        axes.
     """
     if any(length < n for spec in inputs for n in spec.least):
         return []
@@ -65,13 +67,12 @@ def course_warnings(
     calibrated: tuple[int, int] | None,
     worst: Callable[[int], Sequence[str]],
 ) -> list[str]:
-    """What to say of lengths at which an output is further off than the largest error; and of
-    states that are fed back, where it is so then.
+    """Warnings on errors above `max_error`: at some lengths, or where states are fed back.
 
     Args:
-        accuracy: of each output.
-        max_error: the largest relative RMS error.
-        calibrated: shortest and longest calibration sample, if there are any.
+        accuracy: the errors of each output.
+        max_error: the largest relative RMS error that is accepted.
+        calibrated: length of the shortest and the longest calibration sample, if there are any.
         worst: gives the tensors where the error enters at a length, in words.
     """
     warnings = [

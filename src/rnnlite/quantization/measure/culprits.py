@@ -1,10 +1,11 @@
-"""Find where the error of an integer model enters: its tensors beside those of the float model.
+"""Find where the error of an integer model enters: compare its tensors with the float model's.
 
 What enters: a model before it is rewritten to integers, the same model afterwards, samples. What
-leaves: the tensors, in words, as they are in the sample that is furthest off. In a mean over all
-samples, a tensor that leaves its range in one of them would not show. A value stays the same
-object, at its place in its graph, while a model is rewritten. Only values of the main graph
-are compared: the results of loops, but nothing within them.
+leaves: the tensors, in words, as they are in the sample that is furthest off; a mean over all
+samples would hide a tensor that leaves its range in one of them.
+
+While a model is rewritten, a value stays the same object, at its place in its graph. Only values of
+the main graph are compared: the results of loops, but nothing within them.
 """
 
 from __future__ import annotations
@@ -27,16 +28,16 @@ MOST = 3
 """How many tensors are named."""
 
 WATCHED = 50
-"""How many samples are looked at, to find the one that is furthest off."""
+"""How many samples are run at most, to find the one that is furthest off."""
 
 FEW = 8
-"""How many are looked at for a report."""
+"""How many samples are run at most for a report."""
 
 SLACK = 1 / 128
-"""Share of a range beyond which a value counts as beyond its ends."""
+"""A value leaves its range if it is beyond the ends by this share of the range."""
 
 SHARE = 0.5
-"""An error enters where an op has more than this share of the largest one, its operands less."""
+"""An error enters at an op that has more than this share of the largest, its operands less."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Culprit:
         name: the tensor, in words.
         error: its RMS error relative to its float RMS.
         operands: the largest error among the op's operands.
-        leaves: how far its float values go, and its range, where they leave it; else "".
+        leaves: the furthest float value and the range, in words, where values leave it; else "".
         path: the tensor's path in the source; "" where it has none.
     """
 
@@ -73,7 +74,7 @@ class _Made:
     operands: tuple[Value, ...]
 
     def culprit(self, errors: Mapping[Value, _Error]) -> Culprit:
-        """With the error of each value."""
+        """This value as a Culprit, from the errors of all values."""
         largest = max((errors[v].size for v in self.operands if v in errors), default=0.0)
         own = errors[self.value]
         path = self.value.name
@@ -82,15 +83,15 @@ class _Made:
 
 @dataclass(frozen=True, eq=False)
 class Rewriting:
-    """A float model, and what it is rewritten to. Made by `before_rewriting`.
+    """A float model, and the integer model that it is rewritten to. Made by `before_rewriting`.
 
     Attributes:
-        model: the model that is rewritten, in place.
+        model: the model that is rewritten in place.
         floats: a copy of it in float.
         plan: its quantization parameters.
-        watched: values of the main graph that have parameters, by their places.
-        made_by: what makes each value of the main graph.
-        results: outputs that have parameters.
+        watched: index -> value, for values of the main graph that have parameters.
+        made_by: the op that makes each value of the main graph.
+        results: the outputs that have parameters.
     """
 
     model: Model
@@ -102,7 +103,7 @@ class Rewriting:
 
 
 def before_rewriting(model: Model, plan: Plan) -> Rewriting:
-    """Keep of a float model what its integers are compared with once it is rewritten."""
+    """Keep what is needed of a float model to compare it with its integers later."""
     main = model.main
     return Rewriting(
         model,
@@ -118,7 +119,7 @@ def worst_tensors(rewriting: Rewriting, samples: Samples) -> list[str]:
     """The tensors of the main graph at which the error enters or is largest, in words.
 
     Args:
-        rewriting, samples: as of `tensor_errors`.
+        rewriting, samples: see `tensor_errors`.
     """
     return [str(c) for c in _worst(tensor_errors(rewriting, samples, WATCHED))]
 
@@ -127,7 +128,7 @@ def op_errors(rewriting: Rewriting, samples: Samples) -> tuple[OpError, ...]:
     """How far the ops of the main graph are off, in the order of computation, for a report.
 
     Args:
-        rewriting, samples: as of `tensor_errors`.
+        rewriting, samples: see `tensor_errors`.
     """
     return tuple(
         OpError(c.op, c.path, layer_of(c.path), c.error, c.operands)
@@ -136,12 +137,12 @@ def op_errors(rewriting: Rewriting, samples: Samples) -> tuple[OpError, ...]:
 
 
 def tensor_errors(rewriting: Rewriting, samples: Samples, most: int) -> list[Culprit]:
-    """What ops of the main graph make, and how far that is off, in the order of computation.
+    """The results of ops of the main graph and their errors, in the order of computation.
 
     Args:
-        rewriting: with the model rewritten to integers.
+        rewriting: the two models, one of them rewritten to integers by now.
         samples: the calibration data.
-        most: how many of the held-out samples are looked at.
+        most: how many held-out samples are run at most.
     """
     places, values = list(rewriting.watched), list(rewriting.watched.values())
     plain, quantized = (
@@ -158,7 +159,8 @@ def tensor_errors(rewriting: Rewriting, samples: Samples, most: int) -> list[Cul
 def _worst(found: Sequence[Culprit]) -> list[Culprit]:
     """The tensors at which the error enters, in the order of computation.
 
-    Where it enters nowhere, for it grows a little at each op, those with the largest errors.
+    If it grows a little at each op, it enters nowhere: then those with the largest errors are
+    given.
     """
     largest = max((c.error for c in found), default=0.0)
     limit = SHARE * min(largest, 1.0)
@@ -168,7 +170,7 @@ def _worst(found: Sequence[Culprit]) -> list[Culprit]:
 
 @dataclass(frozen=True)
 class _Error:
-    """How far one value is off in one row: RMS relative to its float RMS; see `Culprit.leaves`."""
+    """The error of a value in one sample, relative to its float RMS; and `Culprit.leaves`."""
 
     size: float
     leaves: str
@@ -176,7 +178,7 @@ class _Error:
 
 @dataclass(frozen=True)
 class _Difference:
-    """Mean squares of the difference and of the float values; see `Culprit.leaves`."""
+    """Mean squares of the difference and of the float values; and `Culprit.leaves`."""
 
     noise: float
     signal: float
@@ -191,10 +193,10 @@ def _worst_errors(
     rows: Sequence[Sequence[Array]],
     results: Sequence[Value],
 ) -> dict[Value, _Error]:
-    """The error of each value in the row whose results are furthest off.
+    """The error of each value in the sample whose results are furthest off.
 
-    An error is relative to the value's float RMS in that row, or in all rows where that is larger:
-    of what is nearly zero in one row no digit need be right.
+    An error is relative to the value's float RMS in that sample, or to the RMS in all samples if
+    that is larger: a value that is nearly zero in one sample may have any error relative to itself.
     """
     worst: dict[Value, _Difference] = {}
     furthest = -1.0
@@ -219,13 +221,13 @@ def _differences(
     quantized: Sequence[Array | None],
     plan: Plan,
 ) -> dict[Value, _Difference]:
-    """Of each value that both computed."""
+    """The difference of each value that both models computed."""
     found = {}
     for value, a, b in zip(values, plain, quantized, strict=True):
         if a is None or b is None or a.shape != b.shape:
             continue
         low, high = plan.params(value).range
-        # Values that a plan cuts off on purpose are no error.
+        # It is no error where a plan cuts values off on purpose.
         cut = plan.narrowed(value)
         kept = np.clip(a, low, high) if cut else a
         finite = np.isfinite(kept)

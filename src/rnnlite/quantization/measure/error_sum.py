@@ -1,4 +1,4 @@
-"""The error of an output, summed up over samples: relative RMS, decibels, classes that agree.
+"""The error of an output over samples: relative RMS, decibels, share of equal classes.
 
 What enters: arrays that were found, beside those that were expected. What leaves: the figures.
 """
@@ -13,10 +13,8 @@ from rnnlite.quantization.params import Array
 
 
 class ErrorSum:
-    """Sums of squares over samples, and of equal classes.
-
-    An error that is no finite number is infinite.
-    """
+    """Sums of squares and of equal classes over samples; an error that is not finite is
+    infinite."""
 
     def __init__(self) -> None:
         self.noise = self.signal = 0.0
@@ -24,9 +22,9 @@ class ErrorSum:
         self.classes = True
 
     def add(self, found: Array, expected: Array) -> None:
-        """Enter what was found beside what was expected, of one shape, any dtype."""
+        """Add a result and the expected one, of the same shape and any dtype."""
         if expected.dtype.kind in "biu":
-            # Numbers of classes, of steps, truths: no quantities that could be nearly right.
+            # Integers are numbers of classes or steps: they are right or wrong, as bools are.
             self.different += int(np.sum(found != expected))
             self.counts += expected.size
             self.classes = False
@@ -44,25 +42,25 @@ class ErrorSum:
             self.classes = False
 
     def error(self) -> float:
-        """RMS of the difference over that of what was expected; of integers, the unequal share."""
+        """RMS of the difference over RMS of what was expected; for integers, the unequal share."""
         if self.counts:
             return self.different / self.counts
         if not math.isfinite(self.noise):
             return math.inf
-        # Zeros alone have no RMS that an error could be relative to: it is absolute then.
+        # If only zeros are expected, the error is absolute.
         return math.sqrt(self.noise / (self.signal or max(self.values, 1)))
 
     def snr(self) -> float:
-        """The same in decibels."""
+        """The error as a signal-to-noise ratio in decibels."""
         error = self.error()
         return -20 * math.log10(error) if error > 0 else math.inf
 
     def left_out(self) -> float:
-        """The share of values that are no finite numbers in what was expected."""
+        """The share of expected values that are not finite, and not compared."""
         return 1 - self.values / self.all if self.all else 0.0
 
     def agreement(self) -> float | None:
-        """The share of rows with the same class; None where they are no classes."""
+        """The share of rows with the same class; None where outputs are no classes."""
         return self.equal / self.rows if self.classes and self.rows else None
 
 

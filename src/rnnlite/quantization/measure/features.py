@@ -1,7 +1,7 @@
-"""Features that one integer scale for a whole input leaves nothing of.
+"""Find features that are lost, as one integer scale for a whole input is too coarse for them.
 
-What enters: samples, the inputs, the type that they come to. What leaves: a sentence for a refusal,
-naming the feature and the steps that it has.
+What enters: samples, the inputs, the type that inputs become. What leaves: a sentence for a
+refusal, with the feature and the number of steps that it has.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rnnlite.quantization.params import Array, params_of
 from rnnlite.specs import TensorSpec
 
 FEW_STEPS = 16
-"""A feature that varies over less than so many steps of its input is poor."""
+"""A feature that varies over fewer steps of its input is lost."""
 
 
 def unlike_features(
@@ -23,13 +23,13 @@ def unlike_features(
     dtype: str,
     states: Collection[int] = (),
 ) -> str:
-    """The feature that is poorest in steps, in words; "" where all have enough.
+    """The feature with the fewest steps, in words; "" where all have enough.
 
     Args:
-        samples: one array an input each, without batch axis; features are along each axis of a
-            fixed size, as that of the bins of a spectrum.
+        samples: for each, one array for each input, without batch axis. Features are along each
+        axis of fixed size, such as that of the bins of a spectrum.
         inputs: the model's inputs.
-        dtype: of the integers that inputs become: "int8" or "int16".
+        dtype: the integers that inputs become: "int8" or "int16".
         states: inputs that come back as outputs, which have a type of their own.
     """
     poorest, words = float(FEW_STEPS), ""
@@ -57,7 +57,7 @@ def unlike_features(
 
 
 def _feature_axes(row: Array, spec: TensorSpec) -> list[int]:
-    """The axes of a sample along which there are features; the only one of a vector has none."""
+    """The axes of a sample along which there are features; none for a vector."""
     if row.ndim == 1:
         return []
     sizes = spec.sample_shape
@@ -66,6 +66,6 @@ def _feature_axes(row: Array, spec: TensorSpec) -> list[int]:
 
 
 def _ends(row: Array, axis: int) -> tuple[Array, Array]:
-    """Smallest and largest value of each place along an axis."""
+    """Smallest and largest value at each index along an axis."""
     others = tuple(a for a in range(row.ndim) if a != axis)
     return row.min(axis=others), row.max(axis=others)

@@ -1,7 +1,7 @@
-"""What the integers of inputs and outputs cost by themselves, with the source between them.
+"""The error of rounding inputs and outputs alone, with the source between them.
 
 What enters: the source's computation, a quantized file, samples. What leaves: the error of each
-output where inputs alone are rounded, and where the output alone is.
+output where only inputs are rounded, and where only the output is.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from rnnlite.runtime.quantized import quantize as to_input
 from rnnlite.specs import batched
 
 MOST_SAMPLES = 20
-"""How many are looked at."""
+"""How many samples are run at most."""
 
 
 @dataclass(frozen=True)
 class Rounded:
-    """What rounding alone brings an output off by, relative to its RMS.
+    """The error of an output by rounding alone, relative to its RMS.
 
     Attributes:
-        inputs: that of the inputs.
-        output: its own.
+        inputs: the error by rounding the inputs.
+        output: the error by rounding the output.
     """
 
     inputs: float
@@ -41,16 +41,16 @@ def rounded_alone(
     *,
     signature: str | None = None,
 ) -> list[Rounded]:
-    """The source on inputs as the file's integers stand for them, and its outputs as theirs do.
+    """Run the source on rounded inputs, and round its outputs, with the parameters of a file.
 
     Args:
         reference: the source, from batches of inputs to batches of outputs, in float.
         data: the quantized file.
-        samples: each one array an input, without batch axis.
-        signature: of the file; its first if None.
+        samples: for each, one array for each input, without batch axis.
+        signature: a signature of the file; its first if None.
 
     Returns:
-        one an output; 0.0 where a file's inputs or outputs are floats.
+        one for each output; 0.0 where the inputs or outputs of the file are floats.
     """
     model = ModelApart(data, signature=signature)
     inputs, outputs = model.inputs, model.outputs

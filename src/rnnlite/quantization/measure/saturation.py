@@ -1,8 +1,8 @@
 """Find the states of a stream that leave their ranges in long use.
 
 What enters: the function of a chunk in float, the layout with the scales of its states, a long
-sequence. What leaves: warnings. A state is fed back, so that what its range cuts off is lost to all
-steps that follow.
+sequence. What leaves: warnings. A state is fed back: what its range cuts off is lost for all later
+steps.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from rnnlite.streaming.layout import Layout
 def saturation_warnings(
     chunk: Chunk, layout: Layout, samples: Samples, rows: Sequence[list[Array]]
 ) -> list[str]:
-    """What to say of states whose values go beyond the ends of their ranges.
+    """Warnings on states whose values leave their ranges.
 
     Args:
         chunk: the function of a chunk, in float.
-        layout: of the quantized function, with the scales of its states.
+        layout: the layout of the quantized function, with the scales of its states.
         samples: the calibration data.
-        rows: long sequences, one array an input each, without batch axis; none where none can be
-            put together.
+        rows: long sequences: for each, one array for each input, without batch axis. Empty where
+            none can be put together.
 
     Raises:
         AbortError: the LiteRT runtime ends its process on the float model.

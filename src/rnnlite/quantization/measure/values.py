@@ -22,7 +22,7 @@ class Values:
     Args:
         data: the model.
         places: the numbers of the tensors to give.
-        axes: the batch axis of each input; all the first, if none are given.
+        axes: the batch axis of each input; the first axis of all, if empty.
     """
 
     def __init__(self, data: bytes, places: Sequence[int], axes: Sequence[int | None]) -> None:
@@ -42,10 +42,10 @@ class Values:
         self._batch = max([1, *sizes])
 
     def run(self, row: Sequence[Array]) -> list[Array | None]:
-        """Run one sample; None for what was not computed.
+        """Run one sample; a tensor that was not computed is None.
 
         Args:
-            row: one float array an input (ids and truths as they are), without batch axis.
+            row: one array for each input, without batch axis: floats, or ids and bools as they are.
         """
         interpreter = self._interpreter
         arrays = [batched(a, axis, self._batch) for a, axis in zip(row, self._axes, strict=True)]

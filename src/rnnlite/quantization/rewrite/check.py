@@ -1,9 +1,9 @@
 """Check that the scales and zero points of a quantized model fit its ops, before it is written.
 
-What enters: a model. What leaves: nothing, or a refusal that names the op. It states again, for the
-finished file, what `ops` demands: values that are only moved share one scale and zero point, an op
-computes in one type, what a kernel prescribes is kept, and a bias has the scales of its input and
-weights.
+What enters: a model. What leaves: nothing, or a refusal that names the op. It checks on the
+finished file what `ops` demands: values that are only moved share one scale and zero point; an op
+computes in one type; a result has the parameters that its kernel prescribes; the scales of a bias
+are those of the input times those of the weights.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Comparisons in int32.
+"""Make comparisons compare in int32.
 
-What enters: the values of the rewriting, and a comparison. What leaves: its operands in int32, with
-the ops in front that make them.
+What enters: the values of the rewriting, and a comparison. What leaves: its operands in int32; ops
+that make them are added in front.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from rnnlite.quantization.rewrite.operands import Operands, Site
 
 
 def make_compared_operands(made: Operands, site: Site) -> list[Value | None]:
-    """Make the operands of a comparison int32: kernels of less bits compare to steps of 1/256.
+    """Make the operands of a comparison int32: kernels of fewer bits compare in steps of 1/256.
 
-    An input that is searched for one value is compared as it comes in: a finer scale behind
-    the I/O dtype need not hold what that value was rounded to.
+    An input that is searched for one value is compared in the I/O dtype: behind it the scale may be
+    finer, and need not have the number to which that value was rounded.
     """
     operands = site.operands
     known = next(
@@ -46,7 +46,7 @@ def _add_int32_constant(made: Operands, value: Value, params: QuantizationParams
 
 
 def _add_cast(made: Operands, value: Value, operand: Value, params: QuantizationParams) -> Value:
-    """Add the integers of a value as int32."""
+    """Add a CAST of the integers of a value to int32."""
     graph = value.graph
     number = graph.like(value, "int32")
     version = VERSIONS["CAST"][0 if params.dtype == "int8" else 1]

@@ -5,7 +5,7 @@ QUANTIZE.
 
     x (int8) -> op -> y (int8)    ->    x -> DEQUANTIZE -> op -> QUANTIZE -> y
 
-Between two such ops nothing is quantized, and integers that nobody reads are not made.
+Between two such ops nothing is quantized; integers that no op reads are not made.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rnnlite.quantization.rewrite.operands import Operands
 
 
 def keep_in_float(made: Operands, op: Op) -> None:
-    """Let an op read and make float32 values, with conversions from and to integers around it."""
+    """Give an op float32 operands and results, with conversions from and to integers around it."""
     op.inputs = [
         _in_float(made, v) if made.is_float(v) and v not in made.constants else v for v in op.inputs
     ]
@@ -28,7 +28,7 @@ def keep_in_float(made: Operands, op: Op) -> None:
 
 
 def _in_float(made: Operands, value: Value) -> Value:
-    """A value as real numbers, made once."""
+    """A value in float32, dequantized once."""
     if value not in made.plain:
         made.plain[value] = made.new(value, None)
         made.dequantize(value, made.plain[value])
@@ -36,7 +36,7 @@ def _in_float(made: Operands, value: Value) -> Value:
 
 
 def quantize_if_read(made: Operands, plain: Value, value: Value) -> None:
-    """The integers of a value that is there in float, if anything reads them."""
+    """Make the integers of a value that is in float32, if anything reads them."""
     kept = all(op in made.plan.kept for op in value.readers)
     places = [k for k, result in enumerate(value.graph.outputs) if result is value]
     ends = bool(places)

@@ -15,13 +15,13 @@ from rnnlite.lite.ir import Op, Quantization
 from rnnlite.quantization.ops import VERSIONS, WAVES
 
 TURN = 2048
-"""Steps of a turn: half of one is 0.0015, the error of an angle."""
+"""Steps of a full turn: half a step is 0.0015, the largest error of an angle."""
 
 WAVE_SCALE = 2.0**-15
 
 
 def compute_in_int32(op: Op) -> None:
-    """Put ops that compute in int32 in the place of one whose operand and result are int16."""
+    """Replace an op with int16 operand and result by ops that compute in int32."""
     if op.kind in WAVES:
         _look_up(op)
     else:

@@ -1,7 +1,8 @@
 """Rewrite a float model to integers, as a `Plan` says: int8 and int16x8.
 
-What enters: the float model (changed in place) and its plan. What leaves: the same graph with
-integer tensors, constants and biases, QUANTIZE where two scales meet, and a record for each weight.
+What enters: the float model (changed in place) and its plan. What leaves: the same model with
+integer tensors, constants and biases, with a QUANTIZE where two scales meet; and a record for each
+weight.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ def rewrite_to_integers(
         model: the model that the plan was made for.
         plan: see `rnnlite.quantization.plan.plan`.
         io: type of float inputs and outputs: "int8", "int16" or "float32".
-        io_types: the type of those that differ, by the input, or by the place of the output; None
-            for that which they have within.
+        io_types: other types of some inputs (by value) and outputs (by index); None for the type
+            that the value has within the model.
 
     Returns:
         one record for each weight.
@@ -54,7 +55,7 @@ class _Rewriting:
     ) -> None:
         self.model = model
         self.made = Operands(model, plan, io, io_types)
-        # By the operand's number: two states of one loop may start from the same constant.
+        # By the index of the operand: two states of one loop may start from the same constant.
         self.tied: dict[tuple[Op, int], Value] = {}
         for flow in flows(model):
             first = 0 if flow.is_loop else 1
@@ -74,7 +75,7 @@ class _Rewriting:
             if number == 0:
                 quantize_inputs(self.made, graph)
             for op in ops:
-                # What is added now comes in front of the op; later, behind it.
+                # Ops that are added now come in front of this op; later ones behind it.
                 self.made.before = op
                 if op in self.made.plan.kept:
                     keep_in_float(self.made, op)
@@ -166,7 +167,7 @@ class _Rewriting:
         site.op.set_input(domain.operand, kept)
 
     def _drop_small_quotients(self, site: Site) -> None:
-        """Keep a DIV from quotients that its kernel gives no number near."""
+        """Keep a DIV from quotients that are too small for its kernel; see `plan.domains`."""
         op, divisor = site.op, site.operand(1)
         signed = self.made.plan.range(divisor)[0] < 0
         added, kept = drop_small_quotients(op.input(0), op.input(1), op.output, signed=signed)
@@ -174,7 +175,7 @@ class _Rewriting:
         op.set_input(0, kept)
 
     def _table_params(self, site: Site) -> QuantizationParams | None:
-        """The parameters of a constant table that int16 ops look up: int8, as weights have."""
+        """The parameters of a constant table that int16 ops look up: int8, as for weights."""
         if site.kind != "GATHER" or site.dtype == "int8":
             return None
         table = site.operand(0)

@@ -1,7 +1,6 @@
-"""Inputs and outputs of graphs: the type that a caller asks for, and what control flow ties.
+"""Give inputs and outputs of graphs the I/O dtype, or the type that control flow demands.
 
-What enters: the values of the rewriting, and a graph, which is changed. What leaves: nothing; its
-inputs and results have the types in which callers see them.
+What enters: the values of the rewriting, and a graph, which is changed. What leaves: nothing.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ def quantize_inputs(made: Operands, graph: Graph) -> None:
 
 
 def quantize_outputs(made: Operands, number: int, graph: Graph) -> None:
-    """Give results their type: the I/O dtype in the main graph, the tied one in others."""
+    """Give outputs their type: the I/O dtype in the main graph, in others that of tied values."""
     outputs = []
     for k, value in enumerate(graph.outputs):
         if value not in made.floats:
@@ -65,7 +64,7 @@ def _constant_result(made: Operands, number: int, k: int, value: Value) -> Value
     if number == 0:
         params = params_of(range_of(made.constants[value]), made.io, headroom=False)
         return made.constant(value, params) if made.io != "float32" else value
-    # By the result's number: a body may give one constant as several results.
+    # By the index of the output: a body may have one constant as several outputs.
     for flow in flows(value.graph.model):
         first = 0 if flow.is_loop else len(flow.slots) - len(flow.op.outputs)
         if any(v.graph is value.graph for slot in flow.slots for v in slot[1:]):

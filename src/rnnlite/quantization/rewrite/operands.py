@@ -1,7 +1,8 @@
-"""The integer values that ops are given while a float model is rewritten, each made once a graph.
+"""The integer operands of ops while a float model is rewritten, each made once in a graph.
 
-What enters: a float model and its plan. What leaves: for a float value and a scale and zero point a
-value in these: itself, what QUANTIZE makes of it, or a constant; and a record for each weight.
+What enters: a float model and its plan. What leaves: for a float value, and the parameters that an
+op wants, a value with these parameters: the value itself, a QUANTIZE of it, or a constant; and a
+record for each weight.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ class Site:
 
     Attributes:
         op: the op.
-        rule: what it asks for.
-        dtype: the type it computes in.
-        operands, results: as they were in float.
+        rule: its demands.
+        dtype: the type that it computes in.
+        operands, results: its operands and results in the float model.
     """
 
     op: Op
@@ -41,11 +42,11 @@ class Site:
 
     @property
     def kind(self) -> str:
-        """Of the op."""
+        """The kind of the op."""
         return self.op.kind
 
     def operand(self, place: int) -> Value:
-        """One that must be there."""
+        """The operand at an index, which must not be left out."""
         value = self.operands[place]
         if value is None:
             raise InternalError(f"{self.op!r} has no operand {place}")
@@ -59,9 +60,9 @@ class Operands:
         plan: the quantization parameters.
         io: type of the model's float inputs and outputs.
         floats: the values that were float.
-        constants: the content of those that are constants.
-        outer: inputs of the model as they come in, with their parameters.
-        plain: values that are there in float as well.
+        constants: float constant -> its content.
+        outer: input of the model -> the value in the I/O dtype, with its parameters.
+        plain: value -> the same in float32, where that was made.
         before: the op in front of which ops are added; the end of the graph, if None.
     """
 
@@ -70,7 +71,7 @@ class Operands:
     ) -> None:
         self.plan = plan
         self.io = io
-        # Ids and lengths come in as float, for steps of a scale would not hit them.
+        # Ids and lengths come in as float32: a scale would not hit whole numbers.
         whole = [
             v for v in model.main.inputs if any(plan.kept.get(op) == WHOLE for op in v.readers)
         ]
@@ -88,18 +89,18 @@ class Operands:
 
     @property
     def records(self) -> list[WeightRecord]:
-        """One for each weight."""
+        """A record for each weight."""
         return list(self._records.values())
 
     def is_float(self, value: Value | None) -> TypeGuard[Value]:
-        """Whether a value is there, and was float."""
+        """Whether a value is not left out, and was float."""
         return value in self.floats
 
     def io_params(self, value: Value, place: int | None = None) -> QuantizationParams | None:
-        """The parameters of an input or output of the model as callers see it; None for float.
+        """The parameters in which a caller sees an input or output of the model; None for float.
 
         Args:
-            place: which output it is, for one value may be several outputs; None for an input.
+            place: the index of the output, for a value may be several outputs; None for an input.
         """
         dtype = self._types.get(value if place is None else place, self.io)
         if dtype is None:
@@ -107,18 +108,18 @@ class Operands:
         return None if dtype == "float32" else self.own(value, dtype)
 
     def enter(self, graph: Graph) -> None:
-        """Begin with a graph, in front of its first op."""
+        """Begin with a graph: ops are added in front of its first op."""
         self._converted, self._written = {}, {}
         self.before = next(iter(graph.ops), None)
 
     def new(self, like: Value, params: QuantizationParams | None) -> Value:
-        """A value of the shape of another one, quantized; in float without parameters."""
+        """A new value with the shape of another one and these parameters; float32 if None."""
         if params is None:
             return like.graph.like(like, "float32")
         return like.graph.like(like, params.dtype, Quantization.of(params.scale, params.zero_point))
 
     def write(self, like: Value, values: Array, quantization: Quantization) -> Value:
-        """A constant of the shape and dtype of an array, with the name of another one; once."""
+        """A constant with the name of another value; for equal ones, the same value is given."""
         key = (like, values.dtype.str, quantization)
         if key not in self._written:
             self._written[key] = like.graph.constant(
@@ -127,13 +128,13 @@ class Operands:
         return self._written[key]
 
     def constant(self, value: Value, params: QuantizationParams) -> Value:
-        """A float constant, quantized."""
+        """A float constant, quantized with these parameters."""
         self.record(value, params.dtype, "one scale")
         numbers = params.quantize(self.constants[value])
         return self.write(value, numbers, Quantization.of(params.scale, params.zero_point))
 
     def record(self, value: Value, dtype: str, how: str) -> None:
-        """Note what type a weight is kept in."""
+        """Record the type in which a weight is stored."""
         values = self.constants[value]
         # An initial state of zeros is no weight.
         if values.size > 1 and (np.any(values) or "channel" in how):
@@ -141,22 +142,22 @@ class Operands:
             self._records[id(value.data), dtype] = weight
 
     def insert(self, graph: Graph, *ops: Op) -> None:
-        """Add ops at the place where the rewriting is."""
+        """Add ops at the present place of the rewriting."""
         graph.insert(self.before, *ops)
 
     def dequantize(self, source: Value, target: Value) -> None:
-        """Make float numbers of a value."""
+        """Add a DEQUANTIZE of a value."""
         graph = source.graph
         self.insert(graph, graph.op("DEQUANTIZE", [source], [target], version=2))
 
     def requantize(self, source: Value, target: Value) -> None:
-        """Write the numbers of a value with the scale and zero point of another one."""
+        """Add ops that requantize a value to the parameters of another one."""
         in_loop = source.graph in self.plan.loops
         floats = self.io == "float32"
         self.insert(source.graph, *requantize(source, target, in_loop=in_loop, floats=floats))
 
     def requantized(self, value: Value, params: QuantizationParams) -> Value:
-        """The value with another scale and zero point, made once a graph."""
+        """The value with other parameters, made once in a graph."""
         key = (value, params)
         if key not in self._converted:
             self._converted[key] = self.new(value, params)
@@ -164,7 +165,7 @@ class Operands:
         return self._converted[key]
 
     def operand(self, value: Value, params: QuantizationParams) -> Value:
-        """An operand with the scale and zero point that are wanted."""
+        """The value with the parameters that an op wants: itself, requantized, or a constant."""
         if value in self.constants:
             return self.constant(value, params)
         return value if self.plan.params(value) == params else self.requantized(value, params)
@@ -177,7 +178,7 @@ class Operands:
         if params.dtype == dtype:
             return params
         values = self.plan.range(value)
-        # What was zero throughout has no scale of its own: see `plan`.
+        # A value that was zero throughout calibration has no scale of its own: see `plan`.
         return (
             params_of(values, dtype)
             if width(values) > 0

@@ -1,8 +1,8 @@
 """The integers of a matrix product or convolution: kernel, bias and their scales. NumPy alone.
 
 What enters: float kernel and bias, the input's quantization parameters, the result's scale. What
-leaves: an int8 kernel with a scale for each output channel, and a bias in steps of input scale
-times kernel scale, as the LiteRT kernels add it to their sums.
+leaves: an int8 kernel with a scale for each output channel; and a bias whose scale is that of the
+input times that of the kernel, so that LiteRT's kernels can add it to their sums.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Product:
         kernel: int8, in the shape of the float one.
         scales: float32, one for each output channel.
         bias: int32 or int64, or None.
-        wide: whether sums may leave 32 bits, which needs LiteRT's slower kernel; of int16 inputs.
+        wide: for int16 inputs, whether sums may exceed 32 bits, which needs LiteRT's slower kernel.
     """
 
     kernel: Array
@@ -35,7 +35,7 @@ class Product:
     wide: bool
 
     def bias_scales(self, source: QuantizationParams) -> Array:
-        """Scales of the bias (channels,), float32: of the input times those of the kernel."""
+        """Scales of the bias (channels,), float32: the input's times those of the kernel."""
         return np.asarray(self.scales.astype(np.float64) * source.scale, np.float32)
 
 
@@ -45,11 +45,11 @@ def integer_product(
     """Quantize kernel and bias.
 
     Args:
-        kernel: float, any rank.
-        bias: float, one number a channel, or None.
+        kernel: the float kernel, of any rank.
+        bias: the float bias, one number for each channel; or None.
         source: the input's quantization parameters.
         result_scale: scale of the result.
-        axis: the kernel's axis of output channels.
+        axis: the axis of output channels in the kernel.
     """
     scales = _with_room(channel_scales(kernel, axis), bias, source, result_scale)
     integers = quantize_weights(kernel, scales, axis)
@@ -74,7 +74,7 @@ def bias_alone(bias: Array, source: QuantizationParams, kernel: QuantizationPara
 def _with_room(
     scales: Array, bias: Array | None, source: QuantizationParams, result_scale: float
 ) -> Array:
-    """Widen scales until the bias fits 30 bits, and the rescaling of the sum its kernel."""
+    """Widen scales so that the bias fits 30 bits, and LiteRT's kernel can rescale the sum."""
     least = np.full(len(scales), result_scale / source.scale * SMALLEST_RESCALING)
     if bias is not None:
         values = np.abs(bias.reshape(-1).astype(np.float64))

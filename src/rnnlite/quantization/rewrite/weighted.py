@@ -1,7 +1,7 @@
-"""Operands of products and convolutions: an int8 kernel, a bias in steps of their product.
+"""Make the operands of products and convolutions: an int8 kernel, and an integer bias.
 
-What enters: the values of the rewriting, the op, and what it is going to make. What leaves: its
-operands in integers, the constants added to the graph.
+What enters: the values of the rewriting, the op, and its result in integers. What leaves: its
+operands in integers; constants are added to the graph.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ def make_weighted_operands(made: Operands, site: Site, output: Value) -> list[Va
     Args:
         made: the values of the rewriting.
         site: the op.
-        output: what it is going to make.
+        output: the result of the op, in integers.
 
     Raises:
-        UnsupportedError: its bias is computed.
+        UnsupportedError: the bias is no constant.
     """
     rule, op = site.rule, site.op
     inputs = list(site.operands)
@@ -57,7 +57,7 @@ def make_weighted_operands(made: Operands, site: Site, output: Value) -> list[Va
 
 
 def _make_both_operands(made: Operands, site: Site, bias: Value | None) -> list[Value | None]:
-    """A product of two activations that the converter wrote as a product with weights."""
+    """Make the operands of a WEIGHTED op whose kernel is computed: a product of two activations."""
     rule = site.rule
     inputs = list(site.operands)
     data, weights = site.operand(rule.data), site.operand(rule.weights)

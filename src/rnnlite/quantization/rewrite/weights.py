@@ -2,12 +2,15 @@
 
 What enters: a float model, changed in place. What leaves: one record for each constant.
 
-float16: kernels of products and tables in 16 bits behind a DEQUANTIZE, which the runtime folds when
-it prepares. Other constants stay in float32: TFLite 2.13, 2.14 and LiteRT 1.0 read a constant of
-float16 as what it is not where XNNPACK leaves its reader alone (`lite/requirements.py`). Biases of
-convolutions go with their kernels: XNNPACK of LiteRT 1.1 to 1.3 reads them in the kernel's type.
-dynamic: int8 kernels with a scale a channel where LiteRT has a kernel that quantizes its input on
-the fly; tables of lookups in int8 with a DEQUANTIZE of the rows that were found.
+float16: kernels of products, and tables, are stored in 16 bits behind a DEQUANTIZE, which the
+runtime folds when it prepares a model. Other constants stay in float32: TFLite 2.13, 2.14 and
+LiteRT 1.0 misread a constant of float16 if XNNPACK does not take the op that reads it
+(`lite/requirements.py`). Biases of convolutions have the type of their kernels, for XNNPACK of
+LiteRT 1.1 to 1.3 reads them so.
+
+dynamic: kernels are stored in int8, with a scale for each channel, where LiteRT has a kernel that
+quantizes its input on the fly. Tables of lookups are stored in int8, with a DEQUANTIZE of the rows
+that were found.
 """
 
 from __future__ import annotations
@@ -27,17 +30,16 @@ HYBRID_VERSIONS = {
     "DEPTHWISE_CONV_2D": 6,
     "BATCH_MATMUL": 4,
 }
-"""Ops with a kernel for float inputs and int8 weights, and the version that has it."""
+"""Kind of op -> the version with a kernel for float inputs and int8 weights."""
 
 WITH_BIAS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 """Ops whose bias XNNPACK reads in the type of the kernel (LiteRT 1.1 to 1.3)."""
 
 
 def compress_to_float16(model: Model) -> list[WeightRecord]:
-    """Keep every weight in float16, in place.
+    """Store weights in float16, in place: kernels of products, and tables of lookups.
 
-    A weight is a kernel of a product or a table of a lookup. Values beyond the largest float16
-    number keep their tensor in float32.
+    A tensor with a number beyond the largest float16 stays in float32.
     """
     records = _Records()
     for graph in model.graphs:
@@ -59,11 +61,11 @@ def compress_to_float16(model: Model) -> list[WeightRecord]:
 
 
 def compress_to_int8(model: Model, *, kernels: str = "int8") -> list[WeightRecord]:
-    """Keep kernels and tables in int8, in place.
+    """Store kernels and tables in int8, in place.
 
     Args:
-        model: it is changed.
-        kernels: "float16" keeps kernels so, and the arithmetic with them in float.
+        model: the float model; it is changed.
+        kernels: "float16" stores kernels in float16, so that arithmetic with them is in float.
     """
     records = _Records()
     for graph in model.graphs:
@@ -97,22 +99,22 @@ def compress_to_int8(model: Model, *, kernels: str = "int8") -> list[WeightRecor
 
 
 class _Records:
-    """What became of each constant, by its content."""
+    """The records of constants, one for each content."""
 
     def __init__(self) -> None:
         self._known: dict[int, WeightRecord] = {}
 
     @property
     def listed(self) -> list[WeightRecord]:
-        """In the order in which they were met."""
+        """The records, in the order in which constants were met."""
         return list(self._known.values())
 
     def note(self, value: Value, dtype: str, how: str) -> None:
-        """Note that a constant is kept in a type."""
+        """Record the type in which a constant is stored."""
         self._known[id(value.data)] = WeightRecord(value.name, value.shape, dtype, how)
 
     def note_float32(self, value: Value, why: str) -> None:
-        """Note that a value stays in float32, if it is a constant of several numbers."""
+        """Record that a value stays in float32, if it is a constant of several numbers."""
         values = constant(value)
         if values is not None and values.size > 1 and id(value.data) not in self._known:
             self.note(value, "float32", why)
@@ -123,7 +125,7 @@ def _largest(values: Array) -> float:
 
 
 def _halves(op: Op) -> set[int]:
-    """The places of an op whose constants become float16: its weight, and the bias with it."""
+    """Indices of operands that become float16: the weight, and the bias of a convolution."""
     found = {
         k for k, v in enumerate(op.inputs) if constant(v) is not None and _is_weight(op.kind, k)
     }
@@ -135,7 +137,7 @@ def _halves(op: Op) -> set[int]:
 
 
 def _add_half(op: Op, value: Value, values: Array, plain: dict[Value, Value]) -> Value:
-    """Add a constant in float16; gives what a DEQUANTIZE, added once, makes of it."""
+    """Add, once, a constant in float16 and a DEQUANTIZE of it, whose result is given."""
     if value not in plain:
         graph = value.graph
         half = graph.constant(values.astype(np.float16), name=value.name)
@@ -177,7 +179,7 @@ def _add_kernel(
 
 
 def _use_hybrid(op: Op) -> None:
-    """Let an op take a float input and an int8 kernel."""
+    """Make an op take a float input and an int8 kernel."""
     graph = op.output.graph
     graph.model.raise_version(op, HYBRID_VERSIONS[op.kind])
     if "asymmetricQuantizeInputs" in op.options:
@@ -185,7 +187,7 @@ def _use_hybrid(op: Op) -> None:
 
 
 def _dequantize_rows(gather: Op) -> None:
-    """Make the rows float32 that a lookup finds in an int8 table."""
+    """Add a DEQUANTIZE of the rows that a lookup finds in an int8 table."""
     result = gather.output
     graph = result.graph
     rows = graph.like(result, "int8", gather.input(0).quantization)

@@ -1,21 +1,21 @@
-"""To another scale and zero point, in ops that every release has and that round all numbers alike.
+"""Requantize by ops that every release has, and that round all numbers alike.
 
-What enters: an integer tensor and the one to make of it. What leaves: ops.
+What enters: an integer tensor, and the one to make of it. What leaves: ops.
 
-QUANTIZE of int8 to int8, without XNNPACK, rounds the numbers that fill a vector register otherwise
-than those left over: a chunk of a stream gives other integers than the whole sequence. With it and
-without, it is off by 0.75 to 0.86 of a step. MUL by one, as 127 of 127, is off by 0.53 at most, and
-rounds all alike.
+QUANTIZE of int8 to int8, without XNNPACK, rounds the numbers that fill a vector register
+differently from those left over: a chunk of a stream would give other integers than the whole
+sequence. With XNNPACK and without, it is off by 0.75 to 0.86 of a step. MUL by one, written as 127
+with scale 1/127, is off by 0.53 at most, and rounds all numbers alike.
 
 QUANTIZE of int8 to int16 has no kernel before LiteRT 2.1.3. The same integers come from
 
     CAST, then SUB of the zero point on the scale of the input     integers alone
     DEQUANTIZE, then QUANTIZE                                       by way of float32
 
-The first takes a third more time in a loop (LSTM, GRU of 16 units), the second some 8 % less than
-the plain op, because XNNPACK has it. So: the first outside of loops; in loops the second where the
-model has float inputs and outputs, and the plain op where it is promised to hold no float tensor,
-which then asks for LiteRT 2.1.3 (`lite/requirements.py`).
+In a loop (LSTM, GRU of 16 units), the first takes a third more time than QUANTIZE; the second takes
+some 8 % less, because XNNPACK has it. So the first is used outside of loops. In loops the second is
+used if the model has float inputs and outputs. Else the model must not have float tensors, and
+QUANTIZE itself is used: the file then needs LiteRT 2.1.3 (`lite/requirements.py`).
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ import numpy as np
 from rnnlite.lite.ir import Op, Quantization, Value
 
 UNIT = 127
-"""The integer that stands for 1: the finer the scale, the less its product is rounded."""
+"""The integer that stands for 1: the finer its scale, the smaller the rounding error."""
 
 MOST_AXES = 4
-"""That every release multiplies by a single number."""
+"""The most axes of a tensor that every release multiplies by a single number."""
 
 
 def requantize(source: Value, target: Value, *, in_loop: bool, floats: bool) -> list[Op]:
-    """Ops that write a value's numbers with the scale and zero point of another one.
+    """Ops that requantize a value to the parameters of another one.
 
     Args:
         source, target: values of one graph, with their types, scales and zero points.
-        in_loop: whether the graph is computed again and again.
+        in_loop: whether the graph runs in a loop.
         floats: whether the model may hold float values.
     """
     graph = source.graph
