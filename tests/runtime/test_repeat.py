@@ -138,25 +138,74 @@ def test_an_ended_stream_is_not_fed():
     np.testing.assert_array_equal(live(X[1:2])[0], X[:2].sum(0))
 
 
-LATE = (StreamOutput("sums", Rows(1, delay=1), so_far=False),)
-SO_FAR = (StreamOutput("sums", Rows(1), so_far=True),)
+LATE = (StreamOutput("sums", Rows(1, delay=3), so_far=False),)
+SO_FAR = (StreamOutput("sums", Rows(1, delay=3), so_far=True),)
 CONSTANT = (StreamOutput("sums", None, so_far=False),)
 
 
 @pytest.mark.parametrize(
-    ("changed", "batch", "expected"),
+    ("changed", "batch", "steps", "expected"),
     [
-        ({}, 1, True),
-        ({}, 2, False),
-        ({"outputs": LATE}, 1, False),
-        ({"outputs": SO_FAR}, 1, False),
-        ({"outputs": CONSTANT}, 1, False),
-        ({"inputs": (StreamInput("x", None),)}, 1, False),
-        ({"inputs": (StreamInput("x", 1), StreamInput("z", 1))}, 1, False),
+        ({}, 1, 0, True),
+        ({}, 2, 0, False),
+        ({"outputs": LATE}, 1, 2, False),
+        ({"outputs": LATE}, 1, 3, True),
+        ({"outputs": SO_FAR}, 1, 2, False),
+        ({"outputs": SO_FAR}, 1, 3, True),
+        ({"outputs": CONSTANT}, 1, 0, True),
+        ({"inputs": (StreamInput("x", None),)}, 1, 0, False),
+        ({"inputs": (StreamInput("x", 1), StreamInput("z", 1))}, 1, 0, False),
     ],
 )
-def test_what_repeats(changed, batch, expected):
-    assert repeats(signature(**changed), batch) is expected
+def test_what_repeats(changed, batch, steps, expected):
+    assert repeats(signature(**changed), batch, steps) is expected
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_rows_that_come_late_and_results_so_far(part):
+    """Beside a stream that always goes the general way, from the first chunk to the end."""
+
+    def delayed(arrays):
+        """Sums three steps late, and the last of them."""
+        x, state = arrays
+        late = np.concatenate([state, x], 1)
+        rows = late[:, : x.shape[1]]
+        return [rows, rows[:, -1], late[:, -3:].copy()]
+
+    late = (LATE[0], replace(SO_FAR[0], name="last"))
+    one = signature(outputs=late, tail=True)
+    specs = (*one.outputs, TensorSpec("last", (1, 2), "float32"))
+    state = replace(one.states[0], shape=(1, 3, 2))
+    one = replace(one, outputs=specs, states=(state,))
+    quick, general = Stream(one, delayed), Stream(one, delayed)
+    for begin in range(0, 12, part):
+        chunk = X[begin : begin + part]
+        found, expected = quick(chunk), general(chunk.tolist())
+        np.testing.assert_array_equal(found["sums"], expected["sums"])
+        if expected["last"] is None:
+            assert found["last"] is None
+        else:
+            np.testing.assert_array_equal(found["last"], expected["last"])
+            found["last"][:] = 99
+    found, expected = quick.finish(), general.finish()
+    np.testing.assert_array_equal(found["sums"], expected["sums"])
+    np.testing.assert_array_equal(found["last"], expected["last"])
+    np.testing.assert_array_equal(found["last"], X[-1])
+
+
+def test_a_new_sequence_is_not_like_the_one_before():
+    """Its first rows are not there, as the last ones of the one before were."""
+
+    def delayed(arrays):
+        late = np.concatenate([arrays[1], arrays[0]], 1)
+        return [late[:, :1], late[:, 1:].copy()]
+
+    outputs = (StreamOutput("sums", Rows(1, delay=1), so_far=False),)
+    live = Stream(signature(outputs=outputs, tail=True), delayed)
+    saved = live.state
+    for begin in (live.reset, lambda: setattr(live, "state", saved)):
+        begin()
+        assert [len(live(X[k : k + 1])) for k in range(4)] == [0, 1, 1, 1]
 
 
 def test_several_outputs_have_names():

@@ -18,16 +18,22 @@ from rnnlite.runtime.stream_state import Kept
 from rnnlite.specs import Array, TensorSpec
 
 
-def repeats(signature: StreamSignature, batch: int) -> bool:
-    """Whether a stream can be fed by `Repeat`: it has one sequence, one input, which has time, and
-    outputs whose rows are all there, no result so far."""
+def repeats(signature: StreamSignature, batch: int, steps: int) -> bool:
+    """Whether chunks go through `Repeat` from here on.
+
+    There must be one sequence, one input, which has time, and no rows from before its start to be
+    cut off.
+
+    Args:
+        batch: sequences side by side.
+        steps: fed so far.
+    """
     layout = signature.layout
-    rows = [None if o.so_far else o.rows for o in layout.outputs]
     return (
         batch == 1
         and len(layout.inputs) == 1
         and layout.inputs[0].time is not None
-        and all(r is not None and not r.delay for r in rows)
+        and all(o.rows is None or o.rows.first(steps) >= 0 for o in layout.outputs)
     )
 
 
@@ -54,9 +60,13 @@ class Repeat:
         self._run, self._in_place = run, in_place
         self._buffers: tuple[_Buffers, _Buffers] | None = None
         self._time = signature.layout.inputs[0].time
-        self._input, self._outputs = signature.inputs[0], signature.outputs
+        self._input = signature.inputs[0]
         self._front = place_of(self._input.batch_axis, None)
-        self._firsts = [place_of(spec.batch_axis, 0) for spec in signature.outputs]
+        outputs = zip(signature.outputs, signature.layout.outputs, strict=True)
+        self._outputs = [
+            (spec, place_of(spec.batch_axis, 0) if spec.shape else ..., output.so_far)
+            for spec, output in outputs
+        ]
 
     def __call__(self, chunk: Array, kept: Kept) -> tuple[Kept, Any]:
         """Run once.
@@ -66,17 +76,20 @@ class Repeat:
             kept: what the stream keeps; it is not changed.
 
         Returns:
-            what it keeps then; rows as `Stream.__call__` gives them.
+            what it keeps then; results as `Stream.__call__` gives them.
         """
         array = chunk[self._front]
         if self._input.quantization is not None:
             array = quantize(array, self._input)
-        rows, states = self._ran(array, kept.states)
-        after = Kept(states, kept.steps + array.shape[self._time])
-        if len(rows) == 1:
-            return after, numbers_of(rows[0], self._outputs[0])[self._firsts[0]]
-        made = zip(self._outputs, rows, self._firsts, strict=True)
-        return after, {spec.name: numbers_of(y, spec)[place] for spec, y, place in made}
+        results, states = self._ran(array, kept.states)
+        found, so_far = {}, {}
+        for y, (spec, place, is_so_far) in zip(results, self._outputs, strict=True):
+            numbers = numbers_of(y, spec)
+            if is_so_far:
+                so_far[spec.name] = numbers.copy()
+            found[spec.name] = numbers[place]
+        after = Kept(states, kept.steps + array.shape[self._time], {}, so_far)
+        return after, found if len(found) > 1 else found.popitem()[1]
 
     def _ran(self, array: Array, states: list[Array]) -> tuple[list[Array], list[Array]]:
         """Outputs and states behind one run."""

@@ -55,8 +55,6 @@ class Stream:
         ]
         self._check = RepeatedCheck(self._inputs, "the chunk")
         self._repeat = Repeat(signature, run, in_place)
-        # Whether chunks like the last one may go that way.
-        self._alike = False
         self._places = [place_of(spec.batch_axis, None) for spec in signature.inputs]
         self._outputs = list(zip(signature.outputs, signature.layout.outputs, strict=True))
         self.delay = self._layout.delay
@@ -75,6 +73,8 @@ class Stream:
             ]
         )
         self._ended = False
+        # Whether chunks like the last one may be repeated.
+        self._alike = False
 
     def _initial(self, spec: TensorSpec, state: StreamState) -> Array:
         shape = [self._batch if k == state.batch_axis else d or 1 for k, d in enumerate(spec.shape)]
@@ -105,7 +105,9 @@ class Stream:
         self._require_open()
         arrays = self._arrays(chunk)
         steps = self._length(arrays)
-        self._alike = repeats(self.signature, self._batch) and steps <= self._layout.longest
+        self._alike = steps <= self._layout.longest and repeats(
+            self.signature, self._batch, self._kept.steps
+        )
         self._kept, rows = self._fed(arrays, steps, self._kept, None)
         return self._given(rows, self._kept, None)
 
@@ -153,7 +155,7 @@ class Stream:
     @state.setter
     def state(self, saved: Mapping[str, Array]) -> None:
         self._kept = self._kept.restored(saved, self.signature.states, self._beside())
-        self._ended = False
+        self._ended = self._alike = False
 
     def _beside(self) -> dict[str, TensorSpec]:
         """The specs of what a saved state may hold beside the states, by its key there."""
