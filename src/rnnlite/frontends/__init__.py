@@ -1,9 +1,9 @@
-"""Front ends: open any source and give a `Program`. They share nothing else with each other.
+"""Front ends: each opens one family of sources, and gives a `Program`.
 
 What enters: a live object or a path, and a `Request`. What leaves: a `Program`: TensorFlow
 functions, names, the reference.
 
-What a front end from outside needs is here, and in `building`, which imports TensorFlow; see
+A front end of another package needs what is here, and `building`, which imports TensorFlow; see
 docs/adding_a_frontend.md.
 """
 

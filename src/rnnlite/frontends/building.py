@@ -1,8 +1,8 @@
-"""A Program from a function that emits a model in TensorFlow ops, its recurrences as Scans.
+"""Make a Program from a function that emits a model as TensorFlow ops and Scans.
 
 What enters: that function, the inputs as the source states them, and the request. What leaves: the
-inputs at the sizes asked for; a Program of one Entry. For front ends that need nothing of their own
-around the trace.
+inputs at the sizes that are asked for; a Program of one Entry. It is for front ends that do nothing
+special while tracing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rnnlite.scan.tensors import ConcreteFunction, Tensor
 from rnnlite.specs import TensorSpec, with_values
 
 Emit = Callable[[Sequence[Tensor], Recurrences], Mapping[str, Tensor]]
-"""From one tensor an input to the outputs by name, in their order."""
+"""A function of one tensor for each input, which gives the outputs by name, in order."""
 
 
 def build(
@@ -39,9 +39,9 @@ def build(
     """Trace a model for its inputs, as a Program of one entry.
 
     Args:
-        emit: called once or twice: where quantization has a budget for all that is not weights,
-            what there is of that is counted first.
-        inputs: of the sizes asked for; see `sized`.
+        emit: called once; or twice, where the file has a budget: the first call counts what it
+        holds.
+        inputs: the inputs at the sizes that are asked for; see `sized`.
         weights: shapes of the model's weights; the budget is a share of them.
         origin, reference, notes: see `Entry`.
     """
@@ -80,11 +80,12 @@ def build(
 
 
 def sized(spec: TensorSpec, request: Request, *, time_axis: int | None = None) -> TensorSpec:
-    """An input at the batch size and the sequence length asked for.
+    """An input at the batch size and the sequence length that are asked for.
 
     Args:
-        spec: as the source states it, None where it leaves an axis free.
-        time_axis: of the time steps; None where there is none.
+        spec: the input as the source states it, with None for free axes.
+        request: the sizes that are asked for.
+        time_axis: the axis of the time steps; None where there is none.
 
     Raises:
         ShapeError: the source pins another size.

@@ -1,8 +1,8 @@
-"""Of which inputs a source gives numbers: a logarithm gives NaN below zero, and with it the model.
+"""Find the inputs for which a source gives numbers: a logarithm gives NaN below zero.
 
-What enters: an Entry. What leaves: the same, with a `domain` for its float inputs, so that whatever
-is drawn at random for it lies where the source is defined. Outputs alone do not tell: what a RELU
-or the largest of a pool with NaN is, each kernel decides in its own way.
+What enters: an Entry. What leaves: the same, with a `domain` for its float inputs, so that random
+inputs are drawn where the source is defined. It is not enough to look at outputs: kernels differ in
+what RELU or the maximum of a pool makes of NaN.
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ LOSES = frozenset(
         *("While", "StatelessWhile"),
     }
 )
-"""Types of ops that may make a number of NaN; loops, for they may hold such ops.
+"""Types of ops that may make a number of NaN, and loops, which may hold such ops.
 
-Not a selection: what it leaves out is meant to be left out.
+Selections are left out on purpose: the NaN that they leave out is meant to be left out.
 """
 
 DOMAINS = ("positive", "unit")
-"""What is tried in turn where the source is not defined of all numbers."""
+"""The domains that are tried in turn where the source is not defined for all numbers."""
 
 
 def with_domain(entry: Entry) -> Entry:
-    """The entry, its float inputs of the first domain of which the source gives numbers.
+    """The entry with the first domain for which the source gives numbers, for its float inputs.
 
-    All stays as it is where no op is partial, where the source gives numbers of all reals, or gives
-    none of any domain.
+    The entry is unchanged where no op is partial, where the source gives numbers for all reals, or
+    for no domain.
     """
     behind = ops_behind(entry.function.graph, entry.function.outputs)
     if not any(op.type in PARTIAL for op in behind):
@@ -86,7 +86,7 @@ def _first_taken(
 
 
 def _losing(function: ConcreteFunction) -> Runner:
-    """What the ops take in which NaN may be lost: a function of the inputs of the given one."""
+    """A function of the same inputs that gives the operands of all ops in which NaN may be lost."""
     frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
     taken = {
         tensor.name

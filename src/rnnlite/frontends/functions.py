@@ -1,7 +1,7 @@
 """TensorFlow functions: trace one for given inputs, run it on NumPy arrays, perturb its weights.
 
-What enters: a function of tensors, or a GraphDef. What leaves: a ConcreteFunction; a `Runner` from
-arrays to arrays, as it is or with weights moved; the ranges of token ids.
+What enters: a function of tensors, or a GraphDef. What leaves: a ConcreteFunction; a `Runner`,
+which is a function of arrays, also with weights moved; the ranges of token ids.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ def trace(
     *,
     autograph: bool = True,
 ) -> ConcreteFunction:
-    """Trace a function of a flat list of tensors; gives a ConcreteFunction.
+    """Trace a function of a flat list of tensors, as a ConcreteFunction.
 
     Args:
+        function: the function.
+        inputs: its inputs.
         autograph: whether Python control flow on tensors is to be rewritten, as user code needs it.
     """
     specs = [tf.TensorSpec(p.shape, p.dtype, name=f"input_{k}") for k, p in enumerate(inputs)]
@@ -52,15 +54,15 @@ def runner(concrete: ConcreteFunction) -> Runner:
 def session_runner(
     definition: GraphDef, inputs: Sequence[str], outputs: Sequence[str], dtypes: Sequence[str]
 ) -> Runner:
-    """A GraphDef as TensorFlow runs it, on inputs of the dtypes that it declares."""
+    """A function of NumPy arrays that runs a GraphDef; inputs are cast to the declared dtypes."""
     graph = tf.Graph()
     with graph.as_default():
         tf.import_graph_def(definition, name="")
     config = tf.compat.v1.ConfigProto(
         intra_op_parallelism_threads=1, inter_op_parallelism_threads=1
     )
-    # As it is written: the optimizer of TensorFlow 2.21 fuses layer normalization with another
-    # epsilon than the graph's.
+    # Not optimized: TensorFlow 2.21 fuses layer normalization with another epsilon than the
+    # graph's.
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     config.graph_options.optimizer_options.opt_level = -1
     session = tf.compat.v1.Session(graph=graph, config=config)
@@ -74,15 +76,15 @@ def session_runner(
 
 
 EXPONENTIALS = ("Elu", "Selu")
-"""TensorFlow computes exp(x) - 1 for them, rounded as 1 is: off by 2**-24 for the smallest x."""
+"""Ops that TensorFlow computes as exp(x) - 1, with the rounding of 1: 2**-24, also for small x."""
 
 
 def perturb_graph(graph: GraphDef, amount: float, seed: int) -> None:
-    """Move a GraphDef's weights, and what its exponentials take, at random, in place.
+    """Move the weights of a GraphDef, and the inputs of its exponentials, at random, in place.
 
-    Weights are its float constants that have more than one element. Each is moved up or down by
-    amount * sqrt(n), relative, n being its number of inputs (the product of all its axes but the
-    last). The inputs of `EXPONENTIALS`, in functions too, are moved by amount, absolute.
+    Weights are float constants of more than one element. Each is moved up or down by amount *
+    sqrt(n), relative, where n is the number of inputs: the product of all axes except the last. The
+    inputs of `EXPONENTIALS`, also in functions, are moved by `amount`, absolute.
     """
     rng = np.random.default_rng(seed)
     _move_weights(graph, amount, rng)
@@ -94,10 +96,10 @@ def perturb_graph(graph: GraphDef, amount: float, seed: int) -> None:
 def _move_into_exponentials(
     nodes: Repeated[NodeDef], joint: str, amount: float, rng: np.random.Generator
 ) -> None:
-    """Put an addition before each of them.
+    """Put an addition in front of each exponential.
 
     Args:
-        joint: what stands between a node's name and the number of its output.
+        joint: the text between the name of a node and the number of its output.
     """
     for node in [n for n in nodes if n.op in EXPONENTIALS]:
         dtype = node.attr["T"].type
@@ -105,7 +107,7 @@ def _move_into_exponentials(
             continue
         source = node.input[0]
         shift = nodes.add(name=f"{node.name}/shift", op="Const")
-        # In the frame of the loop, if there is one.
+        # The control input puts the constant into the frame of the loop, if there is one.
         shift.input.append("^" + source.split(":")[0])
         value = tf.make_tensor_proto(np.float32(amount * rng.choice([-1.0, 1.0])))
         shift.attr["value"].tensor.CopyFrom(value)
@@ -131,11 +133,11 @@ def _move_weights(graph: GraphDef, amount: float, rng: np.random.Generator) -> N
 
 
 def perturbed(concrete: ConcreteFunction, amount: float, seed: int) -> Runner:
-    """The function moved by `perturb_graph`."""
+    """A function of NumPy arrays: the ConcreteFunction, moved by `perturb_graph`."""
     frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=False)
     graph = frozen.graph.as_graph_def()
     perturb_graph(graph, amount, seed)
-    # In a session of its own: functions of the same names stand in the eager context.
+    # In a session of its own, for the eager context has functions of the same names.
     return session_runner(
         graph,
         [t.name for t in frozen.inputs],
@@ -158,7 +160,7 @@ INDEX_OPS = frozenset(
         "StopGradient",
     ]
 )
-"""Ops that hand token ids on to the lookup; the comparison and sum wrap negative ids around."""
+"""Ops between an input of token ids and its lookup; Less, AddV2 and SelectV2 wrap negative ids."""
 
 
 def id_ranges(
@@ -166,8 +168,8 @@ def id_ranges(
 ) -> dict[str, tuple[int, int]]:
     """Smallest and largest valid value of each input that is looked up in a table.
 
-    Ids may be declared as float and cast on the way. Found by following the input to the GATHER of
-    an embedding; inputs that reach none are left out.
+    Ids may be declared as float, and cast on the way. An input is followed to the lookup of an
+    embedding; inputs that reach none are left out.
     """
     rows = {id(v.handle): v.shape[0] for v in concrete.variables if v.shape.rank}
     captured = {id(inner): id(outer) for outer, inner in concrete.graph.captures}

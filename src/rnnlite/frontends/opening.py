@@ -1,7 +1,7 @@
-"""Open any source: the front end that knows it is asked for its Program, or for its graph.
+"""Open any source: ask the front end that knows it for its Program, or for its graph.
 
 What enters: a path or a live object, and a `Request`. What leaves: a `Program`, or a `FrozenGraph`;
-or one refusal: no front end knows the source, it is damaged, an option is none of its own.
+or a refusal: no front end knows the source, it is damaged, or it does not take an option.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from rnnlite.frontends.request import Request, given
 
 T = TypeVar("T")
 REFUSALS = (SourceError, TrustError, UnsupportedError)
-"""After which another front end that knows the source may try."""
+"""Refusals after which another front end that knows the source may try."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Candidate:
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """The options that it takes for this source."""
+        """The options that the front end takes for this source."""
         return self.match.kind.options
 
     def asked(self, request: Request) -> Request:
@@ -59,13 +59,14 @@ def open_program(source: object, request: Request) -> Program:
     """Open a path or a live object.
 
     Raises:
-        SourceError: no front end knows the source, or it is damaged, or lacks a name.
-        OptionError: an option is given that it has no use for.
-        TrustError: it holds code that is not allowed.
-        ShapeError: it does not take the batch size or length that is asked for.
-        UnsupportedError: it holds what LiteRT has no form for.
-        DependencyError: a package that reads it is not installed.
-        FrontEndError: the front end gives something else.
+        SourceError: no front end knows the source, or it is damaged, or lacks a tensor that is
+            named.
+        OptionError: an option is given that the source has no use for.
+        TrustError: the source holds code that is not allowed.
+        ShapeError: the source does not take the batch size or length that is asked for.
+        UnsupportedError: the source holds something that LiteRT has no form for.
+        DependencyError: a package that reads the source is not installed.
+        FrontEndError: the front end gives no Program.
     """
     program, note = _first(
         source, request, lambda c, found: c.front_end.open(found, c.asked(request))
@@ -82,8 +83,8 @@ def open_frozen(source: object, request: Request) -> FrozenGraph:
     """Open a path or a live object as a graph to be written.
 
     Raises:
-        SourceError, OptionError, TrustError, UnsupportedError, DependencyError: as `open_program`.
-        FrontEndError: the front end gives something else.
+        SourceError, OptionError, TrustError, UnsupportedError, DependencyError: see `open_program`.
+        FrontEndError: the front end gives no graph.
     """
     return _first(source, request, lambda c, found: c.front_end.freeze(found, c.asked(request)))[0]
 
@@ -99,7 +100,7 @@ def environment_of(source: object) -> Mapping[str, str]:
 
 
 def as_source(source: object) -> object:
-    """A text as a Path; anything else as it is."""
+    """A str as a Path; anything else unchanged."""
     return Path(source) if isinstance(source, str) else source
 
 
@@ -159,7 +160,7 @@ def candidates(source: object) -> list[Candidate]:
 def _first(
     source: object, request: Request, ask: Callable[[Candidate, object], T]
 ) -> tuple[T, str]:
-    """What the best front end gives, or the next one where it refuses; and a note on that."""
+    """The answer of the best front end, or of the next if it refuses; and a note on the refusal."""
     found = as_source(source)
     best, *others = chosen(found, request)
     _require_tensorflow()
@@ -187,7 +188,7 @@ def _answer(candidate: Candidate, source: object, ask: Callable[[Candidate, obje
 
 
 def _refused_option(options: Mapping[str, object], found: Sequence[Candidate]) -> OptionError:
-    """An option that no front end that knows the source takes, or several that none takes all."""
+    """The refusal of an option that the source does not take, or of several that do not fit."""
     kind = found[0].match.kind
     taken = tuple(dict.fromkeys(name for c in found for name in c.takes))
     for name, value in options.items():
@@ -208,7 +209,7 @@ def _refused_option(options: Mapping[str, object], found: Sequence[Candidate]) -
 
 
 def _unknown(source: object) -> SourceError:
-    """No front end knows the source: say what is there."""
+    """The refusal of a source that no front end knows, with what was found."""
     if not is_path(source):
         return SourceError(
             "the source is no path and no model",
@@ -250,7 +251,7 @@ def _unknown(source: object) -> SourceError:
 
 
 def _broken() -> str:
-    """What is to be done about front ends that could not be loaded; "" where all were."""
+    """A remedy that names front ends which could not be loaded; "" where all were."""
     found = failures()
     if not found:
         return ""
@@ -260,7 +261,7 @@ def _broken() -> str:
 
 
 def _with_article(kind: str) -> str:
-    """The name of a kind behind "a" or "an": "HDF5" is spoken "aitch"."""
+    """The name of a kind with "a" or "an" in front; names with H, such as HDF5, get "an"."""
     return f"{'an' if kind.startswith(('H', *'aeiouAEIO')) else 'a'} {kind}"
 
 

@@ -33,7 +33,7 @@ class SourceOptions(TypedDict, total=False):
 
 
 def with_source_options(function: F) -> F:
-    """Name the options in the signature of a function that takes them as **options."""
+    """Add the options to the signature of a function that takes them as **options."""
     signature = inspect.signature(function)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     options = [
@@ -55,7 +55,7 @@ def with_source_options(function: F) -> F:
 
 
 def stated_types() -> dict[str, str]:
-    """The types of `SourceOptions`, as they are written there."""
+    """Name of an option -> its type, as `SourceOptions` states it."""
     found = inspect.get_annotations(SourceOptions)
     return {name: str(getattr(a, "__forward_arg__", a)) for name, a in found.items()}
 
@@ -65,7 +65,7 @@ def source_options(function: Callable[..., object], options: Mapping[str, Any]) 
 
     Raises:
         OptionError: trust or custom_objects is of another type.
-        TypeError: no front end declares one of them, as for any keyword that a function lacks.
+        TypeError: no front end declares an option; it is the error for any unknown keyword.
     """
     known = [o.name for o in declared_options()]
     for name in options:
@@ -91,13 +91,13 @@ def source_options(function: Callable[..., object], options: Mapping[str, Any]) 
 
 
 def require_bools(**values: object) -> None:
-    """Refuse what is neither True nor False: a text such as "no" would count as true.
+    """Refuse values that are neither True nor False: a text such as "no" would count as true.
 
     Args:
-        values: by the names of the arguments.
+        values: name of an argument -> its value.
 
     Raises:
-        OptionError: naming the first that is something else.
+        OptionError: a value is no bool.
     """
     for name, value in values.items():
         if not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""What front ends look at to recognise a file.
+"""Read the beginning of a file, by which front ends recognise it.
 
 What enters: a path. What leaves: the first bytes there.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def head_of(path: Path, count: int = 16) -> bytes:
-    """The first bytes of a file; b"" of a folder, of nothing, and of what cannot be read."""
+    """The first bytes of a file; b"" for a folder, no file, or one that cannot be read."""
     if not path.is_file():
         return b""
     try:

@@ -1,6 +1,6 @@
-"""The Program: what every front end gives and every later stage takes, its source forgotten.
+"""The Program: what every front end gives, and every later stage takes instead of the source.
 
-What enters: what a front end has traced. What leaves: data, which nothing changes any more.
+What enters: what a front end has traced. What leaves: data that nothing changes.
 
 A Program has one `Entry` for each signature of the file that it becomes. Weights that entries share
 are constants of equal content, which a file holds once (`lite.merging`).
@@ -39,7 +39,7 @@ def with_lengths(inputs: Sequence[TensorSpec], lengths: Lengths) -> tuple[Tensor
 
 
 def type_notes(declared: Sequence[TensorSpec], taken: Sequence[TensorSpec]) -> list[str]:
-    """What is to be said of inputs that are declared as floats and take integers."""
+    """Notes on inputs that the source declares as floats, and that take integers."""
     return [
         f"input '{a.name}' takes token ids: {b.dtype} in place of {a.dtype} (predict takes whole "
         "numbers as floats too)"
@@ -49,29 +49,29 @@ def type_notes(declared: Sequence[TensorSpec], taken: Sequence[TensorSpec]) -> l
 
 
 SIGNATURE = "serving_default"
-"""Name of the signature of a source that has one function."""
+"""The name of the signature of a source that has one function."""
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One function of a source opened, its recurrences lowered; one signature of the file.
+    """One function of an opened source, which becomes one signature of the file.
 
     Attributes:
         origin: what the source is, for the report, e.g. "Keras 3 Sequential 'speaker'".
         inputs, outputs: in the source's order, with the source's names.
-        function: a TensorFlow ConcreteFunction, list of inputs -> list of outputs, recurrences
-            lowered to loops of plain ops, weights inlined.
-        reference: the source's own computation on NumPy arrays, in the order of `inputs`; it takes
-            every shape that `inputs` allow and raises whatever the source raises.
-        perturbed: (amount, seed) -> the same with every weight moved at random by about amount *
-            sqrt(its number of inputs), relative, and exponentials by amount. The check derives its
-            error bound from it.
-        recurrences: one record for each Scan.
+        function: a TensorFlow ConcreteFunction, list of inputs -> list of outputs, in which
+            recurrences are lowered to loops of plain ops.
+        reference: the source's own computation, list of NumPy arrays -> list of NumPy arrays. It
+            takes every shape that `inputs` allow, and raises whatever the source raises.
+        perturbed: (amount, seed) -> the reference with each weight moved at random by amount *
+            sqrt(its number of inputs), relative, and inputs of exponentials by amount. The check
+            derives its error bound from it.
+        recurrences: a record for each Scan.
         notes: what the user should know, e.g. which layer pins the length.
         lengths: how the lengths inside follow from those of the inputs.
-        scans: the recurrences and the tensors of `function` that they became.
+        scans: the Scans, with their results in `function`.
         place: the name of an op of `function` -> its layer, in words.
-        signature: the name by which the file is called to run it.
+        signature: the name of its signature in the file.
     """
 
     origin: str
@@ -100,12 +100,12 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """A source opened: its functions, each of which the file has a signature for.
+    """An opened source: its functions, each of which becomes a signature of the file.
 
     Attributes:
         origin: what the source is, for the report, e.g. "SavedModel 'translator'".
-        entries: the functions; the first is the one that a file runs where none is named.
-        notes: what the user should know of all of them.
+        entries: the functions; the file runs the first one where a caller names no signature.
+        notes: what the user should know, whatever the function.
 
     Raises:
         FrontEndError: there is no entry, or two have one signature.
@@ -126,12 +126,12 @@ class Program:
 
     @classmethod
     def of(cls, entry: Entry) -> Program:
-        """A source of one function."""
+        """The Program of a source with one function."""
         return cls(entry.origin, (entry,))
 
     @property
     def main(self) -> Entry:
-        """The entry that a file runs where none is named."""
+        """The entry that the file runs where a caller names no signature."""
         return self.entries[0]
 
 
@@ -140,7 +140,7 @@ class FrozenGraph:
     """A source as a graph without variables.
 
     Attributes:
-        content: a GraphDef, serialized.
+        content: a serialized GraphDef.
         inputs, outputs: in the source's order.
     """
 

@@ -14,7 +14,7 @@ from rnnlite.lengths.sizes import Axis
 from rnnlite.specs import Array, TensorSpec
 
 DEFAULT_LARGEST = 1
-"""Integer inputs whose range nothing tells: 0 and 1 are safe for flags and one-hot codes."""
+"""Largest value of integer inputs of unknown range: flags and one-hot codes take 0 and 1."""
 
 
 def random_inputs(
@@ -24,21 +24,19 @@ def random_inputs(
     batch: int,
     seed: int = 0,
 ) -> list[Array]:
-    """One array for each input, free axes filled in.
+    """One random array for each input.
 
     Args:
-        specs: the inputs. Ids are drawn from the part of their range that is not negative; where
-            there is a mask value, about a fifth of the time steps carry it, in front, behind and in
-            between.
+        specs: the inputs. Ids are drawn from the part of their range that is not negative. If an
+        input has a mask value, about a fifth of the time steps get it, anywhere in the sequence.
         length: size of every free axis that is not the batch, or of each of them.
         batch: size of the batch where it is free.
-        seed: of the random generator.
+        seed: the seed of the random generator.
 
     Returns:
-        normal floats (of one sign, or uniform from 0 to 1, where the input's domain is less),
-        numbers of time steps from 1 to the length, uniform ids below the stated
-        number of values, booleans mostly true. No sequence is masked throughout: what a mean over
-        no step is, sources leave undefined.
+        normal floats (positive, or uniform from 0 to 1, where the input's domain asks for it);
+        counts of time steps from 1 to the length; uniform ids of the valid range; bools that are
+        mostly True. No sequence is masked throughout, for a mean over no steps is undefined.
     """
     rng = np.random.default_rng(seed)
     shapes = [_sized(p, k, length, batch) for k, p in enumerate(specs)]
@@ -78,7 +76,7 @@ def random_inputs(
 
 
 def _floats(rng: np.random.Generator, shape: tuple[int, ...], domain: str) -> Array:
-    """Numbers of a domain; see `TensorSpec`."""
+    """Random floats of a domain; see `TensorSpec`."""
     if domain == "unit":
         return rng.random(shape)
     normal = rng.standard_normal(shape)
@@ -86,7 +84,7 @@ def _floats(rng: np.random.Generator, shape: tuple[int, ...], domain: str) -> Ar
 
 
 def _unmasked(array: Array, mark: object, other: object) -> Array:
-    """The array with another value in front of each sequence that holds nothing but the mark."""
+    """The array; a sequence that holds only `mark` gets `other` as its first value."""
     if array.ndim > 1 and array.size:
         array[(array == mark).reshape(len(array), -1).all(1), ..., 0] = other
     return array
@@ -95,7 +93,7 @@ def _unmasked(array: Array, mark: object, other: object) -> Array:
 def _sized(
     spec: TensorSpec, place: int, length: int | Mapping[Axis, int], batch: int
 ) -> tuple[int, ...]:
-    """The shape of an input, its free axes filled in."""
+    """The shape of an input with sizes for its free axes."""
 
     def size(axis: int) -> int:
         if axis == spec.batch_axis:

@@ -1,4 +1,4 @@
-"""Random ops that a model would still run at inference: refused, by name.
+"""Refuse random ops that a model would still run at inference.
 
 What enters: a traced function. What leaves: nothing, or a refusal that names the op.
 
@@ -27,7 +27,7 @@ RANDOM = (
     "TruncatedNormal",
     "Multinomial",
 )
-"""How the types of ops that draw random numbers begin."""
+"""Prefixes of the types of ops that draw random numbers."""
 
 SEEDS = ("StatelessRandomGet",)
 """Ops that only make seeds."""
@@ -46,9 +46,9 @@ def refuse_random(
 
     Args:
         function: a ConcreteFunction.
-        switches: inputs of single numbers, which may switch random ops off.
-        fixed: inputs that are fixed to a value, which may be the wrong one for that.
-        place: what an op is called in the refusal, from its name.
+        switches: names of scalar inputs, which may switch random ops off.
+        fixed: names of inputs that are fixed to a value, perhaps a wrong one.
+        place: name of an op -> what the refusal calls it.
 
     Raises:
         UnsupportedError: naming the op and what may switch it off.

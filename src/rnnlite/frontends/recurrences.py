@@ -1,4 +1,4 @@
-"""The recurrences of a model while it is emitted: lowered, and what is said of each.
+"""Lower the recurrences of a model while it is traced, and keep a record of each.
 
 What enters: Scans, in the order in which a trace meets them. What leaves: their results as tensors
 of the current graph, and a record of each for the report.
@@ -17,12 +17,12 @@ from rnnlite.scan.scan import Lowered, Recurrence, Scan, ScanResult
 
 @dataclass(eq=False)
 class Recurrences:
-    """The recurrences of a model while it is emitted, in the order in which they are met.
+    """The recurrences of a model that is traced, in the order in which they are met.
 
     Attributes:
-        options: what the caller decides about loops, or what only counts them.
-        records: what the report says of each.
-        lowered: the tensors of each, in the graph that is traced.
+        options: what the caller decides about loops; or a Survey, which only counts them.
+        records: what the report says of each recurrence.
+        lowered: each Scan, with its results in the graph that is traced.
     """
 
     options: Options | Survey
@@ -36,7 +36,7 @@ class Recurrences:
         return result
 
     def add(self, scan: Scan, result: ScanResult, schedule: Schedule) -> None:
-        """Keep what is said of a Scan that was lowered."""
+        """Keep a record of a Scan that was lowered."""
         record = Recurrence(
             name=scan.name,
             kind=scan.cell.kind,

@@ -3,8 +3,8 @@
 What enters: front ends. What leaves: all of them in the order in which they are asked, and the
 options that they declare.
 
-A front end is one object, a `FrontEnd`. There are three ways to be in the registry, and all front
-ends are equal in it:
+A front end is one object, a `FrontEnd`. It gets into the registry in one of three ways, which make
+no difference later:
 
 1. a folder of this package with a module `frontend` that holds `FRONT_END`;
 2. an entry point of the group "rnnlite.frontends" of any installed package, naming such an object;
@@ -32,7 +32,7 @@ from rnnlite.frontends.program import FrozenGraph, Program
 from rnnlite.frontends.request import Option, Request, options_of
 
 GROUP = "rnnlite.frontends"
-"""Of the entry points."""
+"""The group of the entry points."""
 
 RESERVED = frozenset(
     [
@@ -41,7 +41,7 @@ RESERVED = frozenset(
         *("max_error", "verify", "progress"),
     ]
 )
-"""What an option of a front end cannot be called: arguments of `convert`, `verify` and `freeze`."""
+"""Names that no option of a front end may have: arguments of `convert`, `verify` and `freeze`."""
 
 R = TypeVar("R", bound=Request)
 log = logging.getLogger("rnnlite")
@@ -52,8 +52,8 @@ class SourceKind:
     """One kind of source.
 
     Attributes:
-        name: as a refusal says it behind "a" or "an", e.g. "Keras HDF5 file".
-        options: names of those of the front end's options that it takes.
+        name: a name that goes behind "a" or "an", e.g. "Keras HDF5 file".
+        options: names of the front end's options that this kind takes.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Confidence(IntEnum):
     """How well a front end knows a source. The highest opens it."""
 
     POSSIBLE = 1
-    """It can read the source, in a way that its options ask for, or where others refuse it."""
+    """It can read the source, if its options ask for that, or other front ends refuse it."""
     NATIVE = 2
     """The source was made for it."""
 
@@ -74,9 +74,9 @@ class Match:
     """A front end's answer that it knows a source.
 
     Attributes:
-        kind: what the source is.
-        confidence: how well it knows it.
-        note: what the report says where the front end that knew it better refused it.
+        kind: the kind of the source.
+        confidence: how well the front end knows the source.
+        note: what the report says if this front end opens the source after a better one refused it.
     """
 
     kind: SourceKind
@@ -85,16 +85,16 @@ class Match:
 
 
 class FrontEnd(ABC, Generic[R]):
-    """What opens one family of sources.
+    """A front end, which opens one family of sources.
 
-    The module that defines it is imported whenever rnnlite looks for a front end, so it imports
-    nothing heavy itself; `open` and `freeze` may.
+    The module that defines it is imported whenever rnnlite looks for a front end. So it must import
+    nothing heavy; `open` and `freeze` may.
 
     Attributes:
         name: unique in the registry, e.g. "keras".
         files: the files and folders that it takes, for messages and help; "" for none.
-        objects: the live objects that it takes, likewise.
-        request: its kind of Request, whose fields declare its options.
+        objects: the live objects that it takes, for messages and help; "" for none.
+        request: its subclass of Request, whose fields declare its options.
         kinds: every kind of source that `recognise` can answer with.
     """
 
@@ -106,21 +106,22 @@ class FrontEnd(ABC, Generic[R]):
 
     @cached_property
     def options(self) -> tuple[Option, ...]:
-        """Its options, as `request` declares them."""
+        """The options that `request` declares."""
         return options_of(self.request)
 
     @abstractmethod
     def recognise(self, source: object) -> Match | None:
-        """Whether a source is one of its own, told by its content.
+        """Tell by its content whether the front end knows a source.
 
         Args:
             source: a Path, which need not exist, or any live object. It is not changed.
 
         Returns:
-            None where it is not.
+            the answer; None where it does not know the source.
 
-        Raises:
-            RnnliteError: it is, or nearly is, but is damaged. Other front ends are still asked.
+            Raises:
+                RnnliteError: the source is of its family, but damaged. Other front ends are still
+                asked.
         """
 
     @abstractmethod
@@ -128,15 +129,15 @@ class FrontEnd(ABC, Generic[R]):
         """The source as a Program.
 
         Args:
-            source: one that it recognised.
-            request: with the options that the source's kind takes; the others have their defaults.
+            source: a source that it recognised.
+            request: has the options that the source's kind takes; all others have their defaults.
 
         Raises:
             RnnliteError: naming the offending thing.
         """
 
     def freeze(self, source: object, request: R) -> FrozenGraph:
-        """The source as a graph without variables; its Program's first entry, if not overridden.
+        """The source as a graph without variables: by default, the first entry of its Program.
 
         Raises:
             RnnliteError: naming the offending thing.
@@ -155,7 +156,7 @@ class FrontEnd(ABC, Generic[R]):
 
 
 class _Registry:
-    """The front ends by name, in the order in which they came; read in from all places once."""
+    """The front ends by name, in the order in which they were added; all are loaded once."""
 
     def __init__(self) -> None:
         self.found: dict[str, FrontEnd[Any]] = {}
@@ -171,7 +172,7 @@ class _Registry:
     def all(self) -> dict[str, FrontEnd[Any]]:
         with self.lock:
             if not self.complete:
-                # Before loading, for a module that is loaded may ask for all, and come here again.
+                # Set before loading, for a module that is loaded may ask for all front ends.
                 self.complete = True
                 self._add_own()
                 self._add_installed()
@@ -189,7 +190,7 @@ class _Registry:
             try:
                 self.add(entry.load(), f"the entry point '{entry.name}' ({entry.value})")
             except Exception as e:  # noqa: BLE001 - of another package, of any kind
-                # Sources of other front ends are none of its business.
+                # A broken front end must not keep others from opening their sources.
                 self.failures[entry.value] = f"{type(e).__name__}: {e}"
                 log.warning("the front end %s cannot be loaded: %s", entry.value, e)
 
@@ -238,12 +239,12 @@ def declared_options() -> tuple[Option, ...]:
 
 
 def is_path(source: object) -> bool:
-    """Whether a source is given by its place in the file system."""
+    """Whether a source is given as a path."""
     return isinstance(source, str | Path)
 
 
 def _check(front_end: object, origin: str, found: Mapping[str, FrontEnd[Any]]) -> None:
-    """Refuse a front end that others could not live with."""
+    """Refuse a front end that breaks the contract, or clashes with another one."""
     if not isinstance(front_end, FrontEnd):
         raise FrontEndError(
             f"what {origin} gives is no front end",

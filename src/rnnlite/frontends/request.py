@@ -1,11 +1,11 @@
 """What is asked of a source, and the options of front ends, each declared once.
 
-What enters: the user's options, by name. What leaves: a `Request`, or one of its kinds, with the
-options of its front end as fields.
+What enters: the user's options, by name. What leaves: a `Request`, or a subclass of it, with the
+options of a front end as fields.
 
-A `Request` has what every front end takes. A front end declares its own options as the fields of a
-subclass, by `option`: name, type, default, help and the command line's flag stand there and nowhere
-else. `convert`, `verify`, `freeze` and the command line read them from that declaration.
+A `Request` has what every front end takes. A front end declares its own options as fields of a
+subclass, by `option`: name, type, default, help and the flag of the command line. `convert`,
+`verify`, `freeze` and the command line read these declarations.
 """
 
 from __future__ import annotations
@@ -30,15 +30,16 @@ class Option:
 
     Attributes:
         name: the keyword of `convert`, `verify` and `freeze`.
-        default: what stands for "not given".
+        default: the value that means "not given".
         help: one sentence for the command line and the documentation.
-        flag: on the command line, e.g. "--inputs".
-        text: type of its value on the command line: str, bool, int, float or pathlib.Path; None
+        flag: its flag on the command line, e.g. "--inputs".
+        text: the type of its value on the command line: str, bool, int, float or pathlib.Path; None
             where it cannot be given there.
-        repeated: whether it may be given several times there; its texts then come as a list.
-        shown_default: the default in words, where the value itself would not say it.
-        parse: from what the command line gives to the option's value; a ValueError is wrong usage.
-        permission: whether it only allows something, and does not say how the source is to be read.
+        repeated: whether it may be given several times on the command line; the texts then come as
+            a list.
+        shown_default: the default in words, where the value itself does not tell.
+        parse: makes the option's value of what the command line gives; a ValueError is wrong usage.
+        permission: whether it only allows something, and does not choose how the source is read.
     """
 
     name: str
@@ -63,7 +64,7 @@ def option(
     parse: Callable[[Any], object] | None = None,
     permission: bool = False,
 ) -> T:
-    """Declare an option as a field of a `Request`; see `Option`. Without flag, its name is that.
+    """Declare an option as a field of a `Request`; see `Option`. Without flag, its name is used.
 
     Example: `scale: float = option(1.0, "Factor of all weights.", text=float)`
     """
@@ -85,15 +86,16 @@ class Request:
 
     Attributes:
         batch_size: "auto", a size, or None for a free axis.
-        sequence_length: "auto", a length, or None for free or refused.
-        integer: whether activations become integers, in which ids declared as float are lost.
+        sequence_length: "auto", a length, or None for a free axis or a refusal.
+        integer: whether activations become integers, which cannot hold ids that are declared as
+            float.
         schedule: what the caller decides about loops.
-        streaming: whether the file gets a signature for chunks too: True for chunks of any length,
-            or the steps of each.
-        exits: whether the file gets a signature for each output, run one after the other.
+        streaming: whether the file gets a signature for chunks: True for chunks of any length, or
+            the number of steps of each.
+        exits: whether the file gets a signature for each output, which run one after the other.
         target: what the file is made for.
-        options: the source's own options, by name, as the caller gave them. The front end that
-            opens the source gets them as fields of its own kind of Request.
+        options: the options of the source, by name, as the caller gave them. The front end gets
+            them as fields of its subclass of Request.
     """
 
     batch_size: int | str | None = "auto"
@@ -107,7 +109,7 @@ class Request:
 
     @classmethod
     def of(cls: type[R], request: Request) -> R:
-        """A request with those of its options as fields that this kind of Request declares."""
+        """The request as this subclass, which has the options that it declares as fields."""
         common = {f.name: getattr(request, f.name) for f in fields(Request)}
         own = {o.name: o.default for o in options_of(cls)}
         values = {n: value for n, value in request.options.items() if n in own}
@@ -115,7 +117,7 @@ class Request:
 
 
 def options_of(kind: type[Request]) -> tuple[Option, ...]:
-    """The options that a kind of Request declares, in their order."""
+    """The options that a subclass of Request declares, in order."""
     return tuple(
         Option(
             f.name,
@@ -132,7 +134,7 @@ def _flag(name: str) -> str:
 
 
 def given(options: Mapping[str, object], declared: Collection[Option]) -> dict[str, object]:
-    """The options that say something: neither their default nor empty."""
+    """The options that were given: neither their default nor empty."""
     defaults = {o.name: o.default for o in declared}
     return {
         name: value
@@ -146,7 +148,7 @@ def _is_empty(value: object) -> bool:
 
 
 def _equal(value: object, default: object) -> bool:
-    """Whether two plain values are the same; anything else, such as an array, is only itself."""
+    """Whether two plain values are equal; other objects, such as arrays, equal only themselves."""
     plain = (bool, int, float, str)
     return value is default or (
         isinstance(value, plain) and isinstance(default, plain) and value == default
@@ -154,10 +156,10 @@ def _equal(value: object, default: object) -> bool:
 
 
 def names(text: str) -> list[str]:
-    """Names with commas as a list.
+    """Names separated by commas, as a list.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no name.
     """
     found = [part.strip() for part in text.split(",") if part.strip()]
     if not found:
@@ -166,10 +168,10 @@ def names(text: str) -> list[str]:
 
 
 def values_by_name(texts: Sequence[str]) -> dict[str, Any]:
-    """NAME=VALUE as a dictionary; values are JSON, but for True and False as Python writes them.
+    """Texts NAME=VALUE as a dictionary; values are JSON, or True and False as in Python.
 
     Raises:
-        ValueError: no such text, or a name that is given twice.
+        ValueError: a text has another form, or a name is given twice.
     """
     found: dict[str, Any] = {}
     for text in texts:
@@ -193,7 +195,7 @@ class TensorRequest(Request):
     """A Request for a source that has named tensors.
 
     Attributes:
-        outputs: tensor names; None where they are to be found.
+        outputs: names of tensors; if None, they are found.
         constants: values that inputs are fixed to, by name.
     """
 
@@ -218,7 +220,7 @@ class GraphRequest(TensorRequest):
     """A Request for a source that is a graph of named tensors.
 
     Attributes:
-        inputs: tensor names; None where they are to be found.
+        inputs: names of tensors; if None, they are found.
     """
 
     inputs: Sequence[str] | None = option(

@@ -17,20 +17,20 @@ from rnnlite.specs import TensorSpec
 
 
 def forced_sizes(lengths: Lengths) -> dict[Axis, int]:
-    """Free axes that the graph's ops take at one size alone, and that size."""
+    """Free axis -> its size, for axes that the graph's ops take at one size only."""
     found = {}
     for axis in lengths.pinned():
         asked = [r for r in lengths.requirements if r.kind == "equal" and r.axes == {axis}]
         sizes = (n for n in range(1, NEARBY) if all(r.holds({axis: n}) for r in asked))
         size = next(sizes, None)
-        # Where several do, as behind strides, which one is meant cannot be told.
+        # If several sizes hold, as with strides, it is unknown which one is meant.
         if size is not None and next(sizes, None) is None:
             found[axis] = size
     return found
 
 
 def with_sizes(specs: Sequence[TensorSpec], sizes: Mapping[Axis, int]) -> tuple[TensorSpec, ...]:
-    """Inputs with sizes for some of their axes."""
+    """The inputs with given sizes for some of their axes."""
     return tuple(
         replace(p, shape=tuple(sizes.get(Axis(k, n), size) for n, size in enumerate(p.shape)))
         for k, p in enumerate(specs)
@@ -38,7 +38,7 @@ def with_sizes(specs: Sequence[TensorSpec], sizes: Mapping[Axis, int]) -> tuple[
 
 
 def size_notes(specs: Sequence[TensorSpec], sizes: Mapping[Axis, int]) -> list[str]:
-    """What is to be said of axes that a model's ops take at one size alone."""
+    """Notes on axes that a model's ops take at one size only."""
     return [
         f"axis {a.axis} of input '{specs[a.input].name}' is {n}: its ops take no other size"
         for a, n in sizes.items()
@@ -46,21 +46,21 @@ def size_notes(specs: Sequence[TensorSpec], sizes: Mapping[Axis, int]) -> list[s
 
 
 BATCHES = (5, 7)
-"""Sizes that tell the batch axis of outputs; primes, which no other axis is made of by chance."""
+"""Batch sizes that tell the batch axis of outputs: primes, which other axes hardly have."""
 
 
 def grown_axes(
     traced: Callable[[Sequence[TensorSpec]], ConcreteFunction], specs: Sequence[TensorSpec]
 ) -> list[int | None] | None:
-    """The axis of each output that grows with the batch, from shapes at two sizes of it.
+    """The axis of each output that grows with the batch, from its shapes at two batch sizes.
 
     Args:
-        traced: the model as a function of inputs of these sizes.
-        specs: its inputs.
+        traced: traces the model for given inputs.
+        specs: the inputs.
 
     Returns:
-        an axis for each output: the first where none grows, None for a single number. None where
-        the model does not take another batch.
+        for each output its axis: the first where none grows, None for a scalar. None instead of the
+        list where the model does not take another batch.
     """
     shapes = []
     for size in BATCHES:

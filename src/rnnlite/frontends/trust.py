@@ -1,7 +1,7 @@
-"""Code in model files: Lambda layers and custom classes never run unless the user says so.
+"""Refuse code in model files: Lambda layers and custom classes run only if the user allows it.
 
-What enters: the configuration of a model, as the file has it. What leaves: nothing, or the refusal
-of the first layer or class that is not allowed.
+What enters: the configuration of a model, from the file. What leaves: nothing, or the refusal of
+the first layer or class that is not allowed.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ def check_config(
     Args:
         config: the model's configuration, as parsed JSON.
         origin: the file, for the message.
-        trust: the user allows Lambda code.
-        custom_objects: what the user hands in by name.
+        trust: whether the user allows Lambda layers.
+        custom_objects: the objects that the user gives, by name.
         registered: looks a name up among the classes registered with Keras in this process.
 
     Raises:

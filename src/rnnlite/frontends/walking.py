@@ -1,6 +1,6 @@
-"""Walk through a TensorFlow function: all that its results are made of.
+"""Walk through a TensorFlow function: find all ops that its results depend on.
 
-What enters: a graph and tensors of it. What leaves: the ops behind these.
+What enters: a graph and tensors of it. What leaves: the ops that these depend on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rnnlite.scan.tensors import Graph, Operation, Tensor
 
 
 def ops_behind(graph: Graph, outputs: Sequence[Tensor]) -> Iterator[Operation]:
-    """The ops that tensors are made of, each once, those in functions that are called too."""
+    """The ops that tensors depend on, each once, those in called functions included."""
     queue, seen = [t.op for t in outputs], set()
     while queue:
         op = queue.pop()

@@ -2,8 +2,9 @@
 
 What enters: a live model, or a file of one. What leaves: a `Program`.
 
-The order of work: `frontend` recognises (`detection`) and loads (`files`); `program` makes the
-Program: `interface` tells inputs and outputs, `axes` which axes are free (`blame` names the layer
-that pins one). `tracing` traces the model (`neutral`): `capture` turns each recurrence into a Scan,
-`cells` recognises its cell. `reference` runs the model as it stands.
+The order of work: `frontend` recognises a source (`detection`) and loads it (`files`). `program`
+makes the Program: `interface` finds inputs and outputs, `axes` decides which axes are free (`blame`
+names the layer that pins one). `tracing` traces the model without side effects (`neutral`);
+meanwhile `capture` turns each recurrence into a Scan, and `cells` recognises its cell. `reference`
+runs the unchanged model.
 """

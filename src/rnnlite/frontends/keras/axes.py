@@ -1,8 +1,8 @@
 """Which axes of a Keras model's inputs are free: the batch, and the length of each sequence.
 
 What enters: the `Interface` of a model, the request, and `Probes` of the model. What leaves: a
-`Plan`. Of a model built for a fixed length the axes that are time are freed (`free_axes`) where
-every layer allows it; where one does not, that layer is named (`blame`).
+`Plan`. If a model is built for a fixed length, the axes of time are freed (`free_axes`) where every
+layer allows it. If a layer does not, it is named (`blame`).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rnnlite.specs import Array, TensorSpec
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """Input shapes decided, the source's function for them, and the model traced for them."""
+    """The decided shapes of the inputs, and the source's function and the traced model for them."""
 
     inputs: tuple[TensorSpec, ...]
     reference: Callable[[Sequence[Array]], list[Array]]
@@ -33,10 +33,10 @@ class Plan:
 
 
 def batch_of(interface: Interface, request: Request) -> int | None:
-    """The batch size that the request comes to; None is free.
+    """The batch size that the request asks for; None for a free batch.
 
     Raises:
-        ShapeError: a size below 1, or none where one is meant.
+        ShapeError: it is neither "auto", None nor an int of 1 or more.
     """
     wanted = request.batch_size
     if wanted == "auto":
@@ -57,7 +57,7 @@ def plan(
     """Decide the shapes of all inputs.
 
     Raises:
-        ShapeError: the request cannot be met; the layer that stands against it is named.
+        ShapeError: the request cannot be met; the layer that prevents it is named.
     """
     batch = batch_of(interface, request)
     inputs = tuple(
@@ -108,7 +108,7 @@ def plan(
 def _planned(
     model: KerasModel, inputs: tuple[TensorSpec, ...], notes: tuple[str, ...], probes: Probes
 ) -> Plan:
-    """The plan for these inputs; axes declared free that only one size suits get that size."""
+    """The plan for these inputs. A free axis that is meant to have one size gets that size."""
     traced = _tried(probes.trace, inputs, model)
     meant = traced.lengths.meant()
     for axis, size, op in meant:
@@ -143,7 +143,7 @@ def _tried(
 
 
 def _fixed(model: KerasModel, inputs: tuple[TensorSpec, ...], length: int, probes: Probes) -> Plan:
-    """Every sequence of the given length."""
+    """The plan with every sequence at the given length."""
     axes = _time_axes(model, inputs, probes)
     fixed = tuple(
         replace(
@@ -170,11 +170,11 @@ def _against(
     length: int,
     probes: Probes,
 ) -> str | None:
-    """What stands against a length: the layer that pins it, or whose op does not take it."""
+    """What prevents a length, in words: the layer that pins it, or whose op does not take it."""
     try:
         found = freed(inputs, probes)
         if found.kept and all(inputs[k].shape[1] == length for k in found.kept):
-            # At its own length something else is at fault.
+            # The model fails at its own length: there is another reason.
             return None
         if found.kept:
             layer = blame(flavour, model, interface, inputs, found, probes)
@@ -197,7 +197,7 @@ def _against(
 def _time_axes(
     model: KerasModel, inputs: tuple[TensorSpec, ...], probes: Probes
 ) -> Mapping[int, Sequence[int]]:
-    """The axes of each input that a given length belongs to."""
+    """Index of an input -> its axes that get a given sequence length."""
     open_ = {k: [a for a, d in enumerate(p.shape) if a and d is None] for k, p in enumerate(inputs)}
     found: dict[int, Sequence[int]] = {k: axes for k, axes in open_.items() if len(axes) == 1}
     if any(len(axes) > 1 for axes in open_.values()):

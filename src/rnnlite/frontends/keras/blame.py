@@ -1,8 +1,8 @@
-"""Which layer of a Keras model is at fault, and what a refusal calls it.
+"""Find the layer of a Keras model that is at fault, and name it for a refusal.
 
 What enters: a live model; the name of an op, a foreign error, or inputs at which the model fails.
-What leaves: the layer in words, such as "layer 'flat' (Flatten)", or the line of the error that
-says what is wrong.
+What leaves: the layer in words, such as "layer 'flat' (Flatten)"; or the line of the error that
+tells what is wrong.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ RESHAPING = ("Flatten", "Reshape", "Permute", "RepeatVector", "Cropping", "ZeroP
 
 
 def in_words(layer: Layer) -> str:
-    """What a refusal calls a layer: its name and its class."""
+    """A layer in the words of a refusal: its name and its class."""
     return f"layer '{layer.name}' ({type(layer).__name__})"
 
 
 def place_of(op: str, model: KerasModel) -> str:
-    """The innermost layer in whose scope an op stands; the op's own name where there is none.
+    """The innermost layer whose name scope has an op, in words; the op's own name if there is none.
 
-    Where a model is called again in one graph, the scopes of its layers get a number as its own
-    does: in "net_1/conv_1/Pad" of a model "net" stands its layer "conv", not "conv_1".
+    If a model is called twice in one graph, its scope and those of its layers get a number the
+    second time: for a model "net", the op "net_1/conv_1/Pad" is of the layer "conv", not "conv_1".
     """
     layers = {layer.name: layer for layer in layers_of(model)}
     outermost, *parts = op.split("/")
@@ -50,9 +50,9 @@ _NAMED = r"^\s*(?:\w+\.)*\w*(?:Error|Warning): (.+)$"
 
 
 def first_line(error: BaseException) -> str:
-    """The line of a foreign error that says what is wrong.
+    """The line of an error of Keras or TensorFlow that tells what is wrong.
 
-    Keras and autograph put their own frames and headings around it.
+    Keras and autograph put frames and headings around it.
     """
     noise = re.compile(
         r"in user code|Exception encountered when calling|Traceback|Arguments received|"
@@ -60,7 +60,7 @@ def first_line(error: BaseException) -> str:
     )
     text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
     named = [m.group(1) for m in re.finditer(_NAMED, text, re.MULTILINE)]
-    # A frame is two lines: where, and the source that stands there.
+    # A frame has two lines: the place, and the line of source there.
     text = re.sub(r'^\s*File ".*\n.*$', "", text, flags=re.MULTILINE)
     lines = [line.strip() for line in text.splitlines()]
     plain = [line for line in lines if line and not noise.match(line)]
@@ -68,7 +68,7 @@ def first_line(error: BaseException) -> str:
         if not noise.match(line):
             return line[:300].rstrip(".")
     if named:
-        # The heading is Keras's; what it says comes in the next line.
+        # This line is a heading of Keras; the message is in the next line.
         start = next(k for k, line in enumerate(lines) if line.endswith(named[-1].strip()))
         plain = [line for line in lines[start + 1 :] if line and not noise.match(line)]
     return (plain[0] if plain else type(error).__name__)[:300].rstrip(".")
@@ -84,8 +84,9 @@ def blame(
 ) -> str:
     """Name the layer that pins the length.
 
-    The model runs eagerly at its own length and at another one, layer by layer. The layer that
-    fails is at fault, unless it was handed a feature axis that an earlier layer made of time steps.
+    The model runs eagerly, layer by layer, at its own length and at another one. The layer that
+    fails pins the length; unless it was given a feature axis that an earlier layer made of time
+    steps, which then pins it.
     """
     first, _ = _record(flavour, model, interface, probes.sample(list(inputs), 1))
     failed = None
@@ -108,7 +109,7 @@ def blame(
 
 
 def _other_shapes(inputs: Sequence[TensorSpec], found: Freed) -> Iterator[list[TensorSpec]]:
-    """The inputs with other sizes of those that are kept: all of these at once, then each alone."""
+    """The inputs with other sizes for those whose length is kept: first for all, then for each."""
     for shapes in itertools.zip_longest(*found.kept.values()):
         changed = dict(zip(found.kept, shapes, strict=True))
         groups = [changed] + [{k: s} for k, s in changed.items() if len(changed) > 1]

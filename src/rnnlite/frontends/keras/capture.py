@@ -1,11 +1,11 @@
-"""Take hold of every recurrence of a Keras model while it is traced.
+"""Lower every recurrence of a Keras model as a Scan, while the model is traced.
 
 What enters: a model that is being traced. What leaves: `Recurrences`, and a graph in which each
 recurrence is a lowered Scan.
 
-Both Keras packages send each recurrence, whatever layer, wrapper or custom cell it came from,
-through one function, `backend.rnn`. Inside `capture` that function lowers a Scan instead, for the
-thread that entered it; fused shortcuts are closed; everything is put back on leaving.
+In both Keras packages each recurrence, of whatever layer, wrapper or custom cell, calls one
+function, `backend.rnn`. Within `capture`, and in its thread, that function lowers a Scan instead.
+Fused shortcuts are closed meanwhile. Afterwards all is as before.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from rnnlite.scan.tensors import Tensor
 
 @contextmanager
 def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> Iterator[Recurrences]:
-    """Within it, the recurrences of this thread become lowered Scans; gives them.
+    """A context in which the recurrences of this thread become Scans; it gives them.
 
     Args:
-        flavour: the package to take hold of.
+        flavour: the Keras package.
         changed: what `neutral` changed in the model.
-        options: how they are lowered; or a survey, for which they are not.
+        options: how Scans are lowered; or a Survey, which only notes them.
     """
     captured = Recurrences(options)
     hook = _Hook(flavour, captured, changed, options)
@@ -48,7 +48,8 @@ def capture(flavour: Flavour, changed: Changed, options: Options | Survey) -> It
         with replaced(hook.changes()):
             yield captured
     except Exception as e:
-        # Keras and autograph wrap what is raised while they trace; a refusal goes out as it is.
+        # Keras and autograph wrap errors that are raised while tracing; a refusal is raised as it
+        # is.
         if hook.refusal is not None:
             raise hook.refusal from e
         raise
@@ -59,7 +60,7 @@ def _unset(*args: Nested, **kwargs: Nested) -> Nested:
 
 
 class _Hook:
-    """What is put in place of the packages' functions during one capture."""
+    """The functions that replace those of the Keras package during one capture."""
 
     def __init__(
         self, flavour: Flavour, captured: Recurrences, changed: Changed, options: Options | Survey
@@ -74,7 +75,7 @@ class _Hook:
         self.original_rnn: Function = _unset
 
     def changes(self) -> list[Change]:
-        """Everything that is patched."""
+        """All attributes that are replaced."""
         hooks = self.flavour.hooks
         found = [
             Change(hooks.backend, "rnn", lambda original, _: self._of_rnn(original)),
@@ -115,7 +116,7 @@ class _Hook:
         return call
 
     def _tracking(self, original: Function) -> Function:
-        """RNN layers announce themselves, so that `rnn` knows whose recurrence it holds."""
+        """Note which RNN layer is running, so that `rnn` knows the layer of a recurrence."""
 
         def tracked(layer: Layer, *args: Nested, **kwargs: Nested) -> Nested:
             if not self._mine():
@@ -130,7 +131,7 @@ class _Hook:
         return tracked
 
     def _refuse_dropout(self, layer: Layer, training: object) -> None:
-        """Dropout that is on at inference, by training=True, is random: it has no LiteRT form."""
+        """Refuse dropout that is on at inference (training=True): it is random."""
         cell = getattr(layer, "cell", None)
         cells = [cell, *(getattr(cell, "cells", None) or [])]
         if training is True and any(id(c) in self.changed.dropping for c in cells):
@@ -142,9 +143,9 @@ class _Hook:
             raise self.refusal
 
     def _place(self, original: Function, find: Function) -> Function:
-        """The place of an extreme, the first of equal ones.
+        """An argmax or argmin that gives the first of equal values.
 
-        Keras 3 puts -0.0 below 0.0, by the sign bit, for which LiteRT has no op.
+        That of Keras 3 puts -0.0 below 0.0, by the sign bit, for which LiteRT has no op.
         """
 
         def call(x: Nested, axis: int | None = None, keepdims: bool = False) -> Nested:
@@ -164,7 +165,7 @@ class _Hook:
         return call
 
     def _time_distributed(self, original: Function) -> Function:
-        """Keras 3 unrolls or vectorises over time; folding time into the batch says the same."""
+        """TimeDistributed with time folded into the batch, where Keras 3 unrolls or vectorises."""
 
         def call(
             wrapper: Wrapper,
@@ -200,7 +201,7 @@ class _Hook:
         zero_output_for_mask: bool = False,
         return_all_outputs: bool = True,
     ) -> Nested:
-        """Stands for `backend.rnn`: same arguments, same results, the loop lowered as a Scan."""
+        """Replaces `backend.rnn`: same arguments and results, with the loop lowered as a Scan."""
         if not self._mine():
             return self.original_rnn(
                 step_function,
@@ -264,7 +265,7 @@ class _Hook:
         states: Sequence[Nested],
         constants: Sequence[Nested],
     ) -> tuple[Cell, _Structure]:
-        """The known cell, if this is a keras layer's own step over one; else its step, traced."""
+        """The known cell, if the step is Keras's own over one; else a cell that traces the step."""
         structure = _Structure()
         cell = getattr(layer, "cell", None)
         own_step = (step_function.__module__ or "").split(".")[0] in ("keras", "tf_keras")
@@ -294,7 +295,7 @@ class _Hook:
 
 
 class _Structure:
-    """The nesting of a step's output, learnt when the step is traced; a single tensor else."""
+    """The nesting of a step's output, known once the step is traced; by default a single tensor."""
 
     def __init__(self) -> None:
         self.template: Nested = None
@@ -320,7 +321,7 @@ def _zeroed_in_forward_order(result: ScanResult, mask: Tensor) -> ScanResult:
 
 
 def _not_converted(function: Function) -> Function:
-    """Keep autograph from rewriting a function of ours, but not the user code that it calls."""
+    """Keep autograph from rewriting this function, but not the user code that it calls."""
 
     def wrapper(*args: Nested, **kwargs: Nested) -> Nested:
         return function(*args, **kwargs)
@@ -330,7 +331,7 @@ def _not_converted(function: Function) -> Function:
 
 
 def _swap_time_and_batch(x: Tensor) -> Tensor:
-    """(B, T, ...) <-> (T, B, ...); with a batch of one a reshape does, which costs nothing."""
+    """(B, T, ...) <-> (T, B, ...); where B or T is 1, by a reshape, which costs nothing."""
     first, second, *rest = x.shape
     if (first == 1 or second == 1) and all(d is not None for d in rest):
         shape = [second, first, *rest]

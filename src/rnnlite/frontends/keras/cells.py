@@ -1,7 +1,7 @@
-"""From a Keras recurrent layer to one of the known cells, or None where the cell is not known.
+"""Recognise the known cells among the cells of Keras recurrent layers.
 
 What enters: the `cell` of a Keras RNN layer. What leaves: a cell of `scan.cells`, with the weights
-as float32 arrays. Of any other cell `capture` traces the step.
+as float32 arrays; None for any other cell, whose step `capture` traces.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ ELEMENTWISE = frozenset(
         "threshold",
     ]
 )
-"""Activation functions of Keras that act on each element alone."""
+"""Activation functions of Keras that work element by element."""
 
 HARMLESS = frozenset(
     [
@@ -66,11 +66,11 @@ HARMLESS = frozenset(
         "from_config",
     ]
 )
-"""What a subclass may define and still compute what its base class computes."""
+"""Attributes that a subclass may define and still compute what its base class computes."""
 
 
 def activation_of(function: Callable[[Tensor], Tensor]) -> Activation:
-    """Keras activation (function, layer or any callable) as an `Activation`."""
+    """An activation of Keras (a function, layer or any callable) as an `Activation`."""
     module = getattr(function, "__module__", "") or ""
     name = getattr(function, "__name__", "")
     own = module.split(".")[0] in ("keras", "tf_keras", "tensorflow")
@@ -91,10 +91,10 @@ def known_class(cell: object, known: tuple[type, ...]) -> bool:
 
 
 def known_cell(flavour: Flavour, cell: RecurrentCell) -> Cell | None:
-    """The known cell that a Keras cell is, its weights read out, or None.
+    """A Keras cell as a known cell, with its weights; None if it is not known.
 
     Args:
-        flavour: the package that the cell is of.
+        flavour: the Keras package of the cell.
         cell: the `cell` of a Keras RNN layer.
     """
     layers = flavour.layers

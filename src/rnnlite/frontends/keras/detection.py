@@ -1,4 +1,4 @@
-"""What kind of Keras file a path is, told by its content, not its ending. No TensorFlow.
+"""Recognise the kind of a Keras file by its content, not its ending. No TensorFlow.
 
 What enters: a path. What leaves: a `Detected`, or None.
 """
@@ -30,8 +30,9 @@ class Detected:
     """A recognised file.
 
     Attributes:
-        kind: what it is.
-        keras_version: of the Keras that wrote it, e.g. "3.15.1"; "" if it does not say.
+        kind: the kind of file.
+        keras_version: the version of Keras that wrote the file, e.g. "3.15.1"; "" if it is not
+            stated.
         config: the model's configuration, as parsed JSON; None where the file holds none.
     """
 
@@ -41,7 +42,7 @@ class Detected:
 
     @property
     def is_keras3(self) -> bool:
-        """Whether Keras 3 wrote it."""
+        """Whether Keras 3 wrote the file."""
         major = self.keras_version.split(".")[0]
         return major.isdecimal() and int(major) >= 3
 
@@ -50,7 +51,7 @@ def detect(path: Path) -> Detected | None:
     """Recognise a file or folder of Keras; None where it is something else.
 
     Raises:
-        SourceError: it is one, or nearly one, but is truncated, damaged or without a model.
+        SourceError: it is a file of Keras, but truncated, damaged or without a model.
     """
     head = head_of(path)
     if head[:8] == HDF5_MAGIC:
@@ -63,7 +64,7 @@ def detect(path: Path) -> Detected | None:
 
 
 PYTORCH = frozenset([".pt", ".pth", ".pt2"])
-"""How archives of another family are called: a damaged one is for that to refuse."""
+"""Endings of PyTorch's archives: a damaged one is refused by that front end, not here."""
 
 
 def _archive(path: Path) -> Detected | None:

@@ -1,9 +1,9 @@
 """TimeDistributed of Keras 3 as one loop over time, for a reference that is traced once.
 
-What enters: a `Flavour`. What leaves: a context in which TimeDistributed layers run Keras' own code
-on one time step after the other. Of a known length Keras unrolls it, a copy of the layer a step: to
-trace a thousand recurrences takes minutes. Of a free one it gives wrong results (3.15 runs over the
-batch instead of time).
+What enters: a `Flavour`. What leaves: a context in which TimeDistributed layers run Keras's own
+code on one time step after the other. Where the length is known, Keras unrolls with a copy of the
+layer for each step: to trace a thousand recurrences takes minutes. Where it is free, Keras gives
+wrong results (3.15 loops over the batch instead of time).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rnnlite.scan.tensors import Tensor
 
 @contextmanager
 def in_one_loop(flavour: Flavour) -> Iterator[None]:
-    """Within it, this thread's TimeDistributed layers of Keras 3 loop over time."""
+    """A context in which TimeDistributed layers of Keras 3, in this thread, loop over time."""
     if not flavour.is_keras3:
         yield
         return
@@ -53,8 +53,8 @@ def _at(x: Tensor, t: Tensor) -> Tensor:
 
 
 def _over_time(step: Callable[[Tensor], Tensor], length: Tensor) -> Tensor:
-    """The results (B, T, ...) of a function of a place in time, whose results are (B, 1, ...)."""
-    # As a function of its own: the loop has to know the type of its results before it runs.
+    """The results (B, T, ...) of a function of the index of a time step that gives (B, 1, ...)."""
+    # A function of its own, for the loop has to know the type of its results before it runs.
     one = tf.function(lambda t: tf.squeeze(step(t), 1), autograph=False)
     one = one.get_concrete_function(tf.TensorSpec([], tf.int32))
     (result,) = one.outputs

@@ -1,7 +1,7 @@
-"""What is asked of a live Keras 3 model on another backend than TensorFlow.
+"""Use a live Keras 3 model on another backend than TensorFlow.
 
-What enters: the live model, and NumPy arrays. What leaves: its classes, shapes, and results as
-NumPy arrays. All else is asked of a copy of it on TensorFlow (`pipeline.remote`).
+What enters: the live model, and NumPy arrays. What leaves: its classes, its shapes, and its results
+as NumPy arrays. For all else a copy on TensorFlow is used (`pipeline.remote`).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def custom_classes(model: KerasModel) -> dict[str, type]:
 
 
 def stated_shapes(model: KerasModel) -> list[tuple[int | None, ...]]:
-    """The shapes that its Inputs state; none for a subclassed model."""
+    """The shapes that the Inputs of a model state; empty for a subclassed model."""
     return [tuple(x.shape) for x in getattr(model, "inputs", None) or []]
 
 
 def results(model: KerasModel, arrays: Sequence[Array]) -> list[Array]:
-    """Its results on its own backend: an array an output for one array an input, with batch."""
+    """The results of a model on its own backend: arrays with batch axis, one for each output."""
     import keras
 
     from rnnlite.frontends.keras.interface import flat_outputs

@@ -1,6 +1,6 @@
 """Load a Keras model from a file of either flavour: .keras, .h5, SavedModel folder of Keras 2.
 
-What enters: a path, what `detection` found there, the options of the user. What leaves: a live
+What enters: a path, what `detection` found, the options of the user. What leaves: a live
 model of the package that wrote the file, without its optimizer.
 """
 
@@ -35,8 +35,8 @@ def load_model(flavour: Flavour, path: Path, found: Detected, request: KerasRequ
     """Load the model, without its optimizer.
 
     Raises:
-        TrustError: it needs code or custom objects that were not allowed.
-        SourceError: Keras cannot read it.
+        TrustError: the file needs code or custom objects that were not allowed.
+        SourceError: Keras cannot read the file.
     """
     custom = dict(request.custom_objects or {})
     if found.kind is WEIGHTS:
@@ -80,7 +80,7 @@ def _load_keras2_hdf5(path: Path, found: Detected, custom: dict[str, Any]) -> Ke
 
 
 def _refuse_revived(model: KerasModel, path: Path) -> None:
-    """Layers without their class are functions, whose recurrences Keras no longer sees."""
+    """Refuse layers whose class is missing: they are functions, whose recurrences Keras hides."""
     for layer in [model, *layers_of(model)]:
         own = type(layer).__name__ in ("Sequential", "Functional", "Model")
         if private.is_revived(layer) and not own:
@@ -93,7 +93,7 @@ def _refuse_revived(model: KerasModel, path: Path) -> None:
 
 
 def _architecture(path: Path, request: KerasRequest) -> dict[str, Any]:
-    """The configuration that goes with a file of weights alone."""
+    """The configuration that the user gives for a file that holds only weights."""
     if request.architecture is None:
         raise SourceError(
             f"the HDF5 file '{path}' holds weights alone",
@@ -124,7 +124,7 @@ def _load_weights(
     """Build the model from its configuration, then load the weights."""
     if flavour.is_keras3:
         model: KerasModel = flavour.keras.models.model_from_json(json.dumps(found.config), custom)
-        # The loader goes by the ending of the name.
+        # The loader tells the format by the ending of the name.
         with _named(path, "model.weights.h5") as named:
             flavour.keras.Model.load_weights(model, str(named))
         return model
@@ -147,7 +147,7 @@ def _load_archive(
 
 @contextmanager
 def _named(path: Path, name: str) -> Iterator[Path]:
-    """The same file under another name."""
+    """A context in which the file has another name, by a link."""
     with tempfile.TemporaryDirectory(prefix="rnnlite-") as folder:
         named = Path(folder) / name
         named.symlink_to(path.resolve())
@@ -198,10 +198,10 @@ def _refusal(path: Path, found: Detected, flavour: Flavour, error: Exception) ->
 
 
 def _unknown_class(config: object, flavour: Flavour) -> str:
-    """The first class in a configuration that Keras 2 knows no layer of; "" if there is none.
+    """The first class in a configuration that Keras 2 has no layer for; "" if there is none.
 
-    Where the name of a class is that of another object too, Keras 2 raises nothing: it gives the
-    name as a text in the place of the layer.
+    If a class has the name of another object, Keras 2 raises nothing: it gives the name as a str in
+    place of the layer.
     """
     if flavour.is_keras3 or not isinstance(config, dict | list):
         return ""

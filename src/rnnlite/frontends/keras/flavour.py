@@ -1,7 +1,6 @@
-"""The two Keras flavours, Keras 3 and Keras 2 (tf_keras), as far as they differ for us.
+"""The two Keras packages, Keras 3 and Keras 2 (tf_keras), where they differ for rnnlite.
 
-What enters: a live object. What leaves: the `Flavour` that it is of, and what each flavour calls
-things.
+What enters: a live object. What leaves: its `Flavour`, which has what differs.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class Flavour:
 
     @cached_property
     def hooks(self) -> private.Hooks:
-        """Where it is taken hold of; for Keras 3 this needs the TensorFlow backend."""
+        """What is replaced while tracing; for Keras 3 this needs the TensorFlow backend."""
         return private.hooks_keras3() if self.is_keras3 else private.hooks_keras2()
 
     def owns(self, model: object) -> bool:
@@ -64,7 +63,7 @@ def _import(name: str, remedy: str) -> ModuleType:
 
 
 def keras3() -> Flavour:
-    """Keras 3 with the backend it was imported with (TensorFlow, if rnnlite imports it)."""
+    """Keras 3, with the backend that it was imported with; TensorFlow, if rnnlite imports it."""
     if "keras" not in sys.modules:
         os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     keras = _import("keras", "Install it with: pip install 'rnnlite[convert]'")

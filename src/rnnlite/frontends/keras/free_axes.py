@@ -1,8 +1,8 @@
-"""Which axes of inputs of fixed shape may be free: those that a recurrence runs over.
+"""Find the axes of inputs of fixed shape that may be free: those that a recurrence runs over.
 
 What enters: the inputs as the model declares them, and ways to trace and to run it. What leaves:
-the axes that are free. An axis is tried by tracing the model with it free and following the sizes
-(`rnnlite.lengths`); what that finds is confirmed by running the source at other lengths, at which a
+the axes that are free. An axis is tried by tracing the model with it free, and following the sizes
+(`rnnlite.lengths`). The result is confirmed by running the source at other lengths, at which a
 recurrence takes another number of steps.
 """
 
@@ -19,26 +19,26 @@ from rnnlite.scan.tensors import ConcreteFunction
 from rnnlite.specs import Array, TensorSpec
 
 Free = dict[int, tuple[int, ...]]
-"""By input, the axes that are free."""
+"""Index of an input -> its free axes."""
 
 OTHERS = 2
-"""Other lengths that a freed model is run at."""
+"""At how many other lengths a freed model is run."""
 
 SEARCHED = 512
-"""Lengths above the declared one among which those are looked for."""
+"""How many lengths above the declared one are searched for these."""
 
 
 @dataclass(frozen=True, eq=False)
 class Traced:
-    """The model traced for some inputs, its recurrences lowered.
+    """The model traced for some inputs, with its recurrences lowered.
 
     Attributes:
         function: the ConcreteFunction.
-        names: of its outputs.
+        names: the names of its outputs.
         records: one for each recurrence.
-        notes: what was changed in the model for it.
+        notes: what was changed in the model, for the user.
         lengths: how the lengths inside follow from those of the inputs.
-        scans: the recurrences and the tensors that they became.
+        scans: the Scans, with their results in `function`.
     """
 
     function: ConcreteFunction
@@ -55,9 +55,9 @@ class Probes:
 
     Attributes:
         trace: traces the model and lowers its recurrences.
-        reference: the source's own function.
-        sample: random inputs, free axes of the given lengths.
-        channels_first: whether its convolutions have the channels in front.
+        reference: makes the source's own function for given inputs.
+        sample: makes random inputs, with free axes of the given lengths.
+        channels_first: whether convolutions of the model have channels first.
     """
 
     trace: Callable[[Sequence[TensorSpec]], Traced]
@@ -68,12 +68,12 @@ class Probes:
 
 @dataclass(frozen=True, eq=False)
 class Freed:
-    """What came of it.
+    """The result of the search for free axes.
 
     Attributes:
         free: the free axes of each input that has any.
         failure: the first failure of a probe, if there was one.
-        kept: for each other input that may be a sequence, other shapes to find by running which
+        kept: for each other input that may be a sequence, further shapes: running them shows which
             layer pins it.
     """
 
@@ -103,11 +103,11 @@ def with_free(
 
 
 def freed(inputs: Sequence[TensorSpec], probes: Probes) -> Freed:
-    """Free what the model lets go: of all inputs at once, else one input at a time.
+    """Free the axes that the model allows: of all inputs at once, or else of one after the other.
 
     Args:
-        inputs: as the model declares them, the batch decided.
-        probes: how the model is traced and run.
+        inputs: the inputs as the model declares them, with the batch decided.
+        probes: traces and runs the model.
     """
     search = _Search(inputs, probes)
     search.choose()
@@ -120,8 +120,8 @@ class _Search:
     """The search for the free axes of one model, probe by probe.
 
     Attributes:
-        free: what is found to be free so far.
-        failure: the first failure.
+        free: the axes that are found to be free so far.
+        failure: the first failure of a probe.
     """
 
     def __init__(self, inputs: Sequence[TensorSpec], probes: Probes) -> None:
@@ -132,9 +132,9 @@ class _Search:
         self._seen: dict[int, Lengths] = {}
 
     def choose(self) -> None:
-        """Choose the axes of each input that are time: those that a recurrence runs over.
+        """Choose the axes of time of each input: those that a recurrence runs over.
 
-        Where no recurrence says so, it is the first set of axes that can be free.
+        If no recurrence runs over an axis, the first set of axes that can be free is chosen.
         """
         choices = {k: self._choices(k) for k in self.pinned}
         together = {k: found[0] for k, found in choices.items()}
@@ -161,7 +161,7 @@ class _Search:
                 self.free[k] = fallback[k]
 
     def _explained(self, lengths: Lengths, k: int, axes: Sequence[int]) -> bool:
-        """Whether no other axis of an input can be what a recurrence runs over."""
+        """Whether no recurrence can run over another axis of an input."""
         if any(Axis(k, axis) in lengths.times for axis in axes):
             return True
         if len(axes) > 1:
@@ -181,11 +181,11 @@ class _Search:
         return [space, *images, *((axis,) for axis in space)]
 
     def _may_be_images(self, k: int) -> bool:
-        """Whether an input may be a sequence of images whose channels come behind time."""
+        """Whether an input may be a sequence of images, with time in front of the channels."""
         return self.probes.channels_first and len(self.inputs[k].shape) > 4
 
     def _lengths(self, free: Free) -> Lengths | None:
-        """The lengths of the model with these axes free; None where it does not take that."""
+        """The lengths of the model with these axes free; None where the model refuses that."""
         try:
             lengths = self.probes.trace(with_free(self.inputs, free)).lengths
         except Exception as e:  # noqa: BLE001 - whatever the source raises; another choice may do
@@ -206,7 +206,7 @@ class _Search:
         return self.inputs[k].shape[axis] or 1
 
     def drop_pinned(self) -> None:
-        """Keep what only was free while other axes were too."""
+        """Drop axes that an op pins while all chosen axes are free, until none is pinned."""
         while self.free:
             lengths = self._lengths(self.free)
             pinned = set() if lengths is None else lengths.pinned()
@@ -219,7 +219,7 @@ class _Search:
                     del self.free[k]
 
     def confirm(self) -> None:
-        """Run the source at other lengths: with all inputs free, else with one after the other."""
+        """Run the source at other lengths: with all inputs freed, or else one by one."""
         if not self.free or self._runs(self.free):
             return
         confirmed: Free = {}
@@ -244,7 +244,7 @@ class _Search:
         return True
 
     def kept(self) -> dict[int, list[tuple[int | None, ...]]]:
-        """See `Freed.kept`. Images beside a sequence that nothing pins are left out."""
+        """See `Freed.kept`. Images are left out if nothing pins them."""
         found = {}
         for k in self.pinned:
             if k in self.free:
@@ -269,10 +269,10 @@ class _Search:
 def _time_of(
     lengths: Lengths, k: int, axes: Sequence[int], spec: TensorSpec
 ) -> tuple[tuple[int, ...], bool]:
-    """Which of the axes are time, and whether a recurrence says so.
+    """The axes of time among these, and whether a recurrence runs over them.
 
-    Each is looked at alone, the others as declared: what is free at the same time may only seem to
-    be mixed.
+    Each axis is checked with the others at their declared sizes: axes that are free at the same
+    time may seem to be mixed.
     """
     alone = {axis: _alone(lengths, k, axis, spec.shape) for axis in axes}
     free = [axis for axis in axes if Axis(k, axis) not in alone[axis].pinned()]
@@ -285,7 +285,7 @@ def _time_of(
         )
     ]
     times = whole or times
-    # An axis that the model, as declared, pools down to size 1 is hardly time.
+    # An axis that the declared model pools down to size 1 is hardly time.
     times = [a for a in times if not _collapsed(alone[a], Axis(k, a), spec.shape[a])] or times
     if times:
         return tuple(times), True
@@ -298,7 +298,7 @@ def _collapsed(lengths: Lengths, axis: Axis, size: int | None) -> bool:
 
 
 def _alone(lengths: Lengths, k: int, axis: int, shape: Sequence[int | None]) -> Lengths:
-    """The lengths where of the axes of an input one alone is free."""
+    """The lengths with only one axis of an input free."""
     others = [a for a in lengths.axes if a.input == k and a.axis != axis]
     return lengths.fixed({a: shape[a.axis] or 1 for a in others})
 
@@ -306,10 +306,10 @@ def _alone(lengths: Lengths, k: int, axis: int, shape: Sequence[int | None]) -> 
 def other_lengths(lengths: Lengths, declared: Values) -> list[Values]:
     """Lengths above the declared ones at which recurrences take other numbers of steps.
 
-    Where no recurrence runs over a free axis, whatever other lengths fit.
+    If no recurrence runs over a free axis, any other lengths that fit.
     """
     found: list[Values] = []
-    # Steps that no free axis decides tell no length from another.
+    # Numbers of steps tell lengths apart only if they depend on a free axis.
     known = lengths.known and any(axes_of(s.size) for s in lengths.steps)
     seen = {_steps(lengths, declared)}
     for change in range(1, SEARCHED):
@@ -328,7 +328,7 @@ def other_lengths(lengths: Lengths, declared: Values) -> list[Values]:
         if len(found) == OTHERS:
             break
     if not lengths.known:
-        # Other lengths may round to the same steps; twice the declared one does not.
+        # Other lengths may give the same number of steps; twice the declared one does not.
         found.append({axis: 2 * n for axis, n in declared.items()})
     return found
 
@@ -338,7 +338,7 @@ def _steps(lengths: Lengths, values: Values) -> tuple[int | None, ...]:
 
 
 def _refused(lengths: Lengths | None, k: int, axis: int, shape: Sequence[int | None]) -> list[int]:
-    """Sizes of an axis that some op is seen to refuse; else some that are likely to be refused."""
+    """The first size of an axis that an op is known to refuse; else sizes that it may refuse."""
     size = shape[axis] or 1
     likely = [size + 1, size + 2, 2 * size]
     if lengths is None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rnnlite.frontends.keras.types import KerasModel
 
 ON_TENSORFLOW = {"KERAS_BACKEND": "tensorflow"}
-"""Keras has one backend a process: what another one needs from its environment."""
+"""The environment of a process with Keras on TensorFlow; a process has one Keras backend."""
 
 
 class KerasFrontEnd(FrontEnd[KerasRequest]):
@@ -58,7 +58,7 @@ class KerasFrontEnd(FrontEnd[KerasRequest]):
         return program_from(*_model(source, request), request)
 
     def freeze(self, source: object, request: KerasRequest) -> FrozenGraph:
-        """See `FrontEnd.freeze`: the model's own computation, its recurrences as they stand."""
+        """See `FrontEnd.freeze`: the model's own computation, with its recurrences unchanged."""
         from rnnlite.frontends.keras.program import function_of
         from rnnlite.frontends.tensorflow.writing import frozen_function
 
@@ -77,7 +77,7 @@ class KerasFrontEnd(FrontEnd[KerasRequest]):
 
 
 def _model(source: object, request: KerasRequest) -> tuple[Flavour, KerasModel]:
-    """The package that the source is of, and its live model."""
+    """The Keras package of a source, and its live model."""
     from rnnlite.frontends.keras.flavour import flavour_of, keras2, keras3
 
     found = detect(source) if isinstance(source, Path) else None
@@ -96,7 +96,7 @@ def _model(source: object, request: KerasRequest) -> tuple[Flavour, KerasModel]:
 
 
 def _backend() -> str:
-    """Keras 3's backend in this process; where it is not imported yet, what it will be."""
+    """The backend of Keras 3 in this process, or that it will have once it is imported."""
     keras = sys.modules.get("keras")
     if keras is None:
         return os.environ.get("KERAS_BACKEND", "tensorflow")

@@ -1,7 +1,7 @@
 """The inputs and outputs of a Keras model: names, shapes, order, and how to call it.
 
-What enters: a built model of either flavour. What leaves: an `Interface`, in which inputs and
-outputs are flat lists in the source's order, whatever nesting the model has.
+What enters: a built model of either flavour. What leaves: an `Interface`, whose inputs and outputs
+are flat lists in the source's order, whatever nesting the model has.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rnnlite.scan.tensors import Array, Tensor
 from rnnlite.specs import TensorSpec
 
 Key = str | int
-"""The place of a tensor in a nesting."""
+"""A key or index in a nesting."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +35,10 @@ class Interface:
 
     Attributes:
         inputs: name, shape as the source states it (None where free) and dtype of each input.
-        call: from a flat list of tensors to the model's own nested result.
-        output_names: the source's names, if it states them; one for each flat output.
-        declared: whether the shapes are the source's own statement (False: seen in a first call,
-            so the batch size and the length say nothing).
+        call: a function of a flat list of tensors that gives the model's own nested result.
+        output_names: the names of the flat outputs, if the source states them.
+        declared: whether the source declares the shapes. If not, they are those of a first call,
+            whose batch size and length mean nothing.
         ragged: the names of the inputs that the source takes as ragged tensors.
     """
 
@@ -62,7 +62,7 @@ def interface_of(flavour: Flavour, model: KerasModel) -> Interface:
 
 
 def flat_outputs(result: Nested, names: tuple[str, ...] | None) -> list[tuple[str, Tensor]]:
-    """Flatten a model's result in its own order, dictionaries by insertion, with unique names."""
+    """A model's result as a flat list of (unique name, tensor); dictionaries keep their order."""
     leaves = list(_walk(result, ()))
     if names is not None and len(names) == len(leaves) and not isinstance(result, dict):
         found = list(names)

@@ -1,7 +1,7 @@
-"""Upgrade the configurations of old Keras 2 files to what the present Keras 2 means by them.
+"""Upgrade the configurations of old Keras 2 files, so that the present Keras 2 reads them right.
 
-What enters: a model's configuration as its .h5 holds it. What leaves: a copy with the same meaning
-for `tf_keras`. The rules, with the versions that wrote what:
+What enters: a model's configuration from its .h5. What leaves: a copy with the same meaning
+for `tf_keras`. The rules, with the versions that wrote such configurations:
 
 - GRU, GRUCell without `reset_after` (standalone Keras before 2.1.4, tf.keras 1.x before 1.13, which
   had no such option; the present default is True): False.
@@ -13,9 +13,10 @@ for `tf_keras`. The rules, with the versions that wrote what:
   LSTM, GRU with `reset_after`, tanh and sigmoid. The loader turns their weights.
 - UnifiedLSTM, UnifiedGRU, LSTMV2, GRUV2, BatchNormalizationV1 and V2 (names that tf.keras 1.12 to
   1.15 wrote): the plain names.
-- `input_dtype`, `batch_input_dtype` of layers (standalone Keras 2.0): dropped, `dtype` says it.
-- `dtype` of an Embedding that is an integer's (standalone Keras 2.0: of its ids, not of its
-  vectors): dropped.
+- `input_dtype`, `batch_input_dtype` of layers (standalone Keras 2.0): dropped, for `dtype` states
+  it.
+- `dtype` of an Embedding that is an integer type (standalone Keras 2.0: the type of its ids, not of
+  its vectors): dropped.
 - `dtype` as an object of tf.keras 2.4 and later: its name.
 - The configuration of a Sequential as a bare list (standalone Keras before 2.2.3): a dictionary.
 """
@@ -34,7 +35,7 @@ ABSENT: dict[str, dict[str, Any]] = {
     "LSTM": GATED,
     "LSTMCell": GATED,
 }
-"""By class, what an absent key means."""
+"""Class -> key -> the meaning of the key where it is absent."""
 
 RENAMED = {
     "UnifiedLSTM": "LSTM",

@@ -1,9 +1,9 @@
-"""Layers that look strings or values up in tables: refused, with the place to cut the model at.
+"""Refuse layers that look up strings or values in tables, and tell where to cut the model.
 
 What enters: a live model. What leaves: nothing, or a refusal that names the layer.
 
-LiteRT's builtin ops know no tables that a model here could use. What is in front of the numbers, or
-behind them, is to run outside.
+LiteRT's builtin ops have no such tables. These layers have to run outside, in front of the model or
+behind it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def refuse_lookups(flavour: Flavour, model: KerasModel) -> None:
 
 
 def _kinds(flavour: Flavour, layer: Layer, side: str) -> set[str]:
-    """The dtypes of a layer's inputs or outputs; none where it has no fixed ones."""
+    """The dtypes of a layer's inputs or outputs; empty where it has no fixed ones."""
     try:
         tensors = flavour.flatten(getattr(layer, side))
     except (AttributeError, ValueError, RuntimeError):

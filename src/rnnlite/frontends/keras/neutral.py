@@ -1,9 +1,7 @@
-"""Trace a Keras model without side effects: no unrolling, no state, no fused shortcut, any length.
+"""Make a Keras model traceable: no unrolling, no stored state, no fused shortcut, any length.
 
-What enters: a live model, which is not changed. What leaves: a context in which it can be traced,
-and what seems changed there.
-
-Layers only seem to have other attributes for the time of a trace (`patching`).
+What enters: a live model, which is not changed. What leaves: a context in which it can be traced;
+in it attributes of layers read as other values (`patching`).
 """
 
 from __future__ import annotations
@@ -26,13 +24,14 @@ NEUTRAL: dict[str, object] = {
     "recurrent_dropout": 0.0,
     **SWITCHES,
 }
-"""Attributes of recurrent layers and cells that choose how, not what, is computed at inference, and
-the value that suits tracing. (Keras 3 draws dropout masks, and so moves its seeds, even then.)"""
+"""Attribute of recurrent layers and cells -> its value for tracing. They decide how inference is
+computed, not what it gives. (Keras 3 draws dropout masks, and so advances its seeds, even at
+inference.)"""
 
 
 @dataclass(frozen=True)
 class Changed:
-    """What `neutral` changed, by id: layers that unroll, cells that drop out."""
+    """What `neutral` changed: ids of layers that unroll, and of cells with dropout."""
 
     unrolled: frozenset[int]
     dropping: frozenset[int]
@@ -40,7 +39,7 @@ class Changed:
 
 @contextmanager
 def neutral(model: Layer, *, keep_unroll: bool = False) -> Iterator[Changed]:
-    """Within it, no layer unrolls, keeps state between calls, or takes a fused shortcut.
+    """A context in which no layer unrolls, keeps state between calls, or takes a fused shortcut.
 
     A stateful layer starts from zero state, as after `reset_states()`; its stored states are
     neither read nor written.
@@ -48,12 +47,13 @@ def neutral(model: Layer, *, keep_unroll: bool = False) -> Iterator[Changed]:
     Args:
         keep_unroll: leave unrolling as it is.
 
-    Gives what was changed; `capture` wants to know it.
+    Yields:
+        what was changed, for `capture`.
     """
     layers = list(filter(_recurrent, layers_of(model)))
     changed: dict[int, dict[str, object]] = {}
     for layer in layers:
-        # Only plain attributes: a wrapper may give the same name as a property.
+        # Only plain attributes: a wrapper may have a property of the same name.
         own = vars(layer)
         changed[id(layer)] = {
             name: value
@@ -69,7 +69,7 @@ def neutral(model: Layer, *, keep_unroll: bool = False) -> Iterator[Changed]:
 
 @contextmanager
 def any_input_shape(flavour: Flavour) -> Iterator[None]:
-    """Within it, models do not hold callers to the length that their Input states."""
+    """A context in which models take other lengths than their Input states."""
 
     def make(stated: property, mine: Mine) -> property:
         return property(
@@ -83,7 +83,7 @@ def any_input_shape(flavour: Flavour) -> Iterator[None]:
 
 @contextmanager
 def any_layer_name(flavour: Flavour) -> Iterator[None]:
-    """Within it, Keras 3 opens name scopes for layers of any name, as it does outside of graphs."""
+    """A context in which Keras 3 opens name scopes for layers of any name."""
     scope = flavour.hooks.name_scope
     if scope is None:
         yield
@@ -100,7 +100,7 @@ def any_layer_name(flavour: Flavour) -> Iterator[None]:
 
 
 def _legal(name: object) -> object:
-    """A name as TensorFlow takes it for a scope, and the official converter for a node."""
+    """A name that TensorFlow takes for a scope, and the official converter for a node."""
     if not isinstance(name, str) or "/" in name:
         return name
     legal = re.sub(r"[^A-Za-z0-9_.-]", "_", name)

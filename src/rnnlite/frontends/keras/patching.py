@@ -1,8 +1,8 @@
-"""The one door through which attributes of Keras, or of a user's layers, are other than they are.
+"""Replace attributes of Keras, or of a user's layers, for a while; only here.
 
-What enters: what to replace. What leaves: nothing; all is put back, in reverse order, whatever is
-raised. Threads take turns (`LOCK`), and what stands in place of an attribute acts in the thread
-that put it there alone: a model that another thread runs meanwhile computes what it always does.
+What enters: what to replace. What leaves: nothing; all is put back, in reverse order, also after an
+exception. Threads take turns (`LOCK`). A replacement acts only in the thread that asked for it: a
+model that another thread runs meanwhile computes what it always does.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class Change:
 
     Attributes:
         owner: a module or a class.
-        name: of the attribute; one that the owner does not have is left alone.
-        make: from the original and `Mine` to what stands in its place.
+        name: the name of the attribute; one that the owner lacks is passed over.
+        make: a function of the original and `Mine` that gives the replacement.
     """
 
     owner: ModuleType | type
@@ -39,7 +39,7 @@ class Change:
 
 @contextmanager
 def replaced(changes: Sequence[Change]) -> Iterator[None]:
-    """Within it, the attributes are what the changes make of them."""
+    """A context in which attributes are replaced."""
     thread = threading.get_ident()
 
     def mine() -> bool:
@@ -63,12 +63,12 @@ def _replace(change: Change, mine: Mine) -> Callable[[], None]:
 def seeming(
     values: Mapping[int, Mapping[str, object]], objects: Sequence[object]
 ) -> Iterator[None]:
-    """Within it, attributes of objects read as other values, in this thread alone.
+    """A context in which attributes of objects read as other values, only in this thread.
 
-    Nothing is written to the objects: a descriptor of their classes answers for them.
+    Nothing is written to the objects: descriptors of their classes give the values.
 
     Args:
-        values: by id of the object, the values of attributes that it holds itself.
+        values: id of an object -> name -> value, for attributes that it has itself.
         objects: those objects.
     """
     owners: dict[tuple[type, str], dict[int, object]] = {}
@@ -95,7 +95,7 @@ _NONE = object()
 
 
 class _Seeming:
-    """A data descriptor that shows some objects' attribute as another value."""
+    """A data descriptor by which an attribute of some objects reads as another value."""
 
     def __init__(self, owner: type, name: str, seen: Mapping[int, object], mine: Mine) -> None:
         self._name, self._seen, self._mine = name, seen, mine

@@ -1,10 +1,10 @@
-"""Every private name of both Keras packages that rnnlite touches; nothing else knows one.
+"""All private names of both Keras packages that rnnlite uses; no other module uses one.
 
-What enters: layers, models and files of Keras. What leaves: what their private attributes say, and
-the hooks that a trace takes hold of.
+What enters: layers, models and files of Keras. What leaves: the values of private attributes, and
+the classes and functions that a trace replaces.
 
-A release of Keras that moves something is met here, and in no other module. What stands in place of
-an attribute goes through `patching`, whatever its name.
+If a release of Keras moves something, only this module changes. Attributes are replaced by
+`patching`, whatever their names.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from rnnlite.frontends.keras.types import CustomObjects, KerasModel, Layer, Nest
 from rnnlite.scan.tensors import Tensor
 
 SWITCHES: Mapping[str, object] = {"_stateful": False, "_could_use_gpu_kernel": False}
-"""Attributes of recurrent layers that choose how, not what, is computed; the value to trace at."""
+"""Private attribute of recurrent layers -> its value for tracing; see `neutral.NEUTRAL`."""
 
 
 @dataclass(frozen=True, eq=False)
 class Hooks:
-    """Where one package is taken hold of while a model is traced.
+    """What is replaced in a package while a model is traced.
 
     Attributes:
-        backend: the module through whose attribute `rnn` all recurrences go.
+        backend: the module whose function `rnn` all recurrences call.
         fused: names in `backend` of fused shortcuts that must not be taken.
         recurrent_layer: the class RNN.
-        entry: the method of it that every recurrence runs through.
+        entry: the method of RNN that every recurrence calls.
         functional: the class of functional models, whose `input_spec` pins shapes.
-        name_scope: the class that opens name scopes by layer names; None where it takes any name.
+        name_scope: the class that opens name scopes for layers; None where it takes any name.
         conv_lstm_cell: the class of the cell of convolutional LSTMs.
-        numbers: the module of argmax and argmin that tell -0.0 from 0.0; None where they do not.
+        numbers: the module whose argmax and argmin put -0.0 below 0.0; None where none do.
     """
 
     backend: ModuleType
@@ -49,7 +49,7 @@ class Hooks:
 
 
 def hooks_keras3() -> Hooks:
-    """Of Keras 3."""
+    """The hooks of Keras 3."""
     return Hooks(
         backend=importlib.import_module("keras.src.backend"),
         fused=("lstm", "gru", "bidirectional_lstm", "bidirectional_gru"),
@@ -63,7 +63,7 @@ def hooks_keras3() -> Hooks:
 
 
 def hooks_keras2() -> Hooks:
-    """Of Keras 2."""
+    """The hooks of Keras 2."""
     return Hooks(
         backend=importlib.import_module("tf_keras.src.backend"),
         fused=(),
@@ -79,7 +79,7 @@ def _member(module: str, name: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-# Files: the public loaders go by the ending of the name.
+# Files: the public loaders tell the format by the ending of the name.
 
 
 def load_hdf5_keras3(path: Path, custom: CustomObjects) -> KerasModel:
@@ -100,7 +100,7 @@ def load_hdf5_weights_keras2(group: object, model: KerasModel) -> None:
 
 
 def load_archive(package: str, path: Path, custom: CustomObjects, *, trust: bool) -> KerasModel:
-    """A whole model from a .keras archive, of "keras" or "tf_keras"; its name ends in .keras."""
+    """A whole model from a .keras archive of "keras" or "tf_keras"; the path ends in .keras."""
     load = _member(f"{package}.src.saving.saving_lib", "load_model")
     model = load(str(path), custom_objects=custom, compile=False, safe_mode=not trust)
     return cast(KerasModel, model)
@@ -112,7 +112,7 @@ def saved_model_metadata() -> Any:
 
 
 def is_revived(layer: Layer) -> bool:
-    """Whether a layer of a loaded SavedModel is a stand-in for a class that is not at hand."""
+    """Whether a layer of a loaded SavedModel is a substitute for a class that is missing."""
     return ".saved_model.load" in type(layer).__module__
 
 
@@ -120,7 +120,7 @@ def is_revived(layer: Layer) -> bool:
 
 
 def layers_within(model: Layer) -> Iterator[Layer]:
-    """The model and every layer in it; one may come several times."""
+    """The model and every layer in it; a layer may come several times."""
     layers: Any = model
     yield from layers._flatten_layers(include_self=True, recursive=True)
 
@@ -130,8 +130,8 @@ class Graph:
     """The functional graph of a model.
 
     Attributes:
-        inputs: its symbolic inputs, in their nesting.
-        output_names: of its flat outputs; () where it does not say.
+        inputs: the symbolic inputs, in their nesting.
+        output_names: names of the flat outputs; () where the model has none.
     """
 
     inputs: Nested
@@ -151,7 +151,7 @@ def graph_of(model: KerasModel) -> Graph | None:
 
 
 def input_name(x: Tensor) -> str:
-    """The name given to Input(), or that of its layer where Keras made one up."""
+    """The name given to Input(); the name of its layer if none was given."""
     history = cast(Any, x)._keras_history
     if hasattr(history, "layer"):
         return str(history.layer.name)
@@ -172,31 +172,31 @@ def takes_training(layer: Layer) -> bool:
 
 
 def takes_mask(layer: Layer) -> bool:
-    """Whether a layer's call has an argument `mask`. Keras 3 alone."""
+    """Whether a layer's call has an argument `mask`; for Keras 3 only."""
     return bool(cast(Any, layer)._call_has_mask_arg)
 
 
 def call_spec(model: KerasModel) -> tuple[Any, Any] | None:
-    """What a Keras 2 model was first called with, args and kwargs; None where it was not built."""
+    """args and kwargs of the first call of a Keras 2 model; None where it was not built."""
     found: tuple[Any, Any] | None = cast(Any, model).save_spec() if model.built else None
     return found
 
 
 def build_shapes(model: KerasModel) -> Mapping[str, Nested]:
-    """The shapes of the first call of a Keras 3 model, by argument; none where it was not built."""
+    """Argument -> shape, of the first call of a Keras 3 model; empty where it was not built."""
     return getattr(model, "_build_shapes_dict", None) or {} if model.built else {}
 
 
 def float32_attributes_keras3(policy: Callable[[str], Any], layer: Layer) -> dict[str, object]:
-    """The attributes with which a layer of another float type computes in float32."""
+    """The attributes with which a Keras 3 layer of another float type computes in float32."""
     made = policy("float32")
-    # Variables keep their type; that it is another one makes Keras cast them.
+    # Variables keep their type; as it is another one, Keras casts them.
     made._variable_dtype = layer.variable_dtype
     return {"_dtype_policy": made}
 
 
 def float32_attributes_keras2(policy: Callable[[str], Any], layer: Layer) -> dict[str, object]:
-    """The same for Keras 2, which casts variables by wrapping them."""
+    """The same for a Keras 2 layer, whose variables are wrapped to be cast."""
     import tensorflow as tf
 
     wrap = _member("tf_keras.src.mixed_precision.autocast_variable", "create_autocast_variable")

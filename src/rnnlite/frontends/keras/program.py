@@ -1,7 +1,7 @@
 """From a live Keras model to a `Program`: plan its shapes, trace it, lower its recurrences.
 
 What enters: a built model, and the request. What leaves: its Program. The model is traced with its
-recurrences lowered (`tracing`), the reference as it stands (`reference`).
+recurrences lowered (`tracing`); the reference is the unchanged model (`reference`).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from rnnlite.scan.tensors import ConcreteFunction
 from rnnlite.specs import Array, TensorSpec, with_values
 
 MAX_WEIGHT_BYTES = (1 << 31) - (1 << 24)
-"""A GraphDef and a flatbuffer hold 2 GiB; some of it is not weights."""
+"""The most bytes of weights: a GraphDef and a flatbuffer hold 2 GiB, with all else in them."""
 
 
 def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Program:
@@ -39,8 +39,8 @@ def program_from(flavour: Flavour, model: KerasModel, request: Request) -> Progr
 
     Raises:
         SourceError: the model was never built, or takes something that is no tensor of numbers.
-        ShapeError: it does not take the sizes that are asked for.
-        UnsupportedError: it holds what LiteRT has no form for.
+        ShapeError: the model does not take the sizes that are asked for.
+        UnsupportedError: the model holds something that LiteRT has no form for.
     """
     refuse_lookups(flavour, model)
     declared = interface = _with_float32_inputs(interface_of(flavour, model))
@@ -98,7 +98,7 @@ def function_of(
 
 
 def _probes(model: KerasModel, source: Reference, tracer: Tracer) -> Probes:
-    """Ways to try a model."""
+    """The `Probes` of a model."""
 
     def sample(inputs: Sequence[TensorSpec], length: int | Mapping[Axis, int]) -> list[Array]:
         return random_inputs(
@@ -129,7 +129,9 @@ def _with_float32_inputs(interface: Interface) -> Interface:
 
 
 def _with_integer_inputs(interface: Interface) -> Interface:
-    """Float inputs that are only cast to int32, or compared for a mask, are token ids.
+    """The interface with int32 for float inputs that are token ids.
+
+    Such inputs are only cast, or compared for a mask.
 
     Keras 2 declares the input of an Embedding that comes first as float32; Keras 3 stores the
     shapes of a subclassed model's first call, not its dtypes.

@@ -1,7 +1,7 @@
-"""The reference of a Keras model: its own computation, its recurrences untouched.
+"""The reference of a Keras model: its own computation, with its recurrences unchanged.
 
-What enters: a live model, and its `Interface`. What leaves: functions of NumPy arrays, an array an
-input to an array an output; the same with moved weights; what is known of the inputs' values.
+What enters: a live model, and its `Interface`. What leaves: functions from one NumPy array for each
+input to one for each output; the same with moved weights; what is known of the inputs' values.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from rnnlite.specs import Array, TensorSpec
 
 
 class Reference:
-    """The model's own computation, its recurrences untouched: the reference of the check.
+    """The model's own computation, with its recurrences unchanged: the reference of the check.
 
-    It is traced once, for free shapes, but for each shape anew where a layer unrolls under a mask:
-    the source then needs a length, and unrolled layers treat masks in their own way.
+    It is traced once, for free shapes. Only where a layer unrolls under a mask, it is traced for
+    each shape: unrolling needs a fixed length, and treats masks in its own way.
     """
 
     def __init__(self, flavour: Flavour, model: KerasModel, interface: Interface) -> None:
@@ -46,7 +46,7 @@ class Reference:
         return lambda arrays: runner(self._trace(self._shapes(inputs, arrays)))(arrays)
 
     def perturbed(self, inputs: Sequence[TensorSpec]) -> Callable[[float, int], Runner]:
-        """See `Program.perturbed`."""
+        """See `Entry.perturbed`."""
 
         def perturb(amount: float, seed: int) -> Runner:
             moved: dict[tuple[TensorSpec, ...], Runner] = {}

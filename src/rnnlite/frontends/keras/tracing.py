@@ -1,9 +1,9 @@
-"""A Keras model traced without side effects, its recurrences lowered.
+"""Trace a Keras model without side effects, with its recurrences lowered.
 
 What enters: a live model, its `Interface`, the shapes of its inputs. What leaves: `Traced` (a
 class of `free_axes`): the function with its Scans lowered, the names of its outputs, notes, and its
-`Lengths`. Within `tracing`, this thread alone sees layers with other attributes; nothing of the
-model is changed.
+`Lengths`. Within `tracing`, attributes of layers read as other values, only in this thread; the
+model is not changed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from rnnlite.specs import TensorSpec
 
 @dataclass(frozen=True)
 class Tracing:
-    """What was changed in the model, and notes for the user."""
+    """What was changed for the trace, and notes for the user."""
 
     changed: Changed
     notes: tuple[str, ...]
@@ -43,7 +43,7 @@ class Tracing:
 
 @contextmanager
 def tracing(flavour: Flavour, model: KerasModel, *, keep_unroll: bool = False) -> Iterator[Tracing]:
-    """Within it, the model can be traced without side effects; gives what was changed for it."""
+    """A context in which the model can be traced without side effects; gives what was changed."""
     with (
         neutral(model, keep_unroll=keep_unroll) as changed,
         any_input_shape(flavour),
@@ -55,7 +55,7 @@ def tracing(flavour: Flavour, model: KerasModel, *, keep_unroll: bool = False) -
 
 @contextmanager
 def _in_float32(flavour: Flavour, model: KerasModel) -> Iterator[list[str]]:
-    """Within it, layers of half or double precision compute in float32; gives a note on it."""
+    """A context in which layers of half or double precision compute in float32; gives notes."""
     layers = [
         layer
         for layer in layers_of(model)
@@ -67,7 +67,7 @@ def _in_float32(flavour: Flavour, model: KerasModel) -> Iterator[list[str]]:
 
 
 def flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Tensor]], list[Tensor]]:
-    """The model as a function of flat lists; fills in the names of its outputs."""
+    """The model as a function of flat lists. A call fills `names` with those of the outputs."""
 
     def call(tensors: Sequence[Tensor]) -> list[Tensor]:
         leaves = flat_outputs(interface.call(tensors), interface.output_names)
@@ -78,7 +78,7 @@ def flat_call(interface: Interface, names: list[str]) -> Callable[[Sequence[Tens
 
 
 class Tracer:
-    """The model traced for inputs of given shapes, its recurrences lowered; each once."""
+    """Traces the model for inputs of given shapes, with its recurrences lowered; once for each."""
 
     def __init__(
         self, flavour: Flavour, model: KerasModel, interface: Interface, request: Request

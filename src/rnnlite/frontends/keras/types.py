@@ -1,6 +1,6 @@
-"""What this room uses of the objects of Keras, which ships no types.
+"""Types of Keras's objects, with what is used of them here, for Keras ships none.
 
-Types alone: they are read by type checkers and by people, and do nothing.
+Types alone, for type checkers and people; they do nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ Nested = object
 """A tensor, or tuples, lists and dictionaries of them in any nesting."""
 
 Function = Callable[..., Any]
-"""A function or method of Keras that something else stands in for."""
+"""A function or method of Keras that is replaced, or its replacement."""
 
 
 class Variable(Protocol):
@@ -25,7 +25,7 @@ class Variable(Protocol):
     dtype: object
 
     def numpy(self) -> Array:
-        """Its value."""
+        """The value."""
         ...
 
 
@@ -38,7 +38,7 @@ class Layer(Protocol):
     variable_dtype: str
 
     def __call__(self, *args: Nested, **kwargs: Nested) -> Nested:
-        """Its outputs for its inputs."""
+        """The outputs of the layer for its inputs."""
         ...
 
 
