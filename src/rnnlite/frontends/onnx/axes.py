@@ -1,7 +1,7 @@
-"""Which axis of an ONNX input is the batch, and which is time: by names, and by what runs over it.
+"""Find the batch axis and the time axis of an ONNX input, by names and by recurrences.
 
 What enters: inputs as the model declares them, whose free axes may have names; axes that
-recurrences run over. What leaves: a place of an axis, or None.
+recurrences run over. What leaves: the index of an axis, or None.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ BATCH_NAMES = frozenset(["b", "n", "bs", "bsz", "nb", "batchsize", "minibatch", 
 
 
 def named_batch(info: ValueInfo) -> int | None:
-    """The axis called like a batch; else the first that is free, or of one; None where none is."""
+    """The axis with the name of a batch; else the first that is free or of size 1; else None."""
     shape = info.shape or ()
     for k, size in enumerate(shape):
         if isinstance(size, str) and is_batch_name(size):
@@ -25,7 +25,7 @@ def named_batch(info: ValueInfo) -> int | None:
 
 
 def is_batch_name(name: str) -> bool:
-    """Whether an axis is called like a batch."""
+    """Whether an axis has the name of a batch."""
     plain = name.lower().replace("-", "_")
     return plain.startswith("batch") or plain.endswith("batch") or plain in BATCH_NAMES
 
@@ -38,7 +38,7 @@ def _is_time_name(name: object) -> bool:
 
 
 def batch_axis_beside(info: ValueInfo, times: Set[int]) -> int | None:
-    """The first axis that is free, or of one, and that no recurrence runs over."""
+    """The first axis that no recurrence runs over: a free one, else one of size 1."""
     shape = info.shape or ()
     free = [k for k, s in enumerate(shape) if not isinstance(s, int) and k not in times]
     ones = [k for k, s in enumerate(shape) if s == 1 and k not in times]

@@ -1,10 +1,10 @@
-"""Buffers that a Loop writes a row of in each iteration, as the rows that a Loop gives.
+"""Replace a buffer, into which a Loop writes a row in each iteration, by rows that the Loop gives.
 
-What enters: a `Graph` in which a Loop carries a tensor of zeros and scatters a row into it at the
-number of the iteration: `rows[:, t] = h` in TorchScript. What leaves: the same, but the Loop gives
-the rows, and they are put into the buffer behind it. A buffer that is used in any other way stays.
+What enters: a `Graph` in which a Loop carries a tensor and scatters a row into it at the index of
+the iteration: `rows[:, t] = h` in TorchScript. What leaves: the graph with a Loop that gives the
+rows, which are put into the buffer behind the Loop. A buffer that is used in any other way stays.
 
-Which row an iteration writes is found by computing the indices of the scatter for small buffers.
+The row that an iteration writes is found by computing the indices of the scatter for small buffers.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from rnnlite.frontends.onnx.nodes import Graph, Node, ValueInfo, constants_of
 from rnnlite.scan.tensors import Array
 
 ITERATION, GO, STATES = 0, 1, 2
-"""The inputs of a body: its number, the condition, the states from here on."""
+"""Indices of a body's inputs: the iteration, the condition, and the first state."""
 
 SIZES = (3, 4, 5, 6, 7)
-"""Of the buffer whose indices are computed: no two alike."""
+"""Sizes of the small buffers for which indices are computed; no two are equal."""
 
 VIEWS = frozenset(["Slice", "Gather", "Identity"])
-"""What reads a part of a buffer, of which only the shape may be read."""
+"""Ops that read a part of a buffer; only the shape of the part may be read."""
 
 
 @dataclass(frozen=True)
 class _Buffer:
-    """A state that is one.
+    """A state that is a buffer.
 
     Attributes:
-        place: among the states.
-        axis: along which iterations write.
-        updates: what is written: as the buffer, with this axis of one.
+        place: its index among the states.
+        axis: the axis along which iterations write.
+        updates: name of the tensor that is written: the buffer's shape, with size 1 along `axis`.
     """
 
     place: int
@@ -47,7 +47,7 @@ def without_buffers(graph: Graph, around: Mapping[str, Array] | None = None) -> 
     """The graph with rows in place of buffers.
 
     Args:
-        around: of a body: the constants of the graphs around it.
+        around: for a body, the constants of the graphs around it.
     """
     constants = {**(around or {}), **constants_of(graph)}
     nodes: list[Node] = []
@@ -63,7 +63,7 @@ def without_buffers(graph: Graph, around: Mapping[str, Array] | None = None) -> 
 
 
 def _loop(node: Node, constants: Mapping[str, Array]) -> list[Node]:
-    """A Loop, and what puts its rows into buffers."""
+    """A Loop without buffers, and nodes that put its rows into them."""
     body: Graph = node.attributes["body"]
     if not node.inputs[ITERATION] or not _runs_through(node, body, constants):
         return [node]
@@ -113,14 +113,14 @@ def _loop(node: Node, constants: Mapping[str, Array]) -> list[Node]:
 
 
 def _reading(node: Node, outside: Mapping[str, str]) -> Node:
-    """A node that reads buffers as they are in front of the loop: their shapes are the same."""
+    """A node that reads the shape of a buffer, changed to read it in front of the loop."""
     if not outside.keys() & set(node.inputs):
         return node
     return replace(node, inputs=tuple(outside.get(n, n) for n in node.inputs))
 
 
 def _runs_through(node: Node, body: Graph, constants: Mapping[str, Array]) -> bool:
-    """Whether nothing but the number of iterations ends the loop."""
+    """Whether only the number of iterations ends the loop."""
     go = node.inputs[GO]
     first = constants.get(go) if go else np.array(True)
     makers = {n: m for m in body.nodes for n in m.outputs}
@@ -133,7 +133,7 @@ def _runs_through(node: Node, body: Graph, constants: Mapping[str, Array]) -> bo
 
 
 def _buffer(body: Graph, place: int, around: Mapping[str, Array]) -> _Buffer | None:
-    """What a state is, if it is a buffer."""
+    """A state as a buffer; None if it is none."""
     own, result = body.inputs[STATES + place], body.outputs[1 + place].name
     makers = {n: m for m in body.nodes for n in m.outputs}
     scatter = makers.get(result)
@@ -154,7 +154,7 @@ def _buffer(body: Graph, place: int, around: Mapping[str, Array]) -> _Buffer | N
 
 
 def _only_shapes(nodes: list[Node], name: str) -> bool:
-    """Whether nothing but the shape of a tensor, or of a part of it, is read."""
+    """Whether only the shape of a tensor, or of a part of it, is read."""
     for node in nodes:
         bodies = [v for v in node.attributes.values() if isinstance(v, Graph)]
         if any(name in b.outside() for b in bodies):
@@ -171,7 +171,7 @@ def _only_shapes(nodes: list[Node], name: str) -> bool:
 def _axis(
     body: Graph, constants: Mapping[str, Array], own: str, indices: str, rank: int
 ) -> int | None:
-    """The axis along which iteration t writes the row t, and no more; None where it does not."""
+    """The axis along which iteration t writes row t and nothing else; None where there is none."""
     sizes = SIZES[:rank]
     axes = set(range(rank))
     makers = {n: m for m in body.nodes for n in m.outputs}
@@ -186,7 +186,7 @@ def _axis(
 
 
 def _writes(indices: Array, sizes: tuple[int, ...], axis: int, number: int) -> bool:
-    """Whether these indices are those of one row, in its order."""
+    """Whether indices are those of row `number` along an axis, in order."""
     row = tuple(1 if k == axis else n for k, n in enumerate(sizes))
     if (*indices.shape[:-1], *sizes[indices.shape[-1] :]) != row:
         return False
@@ -200,7 +200,7 @@ def _writes(indices: Array, sizes: tuple[int, ...], axis: int, number: int) -> b
 
 
 def _computed(name: str, makers: Mapping[str, Node], given: dict[str, Array]) -> Array | None:
-    """A tensor of a body, of what is given alone; None where it reads anything else."""
+    """The numbers of a tensor of a body, from given ones; None where it depends on others."""
     stack = [name]
     while stack:
         top = stack[-1]

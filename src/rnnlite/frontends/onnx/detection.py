@@ -1,4 +1,4 @@
-"""What kind of ONNX source something is. Nothing of ONNX is imported.
+"""Recognise ONNX sources, without importing onnx.
 
 What enters: a source of any kind. What leaves: a `SourceKind`, or None.
 """
@@ -24,7 +24,7 @@ def detect(source: object) -> SourceKind | None:
 
 
 def _is_onnx(path: Path) -> bool:
-    """Whether a file is named so, or begins as a ModelProto does: ir_version, then a producer."""
+    """Whether a file ends in .onnx, or begins like a ModelProto: ir_version, then another field."""
     head = head_of(path)
     begins = head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x1a", b"\x3a", b"\x42")
     return begins if path.suffix.lower() not in (".onnx", ".ort") else path.suffix != ".ort"

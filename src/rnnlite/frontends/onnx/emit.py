@@ -1,8 +1,8 @@
 """Emit an ONNX graph as TensorFlow ops, node by node, from the outputs back.
 
 What enters: a `Graph` and values for its inputs. What leaves: the values of its outputs. Each op
-has a rule (`rules/`). Nodes of known numbers alone are computed at once. What nothing asks for is
-never emitted.
+has a rule (`rules/`). Nodes whose inputs are all known are computed at once. Nodes that no output
+needs are not emitted.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Argument = Operand | None
 
 Rule = Callable[["Emitter", Node, list[Argument]], Sequence[Operand] | Operand]
 RULES: dict[str, Rule] = {}
-"""By `Node.key`."""
+"""`Node.key` -> its rule."""
 
 IMPURE = frozenset(
     [
@@ -33,7 +33,7 @@ IMPURE = frozenset(
         *("StackedRows", "WrittenRows"),
     ]
 )
-"""Ops that are not computed beforehand, whatever they read."""
+"""Ops that are never computed at once, even if their inputs are known."""
 
 
 def rule(*ops: str) -> Callable[[Rule], Rule]:
@@ -47,14 +47,14 @@ def rule(*ops: str) -> Callable[[Rule], Rule]:
 
 
 class Emitter:
-    """Values of one graph at one place: the main graph, or the body of a node.
+    """Emits the values of one graph: the main graph, or the body of a node.
 
     Args:
-        graph: the nodes.
-        given: values that are there, by name.
-        recurrences: takes recurrences.
-        notes: for the report.
-        parent: of a body: where values from outside are looked for.
+        graph: the graph.
+        given: name -> value, of the inputs.
+        recurrences: lowers the recurrences.
+        notes: notes for the report, which are added to.
+        parent: for a body, the emitter of the graph around it.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Emitter:
         self._uses = uses_of(graph)
 
     def get_all(self, names: Sequence[str]) -> list[Operand]:
-        """Several values, emitted if need be."""
+        """Several values by name; see `get`."""
         return [self.get(name) for name in names]
 
     def get(self, name: str) -> Operand:
-        """A value, emitted if need be.
+        """A value by name; the nodes that it needs are emitted.
 
         Raises:
             UnsupportedError: no node makes it, or nodes depend on each other.
@@ -112,7 +112,7 @@ class Emitter:
         return self.values[name]
 
     def _needs(self, node: Node) -> list[str]:
-        """Tensors to be there before a node is emitted."""
+        """Names of the tensors that a node needs."""
         names = [i for i in node.inputs if i]
         for body in node.attributes.values():
             if isinstance(body, Graph):
@@ -151,11 +151,11 @@ class Emitter:
             ) from e
 
     def is_read(self, name: str) -> bool:
-        """Whether anything reads a tensor."""
+        """Whether a node reads a tensor, or it is an output."""
         return bool(name) and (name in self._uses or name in {p.name for p in self.graph.outputs})
 
     def only_last(self, name: str) -> bool:
-        """Whether nothing but the last time step of a sequence (T, D, B, H) is read."""
+        """Whether only the last time step of a sequence (T, D, B, H) is read."""
         return only_last(self, name, 0)
 
     def users(self, name: str) -> list[Node] | None:
@@ -170,12 +170,12 @@ class Emitter:
         return node.name + (f" ({'backward' if reverse else 'forward'})" if directions > 1 else "")
 
     def body(self, graph: Graph, given: Mapping[str, Operand]) -> Emitter:
-        """An emitter of a node's body."""
+        """An emitter for the body of a node."""
         return Emitter(graph, given, self.recurrences, self.notes, self)
 
 
 def uses_of(graph: Graph) -> dict[str, list[Node]]:
-    """The nodes that read each tensor, bodies of nodes included."""
+    """Name of a tensor -> the nodes that read it, also in their bodies."""
     found: dict[str, list[Node]] = {}
     for node in graph.nodes:
         names = dict.fromkeys(node.inputs)
@@ -189,7 +189,7 @@ def uses_of(graph: Graph) -> dict[str, list[Node]]:
 
 
 def only_last(emitter: Emitter, name: str, axis: int) -> bool:
-    """Whether nothing but the last element along an axis is read of a tensor."""
+    """Whether only the last element along an axis is read of a tensor."""
     users = emitter.users(name)
     return bool(users) and all(_takes_last(emitter, node, name, axis) for node in users or ())
 
@@ -232,7 +232,7 @@ def _takes_last(emitter: Emitter, node: Node, name: str, axis: int) -> bool:
 
 
 def scope_name(name: str) -> str:
-    """A node's name as one that TensorFlow takes."""
+    """The name of a node, changed to one that TensorFlow takes."""
     parts = ["".join(c if c.isalnum() or c in "_.-" else "_" for c in p) for p in name.split("/")]
     text = "/".join(p for p in parts if p)
     return text if text[:1].isalnum() else f"n{text}"
@@ -259,7 +259,7 @@ def as_tensor(operand: Argument) -> Tensor:
 
 
 def known(operand: Argument) -> Array | None:
-    """The numbers of an operand, where they are known."""
+    """The numbers of an operand; None where they are not known."""
     if isinstance(operand, np.ndarray):
         return operand
     if isinstance(operand, Dims):
@@ -271,7 +271,7 @@ def constant(node: Node, operand: Argument, what: str) -> Array:
     """The numbers of an operand that has to be known.
 
     Raises:
-        UnsupportedError: it is computed from the inputs.
+        UnsupportedError: the operand is computed from the inputs.
     """
     found = known(operand)
     if found is None:
@@ -284,7 +284,7 @@ def constant(node: Node, operand: Argument, what: str) -> Array:
 
 
 def numbers_of(node: Node, inputs: list[Argument], place: int, name: str) -> list[int] | None:
-    """What is an attribute in older operator sets and an input in newer ones; None if left out."""
+    """Integers that are an attribute in older operator sets, an input in newer ones; else None."""
     operand = inputs[place] if place < len(inputs) else None
     if operand is not None:
         return [int(n) for n in constant(node, operand, name).reshape(-1)]
@@ -296,12 +296,12 @@ def refuse(node: Node, what: str, expected: str, remedy: str = "") -> NoReturn:
     """Refuse a form of a node that has no rule.
 
     Args:
-        what: the node has.
+        what: what the node has that no rule takes.
         expected: what a rule takes.
-        remedy: what to do; to cut the model in front of it, if nothing else is said.
+        remedy: what the user can do; if not given, to cut the model in front of the node.
 
     Raises:
-        UnsupportedError: in any case.
+        UnsupportedError: always.
     """
     raise UnsupportedError(
         f"node {node.label} has {what}",

@@ -1,7 +1,7 @@
-"""Nodes of known numbers alone: computed at once, by ONNX's own reference implementation.
+"""Compute nodes whose operands are all known, by ONNX's own reference implementation.
 
 What enters: a node and its operands. What leaves: its results as arrays; None where an operand is
-not known, or they would be large.
+not known, or the results would be large.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from rnnlite.frontends.onnx.emit import Argument
 
 LARGEST = 1 << 26
-"""Elements up to which a result is computed; an Expand of a constant may be larger than memory."""
+"""Results of more elements are not computed; an Expand of a constant may exceed memory."""
 
 
 def folded(node: Node, inputs: Sequence[Argument]) -> list[Array] | None:
     """The results of a node whose inputs are all known.
 
     Args:
+        node: the node.
         inputs: arrays and `Dims` in ONNX's order of axes; None where one is left out.
 
     Returns:
@@ -87,5 +88,5 @@ def _computed(node: Node, arrays: Sequence[Array | None]) -> list[Array] | None:
 
 
 def _in_float32(array: Array) -> Array:
-    """Halves and doubles in float32, as everything computes."""
+    """An array of half or double precision in float32, in which all is computed."""
     return array.astype(np.float32) if array.dtype.name in FLOATS else array

@@ -12,7 +12,7 @@ from rnnlite.frontends.registry import FrontEnd, Match
 
 
 class OnnxFrontEnd(FrontEnd[OnnxRequest]):
-    """Files and live models."""
+    """ONNX files and live onnx.ModelProtos."""
 
     name = "onnx"
     files = "ONNX model (.onnx)"

@@ -3,7 +3,7 @@
 What enters: what `reading` decodes. What leaves: `Node`s and `Graph`s, which hold NumPy arrays and
 plain values.
 
-`reading` makes it of protobufs; nothing behind that knows any.
+`reading` makes them of protobufs, which no later module uses.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from rnnlite.scan.tensors import Array
 
 FLOATS = ("float16", "float64", "bfloat16")
-"""Computed in float32."""
+"""Types of floats that are computed in float32."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,9 +23,9 @@ class ValueInfo:
     """An input or output as the model declares it.
 
     Attributes:
-        name: in the model.
-        dtype: NumPy name, as declared.
-        shape: a number, the axis's name, or None for each axis; None where the rank is not known.
+        name: its name in the model.
+        dtype: NumPy's name of the declared type.
+        shape: for each axis a size, a name, or None; None where the rank is not known.
     """
 
     name: str
@@ -38,11 +38,11 @@ class Node:
     """A node.
 
     Attributes:
-        op, domain: what it does.
-        name: as the model has it, or made of its first output; for messages.
+        op, domain: its op, and the domain of the op.
+        name: its name in the model, or that of its first output; for messages.
         inputs, outputs: names of tensors; "" where one is left out.
-        attributes: decoded: numbers, texts, lists, arrays, `Graph`s.
-        version: of the domain's operator set.
+        attributes: name -> decoded value: numbers, texts, lists, arrays, `Graph`s.
+        version: the version of the domain's operator set.
     """
 
     op: str
@@ -54,7 +54,7 @@ class Node:
     version: int
 
     def get(self, name: str, default: Any = None) -> Any:
-        """An attribute."""
+        """An attribute by name; `default` where it is missing."""
         return self.attributes.get(name, default)
 
     @property
@@ -64,7 +64,7 @@ class Node:
 
     @property
     def label(self) -> str:
-        """For messages: op and name."""
+        """Op and name, for messages."""
         return f"{self.op} '{self.name}'"
 
 
@@ -73,8 +73,8 @@ class Graph:
     """A graph, or the body of a node.
 
     Attributes:
-        inputs: without those that have an initializer.
-        constants: initializers by name.
+        inputs: the inputs that have no initializer.
+        constants: name -> initializer.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Graph:
                     yield from body.walk()
 
     def outside(self) -> list[str]:
-        """Tensors that the graph reads and does not make."""
+        """Names of tensors that the graph reads but does not make."""
         made = {p.name for p in self.inputs} | set(self.constants)
         found: dict[str, None] = {}
 
@@ -112,6 +112,6 @@ class Graph:
 
 
 def constants_of(graph: Graph) -> dict[str, Array]:
-    """The constants of a graph, and those that its nodes state, by name."""
+    """Name -> array, for the initializers of a graph and its Constant nodes."""
     stated = {n.outputs[0]: n.get("value") for n in graph.nodes if n.op == "Constant"}
     return {**graph.constants, **{k: v for k, v in stated.items() if v is not None}}

@@ -28,18 +28,18 @@ def program_of(
     reference: Runner | None = None,
     counts: Set[str] = frozenset(),
 ) -> Program:
-    """Open a model.
+    """Make the Program of a model.
 
     Args:
-        reference: what to compare with in place of ONNX Runtime, where the model was made of
-            something else.
-        counts: names of inputs that hold numbers of time steps, beside those that the model's
-            recurrences read as such.
+        source: the model.
+        request: the sizes that are asked for, and the options.
+        reference: the reference, if it is not the model in ONNX Runtime, as for models of PyTorch.
+        counts: names of inputs that count time steps, beside those that recurrences read as counts.
 
     Raises:
-        SourceError: a name is not in it, or it cannot be read so.
-        ShapeError: it does not take the sizes that are asked for.
-        UnsupportedError: it holds what LiteRT has no form for.
+        SourceError: the model lacks a tensor that is named, or no input is left.
+        ShapeError: the model does not take the sizes that are asked for.
+        UnsupportedError: the model holds something that LiteRT has no form for.
     """
     fixed = fixed_inputs(source, request.constants or {})
     declared = [p for p in source.graph.inputs if p.name not in fixed]

@@ -1,7 +1,8 @@
-"""An ONNX model from a file or a ModelProto, as a `Graph`.
+"""Read an ONNX model, a file or a ModelProto, as a `Graph`.
 
-What enters: a path or a ModelProto. What leaves: the graph, functions of the model inlined, floats
-of 16 and 64 bits as float32. What cannot be read is refused here, by name, before anything runs.
+What enters: a path or a ModelProto. What leaves: the graph, with the functions of the model
+inlined, and floats of 16 and 64 bits as float32. What cannot be read is refused by name, before
+anything runs.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from rnnlite.scan.tensors import Array
 DOMAINS = ("", "ai.onnx")
 OLDEST = 7
 LARGEST = 1 << 31
-"""Bytes of a protobuf message, at most."""
+"""The largest size of a protobuf message, in bytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,10 +31,10 @@ class Source:
     """A model that was read.
 
     Attributes:
-        proto: the model, external data inside.
-        graph: the same as plain data.
-        origin: for messages, e.g. "ONNX model 'vad.onnx'".
-        notes: for the report.
+        proto: the model, with its external data loaded.
+        graph: the model as plain data.
+        origin: what the source is, for messages, e.g. "ONNX model 'vad.onnx'".
+        notes: notes for the report.
     """
 
     proto: Any
@@ -46,7 +47,7 @@ def require_onnx() -> Any:
     """The onnx package.
 
     Raises:
-        DependencyError: it, or ONNX Runtime, is not installed.
+        DependencyError: onnx or ONNX Runtime is not installed.
     """
     try:
         import onnx
@@ -64,11 +65,11 @@ def read(source: object) -> Source:
     """Read a model.
 
     Args:
-        source: a path, or an onnx.ModelProto, which is left as it is.
+        source: a path, or an onnx.ModelProto, which is not changed.
 
-    Raises:
-        SourceError: it is damaged, or too old.
-        UnsupportedError: it holds what no LiteRT model can.
+        Raises:
+            SourceError: the model is damaged, too old or too new.
+            UnsupportedError: the model holds something that LiteRT has no form for.
     """
     onnx = require_onnx()
     if isinstance(source, Path):
@@ -97,7 +98,8 @@ def read(source: object) -> Source:
 def _plain(reader: _Reader, proto: Any, origin: str) -> Graph:
     """The graph as plain data, without lists and buffers.
 
-    onnx.checker takes names and texts that are no UTF-8, and types that there are none of.
+    onnx.checker accepts texts that are not UTF-8, and types that do not exist: they are refused
+    here.
     """
     try:
         return without_buffers(without_lists(reader.graph(proto.graph)))
@@ -141,7 +143,7 @@ def _loaded(onnx: Any, path: Path) -> Any:
 
 
 def _check(onnx: Any, proto: Any, origin: str) -> None:
-    """Refuse what is no whole model."""
+    """Refuse a model that is incomplete, or that onnx.checker refuses."""
     if not proto.graph.node:
         raise SourceError(
             f"{origin} is no model, or it is truncated",
@@ -176,9 +178,9 @@ def _check(onnx: Any, proto: Any, origin: str) -> None:
 
 
 def _with_shapes(proto: Any) -> Any:
-    """The model with a shape for every input and output, without which the checker ends.
+    """The model with a shape for every input and output, as onnx.checker demands.
 
-    ONNX Runtime does without, and so do we.
+    ONNX Runtime does not need these shapes, nor does rnnlite.
     """
     lacking = [v for g in graphs_of(proto.graph) for v in _without_shape(g)]
     if not lacking:
@@ -210,7 +212,7 @@ def _without_shape(graph: Any) -> list[Any]:
 
 
 def _refuse_unknown(graph: Graph) -> None:
-    """Refuse ops without a rule, all of them by name."""
+    """Refuse a model with ops that have no rule, and name them all."""
     from rnnlite.frontends.onnx.rules import RULES
 
     found: dict[str, Node] = {}
@@ -227,11 +229,11 @@ def _refuse_unknown(graph: Graph) -> None:
 
 
 class _Reader:
-    """Protobufs as plain data.
+    """Decodes protobufs to plain data.
 
     Args:
         onnx: the package.
-        versions: of operator sets, by domain.
+        versions: domain -> version of its operator set.
     """
 
     def __init__(self, onnx: Any, versions: Mapping[str, int]) -> None:
@@ -258,7 +260,7 @@ class _Reader:
         texts = (proto.op_type, proto.domain, proto.name, *proto.input, *proto.output)
         wrong = next((t for t in texts if not isinstance(t, str)), None)
         if wrong is not None:
-            # protobuf gives bytes in place of a text that is no UTF-8.
+            # protobuf gives bytes for a text that is not UTF-8.
             raise ValueError(f"node {number} has the name {wrong!r}")
         domain = "" if proto.domain in DOMAINS else proto.domain
         outputs = tuple(proto.output)

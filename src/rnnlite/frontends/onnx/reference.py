@@ -1,4 +1,4 @@
-"""The model as ONNX Runtime runs it: what a conversion is compared with.
+"""The reference of an ONNX model: the model in ONNX Runtime.
 
 What enters: a ModelProto. What leaves: a `Runner`, from arrays to arrays.
 """
@@ -23,14 +23,14 @@ def runner(
     outputs: Sequence[tuple[str, str]],
     fixed: Mapping[str, Array],
 ) -> Runner:
-    """A function of arrays, one an input with all its axes, to arrays, one an output.
+    """A function of arrays, one for each input with all its axes, to arrays, one for each output.
 
     Args:
         proto: the ModelProto.
-        origin: for messages.
-        inputs: name and declared dtype of each.
-        outputs: name, and the dtype to give.
-        fixed: values of further inputs.
+        origin: what the source is, for messages.
+        inputs: name and declared dtype of each input.
+        outputs: name of each output, and the dtype to give.
+        fixed: name -> value, of further inputs.
 
     Raises:
         SourceError: ONNX Runtime refuses the model.
@@ -65,16 +65,16 @@ def runner(
 
 
 TURNS = ([2, 0, 1, 3], [1, 0, 2], [1, 0, 2])
-"""The axes of Y, Y_h and Y_c with the batch first, out of those with time first."""
+"""The orders of axes that put the batch of Y, Y_h and Y_c first."""
 
 
 def _time_first(proto: Any) -> Any:
-    """The model with transposes around recurrences of layout 1, which ONNX Runtime has not."""
+    """The model with transposes around recurrences of layout 1, which ONNX Runtime lacks."""
     if not any(_is_batch_first(n) for g in graphs_of(proto.graph) for n in g.node):
         return proto
     changed = type(proto)()
     changed.CopyFrom(proto)
-    # Bodies first: what replaces a node is a copy.
+    # Bodies first, for a node is replaced by a copy.
     for graph in reversed(list(graphs_of(changed.graph))):
         nodes = [made for node in graph.node for made in _turned(node)]
         del graph.node[:]
@@ -89,7 +89,7 @@ def _is_batch_first(node: Any) -> bool:
 
 
 def _turned(node: Any) -> list[Any]:
-    """A node; one of layout 1 as one of layout 0 between transposes."""
+    """A node of layout 1 as one of layout 0 between transposes; any other node unchanged."""
     if not _is_batch_first(node):
         return [node]
     from onnx import helper

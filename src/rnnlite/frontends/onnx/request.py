@@ -1,6 +1,6 @@
-"""The options of ONNX models: names of tensors, and values for inputs.
+"""The options of ONNX models: names of tensors, and values of inputs.
 
-What enters: what the user gives. What leaves: an `OnnxRequest`.
+What enters: the options that the user gives. What leaves: an `OnnxRequest`.
 """
 
 from __future__ import annotations

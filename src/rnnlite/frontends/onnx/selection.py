@@ -1,4 +1,4 @@
-"""What the user names of an ONNX model: outputs, and inputs that are fixed to values.
+"""Read what the user names in an ONNX model: outputs, and inputs that are fixed to values.
 
 What enters: a `Source`, names and values. What leaves: names of tensors, arrays by the names of
 inputs, a ModelProto with other outputs; or a refusal that names what does not fit.
@@ -18,10 +18,10 @@ from rnnlite.scan.tensors import Array
 
 
 def output_names(source: Source, asked: Sequence[str] | None) -> list[str]:
-    """The names of the outputs: those asked for, else the model's own.
+    """The names of the outputs: those that are asked for, else the model's own.
 
     Raises:
-        SourceError: no node makes a tensor of that name.
+        SourceError: no node makes a tensor of a name.
     """
     own = [p.name for p in source.graph.outputs]
     if not asked:
@@ -58,10 +58,10 @@ def fixed_inputs(source: Source, constants: Mapping[str, Any]) -> dict[str, Arra
 
     Args:
         source: the model.
-        constants: values by the names of inputs, ":0" behind or not; a number fits any rank.
+        constants: name of an input, with or without ":0" -> value; a number fits any rank.
 
     Raises:
-        SourceError: a name is no input, or a value does not fit its rank or dtype.
+        SourceError: a name is no input, or a value does not fit the input's rank or dtype.
     """
     infos = {p.name: p for p in source.graph.inputs}
     found = {}
@@ -94,6 +94,6 @@ def fixed_inputs(source: Source, constants: Mapping[str, Any]) -> dict[str, Arra
 
 
 def as_declared(source: Source, fixed: Mapping[str, Array]) -> dict[str, Array]:
-    """Values of inputs in the dtypes that the model declares: the graph may compute in others."""
+    """Values of inputs in the dtypes that the model declares; the graph may compute in others."""
     infos = {p.name: p for p in source.graph.inputs}
     return {n: a.astype(infos[n].dtype) for n, a in fixed.items()}

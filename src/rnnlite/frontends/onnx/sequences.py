@@ -1,9 +1,9 @@
-"""Lists of rows that a Loop appends to, as the sequences of rows that a Loop gives.
+"""Replace lists, to which a Loop appends rows, by sequences of rows that the Loop gives.
 
-What enters: a `Graph` in which a Loop carries a list: SequenceEmpty, SequenceInsert in its body,
-ConcatFromSequence behind it, as loops of TorchScript are exported; or reads one that a tensor was
-split into (SplitToSequence, SequenceAt). What leaves: the same without lists. A list that is used
-in any other way is refused.
+What enters: a `Graph` in which a Loop carries a list: SequenceEmpty in front, SequenceInsert in the
+body, ConcatFromSequence behind it, as loops of TorchScript are exported. Or a list into which a
+tensor was split (SplitToSequence, SequenceAt). What leaves: the graph without lists. A list that is
+used in any other way is refused.
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ def without_lists(
     """The graph with rows in place of lists.
 
     Args:
-        splits: of a body: the lists around it that a tensor was split into, with what splits it.
-        around: of a body: the constants of the graphs around it.
+        splits: for a body, name of a list around it into which a tensor was split -> the node that
+            splits it.
+            around: for a body, the constants of the graphs around it.
 
-    Raises:
-        UnsupportedError: a list is used otherwise.
+        Raises:
+            UnsupportedError: a list is used in another way.
     """
     splits = {**(splits or {}), **_splits(graph)}
     kept = [n for n in graph.nodes if n.op != "SplitToSequence" or n.outputs[0] not in splits]
@@ -64,7 +65,7 @@ def without_lists(
 
 
 def _splits(graph: Graph) -> dict[str, Node]:
-    """Lists of the single steps of a tensor, as torch.unbind gives them, with what makes them."""
+    """Name of a list of the single steps of a tensor, as torch.unbind makes -> its node."""
     constants = constants_of(graph)
     return {
         node.outputs[0]: node
@@ -79,8 +80,10 @@ def _is_one(number: Array | None) -> bool:
 
 
 def _elements(node: Node, splits: Mapping[str, Node]) -> list[Node]:
-    """What takes an element of a list that a tensor was split into, or its length, of the tensor
-    itself; another node as it is."""
+    """Nodes that read the tensor itself, for a node that reads a list into which it was split.
+
+    Such a node takes an element, or the length. Any other node is unchanged.
+    """
     split = splits.get(node.inputs[0]) if node.inputs else None
     if split is None or node.op not in ("SequenceAt", "SequenceLength"):
         return [node]
@@ -114,9 +117,9 @@ def _inside(node: Node, splits: Mapping[str, Node], numbers: Mapping[str, Array]
 def _loop(
     node: Node, empty: set[str], splits: Mapping[str, Node], numbers: Mapping[str, Array]
 ) -> tuple[list[Node], set[str]]:
-    """A Loop whose lists are rows that it gives, and the names of these.
+    """A Loop that gives rows instead of carrying lists, and the names of these rows.
 
-    Rows that are put in front of the others are turned round behind the loop.
+    Rows that the body inserts in front of the others are reversed behind the loop.
     """
     body: Graph = node.attributes["body"]
     places = [k for k, name in enumerate(node.inputs[2:]) if name in empty]
@@ -160,7 +163,7 @@ def _loop(
 
 
 def _turned(node: Node, name: str) -> list[Node]:
-    """Rows the other way round."""
+    """Nodes that reverse the rows of a Loop."""
     ends = {"starts": -1, "ends": -(1 << 62), "axes": 0, "steps": -1}
     plain = replace(node, op="Constant", inputs=(), attributes={})
     constants = [
@@ -172,9 +175,9 @@ def _turned(node: Node, name: str) -> list[Node]:
 
 
 def _stacked(node: Node) -> Sequence[Node]:
-    """What takes the place of ConcatFromSequence, now that its list is rows (T, ...).
+    """Nodes in place of a ConcatFromSequence, whose list has become rows (T, ...).
 
-    The rows are stacked along a new axis, or joined along one that they have.
+    Rows are stacked along a new axis, or joined along one that they have.
     """
     axis, joins = int(node.get("axis", 0)), not node.get("new_axis", 0)
     source, (result,) = node.inputs[0], node.outputs

@@ -1,4 +1,4 @@
-"""An ONNX model traced as one TensorFlow function, at the sizes asked for.
+"""Trace an ONNX model as one TensorFlow function, at the sizes that are asked for.
 
 What enters: a `Source`, the inputs that are not fixed, the outputs that are wanted, the request.
 What leaves: `Traced`: the function with its Scans lowered, its inputs and notes, and its `Lengths`.
@@ -32,14 +32,14 @@ from rnnlite.specs import TensorSpec
 
 @dataclass(frozen=True, eq=False)
 class Traced:
-    """A model at the sizes asked for.
+    """A model traced at the sizes that are asked for.
 
     Attributes:
         function: the ConcreteFunction.
         inputs: its inputs.
-        recurrences: what was lowered in it.
-        notes: for the report.
-        lengths: see `Entry.lengths`.
+        recurrences: the recurrences that were lowered in it.
+        notes: notes for the report.
+        lengths: see `Entry`.
     """
 
     function: ConcreteFunction
@@ -51,14 +51,14 @@ class Traced:
 
 @dataclass(frozen=True, eq=False)
 class Tracer:
-    """Traces a model at sizes, and looks for its batch axes.
+    """Traces a model at given sizes, and finds its batch axes.
 
     Attributes:
-        source, request: what is opened, and how.
+        source, request: the model, and what is asked for.
         declared: the inputs that are not fixed.
-        fixed: arrays by the names of the others.
-        outputs: names of tensors.
-        counts: names of inputs that hold numbers of time steps, as far as it is known beforehand.
+        fixed: name -> array, of the other inputs.
+        outputs: names of the outputs.
+        counts: names of inputs that are known to count time steps.
     """
 
     source: Source
@@ -69,12 +69,12 @@ class Tracer:
     counts: Set[str] = frozenset()
 
     def opened(self) -> Traced:
-        """The model at the sizes asked for."""
+        """The model traced at the sizes that are asked for."""
         axes = [named_batch(p) for p in self.declared]
         opened = self._at(self.request, axes)
         if all(axes_of(s.size) for s in opened.lengths.steps):
             return opened
-        # Some recurrence runs over no free axis: it may be over what was taken for the batch.
+        # A recurrence runs over no free axis: perhaps over the axis that was taken for the batch.
         try:
             free = self._at(replace(self.request, batch_size=None), axes)
         except RnnliteError:
@@ -96,7 +96,7 @@ class Tracer:
         )
         remarks: list[str] = []
         while True:
-            # Each round fixes an axis at least, or is the last.
+            # Each round but the last fixes at least one axis.
             opened = self._traced(specs)
             sizes = forced_sizes(opened.lengths)
             if not sizes:
@@ -132,12 +132,12 @@ class Tracer:
         return [as_tensor(v) for v in emitter.get_all(self.outputs)]
 
     def _quiet(self, specs: Sequence[TensorSpec]) -> ConcreteFunction:
-        """The model at other sizes, for its shapes alone."""
+        """The model at other sizes, traced only for its shapes."""
         recurrences = Recurrences(Survey())
         return trace(lambda t: self._emitted(t, recurrences, []), specs, autograph=False)
 
     def _counts(self, name: str) -> bool:
-        """Whether an input holds the numbers of time steps."""
+        """Whether an input counts time steps: a recurrence reads it as sequence_lens."""
         info = next(p for p in self.declared if p.name == name)
         if not info.dtype.startswith("int") or len(info.shape or ()) != 1:
             return False
@@ -161,10 +161,10 @@ class Tracer:
         return False
 
     def output_axes(self, opened: Traced) -> list[int | None]:
-        """The axis of each output that grows with the batch; the first where that is not seen.
+        """The axis of each output that grows with the batch; the first where none is found to grow.
 
-        Where the only batch is of another size than that axis, as of a time-major output whose
-        batch is squeezed away, it is the first axis of the batch's size, or none.
+        If the batch is pinned, and that axis has another size, as in a time-major output whose
+        batch is squeezed away, it is the first axis of the batch's size, or None.
         """
         sizes = {p.batch for p in opened.inputs if p.batch_axis is not None}
         if not sizes:

@@ -1,12 +1,12 @@
-"""What an ONNX tensor is while a model is emitted: a tensor in any order of its axes, or numbers.
+"""The operands of rules: tensors in any order of axes, vectors of sizes, constants.
 
-What enters: tensors of the graph that is being built, and numbers. What leaves: `Value` and `Dims`,
-of which rules ask for the tensor in the order that they want.
+What enters: tensors of the graph that is being built, and numbers. What leaves: `Value`s and
+`Dims`, which give a rule the tensor in the order of axes that it wants.
 
-`Value` is a tensor whose axes may stand in another order than ONNX's: a Transpose only notes the
-order, a convolution takes channels last as LiteRT has them, and what the next op wants to see is
-made when it asks. So transposes between convolutions cancel. `Dims` are small vectors of integers
-of which some are known and some are tensors: shapes, and what is computed of them. A NumPy array is
+A `Value` is a tensor whose axes may stand in another order than ONNX's. A Transpose only notes the
+order; a convolution has channels last, as LiteRT has them; the order that the next op wants is made
+when it asks. So transposes between convolutions cancel. `Dims` are small vectors of integers, of
+which some are known, and others are tensors: shapes, and what is computed of them. A NumPy array is
 a constant.
 """
 
@@ -22,7 +22,7 @@ import tensorflow as tf
 from rnnlite.scan.tensors import Array, Tensor
 
 Size = int | Any
-"""A number that is known, or a scalar int32 tensor."""
+"""A known number, or a scalar int32 tensor."""
 
 
 @dataclass(eq=False)
@@ -31,9 +31,9 @@ class Value:
 
     Attributes:
         base: the tensor as it was computed.
-        axes: for each axis of ONNX the axis of `base`, or None for an axis of one that is new.
-        number: what all elements are, where that is a size.
-        joined: `base` with its last two axes as one, where that is at hand.
+        axes: for each axis in ONNX's order the axis of `base`; None for a new axis of size 1.
+        joined: `base` with its last two axes joined, if that exists.
+        number: the value of all elements, where it is a size.
     """
 
     base: Tensor
@@ -44,12 +44,12 @@ class Value:
 
     @classmethod
     def of(cls, tensor: Tensor) -> Value:
-        """A tensor in ONNX's own order."""
+        """A tensor whose axes are in ONNX's order."""
         return cls(tensor, tuple(range(len(tensor.shape))))
 
     @property
     def rank(self) -> int:
-        """Number of axes."""
+        """The number of axes."""
         return len(self.axes)
 
     @property
@@ -59,7 +59,7 @@ class Value:
 
     @property
     def shape(self) -> tuple[int | None, ...]:
-        """Sizes in ONNX's order; None where one is not known."""
+        """The sizes in ONNX's order; None for an unknown one."""
         sizes = self.base.shape.as_list()
         return tuple(1 if a is None else sizes[a] for a in self.axes)
 
@@ -75,11 +75,11 @@ class Value:
         return self._plain
 
     def arranged(self, order: Sequence[int]) -> Tensor:
-        """The tensor with axes of ONNX in this order; those left out are of one."""
+        """The tensor with the axes of ONNX in this order; axes that are left out have size 1."""
         wanted = [self.axes[k] for k in order]
         kept = [a for a in wanted if a is not None]
         in_order = kept == sorted(kept)
-        # An axis of one may stand anywhere: a reshape costs nothing.
+        # An axis of size 1 may be moved by a reshape, which costs nothing.
         moved = in_order or self._is_order_of_others(kept)
         left_out = [a for a in range(len(self.base.shape)) if a not in kept]
         tensor = self.base if moved else tf.transpose(self.base, left_out + kept)
@@ -89,8 +89,7 @@ class Value:
         return reshaped(tensor, sizes)
 
     def _is_order_of_others(self, kept: Sequence[int]) -> bool:
-        """Whether axes of `base` stand in its order but for those of one, and one size at most is
-        not known."""
+        """Whether the axes but those of size 1 are in order, with at most one unknown size."""
         sizes = self.base.shape.as_list()
         others = [a for a in kept if sizes[a] != 1]
         return others == sorted(others) and [sizes[a] for a in kept].count(None) <= 1
@@ -104,10 +103,10 @@ class Value:
         return int(known) if known is not None else tf.shape(self.base)[place]
 
     def known_size(self, axis: int) -> int:
-        """The size of an axis of ONNX that is known.
+        """The size of an axis of ONNX that has to be known.
 
         Raises:
-            ValueError: it is not.
+            ValueError: it is not known.
         """
         size = self.shape[axis]
         if size is None:
@@ -119,19 +118,19 @@ class Value:
         return [self.size(k) for k in range(self.rank)]
 
     def transposed(self, order: Sequence[int]) -> Value:
-        """With axes of ONNX in another order; nothing is computed."""
+        """The value with the axes of ONNX in another order; nothing is computed."""
         return Value(self.base, tuple(self.axes[k] for k in order), self.joined)
 
     def like(self, base: Tensor) -> Value:
-        """Another tensor of the same shape and order."""
+        """A value for another tensor of the same shape, with the same order of axes."""
         return Value(base, self.axes)
 
 
 class Dims:
-    """Integers of which each is known, or a scalar int32 tensor.
+    """A scalar or vector of integers; each is a known number or a scalar int32 tensor.
 
     Args:
-        entries: one, or an object array of rank 0 or 1.
+        entries: one entry, or an object array of rank 0 or 1.
     """
 
     def __init__(self, entries: Any) -> None:
@@ -143,7 +142,7 @@ class Dims:
 
     @classmethod
     def vector(cls, entries: Sequence[Size]) -> Dims:
-        """From a list."""
+        """A vector from a list of entries."""
         found = np.empty(len(entries), object)
         for k, entry in enumerate(entries):
             found[k] = entry
@@ -155,7 +154,7 @@ class Dims:
         return tuple(self.entries.shape)
 
     def flat(self) -> list[Size]:
-        """The entries one after the other."""
+        """The entries as a list."""
         return list(self.entries.reshape(-1))
 
     def known(self) -> Array | None:
@@ -165,7 +164,7 @@ class Dims:
         return None
 
     def tensor(self, dtype: Any = tf.int64) -> Tensor:
-        """As a tensor of data."""
+        """The entries as a tensor."""
         stacked = stack(self.flat())
         stacked = stacked if self.entries.ndim else tf.reshape(stacked, [])
         return tf.cast(stacked, dtype)
@@ -175,12 +174,12 @@ Operand = Value | Dims | Array
 
 
 def is_known(entry: object) -> bool:
-    """Whether an entry of Dims is a number."""
+    """Whether an entry of Dims is a known number."""
     return isinstance(entry, int | np.integer)
 
 
 LARGEST = np.iinfo(np.int32).max
-"""No size is above it: larger numbers stand for no limit."""
+"""The largest size; larger numbers mean no limit."""
 
 
 def stack(sizes: Sequence[Size]) -> Tensor:
@@ -192,9 +191,9 @@ def stack(sizes: Sequence[Size]) -> Tensor:
 
 
 def with_last(tensor: Tensor, size: int) -> Tensor:
-    """A tensor whose last axis is of a size, where a shape that is computed may not say so.
+    """A tensor whose last axis has a known size, even if its shape is computed.
 
-    The shape is stated by an op: what is known to TensorFlow alone is lost in conversion.
+    A Reshape states the size, for `set_shape` is lost in conversion.
     """
     if tensor.shape[-1] is not None:
         return tensor
@@ -202,9 +201,9 @@ def with_last(tensor: Tensor, size: int) -> Tensor:
 
 
 def reshaped(tensor: Tensor, sizes: Sequence[Size]) -> Tensor:
-    """A tensor reshaped; sizes that are known stay known.
+    """A tensor in another shape; known sizes stay known.
 
-    Where one size alone is not known it is -1, which costs no computation of shapes.
+    If only one size is unknown, it is written as -1, so that no shape is computed.
     """
     unknown = [k for k, s in enumerate(sizes) if not is_known(s) or s == -1]
     plain = [-1 if k in unknown else int(s) for k, s in enumerate(sizes)]

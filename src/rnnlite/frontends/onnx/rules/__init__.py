@@ -1,6 +1,6 @@
-"""What becomes of each op of ONNX: a rule an op, grouped by kind. Importing this registers all.
+"""The rules: one for each op of ONNX, grouped by kind. Importing this registers them all.
 
-What enters each rule: the emitter, a node, and its inputs as operands (`Value`, `Dims` or a NumPy
+What enters a rule: the emitter, a node, and its inputs as operands (`Value`, `Dims` or a NumPy
 array; None where one is left out). What leaves: an operand, or several where the node has several
 outputs. Operands and shapes are in ONNX's order of axes; see `values`.
 """

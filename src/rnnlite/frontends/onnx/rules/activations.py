@@ -1,4 +1,4 @@
-"""Functions of single elements.
+"""Functions of one operand, element by element.
 
 What enters: a node of ONNX, and its inputs as operands. What leaves: an operand of the same shape.
 """
@@ -88,11 +88,13 @@ def _activation(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand
 def activation(
     op: str, x: Tensor, alpha: float | None, beta: float | None, node: Node | None = None
 ) -> Tensor:
-    """An activation with numbers, by its name in ONNX.
+    """An activation function with parameters, by its name in ONNX.
 
     Args:
-        alpha, beta: None for ONNX's own defaults.
-        node: for further attributes.
+        op: the name.
+        x: the tensor.
+        alpha, beta: the parameters; None for ONNX's defaults.
+        node: the node, for further attributes.
     """
 
     def given(value: float | None, default: float) -> float:

@@ -37,7 +37,7 @@ def _transpose(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 @rule("StackedRows")
 def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    """Rows of a loop (T, ...) with time at another axis, or one after the other along their own."""
+    """Rows of a loop (T, ...) with time at another axis, or joined along one of their own axes."""
     value = as_value(inputs[0])
     order = list(range(1, value.rank))
     rank = value.rank - 1 if node.get("joins") else value.rank
@@ -55,10 +55,10 @@ def _stacked_rows(emitter: Emitter, node: Node, inputs: list[Argument]) -> Opera
 
 @rule("WrittenRows")
 def _written_rows(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    """Rows of a loop (T, ...) in a buffer that has time at another axis.
+    """Rows of a loop (T, ...) put into a buffer that has time at another axis.
 
-    What the loop does not reach is the buffer's own; it reaches all where it runs as often as the
-    buffer is long.
+    The rows of the buffer that the loop does not reach stay. There are none where the loop runs as
+    often as the buffer is long.
     """
     rows, buffer, count = as_value(inputs[0]), as_value(inputs[1]), inputs[2]
     order, axis = list(range(1, rows.rank)), int(node.get("axis"))
@@ -178,7 +178,7 @@ def _split(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Ope
 
 
 def _cut(value: Value, axis: int, sizes: Sequence[int]) -> list[Operand]:
-    """Parts of an axis whose own size is not known, from the front on."""
+    """Parts of given sizes of an axis of unknown size, from the front on."""
     found: list[Operand] = []
     start = 0
     for size in sizes:
@@ -218,7 +218,7 @@ def _reverse_sequence(emitter: Emitter, node: Node, inputs: list[Argument]) -> O
 
 
 def _is_whole(size: Size, lengths: Argument) -> bool:
-    """Whether all sequences are as long as the axis."""
+    """Whether all lengths equal the size of the axis."""
     if isinstance(lengths, Dims):
         return all(is_same(size, e) or (is_known(e) and e == size) for e in lengths.flat())
     numbers = known(lengths)

@@ -1,7 +1,7 @@
-"""Functions of two operands, broadcast: on tensors in any order of axes, and on sizes.
+"""Broadcast functions of two operands: of tensors in any order of axes, and of sizes.
 
-What enters: two operands of any order of axes, and a function of two tensors or numbers. What
-leaves: its result in an order that one of them has. Known sizes give known sizes.
+What enters: two operands in any order of axes, and a function of two tensors or numbers. What
+leaves: its result, in the order of axes of one of them. Known sizes give known sizes.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _of_two(op: str, a: Size, b: Size) -> Any:
     if is_known(a) and is_known(b):
         return NUMBERS[op](int(a), int(b))
     if op == "Equal":
-        # A size that is not known is no number below 1.
+        # An unknown size is not below 0.
         if (is_known(a) and a < 0) or (is_known(b) and b < 0):
             return False
         return None
@@ -97,12 +97,12 @@ def _of_two(op: str, a: Size, b: Size) -> Any:
 
 
 def _is_largest(size: Size) -> bool:
-    """Whether a number stands for no limit: no size in int32 is above it."""
+    """Whether a number means no limit, as no size in int32 is larger."""
     return is_known(size) and int(size) >= LARGEST
 
 
 def broadcast(function: Callable[[Any, Any], Any], a: Argument, b: Argument) -> Value:
-    """A function of two operands, in the order of axes that one of them has."""
+    """The result of a function of two operands, in the order of axes of one of them."""
     left, right = as_value(a), as_value(b)
     if left.axes == right.axes and len(left.base.shape) == len(right.base.shape):
         return left.like(function(left.base, right.base))
@@ -124,12 +124,12 @@ def broadcast(function: Callable[[Any, Any], Any], a: Argument, b: Argument) -> 
 
 
 def _beside(lead: Value, other: Value, numbers: Array | None) -> Tensor | None:
-    """An operand of no higher rank in the order of axes of another; None where that cannot be."""
+    """An operand in the order of axes of another of at least its rank; None where that fails."""
     if other.rank > lead.rank or (lead.is_plain and numbers is None):
         return None
     shape = (1,) * (lead.rank - other.rank) + other.shape
-    # The result must not be larger than `lead` along an axis: its base has no such axis, or may
-    # have it at size 1.
+    # The result must not be larger than `lead` along an axis that its base lacks, or may have at
+    # size 1.
     for k, (size, place) in enumerate(zip(shape, lead.axes, strict=True)):
         if place is None and size != 1:
             return None
@@ -148,12 +148,12 @@ def _beside(lead: Value, other: Value, numbers: Array | None) -> Tensor | None:
 
 
 def _all(order: Sequence[int], rank: int) -> list[int]:
-    """The order with the axes that it leaves out, which are of one, in front."""
+    """An order of axes, with the axes that it leaves out (of size 1) in front."""
     return [k for k in range(rank) if k not in order] + list(order)
 
 
 def _trimmed(array: Array) -> Array:
-    """Without axes of one in front."""
+    """An array without leading axes of size 1."""
     while array.ndim > 1 and array.shape[0] == 1:
         array = array[0]
     return array

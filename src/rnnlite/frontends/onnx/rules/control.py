@@ -1,11 +1,11 @@
 """If, Loop and Scan.
 
-What enters: a node of ONNX, and its inputs as operands. What leaves: what the body gives: its final
-states, and its rows as sequences (T, ...).
+What enters: a node of ONNX, and its inputs as operands. What leaves: the final states of the body,
+and its rows as sequences (T, ...).
 
-A condition that is known is decided. Everything else is written as a loop or a condition of
-TensorFlow in a graph of its own, whose nodes the reader of TensorFlow's graphs then reads: loops
-over rows become Scans, others plain loops.
+A known condition is decided at once. All else is written as control flow of TensorFlow in a graph
+of its own, which the reader of TensorFlow's graphs then reads: loops over rows become Scans, others
+plain loops.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ Function = Callable[[Sequence[Tensor]], Sequence[Tensor]]
 
 
 def read_back(emitter: Emitter, function: Function, inputs: Sequence[Tensor]) -> list[Tensor]:
-    """What a function with control flow gives, its loops read as recurrences.
+    """The results of a function with control flow, whose loops are read as recurrences.
 
     Args:
-        function: of the inputs; what else it reads are constants.
+        emitter: the emitter of the graph that is being built.
+        function: a function of the inputs; all else that it reads is constant.
         inputs: tensors of the graph that is being built.
     """
     specs = [tf.TensorSpec(t.shape, t.dtype, name=f"i{k}") for k, t in enumerate(inputs)]
@@ -63,11 +64,11 @@ def read_back(emitter: Emitter, function: Function, inputs: Sequence[Tensor]) ->
 
 
 class Outside:
-    """What bodies read from around them: numbers stay numbers, tensors become inputs.
+    """What bodies read from the graph around them: numbers stay numbers, tensors become inputs.
 
     Args:
-        emitter: of the graph around.
-        bodies: that read it.
+        emitter: the emitter of the graph around.
+        bodies: the bodies.
     """
 
     def __init__(self, emitter: Emitter, *bodies: Graph) -> None:
@@ -85,7 +86,7 @@ class Outside:
             self.tensors.append(as_tensor(operand))
 
     def given(self, tensors: Sequence[Tensor]) -> dict[str, Operand]:
-        """The values that a body finds, in the function's own graph."""
+        """Name -> value for a body; in its function's graph `tensors` stand for the outer ones."""
         inner = {n: Value.of(t) for n, t in zip(self.names, tensors, strict=True)}
         return {**self.fixed, **inner}
 
@@ -104,8 +105,7 @@ def _if(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operan
     if condition is not None:
         return run_body(emitter, bodies[0] if np.asarray(condition).all() else bodies[1], {})
     if _is_squeeze(bodies[0]):
-        # How exporters write a Squeeze of an axis whose size they do not know. What comes behind
-        # takes one rank alone.
+        # Exporters write so a Squeeze of an axis of unknown size. Later ops take only one rank.
         emitter.notes.append(f"node {node.label} is taken as true: an axis is of size 1")
         return run_body(emitter, bodies[0], {})
     outside = Outside(emitter, *bodies)
@@ -125,7 +125,7 @@ def _if(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operan
 
 
 def _is_squeeze(body: Graph) -> bool:
-    """Whether a body squeezes a tensor and does nothing else."""
+    """Whether a body only squeezes a tensor."""
     plain = {"Constant", "Identity", "Squeeze"}
     ops = [n.op for n in body.nodes]
     return "Squeeze" in ops and set(ops) <= plain
@@ -209,7 +209,7 @@ def _while(
     rows: int,
     always: bool,
 ) -> list[Tensor]:
-    """A loop whose body gives a condition, new states and rows of sequences."""
+    """Emit a tf.while_loop whose step gives a condition, new states and rows: states, sequences."""
     count = len(carried)
     shapes = _invariant_shapes(lambda values: step(tf.constant(0), values)[1 : 1 + count], carried)
     kinds, row_shapes = _rows_of(step, carried, shapes, rows, count)
@@ -246,7 +246,7 @@ def _while(
 def _invariant_shapes(
     step: Callable[[Sequence[Tensor]], Sequence[Tensor]], carried: Sequence[Tensor]
 ) -> list[Any]:
-    """Shapes of the states that hold in every iteration."""
+    """The shapes that the states have in every iteration."""
     shapes = [t.shape for t in carried]
     for _ in range(8):
         with tf.__internal__.FuncGraph("probe").as_default():
@@ -318,7 +318,7 @@ def _scan(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Oper
 
 
 def _placed(node: Node, sequences: Sequence[Tensor], rows: int) -> list[Operand]:
-    """Sequences with their time at the axis, and in the direction, asked for."""
+    """Sequences with time at the axis, and in the direction, that the node states."""
     axes = list(node.get("scan_output_axes") or [0] * rows)
     turned = list(node.get("scan_output_directions") or [0] * rows)
     found: list[Operand] = []

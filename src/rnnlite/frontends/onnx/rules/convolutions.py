@@ -1,4 +1,4 @@
-"""Convolutions. Channels stand last, as LiteRT has them; `Value` keeps the order of axes.
+"""Convolutions. Channels are last, as in LiteRT; a `Value` keeps the order of axes.
 
 What enters: a node of ONNX, and its inputs as operands. What leaves: an operand (N, M, ...) whose
 base is (N, ..., M).
@@ -24,7 +24,8 @@ def channels_last(value: Value, channels: int | None = None) -> Value:
     """(N, C, ...) with a base of (N, ..., C).
 
     Args:
-        channels: how many the weights take, where they say: shapes that are computed may not.
+        value: the operand.
+        channels: the number of channels by the weights, for a computed shape may not tell it.
     """
     order = [0, *range(2, value.rank), 1]
     base = value.arranged(order)
@@ -34,7 +35,7 @@ def channels_last(value: Value, channels: int | None = None) -> Value:
 
 
 def windows(node: Node, kernel: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
-    """Strides, dilations and pads (in front of all axes, then behind) of a node with windows."""
+    """Strides, dilations and pads of a node with windows; pads: all in front, then all behind."""
     rank = len(kernel)
     strides = list(node.get("strides") or [1] * rank)
     dilations = list(node.get("dilations") or [1] * rank)
@@ -45,7 +46,7 @@ def windows(node: Node, kernel: Sequence[int]) -> tuple[list[int], list[int], li
 def same_pads(
     node: Node, x: Value, kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> list[int] | None:
-    """The pads of auto_pad; None where the node states them."""
+    """The pads that auto_pad means; None where the node states pads."""
     auto = node.get("auto_pad", "NOTSET")
     if auto in ("NOTSET", ""):
         return None
@@ -69,7 +70,7 @@ def same_pads(
 
 
 def is_same_upper(node: Node, strides: Sequence[int]) -> bool:
-    """Whether the pads are TensorFlow's own, which LiteRT computes for any size."""
+    """Whether padding is TensorFlow's "SAME" with strides, which LiteRT computes for any size."""
     return node.get("auto_pad", "NOTSET") == "SAME_UPPER" and any(s != 1 for s in strides)
 
 
@@ -82,9 +83,11 @@ def _conv(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def convolve(node: Node, x: Value, weights: Array, bias: Argument) -> Value:
-    """A convolution of a node's attributes.
+    """A convolution with the attributes of a node.
 
     Args:
+        node: the node.
+        x: (N, C, ...).
         weights: (M, C / groups, *K).
         bias: (M,) or None.
     """
@@ -114,7 +117,7 @@ def convolve(node: Node, x: Value, weights: Array, bias: Argument) -> Value:
 def _padding(
     kernel: Sequence[int], strides: Sequence[int], dilations: Sequence[int], pads: Sequence[int]
 ) -> tuple[str, list[tuple[int, int]]]:
-    """ "SAME" or "VALID", and what is to be padded before."""
+    """The padding, "SAME" or "VALID", and amounts to pad in front of the convolution."""
     rank = len(kernel)
     pairs = list(zip(pads[:rank], pads[rank:], strict=True))
     if not any(pads):
@@ -133,7 +136,7 @@ def _product(
     dilations: Sequence[int],
     padding: str,
 ) -> Tensor:
-    """Channels last; one convolution for each group, but for depthwise ones."""
+    """A convolution with channels last: depthwise, or one for each group."""
     if groups == 1:
         return _plain(x, filters, strides, dilations, padding)
     channels = Value.of(x).known_size(-1)
@@ -162,7 +165,8 @@ def _depthwise(
     channels = Value.of(x).known_size(-1)
     many = filters.shape[-1] // channels
     kernel = filters.reshape(*filters.shape[:-2], channels, many)
-    # TensorFlow's own takes one stride for two axes, and leaves it out beside holes.
+    # TensorFlow's depthwise op has one stride for both axes, and ignores it where dilations are not
+    # 1.
     holes = max(strides) > 1 and max(dilations) > 1
     if filters.ndim == 5 or len(set(strides)) > 1 or holes:
         parts = zip(tf.split(x, channels, -1), np.split(filters, channels, -1), strict=True)
@@ -190,7 +194,7 @@ def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Argument]) -> Ope
     strides, dilations, pads = windows(node, kernel)
     if rank > 3:
         return refuse(node, "four axes or more", "one to three axes")
-    # A kernel with holes is one with zeros in them.
+    # A dilated kernel is a larger one with zeros in between.
     weights = _spread_out(weights, dilations)
     more = list(node.get("output_padding") or [0] * rank)
     pads = _cut_off(node, value, weights.shape[2:], strides, more) or pads
@@ -218,7 +222,7 @@ def _conv_transpose(emitter: Emitter, node: Node, inputs: list[Argument]) -> Ope
 def _cut_off(
     node: Node, value: Value, extents: Sequence[int], strides: Sequence[int], more: Sequence[int]
 ) -> list[int] | None:
-    """The pads that follow from auto_pad or output_shape; None where the node states them."""
+    """The pads that auto_pad or output_shape mean; None where the node states pads."""
     auto, wanted = node.get("auto_pad", "NOTSET"), node.get("output_shape")
     if auto == "VALID":
         return [0] * (2 * len(extents))
@@ -234,16 +238,16 @@ def _cut_off(
             whole = (size - 1) * strides[k] + extent + more[k]
             size = list(wanted)[-len(extents) :][k]
             total, lacking = max(whole - size, 0), max(size - whole, 0)
-        # Half of what is too much is cut off at each end.
+        # Half of the surplus is cut off at each end.
         small, large = total // 2, total - total // 2
         begin.append(small if auto == "SAME_UPPER" else large)
-        # What is lacking stands behind, as zeros.
+        # Missing rows are added behind, as zeros.
         end.append((large if auto == "SAME_UPPER" else small) - lacking)
     return begin + end
 
 
 def _spread_out(weights: Array, dilations: Sequence[int]) -> Array:
-    """(C, M, *K) with zeros between its elements."""
+    """Weights (C, M, *K) with zeros between their elements, for dilations."""
     kernel = weights.shape[2:]
     sizes = [(k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True)]
     found = np.zeros((*weights.shape[:2], *sizes), weights.dtype)

@@ -39,7 +39,7 @@ def _prelu(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _divide(a: Tensor, b: Tensor) -> Tensor:
-    """Integers are cut towards zero, as in C: in int32, which LiteRT divides alone."""
+    """A quotient. Integers are divided in int32, as LiteRT requires, and rounded towards zero."""
     if a.dtype.is_integer:
         quotient = tf.raw_ops.Div(x=tf.cast(a, tf.int32), y=tf.cast(b, tf.int32))
         return tf.cast(quotient, a.dtype)
@@ -59,7 +59,7 @@ def _power(a: Tensor, b: Tensor) -> Tensor:
         if number == 3:
             return a * a * a
     if a.dtype.is_integer and b.dtype.is_floating:
-        # The power is computed in floats, and cut off.
+        # The power is computed in floats, and truncated.
         return tf.cast(tf.pow(tf.cast(a, b.dtype), b), a.dtype)
     return tf.pow(a, tf.cast(b, a.dtype))
 
@@ -120,7 +120,7 @@ def _mod(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _remainder(a: Tensor, b: Tensor) -> Tensor:
-    """What is left over, with the sign of what is divided, as in C."""
+    """The remainder with the sign of the dividend, as in C."""
     if a.dtype.is_floating:
         left = tf.math.floormod(tf.abs(a), tf.abs(b))
         return tf.where(a < 0, -left, left)

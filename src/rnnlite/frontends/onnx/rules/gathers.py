@@ -43,7 +43,7 @@ def _gather(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _one_of(value: Value, axis: int, place: int, number: int) -> Value:
-    """x[..., n, ...] with the axes in the order in which they stand."""
+    """x[..., n, ...], with the axes of the base in their order."""
     index: list[Any] = [slice(None)] * len(value.base.shape)
     index[place] = number
     rest = [a for k, a in enumerate(value.axes) if k != axis]
@@ -52,7 +52,7 @@ def _one_of(value: Value, axis: int, place: int, number: int) -> Value:
 
 
 def _wrapped(ids: Argument, size: Size) -> Tensor:
-    """Ids counted from the front; those that are computed are taken to be so."""
+    """Indices counted from the front; computed ones are taken to be so already."""
     numbers = known(ids)
     if numbers is None:
         return as_tensor(ids)
@@ -74,7 +74,7 @@ def _gather_elements(emitter: Emitter, node: Node, inputs: list[Argument]) -> Op
 
 
 def _grid(ids: Tensor, axis: int) -> Tensor:
-    """The place of each element of `ids` in the tensor that they point into along `axis`."""
+    """For each element of `ids`, the full index (..., rank) of the element that it points to."""
     shape = tf.shape(ids)
     rank = len(ids.shape)
     coordinates = []
@@ -94,7 +94,7 @@ def _gather_nd(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _places(ids: Argument, x: Tensor, batch: int = 0) -> Tensor:
-    """Places (..., axes) in a tensor behind its first axes, counted from the front."""
+    """Indices (..., axes) into a tensor behind its batch axes, counted from the front."""
     numbers = known(ids)
     if numbers is not None and not np.any(numbers < 0):
         return tf.constant(numbers.astype(np.int32))
@@ -132,9 +132,9 @@ def _scatter(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _box(places: Array, shape: Sequence[int | None]) -> list[tuple[int, int]] | None:
-    """The part x[a:b, c:d, ...] that places (..., axes) are, in its order; else None.
+    """The ends (a, b), (c, d), ... if indices (..., axes) are the part x[a:b, c:d, ...]; else None.
 
-    It is how exporters write an assignment to a part of a tensor.
+    Exporters write an assignment to a part of a tensor with such indices.
     """
     count = places.shape[-1]
     sizes = [n or 0 for n in shape[:count]]
@@ -153,7 +153,7 @@ def _box(places: Array, shape: Sequence[int | None]) -> list[tuple[int, int]] | 
 
 
 def _placed(x: Tensor, updates: Tensor, box: Sequence[tuple[int, int]], axis: int = 0) -> Tensor:
-    """x with a part replaced, as joins: they have integer kernels, and scatters have none."""
+    """x with a part replaced, by concatenation: it has integer kernels, and scatters have none."""
     if axis == len(box):
         return updates
     (begin, end), size = box[axis], Value.of(x).known_size(axis)
@@ -167,7 +167,7 @@ def _placed(x: Tensor, updates: Tensor, box: Sequence[tuple[int, int]], axis: in
 
 
 def _turned(ids: Argument, x: Tensor, axis: int) -> Tensor:
-    """Ids along an axis, counted from the front."""
+    """Indices along an axis, counted from the front."""
     numbers = known(ids)
     size = x.shape[axis]
     if numbers is not None and (size is not None or not np.any(numbers < 0)):

@@ -20,7 +20,7 @@ from rnnlite.scan.tensors import Array
 
 
 def _along(array: Array, rank: int, axis: int) -> Array:
-    """A vector in the shape that broadcasts along an axis."""
+    """A vector reshaped so that it broadcasts along an axis."""
     return array.reshape([-1 if k == axis else 1 for k in range(rank)])
 
 
@@ -110,7 +110,7 @@ def _softmax(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     function = tf.nn.softmax if node.op == "Softmax" else tf.nn.log_softmax
     axis = int(node.get("axis", -1 if node.version >= 13 else 1)) % value.rank
     if node.version < 13 and any(size != 1 for size in value.shape[axis + 1 :]):
-        # Over all axes from this one on, as one.
+        # In older operator sets over all axes from this one on, joined.
         sizes = value.sizes()
         rows = reshaped(value.plain(), [*sizes[:axis], -1])
         return Value.of(reshaped(function(rows), sizes))

@@ -38,7 +38,7 @@ def _pad(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     filler: Any = node.get("value", 0.0)
     if number is not None:
         numbers = known(number)
-        # One number, in whatever rank it comes.
+        # One number, of any rank.
         filler = tf.reshape(as_tensor(number), ()) if numbers is None else numbers.reshape(())
     return padded(value, amounts, filler, reflect=mode == "reflect")
 
@@ -46,7 +46,7 @@ def _pad(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 def padded(
     value: Value, amounts: Sequence[tuple[Size, Size]], filler: Any = 0.0, *, reflect: bool = False
 ) -> Value:
-    """With rows in front of and behind each axis; negative amounts cut."""
+    """A value with rows added in front of and behind each axis; negative amounts cut rows off."""
     base = value.base
     index: list[Any] = [slice(None)] * len(base.shape)
     pads: list[list[Size]] = [[0, 0] for _ in base.shape]
@@ -91,7 +91,7 @@ def _amounts(node: Node, value: Value, inputs: list[Argument]) -> list[tuple[Siz
 
 
 def _edge(node: Node, value: Value, inputs: list[Argument]) -> Value:
-    """With the outermost elements repeated."""
+    """A value padded by repeating the outermost elements."""
     pairs = [
         [
             int(s) if is_known(s) else refuse(node, "pads computed from the inputs", "numbers")

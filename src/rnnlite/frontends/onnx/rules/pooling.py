@@ -1,4 +1,4 @@
-"""Pooling. Channels stand last.
+"""Pooling. Channels are last.
 
 What enters: a node of ONNX, and its inputs as operands. What leaves: the largest or the mean
 element of each window: a `Value` of shape (N, C, ...), whose tensor `base` is (N, ..., C).
@@ -48,7 +48,7 @@ def _pool(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     pooled = pool.run(padded(value, amounts, filler).base)
     if is_max or not any(map(any, pairs)) or (includes and pairs == stated):
         return value.like(pooled)
-    # The mean is over what is there; what rounding up adds never is.
+    # The mean is over elements that exist; those that rounding up adds never count.
     there = padded(value.like(tf.ones_like(value.base)), [(0, 0), (0, 0), *stated], float(includes))
     more = [(0, end - own) for (_, end), (_, own) in zip(pairs, stated, strict=True)]
     there = padded(there, [(0, 0), (0, 0), *more])
@@ -57,7 +57,7 @@ def _pool(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 @dataclass(frozen=True)
 class _Pool:
-    """Windows of a node: their sizes, steps and holes along each axis, and what is taken."""
+    """The windows of a node: kernel, strides and dilations along each axis; maximum or mean."""
 
     kernel: tuple[int, ...]
     strides: tuple[int, ...]
@@ -66,19 +66,19 @@ class _Pool:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is an op for it."""
+        """Whether TensorFlow has an op for it."""
         return len(self.kernel) <= 2 and all(d == 1 for d in self.dilations)
 
     @property
     def extents(self) -> list[int]:
-        """Rows that a window spans."""
+        """The rows that a window spans along each axis."""
         return [(k - 1) * d + 1 for k, d in zip(self.kernel, self.dilations, strict=True)]
 
     def run(self, x: Tensor, padding: str = "VALID") -> Tensor:
-        """(N, ..., C) without its borders."""
+        """Pool x (N, ..., C), which is padded already."""
         if self.is_plain:
             return _pooled(x, self.kernel, self.strides, padding, is_max=self.is_max)
-        # Windows of any rank are windows along one axis after the other.
+        # Windows over several axes are windows along one axis after the other.
         for k, size in enumerate(self.kernel):
             x = self._along(x, k, size)
         return x
@@ -102,12 +102,12 @@ def _rounded_up(
     strides: Sequence[int],
     pairs: Sequence[tuple[int, int]],
 ) -> list[tuple[int, int]]:
-    """Pads with which the last window that begins inside is whole."""
+    """The pads of ceil_mode: the last window that begins inside is whole."""
     found = []
     for k, (begin, end) in enumerate(pairs):
         size = x.shape[2 + k]
         if size is None:
-            # As many rows as may be missing: no window begins behind the rows that there are.
+            # As many rows as may be missing, as long as no window begins behind the given rows.
             if strides[k] + end > extents[k]:
                 return refuse(
                     node,

@@ -1,7 +1,7 @@
-"""Products of matrices.
+"""Matrix products.
 
-What enters: a node of ONNX, and its inputs as operands. What leaves: a product, as one product of
-matrices where weights are constant.
+What enters: a node of ONNX, and its inputs as operands. What leaves: the product; with constant
+weights, one matrix product.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from rnnlite.scan.tensors import Array, Tensor
 
 
 def times(x: Tensor, w: Array) -> Tensor:
-    """(..., F) times constant weights (F, G), as one product of matrices."""
+    """(..., F) times constant weights (F, G), as one matrix product."""
     if len(x.shape) == 2:
         return tf.matmul(x, tf.constant(w))
     rows = tf.matmul(tf.reshape(x, [-1, w.shape[0]]), tf.constant(w))
@@ -30,12 +30,12 @@ def _matmul(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def matmul(a: Operand, b: Operand) -> Value:
-    """As numpy.matmul has it."""
+    """The product of two operands, with the meaning of numpy.matmul."""
     weights = known(b)
     left = as_value(a)
     if weights is not None and weights.ndim == 2 and left.rank >= 2:
         if left.axes[-1] == len(left.base.shape) - 1:
-            # The features stand last: the order of the others does not matter.
+            # Features are last: the order of the other axes does not matter.
             return left.like(times(left.base, weights.astype(np.float32)))
         return Value.of(times(left.plain(), weights.astype(np.float32)))
     x, y = left.plain(), as_tensor(b)

@@ -1,7 +1,7 @@
-"""Quantized ops, dequantized: rnnlite's own quantizer makes integers of the result.
+"""Quantized ops, computed in float32; rnnlite quantizes the result by itself.
 
-What enters: a node of ONNX, and its inputs as operands. What leaves: what it stands for in float32:
-scale * (integer - zero point).
+What enters: a node of ONNX, and its inputs as operands. What leaves: the real numbers in float32,
+scale * (integer - zero point); from ops that quantize, integers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rnnlite.scan.tensors import Array
 
 
 def _spread(array: Array, rank: int, axis: int, block: int) -> Array:
-    """One number, or one for each place along an axis, or for each block of them."""
+    """Scales or zero points in a shape that broadcasts: one, or one for each index or block."""
     if block:
         return np.repeat(array, block, axis % rank)
     if array.size == 1:
@@ -71,7 +71,7 @@ def _dynamic(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[O
     value = as_value(inputs[0])
     x = value.base
     low, high = tf.minimum(tf.reduce_min(x), 0.0), tf.maximum(tf.reduce_max(x), 0.0)
-    # Zeros alone have scale 1, as in ONNX Runtime: 0 / 0 would be NaN.
+    # Where all is zero, the scale is 1, as in ONNX Runtime: 0 / 0 would be NaN.
     scale = tf.where(high > low, (high - low) / 255.0, 1.0)
     zero_point = tf.clip_by_value(tf.round(-low / scale), 0.0, 255.0)
     integers = tf.clip_by_value(tf.round(x / scale) + zero_point, 0.0, 255.0)
@@ -80,7 +80,7 @@ def _dynamic(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[O
 
 
 def _centred(operand: Argument, zero_point: Argument) -> Operand:
-    """Integers less their zero point, as floats."""
+    """Integers minus their zero point, in float32."""
     numbers = known(operand)
     offset = np.zeros((), np.int32) if zero_point is None else known(zero_point)
     if numbers is not None and offset is not None:

@@ -1,11 +1,12 @@
 """LSTM, GRU and RNN as Scans.
 
 What enters: a node of ONNX, and its inputs as operands. What leaves: Y (T, D, B, H) and the final
-states (D, B, H), D directions; with `layout` 1 the batch first. Weights of ONNX are (D, G H, F),
-those of Scans (F, G H).
+states (D, B, H) for D directions; with `layout` 1, the batch is first. Weights of ONNX are (D, G H,
+F), those of Scans (F, G H).
 
-Equations and the order of gates: the ONNX operator documentation. A known cell where the node has
-one's form; peepholes, clipping, coupled gates and unlike activations are steps of their own.
+The equations and the order of gates are those of the ONNX operator documentation. A node that a
+known cell computes becomes one. A node with peepholes, clipping, coupled gates or unequal
+activations gets a traced step.
 """
 
 from __future__ import annotations
@@ -41,28 +42,28 @@ WITH_BETA = {"ScaledTanh": 1.0, "HardSigmoid": 0.5, "Affine": 0.0}
 
 @dataclass(frozen=True)
 class Function:
-    """An activation of a recurrent op: two that are equal do the same."""
+    """An activation of a recurrent op; equal ones compute the same."""
 
     name: str
     alpha: float | None = None
     beta: float | None = None
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Of each element."""
+        """The activation of each element."""
         return activation(self.name, x, self.alpha, self.beta)
 
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What one direction of a node computes with.
+    """The weights of one direction of a node.
 
     Attributes:
-        kernel: (I, G*H), gates in the order of ONNX.
+        kernel: (F, G*H), gates in the order of ONNX.
         recurrent: (H, G*H).
         bias, recurrent_bias: (G*H,).
         peepholes: (3H,) or None.
         functions: the activations.
-        clip: the largest value of a gate's input; None for any.
+        clip: the inputs of activations are clipped to -clip..clip; None for no clip.
     """
 
     kernel: Array
@@ -75,11 +76,11 @@ class Weights:
 
     @property
     def units(self) -> int:
-        """H."""
+        """The number of units H."""
         return int(self.recurrent.shape[0])
 
     def clipped(self, x: Tensor) -> Tensor:
-        """What goes into an activation."""
+        """The input of an activation, clipped."""
         return x if self.clip is None else tf.clip_by_value(x, -self.clip, self.clip)
 
 
@@ -89,7 +90,7 @@ def _recurrent(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence
 
 
 def recurrence(emitter: Emitter, node: Node, inputs: list[Argument]) -> list[Operand]:
-    """A recurrent node: its sequence, then its final states."""
+    """Lower a recurrent node: its output sequence, then its final states."""
     inputs = [*inputs, *[None] * (8 - len(inputs))]
     batch_first = bool(node.get("layout", 0))
     x = as_value(inputs[0]).arranged([1, 0, 2] if batch_first else [0, 1, 2])
@@ -127,7 +128,7 @@ def recurrence(emitter: Emitter, node: Node, inputs: list[Argument]) -> list[Ope
 
 @rule("com.microsoft.DynamicQuantizeLSTM")
 def _dynamic_lstm(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
-    """ONNX Runtime's LSTM with weights in int8, transposed."""
+    """ONNX Runtime's LSTM with int8 weights, which are stored transposed."""
     inputs = [*inputs, *[None] * (12 - len(inputs))]
     plain = list(inputs[:8])
     for place, scale, zero_point in ((1, 8, 9), (2, 10, 11)):
@@ -179,7 +180,7 @@ def _weights(node: Node, inputs: list[Argument]) -> list[Weights]:
 
 
 def _functions(node: Node, directions: int) -> list[tuple[Function, ...]]:
-    """The activations of each direction; alphas and betas belong to those that have them."""
+    """The activations of each direction; alphas and betas go to those that have parameters."""
     names = node.get("activations") or list(DEFAULTS[node.op]) * directions
     by_name = {n.lower(): n for n in ACTIVATIONS}
     unknown = [n for n in names if n.lower() not in by_name]
@@ -197,7 +198,7 @@ def _functions(node: Node, directions: int) -> list[tuple[Function, ...]]:
 
 
 def _mask(lengths: Argument, x: Tensor) -> Tensor | None:
-    """(T, B): the time steps that there are."""
+    """The mask (T, B) of time steps within the lengths; None where all sequences are whole."""
     if lengths is None:
         return None
     numbers = known(lengths)
@@ -227,7 +228,7 @@ def _initial(
 
 
 def _projected(node: Node, weights: Weights, x: Tensor) -> Tensor:
-    """The inputs; for a step of its own, their products with the kernel."""
+    """The inputs of a known cell; for a traced step, their projection."""
     if _is_known(node, weights):
         return x
     bias = weights.bias
@@ -237,7 +238,7 @@ def _projected(node: Node, weights: Weights, x: Tensor) -> Tensor:
 
 
 def _is_known(node: Node, weights: Weights) -> bool:
-    """Whether a known cell computes it."""
+    """Whether a known cell computes what the node does."""
     plain = weights.clip is None and weights.peepholes is None and not node.get("input_forget")
     return plain and (node.op != "LSTM" or weights.functions[1] == weights.functions[2])
 
@@ -316,7 +317,7 @@ def _rnn(w: Weights, row: Tensor, states: Sequence[Tensor], _: bool) -> Any:
 
 
 def _turned(result: ScanResult, reverse: bool) -> ScanResult:
-    """With outputs in the order of time."""
+    """A result with outputs in the order of time."""
     if not reverse or result.outputs is None:
         return result
     outputs = tuple(tf.reverse(y, [0]) for y in result.outputs)
@@ -324,7 +325,7 @@ def _turned(result: ScanResult, reverse: bool) -> ScanResult:
 
 
 def _sequence(results: Sequence[ScanResult], last: bool, batch_first: bool) -> Value:
-    """Y: (T, D, B, H), or (B, T, D, H); of the last step alone where nothing else is read."""
+    """Y (T, D, B, H), or (B, T, D, H); with only the last step where no other is read."""
     if last:
         state = results[0].states[0]
         return Value(state, (0, None, None, 1) if batch_first else (None, None, 0, 1))
@@ -338,7 +339,7 @@ def _sequence(results: Sequence[ScanResult], last: bool, batch_first: bool) -> V
 
 
 def _final(states: Sequence[Tensor], batch_first: bool) -> Value:
-    """(D, B, H), or (B, D, H)."""
+    """A final state (D, B, H), or (B, D, H)."""
     if len(states) == 1:
         return Value(states[0], (0, None, 1) if batch_first else (None, 0, 1))
     return Value.of(tf.stack(list(states), axis=1 if batch_first else 0))

@@ -1,7 +1,7 @@
-"""Sums, means, maxima and the like over axes; places of the largest.
+"""Reductions over axes: sums, means, maxima and others; ArgMax and TopK.
 
-What enters: a node of ONNX, and its inputs as operands. What leaves: an operand without the axes
-that it is reduced over, or with 1 in their places.
+What enters: a node of ONNX, and its inputs as operands. What leaves: an operand without the reduced
+axes, or with size 1 there; indices.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _reduce(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
             return value
         axes = list(range(value.rank))
     if value.dtype == tf.bool:
-        # The largest of truths is whether any holds.
+        # The maximum of bools is whether any is True.
         value = value.like(tf.cast(value.base, tf.int32))
         found = _over(node.op, value, axes, keep)
         return found.like(found.base > 0)
@@ -69,11 +69,11 @@ def _reduce(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 OF_TWO = {"ReduceProd": "Mul", "ReduceSum": "Add", "ReduceMin": "Min", "ReduceMax": "Max"}
-"""What makes one number of sizes, two by two."""
+"""Reduction -> the op of two numbers by which it reduces sizes."""
 
 
 def _of_sizes(op: str, data: Dims) -> Dims | None:
-    """One number of all sizes; None where it is none."""
+    """A reduction of sizes to one number; None where that is not followed."""
     if op not in OF_TWO or not data.flat():
         return None
     total, *rest = [Dims(entry) for entry in data.flat()]

@@ -1,9 +1,10 @@
-"""Resize and Upsample: along each axis by itself, as gathers and weights.
+"""Resize and Upsample: along one axis after the other, by gathers and weights.
 
 What enters: a node of ONNX, and its inputs as operands. What leaves: an operand of the same rank
 with other sizes.
 
-Equations: the ONNX operator documentation. Where the sizes are known, so are rows and weights.
+The equations are those of the ONNX operator documentation. Where sizes are known, rows and weights
+are constants.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ COORDINATES = (
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 MODES = ("nearest", "linear", "cubic")
 Rows = Array | Any
-"""Known numbers as an array; a tensor."""
+"""Numbers: a known array, or a tensor."""
 
 PROBED = 7
-"""Rows at which the rows that are taken are compared with repeated ones."""
+"""The size at which it is found whether a node only repeats rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +43,9 @@ class _Sampling:
     """How a node resizes.
 
     Attributes:
-        mode: of `MODES`.
-        coordinates: of `COORDINATES`.
-        rounding: of `ROUNDINGS`.
+        mode: one of `MODES`.
+        coordinates: one of `COORDINATES`.
+        rounding: one of `ROUNDINGS`.
         cubic: the coefficient of cubic weights.
     """
 
@@ -54,7 +55,7 @@ class _Sampling:
     cubic: float
 
     def places(self, size: Size, new: Size, scale: Rows) -> Rows:
-        """Where each new row lies among the old ones: (new,), float32."""
+        """The position of each new row among the old ones: (new,), float32."""
         numbers = all(map(is_known, (size, new))) and not tf.is_tensor(scale)
         x = _rows(new, numbers)
         old, count = (_float(n, numbers) for n in (size, new))
@@ -75,7 +76,7 @@ class _Sampling:
         return found * np.float32(count > 1) if numbers else found * tf.cast(count > 1, tf.float32)
 
     def nearest(self, places: Rows) -> Rows:
-        """The row that is taken for each place."""
+        """The row that is taken at each position."""
         m = _module(places)
         match self.rounding:
             case "floor":
@@ -87,7 +88,7 @@ class _Sampling:
         return m.ceil(places - 0.5) if m is np else tf.math.ceil(places - 0.5)
 
     def taps(self, places: Rows, size: Size) -> list[tuple[Rows, Rows | None]]:
-        """Rows and their weights; None for the weight of a row that is taken alone."""
+        """Pairs of rows and their weights; the weight is None where only one row is taken."""
         m = _module(places)
         if self.mode == "nearest":
             return [(_within(self.nearest(places), size), None)]
@@ -152,9 +153,9 @@ def _resize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _require_whole(node: Node, sampling: _Sampling, size: Size, scale: np.float32 | None) -> None:
-    """Refuse corners that align at a size which is not whole.
+    """Refuse align_corners where size times scale is not whole.
 
-    The standard takes the size times the scale as it is, ONNX Runtime what that is cut off to.
+    The standard uses that product as it is, ONNX Runtime rounds it down.
     """
     if sampling.coordinates != "align_corners" or scale is None or scale == round(scale):
         return
@@ -167,7 +168,7 @@ def _require_whole(node: Node, sampling: _Sampling, size: Size, scale: np.float3
 
 
 def _sampling(node: Node) -> _Sampling:
-    """How a node resizes; older operator sets have one kind alone."""
+    """How a node resizes; older operator sets have only one way."""
     is_old = node.op == "Upsample" or node.version < 11
     sampling = _Sampling(
         node.get("mode", "nearest"),
@@ -192,7 +193,7 @@ def _sampling(node: Node) -> _Sampling:
 def _targets(
     node: Node, value: Value, inputs: list[Argument]
 ) -> list[tuple[int, Size, np.float32 | None]]:
-    """Axis, new size, and scale where that is stated, of each axis that the node names."""
+    """For each axis that the node names: the axis, its new size, and the scale if it is stated."""
     given = [*inputs, *[None] * 4]
     axes = [int(a) % value.rank for a in node.get("axes") or range(value.rank)]
     if node.op == "Upsample" or node.version < 11:
@@ -217,14 +218,14 @@ def _scaled(size: Size, scale: np.float32) -> Size:
 
 
 def _factor(size: Size, new: Size, scale: np.float32 | None) -> int | None:
-    """By which whole number an axis grows."""
+    """The whole number by which an axis grows; None where it is not whole."""
     if scale is not None:
         return int(scale) if scale == round(scale) and scale >= 1 else None
     return new // size if is_known(new) and is_known(size) and new % size == 0 else None
 
 
 def _repeats(sampling: _Sampling, factor: int) -> bool:
-    """Whether each row is taken as often as the factor says."""
+    """Whether resizing by a factor only repeats each row."""
     if sampling.mode != "nearest" or sampling.coordinates in (
         "align_corners",
         "half_pixel_symmetric",
@@ -236,7 +237,7 @@ def _repeats(sampling: _Sampling, factor: int) -> bool:
 
 
 def _laid_out(value: Value, axis: int) -> tuple[Value, int]:
-    """A value with the axis among those of its base, and which it is there."""
+    """A value whose base has the axis, and the index of the axis in the base."""
     place = value.axes[axis]
     return (Value.of(value.plain()), axis) if place is None else (value, place)
 
@@ -254,7 +255,7 @@ def _repeated(value: Value, axis: int, factor: int) -> Value:
 def _along(
     sampling: _Sampling, value: Value, axis: int, new: Size, scale: np.float32 | None
 ) -> Value:
-    """One axis resized."""
+    """A value resized along one axis."""
     value, place = _laid_out(value, axis)
     size = value.size(axis)
     numbers = is_known(new) and is_known(size)

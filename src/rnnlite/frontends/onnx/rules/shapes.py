@@ -1,7 +1,7 @@
-"""Shapes and what is computed of them: known sizes stay known, beside sizes that are not.
+"""Ops on shapes: known sizes stay known, beside unknown ones.
 
-What enters: a node of ONNX, and its inputs as operands. What leaves: `Dims`, which keep what is
-known of sizes, or a tensor in the shape that `Dims` say.
+What enters: a node of ONNX, and its inputs as operands. What leaves: `Dims`, which keep the known
+sizes; or a tensor of a shape that `Dims` give.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _shape(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 
 def _numbers(sizes: list[Size]) -> Operand:
-    """Sizes; as an array where all are known."""
+    """Sizes as an operand: an array where all are known, else `Dims`."""
     dims = Dims.vector(sizes)
     found = dims.known()
     return dims if found is None else found
@@ -72,7 +72,7 @@ def _identity(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
 
 @rule("Dropout")
 def _dropout(emitter: Emitter, node: Node, inputs: list[Argument]) -> Sequence[Operand]:
-    """Off at inference; its mask is true throughout."""
+    """Dropout is off at inference: its mask is all True."""
     training = known(inputs[2]) if len(inputs) > 2 else None
     ratio = known(inputs[1]) if len(inputs) > 1 else None
     if (training is not None and np.any(training)) and (ratio is None or np.any(ratio)):
@@ -111,7 +111,7 @@ def _entries(shape: Argument) -> list[Size] | None:
 
 
 def _joins(value: Value, wanted: list[Size]) -> Any:
-    """The tensor of which this is the last axis split in two, if that is what is asked for."""
+    """`Value.joined`, if a Reshape joins the last two axes again; else None."""
     if value.joined is None or not value.is_plain or len(wanted) != value.rank - 1:
         return None
     return value.joined if is_known(wanted[-1]) and wanted[-1] in (-1, _last(value)) else None
@@ -122,12 +122,12 @@ def _last(value: Value) -> int:
 
 
 def _completed(value: Value, wanted: list[Size]) -> list[Size]:
-    """With a number for -1 where the other sizes tell it."""
+    """The sizes of a Reshape, with a number for -1 where the other sizes tell it."""
     places = [k for k, e in enumerate(wanted) if is_known(e) and e == -1]
     if not places:
         return wanted
     sizes, others = value.sizes(), [e for k, e in enumerate(wanted) if k not in places]
-    # What is not known stands on both sides: the same tensor, or as many.
+    # The unknown sizes are the same on both sides, and cancel.
     left = [s for s in sizes if not is_known(s)]
     right = [s for s in others if not is_known(s)]
     if len(left) == len(right) and all(is_same(a, b) for a, b in zip(left, right, strict=True)):
@@ -136,7 +136,7 @@ def _completed(value: Value, wanted: list[Size]) -> list[Size]:
         if rest and total % rest == 0:
             return [total // rest if k in places else e for k, e in enumerate(wanted)]
     if not right:
-        # -1 is all that is left: a size that is not known.
+        # Only the -1 is unknown: it stays.
         return [-1 if k in places else e for k, e in enumerate(wanted)]
     total_size: Size = 1
     for size in sizes:
@@ -148,7 +148,7 @@ def _completed(value: Value, wanted: list[Size]) -> list[Size]:
 
 
 def is_size(size: Size | Array) -> bool:
-    """Whether this is a size itself, which is never below zero, and not computed of any."""
+    """Whether this is a size of a tensor, which is never below 0, or a number of 0 or more."""
     if isinstance(size, int | np.integer | np.ndarray):
         return bool(size >= 0)
     op = getattr(size, "op", None)
@@ -156,7 +156,7 @@ def is_size(size: Size | Array) -> bool:
 
 
 def _stated(size: Any) -> Any:
-    """The size that a Fill was given, where this is a size of its result; else the size itself."""
+    """For a size of a result of Fill, the size that Fill was given; else the size itself."""
     if is_known(size) or not is_size(size):
         return size
     filled_one = size.op.inputs[0].op.inputs[0].op
@@ -167,7 +167,7 @@ def _stated(size: Any) -> Any:
 
 
 def is_same(a: Any, b: Any) -> bool:
-    """Whether two sizes are one: the same place of the same tensor's shape."""
+    """Whether two sizes are the same: of the same axis of the same tensor."""
     a, b = _stated(a), _stated(b)
     if a is b:
         return True
@@ -233,7 +233,7 @@ def _constant_of_shape(emitter: Emitter, node: Node, inputs: list[Argument]) -> 
 
 
 def filled(sizes: list[Size], number: Array | np.generic) -> Operand:
-    """A tensor of one number; small ones of integers stay known."""
+    """A tensor filled with one number; small ones of known shape stay known."""
     if all(is_known(s) for s in sizes):
         shape = [int(s) for s in sizes]
         if np.prod(shape, initial=1) <= SMALL:
@@ -245,7 +245,7 @@ def filled(sizes: list[Size], number: Array | np.generic) -> Operand:
 
 
 SMALL = 1 << 16
-"""Elements up to which a constant is kept as numbers."""
+"""The most elements of a constant that is kept as a NumPy array."""
 
 
 @rule("Range")
@@ -258,7 +258,7 @@ def _range(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     first = known(inputs[0])
     counts = is_size(ends[1]) and first is not None and not first.any()
     if number is not None and not (counts and number > 0):
-        # Ends that stand the wrong way round give nothing; LiteRT refuses them.
+        # A range whose limit is before its start is empty; LiteRT refuses it.
         limit = tf.maximum(start, limit) if number > 0 else tf.minimum(start, limit)
     return Value.of(tf.cast(tf.range(start, limit, step), dtype))
 

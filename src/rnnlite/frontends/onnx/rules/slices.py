@@ -1,7 +1,7 @@
 """Slices.
 
-What enters: a node of ONNX, and its inputs as operands. What leaves: a part of the first input; of
-`Dims` the entries that are asked for.
+What enters: a node of ONNX, and its inputs as operands. What leaves: a part of the first input,
+also of `Dims`.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _is_whole(start: Size, end: Size) -> bool:
 
 
 def _begin(start: Size, size: int | None, step: int) -> Any:
-    """Where a slice begins: inside, as the standard has it, even where it goes backward."""
+    """The begin of a slice, clamped as the standard demands, also for negative steps."""
     if not is_known(start):
         return start
     if start < 0 and size is not None:

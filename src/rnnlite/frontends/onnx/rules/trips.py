@@ -1,9 +1,9 @@
-"""How often a Loop runs, where its body computes the condition: tf2onnx writes while loops so.
+"""Find how often a Loop runs whose body computes the condition, as tf2onnx writes while loops.
 
     go = 0 < n;  Loop(go) { k, n -> next = k + 1;  go = float(next) < float(n) }
 
-What enters: the node with its body. What leaves: how many iterations it makes, or nothing where the
-condition is more than bounds on counters.
+What enters: the node with its body. What leaves: the number of iterations; None where the condition
+is more than bounds on counters.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from rnnlite.frontends.onnx.values import Dims, Operand
 from rnnlite.scan.tensors import Tensor
 
 ITERATION, GO = 0, 1
-"""The inputs of a body in front of its states."""
+"""Indices of a body's inputs in front of its states."""
 
 COMPARISONS = {"Less": 0, "LessOrEqual": 1, "Greater": 0, "GreaterOrEqual": 1}
-"""What a comparison adds to a bound."""
+"""Comparison -> what it adds to the bound."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """The loop goes on while a counter is below a number.
+    """A bound: the loop goes on while a counter is below `top` + `more`.
 
     Attributes:
-        first: the counter's value in the first iteration.
+        first: the value of the counter in the first iteration.
         top: a whole number that the loop does not change.
-        more: what is added to it.
+        more: what is added to `top`.
     """
 
     first: Operand
@@ -43,10 +43,12 @@ class Bound:
 
 
 def iterations(emitter: Emitter, node: Node, go: Tensor | bool) -> Tensor | None:
-    """How often the loop runs, an int32 scalar; None where the condition is anything else.
+    """The number of iterations, an int32 scalar; None where the condition is something else.
 
     Args:
-        go: the condition before the first iteration, which the body's says nothing of.
+        emitter: the emitter of the graph around.
+        node: the Loop.
+        go: the condition before the first iteration, which the body does not compute.
     """
     bounds = _bounds(emitter, node)
     if not bounds:
@@ -64,7 +66,7 @@ def _whole(operand: Operand) -> Tensor:
 
 
 def _bounds(emitter: Emitter, node: Node) -> list[Bound] | None:
-    """The bounds that a body's condition is made of; None where it is made of something else."""
+    """The bounds that make up a body's condition; None where it has other parts."""
     loop = _Loop(emitter, node)
     found: list[Bound] = []
     waiting = [loop.made(loop.body.outputs[0].name)]
@@ -84,7 +86,7 @@ def _bounds(emitter: Emitter, node: Node) -> list[Bound] | None:
 
 
 class _Loop:
-    """What the names of a body stand for."""
+    """Looks up what the names in a body stand for."""
 
     def __init__(self, emitter: Emitter, node: Node) -> None:
         self.emitter = emitter
@@ -94,7 +96,7 @@ class _Loop:
         self.places = {p.name: k - 2 for k, p in enumerate(self.body.inputs)}
 
     def made(self, name: str) -> str:
-        """The tensor that another one is, but for its type."""
+        """The tensor behind Identity and Cast."""
         while name in self.makers and self.makers[name].op in ("Identity", "Cast"):
             name = self.makers[name].inputs[0]
         return name
@@ -102,7 +104,8 @@ class _Loop:
     def given(self, name: str) -> Argument:
         """The value of a tensor that is the same in all iterations; None where it may change.
 
-        It is a constant, a tensor from outside, or a state that the body hands on as it is.
+        Such a tensor is a constant, a tensor from outside, or a state that the body does not
+        change.
         """
         if name in self.makers:
             return self.makers[name].get("value") if self.makers[name].op == "Constant" else None
@@ -121,7 +124,7 @@ class _Loop:
         return value is not None and bool(np.all(value))
 
     def bound(self, comparison: Node) -> Bound | None:
-        """What a comparison says: a counter, one further, against what stays."""
+        """The bound that a comparison states: of a counter plus 1 and a number that stays."""
         if comparison.op not in COMPARISONS:
             return None
         low, high = map(self.made, comparison.inputs)
@@ -133,7 +136,7 @@ class _Loop:
         return Bound(first, top, COMPARISONS[comparison.op])
 
     def _counter(self, name: str) -> Argument:
-        """The first value of a counter that is one further under this name."""
+        """The first value of a counter, if the tensor of this name is counter + 1; else None."""
         maker = self.makers.get(name)
         if maker is None or maker.op != "Add":
             return None
@@ -152,7 +155,7 @@ class _Loop:
 
 
 def _is_whole(operand: Argument) -> bool:
-    """Whether an operand is of integers."""
+    """Whether an operand holds integers."""
     if operand is None or isinstance(operand, Dims):
         return isinstance(operand, Dims)
     if isinstance(operand, np.ndarray):
