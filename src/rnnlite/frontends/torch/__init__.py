@@ -1,9 +1,9 @@
-"""The front end of PyTorch: modules are exported to ONNX, and read by the front end of ONNX.
+"""The front end of PyTorch: exports modules to ONNX, which the front end of ONNX reads.
 
-What enters: a live module, an exported program or a file of one, and an example of its inputs. What
-leaves: a `Program`.
+What enters: a live module, an ExportedProgram or a file of either, and an example of its inputs.
+What leaves: a `Program`.
 
-The order of work: `calls` makes a function of flat tensors of a module (`examples`), `sizes` finds
-its free axes, `exporting` exports it, `program` makes the Program. `rewriting` and `attention`
-write what the exporter does not know in other words.
+The order of work: `calls` wraps a module as a function of a flat list of tensors (`examples` reads
+the example), `sizes` finds its free axes, `exporting` exports it, `program` makes the Program.
+`rewriting` and `attention` replace layers that the exporter does not know.
 """

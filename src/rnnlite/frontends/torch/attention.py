@@ -1,8 +1,8 @@
-"""Attention as two products and a softmax, which are exported at free sizes.
+"""Attention as two products and a softmax, which can be exported with free axes.
 
 What enters: a module. What leaves: the same, or a copy in which each `MultiheadAttention` computes
-by plain ops. PyTorch's own runs one fused op, which the exporter does not know, or reshapes by
-sizes that the trace takes for constants. Equations: PyTorch's documentation.
+by plain ops. PyTorch's own layer runs one fused op, which the exporter does not know, or reshapes
+by sizes that the trace takes for constants. Equations: PyTorch's documentation.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import nn
 
 
 def with_products(module: Any) -> Any:
-    """The module, its attention in plain ops; itself where it has none."""
+    """A copy of the module with its attention in plain ops; the module itself if it has none."""
     if not any(type(part) is nn.MultiheadAttention for part in module.modules()):
         return module
     changed = copy.deepcopy(module)
@@ -26,7 +26,7 @@ def with_products(module: Any) -> Any:
 
 
 class Products(nn.MultiheadAttention):  # type: ignore[misc]
-    """An attention that is called as its base is, without rows of its own among the keys."""
+    """Attention in plain ops, called like its base class; no `bias_k`, no `add_zero_attn`."""
 
     def forward(
         self,
@@ -39,7 +39,10 @@ class Products(nn.MultiheadAttention):  # type: ignore[misc]
         average_attn_weights: bool = True,
         is_causal: bool = False,
     ) -> tuple[Any, Any]:
-        """(B, T, E), or (T, B, E) as `batch_first` says, or without B; and the weights."""
+        """The output and the weights of attention, or None for these if not wanted.
+
+        Query, key, value and output are (B, T, E) with `batch_first`, else (T, B, E); or (T, E).
+        """
         single = query.dim() == 2
         rows = [self._rows(x, single=single) for x in (query, key, value)]
         q, k, v = (self._heads(x) for x in self._projected(*rows))
@@ -79,12 +82,12 @@ class Products(nn.MultiheadAttention):  # type: ignore[misc]
         return [nn.functional.linear(x, w, b) for x, w, b in given]
 
     def _heads(self, x: Any) -> Any:
-        """(B, heads, T, size)."""
+        """Rows (B, T, E) split into heads: (B, heads, T, size of a head)."""
         return x.reshape(x.shape[0], -1, self.num_heads, self.head_dim).transpose(1, 2)
 
 
 def _masked(scores: Any, mask: Any) -> Any:
-    """Scores without what is masked, or with a mask of numbers added."""
+    """Scores with -inf where a boolean mask is True, or with a float mask added."""
     if mask.dtype == torch.bool:
         return scores.masked_fill(mask, float("-inf"))
     return scores + mask

@@ -1,8 +1,8 @@
 """A PyTorch source as a function of a flat list of tensors.
 
-What enters: a module, an exported program or a file, and an example of its inputs. What leaves: a
-`Call`: the module in evaluation mode on the CPU, wrapped so that it takes and gives flat tuples of
-tensors, and the names of both.
+What enters: a module, an ExportedProgram or a file, and an example of its inputs. What leaves: a
+`Call`: the module in evaluation mode on the CPU, wrapped so that it takes and returns flat tuples
+of tensors, and the names of its inputs and outputs.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ from rnnlite.scan.tensors import Array
 
 _turns = threading.RLock()
 _KIND = re.compile(r"^[\w.]*(?:Error|Exception|Interrupt): ", re.MULTILINE)
-"""What stands in front of an error's own words."""
+"""What precedes the message of an error in a trace: the name of its class."""
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """PyTorch without its warnings and on one thread, for whoever holds the lock.
+    """Run PyTorch without its warnings and on one thread; only one caller at a time.
 
-    Where other programs run, its threads wait for one another: an LSTM takes a hundred times as
-    long then.
+    Its threads wait for one another while other programs run: an LSTM then takes a hundred times as
+    long.
     """
     import torch
 
     loggers = [logging.getLogger(n) for n in ("torch.onnx", "torch")]
     with _turns, warnings.catch_warnings():
-        # Read with the lock held: before, these may be what another thread has set for itself.
+        # Read with the lock held: without it, these may be what another thread has set.
         levels, threads = [one.level for one in loggers], torch.get_num_threads()
         warnings.simplefilter("ignore")
         for one in loggers:
@@ -58,14 +58,14 @@ def quiet() -> Iterator[None]:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """A module and how it is called.
+    """A module and how to call it.
 
     Attributes:
-        wrapped: takes tensors, gives a tuple of tensors.
+        wrapped: the module that takes tensors and returns a tuple of tensors.
         inner: the module itself.
-        origin: for messages.
-        inputs: the example's tensors.
-        names: of the inputs.
+        origin: what it is, for messages.
+        inputs: the example's tensors, in order.
+        names: names of the inputs.
         outputs: names of the outputs.
     """
 
@@ -77,10 +77,10 @@ class Call:
     outputs: tuple[str, ...]
 
     def run(self, arrays: Sequence[Array]) -> list[Array]:
-        """The module's own results.
+        """What the module itself computes.
 
         Args:
-            arrays: one an input, of the example's ranks; made the example's dtypes.
+            arrays: one for each input, of the example's rank; cast to the example's dtype.
 
         Returns:
             a NumPy array for each output.
@@ -97,10 +97,10 @@ class Call:
 
 
 def require_torch() -> Any:
-    """The torch package.
+    """Import and return the package torch.
 
     Raises:
-        DependencyError: it, or the package onnx, is not installed.
+        DependencyError: a package that this front end needs is not installed.
     """
     try:
         import onnx  # noqa: F401
@@ -115,11 +115,13 @@ def require_torch() -> Any:
 
 
 def call_of(source: Any, example: Any) -> Call:
-    """A source ready to be called.
+    """Load a source, run it once on the example and wrap it.
 
     Raises:
-        SourceError: it cannot be read, is in training mode, or there is no example.
-        TrustError: it is a pickle.
+        SourceError: the source cannot be read, is in training mode or fails on the example, or
+            there is no example.
+        TrustError: loading it would run code from it: a pickle, or an archive of torch.package.
+        UnsupportedError: it returns something other than tensors.
     """
     torch = require_torch()
     kind = detection.detect(source)
@@ -177,7 +179,7 @@ def _loaded(load: Any, source: object, origin: str) -> Any:
 
 
 def reason(error: Exception, most: int = 300) -> str:
-    """What an error of PyTorch says, as one line: TorchScript's says it behind its traces."""
+    """The message of an error of PyTorch, as one line, without TorchScript's trace before it."""
     text = str(error)
     if "Traceback" in text:
         text = _KIND.split(text)[-1]
@@ -196,7 +198,7 @@ def _refuse_training(module: Any, origin: str) -> None:
 
 
 def _copied(module: Any) -> Any:
-    """A copy on the CPU, so that nothing of the user's is touched; itself where it has no copy."""
+    """A copy on the CPU in float32; the module itself if it cannot be copied."""
     try:
         return copy.deepcopy(module).cpu().float()
     except Exception:  # noqa: BLE001 - of any kind: hooks, locks, tensors with a history
@@ -212,7 +214,7 @@ def _flat(value: Any) -> Iterator[Any]:
 
 
 def _packed(like: Any, tensors: Iterator[Any]) -> Any:
-    """Tensors in the nesting of an example."""
+    """The next tensors, nested like an argument of the example."""
     if isinstance(like, list | tuple):
         return tuple(_packed(part, tensors) for part in like)
     return next(tensors)
@@ -224,15 +226,15 @@ def _wrapped(
     order = list(keywords)
 
     class Flat(torch.nn.Module):  # type: ignore[misc]
-        """Takes and gives flat tuples."""
+        """Takes and returns flat tuples of tensors."""
 
         def __init__(self) -> None:
             super().__init__()
             self.inner = module
 
         def train(self, mode: bool = True) -> Any:
-            # Exporters call it. The module within is in evaluation mode already, and an exported
-            # program raises if it is called for that.
+            # Exporters call it. The inner module is in evaluation mode already, and an
+            # ExportedProgram's module raises an error in its own `train`.
             self.training = False
             return self
 
@@ -265,7 +267,7 @@ def _wrapped(
 
 
 def _named(torch: Any, result: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    """Results one after the other, with names."""
+    """(name, result) of each result, in order; dicts, named tuples and lists are opened."""
     if torch.is_tensor(result):
         return [(prefix or "output", result)]
     if isinstance(result, Mapping):
@@ -291,7 +293,7 @@ def _joined(prefix: str, name: str) -> str:
 def _input_names(
     module: Any, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
 ) -> tuple[str, ...]:
-    """Names of the parameters; those of tuples with a number behind."""
+    """The name of each input: its parameter's; within a tuple, with a number after it."""
     try:
         parameters = list(inspect.signature(module.forward).parameters.values())
         known = [

@@ -1,4 +1,4 @@
-"""What kind of PyTorch source something is. PyTorch is imported only where one may be there.
+"""Recognises sources of PyTorch. It never imports PyTorch: a live object implies the import.
 
 What enters: a source of any kind. What leaves: a `SourceKind`, or None.
 """
@@ -21,17 +21,17 @@ PICKLE = SourceKind("pickle of PyTorch", ())
 PACKAGE = SourceKind("torch.package archive", ())
 
 NAMES = frozenset([".pt", ".pth", ".pt2"])
-"""How files of PyTorch end."""
+"""Suffixes of PyTorch's files."""
 
 LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
-"""How files begin that torch.save wrote before 1.6: its number, pickled."""
+"""How files begin that torch.save wrote before PyTorch 1.6: its magic number, pickled."""
 
 
 def detect(source: object) -> SourceKind | None:
-    """The kind of a source; None where it is something else.
+    """The kind of a source; None if it is none of PyTorch's.
 
     Raises:
-        SourceError: it is an archive that is called like one of PyTorch, but truncated.
+        SourceError: it is a truncated archive with a suffix of PyTorch.
     """
     if isinstance(source, Path):
         return _of_file(source) if source.is_file() else None
@@ -39,7 +39,7 @@ def detect(source: object) -> SourceKind | None:
     if torch is None or not hasattr(torch, "nn"):
         return None
     if any(base.__module__.split(".")[0] in ("keras", "tf_keras") for base in type(source).__mro__):
-        # Layers of Keras on PyTorch are modules too, and no matter of this front end.
+        # Keras layers on the PyTorch backend are modules too; the front end of Keras reads them.
         return None
     if isinstance(source, torch.nn.Module):
         return MODULE

@@ -1,7 +1,8 @@
 """The example of a PyTorch module's inputs: live tensors, arrays, or a file of them.
 
-What enters: an example as the user gives it, or as an exported program keeps it. What leaves:
-positional and keyword arguments: tensors on the CPU, floats in float32.
+What enters: an example as the user gives it, or as an ExportedProgram holds it. What leaves:
+positional and keyword arguments: tensors on the CPU, floats in float32 (those of an ExportedProgram
+unchanged).
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ def arguments_of(
 
     Args:
         torch: the package.
-        example: a tensor or an array, a tuple of such or a dict by name; the path of a file; None.
-        own: arguments that an exported program was made with, or None.
-        origin: for messages.
+        example: a tensor or an array; a tuple of them, or a dict by parameter name; the path of a
+            file; or None.
+        own: the (positional, keyword) arguments that an ExportedProgram was exported with, or None.
+        origin: what the source is, for messages.
 
     Raises:
-        SourceError: there is neither, a file cannot be read, or something is no tensor.
+        SourceError: there is neither `example` nor `own`, the file cannot be read, or a value is no
+            tensor.
     """
     if example is None and own is not None:
         arguments, keywords = own
@@ -50,7 +53,7 @@ def arguments_of(
 
 
 def _read_example(path: Path) -> Array | tuple[Array, ...] | dict[str, Array]:
-    """The arrays of a file: one, in their order, or by name."""
+    """The arrays of a file: of an .npy its array, of an .npz a tuple, or a dict by name."""
     try:
         with path.open("rb") as file:
             loaded = np.load(file)
@@ -70,7 +73,7 @@ def _read_example(path: Path) -> Array | tuple[Array, ...] | dict[str, Array]:
 
 
 def _tensor(torch: Any, value: Any, what: str) -> Any:
-    """A tensor, or a tuple of them, on the CPU; halves and doubles in float32."""
+    """A tensor, or a tuple of them, on the CPU; floats of any width in float32."""
     if isinstance(value, list | tuple):
         return tuple(_tensor(torch, v, what) for v in value)
     try:

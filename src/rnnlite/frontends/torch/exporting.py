@@ -1,10 +1,10 @@
-"""A module as an ONNX model whose free axes are free.
+"""Exports a module to an ONNX model with free axes.
 
 What enters: a `Call` and its free axes. What leaves: a ModelProto, and the axes that are free in
-it. A module is traced first: its recurrent layers then take any length. A loop over time in Python
-is unrolled by a trace. Such a module is exported as TorchScript instead, which keeps the loop,
-where TorchScript takes the module. Before a trace, LSTMs with projections are written as loops and
-attention as products, for the exporter knows neither.
+it. A module is traced first; its recurrent layers then take any length. But a trace unrolls a loop
+over time in Python. So where an axis is lost in the trace, the module is exported as TorchScript,
+if TorchScript compiles it: that keeps loops. Before a trace, LSTMs with projections are rewritten
+as loops and attention as products, because the exporter knows neither.
 """
 
 from __future__ import annotations
@@ -29,12 +29,16 @@ MEETING = frozenset(
         *("Equal", "Less", "LessOrEqual", "Greater", "GreaterOrEqual"),
     ]
 )
-"""Ops whose operands are of one type, and may be lengths."""
+"""Ops whose operands must have one dtype and may be lengths."""
 log = logging.getLogger("rnnlite")
 
 
 def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
-    """The module in ONNX, right at other sizes of the axes that are given back.
+    """The module in ONNX, and those of the free axes at whose other sizes the model was checked.
+
+    Args:
+        call: the module.
+        groups: its free axes, from `sizes.free_axes`.
 
     Raises:
         UnsupportedError: PyTorch cannot export it.
@@ -64,7 +68,7 @@ def exported(call: Call, groups: Sequence[Axes]) -> tuple[Any, list[Axes]]:
         )
     proto, kept, scripted = best
     if len(kept) < len(groups):
-        # An axis at which the trace does not hold keeps the size of the example: exported again.
+        # An axis at which the model is wrong keeps the example's size: export again, with it fixed.
         proto = _export(call, kept, scripted=scripted)
     return proto, kept
 
@@ -84,7 +88,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
         windows.exportable(),
         packing.exportable(),
     ):
-        # The module's own code as TorchScript keeps its loops.
+        # TorchScript compiles the module's own code, with its loops.
         module = (
             torch.jit.script(with_steps(call.inner))
             if scripted
@@ -102,7 +106,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
             do_constant_folding=True,
         )
     proto = onnx.load_model_from_string(buffer.getvalue())
-    # `with_packed` added results behind the module's own.
+    # `with_packed` added results after the module's own.
     del proto.graph.output[len(call.outputs) :]
     _free_outputs(proto)
     _state_pads(proto.graph)
@@ -112,10 +116,10 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
 
 @contextmanager
 def _exporting() -> Iterator[None]:
-    """Attention runs as the ops that it is made of, and a failure prints no graph.
+    """Export without fused attention, and print no graph on a failure.
 
-    The exporter does not know the fused ops of attention, and writes the graph of what it refuses
-    to the standard output, which belongs to the caller.
+    The exporter does not know the fused ops of attention. It prints the graph of what it refuses to
+    the standard output, which belongs to the caller.
     """
     from torch import _C
     from torch.backends import mha
@@ -133,14 +137,14 @@ def _exporting() -> Iterator[None]:
 
 
 def _free_outputs(proto: Any) -> None:
-    """Sizes of outputs as the trace saw them say nothing of other sizes."""
+    """Clear the sizes of outputs: they hold only for the example."""
     for value in proto.graph.output:
         for dim in value.type.tensor_type.shape.dim:
             dim.Clear()
 
 
 def _state_pads(graph: Any) -> None:
-    """padding="same" as numbers: ONNX Runtime computes no such pads of a kernel with holes."""
+    """Write padding="same" as numbers: ONNX Runtime lacks it for dilated kernels."""
     for node in graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g"):
@@ -163,10 +167,10 @@ def _state_pads(graph: Any) -> None:
 
 
 def _alike(proto: Any) -> None:
-    """Integers that meet in a node in one type.
+    """Cast int32 to int64 where one node has operands of both.
 
-    The exporter makes int32 of the lengths of packed sequences, which PyTorch has in int64: where
-    both meet, as in a mask, the model does not load.
+    The exporter casts the lengths of packed sequences to int32; in PyTorch they are int64. Where
+    both meet, as in a mask, ONNX Runtime does not load the model.
     """
     import onnx
 
@@ -190,7 +194,7 @@ def _alike(proto: Any) -> None:
 
 
 def _holds(call: Call, proto: Any, group: Axes) -> bool:
-    """Whether the exported model gives what the module gives, at another size of a free axis."""
+    """Whether the ONNX model agrees with the module at two other sizes of a free axis."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
@@ -199,7 +203,7 @@ def _holds(call: Call, proto: Any, group: Axes) -> bool:
         session = ort.InferenceSession(
             proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
-    except Exception:  # noqa: BLE001 - a model that does not load holds nowhere
+    except Exception:  # noqa: BLE001 - a model that does not load agrees nowhere
         return False
     place = next(iter(group))
     size = call.inputs[place[0]].shape[place[1]]

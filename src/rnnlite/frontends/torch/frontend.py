@@ -1,4 +1,4 @@
-"""The front end of PyTorch.
+"""The front end of PyTorch, as the registry lists it.
 
 What enters: a source, and the user's request with an example of the inputs. What leaves: a
 `Program`.
@@ -13,7 +13,7 @@ from rnnlite.frontends.torch.request import TorchRequest
 
 
 class TorchFrontEnd(FrontEnd[TorchRequest]):
-    """Live modules, exported programs, and files of both."""
+    """The front end for live modules, ExportedPrograms, and files of PyTorch."""
 
     name = "torch"
     files = "PyTorch program (.pt2, TorchScript .pt)"

@@ -1,8 +1,8 @@
-"""Packed sequences that are padded again: as long as the longest of them. Imports torch.
+"""`pad_packed_sequence` for the exporter: pads to the longest sequence. Imports torch.
 
-What enters: a packed sequence that `pad_packed_sequence` was given, while the exporter traces. What
-leaves: its rows and lengths. Without a `total_length` PyTorch gives as many rows as the longest
-sequence has; the exporter as many as the tensor had that was packed, which are cut off here.
+What enters: a packed sequence, while the exporter traces. What leaves: its padded rows and lengths.
+Without `total_length`, PyTorch pads to the longest sequence. The exporter pads to the size of the
+tensor that was packed; the rows past the longest sequence are cut off here.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 _native = torch._VF._pad_packed_sequence
 _whole: list[bool] = []
-"""Holds something while all steps are kept."""
+"""Not empty while `all_steps` runs, which keeps all rows."""
 
 
 @contextmanager
 def exportable() -> Iterator[None]:
-    """Padding, with what is behind the longest sequence cut off."""
+    """Replace PyTorch's padding by one that cuts off the rows past the longest sequence."""
     torch._VF._pad_packed_sequence = _padded
     try:
         yield
@@ -29,7 +29,7 @@ def exportable() -> Iterator[None]:
 
 
 def all_steps(packed: PackedSequence) -> tuple[torch.Tensor, torch.Tensor]:
-    """A packed sequence as rows (T, B, ...) and lengths, with all steps of the tensor packed."""
+    """A packed sequence as rows (T, B, ...) and lengths; T is that of the tensor packed."""
     _whole.append(True)
     try:
         rows, counts = pad_packed_sequence(packed)
@@ -45,7 +45,7 @@ def _padded(
     padding_value: float,
     total_length: int | torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """As PyTorch's own, called by `pad_packed_sequence` alone."""
+    """Like PyTorch's own, which only `pad_packed_sequence` calls."""
     rows, counts = _native(data, batch_sizes, batch_first, padding_value, total_length)
     if _whole or not _is_size_of(total_length, batch_sizes):
         return rows, counts
@@ -54,7 +54,7 @@ def _padded(
 
 
 def _is_size_of(length: int | torch.Tensor, batch_sizes: torch.Tensor) -> bool:
-    """Whether a length is traced as the size of a tensor: not one that the user gave."""
+    """Whether a length is traced as the size of `batch_sizes`, so that the user gave none."""
     if not isinstance(length, torch.Tensor) or not torch.jit.is_tracing():
         return False
     names = [torch._C._get_value_trace(t) for t in (length, batch_sizes)]

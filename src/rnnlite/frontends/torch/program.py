@@ -1,6 +1,6 @@
-"""From a PyTorch source to a `Program`, by way of ONNX; the reference is the module itself.
+"""From a PyTorch source to a `Program`, through ONNX; the reference is the module itself.
 
-What enters: a module, an exported program or a file, and the request. What leaves: its Program.
+What enters: a module, an ExportedProgram or a file, and the request. What leaves: its Program.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from rnnlite.frontends.torch.sizes import Axes, counts_of, free_axes
 
 
 def program_of(source: object, request: TorchRequest) -> Program:
-    """Open a source.
+    """Open a source of PyTorch.
 
     Raises:
-        SourceError: it cannot be read, is in training mode, or there is no example.
-        TrustError: it is a pickle.
-        UnsupportedError: PyTorch cannot export it, or LiteRT has no form for an op.
+        SourceError: the source cannot be read, is in training mode or fails on the example, or
+            there is no example.
+        TrustError: loading it would run code from it.
+        UnsupportedError: PyTorch cannot export it, or an op has no form in LiteRT.
     """
     call = call_of(source, request.example)
     groups = free_axes(call)
@@ -42,7 +43,7 @@ def program_of(source: object, request: TorchRequest) -> Program:
 
 
 def _reference(call: Call, names: list[str]) -> Any:
-    """The module as a function of the inputs that the exported model has left."""
+    """The module as a function of the inputs that the ONNX model kept; others: the example's."""
     places = [call.names.index(n) for n in names]
 
     def run(arrays: Any) -> Any:
@@ -55,7 +56,7 @@ def _reference(call: Call, names: list[str]) -> Any:
 
 
 def _notes(call: Call, groups: list[Axes], kept: list[Axes]) -> list[str]:
-    """Axes that the module leaves free, and its trace does not."""
+    """A note on each axis that is free in the module, but not in the ONNX model."""
     return [
         f"axis {axis} of input '{call.names[k]}' stays {call.inputs[k].shape[axis]}: the trace of "
         "the module computes with it (a loop over time in Python is unrolled; write it for "

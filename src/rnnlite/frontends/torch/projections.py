@@ -1,7 +1,7 @@
-"""LSTMs whose state is projected, as loops that TorchScript keeps. Imports torch.
+"""LSTMs with projected state, as loops that TorchScript keeps. Imports torch.
 
-What enters: a `torch.nn.LSTM` with `proj_size`. What leaves: a module that is called like
-the LSTM, and computes the same by a loop for each layer and direction.
+What enters: a `torch.nn.LSTM` with `proj_size`. What leaves: a module that is called like the LSTM
+and computes the same, with one loop for each layer and direction.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ States = tuple[torch.Tensor, torch.Tensor]
 
 
 class Looped(torch.nn.Module):  # type: ignore[misc]
-    """Called as the layer is: each layer and direction is a loop."""
+    """An LSTM with one loop for each layer and direction, called like the layer."""
 
     def __init__(self, layer: torch.nn.LSTM) -> None:
         super().__init__()
         self.layer = layer
-        # Nothing here is found by name any more.
+        # A new module starts in training mode.
         self.eval()
 
     def forward(
         self, x: torch.Tensor | PackedSequence, states: States | None = None
     ) -> tuple[torch.Tensor | PackedSequence, States]:
-        """The outputs and final states: of (T, B, F), of (B, T, F) as `batch_first` says, of
-        (T, F), or of a packed sequence."""
+        """The outputs and final states (h, c).
+
+        Rows are (B, T, F) with `batch_first`, else (T, B, F); or (T, F); or a packed sequence.
+        """
         if isinstance(x, PackedSequence):
             rows, counts = all_steps(x)
             there = torch.arange(rows.shape[0])[:, None] < counts[None]
@@ -44,7 +46,7 @@ class Looped(torch.nn.Module):  # type: ignore[misc]
     def over_time(
         self, rows: torch.Tensor, states: States | None, there: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, States]:
-        """Rows (T, B, F) to outputs and states; `there` (T, B, 1) says which steps are."""
+        """Rows (T, B, F) to outputs and states; `there` (T, B, 1) is False at padding."""
         own, directions = self.layer, 2 if self.layer.bidirectional else 1
         if states is None:
             count, batch = own.num_layers * directions, rows.shape[1]
@@ -65,7 +67,7 @@ class Looped(torch.nn.Module):  # type: ignore[misc]
         return rows, (torch.stack([h for h, _ in found]), torch.stack([c for _, c in found]))
 
     def weights(self, k: int, d: int) -> tuple[torch.Tensor, ...]:
-        """Of a layer and direction: kernel, recurrent kernel, bias, projection."""
+        """Kernel, recurrent kernel, bias and projection of layer `k` in direction `d`."""
         end, own = f"_l{k}" + ("_reverse" if d else ""), self.layer
         w, u, p = (getattr(own, n + end).t() for n in ("weight_ih", "weight_hh", "weight_hr"))
         if not own.bias:

@@ -1,6 +1,6 @@
 """The options of PyTorch sources.
 
-What enters: what the user gives. What leaves: a `TorchRequest`.
+What enters: the options that the user sets. What leaves: a `TorchRequest`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ class TorchRequest(Request):
     """A Request for a PyTorch module.
 
     Attributes:
-        example: inputs to call the module with: a tensor, a tuple, or a dict by parameter name;
-            arrays and the path of an .npz do as well.
+        example: inputs to call the module with: a tensor, a tuple of them, or a dict by parameter
+            name; also arrays, or the path of an .npz.
     """
 
     example: Any = option(

@@ -1,7 +1,8 @@
-"""What the exporter does not know, in other words: LSTMs with projections, cells in scripts.
+"""Rewrites layers that the exporter does not know: LSTMs with projections, cells in scripts.
 
 What enters: a module. What leaves: the same, or a copy in which each LSTM with `proj_size` is a
-loop that TorchScript keeps, or each cell a step of plain ops. Equations: PyTorch's documentation.
+loop that TorchScript keeps, or each cell is a step of plain ops. Equations: PyTorch's
+documentation.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 
 def with_loops(module: Any) -> Any:
-    """The module, its LSTMs with projections as loops; itself where it has none."""
+    """A copy of the module with its projected LSTMs as loops; the module itself if it has none."""
     import torch
 
     found = [
@@ -32,9 +33,9 @@ def with_loops(module: Any) -> Any:
 
 
 def with_packed(module: Any) -> Any:
-    """The module with its packed sequences, padded again, as further results.
+    """The module, which also returns the packed outputs of its layers, padded.
 
-    The exporter ends where nothing reads the sequence of a layer that was given a packed one.
+    The exporter fails on a layer of a packed sequence if nothing reads the outputs of the layer.
     """
     import torch
 
@@ -43,7 +44,7 @@ def with_packed(module: Any) -> Any:
         return module
 
     class Padded(torch.nn.Module):  # type: ignore[misc]
-        """Gives what the module gives, and its packed sequences."""
+        """Returns the module's results, and the packed outputs of its layers, padded."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -71,7 +72,7 @@ def with_packed(module: Any) -> Any:
 
 
 def with_steps(module: Any) -> Any:
-    """The module, its cells in plain ops, which TorchScript can be exported with."""
+    """A copy of the module with cells in plain ops, for TorchScript; the module itself if none."""
     from rnnlite.frontends.torch.steps import CELLS
 
     found = [name for name, part in module.named_modules() if type(part) in CELLS]

@@ -1,4 +1,4 @@
-"""Which axes of a module's inputs are free: those at which it runs at other sizes.
+"""Finds the free axes of a module's inputs: those that may have other sizes.
 
 What enters: a `Call`. What leaves: groups of axes that change together, such as the batch of an
 input and of its state.
@@ -14,26 +14,29 @@ from rnnlite.frontends.torch.calls import Call
 from rnnlite.scan.tensors import Array
 
 Axes = frozenset[tuple[int, int]]
-"""(input, axis) of axes that have one size."""
+"""Axes that change together, each as (index of the input, axis)."""
 
 OTHERS: tuple[Callable[[int], tuple[int, int]], ...] = (
     lambda n: (n + 3, n + 1),
     lambda n: (2 * n, 3 * n),
 )
-"""Sizes, instead of one, that show that the module takes others: any at all; or multiples, as what
-halves the steps and joins them again wants them."""
+"""Pairs of sizes to try instead of n: any, or multiples, for a module that takes only these.
+
+An axis is free if the module runs at both sizes of a pair.
+"""
 
 
 def examples(call: Call, sizes: dict[tuple[int, int], int], seed: int = 0) -> list[Array]:
     """Inputs like the example's, at other sizes of some axes.
 
     Args:
-        sizes: by (input, axis).
-        seed: of the random generator.
+        call: the module with its example.
+        sizes: (input, axis) -> size.
+        seed: seed of the random generator.
 
     Returns:
-        an array an input, of the example's dtype: normal floats; integers and truths are the
-        example's own over again.
+        one array for each input, of the example's dtype: floats from a normal distribution;
+        integers and booleans of the example, repeated.
     """
     rng = np.random.default_rng(seed)
     found = []
@@ -43,7 +46,7 @@ def examples(call: Call, sizes: dict[tuple[int, int], int], seed: int = 0) -> li
         if array.dtype.kind == "f":
             found.append(rng.normal(size=shape).astype(array.dtype))
         elif array.size and array.ndim:
-            # Lengths, ids and flags: those of the example over again.
+            # Lengths, ids and flags: those of the example, repeated.
             index = np.ix_(*[np.arange(n) % m for n, m in zip(shape, array.shape, strict=True)])
             found.append(array[index])
         else:
@@ -52,12 +55,12 @@ def examples(call: Call, sizes: dict[tuple[int, int], int], seed: int = 0) -> li
 
 
 def runs(call: Call, sizes: dict[tuple[int, int], int]) -> list[Array] | None:
-    """What the module gives at other sizes, by (input, axis); None where it refuses them."""
+    """The module's results at other sizes ((input, axis) -> size); None if it refuses them."""
     return _results(call, examples(call, sizes))
 
 
 def free_axes(call: Call) -> list[Axes]:
-    """Axes that are free, each with those that change with it."""
+    """Groups of free axes: each axis with those that must change with it."""
     shapes = [tuple(t.shape) for t in call.inputs]
     places = [(k, a) for k, shape in enumerate(shapes) for a in range(len(shape))]
     found: list[Axes] = []
@@ -78,9 +81,10 @@ def free_axes(call: Call) -> list[Axes]:
 def _groups(
     place: tuple[int, int], alike: Sequence[tuple[int, int]]
 ) -> list[list[tuple[int, int]]]:
-    """The axis with those of the same size, more or fewer of them, and alone.
+    """Groups to try for an axis: with axes of the same size in other inputs; last, alone.
 
-    First together: a batch that does not fit the lengths beside it may run, and mean nothing.
+    Groups come first, because a module may run with a batch that does not fit the lengths beside
+    it, but compute nonsense.
     """
     groups: list[list[tuple[int, int]]] = []
     others = [p for p in alike if p[0] != place[0]]
@@ -97,7 +101,7 @@ def _groups(
 
 
 def _is_free(call: Call, group: Sequence[tuple[int, int]], size: int) -> bool:
-    """Whether the module runs at other sizes, and gives back no state of the example's size."""
+    """Whether the module takes (`_takes`) both sizes of one of the pairs in `OTHERS`."""
     plain = runs(call, {})
     return any(all(_takes(call, group, n, plain) for n in others(size)) for others in OTHERS)
 
@@ -105,9 +109,10 @@ def _is_free(call: Call, group: Sequence[tuple[int, int]], size: int) -> bool:
 def _takes(
     call: Call, group: Sequence[tuple[int, int]], size: int, plain: Sequence[Array] | None
 ) -> bool:
-    """Whether the module runs at a size, and gives back no state of the example's size.
+    """Whether the module runs at a size, and returns no state of the example's shape.
 
-    A cache of the last k rows comes back with k rows however many are given: its size is no length.
+    A cache of the last k rows comes back with k rows however many it is given: its size is not
+    free.
     """
     found = runs(call, dict.fromkeys(group, size))
     if found is None:
@@ -121,9 +126,9 @@ def _takes(
 
 
 def counts_of(call: Call) -> frozenset[str]:
-    """Names of inputs that hold numbers of time steps, one a sequence, as for packed sequences.
+    """Names of the inputs that hold the lengths of sequences, as for packed sequences.
 
-    They are integers (N,), for which the module runs at 1 and refuses 0.
+    They are integers (N,); the module runs if all are 1 and refuses 0.
     """
     found = []
     for k, tensor in enumerate(call.inputs):
@@ -141,7 +146,7 @@ def counts_of(call: Call) -> frozenset[str]:
 
 
 def names_of(call: Call, groups: Sequence[Axes]) -> dict[str, dict[int, str]]:
-    """For the exporter: by input, the name of each free axis."""
+    """Name of an input -> axis -> name of the free axis, as the exporter takes it."""
     found: dict[str, dict[int, str]] = {}
     batch = batch_of(call, groups)
     for number, group in enumerate(groups):
@@ -152,7 +157,7 @@ def names_of(call: Call, groups: Sequence[Axes]) -> dict[str, dict[int, str]]:
 
 
 def batch_of(call: Call, groups: Sequence[Axes]) -> Axes | None:
-    """The axes along which samples stand: turned round, the results are turned round."""
+    """The group of batch axes: if the inputs are reversed along it, so is each result."""
     for group in groups:
         place = next(iter(group))
         sizes = dict.fromkeys(group, call.inputs[place[0]].shape[place[1]] + 3)

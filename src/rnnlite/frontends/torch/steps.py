@@ -1,7 +1,7 @@
-"""Loops over time, and steps of cells, in TorchScript: the exporter keeps them. Imports torch.
+"""Loops over time and steps of cells in TorchScript, which the exporter keeps. Imports torch.
 
 What enters: inputs (B, F), or (T, B, F) for a loop, and states (B, H), all float32. What leaves:
-new states; of a loop the outputs too.
+new states; from a loop, the outputs too.
 """
 
 import torch
@@ -18,7 +18,7 @@ def lstm_step(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """One step of an LSTM: h (B, H), before any projection, and c (B, H).
 
-    Gates in the order i, f, g, o; w (F, 4H), u (P, 4H) of a state h (B, P), b (4H,).
+    Gates are in the order i, f, g, o. w is (F, 4H), b (4H,); u is (P, 4H) for a state h (B, P).
     """
     z = torch.matmul(x, w) + torch.matmul(h, u) + b
     i, f, g, o = torch.chunk(z, 4, dim=1)
@@ -56,8 +56,10 @@ def masked_lstm(
     b: torch.Tensor,
     p: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The same over padded sequences: steps that are not there (T, B, 1) leave the states, and
-    give zeros."""
+    """`lstm` over padded sequences: `there` (T, B, 1) is False at padding.
+
+    Padding keeps the states and gives zeros as outputs.
+    """
     rows = []
     for t in range(x.size(0)):
         wide, new = lstm_step(x[t], h, c, w, u, b)
@@ -77,7 +79,7 @@ class GRUStep(torch.nn.Module):  # type: ignore[misc]
         self.w, self.u, self.b, self.rb = weights(cell, 3)
 
     def forward(self, x: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, F) and the state (B, H) to the new state."""
+        """Inputs (B, F) and the state (B, H) to the new state."""
         if hx is None:
             hx = torch.zeros(x.size(0), self.units)
         a = torch.matmul(x, self.w) + self.b
@@ -100,7 +102,7 @@ class LSTMStep(torch.nn.Module):  # type: ignore[misc]
     def forward(
         self, x: torch.Tensor, hx: tuple[torch.Tensor, torch.Tensor] | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B, F) and the states (B, H) to the new states."""
+        """Inputs (B, F) and the states (B, H) to the new states."""
         if hx is None:
             zeros = torch.zeros(x.size(0), self.units)
             hx = (zeros, zeros)
@@ -118,7 +120,7 @@ class RNNStep(torch.nn.Module):  # type: ignore[misc]
         self.w, self.u, self.b, self.rb = weights(cell, 1)
 
     def forward(self, x: torch.Tensor, hx: torch.Tensor | None = None) -> torch.Tensor:
-        """(B, F) and the state (B, H) to the new state."""
+        """Inputs (B, F) and the state (B, H) to the new state."""
         if hx is None:
             hx = torch.zeros(x.size(0), self.units)
         both = torch.matmul(x, self.w) + torch.matmul(hx, self.u) + (self.b + self.rb)
@@ -126,7 +128,7 @@ class RNNStep(torch.nn.Module):  # type: ignore[misc]
 
 
 def weights(cell: torch.nn.RNNCellBase, gates: int) -> tuple[torch.Tensor, ...]:
-    """Kernels (F, G*H), (H, G*H) and both biases (G*H,) of a cell, as constants."""
+    """Kernels (F, G*H), (H, G*H) and both biases (G*H,) of a cell with G gates, copied."""
     zeros = torch.zeros(gates * cell.hidden_size)
     biases = (cell.bias_ih, cell.bias_hh) if cell.bias else (zeros, zeros)
     found = (cell.weight_ih.t(), cell.weight_hh.t(), *biases)
@@ -138,4 +140,4 @@ CELLS = {
     torch.nn.LSTMCell: LSTMStep,
     torch.nn.RNNCell: RNNStep,
 }
-"""What stands for a cell in a module that is scripted: the exporter does not know its own."""
+"""What replaces a cell in a module that is compiled; the exporter does not know cells."""

@@ -1,7 +1,7 @@
 """Sliding windows (`Tensor.unfold`) over an axis of any size, which the exporter does not know.
 
-What enters: a tensor, an axis, the size of a window and its step, in steps of that axis. What
-leaves: the windows along a new last axis, by ops that are exported at free sizes. Imports torch.
+What enters: a tensor, an axis, the size of a window and the distance between windows. What leaves:
+the windows along a new last axis, by ops that can be exported with free axes. Imports torch.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from contextlib import contextmanager
 import torch
 
 MOST_SLICES = 16
-"""Sizes of windows up to which they are made of slices, which streams know; others are gathered."""
+"""Windows up to this size are made of slices, which streams know; larger ones are gathered."""
 
 
 @contextmanager
 def exportable() -> Iterator[None]:
-    """`Tensor.unfold` in ops that the exporter knows."""
+    """Replace `Tensor.unfold` by ops that the exporter knows."""
     torch.Tensor.unfold = unfolded
     try:
         yield
     finally:
-        # The method itself stands in the class below.
+        # The method itself is in the base class.
         del torch.Tensor.unfold
 
 
 def unfolded(x: torch.Tensor, dimension: int, size: int, step: int) -> torch.Tensor:
-    """All windows of a size along an axis, a number of steps apart, as a new last axis."""
+    """All windows of `size` along an axis, `step` apart, as a new last axis."""
     axis = dimension % x.dim()
     last = x.shape[axis] - size
     if size <= MOST_SLICES:
