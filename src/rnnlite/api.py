@@ -100,8 +100,7 @@ def convert(
             loop chunk by chunk), "variables" (1 to keep the rows of output sequences in resource
             variables, 0 in chunks that loops carry), "l2_bytes" (the L2 cache of a core of the
             target, 1 MiB if not given), "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The
-            report
-            says what each recurrence got.
+            report says what each recurrence got.
         inputs, outputs: names of tensors of a graph, such as "x:0". If not given, they are found
         where the graph shows them: placeholders, and tensors that nothing reads.
         constants: values that inputs of a graph are fixed to, by tensor, node or signature name:

@@ -1,8 +1,7 @@
 """Calibrate the function of a chunk as it is used: stream the samples, with states fed back.
 
 What enters: the float model of a chunk, and samples of whole sequences. What leaves: the range of
-every
-tensor. Sequences are cut at random, so that states and kept rows are those of real use.
+every tensor. Sequences are cut at random, so that states and kept rows are those of real use.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Types of TensorFlow's objects, with what is used of them here, for TensorFlow ships none.
 
 Types alone, and structural ones, for type checkers and people: nothing is imported, nothing is
-made. A
-`Tensor` stands for a symbolic tensor of a graph that is being built; a number, an array or another
-tensor may be its operand.
+made. A `Tensor` stands for a symbolic tensor of a graph that is being built; a number, an array or
+another tensor may be its operand.
 """
 
 from __future__ import annotations

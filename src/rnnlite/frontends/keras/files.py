@@ -1,7 +1,7 @@
 """Load a Keras model from a file of either flavour: .keras, .h5, SavedModel folder of Keras 2.
 
-What enters: a path, what `detection` found, the options of the user. What leaves: a live
-model of the package that wrote the file, without its optimizer.
+What enters: a path, what `detection` found, the options of the user. What leaves: a live model of
+the package that wrote the file, without its optimizer.
 """
 
 from __future__ import annotations

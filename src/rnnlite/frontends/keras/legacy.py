@@ -1,7 +1,7 @@
 """Upgrade the configurations of old Keras 2 files, so that the present Keras 2 reads them right.
 
-What enters: a model's configuration from its .h5. What leaves: a copy with the same meaning
-for `tf_keras`. The rules, with the versions that wrote such configurations:
+What enters: a model's configuration from its .h5. What leaves: a copy with the same meaning for
+`tf_keras`. The rules, with the versions that wrote such configurations:
 
 - GRU, GRUCell without `reset_after` (standalone Keras before 2.1.4, tf.keras 1.x before 1.13, which
   had no such option; the present default is True): False.

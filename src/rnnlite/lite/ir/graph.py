@@ -3,8 +3,8 @@
 What enters: ops and values. What leaves: a `Graph`, which passes edit by its methods only.
 
 It always holds that a value's producer is the op that has it among its results, and that its uses
-are all places at which ops read it. Inserting and removing an
-op takes the same time at any place and in any size of graph.
+are all places at which ops read it. Inserting and removing an op takes the same time at any place
+and in any size of graph.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Read a model from a flatbuffer, and write it; only this folder uses the schema.
 
 What enters: bytes, or a `Model`. What leaves: a `Model`, or bytes. A file that is read and written
-again has
-the same tensors, ops and op codes in the same order.
+again has the same tensors, ops and op codes in the same order.
 """
 
 from __future__ import annotations

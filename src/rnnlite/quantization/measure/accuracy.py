@@ -2,8 +2,7 @@
 
 What enters: the source's computation, the quantized model, samples. What leaves: an
 `OutputAccuracy` for each output. Errors are relative: the root mean square of the difference over
-that of
-the source's output, both over all samples.
+that of the source's output, both over all samples.
 """
 
 from __future__ import annotations

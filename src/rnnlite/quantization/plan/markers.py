@@ -1,7 +1,7 @@
 """Leave markers out of the range of an input: values such as -999 that only mark masked steps.
 
-What enters: the float model and the samples. What leaves: the range of each input with a
-marker, without the marked elements.
+What enters: the float model and the samples. What leaves: the range of each input with a marker,
+without the marked elements.
 
 An input has a marker if it is compared with one constant, and if every other use of the input drops
 the marked elements by this comparison: multiplied by 0, or replaced by a SELECT. A marker beyond
