@@ -102,14 +102,13 @@ def convert(
             target, 1 MiB if not given), "max_unroll". Or as text: "unroll=4,l2_bytes=524288". The
             report says what each recurrence got.
         inputs, outputs: names of tensors of a graph, such as "x:0". If not given, they are found
-        where the graph shows them: placeholders, and tensors that nothing reads.
+            where the graph shows them: placeholders, and tensors that nothing reads.
         constants: values that inputs of a graph are fixed to, by tensor, node or signature name:
             {"keep_prob:0": 1.0, "is_training": False}. What they decide is folded away.
         signature: a signature of a SavedModel, or a function of a tf.Module; "serving_default"
-        where there is
-            one. A list of several, or "all", gives one file with a signature for each, by the same
-            names, in which weights that they share are stored once.
-            tags: tags of a SavedModel; "serve" if not given, where it has that.
+            where there is one. A list of several, or "all", gives one file with a signature for
+            each, by the same names, in which weights that they share are stored once.
+        tags: tags of a SavedModel; "serve" if not given, where it has that.
         architecture: a model's configuration (model.to_json()), for an .h5 of weights alone.
         custom_objects: classes and functions by name, for files that need them.
         trust: allow code in the file (Lambda layers) to run.
@@ -117,7 +116,7 @@ def convert(
             tuple of tensors, or a dict by parameter name, with batch axis. An axis is free where
             the module runs at other sizes of it.
         verify: check the float32 result against the source, and refuse it if it differs. The error
-        of quantization is measured in any case, and held to `max_error`.
+            of quantization is measured in any case, and held to `max_error`.
         progress: show the progress of calibration on standard error.
         further: options that further front ends declare (docs/adding_a_frontend.md).
 

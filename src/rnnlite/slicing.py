@@ -54,7 +54,7 @@ class SplitAxes:
 
     Attributes:
         entered: the places of the new axes in the result; those behind an ellipsis are negative,
-        counted from the end.
+            counted from the end.
         kept: the entries of the slice without new axes.
     """
 

@@ -57,9 +57,10 @@ class Costs:
         large_batch, peeled_chunks_of_large: batch size from which layouts are made for short
             sequences, and the number of peeled chunks there.
         large_variables, large_variables_of_several: bytes of an output row from which resource
-        variables cost more than chunks, for one sequence and for several at a time. The runtime
-        gives the memory back in which rows are joined, so that pages are cleared anew at each run.
-        The limit is lower for several sequences, whose products take less time for each byte.
+            variables cost more than chunks, for one sequence and for several at a time. The runtime
+            gives the memory back in which rows are joined, so that pages are cleared anew at each
+            run. The limit is lower for several sequences, whose products take less time for each
+            byte.
         large_projection: bytes of the projected inputs of a step, from which unstacking those of
             several steps costs more than an iteration.
         large_step: number of weights that a loop reads in a step, from which int16 takes 4 to 6

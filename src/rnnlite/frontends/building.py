@@ -40,7 +40,7 @@ def build(
 
     Args:
         emit: called once; or twice, where the file has a budget: the first call counts what it
-        holds.
+            holds.
         inputs: the inputs at the sizes that are asked for; see `sized`.
         weights: shapes of the model's weights; the budget is a share of them.
         origin, reference, notes: see `Entry`.

@@ -28,7 +28,8 @@ def random_inputs(
 
     Args:
         specs: the inputs. Ids are drawn from the part of their range that is not negative. If an
-        input has a mask value, about a fifth of the time steps get it, anywhere in the sequence.
+            input has a mask value, about a fifth of the time steps get it, anywhere in the
+            sequence.
         length: size of every free axis that is not the batch, or of each of them.
         batch: size of the batch where it is free.
         seed: the seed of the random generator.

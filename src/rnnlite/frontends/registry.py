@@ -119,8 +119,8 @@ class FrontEnd(ABC, Generic[R]):
         Returns:
             the answer; None where it does not know the source.
 
-            Raises:
-                RnnliteError: the source is of its family, but damaged. Other front ends are still
+        Raises:
+            RnnliteError: the source is of its family, but damaged. Other front ends are still
                 asked.
         """
 

@@ -73,10 +73,10 @@ class ModelApart(_Apart):
 
     Raises:
         AbortError: loading the model ends the worker.
-            ModelError: the model cannot be loaded.
+        ModelError: the model cannot be loaded.
 
-        Attributes:
-            inputs, outputs, stream_signature, is_main: see `Model`.
+    Attributes:
+        inputs, outputs, stream_signature, is_main: see `Model`.
     """
 
     def __init__(

@@ -254,7 +254,7 @@ class _Walk:
 
         Args:
             demanding: whether the function always runs, and on just these arguments, so that its
-            demands hold.
+                demands hold.
         """
         if self.depth >= DEEPEST:
             return []

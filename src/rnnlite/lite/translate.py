@@ -32,8 +32,8 @@ def run_converter(function: ConcreteFunction) -> tuple[bytes, Names]:
     Returns:
         a flatbuffer with hidden names, and what they stand for.
 
-        Raises:
-            AbortError: the converter ends its process.
+    Raises:
+        AbortError: the converter ends its process.
         UnsupportedError: an op has no builtin form, or writes to a variable of the source.
     """
     _refuse_writes(function)

@@ -43,7 +43,7 @@ class Chunks:
         layout: the sizes of the buffers.
         empty: for each level, a buffer of zeros for each output.
         places: 0, 1, ..., rows of a chunk - 1. Made outside of the loops, for within them a size is
-        known only while they run.
+            known only while they run.
     """
 
     layout: Layout

@@ -36,7 +36,7 @@ class Rule:
     Attributes:
         kind: see `Kind`.
         joined: for SAME_SCALE, indices of operands that need not be in one group with the result:
-        they may be requantized to its scale.
+            they may be requantized to its scale.
         fixed: the scales and zero points that the kernel prescribes for its result.
         int16, int8: whether there is a kernel for int16, for int8.
         data, weights, bias: for WEIGHTED, the indices of these operands.

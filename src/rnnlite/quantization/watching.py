@@ -29,10 +29,10 @@ class Watched:
         inputs: the numbers of the main graph's inputs.
         axes: the batch axis of each input; the first axis of all, if empty.
 
-        Attributes:
-            ranges: name of a tensor -> smallest and largest value seen.
-            counts: name of a tensor of the main graph -> how many values of it were seen, if fewer
-                than `MANY`.
+    Attributes:
+        ranges: name of a tensor -> smallest and largest value seen.
+        counts: name of a tensor of the main graph -> how many values of it were seen, if fewer than
+            `MANY`.
     """
 
     def __init__(self, data: bytes, inputs: Sequence[int], axes: Sequence[int | None]) -> None:

@@ -40,7 +40,7 @@ class MemoryUse:
     Attributes:
         length: see `Timing`.
         peak: peak bytes up to a run at this length, the file and the buffers of the runtime
-        included.
+            included.
     """
 
     length: int | None

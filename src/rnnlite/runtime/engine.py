@@ -114,7 +114,7 @@ class Engine:
 
         Raises:
             InternalError: the function is not the main graph. Of others, memory is allocated in a
-            run.
+                run.
         """
         if self._runner is not None:
             raise InternalError(f"shapes of '{self._call.key}' are asked for before a run")

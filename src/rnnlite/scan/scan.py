@@ -145,7 +145,7 @@ class TracedStep:
     Attributes:
         projected: the projected inputs of all time steps (T, B, ...), in the outer graph.
         rows, states: placeholders for a row of each of these, and for the states, in the step's
-        graph.
+            graph.
         outputs, new_states: the results of the step, in its graph.
         output_state: index of the state that equals the output, or None.
     """

@@ -67,9 +67,9 @@ def read(source: object) -> Source:
     Args:
         source: a path, or an onnx.ModelProto, which is not changed.
 
-        Raises:
-            SourceError: the model is damaged, too old or too new.
-            UnsupportedError: the model holds something that LiteRT has no form for.
+    Raises:
+        SourceError: the model is damaged, too old or too new.
+        UnsupportedError: the model holds something that LiteRT has no form for.
     """
     onnx = require_onnx()
     if isinstance(source, Path):

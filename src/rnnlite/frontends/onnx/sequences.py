@@ -31,10 +31,10 @@ def without_lists(
     Args:
         splits: for a body, name of a list around it into which a tensor was split -> the node that
             splits it.
-            around: for a body, the constants of the graphs around it.
+        around: for a body, the constants of the graphs around it.
 
-        Raises:
-            UnsupportedError: a list is used in another way.
+    Raises:
+        UnsupportedError: a list is used in another way.
     """
     splits = {**(splits or {}), **_splits(graph)}
     kept = [n for n in graph.nodes if n.op != "SplitToSequence" or n.outputs[0] not in splits]

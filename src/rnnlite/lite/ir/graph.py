@@ -232,7 +232,7 @@ class Graph:
             inputs, outputs: values of this graph.
             version: the version that it needs at least.
             options: options by the schema's names, those that are not given being zero; None for an
-            op without a table of options.
+                op without a table of options.
             branches: the graphs that it runs.
         """
         table = "" if options is None else TABLES[kind]

@@ -75,7 +75,7 @@ def cause_of(
         off: outputs that are far off, with their errors by rounding alone.
         model: the float model.
         samples: the calibration data: for each sample, one array for each input, without batch
-        axis.
+            axis.
         inputs: the inputs of the source.
         config: the quantization that is asked for, in an integer mode.
         enough: the error that each of these outputs would have to keep within.

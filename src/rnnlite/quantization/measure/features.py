@@ -27,7 +27,7 @@ def unlike_features(
 
     Args:
         samples: for each, one array for each input, without batch axis. Features are along each
-        axis of fixed size, such as that of the bins of a spectrum.
+            axis of fixed size, such as that of the bins of a spectrum.
         inputs: the model's inputs.
         dtype: the integers that inputs become: "int8" or "int16".
         states: inputs that come back as outputs, which have a type of their own.
