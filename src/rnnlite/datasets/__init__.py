@@ -1,8 +1,8 @@
-"""Whole data sets: samples read from files row by row, results written so that a run can go on.
+"""Whole data sets: samples are read row by row, and an interrupted run can go on.
 
 What enters: a model, and files with samples. What leaves: a file with a result for each sample.
 
-`predicting` has the call. Reading: `opening` tells the format and has a class of `Rows` for each
-(`numpy_files`, `parquet`). Writing: `parts` keeps what is done, `results` has the formats.
-`cluster` does the work on Ray, `early` runs exits.
+`predict_files` is in `predicting`. Reading: `opening` tells the format; each has a class of `Rows`
+(`numpy_files`, `parquet`). Writing: `parts` keeps the results so far, `results` has the formats.
+`cluster` runs the model on Ray, `early` runs exits.
 """

@@ -1,8 +1,8 @@
-"""A model over data on several processes or machines, by Ray; needs `rnnlite[ray]`.
+"""Runs a model over data in several processes or machines, with Ray; needs `rnnlite[ray]`.
 
-What enters: a model's file and blocks of rows. What leaves: the same blocks with its results. Each
-worker loads the model once. A block whose worker ended is computed again, by another; a block's
-results are taken once.
+What enters: a model's file and blocks of rows. What leaves: the blocks with the model's results.
+Each worker loads the model once. If a worker ends, it is started again, and computes its block
+again; the results of a block are taken once.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from rnnlite.runtime.model import Model
 from rnnlite.specs import Array
 
 Window = list[list[Array]]
-"""Checked samples, an array an input."""
+"""Checked samples, each with one array for each input."""
 
 
 class Predictor:
-    """Rows of a block to results: for `ray.data.Dataset.map_batches`.
+    """Computes the results of a block of rows, for `ray.data.Dataset.map_batches`.
 
         dataset.map_batches(Predictor, fn_constructor_args=[path], batch_format="pyarrow",
                             concurrency=4)
@@ -34,11 +34,11 @@ class Predictor:
     Within a block, rows of equal length run together. It works without Ray too.
 
     Args:
-        model: path, which each machine can read, or content of a .tflite file.
-        columns: the data's name for an input, by input name, where it is another.
-        batch_size, raw: as of `Model.predict`.
+        model: path or content of a .tflite file; each machine must be able to read the path.
+        columns: name of an input -> the data's name for it, where they differ.
+        batch_size, raw: see `Model.predict`.
         keep: whether the block's own columns stay beside the results.
-        signature: of the model; its first if None.
+        signature: the signature to run; the file's first if None.
 
     Raises:
         ModelError: `model` is no LiteRT model.
@@ -62,11 +62,11 @@ class Predictor:
         self._keep = keep
 
     def __call__(self, block: Any) -> Any:
-        """Results of a block: an Arrow table for one, a dict of arrays for a dict of arrays.
+        """Results of a block: an Arrow table for an Arrow table, else a dict of arrays.
 
         Raises:
             DataError: the block lacks a column.
-            SampleError: a row does not fit the model; it is named by its place in the block.
+            SampleError: a row does not fit the model; it is named by its index in the block.
         """
         is_table = not isinstance(block, Mapping)
         names = block.column_names if is_table else list(block)
@@ -127,7 +127,7 @@ def _column(rows: Sequence[Array]) -> Array:
         return np.stack(rows)
     column = np.empty(len(rows), object)
     for k, row in enumerate(rows):
-        # One by one: NumPy would spread arrays of an equal first axis over each other.
+        # One by one: NumPy would broadcast arrays whose first axes are equal.
         column[k] = row
     return column
 
@@ -142,19 +142,20 @@ def results_from_ray(
     address: str | None = None,
     workers: int | None = None,
 ) -> Iterator[tuple[Window, list[list[Array]]]]:
-    """Windows and their results, in order, computed by workers side by side.
+    """Windows and their results, in order, computed by workers in parallel.
 
     Args:
         model: content of a .tflite file.
-        windows: see `runtime.windows`; some more are taken than workers there are.
-        options: of `Model.predict_checked`.
-        signature: of the model; its first if None.
-        num_threads: of each worker.
-        address: of a Ray cluster; None starts Ray here, unless it runs already.
-        workers: how many; None takes as many as the CPUs of the cluster have threads for.
+        windows: see `runtime.windows`; about twice as many as workers are taken ahead.
+        options: the options of `Model.predict_checked`.
+        signature: the signature to run; the file's first if None.
+        num_threads: threads of each worker.
+        address: address of a Ray cluster; if None, Ray is started here, unless it runs already.
+        workers: number of workers; if None, one for every `num_threads` CPUs of the cluster.
 
     Raises:
         DependencyError: Ray is not installed.
+        DataError: there is no Ray cluster at `address`.
         RnnliteError: what a worker refused.
     """
     ray = _ray()
@@ -186,7 +187,7 @@ def results_from_ray(
             yield _taken(ray, *pending.popleft())
     finally:
         for worker in pool:
-            # Now, for an exception may hold this frame, and with it the workers, for long.
+            # At once: an exception may hold this frame, and with it the workers, for long.
             ray.kill(worker)
         if started:
             ray.shutdown()
@@ -206,7 +207,7 @@ class _Worker:
         self._model = Model(model, num_threads=num_threads, signature=signature)
 
     def run(self, window: Window, options: Mapping[str, Any]) -> list[list[Array]] | dict[str, str]:
-        """Results of a window, or a refusal as data."""
+        """Results of a window; a refusal is returned as data."""
         try:
             return self._model.predict_checked(window, **options)
         except RnnliteError as e:

@@ -1,10 +1,10 @@
-"""What is wanted of each row of a data set, and what reads rows.
+"""The columns to read from each row of a data set, and the interface of what reads rows.
 
 What enters: the TensorSpecs of a model's inputs, and the files' names for them. What leaves:
-`Column`s; the interface of what reads rows, `Rows`. NumPy alone.
+`Column`s; the interface `Rows`. NumPy alone.
 
-A row is a dict by column name: the model's inputs, and perhaps labels. Files are read from any row
-on, one row after the other, so that memory does not grow with the data.
+A row is a dict by column name: the model's inputs, and perhaps labels. Files are read row by row,
+from any row on, so that memory does not grow with the data.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ Row = dict[str, Array]
 
 @dataclass(frozen=True)
 class Column:
-    """One value of each row.
+    """What to read of each row: an input or the labels.
 
     Attributes:
-        name: what it is called in a row: an input's name, or "labels".
+        name: its name in a row: the input's name, or "labels".
         key: the file's name for it, if the user gave one.
-        shape: of one sample, None for a free axis; None if any shape will do.
-        is_input: whether the model takes it; labels may stand beside.
+        shape: the shape of one sample, with None for a free axis; None if any shape will do.
+        is_input: whether it is an input of the model; labels are not.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Column:
 
     @property
     def rank(self) -> int | None:
-        """Of one sample; None if any rank will do."""
+        """The rank of one sample; None if any rank will do."""
         return None if self.shape is None else len(self.shape)
 
 
@@ -47,7 +47,7 @@ class Rows(Protocol):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What rows are read from, in order."""
+        """The files that rows are read from, in order."""
         ...
 
     @property
@@ -60,7 +60,7 @@ class Rows(Protocol):
         ...
 
     def place(self, row: int) -> str:
-        """What a row is called in an error."""
+        """How an error names a row."""
         ...
 
 
@@ -71,7 +71,7 @@ def input_columns(
 
     Args:
         inputs: the model's inputs.
-        keys: the files' names for some of them, by input name.
+        keys: name of an input -> the files' name for it, where they differ.
 
     Raises:
         DataError: a key is given for an input that the model does not have.
@@ -88,12 +88,12 @@ def input_columns(
 
 
 def place_in(path: Path, row: int) -> str:
-    """What a row of a file is called in an error."""
+    """How an error names a row of a file."""
     return f"sample {row} of '{path}'"
 
 
 def missing_column(path: Path, column: Column, there: Sequence[str]) -> DataError:
-    """The refusal of a file that lacks a column."""
+    """The error for a file that lacks a column."""
     what = f"input '{column.name}'" if column.is_input else f"{column.name}"
     shown = ", ".join(there[:8]) + (", ..." if len(there) > 8 else "")
     if column.is_input:

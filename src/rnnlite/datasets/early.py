@@ -1,7 +1,7 @@
-"""Run each row of a data set through a file's exits, until one is sure.
+"""Runs each row of a data set through a file's exits, until one is sure.
 
 What enters: a model with exits, windows of checked samples, a threshold. What leaves: for each row
-the result, the number of the exit that it left by, and the score; and what these are written as.
+the result, the index of the exit that it left by, and the score; the TensorSpecs to write these by.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from rnnlite.runtime.progress import Progress
 from rnnlite.specs import Array, Shape, TensorSpec
 
 OUTPUT, EXIT, SCORE = "output", "exit", "score"
-"""Names of what is written."""
+"""Names of the columns that are written."""
 
 
 def require_alone(options: Mapping[str, Any]) -> None:
-    """Refuse options of `predict_files` that mean nothing where exits are run.
+    """Refuse options of `predict_files` that have no meaning if exits are run.
 
     Args:
-        options: by name; None or False where not given.
+        options: name -> value; None or False if not given.
 
     Raises:
-        DataError: naming those that are given.
+        DataError: some are given; it names them.
     """
     given = [name for name, value in options.items() if value]
     if given:
@@ -42,11 +42,12 @@ def require_alone(options: Mapping[str, Any]) -> None:
 
 
 def early_outputs(model: Runnable, out: Path) -> tuple[TensorSpec, ...]:
-    """What is written for each row.
+    """The specs of what is written for each row: result, exit and score.
 
     Raises:
         ModelError: the file has no exits.
-        OutputError: they give results of different ranks, which one Parquet column cannot hold.
+        OutputError: the exits give results of different ranks, which one Parquet column cannot
+            hold.
     """
     require_exits(model)
     shapes = {s.name: s.sample_shape for s in model.outputs}
@@ -74,7 +75,7 @@ def early_outputs(model: Runnable, out: Path) -> tuple[TensorSpec, ...]:
 def early_results(
     model: Runnable, windows: Iterable[Window], threshold: float, bar: Progress
 ) -> Iterator[tuple[Window, list[list[Array]]]]:
-    """Windows and, for each row of them, what `early_outputs` names.
+    """Windows, each with the result, exit and score of each of its rows.
 
     Raises:
         SampleError: the threshold is no number.
@@ -90,6 +91,6 @@ def early_results(
 
 
 def shares_of(model: Runnable, exits: Sequence[int]) -> dict[str, float]:
-    """The share of rows that left by each exit, by the name of its output."""
+    """Name of an exit's output -> the share of rows that left by it."""
     count = max(len(exits), 1)
     return {e.output: exits.count(k) / count for k, e in enumerate(model.exits)}

@@ -2,9 +2,9 @@
 
 What enters: a path and the wanted columns. What leaves: `Rows`.
 
-An .npy file holds one sample, or, with one axis more than a sample, a row for each. An .npz file
-holds an array a sample (arr_0, arr_1, ...; NAME/0, NAME/1, ...), or for each column one array with
-a row for each sample (x, y).
+An .npy file holds one sample; or, with one axis more than a sample, a row for each sample. An .npz
+file holds an array for each sample (arr_0, arr_1, ...; NAME/0, NAME/1, ...); or an array for each
+column (x, y), with a row for each sample.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class NpyRows:
         return len(self._array)
 
     def place(self, row: int) -> str:
-        """What a row is called in an error."""
+        """How an error names a row."""
         return place_in(self.files[0], row)
 
     def read(self, start: int = 0) -> Iterator[Row]:
@@ -71,14 +71,14 @@ class NpyRows:
 
 @dataclass(frozen=True)
 class _Member:
-    """Where a column stands in an .npz: `keys`, one a row, or `stacked`, one with all rows."""
+    """Where a column is: in an array for each row (`keys`), or in one for all (`stacked`)."""
 
     keys: tuple[str, ...] = ()
     stacked: str = ""
 
 
 class NpzRows:
-    """The rows of an .npz file. Arrays are read when they are asked for.
+    """The rows of an .npz file. Arrays are read when their rows are.
 
     Raises:
         DataError: no such file, no .npz file of plain arrays, a column is missing, keys have gaps,
@@ -108,7 +108,7 @@ class NpzRows:
         return shape[0]
 
     def place(self, row: int) -> str:
-        """What a row is called in an error."""
+        """How an error names a row."""
         return place_in(self.files[0], row)
 
     def read(self, start: int = 0) -> Iterator[Row]:
@@ -127,7 +127,7 @@ class NpzRows:
 def _members(
     path: Path, names: Sequence[str], columns: Sequence[Column], archive: zipfile.ZipFile
 ) -> dict[str, _Member]:
-    """Where each column stands.
+    """Where each column is in the file.
 
     Raises:
         DataError: one is missing, or keys have gaps.
@@ -173,7 +173,7 @@ def _numbered(
 
 
 def _one_array(path: Path, key: str, column: Column, archive: zipfile.ZipFile) -> _Member:
-    """One sample if it has a sample's rank, else a row for each."""
+    """Where a column in one array is: one sample if of a sample's rank, else a row for each."""
     shape = _header(archive, key)[0]
     if column.rank is not None and len(shape) == column.rank:
         return _Member(keys=(key,))
@@ -204,7 +204,7 @@ def _stacked(archive: zipfile.ZipFile, key: str, start: int) -> Iterator[Array]:
     """The rows of one array, read one after the other."""
     shape, by_columns, dtype = _header(archive, key)
     if by_columns:
-        # Stored column by column: no row stands in one piece.
+        # In Fortran order, no row is in one piece.
         with archive.open(f"{key}.npy") as file:
             yield from np.lib.format.read_array(file, allow_pickle=False)[start:]
         return
@@ -220,7 +220,7 @@ def _stacked(archive: zipfile.ZipFile, key: str, start: int) -> Iterator[Array]:
 
 
 def _header(archive: zipfile.ZipFile, key: str) -> tuple[tuple[int, ...], bool, Any]:
-    """Shape, whether it is stored column by column, and dtype."""
+    """Shape, whether it is in Fortran order, and dtype."""
     with archive.open(f"{key}.npy") as file:
         return _read_header(file)
 
@@ -240,10 +240,10 @@ def _read_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """An .npz file, open.
+    """Open an .npz file; errors of reading in the `with` block are refusals too.
 
     Raises:
-        DataError: no such file, no .npz, or pickled content, on opening or within.
+        DataError: the file is not there, is no .npz, or has pickled content.
     """
     wanted = "an .npz file of plain arrays"
     with (
@@ -255,12 +255,12 @@ def open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
 
 @contextmanager
 def refusing(path: Path, wanted: str, remedy: str) -> Iterator[None]:
-    """Turn what reading a file raises into a refusal that names it.
+    """Turn errors of reading a file into a refusal that names the file.
 
     Args:
         path: the file.
         wanted: what it is expected to be.
-        remedy: what to do where it is not.
+        remedy: what to do if it is not.
 
     Raises:
         DataError: in place of what reading raised.

@@ -36,7 +36,7 @@ class JoinedRows:
         self.count = sum(part.count for part in parts)
 
     def place(self, row: int) -> str:
-        """What a row is called in an error: by its file.
+        """How an error names a row: by its file and its index there.
 
         Raises:
             IndexError: there is no such row.
@@ -60,10 +60,10 @@ def open_rows(data: str | Path | Sequence[str | Path], columns: Sequence[Column]
 
     Args:
         data: a file, a folder, a glob such as "part-*.parquet", or several of these.
-        columns: what is wanted of each row.
+        columns: the columns to read of each row.
 
     Raises:
-        DataError: nothing is there, a file cannot be read, or lacks a column.
+        DataError: nothing is there, or a file cannot be read or lacks a column.
         DependencyError: Parquet files without pyarrow.
     """
     paths = [data] if isinstance(data, (str, Path)) else list(data)
@@ -77,10 +77,10 @@ def open_rows(data: str | Path | Sequence[str | Path], columns: Sequence[Column]
 def read_samples(
     data: str | Path | Sequence[str | Path], inputs: Sequence[TensorSpec]
 ) -> list[Sample]:
-    """All rows of a data set as samples, in memory.
+    """Read all rows of a data set into memory, as samples.
 
     Raises:
-        DataError: see `open_rows`.
+        DataError: there are no samples, or see `open_rows`.
     """
     rows = list(open_rows(data, input_columns(inputs)).read())
     if not rows:
@@ -89,10 +89,10 @@ def read_samples(
 
 
 def require_readable(path: str | Path) -> None:
-    """Refuse early what cannot be data: before the model is known, and what its columns are.
+    """Refuse paths that cannot be data, before the model and its columns are known.
 
     Raises:
-        DataError: nothing is there, or a file of a kind that is not read, or none of its kind.
+        DataError: nothing is there, a file is of a kind that is not read, or an .npz is none.
     """
     for file in _files(path):
         if file.suffix.lower() == ".npz":
@@ -104,7 +104,7 @@ def _files(path: str | Path) -> list[Path]:
     """The files that a path stands for.
 
     Raises:
-        DataError: there are none, or of a kind that is not read.
+        DataError: there are none, or one of a kind that is not read.
     """
     found = Path(path)
     if found.is_dir():
@@ -130,6 +130,6 @@ def _is_data(file: Path, folder: Path) -> bool:
 
 
 def _natural(path: Path) -> tuple[tuple[int, int | str], ...]:
-    """Names in order, numbers within them as numbers: part-2 before part-10."""
+    """Sort key of a path, with numbers in it as numbers: part-2 before part-10."""
     parts = re.split(r"(\d+)", str(path))
     return tuple((0, int(p)) if p.isdigit() else (1, p) for p in parts if p)

@@ -1,9 +1,9 @@
-"""Rows of Parquet files, a batch of some megabytes at a time; needs pyarrow.
+"""Reads rows of Parquet files in batches of some megabytes; needs pyarrow.
 
 What enters: a path and the wanted columns. What leaves: `Rows`.
 
 A sample of shape (T, F) is a list of lists, a list of fixed-size lists, a flat list of T * F
-numbers, or a tensor of Arrow's extension type; one of shape (T,) a list; () a number.
+numbers, or a tensor of Arrow's extension type. One of shape (T,) is a list, one of () a number.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class ParquetRows:
         self._rows_a_batch = max(1, min(MOST_ROWS, BATCH_BYTES * self.count // max(1, size)))
 
     def place(self, row: int) -> str:
-        """What a row is called in an error."""
+        """How an error names a row."""
         return place_in(self.files[0], row)
 
     def read(self, start: int = 0) -> Iterator[Row]:
@@ -118,7 +118,7 @@ def _keys(path: Path, there: Sequence[str], columns: Sequence[Column]) -> dict[s
 
 
 def _groups_from(metadata: Any, start: int) -> tuple[list[int], int]:
-    """The row groups that hold rows from `start` on, and the number of their first row."""
+    """The row groups that hold rows from `start` on, and the index of their first row."""
     first = 0
     for k in range(metadata.num_row_groups):
         rows = metadata.row_group(k).num_rows
@@ -129,13 +129,13 @@ def _groups_from(metadata: Any, start: int) -> tuple[list[int], int]:
 
 
 def samples_of(array: Any, column: Column, where: str, first: int) -> list[Array]:
-    """An Arrow array as one NumPy array a row.
+    """An Arrow array as one NumPy array for each row.
 
     Args:
-        array: of lists, fixed-size lists, tensors, numbers, or texts.
-        column: what each row is to be.
-        where: how to call the array in an error.
-        first: number of its first row.
+        array: an array of lists, fixed-size lists, tensors, numbers, or texts.
+        column: the column that it is read for.
+        where: how an error names the array.
+        first: index of its first row in the data.
 
     Raises:
         DataError: nulls, lists of unlike widths, or values that are no numbers.
@@ -161,7 +161,7 @@ def samples_of(array: Any, column: Column, where: str, first: int) -> list[Array
     shape = _flat_width(shape, offsets, column, where, first)
     width = math.prod(shape)
     return [
-        # Of no width, numbers do not say how many steps there are.
+        # With width 0, the values do not tell the number of steps.
         values[a:b].reshape(-1 if width else n, *shape)
         for (a, b), n in zip(pairwise(offsets.tolist()), steps.tolist(), strict=True)
     ]
@@ -177,7 +177,7 @@ def _is_list(array: Any, pa: Any) -> bool:
 
 
 def _bounds(array: Any, pa: Any) -> Array:
-    """Where each list begins and ends in the level below."""
+    """Offsets into the level below: where each list begins and ends."""
     if pa.types.is_fixed_size_list(array.type):
         fixed: Array = np.arange(len(array) + 1, dtype=np.int64) * array.type.list_size
         return fixed
@@ -206,7 +206,7 @@ def _width(offsets: Array, outer: Array, where: str, first: int) -> int:
 def _flat_width(
     inner: tuple[int, ...], offsets: Array, column: Column, where: str, first: int
 ) -> tuple[int, ...]:
-    """The shape behind the first axis; a flat list of a model's (T, F) is cut into rows of F."""
+    """The shape after the first axis; a flat list for an input (T, F) is cut into rows of F."""
     if inner or column.shape is None or len(column.shape) < 2:
         return inner
     wanted = column.shape[1:]
@@ -224,7 +224,7 @@ def _flat_width(
 
 
 def _refuse_nulls(array: Any, where: str, first: int, outer: Array | None = None) -> None:
-    """Refuse nulls in rows, or in a level within them, in which rows begin at `outer`."""
+    """Refuse nulls in rows, or in a level below, in which rows begin at the offsets `outer`."""
     if not array.null_count:
         return
     place = int(array.is_null().to_numpy(zero_copy_only=False).argmax())
@@ -259,6 +259,6 @@ def _numbers(array: Any, where: str, column: Column, pa: Any) -> Array:
 
 
 def refusing_arrow(path: Path, pa: Any) -> Any:
-    """Turn what pyarrow raises into a refusal that names the file."""
+    """Turn errors of pyarrow into a refusal that names the file."""
     del pa  # Its errors are ValueError, KeyError, OSError and NotImplementedError.
     return refusing(path, "a Parquet file that can be read", "Write it with pyarrow or pandas")

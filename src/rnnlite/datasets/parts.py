@@ -1,11 +1,11 @@
-"""The unfinished results of a run: parts on disk, so that a run can go on where it stopped.
+"""The unfinished results of a run, in parts on disk, so that it can go on where it stopped.
 
-What enters: results by output, for rows one after the other. What leaves: parts on disk, and in the
-end OUT.
+What enters: results of rows in order, by output. What leaves: parts on disk, and in the end the
+file OUT.
 
-Beside OUT stands the folder OUT.unfinished: what the run was asked for (`run.json`), a lock, and
-parts named by their rows, each written beside and renamed. OUT itself comes last, from all parts at
-once. So a part is whole or not there, and so is OUT.
+The folder OUT.unfinished, beside OUT, holds what the run was asked for (`run.json`), a lock, and
+parts named by their rows. Each part is written to a temporary file and renamed. OUT is made last,
+from all parts, and renamed too. So a part is complete or absent, and so is OUT.
 """
 
 from __future__ import annotations
@@ -27,17 +27,18 @@ GO_ON = "The parts that are there are kept: the same call with resume (--resume)
 
 
 class Parts:
-    """Parts of one run's results. A context: the lock is held within.
+    """The parts of one run's results. Its `with` block holds the lock.
 
     Args:
-        out: the file that is to be made.
+        out: the file to make.
         form: its format.
-        asked: what decides the results: model, data, options. A run goes on only with the same.
+        asked: what decides the results: model, data, options. A run goes on only if they are the
+            same.
         resume: go on with the parts that are there.
 
     Raises:
-        OutputError: another run writes to `out`; parts are there and `resume` is not said; they
-            are of another run; the folder cannot be written.
+        OutputError: another run writes to `out`; there are parts, but `resume` is False, or they
+            are of another run; or the folder cannot be written.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Parts:
             error.args = (GO_ON,)
 
     def _leave(self) -> None:
-        """Give the lock back. Where no row is done, nothing stays to go on with."""
+        """Release the lock; delete the folder if no row is done."""
         if self._folder.is_dir() and not self.done():
             shutil.rmtree(self._folder, ignore_errors=True)
         self._give_lock_back()
@@ -102,7 +103,7 @@ class Parts:
             )
 
     def done(self) -> int:
-        """Rows that stand in parts, from row 0 on without a gap."""
+        """Number of rows in parts, from row 0 on without a gap."""
         return self._whole()[1]
 
     def _whole(self) -> tuple[list[Path], int]:
@@ -121,9 +122,9 @@ class Parts:
         """Write a part.
 
         Args:
-            columns: by output name, one array a row.
-            first: number of the first row.
-            count: how many there are.
+            columns: name of an output -> one array for each row.
+            first: index of the first row.
+            count: number of rows.
 
         Raises:
             OutputError: it cannot be written, e.g. because the disk is full.
@@ -135,7 +136,7 @@ class Parts:
             raise OutputError(e.what, remedy=GO_ON) from e
 
     def finish(self) -> None:
-        """Make `out` of all parts, and delete them.
+        """Make `out` from all parts, and delete the folder.
 
         Raises:
             OutputError: it cannot be written.
@@ -155,7 +156,7 @@ class Parts:
             import fcntl
 
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except ImportError:  # No POSIX: two runs are not kept apart.
+        except ImportError:  # No POSIX: nothing keeps two runs apart.
             pass
         except BlockingIOError:
             lock.close()

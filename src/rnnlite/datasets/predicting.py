@@ -1,7 +1,7 @@
-"""A model over a whole data set: rows in, a file of results out, in bounded memory.
+"""Runs a model over a whole data set in bounded memory, and writes a file of results.
 
-What enters: a LiteRT file, data, where the results go. What leaves: that file, written part by part
-so that an interrupted run can go on (`parts`).
+What enters: a LiteRT file, data, a path for the results. What leaves: the file of results, written
+part by part so that an interrupted run can go on (`parts`).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from rnnlite.specs import Array, Shape, TensorSpec
 
 ENGINES = ("local", "ray")
 RAY_ROWS = 1024
-"""Rows that a worker is given at a time."""
+"""Most rows that a worker gets at a time."""
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,12 @@ class Predicted:
     """What a run over a data set did.
 
     Attributes:
-        samples: rows of the whole result.
+        samples: number of rows of the whole result.
         resumed: how many of them an earlier run had done.
-        outputs: shape of each output's results, None where they differ.
-        out: the file.
-        shares: where exits were run, the share of this run's rows that left by each.
+        outputs: name of an output -> shape of a row's result, with None for a free axis.
+        out: the file of results.
+        shares: if exits were run, name of an exit's output -> share of this run's rows that left by
+            it.
     """
 
     samples: int
@@ -50,7 +51,7 @@ class Predicted:
     shares: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """The fields, for JSON."""
         return {
             "samples": self.samples,
             "resumed": self.resumed,
@@ -73,13 +74,13 @@ class Predicted:
 
 @dataclass(frozen=True)
 class _Run:
-    """How rows are run.
+    """How to run rows.
 
     Attributes:
-        content: of the LiteRT file.
-        options: of `Model.predict`.
-        early: the threshold of exits, where these are run.
-        ray: address, workers and their threads, where Ray runs them.
+        content: the LiteRT file.
+        options: the options of `Model.predict`.
+        early: the threshold of exits; None if these are not run.
+        ray: `address`, `workers` and `num_threads` of Ray; None without it.
     """
 
     content: bytes
@@ -111,26 +112,28 @@ def predict_files(
     Args:
         model: path or content of a .tflite file.
         data: .npz, .npy or Parquet files, folders or globs of these.
-        out: the .npz or .parquet file to write. It is there when all is done, not before; until
-            then parts stand in the folder OUT.unfinished.
-        columns: the data's name for an input, by input name, where it is another.
-        batch_size, max_batch_bytes, raw: as of `Model.predict`.
-        num_threads: as of `load`; of each worker, with the engine "ray".
-        signature: of the model; its first if None.
-        early: run the exits of the file, and take for each row the first whose largest probability
-            is as large; see `Model.predict_early`. "output", "exit" (its number) and "score" are
-            written.
-        resume: go on with what an interrupted run left; begin anew where there is nothing.
-        engine: "local", or "ray": workers on this machine or a cluster, a model each.
-        address: of a Ray cluster; if None, Ray is started here.
-        workers: of the engine "ray"; None takes one for each CPU, or for `num_threads` of them.
+        out: the .npz or .parquet file to write, when all rows are done. Until then parts are in the
+            folder OUT.unfinished.
+        columns: name of an input -> the data's name for it, where they differ.
+        batch_size, max_batch_bytes, raw: see `Model.predict`.
+        num_threads: see `load`; with the engine "ray", threads of each worker.
+        signature: the signature to run; the file's first if None.
+        early: a threshold. Run the exits of the file; a row leaves by the first exit whose largest
+            probability reaches it (see `Model.predict_early`). Written are "output", "exit" (its
+            index) and "score".
+        resume: go on with what an interrupted run left; begin anew if there is nothing.
+        engine: "local", or "ray": workers on this machine or a cluster, each with its own model.
+        address: address of a Ray cluster; if None, Ray is started here.
+        workers: number of workers of the engine "ray"; if None, one for every `num_threads` CPUs.
         progress: show a progress bar on standard error.
 
     Raises:
         ModelError: `model` is no LiteRT model, or has no exits to leave by.
-        DataError: the data cannot be read.
-        SampleError: a row does not fit the model; it is named by its number.
-        OutputError: the result cannot be written, is read too, or another run is at it.
+        DataError: the data cannot be read, or options do not fit each other.
+        SampleError: a row does not fit the model (the error names it by its index), or `early` is
+            no threshold.
+        OutputError: `out` cannot be written, is one of the files that are read, or another run is
+            writing it.
         DependencyError: Parquet without pyarrow, or Ray without ray.
     """
     if engine not in ENGINES:
@@ -180,7 +183,7 @@ def _write_rest(
     """Run the rows that `parts` lacks, and write their results to it, window by window.
 
     Returns:
-        the number of the exit that each of these rows left by; empty where no exits are run.
+        the index of the exit that each of these rows left by; empty if no exits are run.
     """
     first = parts.done()
     rest = rows.read(first) if first < rows.count else ()
@@ -200,7 +203,7 @@ def _write_rest(
 def _results(
     model: Model, run: _Run, fed: Iterator[Window], bar: Progress
 ) -> Iterator[tuple[Window, list[list[Array]]]]:
-    """Windows and their results, as they are asked for: by exits, by Ray, or by the model here."""
+    """Windows with their results, computed one by one: by exits, on Ray, or by the model here."""
     if run.early is not None:
         return early_results(model, fed, run.early, bar)
     if run.ray is not None:
@@ -215,7 +218,7 @@ def _by_output(
 
 
 def asked_of(model: bytes, rows: Rows, **options: object) -> dict[str, object]:
-    """What decides a run's results, as JSON has it: it can only go on with the same."""
+    """What decides a run's results, as JSON values; a run goes on only if it is the same."""
     files = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in rows.files]
     return {
         "model": hashlib.sha256(model).hexdigest(),

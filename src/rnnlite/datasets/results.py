@@ -1,7 +1,6 @@
-"""Results of rows as a file: a part of them, and all parts as one. The format goes by the suffix.
+"""The formats of files of results, by suffix: writes parts, and joins them to one file.
 
-What enters: for each output one array a row. What leaves: .npz or Parquet files, each whole or not
-there.
+What enters: for each output, one array for each row. What leaves: .npz or Parquet files.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ from rnnlite.errors import OutputError
 from rnnlite.specs import Array, Shape, TensorSpec
 
 Columns = Mapping[str, Sequence[Array]]
-"""By output name, one array a row."""
+"""Name of an output -> one array for each row."""
 
 
 class Format(Protocol):
-    """A kind of file for results."""
+    """A file format for results."""
 
     def part(self, columns: Columns, first: int) -> bytes:
-        """Rows as the content of a file; `first` is the number of the first."""
+        """Rows as the content of a file; `first` is the index of the first row."""
         ...
 
     def join(self, parts: Sequence[Path], out: Path) -> None:
-        """Write all parts, in order, as one file."""
+        """Write all parts, in order, to one file."""
         ...
 
 
 class NpzFormat:
-    """arr_0, arr_1, ... for one output; NAME/0, NAME/1, ... for several.
+    """The format .npz: arr_0, arr_1, ... for one output; NAME/0, NAME/1, ... for several.
 
     Args:
-        outputs: of the model.
+        outputs: specs of the outputs.
     """
 
     def __init__(self, outputs: Sequence[TensorSpec]) -> None:
@@ -68,10 +67,10 @@ class NpzFormat:
 
 
 class ParquetFormat:
-    """A column for each output: lists, of fixed size where the output's axis is.
+    """The format Parquet: a column of lists for each output, of fixed size for fixed axes.
 
     Args:
-        outputs: of the model.
+        outputs: specs of the outputs.
         raw: whether quantized outputs stay integers.
 
     Raises:
@@ -88,13 +87,13 @@ class ParquetFormat:
 
     def part(self, columns: Columns, first: int) -> bytes:
         """See `Format`."""
-        del first  # Rows have no numbers here: they stand in order.
+        del first  # Rows are not numbered here; their order is kept.
         sink = io.BytesIO()
         self._pa.parquet.write_table(self._pa.table(self.arrays(columns)), sink)
         return sink.getvalue()
 
     def arrays(self, columns: Columns) -> dict[str, Any]:
-        """Columns as Arrow arrays of lists, by output name."""
+        """Name of an output -> its column as an Arrow array of lists."""
         return {
             name: self._lists(rows, self._shapes[name], self._dtypes[name])
             for name, rows in columns.items()
@@ -130,11 +129,11 @@ class ParquetFormat:
 
 
 def format_for(out: Path, outputs: Sequence[TensorSpec], *, raw: bool = False) -> Format:
-    """The format that a path asks for.
+    """The format for the suffix of a path.
 
     Raises:
-        OutputError: a suffix that is not written.
-        DependencyError: Parquet without pyarrow.
+        OutputError: there is none for it.
+        DependencyError: it is Parquet, and pyarrow is not installed.
     """
     suffix = out.suffix.lower()
     if suffix == ".npz":
@@ -145,7 +144,7 @@ def format_for(out: Path, outputs: Sequence[TensorSpec], *, raw: bool = False) -
 
 
 def unwritten(out: Path, kinds: str) -> OutputError:
-    """The refusal of a kind of file that is not written."""
+    """The error for a suffix that is not written."""
     return OutputError(
         f"'{out}' is of a kind that is not written",
         expected=kinds,
@@ -155,10 +154,10 @@ def unwritten(out: Path, kinds: str) -> OutputError:
 
 @contextmanager
 def refusing_write(path: Path, remedy: str = "") -> Iterator[None]:
-    """Turn what writing raises, a full disk among it, into a refusal that names the path.
+    """Turn errors of writing, such as a full disk, into one that names the path.
 
     Raises:
-        OutputError: in place of what writing raised.
+        OutputError: in place of the error of writing.
     """
     try:
         yield

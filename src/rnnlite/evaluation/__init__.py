@@ -2,6 +2,6 @@
 
 What enters: a model, samples, and labels or another model. What leaves: an `Evaluation`.
 
-`files` reads and writes files, `evaluate` runs the models and scores row by row: `labels` reads
-labels, `metrics` adds up, `records` holds what was found. `tables` and `page` show it.
+`files` reads and writes files. `evaluate` runs the models and scores each row: `labels` reads
+labels, `metrics` sums up scores, `records` holds the results. `tables` and `page` show them.
 """

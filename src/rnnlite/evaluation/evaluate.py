@@ -1,7 +1,7 @@
-"""Run a model, and perhaps another, over labelled samples, and score what they give.
+"""Runs one model or two over labelled samples, and scores the results.
 
-What enters: samples and labels of any number. What leaves: an `Evaluation`, and for each row what
-was found of it. No more rows are held than run together, and the worst ones.
+What enters: any number of samples and labels. What leaves: an `Evaluation`, and a record for each
+row. Only the rows that run together are held in memory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from rnnlite.runtime.samples import Sample
 from rnnlite.specs import Array, TensorSpec
 
 Record = dict[str, Any]
-"""What was found of a row: for tables."""
+"""What was found for one row: a row of the table that `files` writes."""
 
 Score = ClassificationScore | RegressionScore
 
@@ -52,23 +52,25 @@ def evaluate(
     """Score a model on labelled samples, or compare it with another, sample by sample.
 
     Args:
-        model: a loaded model, or path or content of a .tflite file.
-        samples: see `Model.predict`; any number of them.
-        labels: one a sample: a class, or a class a time step; or numbers of the output's shape. An
-            iterable, or a .npy, .npz, .parquet or text file. None only compares with `against`.
+        model: a loaded model, or the path or content of a .tflite file.
+        samples: any number of samples; see `Model.predict`.
+        labels: one for each sample: a class, a class for each time step, or numbers of the output's
+            shape. An iterable, or a .npy, .npz, .parquet or text file. If None, the model is only
+            compared with `against`.
         against: another LiteRT model, such as the float one that an int8 one was made from.
-        output: the output to look at, where there are several.
+        output: the output to evaluate; needed if there are several.
         task: "classification", "regression", or "auto": whole numbers and texts are classes.
         classes: names of the classes, in the order of their numbers; labels may be these.
         top_k: also count a row as right if its class is among the k best.
         worst: how many of the worst rows to name.
-        keep: is called with what was found of each row, in order.
+        keep: called with the record of each row, in order.
         batch_size: see `Model.predict`.
 
     Raises:
         SampleError: a sample does not fit a model.
-        DataError: labels that do not go with the samples or the output.
-        ModelError: a model is none, or has no such output.
+        DataError: there are no samples, or neither labels nor another model; or labels do not fit
+            the samples or the output.
+        ModelError: a model is no LiteRT model, or has no such output.
     """
     first = model if isinstance(model, Model) else load(model)
     other = against if isinstance(against, Model) or against is None else load(against)
@@ -94,7 +96,7 @@ def evaluate(
         length = _length(sample, first.inputs)
         label = None if labelled is None else _next_label(labelled, row, samples)
         record = found.add(row, result, label, None if others is None else next(others), length)
-        # What is no number has no place in an order: it is worse than all that is one.
+        # NaN has no place in an order: it counts as worse than any number.
         off = record["difference"]
         entry = (math.inf if math.isnan(off) else off, -row, length)
         (heapq.heappush if len(ranked) < worst else heapq.heappushpop)(ranked, entry)
@@ -119,7 +121,7 @@ class _OutputScores:
     agreement: AgreementScore | None = None
 
     def add(self, row: int, result: Array, label: Any, other: Array | None, length: int) -> Record:
-        """Score one row, and say what was found of it."""
+        """Score one row, and return its record."""
         record: Record = {"row": row, "length": length}
         if label is not None:
             record |= self._score(row, result, label, other, length)
@@ -173,7 +175,7 @@ class _OutputScores:
         return ClassificationScore(max(2, self.spec.shape[-1]), self.names, self.top_k)
 
     def evaluation(self, count: int, ranked: Sequence[tuple[float, int, int]]) -> Evaluation:
-        """All that was added."""
+        """The evaluation of all rows that were added."""
         both = None if self.scores is None else [score.record() for score in self.scores]
         return Evaluation(
             samples=count,
@@ -193,7 +195,7 @@ def _both(
     other: Array | None,
     length: int,
 ) -> Record:
-    """Add a row to the scores of one model, or of both."""
+    """Add a row to the scores of one model, or of both; the results, by name."""
     record: Record = {name: scores[0].add(result, wanted, length)}
     if other is not None:
         record[f"other_{name}"] = scores[1].add(other, wanted, length)
@@ -201,7 +203,7 @@ def _both(
 
 
 def _as_scores(result: Array) -> Array:
-    """(n, classes): one row a sequence, or a time step; of one score, those of both classes."""
+    """Scores (n, classes), n = 1 or time steps; one score s stands for the two (1 - s, s)."""
     scores = result.reshape(-1, result.shape[-1])
     return scores if scores.shape[1] > 1 else np.concatenate([1 - scores, scores], axis=1)
 
@@ -256,7 +258,7 @@ def _next_label(labels: Iterator[Any], row: int, samples: Iterable[Sample]) -> A
 
 
 def _length(sample: Sample, inputs: Sequence[TensorSpec]) -> int:
-    """Time steps of a sample: the first free axis of the first input that has one."""
+    """Time steps of a sample: its size along the first free axis of the first input with one."""
     place = next((k for k, spec in enumerate(inputs) if None in spec.sample_shape), 0)
     spec = inputs[place]
     if isinstance(sample, Mapping):

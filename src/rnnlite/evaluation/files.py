@@ -1,6 +1,7 @@
-"""Evaluate a model over data files.
+"""Evaluates a model over data files.
 
-What enters: paths. What leaves: an `Evaluation`, a table of its rows, the worst samples.
+What enters: paths. What leaves: an `Evaluation`; files with a record of each row and with the worst
+samples, if asked for.
 """
 
 from __future__ import annotations
@@ -45,15 +46,15 @@ def evaluate_files(
 
     Args:
         model, against: paths or contents of .tflite files.
-        data, columns: as of `predict_files`.
-        labels: a file with a label a row, or the name of a column of the data.
-        output, task, classes, top_k, worst: as of `evaluate`.
-        save: an .npz for the worst samples.
-        table: a .csv or .parquet with what was found of each row.
-        num_threads, progress: as of `predict_files`.
+        data, columns: see `predict_files`.
+        labels: a file with one label for each row, or the name of a column of the data.
+        output, task, classes, top_k, worst: see `evaluate`.
+        save: the .npz to write the worst samples to.
+        table: the .csv or .parquet to write the record of each row to.
+        num_threads, progress: see `predict_files`.
 
     Raises:
-        ModelError, DataError, SampleError, OutputError, DependencyError: as of `evaluate` and
+        ModelError, DataError, SampleError, OutputError, DependencyError: see `evaluate` and
             `predict_files`.
     """
     with contextlib.ExitStack() as stack:
@@ -102,10 +103,10 @@ def evaluate_files(
 def _require_places(
     save: Path | None, table: Path | None, read: Sequence[ModelSource | None]
 ) -> None:
-    """Refuse places to write to, before anything is computed.
+    """Check the paths to write to, before anything is computed.
 
     Raises:
-        OutputError: a kind that is not written, or see `require_place`.
+        OutputError: `save` is no .npz, or see `require_place`.
     """
     others = [path for path in read if path is not None]
     if save is not None:
@@ -117,7 +118,7 @@ def _require_places(
 
 @dataclass(frozen=True)
 class _Samples:
-    """Rows as samples, as many as there are in the files."""
+    """Rows as samples of a model; the length is the number of rows in the files."""
 
     rows: Iterable[Row]
     names: Sequence[str]

@@ -1,7 +1,7 @@
-"""Read the labels that go with the data, and tell whether they are classes or numbers.
+"""Reads the labels of a data set, and tells whether they are classes or numbers.
 
-What enters: labels as an iterable, a file, or a column of the data. What leaves: one array a row,
-class numbers (n,) or numbers of the output's shape.
+What enters: labels as an iterable, a file, or a column of the data. What leaves: one array for each
+row: class numbers (n,), or numbers of the output's shape.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ TASKS = ("classification", "regression")
 
 
 def is_file_of_labels(labels: str | Path) -> bool:
-    """Whether it is a file, and not the name of a column."""
+    """Whether `labels` is a file, not the name of a column."""
     return Path(labels).is_file()
 
 
 def labels_of_file(path: str | Path) -> Iterator[Any]:
-    """One label a row: of .npy, .npz or Parquet files, or lines of text.
+    """Labels, one for each row, of an .npy, .npz or Parquet file; else of lines of text.
 
     Raises:
-        DataError: no such file, or not of a kind that is read.
+        DataError: the file cannot be read, or a line has several values.
     """
     path = Path(path)
     if path.suffix.lower() in READERS:
@@ -56,7 +56,7 @@ def labels_of_file(path: str | Path) -> Iterator[Any]:
 
 
 def _only_column(path: Path) -> Column:
-    """The one array of an .npz, whatever it is called, else "labels"."""
+    """Where labels are in an .npz: in "labels", its only array, or arr_0, arr_1, ..."""
     from rnnlite.datasets.numpy_files import open_archive
 
     with open_archive(path) as archive:
@@ -69,13 +69,13 @@ def _only_column(path: Path) -> Column:
 
 
 class LabelReader:
-    """Turns labels into class numbers or numbers.
+    """Converts labels to class numbers, or to numbers of an output's shape.
 
     Args:
-        task: "classification", "regression", or "auto": by the first label. Whole numbers, booleans
-            and texts are classes, where the output has scores for them.
-        names: of the classes; labels may be these.
-        classes: scores a row of the output has.
+        task: "classification", "regression", or "auto", which the first label decides: integers,
+            booleans and texts are classes. Texts of fractions are numbers, if no names are given.
+        names: names of the classes, which labels may be.
+        classes: number of scores in a row of the output.
     """
 
     def __init__(self, task: str, names: Sequence[str], classes: int) -> None:
@@ -92,7 +92,7 @@ class LabelReader:
         self.task = task
 
     def settle(self, label: Any) -> str:
-        """The task, by the first label."""
+        """The task; "auto" is decided by the first label and then kept."""
         if self.task == "auto":
             array = np.asarray(label)
             is_text = array.dtype.kind in "US"
@@ -103,10 +103,11 @@ class LabelReader:
         return self.task
 
     def classes(self, label: Any, count: int, row: int) -> Array:
-        """Class numbers (count,).
+        """The class numbers of a row's label, (count,).
 
         Raises:
-            DataError: other numbers of labels, unknown names, classes the output does not have.
+            DataError: the label has another size, an unknown name, or a class that the output does
+                not have.
         """
         array = np.ravel(np.asarray(label))
         if array.size != count:
@@ -138,10 +139,10 @@ class LabelReader:
         return numbers.astype(np.int64)
 
     def numbers(self, label: Any, shape: tuple[int, ...], row: int) -> Array:
-        """Numbers of a result's shape.
+        """The numbers of a row's label, of the result's shape, float64.
 
         Raises:
-            DataError: of another size, or no numbers.
+            DataError: the label has another size, or is no finite number.
         """
         try:
             array = np.asarray(label).astype(np.float64)
@@ -170,10 +171,10 @@ def _all_numbers(array: Array) -> bool:
 
 
 def as_labels(labels: Iterable[Any] | str | Path) -> Iterator[Any]:
-    """Labels given as an iterable, a file or an array.
+    """Labels one by one, of an iterable, an array or a file.
 
     Raises:
-        DataError: it is none of these.
+        DataError: `labels` is none of these, or the file cannot be read.
     """
     if isinstance(labels, (str, Path)):
         yield from labels_of_file(labels)

@@ -1,7 +1,7 @@
-"""Scores that grow row by row and hold no rows. NumPy alone.
+"""Scores that are updated row by row and keep no rows. NumPy alone.
 
 What enters: one row's output and its label, or two models' outputs. What leaves: records of
-`evaluation/records`. A row of an output that has a value a time step counts once a step.
+`evaluation/records`. If an output has a result for each time step, a row counts once for each step.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from rnnlite.evaluation.records import (
 from rnnlite.specs import Array
 
 BUCKETS = 8
-"""Ranges of length that scores are given for, at most."""
+"""Largest number of ranges of length that scores are given for."""
 
 
 class ByLength:
-    """Sums by length of sequence, given in ranges of about equally many rows."""
+    """Sums by length of sequence; `ranges` have about equally many rows each."""
 
     def __init__(self) -> None:
         self._sums: dict[int, Array] = {}
 
     def add(self, length: int, count: int, *values: float) -> None:
-        """One row: how many values it has, and their sums."""
+        """Add one row: its length, how many values it has, and their sums."""
         sums = self._sums.setdefault(length, np.zeros(2 + len(values)))
         sums += (1, count, *values)
 
@@ -53,11 +53,11 @@ class ByLength:
 
 
 class ClassificationScore:
-    """Right and wrong classes.
+    """Counts right and wrong classes.
 
     Args:
-        classes: how many there are.
-        names: of the classes, or () for their numbers.
+        classes: number of classes.
+        names: names of the classes; if (), their numbers.
         top_k: also count a row as right if its class is among the k best.
     """
 
@@ -69,12 +69,12 @@ class ClassificationScore:
         self._lengths = ByLength()
 
     def add(self, scores: Array, labels: Array, length: int) -> int:
-        """One row.
+        """Add one row.
 
         Args:
             scores: (n, classes).
             labels: (n,) class numbers.
-            length: of the sequence.
+            length: time steps of the sequence.
 
         Returns:
             how many of the n are right.
@@ -82,7 +82,7 @@ class ClassificationScore:
         picked = scores.argmax(axis=-1)
         np.add.at(self._confusion, (labels, picked), 1)
         own = np.take_along_axis(scores, labels[:, None], axis=-1)
-        # Classes above the right one. NaN is not below anything: so it counts as above.
+        # Number of classes with a higher score than the right one; NaN counts as higher.
         rank = (~(scores <= own)).sum(axis=-1)
         self._in_top += int((rank < self._k).sum())
         right = int((picked == labels).sum())
@@ -90,7 +90,7 @@ class ClassificationScore:
         return right
 
     def record(self) -> Classification:
-        """All that was added."""
+        """The scores of all rows that were added."""
         counts = self._confusion
         total = int(counts.sum())
         diagonal = counts.diagonal()
@@ -128,7 +128,7 @@ class RegressionScore:
         self._lengths = ByLength()
 
     def add(self, found: Array, wanted: Array, length: int) -> float:
-        """One row of numbers, of equal shapes.
+        """Add one row: the result and the label, of equal shapes.
 
         Returns:
             its root mean square error.
@@ -140,7 +140,7 @@ class RegressionScore:
         self._absolute += float(np.abs(error).sum())
         self._square += square
         self._worst = max(self._worst, float(np.abs(error).max(initial=0)))
-        # Means and products of deviations grow by blocks (Chan, Golub and LeVeque, 1983).
+        # Means and products of deviations are updated by blocks (Chan, Golub and LeVeque, 1983).
         means = pair.mean(axis=1)
         shift = means - self._means
         total = self._count + n
@@ -153,7 +153,7 @@ class RegressionScore:
         return math.sqrt(square / n)
 
     def record(self) -> Regression:
-        """All that was added."""
+        """The scores of all rows that were added."""
         n = max(1, self._count)
         found, wanted = self._products.diagonal()
         spread = math.sqrt(found * wanted)
@@ -172,7 +172,7 @@ class RegressionScore:
 
 
 class AgreementScore:
-    """How far two models give the same."""
+    """How far two models agree; `classes` says whether their outputs are scores of classes."""
 
     def __init__(self, *, classes: bool) -> None:
         self._classes = classes
@@ -180,7 +180,7 @@ class AgreementScore:
         self._square = self._power = self._worst = 0.0
 
     def add(self, found: Array, other: Array) -> float:
-        """One row's outputs of both, of equal shapes.
+        """Add one row: the outputs of both models, of equal shapes.
 
         Returns:
             the root mean square of their difference.
@@ -199,7 +199,7 @@ class AgreementScore:
         return math.sqrt(square / max(1, a.size))
 
     def record(self) -> Agreement:
-        """All that was added."""
+        """The scores of all rows that were added."""
         return Agreement(
             values=self._values,
             same_class=_share(self._same, self._count) if self._classes else None,
@@ -210,7 +210,7 @@ class AgreementScore:
 
 
 def classes_of(scores: Array) -> Array:
-    """The class of each row of scores (..., C); of one score, whether it is above 0.5."""
+    """The class of each row of scores (..., C); for C = 1, whether the score is above 0.5."""
     if scores.shape[-1] == 1:
         return (scores[..., 0] > 0.5).astype(np.int64)
     picked: Array = scores.argmax(axis=-1)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     )
 
 MOST_CLASSES = 40
-"""Classes that a confusion matrix is drawn for."""
+"""Largest number of classes for which a confusion matrix is drawn."""
 
 WORST = 20
 
@@ -35,8 +35,8 @@ def evaluation_page(found: Evaluation, *, title: str = "", command: str = "") ->
 
     Args:
         found: the evaluation.
-        title: what the model is called.
-        command: that evaluated it.
+        title: name of the model.
+        command: the command line that evaluated it.
     """
     parts: list[Markup | None] = [figures(_figures(found))]
     if found.agreement is not None:
@@ -143,7 +143,7 @@ def _classes(scores: Classification) -> list[Markup | None]:
     ]
     columns = ["class", "count", "precision %", "recall %", "F1 %"]
     many = len(rows) > MOST_CLASSES
-    # Of many classes, those that are told apart worst; what has no label and is never picked has
+    # If there are many, those with the lowest F1. A class without labels that is never picked has
     # no F1.
     worst = sorted((c for c in scores.classes if math.isfinite(c.f1)), key=lambda c: c.f1)
     shown = [

@@ -1,7 +1,6 @@
-"""What an evaluation found, as data: it prints as tables and as JSON.
+"""Records of an evaluation, which print as tables.
 
-What enters: numbers that `metrics` has added up. What leaves: records, and what they are as JSON,
-as tables and as a page.
+What enters: the sums of `metrics`. What leaves: records, also as JSON, as tables and as a page.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LengthScore:
-    """Sequences of `first` to `last` time steps.
+    """The score of sequences of `first` to `last` time steps.
 
     Attributes:
-        rows: how many there are.
+        rows: number of these sequences.
         score: their accuracy, or their root mean square error.
     """
 
@@ -36,7 +35,7 @@ class LengthScore:
 
 @dataclass(frozen=True)
 class ClassScore:
-    """One class: how often it is there, and how well it is found. NaN where nothing can be said."""
+    """One class: its number of labels, precision, recall and F1; NaN where undefined."""
 
     name: str
     count: int
@@ -47,13 +46,14 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class Classification:
-    """Right and wrong classes.
+    """Scores of a classification.
 
     Attributes:
-        count: labels compared: one a sequence, or one a time step.
-        accuracy, top_k_accuracy: shares of them that are right; among the `top_k` best.
+        count: number of labels compared: one for each sequence, or for each time step.
+        accuracy, top_k_accuracy: share of the labels whose class has the highest score, or one of
+            the `top_k` highest.
         confusion: counts by label (row) and picked class (column).
-        classes: in the order of their numbers.
+        classes: the scores of each class, in the order of their numbers.
         lengths: accuracy by length.
     """
 
@@ -69,13 +69,14 @@ class Classification:
 
 @dataclass(frozen=True)
 class Regression:
-    """Errors of numbers, in their own unit.
+    """Scores of a regression; errors are in the unit of the output.
 
     Attributes:
-        count: numbers compared.
-        mean_absolute_error, rms_error, largest_error: of result minus label.
-        correlation: Pearson's, of results and labels; NaN where one does not vary.
-        explained: 1 - squared errors over squared deviations of the labels (R squared).
+        count: number of values compared.
+        mean_absolute_error, rms_error, largest_error: errors of result minus label.
+        correlation: Pearson's correlation of results and labels; NaN if one does not vary.
+        explained: 1 - squared errors over squared deviations of the labels (R squared); NaN if
+            these do not vary.
         lengths: root mean square error by length.
     """
 
@@ -91,12 +92,13 @@ class Regression:
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two models give the same.
+    """How far two models agree.
 
     Attributes:
-        values: numbers compared.
-        same_class: share of rows, or time steps, for which both pick one class; None for numbers.
-        rms_difference, largest_difference: of the two outputs.
+        values: number of values compared.
+        same_class: share of rows, or time steps, for which both pick the same class; None if the
+            outputs are not scores of classes.
+        rms_difference, largest_difference: differences of the two outputs.
         relative_rms: the RMS difference over the RMS of the other model's output.
     """
 
@@ -112,8 +114,8 @@ class WorstRow:
     """One of the rows on which two models differ most, or which is furthest from its label.
 
     Attributes:
-        row: its number in the data.
-        length: time steps.
+        row: its index in the data.
+        length: number of its time steps.
         difference: RMS difference of both models, or RMS error; of classes, 1 - the label's score.
     """
 
@@ -127,11 +129,11 @@ class Evaluation(Shown):
     """What `evaluate` found.
 
     Attributes:
-        samples: rows evaluated.
-        output: the output that was looked at.
-        scores: against the labels; None without labels.
-        other: the same of the other model; None without one.
-        agreement: of both; None without another model.
+        samples: number of rows evaluated.
+        output: name of the output that was evaluated.
+        scores: scores of the model; None without labels.
+        other: scores of the other model; None without labels or another model.
+        agreement: agreement of both models; None without another model.
         worst: the worst rows, the worst first.
     """
 
@@ -143,7 +145,7 @@ class Evaluation(Shown):
     worst: tuple[WorstRow, ...]
 
     def __rich__(self) -> RenderableType:
-        """As tables."""
+        """The evaluation as tables."""
         from rnnlite.evaluation.tables import evaluation_tables
 
         return evaluation_tables(self)
@@ -157,12 +159,12 @@ class Evaluation(Shown):
         """Write it as a page: one file of HTML that needs nothing from elsewhere.
 
         Args:
-            path: where.
-            title: what the model is called.
-            command: that evaluated it, to be shown too.
+            path: the file to write.
+            title: name of the model.
+            command: the command line that evaluated it, to be shown too.
 
         Raises:
-            OutputError: the place cannot be written.
+            OutputError: the file cannot be written.
         """
         from rnnlite.evaluation.page import evaluation_page
         from rnnlite.report.page.document import page_bytes
@@ -171,6 +173,6 @@ class Evaluation(Shown):
         return Path(path)
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON: NaN as null."""
+        """The evaluation for JSON, with None for NaN."""
         found: dict[str, Any] = plain(dataclasses.asdict(self))
         return found

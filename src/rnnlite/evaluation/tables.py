@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from rnnlite.evaluation.records import Agreement, Classification, Evaluation, Regression
 
 MOST_CLASSES = 20
-"""Classes that a confusion matrix is printed for."""
+"""Largest number of classes for which a confusion matrix is printed."""
 
 
 def evaluation_tables(found: Evaluation) -> RenderableType:
-    """The whole evaluation."""
+    """The whole evaluation, as tables."""
     parts: list[RenderableType] = [Text(f"{found.samples:,} samples, output '{found.output}'")]
     for title, scores in (("Scores", found.scores), ("Scores of the other model", found.other)):
         if scores is None:

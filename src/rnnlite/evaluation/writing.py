@@ -1,6 +1,6 @@
 """The table of an evaluation's rows, as CSV or Parquet, and the worst samples as .npz.
 
-What enters: a record a row, as they come. What leaves: files, each whole or not there.
+What enters: records of rows, one by one. What leaves: files, each complete or absent.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ BATCH = 10_000
 
 
 class RowTable:
-    """A context: records go to a file beside, which takes its name when all went well.
+    """Writes records to a temporary file, renamed if its `with` block ends without an error.
 
     Args:
-        path: .csv or .parquet.
+        path: the .csv or .parquet file.
 
     Raises:
-        OutputError: another kind, or it cannot be written.
+        OutputError: the path has another suffix, or cannot be written.
         DependencyError: Parquet without pyarrow.
     """
 
@@ -60,12 +60,12 @@ class RowTable:
                     self._file.close()
                     os.replace(self._beside, self._path)
         finally:
-            with contextlib.suppress(OSError):  # What is left in a buffer, on a full disk.
+            with contextlib.suppress(OSError):  # A full disk: the rest of the buffer.
                 self._file.close()
             self._beside.unlink(missing_ok=True)
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """One row."""
+        """Add the record of one row."""
         self._rows.append(record)
         if len(self._rows) >= BATCH:
             with refusing_write(self._path):
@@ -90,10 +90,10 @@ class RowTable:
 
 
 def require_npz(path: Path) -> None:
-    """Refuse another kind of file for the worst samples, before anything is computed.
+    """Check the path for the worst samples, before anything is computed.
 
     Raises:
-        OutputError: it is.
+        OutputError: it does not end in .npz.
     """
     if path.suffix.lower() != ".npz":
         raise unwritten(path, ".npz")
@@ -103,7 +103,7 @@ def save_worst(path: Path, found: Evaluation, rows: Rows, inputs: Sequence[Tenso
     """Write the worst rows' samples, the worst first, as `predict` and calibration take them.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     samples = [next(iter(rows.read(worst.row))) for worst in found.worst]
     columns = {spec.name: [sample[spec.name] for sample in samples] for spec in inputs}
