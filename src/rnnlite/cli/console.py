@@ -2,7 +2,7 @@
 
 What enters: results, and what a command raises. What leaves: text on standard output and standard
 error, and the exit status. Tables on a terminal, plain text in a pipe; one message and exit status
-1 for a refusal; no chatter of native libraries on standard error.
+1 for a refusal; no messages of native libraries on standard error.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from rnnlite.errors import InternalError, QuantizationError, RnnliteError
 LOG = logging.getLogger(__name__)
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-"""What the system says of a full disk; of files that we write, `OutputError` says it by name."""
+"""Error numbers of a full disk, for output to a stream; for a file, `OutputError` names it."""
 
 PACKAGE = Path(__file__).parents[1]
 """The folder of our own code."""
 
 
 def show(value: Any, as_json: bool) -> None:
-    """A report: tables on a terminal, plain text in a pipe, JSON on request."""
+    """Print a report: tables on a terminal, plain text in a pipe, JSON on request."""
     if as_json:
         typer.echo(json.dumps(value.to_dict()))
     elif sys.stdout.isatty():
@@ -44,13 +44,13 @@ def show(value: Any, as_json: bool) -> None:
 
 
 def console() -> Console:
-    """A console of the terminal's width, or of a fixed one in a pipe."""
+    """A console of the terminal's width; in a pipe, of a fixed width."""
     return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=100)
 
 
 @contextmanager
 def status(text: str, *, spinner: bool = True) -> Iterator[None]:
-    """A spinner on a terminal's standard error; nothing in a pipe, or beside a progress bar."""
+    """Show a spinner on standard error if it is a terminal and `spinner` is True."""
     if spinner and sys.stderr.isatty():
         with Console(stderr=True).status(text), native_messages():
             yield
@@ -60,29 +60,28 @@ def status(text: str, *, spinner: bool = True) -> Iterator[None]:
 
 
 def command_line() -> str:
-    """The command as it was typed, to be typed again."""
+    """The command as it was typed, quoted for a shell."""
     return shlex.join(["rnnlite", *sys.argv[1:]])
 
 
 class _Lines(logging.Handler):
-    """Log records as lines on what is standard error when they come."""
+    """Writes log records as lines to standard error, as it is at that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one."""
+        """Write one record."""
         typer.echo(f"rnnlite: {record.getMessage()}", err=True)
 
 
 @contextmanager
 def log_shown(shown: bool) -> Iterator[None]:
-    """Within it, steps, passes, schedules, trials and loops that are no recurrences are shown as
-    they come, if that is asked for."""
+    """Show what the package logs in the `with` block, line by line, if `shown`."""
     logger = logging.getLogger("rnnlite")
     before = logger.level, logger.propagate
     handler = _Lines()
     if shown:
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG)
-        # Libraries give the root a handler of their own.
+        # Other libraries add a handler to the root logger.
         logger.propagate = False
     try:
         yield
@@ -94,7 +93,7 @@ def log_shown(shown: bool) -> Iterator[None]:
 
 @contextmanager
 def native_messages() -> Iterator[None]:
-    """Keep native libraries' chatter off standard error; their errors come as exceptions."""
+    """Keep messages of native libraries off standard error; their errors come as exceptions."""
     sys.stderr.flush()
     saved = os.dup(2)
     visible = os.fdopen(os.dup(2), "w")
@@ -114,7 +113,7 @@ def native_messages() -> Iterator[None]:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Turn a refusal, or a fault of ours, into one message and exit status 1."""
+    """Turn a refusal, or a fault of our code, into one message and exit status 1."""
     try:
         yield
     except RnnliteError as e:
@@ -129,7 +128,7 @@ def refusals() -> Iterator[None]:
         typer.echo("rnnlite: out of memory.", err=True)
         raise typer.Exit(1) from None
     except BrokenPipeError:
-        raise  # Whoever reads our output has enough: typer ends the process quietly.
+        raise  # The reader of our output has closed it: typer ends the process quietly.
     except Exception as e:
         if isinstance(e, OSError) and e.errno in FULL:
             typer.echo(f"rnnlite: cannot write the output: {e.strerror}.", err=True)
@@ -140,7 +139,7 @@ def refusals() -> Iterator[None]:
 
 
 def _fault(error: Exception) -> InternalError:
-    """An exception that is no refusal, with the place in our code that it came through last."""
+    """The error to show for an exception that is no refusal, with the last line of our code."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [f for f in frames if PACKAGE in Path(f.filename).parents]
     place = f" at {Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else ""
@@ -149,7 +148,7 @@ def _fault(error: Exception) -> InternalError:
 
 @contextmanager
 def usage() -> Iterator[None]:
-    """Turn options of quantization that do not fit each other into wrong usage: exit status 2."""
+    """Turn refused options of quantization into wrong usage: exit status 2."""
     try:
         yield
     except QuantizationError as e:
@@ -157,9 +156,9 @@ def usage() -> Iterator[None]:
 
 
 def quiet_import() -> Any:
-    """The package, with TensorFlow told to keep quiet before it is first imported.
+    """Import the package, with TensorFlow made quiet before its first import.
 
-    The process is ours alone: Keras runs on TensorFlow in it, whatever the user's backend is.
+    Keras runs on TensorFlow in this process, whatever backend the user has set.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -25,7 +25,7 @@ from rnnlite.snippets.languages import NAMES
 
 
 def add_file_commands(app: typer.Typer) -> None:
-    """Add them to the command line."""
+    """Add the commands of this module to the command line."""
     for command in (inspect, bench, snippet, view):
         app.command()(command)
 

@@ -1,7 +1,7 @@
 """The command line: convert, predict, evaluate, verify, freeze; `files` has the other commands.
 
 What enters: arguments, as `options` declares them. What leaves: files, a report on standard output,
-an exit status. Each command checks its arguments, calls one function and shows what that gives.
+an exit status. Each command checks its arguments, calls one function and shows its result.
 
 Exit status 0 on success, 1 on a refusal (one message on standard error), 2 on wrong usage.
 TensorFlow is imported only by the commands that need it.
@@ -213,7 +213,7 @@ def predict(
     with refusals():
         from rnnlite.datasets.predicting import predict_files
 
-        # Ray tells of workers that ended on standard output, which is for the result alone.
+        # Ray reports ended workers on standard output, which is for the result alone.
         with native_messages(), redirect_stdout(sys.stderr):
             done = predict_files(
                 model,

@@ -3,8 +3,8 @@
 What enters: texts. What leaves: the values that the commands work on, or wrong usage (exit status
 2).
 
-What one command alone takes may stand in its signature (`main`, `files`). Options of sources are
-declared by the front ends (`sources`).
+An option of one command alone may be in its signature (`main`, `files`). Front ends declare the
+options of sources (`sources`).
 """
 
 from __future__ import annotations
@@ -221,7 +221,7 @@ Raw = Annotated[
 
 
 class ValueOptional(TyperCommand):
-    """A command whose `--streaming` may stand alone: "any" is meant then."""
+    """A command whose `--streaming` may have no value, which means "any"."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """See the base class."""
@@ -230,7 +230,7 @@ class ValueOptional(TyperCommand):
 
 
 def with_any(option: str, args: Sequence[str]) -> list[str]:
-    """Arguments with "any" behind an option that has no value."""
+    """The arguments, with "any" inserted after `option` if it has no value."""
     found: list[str] = []
     for k, arg in enumerate(args):
         found.append(arg)
@@ -244,14 +244,14 @@ def require_mode(value: str | None) -> None:
     """Refuse what is no mode of quantization.
 
     Raises:
-        BadParameter: naming the modes.
+        BadParameter: it names the modes.
     """
     if value is not None and value not in MODES:
         raise typer.BadParameter(f"expected one of {', '.join(MODES)}; got '{value}'")
 
 
 def steps(value: str | None) -> bool | int:
-    """A text as `convert` takes it for streaming: "any" as True, a number of 1 or more, or False.
+    """The `streaming` of `convert`: True for "any", a number of 1 or more, False for None.
 
     Raises:
         BadParameter: it is none.
@@ -266,7 +266,7 @@ def steps(value: str | None) -> bool | int:
 
 
 def size(value: str) -> int | str | None:
-    """A text as `convert` takes it: "auto", "any" as None, or a number of 1 or more.
+    """A size as `convert` takes it: "auto", None for "any", or a number of 1 or more.
 
     Raises:
         BadParameter: it is none.
@@ -281,7 +281,7 @@ def size(value: str) -> int | str | None:
 
 
 def pairs(values: Sequence[str] | None) -> dict[str, str]:
-    """Texts as NAME=VALUE as a dict.
+    """Texts NAME=VALUE as a dict.
 
     Raises:
         BadParameter: a text lacks a name or a value.
@@ -303,10 +303,10 @@ def calibration_data(values: Sequence[str] | None) -> Path | dict[str, Path] | N
 
 
 def numbers(value: str) -> list[int]:
-    """Numbers of 1 or more with commas as a list.
+    """A text of numbers of 1 or more, separated by commas, as a list.
 
     Raises:
-        BadParameter: something else stands among them.
+        BadParameter: a part is no such number.
     """
     parts = value.split(",")
     if not all(p.strip().isdecimal() and int(p) > 0 for p in parts):

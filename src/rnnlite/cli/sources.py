@@ -19,7 +19,7 @@ from rnnlite.frontends.registry import declared_options, front_ends
 from rnnlite.frontends.request import Option
 
 NAME = "source_options"
-"""The parameter of a command that gets them: a mapping from names to what the user typed."""
+"""The parameter of a command that receives these options: name -> what the user typed."""
 
 SourceOptions = Mapping[str, Any] | None
 
@@ -58,7 +58,7 @@ def parsed(typed: SourceOptions) -> dict[str, Any]:
 
     Raises:
         typer.BadParameter: a text that the option does not take.
-        RnnliteError: what an option's own reading refuses.
+        RnnliteError: the option's own parser refuses the value.
     """
     found = dict(typed or {})
     for declared in declared_options():

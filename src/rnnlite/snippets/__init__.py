@@ -2,6 +2,6 @@
 
 What enters: a .tflite file, and the name of a language. What leaves: the text of a program.
 
-`render` has the call: `facts` says what a program has to know of the file, `languages` how it is
-written in each language, `templates/` has the programs.
+The function `snippet` is in `render`. `facts` says what a program has to know of the file,
+`languages` how that is written in each language; `templates/` has the programs.
 """

@@ -20,13 +20,13 @@ from rnnlite.streaming.rows import Rows
 from rnnlite.target import LITERT, TARGETS, Target
 
 STEPS = 20
-"""Time steps of the sequence that a program runs, where any number does."""
+"""Time steps of the sequence that a program runs, if the file takes as few."""
 
 CHUNK = 8
-"""Time steps of a chunk, where any number does."""
+"""Time steps of a chunk, about, if their number is free."""
 
 FREE = -1
-"""Stands in a shape for an axis of time."""
+"""In a shape, the size of a free axis that is not the batch."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class TensorFacts:
     """An input, output or state.
 
     Attributes:
-        name: the signature's.
-        dtype: as NumPy calls it.
-        shape: FREE for axes of time; a free batch is 1.
-        scale, zero_point: of its integers; scale 0 where it has none.
-        initial: of a state, the number that it begins with.
-        mask: of an input of integers, the real number that masks a time step.
+        name: its name in the signature.
+        dtype: its name in NumPy.
+        shape: its shape, with FREE for free axes; a free batch is 1.
+        scale, zero_point: its quantization; scale 0 if it has none.
+        initial: for a state, the value that it begins with.
+        mask: for a quantized input, the real value that masks a time step; None if there is none.
     """
 
     name: str
@@ -67,15 +67,15 @@ class Function:
 
 @dataclass(frozen=True)
 class Streamed:
-    """The signature for chunks.
+    """The signature for chunks of a stream.
 
     Attributes:
-        inputs, outputs, states: in its order.
-        times: of each input, its axis of time; -1 where it is given whole with each chunk.
-        rows: of each output, where its rows stand; axis -1 where it is one result so far.
-        chunk: steps of a chunk.
-        delay: steps by which outputs come later.
-        tail: whether steps are fed beyond the end of a sequence, for what comes late.
+        inputs, outputs, states: its tensors, in its order.
+        times: for each input, its time axis; -1 if it is given whole with each chunk.
+        rows: for each output, where its rows are; axis -1 if it is one result so far.
+        chunk: time steps of a chunk.
+        delay: time steps by which outputs are late.
+        tail: whether steps are fed beyond the end of a sequence, to get the late rows.
     """
 
     inputs: tuple[TensorFacts, ...]
@@ -89,7 +89,7 @@ class Streamed:
 
     @property
     def is_late(self) -> bool:
-        """Whether there are rows that are not final yet when their step is fed."""
+        """Whether some rows are not final yet when their step is fed."""
         return self.tail or any(r.delay for r in self.rows)
 
     @property
@@ -104,11 +104,11 @@ class Facts:
 
     Attributes:
         functions: its signatures for whole sequences.
-        stream: that for chunks, if it has one.
-        steps: time steps of the sequence that is run.
-        ops: the kinds of op in it.
-        target: what it was made for; LiteRT where it names none that is known here.
-        exits: signatures of its exits, in the order in which they are run.
+        stream: its signature for chunks, if it has one.
+        steps: time steps of the sequence that the program runs.
+        ops: the kinds of op in the file, sorted.
+        target: the target that it was made for; LiteRT if it names none that is known here.
+        exits: the signatures of its exits, in the order in which they are run.
     """
 
     functions: tuple[Function, ...]
@@ -177,7 +177,7 @@ def _streamed(model: Model) -> Streamed | None:
     states = []
     for spec, state in zip(signature.states, layout.states, strict=True):
         tensor = _tensor(spec)
-        # Of a state only the batch may be free.
+        # Only the batch of a state may be free.
         whole = tuple(1 if d == FREE else d for d in tensor.shape)
         states.append(replace(tensor, shape=whole, initial=state.initial))
     several = max(CHUNK // layout.multiple, 1) * layout.multiple

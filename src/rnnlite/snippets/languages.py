@@ -1,7 +1,7 @@
-"""The languages: a template each, and how a tensor and a signature are written in it.
+"""The languages: each has a template, and forms of tensors and signatures.
 
-What enters: names, numbers and shapes of a file's tensors. What leaves: the same as a language
-writes them.
+What enters: names, numbers and shapes of a file's tensors. What leaves: the same, as text of a
+language.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Language:
-    """How a program is written.
+    """How a program is written in a language.
 
     Attributes:
-        name: as the user says it.
-        template: the file in `templates`.
-        spec: how a tensor is written; braces are fields of `snippets.render`.
-        signature: how a signature is written.
-        rows: how it is written where the rows of a streamed output stand.
-        literal: a text as the language writes it.
-        infinity: how the language calls it.
-        mask: how an input's name and the value that masks its steps are written.
+        name: its name in `LANGUAGES`.
+        template: its file in `templates`.
+        spec: format string of a tensor; `snippets.render` fills its fields.
+        signature: format string of a signature.
+        rows: format string of where the rows of a streamed output are.
+        literal: a function that gives a text as a literal of the language.
+        infinity: infinity in the language.
+        mask: format string of an input's name and the value that masks its time steps.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Language:
 
 
 def _escaped(text: str, unicode: Callable[[int], str], more: str = "") -> str:
-    """A text in double quotes; what is no plain letter as the language writes code points."""
+    """A text in double quotes; control characters and surrogates as code points (`unicode`)."""
     parts = []
     for letter in text:
         code = ord(letter)
@@ -69,7 +69,7 @@ def _swift(text: str) -> str:
 
 
 def _c(text: str) -> str:
-    # What follows cannot be taken for a digit more; ?? would begin a trigraph.
+    # With three octal digits, what follows is no further digit; ?? would begin a trigraph.
     return _escaped(text, lambda code: f"\\{code & 0xFF:03o}", "?")
 
 
@@ -136,7 +136,7 @@ LANGUAGES = {
         ),
     )
 }
-"""By name; "micro" is what "cpp" is for LiteRT for Microcontrollers."""
+"""Name -> language; "micro" is C++ for LiteRT for Microcontrollers."""
 
 NAMES = ("python", "kotlin", "swift", "cpp", "javascript", "c")
-"""As the user says them."""
+"""The names that a user may give."""

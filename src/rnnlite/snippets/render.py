@@ -2,8 +2,8 @@
 
 What enters: a .tflite file, and the name of a language. What leaves: the text of a program.
 
-In a template @NAME@ stands for a text. What stands between the lines "@if WORD" and "@end" is kept
-where WORD holds of the file:
+In a template @NAME@ stands for a text. The lines between "@if WORD" and "@end" are kept if WORD is
+true of the file:
 
 - whole: it takes whole sequences.
 - stream: it has a stream; late, prompt: whose rows come later than their steps, or with them; tail:
@@ -42,8 +42,9 @@ C_TYPES = {
 
 
 def snippet(model: ModelSource, language: str = "python") -> str:
-    """A short program that runs a file by its signatures, streams it where it can be streamed, and
-    quantizes and dequantizes where the file has integers.
+    """A short program that runs a file by its signatures.
+
+    It also streams the file if that has a stream, and quantizes and dequantizes its integers.
 
     Args:
         model: path or content of a .tflite file.
@@ -81,7 +82,7 @@ def snippet(model: ModelSource, language: str = "python") -> str:
 
 
 def _program(target: Target, language: str) -> str:
-    """The name in `LANGUAGES` of what is written in a language for a target.
+    """The name in `LANGUAGES` of the program in a language for a target.
 
     Raises:
         UnsupportedError: the target has no interface in it.
@@ -97,10 +98,10 @@ def _program(target: Target, language: str) -> str:
 
 
 def _taken(facts: Facts, language: str) -> Facts:
-    """The signatures of a file that the runtime of a language runs.
+    """The facts, with the signatures alone that the runtime of a language runs.
 
     Raises:
-        UnsupportedError: it runs none of them, or has no tensors of a type that they take or give.
+        UnsupportedError: it runs none of them, or lacks the dtype of one of their tensors.
     """
     if language != "javascript":
         return facts
@@ -129,7 +130,7 @@ def _taken(facts: Facts, language: str) -> Facts:
 
 
 def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
-    """What stands for each name in a template."""
+    """Name in a template -> the text that it stands for."""
     every: list[TensorFacts] = []
     signatures = []
     for function in facts.functions:
@@ -172,7 +173,7 @@ def _texts(facts: Facts, language: Language, name: str) -> dict[str, str]:
 
 
 def _masks(facts: Facts) -> dict[str, float]:
-    """What masks a time step, by the name of an input of integers."""
+    """Name of a quantized input -> the value that masks its time steps."""
     return {p.name: p.mask for p in facts.tensors if p.mask is not None}
 
 
@@ -226,7 +227,7 @@ def _filled(template: str, texts: dict[str, str], parts: dict[str, bool]) -> str
             shown.pop()
         elif all(shown):
             lines.append(line)
-    # One pass: a name in the file is never taken for a place in the template.
+    # One pass, so that a name in the file is never taken for a @NAME@ of the template.
     return re.sub(r"@([A-Z_]+)@", lambda m: texts[m[1]], "\n".join(lines)) + "\n"
 
 
@@ -242,7 +243,7 @@ _UNLIKE = {
     "RELU_N1_TO_1": "ReluN1To1",
     "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTM",
 }
-"""Ops whose method is not called by their words."""
+"""Ops whose method of the resolver has another name than `_camel` makes."""
 
 
 def _camel(op: str) -> str:

@@ -1,4 +1,4 @@
-"""Look inside a file with viewers that others make: with our time of each op as their node data.
+"""Shows a file in third-party viewers, with the time and the error of each op as node data.
 
-What enters: a .tflite file. What leaves: node data as JSON, and a viewer that is open.
+What enters: a .tflite file. What leaves: node data as JSON; an open viewer.
 """

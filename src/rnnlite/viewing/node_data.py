@@ -1,8 +1,8 @@
 """The time and the error of each op of a file, as node data for Model Explorer.
 
-What enters: a file, and the report of its conversion. What leaves: JSON. For the times, the file's
-first ops are run alone, one more each time: what an op takes is what it adds, a loop with all that
-it runs. The errors are those of the report.
+What enters: a file, and the report of its conversion. What leaves: JSON. To time the ops, the first
+ops of the file are run alone, one more each time: the time of an op is what it adds. A loop is one
+op, with all that it runs. The errors are those of the report.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rnnlite.runtime.model import load
 
 RUNS = 15
 LENGTH = 100
-"""Time steps of the sequence, where any number does."""
+"""Time steps of the sequence, if the length is free."""
 
 GRADIENT = [
     {"stop": 0, "bgColor": "#e3effb"},
@@ -34,7 +34,7 @@ GRADIENT = [
 
 
 def op_times(data: bytes, length: int = LENGTH) -> list[tuple[str, str, float]]:
-    """The kind of each op of the main graph, the tensor that it makes, and its milliseconds.
+    """(kind, name of the result, milliseconds) of each op of the main graph with a result.
 
     Args:
         data: the file.
@@ -42,7 +42,7 @@ def op_times(data: bytes, length: int = LENGTH) -> list[tuple[str, str, float]]:
 
     Raises:
         ModelError: it is no LiteRT model.
-        SampleError: it does not run at that length.
+        SampleError: the file does not run at that length.
     """
     with load(data) as model:
         arrays = random_arrays(model, length, np.random.default_rng(0))
@@ -51,7 +51,7 @@ def op_times(data: bytes, length: int = LENGTH) -> list[tuple[str, str, float]]:
     found, before = [], 0.0
     for count, op in enumerate(parsed.main.ops, start=1):
         if not op.outputs:
-            continue  # it writes a variable: its time is the next one's
+            continue  # It writes a variable: its time is counted in the next op's.
         so_far = _fastest(beginning(parsed, count), arrays)
         found.append((op.kind, op.output.name, max(so_far - before, 0.0)))
         before = max(so_far, before)
@@ -59,17 +59,17 @@ def op_times(data: bytes, length: int = LENGTH) -> list[tuple[str, str, float]]:
 
 
 def node_data(data: bytes, length: int = LENGTH) -> str:
-    """`op_times` as Model Explorer reads them: by the names of the tensors that ops make."""
+    """`op_times` as JSON for Model Explorer, by the names of the results of ops."""
     results = {name: round(ms, 6) for _, name, ms in op_times(data, length)}
     return _as_json(f"milliseconds at {length} steps, by rnnlite", results)
 
 
 def error_data(data: bytes, report: Path) -> str:
-    """How far each op is off float32, in percent, as Model Explorer reads it.
+    """The error of each op against float32 in percent, as JSON for Model Explorer.
 
     Args:
         data: the file.
-        report: what `convert --json` printed when it was made: a file.
+        report: the file of what `convert --json` printed when it made the file.
 
     Raises:
         ModelError: it is no LiteRT model.
@@ -90,7 +90,7 @@ def error_data(data: bytes, report: Path) -> str:
 
 
 def _op_errors(report: Path) -> list[dict[str, Any]]:
-    """The errors of ops of a report, as JSON has them."""
+    """The errors of ops in a report, as in its JSON."""
     try:
         values = json.loads(report.read_text(encoding="utf-8"))
     except OSError as e:
@@ -115,7 +115,7 @@ def _as_json(title: str, values: Mapping[str, float]) -> str:
 
 
 def _fastest(data: bytes, arrays: list[np.ndarray]) -> float:
-    """Milliseconds of the fastest of some runs."""
+    """Milliseconds of the fastest of `RUNS` runs."""
     interpreter = Interpreter(model_content=data)
     places = [int(d["index"]) for d in interpreter.get_input_details()]
     for place, array in zip(places, arrays, strict=True):

@@ -1,4 +1,4 @@
-"""Open a file in netron or Model Explorer, whichever is installed.
+"""Opens a file in Model Explorer or netron, whichever is installed.
 
 What enters: a file, and node data. What leaves: nothing; the viewer runs until it is closed.
 """
@@ -16,10 +16,10 @@ VIEWERS = ("model_explorer", "netron")
 
 
 def viewer() -> str:
-    """The package that is installed, Model Explorer before netron.
+    """The viewer that is installed; Model Explorer is preferred to netron.
 
     Raises:
-        DependencyError: neither is.
+        DependencyError: neither is installed.
     """
     found = next((name for name in VIEWERS if importlib.util.find_spec(name) is not None), None)
     if found is None:
@@ -33,12 +33,12 @@ def viewer() -> str:
 
 
 def open_in(name: str, model: Path, nodes: Sequence[Path]) -> None:
-    """Open a file; returns when the viewer does.
+    """Open a file in a viewer, and return when that is closed.
 
     Args:
-        name: what `viewer` gave.
+        name: the result of `viewer`.
         model: the file.
-        nodes: node data, for Model Explorer.
+        nodes: files of node data, for Model Explorer; netron takes none.
     """
     package = importlib.import_module(name)
     if name == "netron":
