@@ -145,8 +145,10 @@ class Engine:
             raise self._refused(shapes, e) from e
 
     def run_in_place(self, arrays: list[Array], before: Bytes, after: Bytes) -> list[Array] | None:
-        """See `SignatureRun.run_in_place`; None also where the function is the main graph, or did
-        not run on these shapes before.
+        """See `SignatureRun.run_in_place`.
+
+        The result is None, too, if the function is the main graph or did not run on these shapes
+        last.
 
         Raises:
             SampleError: the runtime refuses the arrays.
@@ -161,7 +163,7 @@ class Engine:
             raise self._refused(self._allocated, e) from e
 
     def _refused(self, shapes: Shapes, error: Exception) -> SampleError:
-        """What the runtime does not run; it begins anew."""
+        """The error for refused shapes; the next run allocates its tensors anew."""
         self._allocated = None
         self._largest = ()
         return SampleError(
@@ -169,7 +171,7 @@ class Engine:
         )
 
     def _result(self, index: int) -> Array:
-        """An output of the main graph, by the number of its tensor."""
+        """An output of the main graph, by the index of its tensor."""
         try:
             return np.asarray(self.interpreter.get_tensor(index))
         except ValueError:

@@ -1,8 +1,8 @@
-"""Feed a chunk like the one before it: nothing of it is to be checked but its values.
+"""Feeds a chunk of the same shape and dtype as the one before, which needs few checks.
 
-What enters: what a stream takes and gives, a chunk of the shape and dtype of the one before, and
-what the stream keeps. What leaves: what it keeps then, and the results. Live input comes in such
-chunks, one a few milliseconds; the general way of `runtime.stream` takes as long as a small model.
+What enters: the signature of a stream, a checked chunk, and what the stream keeps. What leaves:
+what it keeps after the chunk, and the results. Live input comes in such chunks, one every few
+milliseconds; the general way of `runtime.stream` takes as long as a run of a small model.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from rnnlite.specs import Array, TensorSpec
 
 
 def repeats(signature: StreamSignature, batch: int, steps: int) -> bool:
-    """Whether chunks go through `Repeat` from here on.
+    """Whether `Repeat` can feed the chunks from here on.
 
-    There must be one sequence, one input, which has time, and no rows from before its start to be
-    cut off.
+    There must be one sequence and one input, which has a time axis, and no rows from before the
+    start of the sequence to be cut off.
 
     Args:
-        batch: sequences side by side.
-        steps: fed so far.
+        signature: the signature of the stream.
+        batch: number of sequences side by side.
+        steps: time steps fed so far.
     """
     layout = signature.layout
     return (
@@ -38,7 +39,7 @@ def repeats(signature: StreamSignature, batch: int, steps: int) -> bool:
 
 
 class _Buffers:
-    """Arrays of the states, and their bytes."""
+    """Arrays of the states, and their memory as bytes."""
 
     def __init__(self, arrays: Sequence[Array]) -> None:
         self.arrays = [np.array(a) for a in arrays]
@@ -46,14 +47,14 @@ class _Buffers:
 
 
 class Repeat:
-    """Feeds chunks like the one before.
+    """Feeds chunks of the same shape and dtype as the one before.
 
-    States go to and fro between two sets of arrays where the runtime can be given their memory.
+    If the runtime runs in place, states alternate between two sets of arrays.
 
     Args:
-        signature: it is called where `repeats` is true of this.
-        run: runs it once.
-        in_place: runs it once on the memory of states, if there is such a way.
+        signature: the signature of the stream. When chunks are fed, `repeats` must be True of it.
+        run: runs the signature once.
+        in_place: runs the signature once on the memory of states; None if there is no such way.
     """
 
     def __init__(self, signature: StreamSignature, run: Run, in_place: InPlace | None) -> None:
@@ -69,14 +70,14 @@ class Repeat:
         ]
 
     def __call__(self, chunk: Array, kept: Kept) -> tuple[Kept, Any]:
-        """Run once.
+        """Run the signature once on a chunk.
 
         Args:
-            chunk: checked, without batch axis; no longer than the file takes at once.
-            kept: what the stream keeps; it is not changed.
+            chunk: a checked chunk without batch axis, no longer than the file takes at once.
+            kept: what the stream keeps. This call does not change it; the next one may.
 
         Returns:
-            what it keeps then; results as `Stream.__call__` gives them.
+            what the stream keeps after it; the results, as `Stream.__call__` gives them.
         """
         array = chunk[self._front]
         if self._input.quantization is not None:
@@ -92,7 +93,7 @@ class Repeat:
         return after, found if len(found) > 1 else found.popitem()[1]
 
     def _ran(self, array: Array, states: list[Array]) -> tuple[list[Array], list[Array]]:
-        """Outputs and states behind one run."""
+        """The outputs and the new states of one run."""
         if self._in_place is not None:
             if self._buffers is None or self._buffers[0].arrays is not states:
                 self._buffers = _Buffers(states), _Buffers(states)
@@ -107,11 +108,10 @@ class Repeat:
 
 
 def place_of(axis: int | None, at: int | None) -> Any:
-    """An index that puts a batch axis in (None), or takes one place of it; all of an array where
-    there is no such axis."""
+    """An index that inserts a batch axis (`at` None) or takes element `at` of it; ... if none."""
     return ... if axis is None else (*[slice(None)] * axis, at)
 
 
 def numbers_of(y: Array, spec: TensorSpec) -> Array:
-    """The numbers that a result stands for."""
+    """A result as real numbers: dequantized if it is quantized."""
     return y if spec.quantization is None else dequantize(y, spec)

@@ -41,10 +41,10 @@ def check_sample(sample: Sample, inputs: Sequence[TensorSpec], label: str) -> li
 
 
 class RepeatedCheck:
-    """`check_sample` for sample after sample of one model.
+    """`check_sample` for many samples of one model, faster for samples of the same shape.
 
-    An array of the shape and dtype of the one before is looked at for its values alone, where the
-    model takes one array of floats: that takes a tenth of the time, and chunks come often.
+    If the model takes one array of floats, and an array has the shape of the one before and is
+    float32, only its values are checked. That takes a tenth of the time, which counts for chunks.
 
     Args:
         inputs, label: see `check_sample`.
@@ -56,7 +56,7 @@ class RepeatedCheck:
         self._shape: tuple[int, ...] | None = None
 
     def passes(self, sample: Sample) -> bool:
-        """Whether it is like the one before, and right: as `__call__` would give it."""
+        """Whether `__call__` would return the sample itself, without a full check."""
         return (
             type(sample) is np.ndarray
             and sample.shape == self._shape

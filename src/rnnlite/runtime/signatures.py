@@ -18,10 +18,10 @@ from rnnlite.specs import Array, TensorSpec
 from rnnlite.streaming.layout import SIGNATURE, Layout
 
 Run = Callable[[list[Array]], list[Array]]
-"""Runs the signature once. The arrays that it gives are the caller's: nobody changes them later."""
+"""Runs the signature once; no later run changes the arrays that it returns."""
 
 Bytes = Sequence[memoryview]
-"""Arrays of states as their bytes."""
+"""The memory of arrays, as bytes."""
 
 InPlace = Callable[[list[Array], Bytes, Bytes], list[Array] | None]
 """Runs the signature once; see `SignatureRun.run_in_place`."""
@@ -106,7 +106,7 @@ class SignatureRun:
         # The arrays that the wrapper gives are its memory: it has to live as long as they do.
         self._interpreter = interpreter
         self._shapes: list[tuple[int, ...]] | None = None
-        # Memory of inputs and outputs, as long as it stays where it is.
+        # Memory of inputs and outputs; None if a run may move it.
         self._memory: tuple[Bytes, Bytes] | None = None
         self._is_new = True
 
@@ -124,7 +124,7 @@ class SignatureRun:
         return self.run(arrays)
 
     def allocate(self, shapes: Iterable[tuple[int, ...]]) -> None:
-        """Make room for inputs of these shapes.
+        """Allocate the tensors for inputs of these shapes.
 
         Raises:
             ValueError, RuntimeError: the runtime refuses the shapes.
@@ -136,8 +136,10 @@ class SignatureRun:
         self._is_new = False
 
     def _shown_memory(self) -> tuple[Bytes, Bytes] | None:
-        """Of inputs and outputs. None where a run may move it: the runtime shows no memory then
-        before the first run of an interpreter."""
+        """The memory of inputs and outputs, if no run moves it; else None.
+
+        If a run may move it, the runtime does not show it before the first run of an interpreter.
+        """
         try:
             return self._bytes(self._inputs), self._bytes(self._outputs)
         except ValueError:
@@ -148,10 +150,10 @@ class SignatureRun:
         return [array.reshape(-1).view(np.uint8).data for array in shown]
 
     def run(self, arrays: Iterable[Array]) -> list[Array]:
-        """Run once, on arrays of the shapes that there is room for.
+        """Run once, on arrays of the shapes that are allocated.
 
         Returns:
-            arrays of their own: nothing that runs later changes them.
+            new arrays, which no later run changes.
 
         Raises:
             ValueError, RuntimeError: the runtime refuses the arrays.
@@ -167,17 +169,18 @@ class SignatureRun:
             return [self._result(index) for index in self._outputs]
 
     def run_in_place(self, arrays: list[Array], before: Bytes, after: Bytes) -> list[Array] | None:
-        """Run once, on states of which the caller holds the memory; it takes a fifth of the time
-        that it takes to give them as arrays.
+        """Run once, on states in memory of the caller.
+
+        That takes a fifth of the time that it takes to pass them as arrays.
 
         Args:
-            arrays: of the first inputs, of the shapes that there is room for.
-            before: of the other inputs, the states.
-            after: of the last outputs, the states; they are overwritten.
+            arrays: the first inputs, of the shapes that are allocated.
+            before: the memory of the states before the run, which are the other inputs.
+            after: the memory for the states after the run, the last outputs; it is overwritten.
 
         Returns:
-            the other outputs, arrays of their own; None, and nothing has run, where the runtime
-            does not say where its memory is.
+            the other outputs, as new arrays; None, and nothing has run, if the runtime does not
+            show its memory.
 
         Raises:
             ValueError, RuntimeError: the runtime refuses the arrays.
@@ -196,7 +199,7 @@ class SignatureRun:
         return [wrapper.GetTensor(index, graph) for index in self._outputs[:results]]
 
     def _result(self, index: int) -> Array:
-        """A result that may have no elements: the runtime has no memory to show of such a one."""
+        """A result that may have no elements: of such tensors the runtime shows no memory."""
         shape = self._wrapper.TensorSize(index, self._graph)
         if 0 in shape:
             return np.zeros(shape, self._wrapper.TensorType(index, self._graph))

@@ -73,7 +73,7 @@ class Stream:
             ]
         )
         self._ended = False
-        # Whether chunks like the last one may be repeated.
+        # Whether `_repeat` can feed chunks like the last one.
         self._alike = False
 
     def _initial(self, spec: TensorSpec, state: StreamState) -> Array:
