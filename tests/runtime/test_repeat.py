@@ -128,6 +128,18 @@ def test_a_chunk_that_is_not_alike_is_checked_whole(wrong, why):
     np.testing.assert_array_equal(live(X[2:3].astype(np.float64))[0], X[:3].sum(0))
 
 
+@pytest.mark.parametrize("good", [1, 2])
+def test_a_chunk_of_no_whole_multiple_is_refused_however_often_it_comes(good):
+    live = Stream(signature(multiple=2), summed, 1, Memory())
+    for k in range(good):
+        live(X[2 * k : 2 * k + 2])
+    for _ in range(3):
+        with pytest.raises(SampleError, match="expected a multiple of 2; found 3"):
+            live(X[:3])
+    steps = 2 * good
+    np.testing.assert_array_equal(live(X[steps : steps + 2])[-1], X[: steps + 2].sum(0))
+
+
 def test_an_ended_stream_is_not_fed():
     live = Stream(signature(), summed, 1, Memory())
     live(X[:1]), live(X[1:2]), live.finish()

@@ -103,12 +103,13 @@ class Stream:
             self._kept, found = self._repeat(chunk, self._kept)
             return found
         self._require_open()
+        # A chunk that is refused further on is the one before of the next one.
+        self._alike = False
         arrays = self._arrays(chunk)
         steps = self._length(arrays)
-        self._alike = steps <= self._layout.longest and repeats(
-            self.signature, self._batch, self._kept.steps
-        )
+        before = self._kept.steps
         self._kept, rows = self._fed(arrays, steps, self._kept, None)
+        self._alike = steps <= self._layout.longest and repeats(self.signature, self._batch, before)
         return self._given(rows, self._kept, None)
 
     def finish(self) -> Any:
