@@ -1,5 +1,8 @@
 """Rows and windows as arithmetic, against what windows over numbered rows do."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -115,3 +118,17 @@ def test_another_axis_changes_nothing_else():
 )
 def test_windows_that_people_have(window, rows, waits, kept, over):
     assert (window.waits(rows), window.kept(rows), window.over(rows)) == (waits, kept, over)
+
+
+@given(rows=STRIDES, rate=st.integers(1, 4), many=st.integers(1, 5), count=st.integers(0, 12))
+def test_stacks_of_rows(rows, rate, many, count):
+    """One row for so many: as many stacks as there are, none before all of its rows."""
+    # Whole stacks: late by, and longer by, a multiple of them.
+    rows = replace(rows.spread(rate), delay=many * rows.delay, add=many * rows.stride * rows.add)
+    after = rows.stacked(many)
+    assert after.multiple % rows.multiple == 0
+    assert math.gcd(after.stride, after.rate) == 1
+    steps = count * after.multiple
+    assert after.length(steps) == rows.length(steps) // many
+    assert after.given(steps) == rows.given(steps) // many
+    assert after.first(steps) * many == rows.first(steps)

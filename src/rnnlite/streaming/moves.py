@@ -15,15 +15,15 @@ import numpy as np
 import tensorflow as tf
 
 from rnnlite.lengths.facts import Content
-from rnnlite.lengths.moves import product
-from rnnlite.lengths.sizes import Size, divided, free
+from rnnlite.lengths.sizes import Size, free
 from rnnlite.lengths.values import axes_of, evaluate
 from rnnlite.scan.scan import Tensor
 from rnnlite.streaming.counts import made_whole
 from rnnlite.streaming.emit import FAR, TIME, Emitter, rule
 from rnnlite.streaming.pointwise import as_timed
+from rnnlite.streaming.reshapes import quotient
 from rnnlite.streaming.rows import Rows
-from rnnlite.streaming.timed import FOLDS, aligned, count_of, each_row, plain, unbounded
+from rnnlite.streaming.timed import aligned, count_of, plain, unbounded
 from rnnlite.streaming.values import (
     TURNED,
     WHOLE,
@@ -42,54 +42,6 @@ of rows does not grow evenly, two lengths make a fraction of any size."""
 
 BETWEEN = 8
 """The most ops between a SpaceToBatchND and its BatchToSpaceND."""
-
-
-@rule("Reshape")
-def reshape(emitter: Emitter, op: Any, inputs: list[Value]) -> list[Value]:
-    """Reshape axes in front of time and behind it.
-
-    Time stays an axis of its own, is folded into one axis with others, or is unfolded from it.
-    """
-    value = each_row(emitter, op, as_timed(emitter, op, inputs[0]))
-    old, new = emitter.sizes(op.inputs[0]), emitter.sizes(op.outputs[0])
-    axis, fold = value.rows.axis, value.fold
-    if fold is None:
-        fold = Fold(old[axis], 1, 1, count_of(value), emitter.place(op))
-    front = product(old[:axis]) * fold.front
-    behind = product(old[axis + 1 :]) * fold.behind
-    for place, size in enumerate(new):
-        ahead, rest = product(new[:place]), product(new[place + 1 :])
-        if size == fold.time and ahead == front:
-            return [_regrouped(emitter, op, replace(value, fold=None), place, fold.count)]
-        inner, outer = _quotient(front, ahead), _quotient(behind, rest)
-        if TIME in axes_of(size) and inner is not None and outer is not None:
-            fold = replace(fold, front=inner, behind=outer)
-            count = emitter.number(inner, op) * fold.count * emitter.number(outer, op)
-            return [_regrouped(emitter, op, replace(value, fold=fold), place, count)]
-    raise refused(emitter.place(op), FOLDS, found=f"{op.inputs[0].shape} to {op.outputs[0].shape}")
-
-
-def _quotient(size: Size, part: Size) -> Size | None:
-    """How many parts a size has, where it is surely a whole number of them."""
-    found, exact = divided(size, part)
-    return found if exact else None
-
-
-def _regrouped(emitter: Emitter, op: Any, value: Timed, place: int, count: Any) -> Timed:
-    """The value in the shape that an op gives, time at a place of it."""
-    sizes = emitter.sizes(op.outputs[0])
-    shape = [count if k == place else emitter.number(s, op) for k, s in enumerate(sizes)]
-    return value.at(place, _reshaped(value.tensor, shape))
-
-
-def _reshaped(x: Tensor, shape: Sequence[Any]) -> Tensor:
-    free = [k for k, d in enumerate(shape) if not isinstance(d, int)]
-    static = [d if isinstance(d, int) else None for d in shape]
-    if len(free) == 1:
-        shape = [-1 if k in free else d for k, d in enumerate(shape)]
-    found = tf.reshape(x, shape if len(free) < 2 else tf.stack(shape))
-    found.set_shape(static)
-    return found
 
 
 @rule("ExpandDims")
@@ -295,14 +247,14 @@ def _apart(size: Size) -> tuple[Size, Size] | None:
     """Of an axis of time and others, how long time is and how many places the others have; None
     of an axis that is not such."""
     for other in sorted(axes_of(size) - {TIME}):
-        time = _quotient(size, free(other))
+        time = quotient(size, free(other))
         if time is not None and TIME in axes_of(time):
             return time, free(other)
     near, far = (evaluate(size, {TIME: n}) for n in (FAR, 2 * FAR))
     if near is None or far is None or TIME not in axes_of(size):
         return None
     places = (far - near) // FAR
-    time = _quotient(size, places) if places > 1 else None
+    time = quotient(size, places) if places > 1 else None
     return None if time is None else (time, places)
 
 

@@ -96,6 +96,19 @@ class Rows:
             rate=times * self.rate,
         )._reduced()
 
+    def stacked(self, many: int) -> Rows:
+        """The rows of a result that has one for so many rows, which come late by a multiple of
+        these."""
+        common = math.gcd(many, self.rate)
+        return replace(
+            self,
+            stride=self.stride * many // common,
+            delay=self.delay // many,
+            add=self.add // common,
+            rate=self.rate // common,
+            unit=self.multiple,
+        )
+
     def _reduced(self) -> Rows:
         """The same, without common divisor of stride and rate. Chunks stay as long."""
         common = math.gcd(self.stride, self.rate)
