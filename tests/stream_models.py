@@ -157,6 +157,26 @@ def hourglass(seed):
     return K.Model(x, y)
 
 
+def pyramid(seed):
+    """A model of either package whose recurrences see fewer and fewer steps: several are stacked
+    into one by a reshape, behind a convolution that may look ahead."""
+    rng = np.random.default_rng(seed)
+    K = (keras, keras, tf_keras)[rng.integers(3)]
+    K.utils.set_random_seed(seed)
+    L = K.layers
+    x = K.Input((None, FEATURES), name="frames")
+    y = x
+    if rng.integers(2):
+        y = L.Conv1D(4, 3, padding=str(rng.choice(["causal", "same"])), activation="relu")(y)
+    for _ in range(rng.integers(1, 3)):
+        y = recurrence(K, rng)(y)
+        y = L.Reshape((-1, int(rng.integers(2, 4)) * y.shape[-1]))(y)
+    y = recurrence(K, rng)(y)
+    for layer in head(K, rng):
+        y = layer(y)
+    return K.Model(x, y)
+
+
 def _net(*layers, K=keras):
     return K.Sequential([K.Input((None, FEATURES)), *layers])
 

@@ -1,4 +1,4 @@
-"""Models that go down to fewer steps and up again stream: Keras 3 and Keras 2, in all modes."""
+"""Models that go down to fewer steps, and perhaps up again, stream: Keras 3 and 2, in all modes."""
 
 import pytest
 
@@ -20,4 +20,14 @@ from test_stream_models import BOUNDS
 )
 def test_chunks_give_the_whole(seed, mode, chunk):
     made = stream_models.convert(stream_models.hourglass(seed), seed, mode, chunk, unit=6)
+    assert stream_models.off(made, seed) <= BOUNDS[mode]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("seed", "mode", "unit"),
+    [(1, None, 9), (1, "int16x8", 9), (5, "float16", 4), (5, "dynamic", 4), (5, "int8", 4)],
+)
+def test_stacked_steps_give_the_whole(seed, mode, unit):
+    made = stream_models.convert(stream_models.pyramid(seed), seed, mode, unit=unit)
     assert stream_models.off(made, seed) <= BOUNDS[mode]
