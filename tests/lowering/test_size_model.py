@@ -87,6 +87,9 @@ def test_what_the_caller_asks_for_stays():
     asked = replace(FREE, unroll=4, depth=2, peeled_chunks=1, partitions=4, variables=1)
     assert affordable(contents(8), asked) == asked
     assert affordable(contents(8), replace(FREE, variables=1)).variables == 1
+    # As many loops within loops as it allows, or fewer, though variables are given up.
+    for most in (1, 2):
+        assert affordable(contents(3), replace(FREE, max_depth=most)).max_depth <= most
     assert affordable(contents(8), replace(FREE, budget=None)) == replace(FREE, budget=None)
 
 

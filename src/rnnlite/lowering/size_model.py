@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from rnnlite.lowering.cost_model import choose
-from rnnlite.lowering.schedule import MAX_DEPTH, Budget, Loop, Options, Schedule
+from rnnlite.lowering.schedule import Budget, Loop, Options, Schedule
 
 LOG = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ def _smaller(contents: Contents, options: Options) -> Iterator[Options]:
     if options.variables is None:
         if any(choose(s.loop, options).variable_levels > FEWEST_LEVELS for s in contents.loops):
             yield replace(options, max_depth=FEWEST_LEVELS)
-        options = replace(options, variables=0, max_depth=MAX_DEPTH)
+        options = replace(options, variables=0)
         yield options
     if options.peeled_chunks is None:
         options = replace(options, peeled_chunks=0)
