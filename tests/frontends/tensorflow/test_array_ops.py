@@ -7,6 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import field_graphs
 import rnnlite
 from rnnlite.errors import UnsupportedError
 
@@ -103,6 +104,18 @@ def test_rows_by_their_indices():
     y, z = compared(build, V1, ["y:0", "z:0"])
     np.testing.assert_array_equal(y, X[[1, 2, 0]])
     np.testing.assert_array_equal(z, X[[2, 2, 1]])
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_the_last_row_streams(layers, tmp_path):
+    """An array is stacked to the size it was made with; its last row stands for all of them."""
+    draw = {"seed": 0, "loop": "dynamic", "control_flow": 1, "batch": 1, "cell": "rnn"}
+    draw |= {"layers": layers, "front": None, "lengths": False, "bidirectional": False}
+    made, _, outputs = field_graphs.build(draw | {"behind": "last", "head": "logits"})
+    path = tmp_path / "last.pb"
+    path.write_bytes(made.as_graph_def().SerializeToString())
+    converted = rnnlite.convert(path, outputs=outputs, streaming=True)
+    assert all(o.within for o in converted.report.stream.outputs)
 
 
 def test_rows_side_by_side():

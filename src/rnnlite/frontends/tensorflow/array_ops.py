@@ -70,15 +70,19 @@ def _scatter(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value
 
 @value_rule("TensorArrayGatherV3")
 def _gather(emitter: Emitter, node: NodeDef, inputs: list[Value]) -> list[Value]:
-    indices, rows = _tensor(node, inputs, 1), _array(node, inputs, 2).rows()
+    indices, array = _tensor(node, inputs, 1), _array(node, inputs, 2)
+    rows = array.rows()
     if _all_in_order(emitter, emitter.graph, emitter.graph.inputs(node)[1], indices):
-        limit = _limit(emitter, node)
+        limit = _limit(emitter, node, array)
         return [rows if limit is None else rows[:limit]]
     return [tf.gather(rows, indices)]
 
 
-def _limit(emitter: Emitter, node: NodeDef) -> Value | None:
-    """How many of the rows are gathered, where it is not surely all of them."""
+def _limit(emitter: Emitter, node: NodeDef, array: Array) -> Value | None:
+    """How many of the rows are gathered, where it is not surely all of them.
+
+    As many as the array was made with are all of them, also where the last row stands for all.
+    """
     graph = emitter.graph
     indices = graph.node(graph.origin(graph.inputs(node)[1]))
     if indices.op != "Range":
@@ -86,7 +90,8 @@ def _limit(emitter: Emitter, node: NodeDef) -> Value | None:
     limit = graph.node(graph.origin(graph.inputs(indices)[1]))
     if limit.op == "TensorArraySizeV3":
         return None
-    return emitter.get(graph.inputs(indices)[1])
+    found = emitter.get(graph.inputs(indices)[1])
+    return None if found is array.size else found
 
 
 @value_rule("TensorArrayReadV3")
