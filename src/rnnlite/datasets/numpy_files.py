@@ -10,6 +10,7 @@ column (x, y), with a row for each sample.
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -269,5 +270,5 @@ def refusing(path: Path, wanted: str, remedy: str) -> Iterator[None]:
         yield
     except OSError as e:
         raise DataError(f"cannot read the data '{path}': {e.strerror or e}") from e
-    except (ValueError, EOFError, zipfile.BadZipFile, NotImplementedError, KeyError) as e:
+    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, RuntimeError, KeyError) as e:
         raise DataError(f"'{path}' is not {wanted}", remedy=remedy) from e

@@ -188,3 +188,17 @@ def test_something_else(tmp_path, data):
 )
 def test_versions(version, three):
     assert Detected(detection.HDF5, version, None).is_keras3 == three
+
+
+def test_an_archive_whose_content_is_damaged(tmp_path):
+    """What the decompressor raises is a refusal as well."""
+    path = tmp_path / "a.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in ("config.json", "model.weights.h5"):
+            made.writestr(name, "{" + " " * 1000 + "}")
+    data = bytearray(path.read_bytes())
+    start = data.find(b"config.json") + len("config.json")
+    data[start : start + 4] = b"\xff\xff\xff\xff"
+    path.write_bytes(data)
+    with pytest.raises(SourceError, match=r"the \.keras archive '.*' is truncated or damaged"):
+        detect(path)

@@ -81,3 +81,28 @@ def test_a_truncated_archive(tmp_path, end):
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(SourceError, match=rf"the PyTorch archive .*net\{end}' is truncated or dam"):
         candidates(path)
+
+
+@pytest.mark.parametrize("end", [".pt", ".pth", ".pt2", ".net"])
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [(8, 0x0800), (6, 0xFFFF), (42, 0xFFFF)],
+    ids=["a name in UTF-8 that is none", "a version that there is none of", "an offset"],
+)
+def test_an_archive_whose_directory_is_damaged(tmp_path, end, place, value):
+    """One message, that of this family where the file is called after it; no traceback."""
+    path = tmp_path / f"net{end}"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("net/\xfcber", "")
+    data = bytearray(path.read_bytes())
+    start = data.rfind(b"PK\x01\x02")
+    data[start + place : start + place + 2] = value.to_bytes(2, "little")
+    name = data.rfind(b"net/")
+    data[name : name + 6] = b"net/\xff\xfe"
+    path.write_bytes(data)
+    if end == ".net":
+        assert detect(path) is None
+        return
+    for found in (detect, candidates):
+        with pytest.raises(SourceError, match=r"the PyTorch archive .* is truncated or damaged"):
+            found(path)

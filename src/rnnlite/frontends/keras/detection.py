@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rnnlite.errors import DependencyError, SourceError
-from rnnlite.frontends.paths import head_of
+from rnnlite.frontends.paths import DAMAGED, head_of
 from rnnlite.frontends.registry import SourceKind
 
 CODE = ("custom_objects", "trust")
@@ -82,7 +82,9 @@ def _archive(path: Path) -> Detected | None:
             config = json.loads(archive.read("config.json"))
             metadata = json.loads(archive.read("metadata.json")) if "metadata.json" in names else {}
             bad = archive.testzip()
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as e:
+    except DAMAGED as e:
+        if path.suffix.lower() in PYTORCH:
+            return None
         raise SourceError(
             f"the .keras archive '{path}' is truncated or damaged",
             found=str(e),

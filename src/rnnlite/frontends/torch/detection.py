@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 from rnnlite.errors import SourceError
-from rnnlite.frontends.paths import head_of
+from rnnlite.frontends.paths import DAMAGED, head_of
 from rnnlite.frontends.registry import SourceKind
 
 MODULE = SourceKind("live torch.nn.Module", ("example",))
@@ -52,17 +52,14 @@ def _of_file(path: Path) -> SourceKind | None:
     if not zipfile.is_zipfile(path):
         head = head_of(path)
         if head[:4] == b"PK\x03\x04" and path.suffix.lower() in NAMES:
-            raise SourceError(
-                f"the PyTorch archive '{path}' is truncated or damaged",
-                expected="a zip archive to its end",
-                found=f"{path.stat().st_size} bytes without one",
-                remedy="Save or download it again",
-            )
+            raise _damaged(path, f"{path.stat().st_size} bytes without one")
         return PICKLE if head[: len(LEGACY)] == LEGACY else None
     try:
         with zipfile.ZipFile(path) as archive:
             names = {name.split("/", 1)[-1] for name in archive.namelist()}
-    except zipfile.BadZipFile:
+    except DAMAGED as e:
+        if path.suffix.lower() in NAMES:
+            raise _damaged(path, str(e)) from e
         return None
     if ".data/extern_modules" in names:
         return PACKAGE
@@ -71,3 +68,12 @@ def _of_file(path: Path) -> SourceKind | None:
     if "constants.pkl" in names and any(n.startswith("code/") for n in names):
         return SCRIPT
     return PICKLE if "data.pkl" in names else None
+
+
+def _damaged(path: Path, found: str) -> SourceError:
+    return SourceError(
+        f"the PyTorch archive '{path}' is truncated or damaged",
+        expected="a zip archive to its end",
+        found=found,
+        remedy="Save or download it again",
+    )
