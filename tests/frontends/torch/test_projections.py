@@ -71,3 +71,39 @@ def test_projections_without_a_batch():
     with torch.no_grad():
         for given in ((x,), (x, states)):
             torch.testing.assert_close(changed(*given), layer(*given), atol=1e-6, rtol=0)
+
+
+class AsksItsLayer(nn.Module):
+    """Takes what states it needs from the kind and sizes of its layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(5, 4, 2, proj_size=3, bidirectional=True)
+
+    def forward(self, x):
+        count = self.rnn.num_layers * (2 if self.rnn.bidirectional else 1)
+        h = torch.ones(count, x.size(1), self.rnn.proj_size)
+        states = (h, h.new_ones(count, x.size(1), self.rnn.hidden_size))
+        return self.rnn(x, states if isinstance(self.rnn, nn.LSTM) else h)[0]
+
+
+def test_a_module_may_ask_the_layer_for_its_kind_and_sizes():
+    torch.manual_seed(0)
+    module, x = AsksItsLayer().eval(), torch.randn(7, 3, 5)
+    with quiet():
+        changed = with_loops(module)
+    assert type(module.rnn) is nn.LSTM
+    with torch.no_grad():
+        torch.testing.assert_close(changed(x), module(x), atol=1e-6, rtol=0)
+
+
+class Doubled(nn.LSTM):
+    """A layer with a forward of its own."""
+
+    def forward(self, x):
+        return super().forward(2 * x)
+
+
+def test_a_layer_with_a_forward_of_its_own_keeps_it():
+    module = Doubled(5, 4, proj_size=3).eval()
+    assert with_loops(module) is module

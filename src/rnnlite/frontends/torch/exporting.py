@@ -22,7 +22,6 @@ from rnnlite.frontends.torch.calls import Call, quiet, reason
 from rnnlite.frontends.torch.rewriting import with_loops, with_packed, with_steps
 from rnnlite.frontends.torch.sizes import Axes, examples, names_of, runs
 
-OPSET = 17
 MEETING = frozenset(
     [
         *("Add", "Sub", "Mul", "Div", "Mod", "Max", "Min", "Concat", "Slice"),
@@ -77,7 +76,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
     import onnx
     import torch
 
-    from rnnlite.frontends.torch import packing, windows
+    from rnnlite.frontends.torch import packing, symbolics, windows
     from rnnlite.frontends.torch.attention import with_products
 
     buffer = io.BytesIO()
@@ -87,6 +86,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
         _exporting(),
         windows.exportable(),
         packing.exportable(),
+        symbolics.known(),
     ):
         # TorchScript compiles the module's own code, with its loops.
         module = (
@@ -102,7 +102,7 @@ def _export(call: Call, groups: Sequence[Axes], *, scripted: bool) -> Any:
             input_names=list(call.names),
             output_names=list(call.outputs),
             dynamic_axes=names_of(call, groups),
-            opset_version=OPSET,
+            opset_version=symbolics.OPSET,
             do_constant_folding=True,
         )
     proto = onnx.load_model_from_string(buffer.getvalue())

@@ -1,7 +1,7 @@
 """LSTMs with projected state, as loops that TorchScript keeps. Imports torch.
 
-What enters: a `torch.nn.LSTM` with `proj_size`. What leaves: a module that is called like the LSTM
-and computes the same, with one loop for each layer and direction.
+What enters: a `torch.nn.LSTM` with `proj_size`. What leaves: the class to give it, by which it
+computes the same with one loop for each layer and direction.
 """
 
 from __future__ import annotations
@@ -15,14 +15,8 @@ from rnnlite.frontends.torch.steps import lstm, masked_lstm
 States = tuple[torch.Tensor, torch.Tensor]
 
 
-class Looped(torch.nn.Module):  # type: ignore[misc]
-    """An LSTM with one loop for each layer and direction, called like the layer."""
-
-    def __init__(self, layer: torch.nn.LSTM) -> None:
-        super().__init__()
-        self.layer = layer
-        # A new module starts in training mode.
-        self.eval()
+class Looped(torch.nn.LSTM):  # type: ignore[misc]
+    """An LSTM with one loop for each layer and direction. Modules may ask its kind and sizes."""
 
     def forward(
         self, x: torch.Tensor | PackedSequence, states: States | None = None
@@ -40,22 +34,22 @@ class Looped(torch.nn.Module):  # type: ignore[misc]
             given = None if states is None else (states[0][:, None], states[1][:, None])
             y, (h, c) = self.over_time(x[:, None], given)
             return y[:, 0], (h[:, 0], c[:, 0])
-        y, last = self.over_time(x.transpose(0, 1) if self.layer.batch_first else x, states)
-        return y.transpose(0, 1) if self.layer.batch_first else y, last
+        y, last = self.over_time(x.transpose(0, 1) if self.batch_first else x, states)
+        return y.transpose(0, 1) if self.batch_first else y, last
 
     def over_time(
         self, rows: torch.Tensor, states: States | None, there: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, States]:
         """Rows (T, B, F) to outputs and states; `there` (T, B, 1) is False at padding."""
-        own, directions = self.layer, 2 if self.layer.bidirectional else 1
+        directions = 2 if self.bidirectional else 1
         if states is None:
-            count, batch = own.num_layers * directions, rows.shape[1]
+            count, batch = self.num_layers * directions, rows.shape[1]
             states = (
-                torch.zeros(count, batch, own.proj_size),
-                torch.zeros(count, batch, own.hidden_size),
+                torch.zeros(count, batch, self.proj_size),
+                torch.zeros(count, batch, self.hidden_size),
             )
         found = []
-        for k in range(own.num_layers):
+        for k in range(self.num_layers):
             parts = []
             for d in range(directions):
                 place = k * directions + d
@@ -68,11 +62,11 @@ class Looped(torch.nn.Module):  # type: ignore[misc]
 
     def weights(self, k: int, d: int) -> tuple[torch.Tensor, ...]:
         """Kernel, recurrent kernel, bias and projection of layer `k` in direction `d`."""
-        end, own = f"_l{k}" + ("_reverse" if d else ""), self.layer
-        w, u, p = (getattr(own, n + end).t() for n in ("weight_ih", "weight_hh", "weight_hr"))
-        if not own.bias:
+        end = f"_l{k}" + ("_reverse" if d else "")
+        w, u, p = (getattr(self, n + end).t() for n in ("weight_ih", "weight_hh", "weight_hr"))
+        if not self.bias:
             return w, u, torch.zeros(w.shape[1]), p
-        return w, u, getattr(own, "bias_ih" + end) + getattr(own, "bias_hh" + end), p
+        return w, u, getattr(self, "bias_ih" + end) + getattr(self, "bias_hh" + end), p
 
 
 def _turned(rows: torch.Tensor, direction: int) -> torch.Tensor:

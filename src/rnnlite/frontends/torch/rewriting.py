@@ -15,21 +15,15 @@ def with_loops(module: Any) -> Any:
     """A copy of the module with its projected LSTMs as loops; the module itself if it has none."""
     import torch
 
-    found = [
-        name
-        for name, part in module.named_modules()
-        if isinstance(part, torch.nn.LSTM) and part.proj_size > 0
-    ]
-    if not found:
-        return module
     from rnnlite.frontends.torch.projections import Looped
 
-    changed = copy.deepcopy(module)
-    for name in found:
-        parent, _, last = name.rpartition(".")
-        owner = changed.get_submodule(parent)
-        setattr(owner, last, Looped(owner.get_submodule(last)))
-    return changed
+    own = torch.nn.LSTM
+    changed = None
+    for name, part in module.named_modules():
+        if isinstance(part, own) and type(part).forward is own.forward and part.proj_size > 0:
+            changed = changed or copy.deepcopy(module)
+            changed.get_submodule(name).__class__ = Looped
+    return changed or module
 
 
 def with_packed(module: Any) -> Any:
