@@ -304,3 +304,33 @@ def test_a_model_without_shapes_is_checked_as_well(op):
     with pytest.raises(SourceError, match=f"'small' is damaged; .*{op}"):
         read(model)
     assert not model.graph.output[0].type.tensor_type.HasField("shape")
+
+
+@pytest.mark.parametrize("kind", [TensorProto.INT4, TensorProto.FLOAT8E4M3FN])
+def test_inputs_smaller_than_a_byte(kind):
+    graph = helper.make_graph(
+        [helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT)],
+        "small",
+        [helper.make_tensor_value_info("x", kind, [2])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    with pytest.raises(UnsupportedError, match=r"'x' of the ONNX model is of type .*whole bytes"):
+        read(made)
+
+
+def test_floats_of_eight_bits_are_read_as_float32():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    numbers = np.asarray([0.5, -2.0], ml_dtypes.float8_e4m3fn)
+    graph = helper.make_graph(
+        [helper.make_node("DequantizeLinear", ["w", "s"], ["y"])],
+        "small",
+        [],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2])],
+        [numpy_helper.from_array(numbers, "w"), numpy_helper.from_array(np.float32(2), "s")],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    found = read(made)
+    assert found.graph.constants["w"].dtype == np.float32
+    assert found.graph.constants["w"].tolist() == [0.5, -2.0]
+    assert found.notes == ("float8_e4m3fn is computed in float32",)

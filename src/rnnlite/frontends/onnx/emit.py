@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from rnnlite.errors import UnsupportedError
 from rnnlite.frontends.onnx.folding import folded
-from rnnlite.frontends.onnx.nodes import Graph, Node
+from rnnlite.frontends.onnx.nodes import WIDER, Graph, Node
 from rnnlite.frontends.onnx.values import Dims, Operand, Value
 from rnnlite.frontends.recurrences import Recurrences
 from rnnlite.scan.tensors import Array, Tensor
@@ -250,7 +250,8 @@ def as_value(operand: Argument) -> Value:
         return operand
     if isinstance(operand, Dims):
         return Value.of(operand.tensor())
-    return Value.of(tf.constant(operand))
+    wide = WIDER.get(operand.dtype.name)
+    return Value.of(tf.constant(operand.astype(wide) if wide else operand))
 
 
 def as_tensor(operand: Argument) -> Tensor:

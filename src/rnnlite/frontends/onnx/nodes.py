@@ -15,7 +15,9 @@ from typing import Any
 from rnnlite.scan.tensors import Array
 
 FLOATS = ("float16", "float64", "bfloat16")
-"""Types of floats that are computed in float32."""
+"""Computed in float32."""
+WIDER = {"int2": "int8", "int4": "int8", "uint2": "uint8", "uint4": "uint8"}
+"""Types of constants that are narrower than a byte -> as what they are computed with."""
 
 
 @dataclass(frozen=True, eq=False)

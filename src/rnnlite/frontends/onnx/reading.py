@@ -10,18 +10,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rnnlite.errors import DependencyError, SourceError, UnsupportedError
 from rnnlite.frontends.onnx.buffers import without_buffers
-from rnnlite.frontends.onnx.nodes import FLOATS, Graph, Node, ValueInfo
+from rnnlite.frontends.onnx.definitions import with_definitions
+from rnnlite.frontends.onnx.nodes import FLOATS, WIDER, Graph, Node, ValueInfo
 from rnnlite.frontends.onnx.sequences import SEQUENCE, without_lists
 from rnnlite.scan.tensors import Array
 
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
 DOMAINS = ("", "ai.onnx")
 OLDEST = 7
+SMALL_FLOATS = ("float8", "float4")
 LARGEST = 1 << 31
 """The largest size of a protobuf message, in bytes."""
 
@@ -86,13 +91,20 @@ def read(source: object) -> Source:
         proto = inline_local_functions(proto)
     versions = {("" if o.domain in DOMAINS else o.domain): o.version for o in proto.opset_import}
     reader = _Reader(onnx, versions)
-    graph = _plain(reader, proto, origin)
+    graph = _plain(reader, _ruled(proto, versions[""]), origin)
     _refuse_unknown(graph)
     notes = []
     if reader.floats:
         kinds = " and ".join(sorted(reader.floats))
         notes.append(f"{kinds} is computed in float32")
     return Source(proto, graph, origin, tuple(notes))
+
+
+def _ruled(proto: ModelProto, version: int) -> ModelProto:
+    """The model with ops that have a rule, where ONNX defines others by these."""
+    from rnnlite.frontends.onnx.rules import RULES
+
+    return with_definitions(proto, RULES, version)
 
 
 def _plain(reader: _Reader, proto: Any, origin: str) -> Graph:
@@ -302,7 +314,7 @@ class _Reader:
                 remedy="Export or download it again",
             ) from e
         name = array.dtype.name
-        if name in FLOATS:
+        if name in FLOATS or name.startswith(SMALL_FLOATS):
             self.floats.add(name)
             return array.astype(np.float32)
         return array
@@ -329,6 +341,12 @@ class _Reader:
             if tensor.elem_type
             else "float32"
         )
+        if dtype.startswith(SMALL_FLOATS) or dtype in WIDER:
+            raise UnsupportedError(
+                f"'{proto.name}' of the ONNX model is of type {dtype}",
+                expected="inputs and outputs of whole bytes; constants may be smaller",
+                remedy="Export the model with inputs and outputs in float32 or int8",
+            )
         if not tensor.HasField("shape"):
             return ValueInfo(proto.name, dtype, None)
         return ValueInfo(proto.name, dtype, tuple(self.size(d) for d in tensor.shape.dim))

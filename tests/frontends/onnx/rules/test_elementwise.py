@@ -224,3 +224,13 @@ def test_the_same_type_computes_nothing():
 def test_text_is_refused():
     with pytest.raises(UnsupportedError, match="has the type 8 as its result; expected numbers or"):
         called("Cast", value(A), to=8)
+
+
+def test_numbers_narrower_than_a_byte():
+    """Constants of four bits are computed with; no tensor is of them."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    narrow = np.asarray([-8, 0, 7], ml_dtypes.int4)
+    (found,) = arrays(called("Cast", narrow, to=1))
+    assert found.tolist() == [-8, 0, 7]
+    with pytest.raises(UnsupportedError, match="has the type int4 as its result; expected numbers"):
+        called("CastLike", value(np.float32([1.0])), narrow)

@@ -55,8 +55,8 @@ def test_a_number_that_is_computed_has_any_rank():
 
 
 def test_a_mode_without_a_rule_is_refused():
-    proto = model([node("Pad", "x", "p", mode="wrap")], {"x": X}, {"p": PADS}, opset=19)
-    with pytest.raises(UnsupportedError, match="mode='wrap'; expected constant, reflect or edge"):
+    proto = model([node("Pad", "x", "p", mode="other")], {"x": X}, {"p": PADS}, opset=19)
+    with pytest.raises(UnsupportedError, match="mode='other'; expected constant, reflect, edge or"):
         by_rules(proto, {"x": X})
 
 
@@ -117,3 +117,14 @@ def test_edges_of_sizes_that_are_computed_are_refused():
 def test_pads_that_are_computed_are_refused():
     with pytest.raises(UnsupportedError, match="the pads of Pad 'it' is computed from the inputs"):
         called("Pad", value(X), value(PADS))
+
+
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("pads", [[0, 2, 0, 1], [1, 0, 0, 3], [0, 0, 5, 0], [0, 7, 0, 9]])
+def test_a_ring(free, pads):
+    """Also with more rows than there are, where ONNX Runtime reads outside of them."""
+    x = np.arange(12, dtype=np.float32).reshape(3, 4)
+    proto = model([node("Pad", "x", "p", mode="wrap")], {"x": x}, {"p": np.asarray(pads)}, opset=19)
+    widths = list(zip(pads[:2], pads[2:], strict=True))
+    (found,) = by_rules(proto, {"x": x}, ("x",) if free else ())
+    np.testing.assert_array_equal(found, np.pad(x, widths, mode="wrap"))

@@ -150,3 +150,28 @@ def test_weights_of_an_integer_convolution_are_to_be_known():
     image, kernel = np.zeros((1, 1, 3, 3), np.uint8), np.zeros((1, 1, 1, 1), np.uint8)
     with pytest.raises(UnsupportedError, match="the weights of ConvInteger 'it' is computed from"):
         called("ConvInteger", value(image), value(kernel))
+
+
+@pytest.mark.parametrize(("kind", "low", "high"), [("int4", -8, 7), ("uint4", 0, 15)])
+def test_four_bits(kind, low, high):
+    """Weights of four bits are numbers; what is quantized to four bits is held in a byte."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    dtype = getattr(ml_dtypes, kind)
+    weights = np.asarray([[low, 3, high]], dtype)
+    (found,) = called("DequantizeLinear", weights, STEP, np.asarray(1, dtype))
+    np.testing.assert_allclose(found, (np.asarray([[low, 3, high]]) - 1) * STEP, rtol=1e-6)
+    x = np.float32([-100.0, 0.1, 100.0])
+    (found,) = arrays(called("QuantizeLinear", value(x), STEP, np.asarray(0, dtype)))
+    assert (found.dtype.name, found.tolist()) == (kind.replace("4", "8"), [low, 2, high])
+
+
+def test_the_type_to_quantize_to_is_an_attribute():
+    x = np.float32([-9e4, 0.1, 9e4])
+    for number, name in ((3, "int8"), (5, "int16"), (4, "uint16")):
+        (found,) = arrays(called("QuantizeLinear", value(x), STEP, output_dtype=number))
+        limits = np.iinfo(name)
+        assert (found.dtype.name, found.tolist()) == (name, [limits.min, 2, limits.max])
+    with pytest.raises(UnsupportedError, match="has the type 17 as its result; expected int"):
+        called("QuantizeLinear", value(x), STEP, output_dtype=17)
+    with pytest.raises(UnsupportedError, match="has the type float32 as its result; expected int"):
+        called("QuantizeLinear", value(x), STEP, STEP)

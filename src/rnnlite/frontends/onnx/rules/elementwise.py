@@ -185,7 +185,11 @@ NUMPY_TYPES = {
 def _cast(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     x = inputs[0]
     if node.op == "CastLike":
-        name = np.dtype(as_value(inputs[1]).dtype.as_numpy_dtype).name
+        like = known(inputs[1])
+        kind = as_value(inputs[1]).dtype.as_numpy_dtype if like is None else like.dtype
+        name = np.dtype(kind).name
+        if name not in NUMPY_TYPES.values():
+            return refuse(node, f"the type {name} as its result", "numbers or booleans")
     else:
         number = int(node.get("to", 0))
         name = NUMPY_TYPES.get(number) or refuse(

@@ -108,9 +108,10 @@ def _places(ids: Argument, x: Tensor, batch: int = 0) -> Tensor:
 
 @rule("ScatterND", "ScatterElements")
 def _scatter(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
-    if node.get("reduction", "none") != "none":
-        return refuse(node, f"reduction='{node.get('reduction')}'", "none")
-    places = known(inputs[1]) if node.op == "ScatterND" else None
+    reduction = node.get("reduction", "none")
+    if reduction not in ("none", "add"):
+        return refuse(node, f"reduction='{reduction}'", "none or add")
+    places = known(inputs[1]) if node.op == "ScatterND" and reduction == "none" else None
     x, ids, updates = (as_tensor(i) for i in inputs if i is not None)
     box = None if places is None else _box(places, x.shape.as_list())
     if box is not None:
@@ -124,6 +125,8 @@ def _scatter(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
         ids = _places(inputs[1], x)
     ids = tf.cast(ids, tf.int32)
     shape = tf.shape(x)
+    if reduction == "add":
+        return Value.of(x + tf.ensure_shape(tf.scatter_nd(ids, updates, shape), x.shape))
     touched = tf.scatter_nd(ids, tf.ones_like(updates), shape)
     placed = tf.scatter_nd(ids, updates, shape)
     result = tf.where(tf.cast(touched, tf.bool), placed, x)

@@ -29,10 +29,10 @@ from rnnlite.frontends.onnx.values import Dims, Operand, Size, Value, is_known, 
 def _pad(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(inputs[0])
     mode = node.get("mode", "constant")
-    if mode == "edge" and value.rank:
-        return _edge(node, value, inputs)
+    if mode in ("edge", "wrap") and value.rank:
+        return _repeated(node, value, inputs, wrap=mode == "wrap")
     if mode not in ("constant", "reflect"):
-        return refuse(node, f"mode='{mode}'", "constant, reflect or edge")
+        return refuse(node, f"mode='{mode}'", "constant, reflect, edge or wrap")
     amounts = _amounts(node, value, inputs)
     number = inputs[2] if len(inputs) > 2 and inputs[2] is not None else None
     filler: Any = node.get("value", 0.0)
@@ -90,8 +90,8 @@ def _amounts(node: Node, value: Value, inputs: list[Argument]) -> list[tuple[Siz
     return found
 
 
-def _edge(node: Node, value: Value, inputs: list[Argument]) -> Value:
-    """A value padded by repeating the outermost elements."""
+def _repeated(node: Node, value: Value, inputs: list[Argument], *, wrap: bool) -> Value:
+    """With the outermost elements repeated, or with those of the other end: as a ring."""
     pairs = [
         [
             int(s) if is_known(s) else refuse(node, "pads computed from the inputs", "numbers")
@@ -101,6 +101,11 @@ def _edge(node: Node, value: Value, inputs: list[Argument]) -> Value:
     ]
     x = padded(value, [(min(front, 0), min(behind, 0)) for front, behind in pairs]).plain()
     for axis, (front, behind) in enumerate(pairs):
+        if wrap:
+            size = Value.of(x).sizes()[axis]
+            places = tf.range(-max(front, 0), size + max(behind, 0)) % size
+            x = tf.gather(x, places, axis=axis) if max(front, behind) > 0 else x
+            continue
         first = tf.gather(x, [0], axis=axis)
         last = tf.gather(x, tf.reshape(tf.shape(x)[axis] - 1, [1]), axis=axis)
         x = tf.concat([first] * front + [x] + [last] * behind, axis) if front or behind else x

@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from rnnlite.frontends.onnx.emit import Argument, Emitter, as_value, constant, known, rule
-from rnnlite.frontends.onnx.nodes import Node
+from rnnlite.frontends.onnx.emit import (
+    Argument,
+    Emitter,
+    as_value,
+    constant,
+    known,
+    refuse,
+    rule,
+)
+from rnnlite.frontends.onnx.nodes import WIDER, Node
 from rnnlite.frontends.onnx.rules.convolutions import convolve
 from rnnlite.frontends.onnx.rules.products import matmul
 from rnnlite.frontends.onnx.values import Operand, Value
@@ -21,11 +29,11 @@ from rnnlite.scan.tensors import Array
 
 
 def _spread(array: Array, rank: int, axis: int, block: int) -> Array:
-    """Scales or zero points in a shape that broadcasts: one, or one for each index or block."""
-    if block:
-        return np.repeat(array, block, axis % rank)
+    """One number, or one for each place along an axis, or for each block of them."""
     if array.size == 1:
         return array.reshape(())
+    if block:
+        return np.repeat(array, block, axis % rank)
     return array.reshape([-1 if k == axis % rank else 1 for k in range(rank)])
 
 
@@ -53,17 +61,42 @@ def _quantize(emitter: Emitter, node: Node, inputs: list[Argument]) -> Operand:
     value = as_value(x)
     axis = int(node.get("axis", 1))
     step = constant(node, scale, "scale").astype(np.float32)
-    offset = (
-        np.zeros(1, np.uint8) if zero_point is None else constant(node, zero_point, "zero point")
-    )
-    limits = np.iinfo(offset.dtype)
+    kind, low, high = _integers(node, zero_point)
+    offset = np.zeros(1) if zero_point is None else constant(node, zero_point, "zero point")
     block = int(node.get("block_size", 0))
     step = _spread(np.asarray(step), value.rank, axis, block)
     shift = _spread(np.asarray(offset), value.rank, axis, block).astype(np.float32)
     value = value if not step.ndim and not shift.ndim else Value.of(value.plain())
     integers = tf.round(value.base / step) + shift
-    clipped = tf.clip_by_value(integers, float(limits.min), float(limits.max))
-    return value.like(tf.cast(tf.cast(clipped, tf.int32), offset.dtype))
+    clipped = tf.clip_by_value(integers, low, high)
+    return value.like(tf.cast(tf.cast(clipped, tf.int32), kind))
+
+
+def _integers(node: Node, zero_point: Argument) -> tuple[str, float, float]:
+    """The type that a node quantizes to, as one of whole bytes, and its limits."""
+    if zero_point is not None:
+        name = constant(node, zero_point, "zero point").dtype.name
+    else:
+        number = int(node.get("output_dtype", 0))
+        name = INTEGERS.get(number, str(number)) if number else "uint8"
+    if name not in INTEGERS.values():
+        return refuse(node, f"the type {name} as its result", "integers")
+    bits = int(name.removeprefix("u").removeprefix("int"))
+    low = 0.0 if name[0] == "u" else -(2.0 ** (bits - 1))
+    return WIDER.get(name, name), low, low + 2.0**bits - 1
+
+
+INTEGERS = {
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    21: "uint4",
+    22: "int4",
+    25: "uint2",
+    26: "int2",
+}
+"""Types to quantize to, by their numbers in ONNX."""
 
 
 @rule("DynamicQuantizeLinear")
