@@ -83,13 +83,18 @@ def head(K, rng):
     ][rng.integers(6)]()
 
 
-def streamable(seed):
-    """A model of either package that streams."""
+def begun(seed):
+    """Random numbers, one of the packages, and the input of a model of it."""
     rng = np.random.default_rng(seed)
     K = (keras, keras, tf_keras)[rng.integers(3)]
     K.utils.set_random_seed(seed)
+    return rng, K, K.Input((None, FEATURES), name="frames")
+
+
+def streamable(seed):
+    """A model of either package that streams."""
+    rng, K, x = begun(seed)
     L = K.layers
-    x = K.Input((None, FEATURES), name="frames")
     y = x
     if rng.integers(5) == 0:
         y = L.Masking(0.0)(y)
@@ -136,11 +141,8 @@ def shorter(K, rng, times):
 def hourglass(seed):
     """A model of either package that goes down to fewer steps and up again, past itself, and
     perhaps to more steps than it had."""
-    rng = np.random.default_rng(seed)
-    K = (keras, keras, tf_keras)[rng.integers(3)]
-    K.utils.set_random_seed(seed)
+    rng, K, x = begun(seed)
     L = K.layers
-    x = K.Input((None, FEATURES), name="frames")
     y, past, factors = x, [], []
     for _ in range(rng.integers(1, 3)):
         factors.append(int(rng.integers(2, 4)))
@@ -160,11 +162,8 @@ def hourglass(seed):
 def pyramid(seed):
     """A model of either package whose recurrences see fewer and fewer steps: several are stacked
     into one by a reshape, behind a convolution that may look ahead."""
-    rng = np.random.default_rng(seed)
-    K = (keras, keras, tf_keras)[rng.integers(3)]
-    K.utils.set_random_seed(seed)
+    rng, K, x = begun(seed)
     L = K.layers
-    x = K.Input((None, FEATURES), name="frames")
     y = x
     if rng.integers(2):
         y = L.Conv1D(4, 3, padding=str(rng.choice(["causal", "same"])), activation="relu")(y)
